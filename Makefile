@@ -18,8 +18,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(RUNS)
 	@$(BIN)/iamtui --demo
 
+# More workers than two processors, as many tests wait for the programs and servers that they start.
 test: $(STAMP)
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 # What `make test` leaves out: the few tests that take most of the time.
 test-slow: $(STAMP)

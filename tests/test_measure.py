@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.slow import one_quick
 from tools.measure import ROWS, Source, circles, circles_of, complexity, function_imports, importers, main
 
 STATIC = ("size", "importers", "function_imports", "noqa", "circles", "complexity")
@@ -37,7 +38,7 @@ def project() -> Source:
     return Source()
 
 
-@pytest.mark.parametrize("row", STATIC)
+@one_quick("row", STATIC)
 def test_every_static_row_is_measured_on_the_project(project: Source, row: str) -> None:
     figures = list(ROWS[row](project))
     assert figures

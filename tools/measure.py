@@ -62,7 +62,16 @@ class Source:
         self.root = root
         self.paths = {_module_name(path, root): path for path in sorted((root / PACKAGE).rglob("*.py"))}
         self.texts = {module: path.read_text() for module, path in self.paths.items()}
-        self.trees = {module: ast.parse(text) for module, text in self.texts.items()}
+        self._trees: dict[str, ast.Module] = {}
+
+    def tree(self, module: str) -> ast.Module:
+        if module not in self._trees:
+            self._trees[module] = ast.parse(self.texts[module])
+        return self._trees[module]
+
+    @property
+    def trees(self) -> dict[str, ast.Module]:
+        return {module: self.tree(module) for module in self.texts}
 
     def place(self, module: str, line: int) -> str:
         return f"{self.paths[module].relative_to(self.root)}:{line}"
@@ -70,7 +79,7 @@ class Source:
     @cached_property
     def imports(self) -> list[Import]:
         """All imports, of this project's modules and of others; a lazy one is that of the module that names it."""
-        found = [found for module in self.trees for found in self._imports_of(module)]
+        found = [found for module in self.texts for found in self._imports_of(module)]
         lazy = {target.rpartition(".")[2]: target for target in self.lazy_modules}
         found += [
             Import(module, node.lineno, lazy[node.attr], in_function=False, for_types=True)
@@ -96,7 +105,7 @@ class Source:
             for child in ast.iter_child_nodes(node):
                 yield from visit(child, in_function, for_types)
 
-        return visit(self.trees[module], in_function=False, for_types=False)
+        return visit(self.tree(module), in_function=False, for_types=False)
 
     def _targets(self, module: str, node: ast.Import | ast.ImportFrom) -> list[str]:
         if isinstance(node, ast.Import):
