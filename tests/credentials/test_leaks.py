@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 
 import pytest
@@ -22,6 +23,8 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.sts_answers import LONG_TERM_SECRET, ROLE_ARN, SECRET_KEY, TOKEN, CannedSts, sts_error
+
+TESTS = Path(__file__).parent.parent
 
 MFA_CODE = "907214"
 EXTERNAL_ID = "external-id-of-the-partner"
@@ -81,7 +84,7 @@ def shown_everywhere(error: BaseException) -> str:
 
 
 def _without_tests(trace: TracebackType | None) -> TracebackType | None:
-    while trace is not None and "/tests/" in trace.tb_frame.f_code.co_filename:
+    while trace is not None and Path(trace.tb_frame.f_code.co_filename).is_relative_to(TESTS):
         trace = trace.tb_next
     return trace
 

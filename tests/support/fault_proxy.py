@@ -152,7 +152,7 @@ class FaultProxy:
             handler.connection.close()
             return
         if isinstance(fault, Stall):
-            self._stopping.wait(30)
+            self._stopping.wait()
             handler.close_connection = True
             return
         answer = fault if isinstance(fault, Answer) else self._forward(handler, body, call)
@@ -233,4 +233,5 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     import iamtui.aws.session
 
     monkeypatch.setattr(iamtui.aws.session.botocore.endpoint.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
     monkeypatch.setattr("iamtui.aws.retries.pause", lambda stopped, _seconds: stopped.is_set())

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.iam_pager import IamPager
 from tests.support.fault_proxy import FaultProxy
+from tests.support.moto_server import patient
 
 ACCOUNT = "111122223333"
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
@@ -68,6 +69,7 @@ def snapshot(users: int, roles: int) -> dict[str, Any]:
 @pytest.fixture
 def pager_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys and a region in the environment."""
+    patient(monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

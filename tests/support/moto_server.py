@@ -87,10 +87,16 @@ def running_moto() -> Iterator[MotoServer]:
         process.terminate()
 
 
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait longer for an answer than for one of AWS: on a busy machine a server of the tests may take its time."""
+    monkeypatch.setattr("iamtui.aws.session.READ_SECONDS", 90)
+
+
 @pytest.fixture
 def moto(running_moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoServer]:
     """An empty moto server, and keys for it in the environment."""
     running_moto.reset()
+    patient(monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)

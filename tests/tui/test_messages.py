@@ -46,7 +46,8 @@ async def test_progress_stays_until_it_is_replaced(monkeypatch: pytest.MonkeyPat
     async with opened() as pilot:
         messages = pilot.app.query_one(MessageLine)
         messages.say("Reading roles …", stays=True)
-        stand_at(monkeypatch, 3600)
+        # Longer than any message stays, and not long enough for the machine to have been suspended.
+        stand_at(monkeypatch, 29)
         messages.look_at_clock()
         await press(pilot, "j", "s")
         assert messages.words == "Reading roles …"
