@@ -13,6 +13,7 @@ from iamtui.drafts.draft import Draft, Edit
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.widgets.status import MessageLine
+from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ID
 from tests.support.screen_app import press, settle
 
@@ -27,7 +28,9 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 
     """Settle until something holds; a test that goes on without it would fail at random."""
     end = asyncio.get_running_loop().time() + seconds
     while not holds():
-        assert asyncio.get_running_loop().time() < end, "it did not come to hold in time"
+        assert asyncio.get_running_loop().time() < end, f"it did not come to hold in time:\n{screen_text(pilot.app)}"
+        # What is waited for may be a timer, or another program, which needs the processor.
+        await asyncio.sleep(0.01)
         await settle(pilot)
     await settle(pilot)
 

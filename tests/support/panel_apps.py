@@ -84,7 +84,7 @@ async def until(pilot: Pilot[object], holds: Callable[[], bool], seconds: float 
     """Wait until something holds, in steps; a test that goes on without it would fail at random."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "it did not come to hold in time"
+        assert time.monotonic() < end, f"it did not come to hold in time:\n{screen_text(pilot.app)}"
         await pilot.pause(0.02)
     await pilot.pause()
 

@@ -63,6 +63,27 @@ async def _worked(app: App[Any], end: float) -> bool:
     return False
 
 
+_wait_for_all = Pilot._wait_for_screen
+
+
+async def screen_at_rest(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
+    """Wait until every widget of the screen has handled its messages: in the place of `Pilot._wait_for_screen`.
+
+    That one sends each widget a message to find out, which for the main screen takes as long as all that a key does.
+    """
+    await _nothing_ready()
+    app = pilot.app
+    if app.screen_stack and all(map(_waits, (app, *app.screen.walk_children(with_self=True)))):
+        return True
+    return await _wait_for_all(pilot, timeout)
+
+
+def _waits(pump: MessagePump) -> bool:
+    """Whether it waits for its next message, and is not in the middle of one."""
+    comes = pump._message_queue.ready_event
+    return not comes.is_set() and bool(comes._waiters)  # type: ignore[attr-defined]
+
+
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait until no key waits, no worker runs, no widget of any screen has a message left, and all of it is drawn.
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from textual.css.model import RuleSet
+from textual.pilot import Pilot
 
 from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
-from tests.support.settling import handled
+from tests.support.settling import handled, screen_at_rest
 from tests.support.shared_styles import parsed_once, theme_read_once
 
 HERE = Path(__file__).parent
@@ -39,8 +40,10 @@ def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", handled)
-    # However long a test lasts, the app does not take over the collector.
+    monkeypatch.setattr(Pilot, "_wait_for_screen", screen_at_rest)
+    # However long a test lasts, the app does not take over the collector, nor keep the place before it ends.
     monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 1_000_000)
+    monkeypatch.setattr("iamtui.tui.screen_state.LOOK_SECONDS", 1_000_000)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parsed_once)
     # A rule is hashed by its identity, half a million times in ten starts: here without a call of Python for each.
     monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
