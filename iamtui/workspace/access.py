@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
@@ -12,6 +12,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, severity
 from iamtui.engine.request import Principal
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell, fits, no_action_matches
@@ -56,6 +58,43 @@ def granting_statements(decision: Decision) -> list[StatementRef]:
         return []
     granting = (Layer.IDENTITY, Layer.RESOURCE)
     return [ref for ref in decision.matched if ref.effect == "Allow" and ref.layer in granting]
+
+
+def granting_conditions(
+    decision: Decision, documents: Mapping[tuple[Layer, str], PolicyDocument]
+) -> list[dict[str, Any]]:
+    """The conditions of those statements, each once; one without is enough. [] where none is in these documents.
+
+    Args:
+        documents: by layer and name of the policy.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for ref in granting_statements(decision):
+        document = documents.get((ref.layer, ref.policy))
+        if document is None:
+            continue
+        condition = as_newest(document, statements_of(document)[ref.statement].get("Condition") or {})
+        if not condition:
+            return [{}]
+        found[json_text(condition)] = condition
+    return list(found.values())
+
+
+def statements_of(document: PolicyDocument) -> Sequence[dict[str, Any]]:
+    """The statements of a document as they are written."""
+    found = document.value.get("Statement", [])
+    return [found] if isinstance(found, dict) else found
+
+
+def as_newest(document: PolicyDocument, value: Any) -> Any:
+    """A part of a document as one with variables says it: in older versions `${` stands for itself."""
+    if document.policy.substitutes_variables:
+        return value
+    if isinstance(value, str):
+        return value.replace("${", "${$}{")
+    if isinstance(value, list):
+        return [as_newest(document, one) for one in value]
+    return {key: as_newest(document, one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def grants_of(workspace: Workspace, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -11,17 +11,20 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Role, User
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.overlay import DraftProblem
-from iamtui.engine.decision import Outcome, ResourceScope
-from iamtui.engine.request import Principal
+from iamtui.engine.condition_words import condition_of
+from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.engine.request import NamedPolicy, Principal
+from iamtui.policy.json_text import json_text
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
+from iamtui.workspace.access import granting_conditions
 from iamtui.workspace.denied_question import NoEdit
 from iamtui.workspace.draft_documents import inline_place
 from iamtui.workspace.draft_fixes import SuggestedDraft, with_fix
 from iamtui.workspace.draft_session import lay
-from iamtui.workspace.questions import BulkEvaluator
+from iamtui.workspace.questions import BulkEvaluator, evaluator_of
 from iamtui.workspace.workspace import Workspace
 
 MOST_WANTED: Final = 40
@@ -53,7 +56,8 @@ def with_all_fixes(
 ) -> SuggestedDraft:
     """The draft with what allows again all that is wanted, and nothing that was not allowed before the draft.
 
-    Each user or role gets one new inline policy with its actions; where that does not help, what the engine suggests.
+    Each user or role gets one new inline policy with its actions, on the conditions that they were granted on before
+    the draft; where that does not help, what the engine suggests.
     Where an action was used on more than a few resources, they are named by what their ARNs begin with, up to a slash
     or a colon, if all of that was allowed before. What was added is asked about again: only what allows it stays.
 
@@ -96,16 +100,27 @@ def _last_documents(draft: Draft, first: int) -> Draft:
 
 
 class _Case(NamedTuple):
-    """What is wanted, on the resources that it is to be allowed on."""
+    """What is wanted, on the resources that it is to be allowed on.
+
+    Args:
+        conditions: on which it was granted before the draft, as JSON, each with its resources; "{}" is none.
+        depended: what it depended on before the draft, where it did, by resource.
+    """
 
     name: str
     principal: Principal
     question: Question
     resources: tuple[str, ...]
+    conditions: Mapping[str, tuple[str, ...]]
+    depended: Mapping[str, str]
 
     def allowed(self, workspace: Workspace, now: datetime | None) -> bool:
-        """Whether all of it is allowed, without any condition that the question leaves open."""
-        return all(_is_allowed(workspace, self.principal, self.question, one, now) for one in self.resources)
+        """Whether all of it is allowed, without any other condition that the question leaves open than before."""
+        for resource in self.resources:
+            decision = _decided(workspace, self.principal, self.question, resource, now)
+            if not (_is_sure(decision) or _depends_on(decision) == self.depended.get(resource)):
+                return False
+        return True
 
     def suggested(self, workspace: Workspace, draft: Draft, now: datetime | None) -> SuggestedDraft | NoEdit:
         """The draft with what the engine suggests, or why that does not help."""
@@ -131,7 +146,25 @@ def _asked(workspace: Workspace, wanted: Wanted, now: datetime | None) -> _Case 
     if not resources:
         why = "not all that their ARNs begin with was allowed before, and one by one they are too many."
         return NoEdit(f"{name} on {counted(len(wanted.resources), 'resource')}: {why}")
-    return _Case(name, wanted.principal, wanted.question, resources)
+    conditions: dict[str, tuple[str, ...]] = {}
+    depended: dict[str, str] = {}
+    for resource in resources:
+        before = _decided(workspace, wanted.principal, wanted.question, resource, now)
+        if before.outcome is Outcome.DEPENDS:
+            depended[resource] = _depends_on(before)
+        for condition in _conditions(workspace, wanted.principal, replace(wanted.question, resource=resource), before):
+            conditions[condition] = (*conditions.get(condition, ()), resource)
+    return _Case(name, wanted.principal, wanted.question, resources, conditions, depended)
+
+
+def _conditions(workspace: Workspace, principal: Principal, question: Question, decision: Decision) -> Sequence[str]:
+    """The conditions on which it is granted, as JSON; "{}" where it is without any, or nothing known grants it."""
+    _, policies = evaluator_of(workspace, question).request_and_policies(principal)
+    identity = policies.identity if isinstance(policies.identity, tuple) else ()
+    given = [*((Layer.IDENTITY, one) for one in identity), (Layer.RESOURCE, policies.resource)]
+    read = [(layer, one) for layer, one in given if isinstance(one, NamedPolicy) and one.document.error is None]
+    documents = {(layer, one.name): one.document for layer, one in read}
+    return [json_text(one) for one in granting_conditions(decision, documents)] or ["{}"]
 
 
 def _with_own_policy(
@@ -155,12 +188,14 @@ def _own_policy(draft: Draft, after: Workspace, entity: User | Role, cases: Sequ
     taken = {policy.name.lower() for policy in entity.inline_policies}
     names = (f"{_OWN_POLICY}{f'-{number}' if number else ''}" for number in range(len(taken) + 1))
     place = inline_place(after.account, entity, next(name for name in names if name not in taken))
-    actions: dict[tuple[str, ...], list[str]] = {}
+    actions: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for case in cases:
-        actions.setdefault(case.resources, []).append(case.question.action)
+        for condition, resources in case.conditions.items():
+            actions.setdefault((condition, resources), []).append(case.question.action)
     statements = [
         {"Effect": "Allow", "Action": _one_or_all(named), "Resource": _one_or_all(resources)}
-        for resources, named in actions.items()
+        | ({"Condition": json.loads(condition)} if condition != "{}" else {})
+        for (condition, resources), named in actions.items()
     ]
     document = json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
     return draft.with_edit(place.put(document))
@@ -174,10 +209,18 @@ def _one_or_all(names: Sequence[str]) -> str | list[str]:
     return found[0] if len(found) == 1 else found
 
 
-def _is_allowed(
+def _decided(
     workspace: Workspace, principal: Principal, question: Question, resource: str, now: datetime | None
-) -> bool:
-    decision = BulkEvaluator(workspace, replace(question, resource=resource), now=now).ask(principal)
+) -> Decision:
+    return BulkEvaluator(workspace, replace(question, resource=resource), now=now).ask(principal)
+
+
+def _depends_on(decision: Decision) -> str:
+    """What it depends on in words, which do not say by which policy; "" where it does not."""
+    return condition_of(decision) if decision.outcome is Outcome.DEPENDS else ""
+
+
+def _is_sure(decision: Decision) -> bool:
     return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
 
 
@@ -190,6 +233,6 @@ def _generalized(
     first, last = min(resources), max(resources)
     shared = next(first[:end] for end in range(len(first), -1, -1) if last.startswith(first[:end]))
     pattern = f"{shared[: max(shared.rfind('/'), shared.rfind(':')) + 1]}*"
-    if pattern.count(":") >= _COLONS and _is_allowed(workspace, principal, question, pattern, now):
+    if pattern.count(":") >= _COLONS and _is_sure(_decided(workspace, principal, question, pattern, now)):
         return (pattern,)
     return resources if len(resources) <= _MOST_ONE_BY_ONE else ()

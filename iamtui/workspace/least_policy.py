@@ -10,7 +10,7 @@ import copy
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -33,7 +33,7 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-from iamtui.workspace.access import granting_statements
+from iamtui.workspace.access import as_newest, granting_conditions, statements_of
 from iamtui.workspace.draft_documents import VERSION
 from iamtui.workspace.draft_proofs import prove_nothing_new
 from iamtui.workspace.draft_session import DraftedAccount, lay
@@ -128,8 +128,9 @@ class _Maker:
         _, policies, _ = QuestionEvaluator(workspace.account, question, self._now).put_by(principal)
         identity = policies.identity if isinstance(policies.identity, tuple) else (MissingPolicy("identity policies"),)
         known = [policy for policy in identity if isinstance(policy, NamedPolicy)]
-        self._documents = {policy.name: policy.document for policy in known if policy.document.error is None}
-        self._unread = [policy.name for policy in identity if policy.name not in self._documents]
+        read = [policy for policy in known if policy.document.error is None]
+        self._documents = {(Layer.IDENTITY, policy.name): policy.document for policy in read}
+        self._unread = [policy.name for policy in identity if (Layer.IDENTITY, policy.name) not in self._documents]
         self._allowed: dict[str, _Allowed] = defaultdict(_Allowed)
         self._rules: dict[str, None] = {}
         self._open: dict[str, None] = {}
@@ -199,18 +200,10 @@ class _Maker:
 
     def _conditions(self, decision: Decision) -> list[dict[str, Any]]:
         """The conditions of the principal's own statements that granted it, each once; one without is enough."""
-        found: dict[str, dict[str, Any]] = {}
-        for ref in granting_statements(decision):
-            document = self._documents.get(ref.policy)
-            if ref.layer is not Layer.IDENTITY or document is None:
-                continue
-            condition = _as_in(document, _statements(document)[ref.statement].get("Condition") or {})
-            if not condition:
-                return [{}]
-            found[json.dumps(condition, sort_keys=True)] = condition
-        if found:
+        found = granting_conditions(decision, self._documents)
+        if any(found):
             self._rules["The conditions of the statements that granted it are taken over."] = None
-        return list(found.values())
+        return found
 
     def _with_context(self, condition: dict[str, Any], used: UsedAction) -> dict[str, Any]:
         """A condition, with what all recorded checks of the action carried, as the service a role is passed to."""
@@ -281,9 +274,9 @@ class _Maker:
         """What the principal's own policies deny, each once."""
         found: dict[str, dict[str, Any]] = {}
         for document in self._documents.values():
-            for statement in _statements(document):
+            for statement in statements_of(document):
                 if statement.get("Effect") == "Deny":
-                    kept = {key: _as_in(document, value) for key, value in statement.items() if key != "Sid"}
+                    kept = {key: as_newest(document, value) for key, value in statement.items() if key != "Sid"}
                     found[json.dumps(kept, sort_keys=True)] = kept
         yield from found.values()
 
@@ -301,22 +294,6 @@ def common_context(
     contexts = [dict(context) for _, context in found]
     keys = set.intersection(*(set(context) for context in contexts)) if contexts else set()
     return {key: tuple(sorted({value for context in contexts for value in context[key]})) for key in sorted(keys)}
-
-
-def _statements(document: PolicyDocument) -> Sequence[dict[str, Any]]:
-    found = document.value.get("Statement", [])
-    return [found] if isinstance(found, dict) else found
-
-
-def _as_in(document: PolicyDocument, value: Any) -> Any:
-    """A part of a document as one with variables says it: in older versions `${` stands for itself."""
-    if document.policy.substitutes_variables:
-        return value
-    if isinstance(value, str):
-        return value.replace("${", "${$}{")
-    if isinstance(value, list):
-        return [_as_in(document, one) for one in value]
-    return {key: _as_in(document, one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _stem(resource: str) -> str:

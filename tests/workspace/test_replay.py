@@ -423,6 +423,29 @@ def test_the_addition_is_one_statement_for_what_was_used() -> None:
     assert left == []
 
 
+@pytest.mark.parametrize(
+    ("condition", "record"),
+    [
+        ({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, event(sourceIPAddress="203.0.113.9")),
+        # A condition that the record does not tell stays one.
+        ({"StringEquals": {"s3:ExistingObjectTag/team": "x"}}, event()),
+    ],
+)
+@pytest.mark.parametrize("by", ["identity", "bucket"])
+def test_the_addition_keeps_the_conditions_that_it_was_granted_on(
+    by: str, condition: dict[str, Any], record: dict[str, Any]
+) -> None:
+    granted = READ | {"Condition": condition}
+    to_alice = {"Principal": {"AWS": iam("user/alice")}}
+    opened = workspace(granted) if by == "identity" else workspace(buckets={BUCKET: document(granted | to_alice)})
+    closed = PutResourcePolicy(BUCKET, text(allow("s3:PutObject", f"{BUCKET}/*") | to_alice))
+    (edit,), left = added(opened, [record], NOTHING if by == "identity" else closed)
+    assert isinstance(edit, PutInlinePolicy)
+    (statement,) = json.loads(edit.document)["Statement"]
+    assert (statement["Resource"], statement["Condition"]) == (f"{BUCKET}/a", condition)
+    assert left == []
+
+
 def test_many_resources_are_named_by_what_they_begin_with_where_all_of_that_was_allowed() -> None:
     records = [event(key=f"logs/{number}") for number in range(30)]
     (edit,), _ = added(workspace(READ), records, NOTHING)
