@@ -259,7 +259,7 @@ def _resource(one: DependentAnswer) -> str:
 
 def _short(one: DependentAnswer) -> Word:
     says = verdict_words(one.decision)
-    return Word(says.short, says.tone, bold=True)
+    return Word(f"{says.mark} {says.word}{f' {says.limit}' if says.limit else ''}", says.tone, bold=True)
 
 
 def _kept_back(checks: int, told: int) -> Row:

@@ -115,17 +115,19 @@ def pipeline(layers: DecisionLayers, width: int) -> Row:
     """The layers in one line, in the order of evaluation: `identity [-] ─ resource [x] ─ boundary · ─ SCP [+]`.
 
     As much as fits into so many cells: those that do not apply are counted where there is no room for their names,
-    then the lines between the others go.
+    then the lines between the others go. What the dot means is told where there is room.
     """
     absent, applying = layers.absent, layers.applying
     rest = (Word(f"{_LINK}{len(absent)} n/a", Tone.FAINT),) if absent else ()
     for row in (_linked(layers.every, _LINK), (*_linked(applying, _LINK), *rest), _linked(applying, _LINK)):
         if len(text_of(row)) <= width:
-            return row
+            said = _NO_SAY if any(word.text == _NOT_NEEDED[0].strip() for word in row) else ""
+            return (*row, Word(said, Tone.FAINT)) if said and len(text_of(row)) + len(said) <= width else row
     return _linked(applying, " ")
 
 
 _LINK: Final = " ─ "
+_NO_SAY: Final = "   · has no say"
 
 
 def _linked(layers: Sequence[LayerText], link: str) -> Row:

@@ -64,6 +64,13 @@ def test_what_only_some_calls_need_is_told_as_marks_a_row_each_and_as_a_count() 
         f"May need s3:PutObjectTagging on the object (it sets tags): {wording.NOT_ALLOWED}"
     )
     assert text_of(words.rest).startswith("2 other checks")
+    partly = structs.replace(optional, decision=records.allowed())
+    partial = structs.replace(cell, companions=(partly,))
+    words = words_of(structs.replace(whole, cells=(partial,), worst=partial))
+    assert text_of(words.optional_marks).endswith("s3:PutObjectTagging [+]*")
+    assert text_of(words.optional[0]).endswith(f": {wording.ALLOWED} as loaded"), (
+        "no star where there is room for its words"
+    )
 
 
 def test_with_a_draft_the_verdict_without_it_is_told() -> None:

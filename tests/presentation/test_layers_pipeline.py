@@ -25,7 +25,8 @@ LAYERS = layers(
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (80, "identity [-] ─ resource [x] ─ boundary · ─ SCP [+]"),
+        (80, "identity [-] ─ resource [x] ─ boundary · ─ SCP [+]   · has no say"),
+        (64, "identity [-] ─ resource [x] ─ boundary · ─ SCP [+]"),
         (47, "identity [-] ─ resource [x] ─ SCP [+] ─ 1 n/a"),
         (37, "identity [-] ─ resource [x] ─ SCP [+]"),
         (36, "identity [-] resource [x] SCP [+]"),

@@ -25,6 +25,7 @@ from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support import wording
+from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
 
@@ -100,8 +101,11 @@ async def test_the_verdict_follows_the_cursor(app_node: str) -> None:
 async def test_marks_go_when_the_question_does(app_node: str) -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(app_node)
+        legend = "* in part, or as far as loaded"
         await ask(pilot, "s3:GetObject", LAKE_OBJECT)
+        assert legend in screen_text(pilot.app)
         await ask(pilot, "", "")
+        assert legend not in screen_text(pilot.app)
         assert not [text for text in drawn(pilot.app.query_one(ExplorerTree)) if "[" in text]
 
 

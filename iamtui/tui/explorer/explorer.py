@@ -522,6 +522,7 @@ class Explorer(Pane):
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
         self.tree_view.set_verdicts(verdict_of)
+        self.border_subtitle = plain("* in part, or as far as loaded" if verdict_of is not None else "")
 
     def reveal(self, key: str) -> bool:
         """Put the cursor on a node, without the filter where it is none of its hits; False: there is no such node."""
