@@ -12,6 +12,7 @@ from iamtui.account.model import Account
 from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer, CompletionContext
+from iamtui.tui.widgets.status import KeyLine
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.question_asked import OFFICE, account, asked, form_of, typed
 from tests.support.sample_account import iam
@@ -264,3 +265,31 @@ async def test_what_is_said_of_the_completions_stands_in_columns(width: int, say
         assert (shown.offers[longest].value in row(longest)) is (width == 71)
         shown.highlight(longest)
         assert row(longest)[1:].startswith(shown.offers[longest].value[: width - 3]), "where Enter would take it"
+
+
+async def test_the_key_line_says_what_escape_does_with_a_list_open_and_without() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        field, keys = form_of(pilot).resource_field, pilot.app.screen.query_one(KeyLine)
+        await typed(pilot, field, "arn:aws:s3:::data-l")
+        assert field.is_open
+        assert "Close completions" in keys.render().plain
+        await press(pilot, "enter")
+        assert not field.is_open
+        assert "Close completions" not in keys.render().plain
+        await typed(pilot, field, "zzz")
+        assert not field.is_open
+        assert "Close completions" not in keys.render().plain
+
+
+async def test_the_key_line_is_true_once_nothing_is_offered_for_what_was_typed() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        field, keys = form_of(pilot).resource_field, pilot.app.screen.query_one(KeyLine)
+        await typed(pilot, field, "zzz")
+        field.watch_value()
+        assert field.is_waiting
+        keys.look_again()
+        await settle(pilot)
+        assert "Close completions" in keys.render().plain, "Escape is kept for what may come"
+        field.offer((), "zzz")
+        await settle(pilot)
+        assert "Close completions" not in keys.render().plain

@@ -328,6 +328,7 @@ class CompletingInput(SafeInput):
     def offer(self, offers: Sequence[Offer], needle: str) -> None:
         """Show completions; none closes the list. The first one is taken by Enter unless refused."""
         self._offered.set()
+        self._keys_changed()
         if self._refused:
             return
         self._chosen = False
@@ -339,6 +340,11 @@ class CompletingInput(SafeInput):
             self.completions.show((), "")
         elif self.is_open and self.stands_alone(self.word):
             self.completions.highlight_none()
+
+    def _keys_changed(self) -> None:
+        """Have the key line say what Escape does with a list and without one."""
+        if self.is_attached:
+            self.screen.refresh_bindings()
 
     @property
     def is_open(self) -> bool:
@@ -373,6 +379,8 @@ class CompletingInput(SafeInput):
 
     def close(self) -> None:
         self._chosen = False
+        if self.is_waiting or self.is_open:
+            self._keys_changed()
         self._offered.set()
         if self.completions.offers:
             self.completions.show((), "")
