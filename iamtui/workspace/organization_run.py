@@ -6,6 +6,7 @@ worker, or at which iamtui itself fails is said, and the others go on.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import logging
@@ -18,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import count, cycle, islice
 from multiprocessing import get_context, parent_process
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread, main_thread
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from iamtui import __version__
@@ -166,6 +167,7 @@ class Processes:
     def __init__(self, number: int) -> None:
         self.at_once = number
         self._lock = Lock()
+        self._ending = _EndingSignals()
         self._pool = self._start(number)
 
     @staticmethod
@@ -206,6 +208,36 @@ class Processes:
     def close(self) -> None:
         """End them, whatever they do."""
         _end(self._pool)
+        self._ending.pass_on()
+
+
+class _EndingSignals:
+    """SIGTERM and SIGHUP while there are workers: as ctrl+c, and they end this process once the workers have ended."""
+
+    def __init__(self) -> None:
+        self._came = 0
+        wanted = (signal.SIGTERM, signal.SIGHUP) if current_thread() is main_thread() else ()
+        self._held = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
+        for number in self._held:
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: object) -> None:
+        self._came = number
+        self._let_go()
+        raise KeyboardInterrupt
+
+    def _let_go(self) -> None:
+        for number in self._held:
+            signal.signal(number, signal.SIG_DFL)
+        self._held = []
+
+    def pass_on(self) -> None:
+        """End this process if one came."""
+        self._let_go()
+        if self._came:
+            # Semaphores of the workers are warned about unless they are taken back.
+            atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter calls at its end, which the signal leaves out
+            os.kill(os.getpid(), self._came)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
