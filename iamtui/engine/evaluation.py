@@ -392,9 +392,16 @@ def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | 
     )
 
 
-def set_of(result: Evaluation, layer: Layer, policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> PolicySet:
+def set_of(
+    result: Evaluation,
+    layer: Layer,
+    policies: tuple[PolicyInForce, ...],
+    policy_type: PolicyType,
+    *,
+    lasts: bool = True,
+) -> PolicySet:
     """The policies of a layer, ready to be read."""
-    if result.policies.lasting:
+    if lasts and result.policies.lasting:
         return policy_set(policies, policy_type, result.language, lasting=True)
     found = result.made.get(layer)
     if found is None:
@@ -444,7 +451,8 @@ def reaching(result: Evaluation, layer: Layer) -> Callable[[CompiledStatement], 
 
 def resource_policy_set(result: Evaluation, policy: PolicyInForce) -> PolicySet:
     policy_type = PolicyType.TRUST if result.prepared.trust else PolicyType.RESOURCE
-    return set_of(result, Layer.RESOURCE, alone(policy) if result.policies.lasting else (policy,), policy_type)
+    lasts = result.policies.lasting and result.policies.resource_lasts
+    return set_of(result, Layer.RESOURCE, alone(policy) if lasts else (policy,), policy_type, lasts=lasts)
 
 
 _MOST_SINGLES: Final = 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -104,7 +105,7 @@ class HeldStatement:
             return self.compiled
 
 
-_Varying: TypeAlias = tuple[tuple[HeldStatement, bool], ...]
+Varying: TypeAlias = tuple[tuple[HeldStatement, bool], ...]
 """Statements, of each whether its variables tell whether it is about a resource."""
 
 
@@ -113,16 +114,18 @@ class AboutResource:
 
     Args:
         keys: the condition keys that they read.
-        varies: whether some are about the resource by their variables.
+        fixed: those of them that are about the resource whatever their variables stand for; itself where all are.
+        others: the other Denies and Allows.
     """
 
-    __slots__ = ("allows", "denies", "keys", "varies")
+    __slots__ = ("allows", "denies", "fixed", "keys", "others")
 
-    def __init__(self, denies: _Varying, allows: _Varying) -> None:
+    def __init__(self, denies: Varying, allows: Varying, fixed: AboutResource | None) -> None:
         self.denies = denies
         self.allows = allows
         self.keys = frozenset().union(*(statement.compiled.keys for statement, _ in (*denies, *allows)))
-        self.varies = any(varies for _, varies in (*denies, *allows))
+        self.fixed = self if fixed is None else fixed
+        self.others = tuple(one for one in denies if one[1]), tuple(one for one in allows if one[1])
 
 
 class Holdings:
@@ -154,7 +157,7 @@ class Holdings:
         self._about: dict[str, tuple[HeldStatement, ...]] = {}
         self._about_resource: dict[tuple[str, RequestResource], AboutResource] = {}
         self._by_entry: dict[tuple[HeldStatement, ...], _ByEntry] = {}
-        self._same_about: dict[tuple[_Varying, _Varying], AboutResource] = {}
+        self._same_about: dict[tuple[Varying, Varying], AboutResource] = {}
         # Of those below a draft, whose statements are sorted already: what stands for which policy, and what is new.
         self._below: Holdings | None = None
         self._replaced: dict[HeldPolicy, HeldPolicy] = {}
@@ -293,14 +296,20 @@ class Holdings:
             if len(self._about_resource) >= _MOST_RESOURCES:
                 self._about_resource.clear()
                 self._same_about.clear()
-            made = self._found_about(action, resource)
-            found = self._same_about.get(made)
-            if found is None:
-                found = self._same_about[made] = AboutResource(*made)
+            found = self._same(*self._found_about(action, resource))
             self._about_resource[key] = found
         return found
 
-    def _found_about(self, action: ActionName, resource: RequestResource) -> tuple[_Varying, _Varying]:
+    def _same(self, denies: Varying, allows: Varying) -> AboutResource:
+        found = self._same_about.get((denies, allows))
+        if found is None:
+            fixed = None
+            if any(varies for _, varies in (*denies, *allows)):
+                fixed = self._same(*(tuple(one for one in those if not one[1]) for those in (denies, allows)))
+            found = self._same_about[denies, allows] = AboutResource(denies, allows, fixed)
+        return found
+
+    def _found_about(self, action: ActionName, resource: RequestResource) -> tuple[Varying, Varying]:
         statements = self.about(action)
         if resource.kind is ResourceKind.NONE or len(statements) < _FEW:
             return _about_resource(statements, resource)
@@ -316,28 +325,31 @@ class Holdings:
 class _ByEntry:
     """The statements about some actions, by the entries of their resources, once several resources were asked about."""
 
-    __slots__ = ("_asked", "_elements", "_statements", "_varying")
+    __slots__ = ("_asked", "_denies", "_elements", "_statements", "_varying")
 
     def __init__(self, statements: tuple[HeldStatement, ...]) -> None:
         self._statements = statements
         self._asked = 0
-        self._varying: tuple[tuple[HeldStatement, bool], ...] = ()
+        # The Denies first, of which there are so many.
+        self._varying: Varying = ()
+        self._denies = 0
         self._elements: ResourceElements | None = None
 
-    def about(self, resource: RequestResource) -> tuple[_Varying, _Varying]:
+    def about(self, resource: RequestResource) -> tuple[Varying, Varying]:
         self._asked += 1
         if self._asked <= _ASKED_ALONE:
             return _about_resource(self._statements, resource)
         if self._elements is None:
-            self._varying = tuple((one, _varies(one.compiled)) for one in self._statements)
+            ordered = sorted(self._statements, key=lambda one: one.compiled.allows)
+            self._varying = tuple((one, _varies(one.compiled)) for one in ordered)
+            self._denies = sum(not one.compiled.allows for one in ordered)
             self._elements = ResourceElements(
                 (one.compiled.resource, one.compiled.allows, varies) for one, varies in self._varying
             )
-        found = [self._varying[place] for place in self._elements.about(resource)]
-        return (
-            tuple(one for one in found if not one[0].compiled.allows),
-            tuple(one for one in found if one[0].compiled.allows),
-        )
+        found = self._elements.about(resource)
+        allows_from = bisect_left(found, self._denies)
+        denies, allows = (map(self._varying.__getitem__, those) for those in (found[:allows_from], found[allows_from:]))
+        return tuple(denies), tuple(allows)
 
 
 _NO_CONTEXT: Final = RequestContext(CommonContext({}))
@@ -350,7 +362,7 @@ def _varies(compiled: CompiledStatement) -> bool:
     return not compiled.any_resource and matcher is not None and bool(matcher.variable_keys)
 
 
-def _about_resource(statements: Iterable[HeldStatement], resource: RequestResource) -> tuple[_Varying, _Varying]:
+def _about_resource(statements: Iterable[HeldStatement], resource: RequestResource) -> tuple[Varying, Varying]:
     denies: list[tuple[HeldStatement, bool]] = []
     allows: list[tuple[HeldStatement, bool]] = []
     for statement in statements:

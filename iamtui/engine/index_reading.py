@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.holdings import NOBODY, AboutResource, Bits, HeldStatement, Holdings, both, either, places
+from iamtui.engine.holdings import NOBODY, Bits, HeldStatement, Holdings, Varying, both, either, places
 from iamtui.engine.index import AccountIndex, standing_in
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
@@ -120,14 +120,11 @@ def exclusive(allows: Mapping[object, int], denies: Mapping[object, int]) -> int
     return found
 
 
-class _Side:
+class _Side(NamedTuple):
     """What a layer says: for whom some Allow matches, and for whom some Deny."""
 
-    __slots__ = ("allow", "deny")
-
-    def __init__(self, allow: Bits = NOBODY, deny: Bits = NOBODY) -> None:
-        self.allow = allow
-        self.deny = deny
+    allow: Bits = NOBODY
+    deny: Bits = NOBODY
 
 
 class _Kept(NamedTuple):
@@ -227,7 +224,7 @@ class IndexReading:
         layers = (index.identity, index.boundary, *index.levels(PolicyType.SCP, self.asked.scps).levels)
         about = tuple(layer.about_resource(action, resource) for layer in layers)
         keys = frozenset(("aws:multifactorauthpresent",)).union(*(one.keys for one in about))
-        text = resource.text if any(one.varies for one in about) else ""
+        text = resource.text if any(one.fixed is not one for one in about) else ""
         said = tuple(map(self.contexts.said_of, sorted(keys)))
         return action.full, self.asked.discover, text, about, said
 
@@ -374,25 +371,26 @@ class IndexReading:
         if holdings.incomplete & who:
             self._unclear |= holdings.incomplete & who
         about = holdings.about_resource(self.prepared.action, self.prepared.resource)
-        if with_principals or about.varies:
-            return self._side(about, who, with_principals=with_principals)
+        if with_principals:
+            return _Side(NOBODY, self._some(about.denies, who, with_principals=True))
         # The same statements say the same of other resources, as far as they read nothing else of the question.
-        said = (about, who, self.asked.discover, tuple(map(self.contexts.said_of, sorted(about.keys))))
+        fixed = about.fixed
+        said = (fixed, who, self.asked.discover, tuple(map(self.contexts.said_of, sorted(fixed.keys))))
         found: _Kept | None = self.index.said.get(said)
         if found is None:
             before, self._open = self._open, []
-            found = _Kept(self._side(about, who, with_principals=False), tuple(self._open))
+            side = _Side(self._some(fixed.allows, who), self._some(fixed.denies, who))
+            found = _Kept(side, tuple(self._open))
             self._open = before
             self.index.keep_said(said, found)
         self._open += found.open_statements
-        return found.side
+        if fixed is about:
+            return found.side
+        (denies, allows), (allow, deny) = about.others, found.side
+        deny = either(deny, self._some(denies, who & ~deny.yes))
+        return _Side(either(allow, self._some(allows, who & ~allow.yes)), deny)
 
-    def _side(self, about: AboutResource, who: int, *, with_principals: bool) -> _Side:
-        deny = self._some(about.denies, who, with_principals=with_principals)
-        allow = NOBODY if with_principals else self._some(about.allows, who, with_principals=False)
-        return _Side(allow, deny)
-
-    def _some(self, statements: tuple[tuple[HeldStatement, bool], ...], who: int, *, with_principals: bool) -> Bits:
+    def _some(self, statements: Varying, who: int, *, with_principals: bool = False) -> Bits:
         yes = maybe = 0
         for statement, varies in statements:
             here = statement.held.holders & who & ~yes

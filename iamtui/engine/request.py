@@ -107,6 +107,7 @@ class PoliciesInForce:
         public_policy: whether the bucket policy counts as public; None: judge it.
         lasting: whether the same tuples (and the same principal) will be asked about again, so that what is made
             of them is worth keeping.
+        resource_lasts: whether that is so of the resource's policy, too.
     """
 
     identity: tuple[PolicyInForce, ...] | NotEvaluated = ()
@@ -122,6 +123,7 @@ class PoliciesInForce:
     restrict_public_buckets: bool | NotEvaluated = False
     public_policy: bool | None = None
     lasting: bool = False
+    resource_lasts: bool = True
 
     def of_caller(self, identity: tuple[PolicyInForce, ...], boundaries: tuple[PolicyInForce, ...]) -> PoliciesInForce:
         """The same for another caller of the account; for thousands, so the rest is taken over in one go."""

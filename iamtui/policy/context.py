@@ -18,6 +18,8 @@ from msgspec import Struct
 class KeyState(Enum):
     """What is known of a key that has no known value."""
 
+    __hash__ = object.__hash__  # that of Enum is a call, for each of hundreds of thousands of keys
+
     UNKNOWN = "unknown"
     """It may be absent or have any value."""
     PRESENT = "present"

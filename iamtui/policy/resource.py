@@ -40,6 +40,8 @@ _LONGEST_ELEMENT: Final = 262_144
 class ResourceKind(Enum):
     """What the resource of a request stands for."""
 
+    __hash__ = object.__hash__  # that of Enum is a call, for each of hundreds of thousands of keys
+
     ONE = "one"
     """One ARN."""
     SET = "set"
@@ -462,9 +464,8 @@ class ResourceElement:
             return False
         if self.negated and matcher.invalid:
             return False
-        hit: Truth
         if resource.kind is ResourceKind.ONE:
-            hit = matcher.hits_one(resource.text, context, options)
+            hit: Truth = matcher.hits_one(resource.text, context, options)
         elif resource.kind is ResourceKind.NONE:
             hit = matcher.hits_none_type(resource, options)
         else:

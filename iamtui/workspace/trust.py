@@ -250,7 +250,8 @@ class _Reading:
         request, policies, asked = self._evaluator.put_by(principal)
         resource = NamedPolicy(self._policy.name, self._statements.about(principal))
         # What is made of a document for one outsider is of no use to the next.
-        return concluded(read_all_layers(request, replace(policies, resource=resource, lasting=False), asked=asked))
+        policies = replace(policies, resource=resource, resource_lasts=False)
+        return concluded(read_all_layers(request, policies, asked=asked))
 
     def letting_in(self, group: Sequence[Outsider]) -> Iterator[tuple[Outsider, Decision]]:
         """Those of a group that may, but for those of whom nothing else is true than of all in general."""
