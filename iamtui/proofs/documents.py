@@ -77,27 +77,36 @@ class _Sides(NamedTuple):
     other: tuple[CompiledStatement, ...]
 
 
-def find_broader(one: PolicyDocument, other: PolicyDocument, seconds: float) -> Comparison:
+def find_broader(
+    one: PolicyDocument, other: PolicyDocument, seconds: float, *, policy_type: PolicyType | None = None
+) -> Comparison:
     """A request that the one document allows and the other does not, or that there is none.
 
     Args:
         seconds: how long it may take.
+        policy_type: what they are; None: what they may be, as far as they show it.
 
     Raises:
         DocumentError: a document cannot be read.
     """
     bounds = Bounds(seconds)
+    found: list[Comparison] = []
     try:
-        return _Comparer(one, other, bounds).compare()
+        for type_ in _types_of((one, other)) if policy_type is None else (policy_type,):
+            found.append(_Comparer(one, other, type_, bounds).compare())
+            if found[-1].example is not None:
+                return found[-1]
     except Unproved as unproved:
         return Comparison(None, (unproved.reason,))
+    reasons = dict.fromkeys(reason for each in found for reason in each.reasons)
+    return Comparison(None, tuple(reasons), sum(each.classes for each in found))
 
 
 class _Comparer:
-    def __init__(self, one: PolicyDocument, other: PolicyDocument, bounds: Bounds) -> None:
+    def __init__(self, one: PolicyDocument, other: PolicyDocument, policy_type: PolicyType, bounds: Bounds) -> None:
         self._documents = (one, other)
         self._partitions = _partitions(documents=self._documents)
-        self._type = _type_of(self._documents)
+        self._type = policy_type
         self._statements = tuple(
             compile_policy(document, self._type, DEFAULT_LANGUAGE_OPTIONS).statements for document in self._documents
         )
@@ -267,13 +276,21 @@ class _Comparer:
 _OF_TRUST: Final = ("sts:AssumeRole*", "sts:TagSession", "sts:SetSourceIdentity")
 
 
-def _type_of(documents: Sequence[PolicyDocument]) -> PolicyType:
-    """What documents are: policies of resources or roles, if they name principals."""
+def _types_of(documents: Sequence[PolicyDocument]) -> tuple[PolicyType, ...]:
+    """What documents may be: policies of resources or roles, if they name principals.
+
+    The policy of a repository of ECR, and others, have no Resource, as that of a role has none.
+    """
     statements = [one for document in documents for one in document.policy.statements]
     if all(one.principals is None and one.not_principals is None for one in statements):
-        return PolicyType.IDENTITY
-    has_resources = any(one.resources is not None or one.not_resources is not None for one in statements)
-    return PolicyType.RESOURCE if has_resources else PolicyType.TRUST
+        return (PolicyType.IDENTITY,)
+    if any(one.resources is not None or one.not_resources is not None for one in statements):
+        return (PolicyType.RESOURCE,)
+    services = {action.partition(":")[0].lower() for one in statements for action in one.actions or ()}
+    if "*" in services or any(one.not_actions is not None for one in statements):
+        return (PolicyType.TRUST, PolicyType.RESOURCE)
+    both = (PolicyType.TRUST, "sts" in services), (PolicyType.RESOURCE, bool(services - {"sts"}))
+    return tuple(type_ for type_, may_be in both if may_be) or (PolicyType.TRUST,)
 
 
 def _but_for_actions(one: CompiledStatement) -> tuple[object, ...]:

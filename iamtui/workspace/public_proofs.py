@@ -312,7 +312,8 @@ class _Resource:
         one, two = self._document, other._document
         if one is None or two is None or one.error is not None or two.error is not None:
             return False
-        return find_broader(one, two, seconds).proved
+        type_ = PolicyType.TRUST if self._is_role else PolicyType.RESOURCE
+        return find_broader(one, two, seconds, policy_type=type_).proved
 
     @property
     def grants_nothing(self) -> bool:

@@ -115,6 +115,33 @@ def test_principals_are_compared(one: list[Statement], other: list[Statement], p
         assert found.example.principal
 
 
+def bare(principal: Any, action: Any, **more: Any) -> Statement:
+    found = allow(principal, Action=action, **more)
+    del found["Resource"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "proved"),
+    [
+        ([bare("*", "ecr:BatchGetImage")], [bare({"AWS": OTHER}, "ecr:BatchGetImage")], False),
+        ([bare("*", "ecr:BatchGetImage")], [bare("*", "ecr:Batch*")], True),
+        ([bare("*", "ecr:*")], [], False),
+        ([bare("*", ["sts:AssumeRole", "ecr:BatchGetImage"])], [bare("*", "sts:AssumeRole")], False),
+        ([bare("*", "*")], [bare("*", "sts:*")], False),
+        ([bare(BOB, "*:*")], [bare(BOB, "*")], True),
+        ([bare("*", "sts:TagSession")], [bare("*", "sts:*")], True),
+        ([{"Effect": "Allow", "Principal": BOB, "NotAction": "sts:*"}], [bare(BOB, "sts:*")], False),
+    ],
+)
+def test_policies_of_resources_may_have_no_resource(
+    one: list[Statement], other: list[Statement], *, proved: bool
+) -> None:
+    # Amazon ECR User Guide: the policy of a repository has no Resource element.
+    found = compared(one, other)
+    assert (found.example is None) is proved, found
+
+
 CANONICAL = {"CanonicalUser": "ab" * 32}
 OF_BOB: Statement = {"Condition": {"ArnEquals": {"aws:PrincipalArn": BOB}}}
 

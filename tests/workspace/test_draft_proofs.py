@@ -120,6 +120,15 @@ def test_others_than_users_and_roles_count(before: Any, after: Any, status: Proo
         assert proof.counterexample.principal.account == OTHER
 
 
+def test_the_policy_of_a_repository_has_no_resource() -> None:
+    repository = "arn:aws:ecr:eu-west-1:123456789012:repository/app"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
+    before = workspace(buckets={repository: document({**statement, "Principal": {"AWS": "123456789012"}})})
+    proof = prove_nothing_new(before, workspace(buckets={repository: document(statement)}), 30)
+    assert proof.counterexample is not None
+    assert proof.counterexample.resource == repository
+
+
 def test_users_and_roles_that_are_not_loaded_may_gain_by_what_all_share() -> None:
     def lacking(one: Any) -> Any:
         return one.with_account(replace(one.account, gaps=(Gap(UNLISTED["roles"], "", "it was denied"),)))
