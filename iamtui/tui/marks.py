@@ -94,8 +94,8 @@ class PrincipalMarks:
         known = f"{CERTAIN.text} {counts[CERTAIN]:,}{POSSIBLE.text} {counts[POSSIBLE]:,}"
         words = f"{CERTAIN.text} ?" if self._escalations is None else known
         explorer.border_title = line("Account", (f" {words}", "$muted"))
-        explorer.tree_view.set_signs(self.of)
-        table.set_signs(self.of)
+        explorer.tree_view.notes.set_signs(self.of)
+        table.notes.set_signs(self.of)
 
 
 # Comparing what two users or roles can do.

@@ -15,13 +15,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
-from textual.worker import get_current_worker
 
 from iamtui.account.model import Account
 from iamtui.credentials.assume_role import LONGEST_POLICIES
 from iamtui.credentials.session import NO_EXTRAS
 from iamtui.text import counted
 from iamtui.tui.assume.rows import FormRow, InputRow
+from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, said, words
 from iamtui.tui.question.completion import best_matches
@@ -63,15 +63,13 @@ class RoleRow(InputRow):
     @on(Input.Changed)
     def _complete(self, event: Input.Changed) -> None:
         if event.input.has_focus:
-            find = partial(self._find, event.value)
-            self.run_worker(find, thread=True, exclusive=True, group="role completion", exit_on_error=False)
+            find, offer = partial(self._find, event.value), partial(self._offer, event.value)
+            get_in_thread(self, find, offer, name="finding roles", group="role completion")
 
-    def _find(self, text: str) -> None:
-        worker = get_current_worker()
+    def _find(self, text: str) -> list[Offer]:
         known = role_arns(self._account, self._recent)
         found = best_matches(text.strip(), known, _MOST) if text.strip() else list(known)[:_MOST]
-        if not worker.is_cancelled:
-            self.call_later(self._offer, text, [Offer(arn, known[arn]) for arn in found])
+        return [Offer(arn, known[arn]) for arn in found]
 
     def _offer(self, text: str, offers: Sequence[Offer]) -> None:
         if self.field.value == text and isinstance(self.field, RoleField):
@@ -266,27 +264,17 @@ class MoreInputs(Vertical):
         if not word:
             self._arns.close()
             return
-        find = partial(self._find, self._arns.value, word)
-        self.run_worker(find, thread=True, exclusive=True, group="policy completion", exit_on_error=False)
+        find, offer = partial(self._find, word), partial(self._offer, self._arns.value, word)
+        get_in_thread(self, find, offer, name="finding policies", group="policy completion")
 
-    class _Found(Message):
-        def __init__(self, text: str, word: str, offers: Sequence[Offer]) -> None:
-            super().__init__()
-            self.text, self.word, self.offers = text, word, offers
-
-    def _find(self, text: str, word: str) -> None:
-        worker = get_current_worker()
+    def _find(self, word: str) -> list[Offer]:
         kinds = {policy.arn: "AWS" if policy.aws_managed else "yours" for policy in self._account.policies}
-        offers = [Offer(arn, kinds[arn]) for arn in best_matches(word, kinds)]
-        if not worker.is_cancelled:
-            self.post_message(self._Found(text, word, offers))
+        return [Offer(arn, kinds[arn]) for arn in best_matches(word, kinds)]
 
-    @on(_Found)
-    def _offer(self, event: _Found) -> None:
-        event.stop()
-        if self._arns.value == event.text:
-            only_itself = [offer.value for offer in event.offers] == [event.word]
-            self._arns.offer(() if only_itself else event.offers, event.word)
+    def _offer(self, text: str, word: str, offers: Sequence[Offer]) -> None:
+        if self._arns.value == text:
+            only_itself = [offer.value for offer in offers] == [word]
+            self._arns.offer(() if only_itself else offers, word)
 
     @on(LineView.CursorMoved)
     def _unused(self, event: LineView.CursorMoved) -> None:

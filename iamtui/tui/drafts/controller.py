@@ -165,8 +165,8 @@ class DraftController:
         self.screen.query_one(StatusLine).set_draft(found.words if found is not None else "")
         self.screen.question.set_before(before)
         self.screen.subject.set_before(before.account if before is not None else None)
-        self.screen.explorer.tree_view.set_marks(self.draft_mark if before is not None else None)
-        self.screen.subject.table.set_marks(self.draft_mark if before is not None else None)
+        self.screen.explorer.tree_view.notes.set_marks(self.draft_mark if before is not None else None)
+        self.screen.subject.table.notes.set_marks(self.draft_mark if before is not None else None)
 
     def draft_mark(self, entity: Entity) -> str:
         """`+` for what the draft creates, `~` for what it changes, else ""."""

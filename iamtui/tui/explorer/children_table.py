@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -13,17 +13,66 @@ from textual.message import Message
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.text import counted
 from iamtui.tui import lazy
-from iamtui.tui.explorer.explorer import MarkOf, SignsOf, VerdictOf, no_signs
 from iamtui.tui.explorer.table_columns import GAP, ColumnLayout, TableColumn, columns_of
 from iamtui.tui.inventory import Branch, Inventory, Kind, title_of, unknown
 from iamtui.tui.question.verdict import verdict_word_pieces
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
+
+if TYPE_CHECKING:
+    from iamtui.presentation.verdict import VerdictWords
 
 _VERDICT_WIDTH = 12
 _COMPARED_WIDTH = 17
 _LIMIT_WIDTH = 9
 _LIMITS_FROM = 100
 """From which width on the limit of a verdict is written out, not only starred."""
+
+
+# Beside the names of the table and of the tree.
+
+
+VerdictOf: TypeAlias = "Callable[[Entity], VerdictWords | None]"
+"""Answers the pinned question for one entity, or None when it cannot be asked of it."""
+
+MarkOf = Callable[[Entity], str]
+"""What a draft did to an entity: "~" changed it, "+" made it, or ""."""
+
+SignsOf = Callable[[Entity], Sequence[Piece]]
+"""What else stands behind the name of an entity."""
+
+
+class EntityNotes:
+    """What stands beside the names of entities in a list: verdicts, what a draft did, and other signs."""
+
+    def __init__(self, view: LineView) -> None:
+        self._view = view
+        self.verdict_of: VerdictOf | None = None
+        self.mark_of: MarkOf | None = None
+        """What a draft did to an entity; None: no draft is open."""
+        self.signs_of: SignsOf = lambda _entity: ()
+
+    def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
+        """Say how to answer the pinned question; asked only for lines that are drawn."""
+        self.verdict_of = verdict_of
+        self._view.redraw()
+
+    def set_marks(self, mark_of: MarkOf | None) -> None:
+        self.mark_of = mark_of
+        self._view.redraw()
+
+    def set_signs(self, signs_of: SignsOf) -> None:
+        self.signs_of = signs_of
+        self._view.redraw()
+
+    def verdict(self, index: int, entity: Entity) -> VerdictWords | None:
+        """The verdict for an entity on the line of this index, which is drawn again once it is found."""
+        verdict = self.verdict_of(entity) if self.verdict_of is not None else None
+        if verdict is not None and verdict.is_pending:
+            self._view.note_unfinished(index)
+        return verdict
+
+    def mark(self, entity: Entity) -> str:
+        return self.mark_of(entity) if self.mark_of is not None else ""
 
 
 class ChildrenTable(LineView):
@@ -67,9 +116,7 @@ class ChildrenTable(LineView):
         """By kind of branch, and "who can": the ids of the columns that the user wants; where there is no entry, the
         usual ones."""
         self._is_exact = False
-        self._verdict_of: VerdictOf | None = None
-        self._mark_of: MarkOf | None = None
-        self._signs_of: SignsOf = no_signs
+        self.notes = EntityNotes(self)
 
     @property
     def entity(self) -> Entity | None:
@@ -101,29 +148,15 @@ class ChildrenTable(LineView):
     def in_sight(self) -> Sequence[Entity]:
         return [self._entities[index] for index in self.visible_range()]
 
-    def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question; asked only for lines that are drawn."""
-        self._verdict_of = verdict_of
-        self.redraw()
-
-    def set_marks(self, mark_of: MarkOf | None) -> None:
-        """Say what a draft did to an entity; None: no draft is open."""
-        self._mark_of = mark_of
-        self.redraw()
-
-    def set_signs(self, signs_of: SignsOf) -> None:
-        self._signs_of = signs_of
-        self.redraw()
-
     def _layout(self, width: int) -> list[tuple[TableColumn | None, int]]:
         return self._columns.fitting(width, self._verdict_width)
 
     @property
     def _verdict_width(self) -> int:
         """0 where there is none. With a draft a verdict has room for the mark before; in a wide table for its limit."""
-        if self._verdict_of is None:
+        if self.notes.verdict_of is None:
             return 0
-        words = _COMPARED_WIDTH if self._mark_of is not None else _VERDICT_WIDTH
+        words = _COMPARED_WIDTH if self.notes.mark_of is not None else _VERDICT_WIDTH
         return words + (_LIMIT_WIDTH if self.size.width >= _LIMITS_FROM else 0)
 
     def _arrange(self, keep: Entity | None = None) -> None:
@@ -174,23 +207,19 @@ class ChildrenTable(LineView):
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
         entity = self._entities[index]
-        mark = self._mark_of(entity) if self._mark_of is not None else ""
+        mark = self.notes.mark(entity)
         pieces: list[Piece] = []
         for column, size in self._layout(width):
             if column is None:
                 pieces += self._verdict_cell(index, entity, size)
             else:
-                signs = self._signs_of(entity) if column.id == "name" else ()
+                signs = self.notes.signs_of(entity) if column.id == "name" else ()
                 pieces += [*self._columns.cell(column, entity, size, mark, signs), Piece(" " * GAP)]
         return pieces
 
     def _verdict_cell(self, index: int, entity: Entity, width: int) -> list[Piece]:
-        verdict = self._verdict_of(entity) if self._verdict_of and isinstance(entity, (User, Role)) else None
-        if verdict is None:
-            return [Piece(" " * width)]
-        if verdict.is_pending:
-            self.note_unfinished(index)
-        return verdict_word_pieces(verdict, width)
+        verdict = self.notes.verdict(index, entity) if isinstance(entity, (User, Role)) else None
+        return [Piece(" " * width)] if verdict is None else verdict_word_pieces(verdict, width)
 
     def empty_text(self) -> str:
         """What to say when there is nothing to list, or ""."""

@@ -22,9 +22,8 @@ from iamtui.text import counted, safe_document
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, plain, wrong
-from iamtui.tui.explorer.children_table import ChildrenTable
+from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
-from iamtui.tui.explorer.explorer import VerdictOf
 from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
@@ -547,4 +546,4 @@ class SubjectPane(Pane):
         self.detail.set_before(before)
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        self.table.set_verdicts(verdict_of)
+        self.table.notes.set_verdicts(verdict_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
+from iamtui.tui.explorer.children_table import EntityNotes, VerdictOf
 from iamtui.tui.inventory import (
     OVERVIEW,
     TOP_BRANCHES,
@@ -45,20 +46,6 @@ if TYPE_CHECKING:
 
 
 # The tree of the account, or the hits of a search, drawn line by line.
-
-
-VerdictOf: TypeAlias = "Callable[[Entity], VerdictWords | None]"
-"""Answers the pinned question for one entity, or None when it cannot be asked of it."""
-
-MarkOf = Callable[[Entity], str]
-"""What a draft did to an entity: "~" changed it, "+" made it, or ""."""
-
-SignsOf = Callable[[Entity], Sequence[Piece]]
-"""What else stands behind the name of an entity."""
-
-
-def no_signs(_entity: Entity) -> Sequence[Piece]:
-    return ()
 
 
 class TreeRow(Struct, frozen=True):
@@ -116,9 +103,7 @@ class ExplorerTree(LineView):
         self._result: SearchResult | None = None
         self._before_search = ""
         self._chosen = ""
-        self._verdict_of: VerdictOf | None = None
-        self._mark_of: MarkOf | None = None
-        self._signs_of: SignsOf = no_signs
+        self.notes = EntityNotes(self)
 
     # What others use.
 
@@ -163,25 +148,12 @@ class ExplorerTree(LineView):
         return [node for node in rows if not isinstance(node, Branch | OtherAccount)]
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question; asked only for lines that are drawn.
-
-        Where there were no verdicts, they are drawn once the answer is on screen, which need not wait for them.
-        """
-        first = self._verdict_of is None and verdict_of is not None
-        self._verdict_of = verdict_of
-        if first:
+        """Where there were no verdicts, they are drawn once the answer is on screen, which need not wait for them."""
+        if self.notes.verdict_of is None and verdict_of is not None:
+            self.notes.verdict_of = verdict_of
             self.call_after_refresh(self.redraw)
         else:
-            self.redraw()
-
-    def set_marks(self, mark_of: MarkOf | None) -> None:
-        """Say what a draft did to an entity; None: no draft is open."""
-        self._mark_of = mark_of
-        self.redraw()
-
-    def set_signs(self, signs_of: SignsOf) -> None:
-        self._signs_of = signs_of
-        self.redraw()
+            self.notes.set_verdicts(verdict_of)
 
     def look_up(self, query: str) -> SearchResult | None:
         return self._index.search(query) if self._index is not None else None
@@ -247,21 +219,14 @@ class ExplorerTree(LineView):
             if row.hit is not None:
                 return _entity_pieces(row, row.node, None, (), width)
             return _branch_pieces(row, row.node, width, is_heading=self._result is not None)
-        verdict = self._verdict_for(index, row.node)
-        mark = self._mark_of(row.node) if self._mark_of is not None else ""
-        signs = (*([Piece(f" {mark}", "warning")] if mark else []), *self._signs_of(row.node))
-        return _entity_pieces(row, row.node, verdict, signs, width)
-
-    def _verdict_for(self, index: int, entity: Entity) -> VerdictWords | None:
-        verdict = self._verdict_of(entity) if self._verdict_of is not None else None
-        if verdict is not None and verdict.is_pending:
-            self.note_unfinished(index)
-        return verdict
+        mark = self.notes.mark(row.node)
+        signs = (*([Piece(f" {mark}", "warning")] if mark else []), *self.notes.signs_of(row.node))
+        return _entity_pieces(row, row.node, self.notes.verdict(index, row.node), signs, width)
 
     def _other_pieces(self, index: int, row: TreeRow, other: OtherAccount, width: int) -> Sequence[Piece]:
         """A line for another account, or for something found in it."""
         if other.entity is not None:
-            verdict = None if isinstance(other.entity, Branch) else self._verdict_for(index, other.entity)
+            verdict = None if isinstance(other.entity, Branch) else self.notes.verdict(index, other.entity)
             return _entity_pieces(row, other.entity, verdict, (), width)
         arrow = "  " if self._result is not None else "✗ " if other.problem else "▸ "
         return _account_pieces(arrow, other.id, other.name, "" if other.problem else f"{row.count:,}", width)

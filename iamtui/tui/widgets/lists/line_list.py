@@ -322,6 +322,19 @@ class DrawnLines(SteadyScrollView):
 _BLURRED_BAR = "▏"
 
 
+@dataclass(eq=False, repr=False)
+class LineMessage(Message):
+    """What happened to a line of a view."""
+
+    view: LineView
+    index: int
+
+    @property
+    def control(self) -> LineView:
+        """The view, so that handlers can select by it."""
+        return self.view
+
+
 class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
     """Base of every list and document on screen. Not used alone."""
 
@@ -347,29 +360,11 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
     HAS_CURSOR: ClassVar[bool] = True
     """Whether a line is marked and moved; without, the same keys scroll."""
 
-    @dataclass(eq=False, repr=False)
-    class CursorMoved(Message):
+    class CursorMoved(LineMessage):
         """The cursor came to another line, or the lines under it changed."""
 
-        view: LineView
-        index: int
-
-        @property
-        def control(self) -> LineView:
-            """The view, so that handlers can select by it."""
-            return self.view
-
-    @dataclass(eq=False, repr=False)
-    class LineOpened(Message):
+    class LineOpened(LineMessage):
         """Enter, l or a double click on a line."""
-
-        view: LineView
-        index: int
-
-        @property
-        def control(self) -> LineView:
-            """The view, so that handlers can select by it."""
-            return self.view
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
