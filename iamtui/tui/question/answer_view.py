@@ -475,9 +475,10 @@ class _Room(NamedTuple):
 
     others: int
     notes: int
+    before: int = 1
 
 
-_ROOMS: Final[Mapping[str, _Room]] = {NARROW: _Room(2, 0), MEDIUM: _Room(4, 5), WIDE: _Room(20, 12)}
+_ROOMS: Final[Mapping[str, _Room]] = {NARROW: _Room(2, 0), MEDIUM: _Room(4, 5), WIDE: _Room(20, 12, before=3)}
 
 _NEVER_ASKED, _REMARKS = 2, 3
 
@@ -489,7 +490,7 @@ def reasons(words: AnswerWords, suggestions: Sequence[Suggestion], room: str, wi
     def told(rows: Iterable[Row], lines: int) -> list[Content]:
         return wrap_all(map(styled, rows), width, lines)
 
-    yield from told([words.before], 1)
+    yield from told([words.before], most.before)
     optional = {NARROW: (), MEDIUM: (words.optional_marks,) if words.optional else (), WIDE: words.optional}[room]
     yield from with_rest_counted([styled(row) for row in (*words.others, *optional)], width, most.others)
     if room == WIDE:
@@ -543,20 +544,24 @@ def more(
     words: AnswerWords, statement: Sequence[tuple[int, str]], suggestions: Sequence[Suggestion], width: int
 ) -> Iterator[Content]:
     """What a whole column has room for: the lines of the deciding statement, what would help, the notes."""
+    sections: list[list[Content]] = []
     if statement and words.statement is not None:
-        yield plain(statement_name(words.statement), "bold $heading")
-        yield from quoted(statement, width)
-        yield Content("")
+        sections.append([plain(statement_name(words.statement), "bold $heading"), *quoted(statement, width)])
     if suggestions and words.can_be_helped:
-        needed = ": all of these together" if len(suggestions) > 1 else ""
-        yield plain(f"What would allow it{needed}", "bold $heading")
-        for suggestion in suggestions:
-            yield plain(f"- {suggestion.change}", limit=None)
-            if suggestion.statement is not None:
-                text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
-                yield from (plain(f"  {row}", "$muted", limit=None) for row in text.split("\n"))
-        yield Content("")
-    yield from map(styled, words.long_notes)
+        sections.append([*_helps(suggestions)])
+    sections.append([*map(styled, words.long_notes)])
+    # What is empty is left out where lines are wrapped: a blank line has a space.
+    for at, section in enumerate(filter(None, sections)):
+        yield from [*([Content(" ")] if at else []), *section]
+
+
+def _helps(suggestions: Sequence[Suggestion]) -> Iterator[Content]:
+    yield plain(f"What would allow it{': all of these together' if len(suggestions) > 1 else ''}", "bold $heading")
+    for suggestion in suggestions:
+        yield plain(f"- {suggestion.change}", limit=None)
+        if suggestion.statement is not None:
+            text = json.dumps(suggestion.statement, indent=2, ensure_ascii=False)
+            yield from (plain(f"  {row}", "$muted", limit=None) for row in text.split("\n"))
 
 
 def quoted(statement: Sequence[tuple[int, str]], width: int) -> list[Content]:
