@@ -19,7 +19,7 @@ from iamtui.credentials.assume_role import (
 )
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, duration_text
 from iamtui.engine.condition_words import depends_text
-from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
+from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.policy.context import And, Leaf, Node, leaves
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.json_text import json_text
@@ -276,7 +276,12 @@ def sides_of(workspace: Workspace, plan: AssumePlan) -> Sides:
 
 def _side(decision: Decision, layers: tuple[Layer, ...]) -> Side:
     reports = [report for report in decision.layers if report.layer in layers]
-    side = _denied(reports) or _not_allowed(decision, reports) or _dependent(decision, layers, reports)
+    side = (
+        _denied(reports)
+        or _not_allowed(decision, reports)
+        or _dependent(decision, layers, reports)
+        or _silent(decision, reports)
+    )
     what = "" if decision.request.action == "sts:AssumeRole" else f" ({decision.request.action})"
     return Side(side.answer, f"{side.why}{what}") if side else _allowed(decision, reports, what)
 
@@ -291,6 +296,10 @@ def _not_allowed(decision: Decision, reports: list[LayerReport]) -> Side | None:
     report = next((report for report in reports if report.layer in stopping), None)
     if report is None:
         return None
+    return _nothing(report)
+
+
+def _nothing(report: LayerReport) -> Side:
     nobody = report.layer is Layer.IDENTITY and report.why == _NO_STATEMENT
     return Side(SideAnswer.NOTHING, "no policy of yours allows it" if nobody else _shortened(report.why))
 
@@ -302,6 +311,21 @@ def _dependent(decision: Decision, layers: tuple[Layer, ...], reports: list[Laye
         return Side(SideAnswer.DEPENDS, _condition(decision, layers) or _shortened(report.why))
     condition = _condition(decision, layers) if decision.outcome is Outcome.DEPENDS else ""
     return Side(SideAnswer.DEPENDS, condition) if condition else None
+
+
+_SPARED_BY_RESOURCE: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION)
+"""Layers that need not allow what the trust policy allows the caller by name (IAM User Guide: evaluation logic)."""
+
+
+def _silent(decision: Decision, reports: list[LayerReport]) -> Side | None:
+    """What a layer of this side that does not allow comes to where the other side decided already."""
+    named = any(report.layer is Layer.RESOURCE and report.state is LayerState.ALLOWS for report in decision.layers)
+    for report in reports:
+        if report.state is LayerState.SILENT and not (named and report.layer in _SPARED_BY_RESOURCE):
+            if ONLY_UNDER_CONDITIONS in report.why:
+                return Side(SideAnswer.DEPENDS, _shortened(report.why))
+            return _nothing(report)
+    return None
 
 
 def _allowed(decision: Decision, reports: list[LayerReport], what: str) -> Side:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import InlinePolicy, Known, ManagedPolicy, Missing, PolicyVersion
+from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, InputName, MfaWay, check_input, plan_assume
@@ -68,6 +69,32 @@ def test_conditions_on_both_sides_are_told_apart() -> None:
     trusting, own = sides(workspace(trust(ROOT, **MFA), may=may))
     assert trusting == Side(SideAnswer.DEPENDS, "only if aws:MultiFactorAuthPresent is true")
     assert own == Side(SideAnswer.DEPENDS, "only if aws:SourceIp is in 203.0.113.0/24")
+
+
+NO_POLICY_OF_YOURS = None
+DENIES = document({"Effect": "Deny", "Action": "sts:*", "Resource": "*"})
+
+
+@pytest.mark.parametrize("may", [NO_POLICY_OF_YOURS, DENIES])
+def test_a_trust_policy_with_a_condition_is_no_yes_where_the_own_side_refuses(may: PolicyDocument | None) -> None:
+    trusting, own = sides(workspace(trust(ROOT, **MFA), may=may))
+    assert trusting == Side(SideAnswer.DEPENDS, "statement 1 allows it only under conditions")
+    assert own.answer in (SideAnswer.NOTHING, SideAnswer.DENIED)
+
+
+def test_an_own_policy_with_a_condition_is_no_yes_where_the_trust_policy_refuses() -> None:
+    of_own = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*", **MFA})
+    trusting, own = sides(workspace(trust({"AWS": FOREIGN}), may=of_own))
+    assert trusting.answer is SideAnswer.NOTHING
+    assert own.answer is SideAnswer.DEPENDS
+
+
+def test_no_policy_of_ones_own_is_no_yes_where_the_trust_policy_denies() -> None:
+    never = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
+    letting_in = {"Effect": "Allow", "Principal": ROOT, "Action": "sts:AssumeRole"}
+    trusting, own = sides(workspace(document(letting_in, never), may=None))
+    assert trusting.answer is SideAnswer.DENIED
+    assert own == Side(SideAnswer.NOTHING, "no policy of yours allows it")
 
 
 def test_another_action_is_named() -> None:
