@@ -327,7 +327,7 @@ def caller_roles_report(workspace: Workspace, found: RolesOfCaller | None) -> Re
     )
     counts = Counter(row.kind for row in rows)
     kinds = (_DIRECT, _THROUGH) if counts[_THROUGH] else ()
-    title = f"{_ROLES_TITLE} as {workspace.short_name(found.caller.arn)}"
+    title = f"{_ROLES_TITLE} as {found.caller.arn.split(':', 5)[-1]}"
     return Report(text_of(row_of(title)), tuple(rows), kinds, tuple(filter(None, notes)), _NO_ROLE, counts)
 
 
