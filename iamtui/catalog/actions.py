@@ -144,6 +144,12 @@ class Catalogue:
     def action(self, name: str) -> ActionInfo | None:
         return _action(name.lower())
 
+    def access_levels(self, action: str) -> tuple[str, ...]:
+        """The access levels of an action; () where there is no such action."""
+        service, _, name = action.lower().partition(":")
+        found = service_data.actions(service).get(name)
+        return _access_levels(found) if found is not None else ()
+
     def knows(self, action: str) -> bool:
         return ENGINE_CATALOGUE.has_resource_type(action) is not None
 
@@ -195,11 +201,15 @@ def _action(lowered: str) -> ActionInfo | None:
             )
     return ActionInfo(
         name=f"{service}:{found['name']}",
-        access_levels=tuple(level.strip() for level in str(found.get("accessLevel", "")).split(",")),
+        access_levels=_access_levels(found),
         description=str(found.get("description", "")),
         resources=tuple(resources),
         condition_keys=tuple(found.get("conditionKeys", ())),
     )
+
+
+def _access_levels(data: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(level.strip() for level in str(data.get("accessLevel", "")).split(","))
 
 
 def _resource_type(data: Mapping[str, Any]) -> ResourceType:

@@ -269,5 +269,4 @@ def every_action_about(resources: tuple[str, ...]) -> tuple[str, ...]:
 
 def levels_of(action: str) -> tuple[str, ...]:
     """The access levels of an action; () where the catalogue does not have it."""
-    info = catalogue().action(action)
-    return info.access_levels if info is not None else ()
+    return catalogue().access_levels(action)
