@@ -13,6 +13,7 @@ from iamtui.denials.messages import messages_in
 from iamtui.engine.api_calls import iam_action
 from iamtui.engine.call_resources import resource_of_call
 from iamtui.policy.json_text import dict_in, list_in, text_in
+from iamtui.policy.networks import is_private
 from iamtui.policy.patterns import is_account_id
 
 # What CloudTrail's records of KMS calls tell of the encryption context.
@@ -325,7 +326,8 @@ def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tupl
     source = text_in(record, "sourceIPAddress")
     endpoint = text_in(record, "vpcEndpointId")
     service = caller.forwarded_by if caller.forwarded_by.endswith(_SERVICE) else ""
-    # Of a call that a service forwards, nothing says whose address this is.
+    # Of a call that a service forwards, nothing says whose address this is. A private one came through an endpoint,
+    # which no aws:SourceIp tells of, even if the record does not name it.
     address = _is_address(source) and not service
     if endpoint:
         context["aws:SourceVpce"] = (endpoint,)
@@ -335,7 +337,7 @@ def _network(record: Mapping[str, Any], caller: _Caller, context: dict[str, tupl
         owner = text_in(record, "vpcEndpointAccountId")
         if owner:
             context["aws:VpceAccount"] = (owner,)
-    elif address:
+    elif address and not is_private(ipaddress.ip_network(source)):
         context["aws:SourceIp"] = (source,)
     if service:
         context["aws:ViaAWSService"] = ("true",)

@@ -16,8 +16,9 @@ from iamtui.catalog.tables import REGIONS, REGIONS_READ
 from iamtui.lint.condition_keys import check_condition_key, check_key_company
 from iamtui.lint.resources import check_line_variables, variables_in, without_variables
 from iamtui.lint.subject import CheckedDocument, Level, Place, lines_about, named, quoted
-from iamtui.policy.conditions import parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
+from iamtui.policy.conditions import parse_binary, parse_date, parse_number, parse_policy_bool
 from iamtui.policy.document import ConditionLine, Statement
+from iamtui.policy.networks import is_private, parse_network
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import is_pattern
 
@@ -254,9 +255,6 @@ _IDENTIFIERS: Final[Mapping[str, tuple[re.Pattern[str], str, str]]] = {
 
 _KMS_KEY: Final = re.compile(r"arn:[^:]+:kms:[^:]*:[^:]*:(?:key/.+|\*)")
 _FAMILIES: Final = ("string", "numeric", "date", "binary", "arn")
-_PRIVATE: Final = tuple(
-    ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-)
 _EPOCH: Final = re.compile(r"[0-9]{5,}(?:\.[0-9]+)?")
 _ALWAYS_PRESENT: Final = frozenset(("aws:requestedregion",))
 """String keys that every request has."""
@@ -366,7 +364,7 @@ def _check_networks(subject: CheckedDocument, statement: Statement, line: Condit
         network = parse_network(value)
         if network is None:
             continue
-        if any(network.version == block.version and network.subnet_of(block) for block in _PRIVATE):  # type: ignore[arg-type]
+        if is_private(network):
             private.append(value)
         address = value.partition("/")[0]
         if ipaddress.ip_address(address) != network.network_address:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -21,6 +20,7 @@ from typing import Final, TypeAlias
 from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, RequestContext, Truth
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.malformed import key_fault
+from iamtui.policy.networks import network_contains, parse_network
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import (
     Glob,
@@ -40,15 +40,12 @@ from iamtui.policy.types import LanguageOptions
 # Reading the values of typed condition operators (IAM User Guide: condition operators).
 
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 _EPOCH: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DATE: Final = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
     r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
 )
-_PREFIX_LENGTH: Final = re.compile(r"0|[1-9][0-9]{0,2}")
 _EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM: Final = Decimal(10) ** 11
 
@@ -99,26 +96,6 @@ def _zone(text: str | None) -> timezone:
         raise ValueError(text)
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if text[0] == "-" else offset)
-
-
-@lru_cache(maxsize=4096)
-def parse_network(text: str) -> Network | None:
-    """An IPv4 or IPv6 address or CIDR block, host bits masked; a missing prefix length is a single host."""
-    address, slash, length = text.partition("/")
-    if "%" in text or (slash and not _PREFIX_LENGTH.fullmatch(length)):
-        return None
-    try:
-        return ipaddress.ip_network(f"{address}/{length}" if slash else address, strict=False)
-    except ValueError:
-        return None
-
-
-def network_contains(outer: Network, inner: Network) -> bool:
-    """Whether an address or block lies in a block; never across IPv4 and IPv6."""
-    if outer.version != inner.version or outer.prefixlen > inner.prefixlen:
-        return False
-    shift = outer.max_prefixlen - outer.prefixlen
-    return int(outer.network_address) >> shift == int(inner.network_address) >> shift
 
 
 def parse_binary(text: str) -> bytes | None:

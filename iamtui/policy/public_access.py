@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from iamtui.policy.conditions import parse_network
 from iamtui.policy.document import ConditionLine, Policy, Statement
+from iamtui.policy.networks import parse_network
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import is_account_id
 

@@ -17,7 +17,7 @@ from itertools import chain, combinations, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.catalog.condition_keys import KeyType, condition_key
-from iamtui.policy.conditions import CompiledCondition, parse_date, parse_network, parse_number
+from iamtui.policy.conditions import CompiledCondition, parse_date, parse_number
 from iamtui.policy.context import (
     And,
     ConditionLeaf,
@@ -32,6 +32,7 @@ from iamtui.policy.context import (
     leaves,
 )
 from iamtui.policy.document import ConditionLine
+from iamtui.policy.networks import parse_network
 from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried, Values, told_apart

@@ -204,6 +204,13 @@ def test_through_an_endpoint_there_is_no_source_ip() -> None:
     assert context["aws:VpceAccount"] == (ACCOUNT,)
 
 
+@pytest.mark.parametrize("address", ["10.0.0.5", "172.16.0.1", "192.168.1.1", "fd00::1"])
+def test_a_private_address_is_no_source_ip_even_without_its_endpoint(address: str) -> None:
+    context = read(sourceIPAddress=address).context
+    assert ("aws:SourceIp" in context, context["aws:ViaAWSService"]) == (False, ("false",))
+    assert read(sourceIPAddress="203.0.113.7").context["aws:SourceIp"] == ("203.0.113.7",)
+
+
 def test_a_service_that_calls_for_somebody_is_no_address() -> None:
     identity = {**role_session(), "invokedBy": "athena.amazonaws.com"}
     context = read(userIdentity=identity, sourceIPAddress="athena.amazonaws.com").context
