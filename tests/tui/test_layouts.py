@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from iamtui.account.model import Account
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.textual_internals import SteadyCompositor
 from iamtui.tui.widgets.lists.containers import Column
+from tests.support.drafting import app_of
 from tests.support.question_asked import account, asked, panel_of, typed
 from tests.support.screen_app import opened, press, settle
 from tests.support.slow import one_quick
@@ -133,3 +135,16 @@ async def test_the_panel_is_as_high_as_what_it_says_while_somebody_types(
         assert not panel_of(pilot).has_focus_within
         assert panel.region.height <= answered.height
         assert view.region.height <= 3, "the sentence alone"
+
+
+@pytest.mark.parametrize("key", ["", "colon", "ctrl+r", "f4"])
+async def test_what_a_field_is_for_is_not_cut_off_in_a_small_window(key: str) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        app = app_of(pilot)
+        app.main.explorer.tree_view.focus()
+        await press(pilot, *filter(None, [key]))
+        fields = [field for field in app.screen.query(Input) if field.region.area and not field.value]
+        assert fields
+        for field in fields:
+            words = str(field.placeholder)
+            assert cell_len(words) <= field.content_size.width, words
