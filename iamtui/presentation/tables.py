@@ -14,7 +14,8 @@ from iamtui.text import safe_text
 _FORMULA: Final = re.compile(r"(^|;)(?=[ ]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a formula may begin: a cell, or what becomes one where semicolons part cells. Full-width signs count too."""
 
-_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#]")
+_MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#&$]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
+"""What Markdown would take for more than text; GitHub makes links also of bare addresses, and formulas between `$`."""
 
 
 def csv_row(cells: Iterable[str | None]) -> str:
