@@ -16,6 +16,7 @@ from benchmarks.results import Plan, Result
 
 RATIO_GOAL: Final = 5.0
 MEMORY_GOAL_MB: Final = 300.0
+INDEX_GOAL_MB: Final = 40.0
 
 _LOADS: Final = """
 import json, sys, time
@@ -78,6 +79,23 @@ print(json.dumps(peaks))
 """
 )
 
+_INDEX: Final = """
+import json, sys, tracemalloc
+from pathlib import Path
+from iamtui.questions.account_index import account_index
+from iamtui.workspace.inventory import documents_in
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice
+from iamtui.workspace.workspace import SourceKind
+workspace = open_source(SourceChoice(SourceKind.SNAPSHOT, snapshot=Path(sys.argv[1])))
+for _, _, document in documents_in(workspace.account):
+    document.error
+tracemalloc.start()
+account_index(workspace.account)
+print(json.dumps(tracemalloc.get_traced_memory()[0] / 1e6))
+"""
+"""What the index adds to an account whose documents are parsed."""
+
 _DEMO: Final = """
 import json, time
 from iamtui.workspace.opening import open_source
@@ -118,6 +136,7 @@ def _memory(size: str, path: Path) -> Iterator[Result]:
     yield Result(f"{size}, peak memory to open", opened, "MB", MEMORY_GOAL_MB, note=note)
     note = "every document parsed and compiled"
     yield Result(f"{size}, peak after asking everyone", asked, "MB", MEMORY_GOAL_MB, note=note)
+    yield Result(f"{size}, index of the account", _output(_INDEX, str(path)), "MB", INDEX_GOAL_MB)
 
 
 def _output(program: str, *arguments: str) -> Any:
