@@ -27,10 +27,12 @@ from iamtui.policy.patterns import (
     Piece,
     Token,
     Unresolved,
-    Variable,
     Wild,
+    has_variable,
+    one_variable_match,
     parse_pieces,
     pieces_match,
+    plain_text,
     resolve,
     tokens_of,
     variable_names,
@@ -163,37 +165,37 @@ def _variable_text(
     return comparer
 
 
-def _has_variable(pieces: Pieces) -> bool:
-    return any(isinstance(piece, Variable) for piece in pieces)
+def _text_with_variable(pieces: Pieces, options: LanguageOptions, whole: Comparer) -> Comparer:
+    """The same as comparing with the `whole` text, which is put together only where it must be."""
+    matches = None if options.wildcards_in_substituted_values else one_variable_match(pieces)
+    return whole if matches is None else lambda value, context: _FOUND[matches(value, context)] or whole(value, context)
 
 
-def _plain(pieces: Sequence[Piece]) -> str:
-    """The text of resolved pieces; a wildcard stands for its own character."""
-    return "".join(
-        piece if isinstance(piece, str) else piece.value for piece in pieces if not isinstance(piece, Variable)
-    )
+_FOUND: Final = {True: _YES, False: _NO, None: None}
 
 
 def _string_equals(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
-    if _has_variable(pieces):
-        return _variable_text(pieces, options, lambda resolved, value: _YES if _plain(resolved) == value else _NO)
-    wanted = _plain(pieces)
+    if has_variable(pieces):
+        whole = _variable_text(pieces, options, lambda resolved, value: _YES if plain_text(resolved) == value else _NO)
+        return _text_with_variable(pieces, options, whole)
+    wanted = plain_text(pieces)
     return lambda value, _context: _YES if value == wanted else _NO
 
 
 def _string_equals_ignore_case(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
     def same(resolved: Pieces, value: str) -> ComparisonResult:
-        return _YES if lower_each(_plain(resolved)) == lower_each(value) else _NO
+        return _YES if lower_each(plain_text(resolved)) == lower_each(value) else _NO
 
-    if _has_variable(pieces):
+    if has_variable(pieces):
         return _variable_text(pieces, options, same, by_length=False)
-    wanted = lower_each(_plain(pieces))
+    wanted = lower_each(plain_text(pieces))
     return lambda value, _context: _YES if lower_each(value) == wanted else _NO
 
 
 def _string_like(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
-    if _has_variable(pieces):
-        return _variable_text(pieces, options, lambda resolved, value: _YES if pieces_match(resolved, value) else _NO)
+    if has_variable(pieces):
+        whole = _variable_text(pieces, options, lambda resolved, value: _YES if pieces_match(resolved, value) else _NO)
+        return _text_with_variable(pieces, options, whole)
     glob = Glob(tokens_of(pieces))
     return lambda value, _context: _YES if glob.matches(value) else _NO
 
@@ -249,7 +251,7 @@ def _compare_arn(fields: tuple[_Field, ...] | None, value: str) -> ComparisonRes
 def _arn_like(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
     if pieces == (Wild.STAR,) and options.bare_star_in_arn_operator:
         return lambda _value, _context: _YES
-    if _has_variable(pieces):
+    if has_variable(pieces):
         with_values = _variable_text(
             pieces, options, lambda resolved, value: _compare_arn(_arn_fields(resolved), value)
         )
@@ -286,12 +288,12 @@ def _typed(
 
 def _bool(_value: str, pieces: Pieces, options: LanguageOptions) -> Comparer:
     def compare(resolved: Pieces, value: str) -> ComparisonResult:
-        wanted = parse_policy_bool(_plain(resolved))
+        wanted = parse_policy_bool(plain_text(resolved))
         if wanted is None:
             return ComparisonResult.BAD_PATTERN
         return _YES if (value.lower() == "true") is wanted else _NO
 
-    if _has_variable(pieces):
+    if has_variable(pieces):
         return _variable_text(pieces, options, compare, by_length=False)
     return lambda value, _context: compare(pieces, value)
 
@@ -333,7 +335,7 @@ _MakerForOne = Callable[[tuple[Pieces, ...], bool, LanguageOptions], Callable[[s
 
 
 def _one_string_equals(parsed: tuple[Pieces, ...], negated: bool, _options: LanguageOptions) -> Callable[[str], bool]:
-    wanted = frozenset(map(_plain, parsed))
+    wanted = frozenset(map(plain_text, parsed))
     return lambda value: (value in wanted) is not negated
 
 
@@ -350,7 +352,7 @@ def _one_string_like(parsed: tuple[Pieces, ...], negated: bool, _options: Langua
 
 
 def _one_bool(parsed: tuple[Pieces, ...], _negated: bool, _options: LanguageOptions) -> Callable[[str], bool]:
-    wanted = frozenset(map(parse_policy_bool, map(_plain, parsed)))
+    wanted = frozenset(map(parse_policy_bool, map(plain_text, parsed)))
     return lambda value: (value.lower() == "true") in wanted
 
 
@@ -399,7 +401,7 @@ def single_value_test(
     The same as comparing with one after the other, only faster; None: this operator or a variable needs that.
     """
     make = _MAKERS_FOR_ONE.get(base)
-    return None if make is None or any(map(_has_variable, parsed)) else make(parsed, negated, options)
+    return None if make is None or any(map(has_variable, parsed)) else make(parsed, negated, options)
 
 
 class CompiledCondition:

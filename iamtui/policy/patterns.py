@@ -287,6 +287,38 @@ def pieces_match(pieces: Sequence[Piece], text: str) -> bool:
     return Glob(tokens_of(pieces)).matches(text)
 
 
+def has_variable(pieces: Iterable[Piece]) -> bool:
+    return any(isinstance(piece, Variable) for piece in pieces)
+
+
+def plain_text(pieces: Iterable[Piece]) -> str:
+    """The text of resolved pieces; a wildcard stands for its own character."""
+    return "".join(
+        piece if isinstance(piece, str) else piece.value for piece in pieces if not isinstance(piece, Variable)
+    )
+
+
+def one_variable_match(pieces: Sequence[Piece]) -> Callable[[str, RequestContext], bool | None] | None:
+    """Whether a text matches a pattern with one variable and no wildcard before it; None for another pattern.
+
+    It is not put together for each request. What is returned gives None where the variable has not one known value.
+    """
+    place = next((place for place, piece in enumerate(pieces) if not isinstance(piece, str)), len(pieces))
+    variable, rest = pieces[place : place + 1], pieces[place + 1 :]
+    if not variable or not isinstance(variable[0], Variable) or any(isinstance(piece, Variable) for piece in rest):
+        return None
+    lead, key, behind = "".join(map(str, pieces[:place])), variable[0].key, Glob(tokens_of(rest))
+
+    def matches(text: str, context: RequestContext) -> bool | None:
+        values = context.lookup(key) if ":" in key else ()
+        if type(values) is not tuple or len(values) != 1 or len(values[0]) > _LONGEST_VALUES:
+            return None
+        start = lead + values[0]
+        return text.startswith(start) and behind.matches(text[len(start) :])
+
+    return matches
+
+
 def literal_text(pieces: Sequence[Piece]) -> str | None:
     """The text of a pattern without wildcards and variables, else None."""
     if not pieces:

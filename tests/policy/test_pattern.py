@@ -15,6 +15,7 @@ from iamtui.policy.patterns import (
     Unresolved,
     Wild,
     arn_tokens,
+    one_variable_match,
     parse_pieces,
     pieces_match,
     request_tokens,
@@ -190,3 +191,46 @@ def test_stars_and_question_marks_take_no_time_with_the_square_of_their_number(m
     tokens = tokens_of(parse_pieces("a" + "*?" * 2_000, variables=False))
     assert Glob(tokens).covers(request_tokens("a" + "*a" * 2_000))
     assert steps < 20_000
+
+
+_ENDS = st.text("ab*?", max_size=3)
+
+
+@given(_ENDS, _ENDS, st.text("ab*?", max_size=3), st.text("ab*?", max_size=8), st.booleans())
+def test_a_pattern_with_one_variable_matches_as_if_it_were_put_together(
+    before: str, behind: str, filling: str, text: str, has_wildcards: bool
+) -> None:
+    pieces = parse_pieces(f"{before}${{aws:username}}{behind}", variables=True, wildcards=has_wildcards)
+    context = RequestContext(CommonContext({"aws:username": (filling,)}))
+    matches = one_variable_match(pieces)
+    if matches is None:
+        assert has_wildcards
+        assert not before.isalpha()
+        return
+    for candidate in (text, f"{before}{filling}{behind}", f"{before}{filling}{text}"):
+        resolved = resolve(pieces, context, longest=len(candidate))
+        assert not isinstance(resolved, Unresolved)
+        assert matches(candidate, context) is pieces_match(resolved, candidate)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "given"),
+    [
+        ("x${aws:username}", {}),
+        ("x${aws:username, 'y'}", {"aws:username": ()}),
+        ("x${aws:username}", {"aws:username": ("a", "b")}),
+        ("x${aws:username}", {"aws:username": ("a" * 5000,)}),
+        ("x${username}", {"username": ("a",)}),
+    ],
+)
+def test_a_variable_without_one_short_value_is_left_to_the_whole_pattern(
+    pattern: str, given: dict[str, tuple[str, ...]]
+) -> None:
+    matches = one_variable_match(parse_pieces(pattern, variables=True))
+    context = RequestContext(CommonContext(given, discover=True))
+    assert matches is not None
+    assert matches("xa", context) is None
+
+
+def test_a_pattern_with_two_variables_has_to_be_put_together() -> None:
+    assert one_variable_match(parse_pieces("${aws:username}${aws:userid}", variables=True)) is None
