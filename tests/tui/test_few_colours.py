@@ -161,7 +161,7 @@ class Run(NamedTuple):
     """What stands together in one colour on a line, or on a ground of it.
 
     Args:
-        line: the part of the screen's line between two frames that it stands on.
+        line, left: the part of the screen's line between two frames that it stands on, and the column of that.
     """
 
     y: int
@@ -169,6 +169,13 @@ class Run(NamedTuple):
     colour: str
     text: str
     line: str
+    left: int
+
+    @property
+    def ends_a_long_line(self) -> bool:
+        """Whether what it says may go on in the line below."""
+        line = self.line.rstrip()
+        return cell_len(line) >= LONG and line.endswith(self.text.rstrip())
 
 
 def runs(pilot: Pilot[None]) -> list[Run]:
@@ -179,7 +186,7 @@ def runs(pilot: Pilot[None]) -> list[Run]:
     screen = pilot.app.screen
     area = screen.children[0].region if isinstance(screen, ModalScreen) else screen.region
     for y, strip in enumerate(screen._compositor.render_strips()[area.y : area.bottom]):
-        x = 0
+        x = area.x
         for segment in strip.crop(area.x, area.right):
             style, text = segment.style, segment.text
             on_it = _named(style.bgcolor, colours) if style else ""
@@ -188,7 +195,7 @@ def runs(pilot: Pilot[None]) -> list[Run]:
             if colour and last and (last.y, last.x + cell_len(last.text), last.colour) == (y, x, colour):
                 found[-1] = last._replace(text=last.text + text)
             elif colour:
-                found.append(Run(y, x, colour, text, _between_frames(strip.text, x)))
+                found.append(Run(y, x, colour, text, *_between_frames(strip.text, x)))
             x += segment.cell_length
     return found
 
@@ -197,10 +204,10 @@ def _named(colour: TerminalColor | None, names: Mapping[tuple[int, int, int], st
     return names.get(tuple(colour.get_truecolor()), "") if colour is not None and not colour.is_default else ""
 
 
-def _between_frames(line: str, x: int) -> str:
+def _between_frames(line: str, x: int) -> tuple[str, int]:
     begin = max(line.rfind(frame, 0, x) for frame in "│┃") + 1
     ends = [at for frame in "│┃" if (at := line.find(frame, x)) >= 0]
-    return line[begin : min(ends, default=len(line))]
+    return line[begin : min(ends, default=len(line))], begin
 
 
 def unsaid(found: Sequence[Run]) -> list[Run]:
@@ -210,17 +217,34 @@ def unsaid(found: Sequence[Run]) -> list[Run]:
     long one above it ends, or is a bar and its line says it.
     """
     silent: list[Run] = []
-    said: dict[tuple[int, int, str], Run] = {}
+    said: list[Run] = []
     for run in found:
-        above = said.get((run.y - 1, run.x, run.colour))
-        goes_on = above is not None and cell_len(above.text) >= LONG
-        repeats = any((one.y, one.line, one.colour) == (run.y, run.line, run.colour) for one in said.values())
+        goes_on = run.line.lstrip().startswith(run.text.strip()) and any(
+            (one.y, one.left, one.colour) == (run.y - 1, run.left, run.colour) and one.ends_a_long_line for one in said
+        )
+        repeats = any((one.y, one.left, one.colour) == (run.y, run.left, run.colour) for one in said)
         is_bar = not run.text.strip(f"{FILLS} ")
         if goes_on or repeats or re.search(f"{SAYS[run.colour]}|{TIME_LEFT}", run.line if is_bar else run.text):
-            said[run.y, run.x, run.colour] = run
+            said.append(run)
         else:
             silent.append(run)
     return silent
+
+
+def test_what_nothing_but_its_colour_says_is_found() -> None:
+    long = "! Something cannot be read, and so what follows"
+    said = [
+        Run(0, 0, "verdict-allowed", "[+] ALLOWED", "[+] ALLOWED  by a policy", 0),
+        Run(1, 5, "verdict-denied", "███", "high ███", 0),
+        Run(2, 0, "verdict-denied", long, long, 0),
+        Run(3, 0, "verdict-denied", "rests on less.", "rests on less.", 0),
+    ]
+    silent = [
+        Run(5, 0, "verdict-allowed", "user/carol", "user/carol", 0),
+        Run(6, 4, "verdict-denied", "███", "low ███", 0),
+        Run(7, 0, "verdict-denied", "[+] ALLOWED", "[+] ALLOWED", 0),
+    ]
+    assert unsaid([*said, *silent]) == silent
 
 
 async def to_overview(pilot: Pilot[None]) -> None:

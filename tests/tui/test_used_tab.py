@@ -118,7 +118,7 @@ async def test_reading_a_trail_is_told_of_and_can_be_stopped(monkeypatch: pytest
     async with app.run_test(size=(120, 40)) as pilot:
         detail = await go_to(pilot, ROLE, "access")
         await open_trail(pilot, detail, trail(tmp_path))
-        await until(pilot, lambda: "reading … 1 files, 2,000 events; Enter stops" in shown(detail))
+        await until(pilot, lambda: "reading … 1 file, 2,000 events; Enter stops" in shown(detail))
         to_row(detail)
         await pilot.press("enter")
         await until(pilot, ended.is_set)
