@@ -91,6 +91,12 @@ def test_rows_of_words_bring_in_neither_a_door_nor_boto3(module: str) -> None:
     assert not of_rooms(loaded, "cli", "tui")
 
 
+@pytest.mark.parametrize("command", ["who_can", "can"])
+def test_a_question_loads_nothing_of_how_roles_are_assumed(command: str) -> None:
+    loaded = modules_after(f"import iamtui.cli.{command}")
+    assert not of_rooms(loaded, "aws.connection", "credentials.assume_role", "workspace.assume_plan")
+
+
 def test_the_command_line_starts_with_click_alone() -> None:
     loaded = modules_after("import iamtui.cli.main")
     assert not packages(loaded) & {*HEAVY, "textual", "rich", "msgspec", "platformdirs"}

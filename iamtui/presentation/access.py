@@ -16,7 +16,8 @@ from iamtui.questions.question import Question
 from iamtui.text import counted
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.assume_decision import what_is_known
-from iamtui.workspace.trust import Chain, RolesOfCaller, TrustEdge, Trustee
+from iamtui.workspace.caller_roles import RolesOfCaller
+from iamtui.workspace.trust import Chain, TrustEdge, Trustee
 from iamtui.workspace.what_can import (
     LEVELS,
     AccessChange,

@@ -22,11 +22,8 @@ from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.assume_decision import decide_before_entering
 from iamtui.workspace.outsiders import LISTED, Outsider, Outsiders, StatementsByCaller, policy_of_resource
-from iamtui.workspace.principals import caller_principal
 from iamtui.workspace.questions import evaluator_of
-from iamtui.workspace.remembered_assume_input import named_in_policies
 from iamtui.workspace.workspace import Workspace
 
 _ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
@@ -102,7 +99,7 @@ def _is_own_policy(node: Node) -> bool:
     return isinstance(node, MissingLeaf) and node.document.startswith("identity policies")
 
 
-_POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 
 _MOST_EDGES: Final = 250_000
 """Of all roles together, kept to follow chains: some 2 kB each. Thousands of roles may all trust each other."""
@@ -258,7 +255,7 @@ class _Reading:
         known: set[tuple[Outcome, str]] = set()
         for outsider in group:
             decision = self.decide(outsider.principal)
-            if decision.outcome not in _POSSIBLE:
+            if decision.outcome not in POSSIBLE:
                 continue
             if len(group) > 1:
                 answer = (decision.outcome, _outside_condition(decision))
@@ -301,14 +298,14 @@ class TrustedInside:
                 return
             principal = self._index.principals[place].principal
             decision = self._evaluator.decide(principal)
-            if decision.outcome in _POSSIBLE:
+            if decision.outcome in POSSIBLE:
                 kind = Trustee.USER if principal.kind is PrincipalKind.USER else Trustee.ROLE
                 yield TrustEdge(kind, principal, self._role, self._action, decision, principal.arn)
 
     def __len__(self) -> int:
         principals = self._index.principals
         decided = (self._evaluator.decide(principals[place].principal) for place in places(self._open))
-        return self._certain.bit_count() + sum(decision.outcome in _POSSIBLE for decision in decided)
+        return self._certain.bit_count() + sum(decision.outcome in POSSIBLE for decision in decided)
 
 
 def _is_own(workspace: Workspace, outsider: Outsider) -> bool:
@@ -351,10 +348,10 @@ def by_principal(edges: Iterable[TrustEdge]) -> Mapping[str, tuple[TrustEdge, ..
                 "Ask who may assume one role: `iamtui trust ROLE`.",
             )
         found.setdefault(edge.principal.arn, []).append(edge)
-    return {arn: _certain_first(own) for arn, own in found.items()}
+    return {arn: certain_first(own) for arn, own in found.items()}
 
 
-def _certain_first(edges: Iterable[TrustEdge]) -> tuple[TrustEdge, ...]:
+def certain_first(edges: Iterable[TrustEdge]) -> tuple[TrustEdge, ...]:
     return tuple(sorted(edges, key=lambda edge: edge.decision.outcome is not Outcome.ALLOWED))
 
 
@@ -373,57 +370,3 @@ def chains_from(principal: Principal, edges: Mapping[str, tuple[TrustEdge, ...]]
             if edge.role.arn not in reached:
                 reached.add(edge.role.arn)
                 waiting.append((*chain, edge))
-
-
-class RolesOfCaller(NamedTuple):
-    """What a workspace's own caller may assume.
-
-    Args:
-        caller: who that is.
-        chains: a shortest chain to each role of the accounts that are open.
-        elsewhere: the answers for roles whose trust policy is not here, as far as policies name them in full.
-        gap: why longer chains were not followed, a sentence; "" where they were.
-    """
-
-    caller: Principal
-    chains: tuple[Chain, ...]
-    elsewhere: tuple[Decision, ...]
-    gap: str = ""
-
-
-def roles_of_caller(workspace: Workspace, cancelled: Callable[[], bool] = lambda: False) -> RolesOfCaller | None:
-    """The roles that the workspace's own caller may assume, as the assume form answers before anything is entered.
-
-    A session's own policies count for the roles that it assumes itself. None: who is calling is not known.
-    """
-    caller = caller_principal(workspace)
-    if caller is None:
-        return None
-    kind = Trustee.USER if caller.kind is PrincipalKind.USER else Trustee.ROLE
-    if all(account.id != caller.account for account in workspace.accounts):
-        kind = Trustee.OTHER_ACCOUNT
-    own = []
-    for role in (role for account in workspace.accounts for role in account.roles):
-        if cancelled():
-            break
-        decision = decide_before_entering(workspace, role.arn)
-        if decision is not None and decision.outcome in _POSSIBLE:
-            own.append(TrustEdge(kind, caller, role, decision.request.action, decision, caller.arn))
-    gap, edges = "", {}
-    try:
-        edges = dict(by_principal(every_edge(workspace, cancelled)))
-    except Problem as problem:
-        gap = problem.sentence
-    edges[caller.arn] = _certain_first(own)
-    answers = (decide_before_entering(workspace, arn) for arn in _named_elsewhere(workspace))
-    elsewhere = tuple(found for found in answers if found is not None and found.outcome in _POSSIBLE)
-    return RolesOfCaller(caller, tuple(chains_from(caller, edges)), elsewhere, gap)
-
-
-def _named_elsewhere(workspace: Workspace) -> Iterator[str]:
-    """The roles that policies of the account allow to assume, and that are in no account as far as it was read."""
-    complete = {account.id for account in workspace.accounts if account.why_unlisted("roles") is None}
-    for arn in named_in_policies(workspace.account):
-        known = any(account.by_arn(arn) is not None for account in workspace.accounts)
-        if not known and arn.split(":", 5)[4] not in complete:
-            yield arn

@@ -19,6 +19,7 @@ from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.assume_decision import decide_so_far
+from iamtui.workspace.caller_roles import roles_of_caller
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.outsiders import Outsiders
 from iamtui.workspace.overview import account_overview
@@ -30,7 +31,6 @@ from iamtui.workspace.trust import (
     TrustReader,
     by_principal,
     chains_from,
-    roles_of_caller,
     who_may_assume,
 )
 from iamtui.workspace.who_can import who_can

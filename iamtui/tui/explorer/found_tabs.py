@@ -30,8 +30,9 @@ from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.assume import acting_as
+from iamtui.workspace.caller_roles import roles_of_caller
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.trust import by_principal, chains_from, every_edge, roles_of_caller, who_may_assume
+from iamtui.workspace.trust import by_principal, chains_from, every_edge, who_may_assume
 from iamtui.workspace.used import Activity, ReadTrails, UsedService, activity_of, compare_use
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
