@@ -480,14 +480,7 @@ class _Level:
 
     def _here(self, asked: PreparedRequest, context: RequestContext) -> _Here | None:
         """The statements about the action and the resource; None where one of them may or may not be."""
-        action = asked.action
-        if action.full not in self._about:
-            if len(self._about) >= _MOST_ACTIONS:
-                self._about.clear()
-            about = tuple(self.policies.about(action))
-            matchers = (one.compiled.resource.matcher for one in about if not one.compiled.any_resource)
-            self._about[action.full] = about, any(matcher and matcher.variable_keys for matcher in matchers)
-        about, varies = self._about[action.full]
+        about, varies = self._about.get(asked.action.full) or self._find_about(asked)
         met = [one.compiled.any_resource or asked.about(one.compiled, context) for one in about]
         if not all(truth is True or truth is False for truth in met):
             return None
@@ -502,6 +495,15 @@ class _Level:
         if asked.of_policies is not None and not varies:
             asked.of_policies[self] = here
         return here
+
+    def _find_about(self, asked: PreparedRequest) -> tuple[tuple[LayerStatement, ...], bool]:
+        if len(self._about) >= _MOST_ACTIONS:
+            self._about.clear()
+        about = tuple(self.policies.about(asked.action))
+        matchers = (one.compiled.resource.matcher for one in about if not one.compiled.any_resource)
+        found = about, any(matcher and matcher.variable_keys for matcher in matchers)
+        self._about[asked.action.full] = found
+        return found
 
     def _scan(
         self,
