@@ -299,6 +299,8 @@ class RayWorkers:
         except ImportError:
             raise Problem("Ray is not installed.", 'pip install "iamtui[ray]"') from None
         self._ray = ray
+        # What becomes of workers would stand between our rows: Ray writes it to stdout, also without `log_to_driver`.
+        ray._private.worker.print_to_stdstream = _print_nothing  # noqa: SLF001 - there is no other way
         try:
             ray.init(address, namespace="iamtui", log_to_driver=False, logging_level=logging.CRITICAL)
         except Exception as error:  # noqa: BLE001 - Ray raises anything
@@ -359,6 +361,10 @@ class RayWorkers:
     def close(self) -> None:
         """End the actors and leave the cluster."""
         self._ray.shutdown()
+
+
+def _print_nothing(*_given: object, **_named: object) -> None:
+    """In place of a printer."""
 
 
 def _places(ray: Any) -> list[Any]:
