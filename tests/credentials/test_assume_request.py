@@ -70,7 +70,7 @@ def test_what_sts_takes_is_taken(change: dict[str, Any]) -> None:
         ({"duration_seconds": 899}, "The duration is 14m59s (899 seconds); STS takes 15m to 12h."),
         ({"duration_seconds": 43201}, "The duration is 12h1s (43,201 seconds)"),
         ({"external_id": "x"}, "The external id has 1 character; STS takes 2 to 1224."),
-        ({"external_id": "x" * 1225}, "The external id has 1225 characters"),
+        ({"external_id": "x" * 1225}, "The external id has 1,225 characters"),
         ({"external_id": "no spaces"}, "The external id may hold only ASCII letters, digits and _+=,.@:/-."),
         ({"mfa_serial": SERIAL}, "The MFA code is missing"),
         ({"mfa_serial": SERIAL, "mfa_code": Secret("")}, "The MFA code is missing"),
