@@ -124,6 +124,23 @@ async def test_demo_stays_marked_beside_a_draft_in_a_narrow_window() -> None:
         assert len(shown) <= 80
 
 
+@pytest.mark.parametrize(
+    ("width", "draft"), [(80, "DRAFT (3 edits,"), (120, "DRAFT (3 edits, unsaved)")], ids=["narrow", "medium"]
+)
+async def test_demo_stays_marked_beside_a_draft_a_session_and_the_clipboard(width: int, draft: str) -> None:
+    account = replace(sample_account(), alias=Known("puffin-prod"))
+    app = make_app(Workspace(account, SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
+    async with opened(app, size=(width, 40)) as pilot:
+        line = pilot.app.screen.query_one(StatusLine)
+        line.set_draft("DRAFT (3 edits, unsaved)")
+        line.set_session(session(), production=True)
+        line.set_clipboard(timedelta(seconds=30))
+        shown = status(pilot.app)
+        for part in (" DEMO ", draft, "30 s", session().time_left_words(clock.now())):
+            assert part in shown, part
+        assert len(shown) <= width
+
+
 async def test_the_name_of_the_account_and_that_nothing_is_written_stay_longest() -> None:
     app = make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
     async with opened(app, size=(64, 24)) as pilot:

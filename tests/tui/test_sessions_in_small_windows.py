@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.tui import clock
+from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeResult
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
@@ -15,6 +16,12 @@ from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import START, session
 from tests.support.sample_account import iam
 from tests.support.screen_app import opened, press, settle
+
+
+def question_lines(app: IamtuiApp) -> list[str]:
+    region = app.query_one(QuestionPanel).region
+    rows = screen_text(app).split("\n")[region.y : region.bottom]
+    return [row[region.x : region.right].rstrip() for row in rows]
 
 
 async def test_s_shows_the_sessions_in_place_of_the_question_and_back() -> None:
@@ -30,6 +37,23 @@ async def test_s_shows_the_sessions_in_place_of_the_question_and_back() -> None:
         assert app.main.explorer.tree_view.has_focus
         assert app.query_one(QuestionPanel).region.area
         assert not app.query_one(SessionsPanel).region.area
+
+
+async def test_an_answer_that_came_while_the_sessions_were_shown_is_wrapped_to_the_room_of_the_question() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        app = pilot.app
+        app.main.go_to(iam("role/deploy-prod"))
+        await press(pilot, "s", *"s3:DeleteObject", "escape", "escape")
+        await settle(pilot)
+        seen = question_lines(app)
+        await press(pilot, "S")
+        app.main.go_to(iam("user/alice"))
+        await settle(pilot)
+        app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        await press(pilot, "S")
+        await settle(pilot)
+        assert question_lines(app) == seen
 
 
 async def test_asking_and_escape_bring_the_question_back() -> None:

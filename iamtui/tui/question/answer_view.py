@@ -137,6 +137,7 @@ class AnswerView(Column):
         self._held: dict[str, int] = {}
         self._is_typed_for = False
         self._width = 0
+        """What was drawn last is as wide as this: nothing, where it was drawn out of sight."""
         self._more: list[Content] = []
         """All that a whole column would say below."""
         self.rows_beside = 4
@@ -176,7 +177,6 @@ class AnswerView(Column):
         if self.size.width == self._width:
             self._cut_more()
             return
-        self._width = self.size.width
         self.release()
         self._show_again()
 
@@ -268,7 +268,8 @@ class AnswerView(Column):
         self.post_message(self.Opened())
 
     def _tell(self, sentence: Content, more: Content) -> None:
-        width = self.size.width - 2
+        self._width = self.size.width
+        width = self._width - 2
         found = wrap_all([sentence, more], width, _MOST_BAND[self._room] + 1) or [Content("")]
         # In a whole column a blank line sets off what stands below the sentence.
         first = len(wrap_all([sentence], width, len(found))) if self._room == WIDE and sentence else 1
@@ -287,7 +288,8 @@ class AnswerView(Column):
         shown, words = self._shown, self._words
         if shown is None or words is None:
             return
-        width = self.size.width - 2
+        self._width = self.size.width
+        width = self._width - 2
         label = _layers_of(words, self._room)
         _set_display(self._parts["layers-of"], shown=bool(label))
         self._put("layers-of", wrap_all([label], width, 1))

@@ -33,6 +33,12 @@ WORDS_WIDTH: Final = 110
 BAR_WIDTH: Final = 140
 """From this many columns on, a countdown has a bar beside its time; what says more has room first."""
 
+_LONGEST: Final = 40
+"""Characters of the name of a draft or of who one acts as."""
+
+_AIR: Final = 4
+"""Cells that stay free beside parts that may go."""
+
 _NEEDED: Final = 94
 """The rank from which on a part is always in sight: rather than that it goes, others are shortened."""
 
@@ -98,23 +104,28 @@ class StatusLine(Widget):
         width = self.content_size.width
         for tightness in range(_TIGHTEST + 1):
             left, right = self._parts(tightness)
-            needed = [part for part in (*left, *right) if part[0] >= _NEEDED]
-            if _width(needed) + 2 <= width:
+            needed = _width([part for part in (*left, *right) if part[0] >= _NEEDED])
+            if needed <= width:
+                # A draft is named in full where there is room.
+                left, right = self._parts(tightness, width - needed)
                 break
-        while len(left) + len(right) > 2 and _width(left) + _width(right) + 2 > width:
+        while len(left) + len(right) > 2:
             rank, part = min([*left, *right], key=lambda pair: pair[0])
+            if _width([*left, *right]) + (0 if rank >= _NEEDED else _AIR) <= width:
+                break
             (left if (rank, part) in left else right).remove((rank, part))
         start = Content(_GAP).join([part for _, part in left])
         end = Content(_GAP).join([part for _, part in right])
         gap = max(1, width - start.cell_length - end.cell_length)
         return Content.assemble(start, " " * gap, end)
 
-    def _parts(self, tightness: int) -> tuple[list[tuple[int, Content]], list[tuple[int, Content]]]:
+    def _parts(self, tightness: int, spare: int = 0) -> tuple[list[tuple[int, Content]], list[tuple[int, Content]]]:
         """Parts for the left and the right side with their rank: the lowest goes first.
 
         Args:
             tightness: how much of the endpoint (1, 2), of role, draft and session (3), and of account (4, 5), is left
                 out.
+            spare: cells left for the draft's name.
         """
         name = plain("iamtui", "bold $accent")
         left = [(97, _chip(f"PICK {self._picking}", "bold $accent")) if self._picking else (30, name)]
@@ -122,7 +133,7 @@ class StatusLine(Widget):
             left.append((90, plain("no account open", "$muted")))
             return left, [(100, _chip("READ-ONLY", "$muted"))]
         account, source = self._workspace.account, self._workspace.source
-        left += self._account_parts(account, source, tightness)
+        left += self._account_parts(account, source, tightness, spare)
         right = self._countdowns(tightness)
         taken = source.taken_at or account.taken_at
         if self._workspace.age:
@@ -135,8 +146,10 @@ class StatusLine(Widget):
         right.append((_READ_ONLY if tightness < _TIGHTEST else _NEEDED - 1, _chip("READ-ONLY", "$muted")))
         return left, right
 
-    def _account_parts(self, account: Account, source: SourceInfo, tightness: int) -> Iterator[tuple[int, Content]]:
-        longest = 16 if tightness >= _TIGHT else 40
+    def _account_parts(
+        self, account: Account, source: SourceInfo, tightness: int, spare: int
+    ) -> Iterator[tuple[int, Content]]:
+        longest = 16 if tightness >= _TIGHT else _LONGEST
         if source.endpoint_url:
             yield 98, line((f" {_not_aws(source.endpoint_url, tightness)} ", "bold $banner-text on $banner"))
         alias = None if isinstance(account.alias, Missing) else account.alias.value
@@ -150,7 +163,7 @@ class StatusLine(Widget):
         if source.acting_as:
             yield 96, _chip(f"AS {safe_text(source.acting_as, limit=longest)}", "bold $accent")
         if self._draft:
-            yield 97, _chip(safe_text(self._draft, limit=longest), "bold $verdict-depends")
+            yield 97, _chip(safe_text(self._draft, limit=min(_LONGEST, longest + spare)), "bold $verdict-depends")
         if not isinstance(account.caller_arn, Missing):
             yield 20, line(("as ", "$faint"), (account.caller_arn.value.split(":", 5)[-1], "$muted"))
         if source.region:
@@ -193,7 +206,8 @@ def _chip(text: str, style: str) -> Content:
 
 
 def _width(parts: list[tuple[int, Content]]) -> int:
-    return sum(part.cell_length + len(_GAP) for _, part in parts)
+    """Cells of parts with a gap between each two, also between those at the left and those at the right edge."""
+    return sum(part.cell_length for _, part in parts) + len(_GAP) * (len(parts) - 1)
 
 
 # KeyLine: the keys that matter where the focus is, as many as fit on one line.
