@@ -224,7 +224,7 @@ def rows(sections: Sequence[HelpSection], width: int) -> list[Content]:
     blocks = [_section(section, room) for section in sections]
     blocks += [_legend_rows(room), _beside(room)]
     shown = [
-        plain("Browse the account in the tree, ask what a principal may do, assume a role. Nothing is ever written."),
+        plain("Browse the account, ask what a principal may do, assume a role. Nothing is ever written to AWS."),
         plain(""),
     ]
     if not two:

@@ -317,7 +317,7 @@ def _of_trust(account: Account, role: Role) -> Iterator[str]:
         )
     if trusted["AWS"]:
         named = first_of_texts([_trusted_name(account, text) for text in trusted["AWS"]], _MOST_NAMED)
-        yield f"Its trust policy names {named}, who get the credentials by sts:AssumeRole."
+        yield f"Its trust policy names {named}: the credentials come by sts:AssumeRole."
         if any(":role/" in arn for arn in trusted["AWS"]):
             yield "From a session of another role that is role chaining: the credentials last at most one hour."
     if any(trusted.values()):

@@ -31,8 +31,11 @@ async def test_no_completion_is_marked_while_enter_keeps_what_is_typed() -> None
         await typed(pilot, field, "arn:aws:s3:::data-l")
         assert field.is_open
         assert field.completions.highlighted == -1
+        assert "Down chooses" in screen_text(pilot.app)
+        assert "Tab takes" not in screen_text(pilot.app)
         await press(pilot, "down")
         assert field.completions.highlighted == 0
+        assert "Tab takes" in screen_text(pilot.app)
         chosen = field.completions.offers[0].value
         await press(pilot, "enter")
         assert field.value == chosen

@@ -71,7 +71,7 @@ def test_a_role_of_instances_tells_how_they_come_by_its_credentials() -> None:
 
 def test_a_role_names_whom_it_trusts_and_how_long_it_lasts() -> None:
     _, here = of(ACCOUNT.role("deploy-prod"))
-    assert "user/alice, user/automation/ci-deploy, who get the credentials by sts:AssumeRole" in here
+    assert "user/alice, user/automation/ci-deploy: the credentials come by sts:AssumeRole" in here
     assert "lasts up to 2 hours" in here
     assert "role chaining" not in here
     _, federated = of(ACCOUNT.role("github-actions"))

@@ -185,9 +185,11 @@ class Completions(LineView, can_focus=False):
             # What is said below the fields may have another height now, and with it the pane another place.
             self.call_after_refresh(self.lie_beside)
         self.set_total(len(self.offers))
+        self._say_keys()
 
-    def on_mount(self) -> None:
-        self.border_subtitle = line(("Tab", "bold"), " takes  ", ("Esc", "bold"), " closes")
+    def _say_keys(self) -> None:
+        first = ("Tab", " takes") if self.highlighted >= 0 else ("Down", " chooses")
+        self.border_subtitle = line((first[0], "bold"), f"{first[1]}  ", ("Esc", "bold"), " closes")
 
     def lie_beside(self) -> None:
         """Cover the pane above, with fewer rows if need be, else that to the left: fields and verdict stay in sight."""
@@ -210,11 +212,13 @@ class Completions(LineView, can_focus=False):
 
     def highlight_none(self) -> None:
         self.highlighted = -1
+        self._say_keys()
         self.refresh()
 
     def highlight(self, index: int) -> None:
         self.highlighted = max(0, min(index, len(self.offers) - 1))
         self._show_line(self.highlighted)
+        self._say_keys()
         self.refresh()
 
     def line_background(self, index: int) -> str:
