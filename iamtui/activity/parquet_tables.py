@@ -106,10 +106,7 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
     if not {"eventsource", "eventname"} <= {column_name(name) for name in wanted}:
         raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
     rows = Rows(wanted)
-    columns = [opened.schema.column(index) for index in range(len(opened.schema))]
-    read = {
-        index: one for index, one in enumerate(columns) if one.path in wanted or one.path.partition(".")[0] in wanted
-    }
+    read = _columns_read(opened.schema, wanted)
     texts = [one for one in read.values() if one.physical_type == "BYTE_ARRAY"]
     as_dictionaries = _opened(arrow, file, texts)
     # Of a list, one row may have any number of the values: each is held once.
@@ -131,6 +128,12 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
             if expanded > most:
                 raise _too_long()
             yield from _events(columns, rows)
+
+
+def _columns_read(schema: Any, wanted: Sequence[str]) -> dict[int, Any]:
+    """The columns of Parquet that are wanted, or are parts of such, by their places."""
+    columns = ((index, schema.column(index)) for index in range(len(schema)))
+    return {index: one for index, one in columns if one.path in wanted or one.path.partition(".")[0] in wanted}
 
 
 def _opened(arrow: Any, file: IO[bytes], texts: Iterable[Any]) -> Any:
