@@ -179,6 +179,11 @@ class IamtuiApp(TerminalApp):
         return self._main
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether nothing of other runs is used, and nothing of this one kept."""
+        return self._state.is_fresh
+
+    @property
     def copier(self) -> Copier:
         return self._copier
 

@@ -373,6 +373,21 @@ async def test_inputs_come_back_for_the_same_role_but_no_secrets() -> None:
         assert field(app, "name").value == "alice", "it was forgotten"
 
 
+async def test_a_fresh_run_neither_fills_in_nor_keeps_what_is_entered() -> None:
+    space = workspace(trust())
+    for name, remembers in (("nightly", True), ("other", False)):
+        app = dialog(space, remembers=remembers)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            assert field(app, "name").value == "alice"
+            await fill(pilot, app, "name", name)
+            await press(pilot, "enter")
+            await until(pilot, lambda: bool(app.returned))  # noqa: B023 - called before the next round
+    app = dialog(space)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: field(app, "name").value == "nightly")
+
+
 async def test_two_keys_are_enough_with_what_is_remembered() -> None:
     space = workspace(trust())
     app = dialog(space)

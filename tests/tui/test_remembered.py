@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from iamtui.account.model import Known
 from iamtui.paths import screen_state
@@ -20,8 +20,9 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.chooser import ChooserScreen
 from iamtui.tui.inventory import key_of
 from iamtui.tui.screen_state import LARGEST, MOST_ACCOUNTS, AccountState, ScreenState
+from iamtui.workspace.saved_questions import QuestionStore, account_key
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
-from tests.support.panel_apps import screen_text, until
+from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
 from tests.support.slow import one_quick
@@ -100,6 +101,25 @@ async def test_fresh_neither_reads_nor_writes_it() -> None:
         assert not app.main.question.is_begun
         app.exit()
     assert screen_state().read_bytes() == before
+
+
+async def test_fresh_neither_offers_nor_keeps_questions() -> None:
+    store = QuestionStore(account_key(sample_workspace()))
+    store.add_to_history(ASKED)
+    app = app_of(sample_workspace(), fresh=True)
+    async with opened(app) as pilot:
+        app.main.go_to(a_role())
+        await settle(pilot)
+        await press(pilot, "f5", "up")
+        action = app.query_one("#question-action", Input)
+        assert not action.value
+        await type_text(pilot, "s3:PutObject")
+        await press(pilot, "escape", "enter")
+        await type_text(pilot, ASKED.resources[0])
+        await press(pilot, "enter")
+        await settle(pilot)
+        assert app.main.question.whole_answer is not None
+    assert [entry.question_matrix.actions for entry in store.history()] == [ASKED.actions]
 
 
 @pytest.mark.parametrize(

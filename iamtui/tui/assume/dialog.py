@@ -60,6 +60,7 @@ class AssumeOptions:
         caller: the session that is to assume the role (role chaining); None is the account's own caller.
         callers: the live sessions that the user can choose instead.
         prefilled: what the fields begin with, in the place of what is remembered; its role is not looked at.
+        remembers: whether what was entered before is filled in, and what is entered now is kept for the next time.
         mfa_sessions: those of the running program, so that one MFA code serves several roles.
         seconds: how long sessions are asked for when nothing else is said; None: AssumeRole's default.
         production: patterns of names that are marked as production (the setting `production`).
@@ -70,6 +71,7 @@ class AssumeOptions:
     caller: Session | None = None
     callers: Sequence[Session] = ()
     prefilled: AssumeRoleInput | None = None
+    remembers: bool = True
     mfa_sessions: MfaSessions | None = None
     seconds: int | None = None
     production: str = ""
@@ -298,7 +300,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     def _plan(self, caller: Session | None, typed: AssumeRoleInput, recall: bool, work: Work) -> None:
         own = self.acting(caller)
-        remembered = remembered_input(own, typed.role_arn) if recall and self._options.prefilled is None else None
+        recalls = recall and self._options.remembers and self._options.prefilled is None
+        remembered = remembered_input(own, typed.role_arn) if recalls else None
         if remembered is not None:
             # What was remembered changes what is asked, so that the answer comes after it.
             work.tell(self._recall, typed.role_arn, remembered)
@@ -516,7 +519,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         if not work.cancelled():
             # That it could not be remembered takes nothing away from the session.
             with suppress(Problem):
-                remember_input(own, entered)
+                if self._options.remembers:
+                    remember_input(own, entered)
             work.tell(self._assumed, session, replace(entered, mfa_code=None))
 
     def _assumed(self, session: Session, entered: AssumeRoleInput) -> None:

@@ -87,7 +87,8 @@ class Memory:
         self._last, self._at = (), 0
         if self.history[:1] != (question_matrix,):
             self.history = tuple(_once([question_matrix, *self.history]))
-            self._run(partial(self._add, self._workspace, question_matrix, principal))
+            if not self._is_fresh:
+                self._run(partial(self._add, self._workspace, question_matrix, principal))
 
     def walk(self, step: int, current: QuestionMatrix | None) -> QuestionMatrix | None:
         """The question before (1) or after (-1) the one that the last walk came to; None at the ends.
@@ -114,6 +115,11 @@ class Memory:
         named = (resource for question_matrix in self.history for resource in question_matrix.resources)
         return tuple(dict.fromkeys(resource for resource in named if resource != "*"))
 
+    @property
+    def _is_fresh(self) -> bool:
+        """Whether the history of other runs is neither used nor added to (`--fresh`)."""
+        return bool(getattr(self._host.app, "is_fresh", False))
+
     def _run(self, work: partial[None]) -> None:
         self._host.run_worker(work, thread=True, group=_GROUP, exit_on_error=False)
 
@@ -125,7 +131,8 @@ class Memory:
     def _read(self, workspace: Workspace) -> None:
         try:
             store = self._store(workspace)
-            self._host.post_message(self.Read(workspace, store.history(), store.saved()))
+            history = () if self._is_fresh else store.history()
+            self._host.post_message(self.Read(workspace, history, store.saved()))
         except Problem as problem:
             self._host.post_message(self.Read(workspace, problem=problem))
 

@@ -123,6 +123,7 @@ class SessionLifecycle:
         options = lazy.dialog.AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
+            remembers=not getattr(self._screen.app, "is_fresh", False),
             mfa_sessions=self.mfa_sessions,
             seconds=self._assume_config.seconds,
             production=self._production,
