@@ -392,7 +392,7 @@ class ReportScreen(Screen[ReportRow | None]):
         report = self._report
         if report is None:
             return Content("")
-        entries = [("all", ""), *((f"{kind} {report.counts.get(kind, 0):,}", "") for kind in report.kinds)]
+        entries = [("all", ""), *((f"{kind} ({report.counts.get(kind, 0):,})", "") for kind in report.kinds)]
         needle = [(f"  / {self._needle}", "bold $match")] if self._needle else []
         return filter_chips(entries, self._all_kinds.index(self._kind), *needle)
 
