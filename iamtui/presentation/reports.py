@@ -241,7 +241,11 @@ def _escalation(account: Account, number: int, one: Escalation) -> Iterator[Repo
         details=(
             row_of("It can ", path, limit=None),
             *([row_of(without, limit=None)] if without else []),
-            row_of(Word(f"Enter goes to it in the tree.{_how_to_edit(grant)}", Tone.QUIET)),
+            row_of(
+                Word(
+                    f"Enter goes to {_short(account, one.principal.arn)} in the tree.{_how_to_edit(grant)}", Tone.QUIET
+                )
+            ),
         ),
         target=one.principal.arn,
         grant=grant,

@@ -181,7 +181,7 @@ def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) 
         return (f"whether others from outside the account can do more with {shown}",)
     if proof.reasons:
         return tuple(
-            f"whether others from outside the account can do more with {shown}: {one}" for one in proof.reasons
+            f"whether others from outside the account can do more with {shown} ({one})" for one in proof.reasons
         )
     if now.says(_is_about_services) != then.says(_is_about_services):
         return (f"whether AWS services can do more with {shown}",)
