@@ -17,7 +17,7 @@ from tests.support.sample_account import sample_workspace
     [
         ("", "", False, True, "Question"),
         ("role/[red]", "", False, False, "Can role/[red]"),
-        ("role/a", "group/b", False, False, "Can role/a  (kept: group/b cannot ask)"),
+        ("role/a", "group/b", False, False, "Can role/a  (group/b cannot ask)"),
         ("role/a", "group/b", True, False, "Can role/a  (kept)"),
         ("role/a", "", True, True, "Can role/a  strict"),
     ],

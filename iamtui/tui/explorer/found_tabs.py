@@ -86,7 +86,7 @@ def _access(
     _add_used(tab, workspace, activity, uses)
     count = counted(len(services), "service")
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
-    tab.rows.append(heading(f"What it can do: {count}, by access level{some}"))
+    tab.rows.append(heading(f"It can use {count}{some}"))
     tab.rows.extend(_needed([entity]))
     titles = ListingRow("Service", title, "header", heading=True)
     tab.rows.append(titles if services else ListingRow("", "nothing", "muted"))

@@ -58,7 +58,7 @@ def title_of(shown: Shown | None, label: str, aside: str, *, short: bool, strict
     if aside and short:
         who = line(who, ("  (kept)", "$muted"))
     elif aside:
-        who = line(who, ("  (kept: ", "$muted"), (aside, "$muted"), (" cannot ask)", "$muted"))
+        who = line(who, ("  (", "$muted"), (aside, "$muted"), (" cannot ask)", "$muted"))
     return line(who, ("  strict", "$muted")) if strict else who
 
 
