@@ -159,6 +159,7 @@ class QuestionPanel(Pane):
     def on_mount(self) -> None:
         self._fit()
         self._ask()
+        self.watch(self.screen, "focused", self._hold_answer, init=False)
 
     def on_resize(self, _event: events.Resize) -> None:
         self._fit()
@@ -174,8 +175,6 @@ class QuestionPanel(Pane):
     def _give_rows(self) -> None:
         self._view.give_rows(self.outer_size.height if self._is_fixed else None)
 
-    @on(events.DescendantFocus)
-    @on(events.DescendantBlur)
     def _hold_answer(self) -> None:
         """The answer's lines stay where they are while somebody types, and the keys named are those of the focus."""
         self._view.hold(typed_for=self._form.has_focus_within)
