@@ -74,11 +74,12 @@ def test_much_that_is_made_to_stay_is_left_out_of_later_rounds_and_little_is_not
         few = [[] for _ in range(100)]
     with making():
         some = [[number] for number in range(50_000)]
-    assert gc.get_freeze_count() == before
+    # Of what other tests left there, some may go meanwhile.
+    assert before - 1_000 < gc.get_freeze_count() <= before
     gc.collect()
     with making(stays=True):
         many = [[number] for number in range(50_000)]
-    assert gc.get_freeze_count() >= before + 50_000
+    assert gc.get_freeze_count() > before + 49_000
     assert (len(few), len(some), len(many)) == (100, 50_000, 50_000)
 
 
