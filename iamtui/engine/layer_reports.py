@@ -118,9 +118,13 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
 
 def _may_allow(scanned: LayerScan) -> str:
     """What allows it if something unknown turns out so."""
-    for match in scanned.matches:
-        if match.statement.allows and match.truth is not True:
+    allowing = [match for match in scanned.matches if match.statement.allows]
+    for match in allowing:
+        if match.truth is not True:
             return f"{statement_name(match)} allows it {ONLY_UNDER_CONDITIONS}"
+    if not scanned.missing:
+        # Of a set: what matches some of its resources for certain may not match the others.
+        return f"{statement_name(allowing[0])} allows all of it {ONLY_UNDER_CONDITIONS}"
     unknown = scanned.missing[0]
     what = "cannot be read" if unknown.unreadable else "is not loaded"
     return f"{short_policy_name(unknown.name)} may allow it, but its document {what}"

@@ -113,6 +113,15 @@ def test_an_allow_of_a_cap_about_other_resources_is_a_near_miss() -> None:
     assert suggestion.change.startswith(f"Add {SET} to the Resource of boundary / Let;")
 
 
+def test_a_cap_that_is_certain_of_some_of_a_denied_set_and_open_for_others_says_so() -> None:
+    others = {"Effect": "Allow", "Action": "*", "NotResource": f"{BUCKETS}b/${{aws:PrincipalTag/team}}"}
+    caps = {"permissions_boundaries": named("cap", others), "scps": [named("scp", allow("z/*"))]}
+    decision = decided(allow("b/k", "q/k"), mode="discover", **caps)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    (boundary,) = (report for report in decision.layers if report.layer is Layer.BOUNDARY)
+    assert boundary.why == "cap / statement 1 allows all of it only under conditions."
+
+
 def test_levels_that_let_different_parts_through_say_so() -> None:
     levels = [named("one", allow("a*")), named("two", allow("b*"))]
     decision = decided(allow("a*", "b*"), scps=levels)
