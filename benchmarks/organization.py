@@ -28,8 +28,8 @@ from iamtui.account.authorization_details import load_account
 from iamtui.cli.organization_answers import Plan, ask_account
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.organization_store import open_store
-from iamtui.workspace.organization_writer import StoreWriter
 from iamtui.workspace.saved_questions import SavedQuestion
+from iamtui.workspace.snapshot_file import StoreWriter
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNTS: Final = 300

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NoReturn, TypeAlias, get_args
 
 from iamtui.account.model import Known
+from iamtui.denials.reader import find_denials
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.explanation import explain
@@ -40,10 +41,11 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import answer, answer_all, check_inquiry
 from iamtui.workspace.context_values import context_of, read_all_values
-from iamtui.workspace.denials import claim_words, explain_denials, find_denials
+from iamtui.workspace.denial_comparison import claim_words
+from iamtui.workspace.denials import explain_denials
+from iamtui.workspace.dependent_questions import answer_scenario
 from iamtui.workspace.opening import open_source, with_resource_policies
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.scenarios import answer_scenario
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace
 

@@ -84,7 +84,7 @@ def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:
     assert not of_rooms(loaded, "cli", "tui")
 
 
-@pytest.mark.parametrize("module", ["verdict", "layers", "styled_words", "trace", "who_can", "answer"])
+@pytest.mark.parametrize("module", ["verdict", "styled_words", "trace", "who_can", "answer"])
 def test_rows_of_words_bring_in_neither_a_door_nor_boto3(module: str) -> None:
     loaded = modules_after(f"import iamtui.presentation.{module}")
     assert not packages(loaded) & {*HEAVY, *DOORS}

@@ -21,7 +21,8 @@ from iamtui.account.model import (
 )
 from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
-from iamtui.questions.evaluator import Question, QuestionEvaluator
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam
 

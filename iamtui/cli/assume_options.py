@@ -21,30 +21,20 @@ from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.credentials import variables
-from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput
+from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, MfaWay
 from iamtui.credentials.child_process import SESSION_MARK, parent_program
 from iamtui.credentials.export import Format, evaluating_format, find_format
-from iamtui.credentials.session import Session, parse_duration
+from iamtui.credentials.session import AssumeExtras, Session, parse_duration
 from iamtui.engine.explanation import explain
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assume import (
-    AssumeExtras,
-    AssumePlan,
-    MfaSessions,
-    MfaWay,
-    as_session,
-    check_input,
-    find_mfa_devices,
-    is_session_of,
-    plan_assume,
-    plan_without_code,
-)
+from iamtui.workspace.assume import as_session, is_session_of
 from iamtui.workspace.assume import assume as assume_role
 from iamtui.workspace.assume_decision import is_temporary
-from iamtui.workspace.assume_plan import compact_policy
+from iamtui.workspace.assume_plan import AssumePlan, check_input, compact_policy, plan_assume, plan_without_code
 from iamtui.workspace.inventory import find_entity
+from iamtui.workspace.mfa import MfaSessions, find_mfa_devices
 from iamtui.workspace.opening import connect
 from iamtui.workspace.principals import alias_of, session_is_production
 from iamtui.workspace.session_actions import Renewal

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import ANYWAY, Demands, expect_option
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.question_options import (
+    ANYWAY,
+    Demands,
     QuestionOptions,
     answered,
+    expect_option,
     inquiry_of,
     load_resource_policies,
     question_options,

@@ -15,16 +15,14 @@ import click
 
 from iamtui.account.model import Account
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import Demands
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.named_files import read_text
 from iamtui.cli.opening import finding_label, open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.question_options import Demands, QuestionOptions, inquiry_of, load_resource_policies, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit
-from iamtui.drafts.draft_file import draft_schema, edit_to_json
+from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit, draft_schema, edit_to_json
 from iamtui.drafts.edits.base import (
     AccessKeyId,
     BoundedArn,

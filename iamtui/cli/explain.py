@@ -14,20 +14,15 @@ from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.denials.denial import Findings
+from iamtui.denials.reader import find_denials, read_log
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted
-from iamtui.workspace.denials import (
-    Agreement,
-    ExplainedDenial,
-    Findings,
-    claim_words,
-    explain_denials,
-    find_denials,
-    read_log,
-)
+from iamtui.workspace.denial_comparison import Agreement, claim_words
+from iamtui.workspace.denials import ExplainedDenial, explain_denials
 
 _LABEL: Final = 12
 _INDENT: Final = 2

@@ -14,7 +14,6 @@ from iamtui.cli.named_files import read_text
 from iamtui.cli.output import Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.lint.check_document import (
     DocumentKind,
-    Finding,
     Suppression,
     finding_to_json,
     findings,
@@ -23,6 +22,7 @@ from iamtui.lint.check_document import (
     suppression_of_option,
 )
 from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.lint.subject import Finding
 from iamtui.paths import is_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id

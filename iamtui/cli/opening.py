@@ -309,10 +309,11 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
-    from iamtui.workspace import draft_session  # brings drafts and lint, a fifth of the start
+    from iamtui.drafts.draft import parse_draft  # these bring drafts and lint, a fifth of the start
+    from iamtui.workspace import draft_session
 
     shown = "on standard input" if name == "-" else name
-    draft = draft_session.parse_draft(read_text(name, "draft", most=_LARGEST_DRAFT), shown, workspace.account.id)
+    draft = parse_draft(read_text(name, "draft", most=_LARGEST_DRAFT), shown, workspace.account.id)
     return draft_session.lay(draft_session.with_edited_resources(workspace, draft), draft)
 
 

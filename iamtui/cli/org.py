@@ -13,7 +13,6 @@ import click
 
 from iamtui.activity.parquet_tables import pyarrow_module
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.named_files import read_text, shown_name
 from iamtui.cli.organization_answers import (
@@ -29,9 +28,10 @@ from iamtui.cli.organization_answers import (
     row_json,
 )
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
-from iamtui.cli.question_options import question_store
+from iamtui.cli.question_options import ANYWAY, Demands, question_store
 from iamtui.cli.store_options import open_named_store, picked_accounts, store_options, workers_of
 from iamtui.credentials.secure_files import replace_file
+from iamtui.drafts.draft import OrganizationDraft, read_organization_draft
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.paths import home_expanded, make_private_folder
 from iamtui.policy.patterns import parse_arn
@@ -39,7 +39,6 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.answers import check_inquiry
-from iamtui.workspace.organization_drafts import OrganizationDraft, read_organization_draft
 from iamtui.workspace.organization_paths import Ways
 from iamtui.workspace.organization_run import Done, over_accounts
 from iamtui.workspace.organization_store import StoreDay

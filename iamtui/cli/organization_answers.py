@@ -13,9 +13,9 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from iamtui.account.model import DEMO, Account, Missing
-from iamtui.cli.expectations import Demands
 from iamtui.cli.prove import proof_to_json
-from iamtui.drafts.draft import Draft
+from iamtui.cli.question_options import Demands
+from iamtui.drafts.draft import Draft, OrganizationDraft
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.exports import cell_to_json
 from iamtui.presentation.verdict import verdict_words
@@ -30,7 +30,6 @@ from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
 from iamtui.workspace.escalations import Move, find_escalations
 from iamtui.workspace.impact import impact_of
-from iamtui.workspace.organization_drafts import OrganizationDraft
 from iamtui.workspace.organization_paths import AccountIndex, Climb, CrossEdge, TrustingRole, account_of, index_of
 from iamtui.workspace.organization_store import kept_account, workspace_of
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal

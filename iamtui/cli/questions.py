@@ -10,11 +10,10 @@ import click
 import msgspec
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import ANYWAY, Demands
 from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.prove import PROOF_EXITS, proof_to_json
-from iamtui.cli.question_options import answered, load_resource_policies, question_store
+from iamtui.cli.question_options import ANYWAY, Demands, answered, load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.patterns import is_pattern

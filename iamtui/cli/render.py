@@ -12,10 +12,16 @@ from iamtui.cli.output import TONES, Output, Span, Style, note
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.explanation import explain
 from iamtui.policy.patterns import is_pattern
-from iamtui.presentation.layers import decision_layers
 from iamtui.presentation.styled_words import Tone, Word, text_of
 from iamtui.presentation.trace import layer_rows
-from iamtui.presentation.verdict import as_far_as_loaded, comparison_rows, counts_of, their_rows, verdict_words
+from iamtui.presentation.verdict import (
+    as_far_as_loaded,
+    comparison_rows,
+    counts_of,
+    decision_layers,
+    their_rows,
+    verdict_words,
+)
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
 from iamtui.text import counted, safe_text

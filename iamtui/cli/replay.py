@@ -24,11 +24,10 @@ from iamtui.credentials.secure_files import replace_file
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.draft_fixes import SuggestedDraft
-from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
 from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.replay import Replayer, with_named_policies
-from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict
+from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict, with_all_fixes
 from iamtui.workspace.workspace import Workspace
 
 _MARKS: Final = {

@@ -11,7 +11,7 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, with_user_details
 from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.drafts.draft_file import write_draft
+from iamtui.drafts.draft import write_draft
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import load_last_accessed
 from iamtui.workspace.service_accounts import RoleDraft, draft_role_for

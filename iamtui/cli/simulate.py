@@ -10,20 +10,21 @@ from typing import IO, Final, cast
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.expectations import expect_option
 from iamtui.cli.named_files import opened
 from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Expectation
 from iamtui.engine.decision_json import decision_schema, decision_to_json
 from iamtui.engine.explanation import explain
-from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios, scenario_schema
+from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
+from iamtui.engine.scenario_format import scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
 from iamtui.presentation.exports import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted
-from iamtui.workspace.scenarios import ScenarioAnswer, answer_scenario
+from iamtui.workspace.dependent_questions import ScenarioAnswer, answer_scenario
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"

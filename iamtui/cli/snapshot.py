@@ -116,7 +116,7 @@ def snapshot(
 
 
 def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_accessed: bool) -> Exit:
-    from iamtui.workspace.organization_writer import StoreWriter, with_all_facts  # brings the ways to AWS
+    from iamtui.workspace.snapshot_file import StoreWriter, with_all_facts  # brings the ways to AWS
 
     choice = command_choice(source, several=True)
     more = partial(with_all_facts, approve=unnamed_approval, last_accessed=last_accessed)

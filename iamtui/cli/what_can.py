@@ -32,8 +32,8 @@ from iamtui.text import counted, first_names
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
 from iamtui.workspace.opening import open_source
+from iamtui.workspace.policy_reads import refused_statements
 from iamtui.workspace.principals import is_not_there, resolve_principal
-from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.what_can import (
     LEVELS,
     AccessChange,

@@ -46,7 +46,7 @@ from iamtui.workspace.access import (
     who_has_access,
 )
 from iamtui.workspace.answers import MOST_CELLS
-from iamtui.workspace.identity_center import people_behind
+from iamtui.workspace.inventory import people_behind
 from iamtui.workspace.who_can import everybody
 
 if TYPE_CHECKING:

@@ -27,29 +27,15 @@ from iamtui.credentials.clipboard_routes import (
     CommandRoute,
     CopyResult,
     LocalRoute,
-    Route,
     TerminalRoute,
     TmuxRoute,
     encoded,
     fingerprint,
     local_tools,
-    osc52,
     tmux_is_reachable,
 )
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-
-__all__ = [
-    "ClearOnExit",
-    "ClearResult",
-    "ClearState",
-    "ClipboardLease",
-    "ClipboardOptions",
-    "CopyResult",
-    "Route",
-    "copy",
-    "osc52",
-]
 
 CLEAR_AFTER_SECONDS: Final = 30
 PATIENCE_SECONDS: Final = 10.0

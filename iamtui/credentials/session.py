@@ -176,8 +176,6 @@ def clock_off() -> timedelta:
     return _CLOCK.off
 
 
-__all__ = ["SOON", "URGENT", "Clock", "Session", "Urgency", "time_left_words", "utc_now"]
-
 SOON: Final = timedelta(minutes=10)
 """Time left below which a session is about to end: the SDKs must have renewed by then (botocore: 10 minutes)."""
 

@@ -16,10 +16,10 @@ from iamtui.account.model import (
     Role,
     User,
 )
+from iamtui.drafts.aws_values import RCP, SCP, entity_name, find_level, policy_name, short_type
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.base import BaseEdit, Standing, brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
-from iamtui.drafts.words import RCP, SCP, entity_name, find_level, policy_name, short_type
 from iamtui.policy.document import PolicyDocument, as_list
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem

@@ -28,8 +28,6 @@ from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocume
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 
-__all__ = ["DocumentKind", "Finding", "Level", "finding_to_json", "findings", "guess_kind"]
-
 DocumentKind = PolicyType
 """What a document is used as; which elements it may have depends on it."""
 

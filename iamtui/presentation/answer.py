@@ -12,9 +12,17 @@ from msgspec import Struct
 from iamtui.engine.decision import Decision, Outcome, StatementRef, severity
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import is_pattern
-from iamtui.presentation.layers import DecisionLayers, decision_layers
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of
-from iamtui.presentation.verdict import aged, because, conditions, counts_of, notes, verdict_words
+from iamtui.presentation.verdict import (
+    DecisionLayers,
+    aged,
+    because,
+    conditions,
+    counts_of,
+    decision_layers,
+    notes,
+    verdict_words,
+)
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted
 

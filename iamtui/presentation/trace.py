@@ -15,9 +15,15 @@ from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Principal
 from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.policy.document import PolicyDocument
-from iamtui.presentation.layers import absent_layers, decision_layers, layer_text
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
-from iamtui.presentation.verdict import because, statement_name, verdict_words
+from iamtui.presentation.verdict import (
+    absent_layers,
+    because,
+    decision_layers,
+    layer_text,
+    statement_name,
+    verdict_words,
+)
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question
 from iamtui.text import counted, first_of_texts, safe_document

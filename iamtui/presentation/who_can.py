@@ -30,8 +30,7 @@ from iamtui.presentation.verdict import (
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.access import Grant, PrincipalAccess, grants_of, who_has_access
-from iamtui.workspace.identity_center import known_behind, people_words
-from iamtui.workspace.inventory import sign_in_json
+from iamtui.workspace.inventory import known_behind, people_words, sign_in_json
 from iamtui.workspace.who_can import Everybody
 from iamtui.workspace.workspace import Workspace
 

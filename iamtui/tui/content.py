@@ -17,8 +17,6 @@ from textual.content import Content
 from iamtui.presentation.styled_words import Row, Tone, needs_ascii
 from iamtui.text import LABEL_LIMIT, safe_document, safe_text
 
-__all__ = ["TONES", "document", "is_ascii", "line", "lines", "plain", "safe_text", "styled"]
-
 TONES: Final = {
     Tone.PLAIN: "",
     Tone.STRONG: "bold",

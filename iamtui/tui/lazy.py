@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from iamtui.workspace import draft_proofs as draft_proofs
     from iamtui.workspace import draft_session as draft_session
     from iamtui.workspace import escalations as escalations
-    from iamtui.workspace import identity_center as identity_center
     from iamtui.workspace import impact as impact
     from iamtui.workspace import live_accounts as live_accounts
     from iamtui.workspace import mfa as mfa

@@ -53,7 +53,7 @@ class Loaded(Struct, frozen=True):
 def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
     """Whether the source can be asked for more about a user or role than was loaded with the account."""
     if isinstance(node, Role):
-        return node.sso_reserved and lazy.identity_center.lacks_people(workspace)
+        return node.sso_reserved and workspace.lacks_people
     if not isinstance(node, User) or not workspace.can_call_aws:
         return False
     return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))

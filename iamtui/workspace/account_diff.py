@@ -39,8 +39,8 @@ from iamtui.questions.policies_in_force import principal_policies
 from iamtui.text import counted
 from iamtui.workspace.compared_states import aligned
 from iamtui.workspace.draft_session import Effect
-from iamtui.workspace.identity_center import DESCRIBES_SETS, first_words
 from iamtui.workspace.impact import Impact, impact_between
+from iamtui.workspace.inventory import DESCRIBES_SETS, first_words
 from iamtui.workspace.opening import open_snapshot
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 

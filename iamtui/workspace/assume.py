@@ -9,10 +9,10 @@ from datetime import datetime
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import AssumeRoleInput, InputName, InvalidRequest, MfaWay, assume_role
+from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay, assume_role
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.mfa_session import MfaSession
-from iamtui.credentials.session import AssumeExtras, Clock, Session, utc_now
+from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.workspace.assume_decision import (
@@ -33,28 +33,9 @@ from iamtui.workspace.assume_plan import (
     check_input,
     input_problems,
     longest_session,
-    plan_assume,
-    plan_without_code,
 )
-from iamtui.workspace.mfa import MfaChoice, MfaCodeNeeded, MfaDevices, MfaSessions, find_mfa_devices
+from iamtui.workspace.mfa import MfaCodeNeeded, MfaSessions
 from iamtui.workspace.workspace import SourceKind, Workspace
-
-__all__ = [
-    "AssumeExtras",
-    "AssumePlan",
-    "AssumeRoleInput",
-    "InputName",
-    "MfaChoice",
-    "MfaCodeNeeded",
-    "MfaDevices",
-    "MfaSessions",
-    "MfaWay",
-    "assume",
-    "check_input",
-    "find_mfa_devices",
-    "plan_assume",
-    "plan_without_code",
-]
 
 
 def assume(

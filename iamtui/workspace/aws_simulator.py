@@ -14,7 +14,9 @@ from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.sources.simulator import ContextEntry, SimulatedResult, Simulation, is_about_one_question, simulate
+from iamtui.sources.simulator import ContextEntry, is_about_one_question, simulate
+from iamtui.sources.simulator import SimulatedResult as SimulatedResult  # these two are what others name
+from iamtui.sources.simulator import Simulation as Simulation
 from iamtui.text import safe_text
 from iamtui.workspace.questions import ask, check_question
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -228,16 +230,6 @@ def _as_aws_reads(strict: Decision, sent: Simulation, theirs: SimulatedResult) -
     capped = any(states.get(layer) is LayerState.SILENT for layer in (Layer.BOUNDARY, Layer.SCP))
     return "allowed" if granted and not capped else "implicitDeny"
 
-
-__all__ = [
-    "ContextEntry",
-    "SimulatedResult",
-    "Simulation",
-    "can_ask_aws",
-    "second_opinion",
-    "second_opinions",
-    "simulation_of",
-]
 
 _FILLED_BY_AWS: Final = frozenset(
     (

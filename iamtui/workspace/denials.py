@@ -11,7 +11,7 @@ from msgspec import Struct
 from iamtui.account.model import Role, User
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
-from iamtui.denials.reader import HEAD, ReadLog, find_denials, parse_decoded, read_log
+from iamtui.denials.reader import ReadLog, find_denials, parse_decoded, read_log
 from iamtui.engine.api_calls import iam_action
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
@@ -27,7 +27,6 @@ from iamtui.workspace.denial_comparison import (
     USUAL_CAUSES,
     Agreement,
     DenialComparison,
-    claim_words,
     compare,
     federated_action,
     not_a_role,
@@ -41,24 +40,6 @@ from iamtui.workspace.workspace import SourceKind, Workspace
 
 # Why was this denied: what AWS said beside what the account says.
 
-
-__all__ = [
-    "HEAD",
-    "Agreement",
-    "Denial",
-    "DenialComparison",
-    "DenialForm",
-    "ExplainedDenial",
-    "Findings",
-    "ReadLog",
-    "claim_words",
-    "decode_authorization_message",
-    "explain_denial",
-    "explain_denials",
-    "find_denials",
-    "read_denial_file",
-    "read_log",
-]
 
 _NOT_TOLD = "who called"
 _MOST_ROLES = 12

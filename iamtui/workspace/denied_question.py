@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from iamtui.account.model import Account, Missing, Role, User
+from iamtui.drafts.aws_values import RCP, SCP, entity_name, policy_name
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.words import RCP, SCP, entity_name, policy_name
 from iamtui.engine.decision import Decision, Layer, Reason
 from iamtui.engine.prepared_request import PreparedAction, prepare
 from iamtui.engine.request import Principal, PrincipalKind, partition_of

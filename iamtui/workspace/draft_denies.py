@@ -18,9 +18,9 @@ from functools import partial
 from typing import Final
 
 from iamtui.account.model import Group, Role, User
+from iamtui.drafts.aws_values import entity_name, policy_name
 from iamtui.drafts.edits.principals import DetachPolicy
 from iamtui.drafts.overlay import is_only_for
-from iamtui.drafts.words import entity_name, policy_name
 from iamtui.engine.condition_words import LAYER_NAMES, name_of
 from iamtui.engine.decision import Layer, StatementRef, short_policy_name
 from iamtui.engine.explanation import Suggestion

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from iamtui.catalog.actions import catalogue
+from iamtui.drafts.aws_values import SCP, entity_name, policy_name
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutManagedPolicy
 from iamtui.drafts.edits.principals import PutPermissionsBoundary
-from iamtui.drafts.words import SCP, entity_name, policy_name
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal

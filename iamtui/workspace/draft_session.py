@@ -12,8 +12,7 @@ from typing import Final
 
 from iamtui.account.model import ManagedPolicy
 from iamtui.credentials.secure_files import destination, replace_file
-from iamtui.drafts.draft import Draft
-from iamtui.drafts.draft_file import LARGEST, DraftFormError, draft_schema, read_draft, write_draft
+from iamtui.drafts.draft import LARGEST, Draft, parse_draft, read_draft, write_draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, lay_draft
@@ -313,17 +312,6 @@ class _Polls:
 # Drafts as files: opened, saved whole or not at all, never over something else.
 
 
-__all__ = [
-    "discard_draft_file",
-    "draft_schema",
-    "drafts_folder",
-    "open_draft_file",
-    "parse_draft",
-    "save_draft_file",
-    "saved_drafts",
-    "suggested_path",
-]
-
 SUFFIX: Final = ".draft.json"
 
 
@@ -350,28 +338,6 @@ def saved_drafts(account_id: str) -> Iterator[tuple[Path, Draft]]:
             yield path, open_draft_file(path, account_id)
         except Problem:
             continue
-
-
-def parse_draft(text: str, what: str, account_id: str | None = None) -> Draft:
-    """The draft in a text.
-
-    Args:
-        what: where the text is from, for the sentence ("standard input").
-
-    Raises:
-        Problem: no draft, a faulty one (with the path inside it), or one for another account.
-    """
-    try:
-        draft = read_draft(text)
-    except DraftFormError as error:
-        next_step = "Expected a file made by iamtui as a draft." if error.foreign else "Correct the file."
-        raise Problem(f"The draft {safe_text(what)} cannot be read: {error.sentence}", next_step) from None
-    if account_id is not None and draft.account_id != account_id:
-        raise Problem(
-            f"The draft {safe_text(what)} is for account {draft.account_id}, and account {account_id} is open.",
-            "Open the account it was made for.",
-        )
-    return draft
 
 
 def open_draft_file(path: Path, account_id: str | None = None, *, pipes: bool = True) -> Draft:

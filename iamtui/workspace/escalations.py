@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
-from iamtui.drafts.words import entity_name
+from iamtui.drafts.aws_values import entity_name
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.holdings import places

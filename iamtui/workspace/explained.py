@@ -25,8 +25,7 @@ from iamtui.account.model import (
 )
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import counted, first_of_texts
-from iamtui.workspace.identity_center import behind_role, people_words
-from iamtui.workspace.inventory import full_name
+from iamtui.workspace.inventory import behind_role, full_name, people_words
 
 T = TypeVar("T")
 

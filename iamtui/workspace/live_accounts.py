@@ -43,7 +43,7 @@ from iamtui.workspace.workspace import (
 )
 
 if TYPE_CHECKING:
-    from iamtui.workspace.organization_writer import StoreWriter
+    from iamtui.workspace.snapshot_file import StoreWriter
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""

@@ -18,7 +18,7 @@ from iamtui.workspace.workspace import NotOpened, Progress, ProgressReport, Sour
 
 if TYPE_CHECKING:
     from iamtui.aws.credential_process import Approve
-    from iamtui.workspace.organization_writer import StoreWriter
+    from iamtui.workspace.snapshot_file import StoreWriter
 
 
 def open_accounts(

@@ -21,7 +21,6 @@ from iamtui.sources.organization import OrganizationAccount, read_accounts, read
 from iamtui.sources.parallel import Step, no_step
 from iamtui.sources.recorded_organization import OrganizationFile
 from iamtui.workspace.credential_commands import refuse_unconfirmed
-from iamtui.workspace.identity_center import lacks_people
 from iamtui.workspace.workspace import OrganizationSource, ProgressReport, SourceKind, Workspace, steps
 
 _SESSION_NAME: Final = "iamtui-organization"
@@ -158,7 +157,7 @@ def with_identity_center(
     Args:
         approve: asked before the profile of the organization runs a credential_process.
     """
-    if workspace.connection is None or not lacks_people(workspace):
+    if workspace.connection is None or not workspace.lacks_people:
         return workspace
     step = steps(report)
     account, where = workspace.account, workspace.source.organization

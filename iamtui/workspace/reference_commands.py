@@ -14,7 +14,7 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind
 
 if TYPE_CHECKING:
     # It brings in the whole engine.
-    from iamtui.workspace.assume import AssumeRoleInput
+    from iamtui.credentials.assume_role import AssumeRoleInput
 
 DEFAULT_SECONDS: Final = 3600
 """How long a session lasts that nobody asks a duration for (STS API reference: AssumeRole)."""

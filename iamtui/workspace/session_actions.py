@@ -8,12 +8,14 @@ from dataclasses import replace
 import msgspec
 
 from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.console_url import SignIn, sign_in
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaSessions, MfaWay, acting_as, assume
+from iamtui.workspace.assume import acting_as, assume
 from iamtui.workspace.assume import as_session as as_session  # for the screen
+from iamtui.workspace.mfa import MfaCodeNeeded, MfaSessions
 from iamtui.workspace.opening import open_connected
 from iamtui.workspace.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 

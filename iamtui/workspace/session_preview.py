@@ -16,7 +16,8 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.actions import action_glob
-from iamtui.lint.check_document import DocumentKind, Finding, findings
+from iamtui.lint.check_document import DocumentKind, findings
+from iamtui.lint.subject import Finding
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern
 from iamtui.problem import Problem

@@ -35,8 +35,8 @@ from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import counted, safe_text
 from iamtui.workspace.access import ACCESS_LEVELS, levels_of
+from iamtui.workspace.policy_reads import refused_statements
 from iamtui.workspace.questions import check_resource, check_terms, with_region
-from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.workspace import Workspace
 
 LEVELS: Final = tuple(ACCESS_LEVELS.values())

@@ -17,8 +17,8 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.outsiders import LISTED, Outsiders, policy_of_resource
+from iamtui.workspace.policy_reads import refused_statements
 from iamtui.workspace.questions import BulkEvaluator, evaluator_of
-from iamtui.workspace.refused_statements import refused_statements
 from iamtui.workspace.workspace import Workspace
 
 Provider: TypeAlias = Callable[

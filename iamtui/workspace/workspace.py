@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, structs
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Missing
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
 from iamtui.problem import Problem
 from iamtui.text import ago
@@ -184,6 +184,13 @@ class Workspace:
     def can_call_aws(self) -> bool:
         """Whether STS and on-demand reads are possible."""
         return self.connection is not None
+
+    @property
+    def lacks_people(self) -> bool:
+        """Whether the source can be asked who is behind the account's roles of IAM Identity Center."""
+        can_ask = self.can_call_aws and self.source.kind is not SourceKind.DEMO
+        lacking = isinstance(self.account.identity_center, Missing)
+        return can_ask and lacking and any(one.sso_reserved for one in self.account.roles)
 
 
 # Which source is meant, and how loading it goes on.

@@ -11,8 +11,7 @@ import pytest
 
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.cli.draft import EDITS, ENTRIES
-from iamtui.drafts.draft import EDIT_KINDS, Draft
-from iamtui.drafts.draft_file import read_draft, write_draft
+from iamtui.drafts.draft import EDIT_KINDS, Draft, read_draft, write_draft
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy
 from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.questions.question import Question, QuestionMatrix

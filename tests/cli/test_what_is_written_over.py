@@ -13,7 +13,7 @@ import pytest
 from iamtui.catalog import action_names
 from iamtui.credentials import secure_files
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
-from iamtui.drafts.draft_file import Draft
+from iamtui.drafts.draft import Draft
 from iamtui.problem import Problem
 from iamtui.tui.export_screen import write_new
 from iamtui.workspace import draft_session, saved_questions, snapshot_file

@@ -19,15 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
-from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardLease, ClipboardOptions, Route, osc52
+from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions
 from iamtui.credentials.clipboard_routes import (
     SCREEN_CHUNK,
+    ClearState,
     CopyResult,
     LocalRoute,
+    Route,
     TerminalRoute,
     _exists,
     fingerprint,
     local_tools,
+    osc52,
 )
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
-from iamtui.credentials.clipboard import ClearOnExit, ClearState, ClipboardOptions, Route
-from iamtui.credentials.clipboard_routes import LocalRoute, local_tools
+from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions
+from iamtui.credentials.clipboard_routes import ClearState, LocalRoute, Route, local_tools
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.external_tools import need, x_server

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from iamtui.account.model import Account, Known, ManagedPolicy, Missing, PolicyVersion, Role
+from iamtui.drafts.aws_values import RCP, SCP
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.base import describe_edit
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
@@ -33,7 +34,6 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.drafts.overlay import DraftProblem, LaidDraft, apply_draft, lay_draft
-from iamtui.drafts.words import RCP, SCP
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam
 

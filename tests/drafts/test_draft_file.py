@@ -9,13 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit
-from iamtui.drafts.draft_file import DraftFormError, draft_schema, draft_to_json, read_draft, write_draft
+from iamtui.drafts.aws_values import RCP, SCP
+from iamtui.drafts.draft import (
+    EDIT_KINDS,
+    Draft,
+    DraftFormError,
+    Edit,
+    draft_schema,
+    draft_to_json,
+    read_draft,
+    write_draft,
+)
 from iamtui.drafts.edits.base import BaseEdit, ascii_document
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import AttachPolicy, Tag
-from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.document import PolicyDocument, load_json, render
 from tests.support.draft_accounts import drafting_account, edits
 

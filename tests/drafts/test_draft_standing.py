@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from iamtui.drafts.aws_values import RCP, SCP
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.base import Standing, describe_edit, describe_edits
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
@@ -22,7 +23,6 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.drafts.overlay import lay_draft
-from iamtui.drafts.words import RCP, SCP
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, ROOT, drafting_account, text
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam

@@ -12,7 +12,8 @@ from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.evaluator import evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.request import NamedPolicy
-from iamtui.engine.scenario import ScenarioError, parse_scenario
+from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenario_format import ScenarioError
 from iamtui.engine.trace import trace
 from iamtui.policy.document import PolicyDocument
 

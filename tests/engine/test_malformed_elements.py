@@ -16,7 +16,8 @@ from iamtui.engine.explanation import explain
 from iamtui.engine.request import NamedPolicy
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.trace import trace
-from iamtui.lint.check_document import Level, findings
+from iamtui.lint.check_document import findings
+from iamtui.lint.subject import Level
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.malformed import action_fault, fault_of, key_fault, may_mean, resource_fault
 from iamtui.policy.types import PolicyType

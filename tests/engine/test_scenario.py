@@ -15,14 +15,8 @@ from hypothesis import strategies as st
 from iamtui.engine.decision import Expectation, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import EngineOptions, Mode, PrincipalKind
-from iamtui.engine.scenario import (
-    MalformedScenario,
-    Scenario,
-    ScenarioError,
-    parse_scenario,
-    read_scenarios,
-    scenario_schema,
-)
+from iamtui.engine.scenario import MalformedScenario, Scenario, parse_scenario, read_scenarios
+from iamtui.engine.scenario_format import ScenarioError, scenario_schema
 from iamtui.policy.document import DocumentPool
 
 REQUEST = {

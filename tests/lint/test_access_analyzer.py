@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.lint.check_document import DocumentKind, Finding, findings
+from iamtui.lint.check_document import DocumentKind, findings
+from iamtui.lint.subject import Finding
 from iamtui.policy.document import PolicyDocument
 from tests.lint.test_findings import CASES
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.catalog.actions import catalogue
-from iamtui.lint.check_document import DocumentKind, Finding, Level, finding_to_json, findings, guess_kind
+from iamtui.lint.check_document import DocumentKind, finding_to_json, findings, guess_kind
+from iamtui.lint.subject import Finding, Level
 from iamtui.policy.document import PolicyDocument
 from iamtui.sources.managed_policies import managed_policy_arns, managed_policy_document
 from tests.lint.finding_cases.actions_and_resources import ACTIONS_AND_RESOURCES

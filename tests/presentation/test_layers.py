@@ -9,9 +9,8 @@ from msgspec import structs
 
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.context import ConditionLeaf, Source
-from iamtui.presentation.layers import layer_block, layer_row, layer_text
 from iamtui.presentation.styled_words import Tone, text_of
-from iamtui.presentation.verdict import notes
+from iamtui.presentation.verdict import layer_block, layer_row, layer_text, notes
 from tests.support import panel_records as records
 
 SILENT = LayerReport(Layer.RESOURCE, LayerState.SILENT, "No statement lets the caller in.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from iamtui.engine.decision import Layer
-from iamtui.presentation.layers import DecisionLayers, LayerText, pipeline
 from iamtui.presentation.styled_words import Tone, text_of
+from iamtui.presentation.verdict import DecisionLayers, LayerText, pipeline
 
 
 def layers(*states: tuple[Layer, str, str, str, Tone]) -> DecisionLayers:

@@ -5,9 +5,8 @@ import pytest
 from iamtui.engine import condition_words as words
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome, Reason
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf
-from iamtui.presentation.layers import layer_row, layer_text
 from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.verdict import because, verdict_words
+from iamtui.presentation.verdict import because, layer_row, layer_text, verdict_words
 from tests.support import panel_records as records
 from tests.support import wording
 

@@ -14,7 +14,8 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.engine.trace import trace
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
-from iamtui.questions.evaluator import Question, QuestionEvaluator
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
 from tests.support.inquiries import role
 from tests.support.sample_account import ID, allow, document, iam, trust
 

@@ -8,7 +8,8 @@ import pytest
 
 from iamtui.account.model import Known
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
-from iamtui.lint.check_document import DocumentKind, Level, findings
+from iamtui.lint.check_document import DocumentKind, findings
+from iamtui.lint.subject import Level
 from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from iamtui.account.model import Account, Fact, InlinePolicy, Known, MfaDevice, Role, User
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sts_answers import CannedSts, sts_error
 

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from iamtui.account.model import Account, Known, Organization, OrganizationLevel, OrganizationPolicy, ResourcePolicy
+from iamtui.drafts.aws_values import RCP, SCP
 from iamtui.drafts.draft import Edit
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,
@@ -36,7 +37,6 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.words import RCP, SCP
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import (
     ADMIN_ARN,

@@ -12,7 +12,7 @@ import pytest
 
 from iamtui.account.model import Account
 from iamtui.aws.operations import READ, iam_action
-from iamtui.workspace.organization_writer import StoreWriter
+from iamtui.workspace.snapshot_file import StoreWriter
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.aws_errors import aws_error
 from tests.support.canned_aws import GOOD

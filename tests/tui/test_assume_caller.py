@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from iamtui.credentials.session import Session
+from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.credentials.session import AssumeExtras, Session
 from iamtui.tui import clock
 from iamtui.tui.assume.rows import CallerChoice
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
 from tests.support.assume_account import ROLE, ROOT, trust, workspace
 from tests.support.assume_dialog import dialog, field, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import Known
+from iamtui.credentials.assume_role import AssumeRoleInput, InputName
 from iamtui.problem import Problem
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.workspace import assume as assuming
 from iamtui.workspace import assume_plan
-from iamtui.workspace.assume import AssumeRoleInput, InputName
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
@@ -51,7 +51,7 @@ async def test_enter_alone_assumes_with_what_is_prefilled(size: tuple[int, int])
 
 
 async def test_enter_before_the_plan_is_there_waits_for_it(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> None:
-    plan = assuming.plan_assume
+    plan = assume_plan.plan_assume
 
     def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
         gate()

@@ -12,7 +12,8 @@ from textual.widgets import Input, TextArea
 
 from iamtui.account.model import Known, ManagedPolicy, MfaDevice, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import InputProblem
+from iamtui.credentials.assume_role import AssumeRoleInput, InputProblem
+from iamtui.credentials.session import AssumeExtras
 from iamtui.questions.question import Question
 from iamtui.tui.assume import dialog as dialogs
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions, AssumeResult
@@ -20,7 +21,7 @@ from iamtui.tui.assume.policy_screen import SessionPolicyScreen
 from iamtui.tui.dialogs import DialogBox
 from iamtui.tui.drafts import editor_screen as draft_editor
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaDevices
+from iamtui.workspace.mfa import MfaDevices
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import CREATED, MFA, ROLE, SERIAL, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until

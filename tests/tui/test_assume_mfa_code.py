@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.tui import background
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.workspace import assume as assuming
 from iamtui.workspace import assume_plan
-from iamtui.workspace.assume import AssumeRoleInput, MfaSessions, MfaWay
+from iamtui.workspace.mfa import MfaSessions
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until
@@ -28,7 +29,7 @@ ENTERED = AssumeRoleInput(ROLE, "alice", 3600)
 async def test_a_code_that_is_typed_before_the_plan_is_there_is_never_readable(
     monkeypatch: pytest.MonkeyPatch, gate: Gate
 ) -> None:
-    plan = assuming.plan_assume
+    plan = assume_plan.plan_assume
 
     def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
         gate()

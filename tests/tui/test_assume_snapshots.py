@@ -12,11 +12,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from iamtui.account.model import Known
+from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.credentials.session import AssumeExtras
 from iamtui.questions.question import Question
 from iamtui.tui import clock
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions
 from iamtui.tui.drafts import editor_screen as draft_editor
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaSessions
+from iamtui.workspace.mfa import MfaSessions
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text

@@ -13,7 +13,7 @@ import pytest
 from textual.widgets import Input
 
 from iamtui.account.model import Known
-from iamtui.drafts.draft_file import read_draft
+from iamtui.drafts.draft import read_draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
 from iamtui.problem import Problem

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
+from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteResourcePolicy, PutInlinePolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
-from iamtui.drafts.words import SCP
 from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.inventory import Branch, Kind, key_of

@@ -31,7 +31,7 @@ from iamtui.tui.widgets.status import Notice
 from iamtui.workspace import assume as assuming
 from iamtui.workspace import assume_plan
 from iamtui.workspace import questions as asking
-from iamtui.workspace.assume import AssumePlan
+from iamtui.workspace.assume_plan import AssumePlan
 from iamtui.workspace.credential_commands import UnconfirmedCommand
 from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support import panel_records as records

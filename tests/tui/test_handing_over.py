@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.export import FORMATS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
@@ -22,7 +23,6 @@ from iamtui.tui.sessions.export_dialog import ExportDialog
 from iamtui.tui.sessions.hand_over import announcement
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.assume import AssumeRoleInput
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, START, TOKEN, session
 from tests.support.sample_account import NOW

@@ -10,12 +10,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.workspace import assume as assuming
 from iamtui.workspace import assume_plan
-from iamtui.workspace.assume import AssumeRoleInput
 from iamtui.workspace.workspace import Workspace
 from tests.support import wording
 from tests.support.panel_apps import screen_text, type_text, until
@@ -169,7 +169,7 @@ async def test_assume_takes_two_keys_and_copy_one(monkeypatch: pytest.MonkeyPatc
         return session()
 
     monkeypatch.setattr(assuming, "assume", assume)
-    plan = assuming.plan_assume
+    plan = assume_plan.plan_assume
 
     def plan_without_refusal(*args: object, **kwargs: object) -> assuming.AssumePlan:
         made = plan(*args, **kwargs)  # type: ignore[arg-type]
@@ -206,7 +206,7 @@ async def test_an_mfa_code_adds_no_key_to_assuming(monkeypatch: pytest.MonkeyPat
         return session()
 
     monkeypatch.setattr(assuming, "assume", assume)
-    plan = assuming.plan_assume
+    plan = assume_plan.plan_assume
 
     def plan_with_code(*args: object, **kwargs: object) -> assuming.AssumePlan:
         made = plan(*args, **kwargs)  # type: ignore[arg-type]
@@ -237,7 +237,7 @@ async def test_any_role_takes_two_keys_and_its_arn(key: str, monkeypatch: pytest
         return session()
 
     monkeypatch.setattr(assuming, "assume", assume)
-    plan = assuming.plan_assume
+    plan = assume_plan.plan_assume
     monkeypatch.setattr(assume_plan, "plan_assume", lambda *args, **kwargs: replace(plan(*args, **kwargs), refusal=""))
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -16,8 +16,7 @@ from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.inventory import Branch, Kind, key_of
 from iamtui.tui.question import pinned_verdicts as pinned_module
-from iamtui.tui.question.answer_lists import LayersList
-from iamtui.tui.question.answer_view import MatrixView
+from iamtui.tui.question.answer_lists import LayersList, MatrixView
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
 from iamtui.tui.question.trace_messages import JumpToStatement

@@ -13,7 +13,7 @@ from iamtui.engine.request import Mode, Principal
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.dialogs import ChoiceDialog
-from iamtui.tui.question.answer_view import MatrixView
+from iamtui.tui.question.answer_lists import MatrixView
 from iamtui.tui.question.context_field import ContextView, key_rows
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.workspace import answers as inquiries

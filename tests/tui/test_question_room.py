@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy
-from iamtui.presentation.layers import layer_text
+from iamtui.presentation.verdict import layer_text
 from iamtui.tui.explorer.explorer import ExplorerTree
-from iamtui.tui.question.answer_lists import LayersList
-from iamtui.tui.question.answer_view import MatrixView
+from iamtui.tui.question.answer_lists import LayersList, MatrixView
 from iamtui.tui.question.context_field import ContextView
 from iamtui.tui.question.panel import QuestionPanel
 from tests.support.panel_apps import screen_text, type_text

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from textual.widgets import Input
 
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui.assume.dialog import AssumeResult
 from iamtui.tui.sessions.export_dialog import CodeDialog
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.assume import AssumeRoleInput
 from tests.support.panel_apps import type_text
 from tests.support.panel_sessions import session
 from tests.support.screen_app import press, settle

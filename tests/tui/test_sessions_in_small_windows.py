@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeResult
@@ -11,7 +12,6 @@ from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.sessions.text import assumed_words
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.assume import AssumeRoleInput
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import START, session
 from tests.support.sample_account import iam

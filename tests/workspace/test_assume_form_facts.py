@@ -8,11 +8,21 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import InlinePolicy, Known, ManagedPolicy, Missing, PolicyVersion
+from iamtui.credentials.assume_role import AssumeRoleInput, InputName, MfaWay
+from iamtui.credentials.session import AssumeExtras
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, InputName, MfaWay, check_input, plan_assume
-from iamtui.workspace.assume_plan import STARTING_POLICY, Side, SideAnswer, compact_policy, readable_policy, sides_of
+from iamtui.workspace.assume_plan import (
+    STARTING_POLICY,
+    Side,
+    SideAnswer,
+    check_input,
+    compact_policy,
+    plan_assume,
+    readable_policy,
+    sides_of,
+)
 from iamtui.workspace.remembered_assume_input import role_arns
 from iamtui.workspace.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, MFA, ROLE, ROOT, SERIAL, document, trust, workspace

@@ -9,13 +9,13 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.connection import Connection
-from iamtui.credentials.assume_role import ANY_CODE, InputName, InvalidRequest
+from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, InputName, InvalidRequest
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, assume, check_input, plan_assume
-from iamtui.workspace.assume_plan import SideAnswer, sides_of
+from iamtui.workspace.assume import assume
+from iamtui.workspace.assume_plan import AssumePlan, SideAnswer, check_input, plan_assume, sides_of
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.assume import AssumePlan, AssumeRoleInput, assume, plan_assume
+from iamtui.workspace.assume import assume
+from iamtui.workspace.assume_plan import AssumePlan, plan_assume
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ROLE, trust, workspace

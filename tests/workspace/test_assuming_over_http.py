@@ -12,11 +12,14 @@ import pytest
 
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay
+from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, MfaSessions, MfaWay, as_session, assume, plan_assume
+from iamtui.workspace.assume import as_session, assume
+from iamtui.workspace.assume_plan import plan_assume
+from iamtui.workspace.mfa import MfaSessions
 from iamtui.workspace.opening import connect, open_source, reconnected
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error

@@ -11,12 +11,13 @@ import pytest
 
 from iamtui.account.model import InlinePolicy, Known
 from iamtui.aws.caller import CallerIdentity
-from iamtui.credentials.assume_role import InputName, InvalidRequest
-from iamtui.credentials.session import NO_EXTRAS, Session
+from iamtui.credentials.assume_role import AssumeRoleInput, InputName, InvalidRequest
+from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, Session
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, as_session, assume, check_input, plan_assume
+from iamtui.workspace.assume import as_session, assume
+from iamtui.workspace.assume_plan import check_input, plan_assume
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
 from tests.support.sts_answers import SECRET_KEY, TOKEN, CannedSts

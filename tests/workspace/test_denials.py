@@ -11,17 +11,12 @@ from msgspec import structs
 
 from iamtui.account.model import Known
 from iamtui.aws.connection import Connection
+from iamtui.denials.reader import find_denials
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.request import PrincipalKind
 from iamtui.problem import Problem
-from iamtui.workspace.denials import (
-    Agreement,
-    ExplainedDenial,
-    decode_authorization_message,
-    explain_denials,
-    find_denials,
-    read_denial_file,
-)
+from iamtui.workspace.denial_comparison import Agreement
+from iamtui.workspace.denials import ExplainedDenial, decode_authorization_message, explain_denials, read_denial_file
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.denial_account import (
     ALICE,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.drafts.draft import Draft
-from iamtui.drafts.draft_file import write_draft
+from iamtui.drafts.draft import Draft, write_draft
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy
 from iamtui.problem import Problem
 from iamtui.workspace import draft_session as draft_files

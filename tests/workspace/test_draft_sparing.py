@@ -10,10 +10,11 @@ import pytest
 
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutResourcePolicy
+from iamtui.drafts.overlay import is_only_for
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
-from iamtui.workspace.draft_denies import is_only_for, only_for, spare, with_own_sid
+from iamtui.workspace.draft_denies import only_for, spare, with_own_sid
 from iamtui.workspace.draft_fixes import SuggestedDraft, with_fix
 from iamtui.workspace.draft_session import DraftedAccount, as_inquiry, lay
 from iamtui.workspace.principals import resolve_principal

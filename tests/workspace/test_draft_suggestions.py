@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from iamtui.account.model import Role, User
+from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
@@ -18,7 +19,6 @@ from iamtui.drafts.edits.principals import (
     PutPermissionsBoundary,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.words import SCP
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.model import Account, AttachedPolicy, Group, Known, Role, User
+from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.deletions import DeleteRole, DeleteUser
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
@@ -24,7 +25,6 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.drafts.overlay import DraftProblem
-from iamtui.drafts.words import SCP
 from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument

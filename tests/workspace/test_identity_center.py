@@ -11,8 +11,7 @@ from iamtui.account.identity_center import (
     Person,
     SignsIn,
 )
-from iamtui.workspace.identity_center import people_words
-from iamtui.workspace.inventory import sign_in_json
+from iamtui.workspace.inventory import people_words, sign_in_json
 
 LONG = "\U0001f600" * 1024
 SET = PermissionSet("arn:aws:sso:::permissionSet/1/2", "Developer")

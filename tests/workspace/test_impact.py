@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import AttachPolicy, PutPermissionsBoundary, UpdateTrustPolicy
 from iamtui.drafts.overlay import DraftProblem
-from iamtui.drafts.words import SCP
 from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question
 from iamtui.workspace.draft_session import DraftedAccount, Effect, compare_everyone, lay

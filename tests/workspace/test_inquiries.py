@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import Role
-from iamtui.engine.decision import Outcome, ResourceScope
+from iamtui.engine.decision import Outcome, ResourceScope, severity
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, worst_first
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import MOST_CELLS, BulkMatrixEvaluator, answer, answer_all, expand_actions, severity
+from iamtui.workspace.answers import MOST_CELLS, BulkMatrixEvaluator, answer, answer_all, expand_actions
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.who_can import everybody
 from tests.support.inquiries import LAKE, asked, role, workspace_of

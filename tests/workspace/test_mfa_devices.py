@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from iamtui.account.model import Known, MfaDevice, Missing
-from iamtui.workspace.assume import AssumeRoleInput, MfaDevices, find_mfa_devices, plan_assume
+from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.workspace.assume_plan import plan_assume
+from iamtui.workspace.mfa import MfaDevices, find_mfa_devices
 from iamtui.workspace.opening import connect
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ID, ROLE, SERIAL, trust, workspace

@@ -11,12 +11,13 @@ from msgspec import structs
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import InvalidRequest
+from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaSessions, MfaWay, assume, plan_assume
-from iamtui.workspace.mfa import LEAST_LEFT, reuse_words
+from iamtui.workspace.assume import assume
+from iamtui.workspace.assume_plan import plan_assume
+from iamtui.workspace.mfa import LEAST_LEFT, MfaCodeNeeded, MfaSessions, reuse_words
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,

@@ -33,7 +33,7 @@ from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.organization_paths import AccountIndex, Ways, account_of, index_of
 from iamtui.workspace.organization_run import Here
 from iamtui.workspace.organization_store import account_in, open_store, workspace_of
-from iamtui.workspace.organization_writer import StoreWriter
+from iamtui.workspace.snapshot_file import StoreWriter
 from iamtui.workspace.trust import Trustee, by_principal, chains_from, every_edge
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts

@@ -33,7 +33,7 @@ from iamtui.workspace.organization_store import (
     s3_place,
     store_schema,
 )
-from iamtui.workspace.organization_writer import StoreWriter
+from iamtui.workspace.snapshot_file import StoreWriter
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.snapshot_builder import allow, document, role, snapshot, user
 from tests.support.two_accounts import of_other

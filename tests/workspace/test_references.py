@@ -7,8 +7,9 @@ import shlex
 import pytest
 
 from iamtui.cli.assume import assume
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.export import FORMATS
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
+from iamtui.credentials.session import AssumeExtras
 from iamtui.workspace.reference_commands import Provenance, Reference, format_reference, references
 from iamtui.workspace.workspace import SourceInfo, SourceKind
 from tests.support.panel_sessions import session

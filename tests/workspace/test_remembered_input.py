@@ -12,10 +12,11 @@ from msgspec import structs
 
 from iamtui.account.model import Known, Missing
 from iamtui.credentials import secure_files as private_file
+from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.credentials.session import AssumeExtras
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput
 from iamtui.workspace.remembered_assume_input import (
     MOST_ROLES,
     forget_input,

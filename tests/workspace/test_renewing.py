@@ -9,11 +9,13 @@ from functools import partial
 import pytest
 
 from iamtui.aws.errors import AwsProblem
+from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace import session_actions as renewing
-from iamtui.workspace.assume import AssumeRoleInput, MfaCodeNeeded, MfaWay, as_session, assume
+from iamtui.workspace.assume import as_session, assume
+from iamtui.workspace.mfa import MfaCodeNeeded
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.session_actions import Renewal
 from iamtui.workspace.session_store import KeptSession, Origin, SessionsKeeper

@@ -22,12 +22,11 @@ from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, Pu
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.questions.question import Question
 from iamtui.workspace import replay as module
-from iamtui.workspace.draft_keeping import with_all_fixes
 from iamtui.workspace.draft_session import lay
 from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay import Replayer
-from iamtui.workspace.replay_result import Replay, Verdict
+from iamtui.workspace.replay_result import Replay, Verdict, with_all_fixes
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust

@@ -26,7 +26,7 @@ from iamtui.account.model import (
     ServiceUse,
     User,
 )
-from iamtui.drafts.draft_file import read_draft, write_draft
+from iamtui.drafts.draft import read_draft, write_draft
 from iamtui.drafts.edits.principals import CreateRole, Tag
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument

@@ -10,11 +10,11 @@ import pytest
 from msgspec import structs
 
 from iamtui.account.model import InlinePolicy
+from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.assume import AssumeExtras
 from iamtui.workspace.assume_plan import compact_policy, policy_problem
 from iamtui.workspace.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
 from iamtui.workspace.workspace import Workspace

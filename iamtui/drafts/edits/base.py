@@ -12,10 +12,18 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 from msgspec import Meta, Struct, structs
 
 from iamtui.account.model import Account, Group, Known, OrganizationPolicy, Role, User
-from iamtui.drafts.aws_values import InvalidValue
+from iamtui.drafts.aws_values import (
+    RCP,
+    SCP,
+    InvalidValue,
+    entity_name,
+    find_level,
+    level_words,
+    policy_name,
+    short_type,
+)
 from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Holder, Ledger
-from iamtui.drafts.words import RCP, SCP, entity_name, find_level, level_words, policy_name, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.types import PolicyType

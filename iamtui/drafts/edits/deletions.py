@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import ClassVar
 
 from iamtui.account.model import Account, Known, Missing, Role, User
-from iamtui.drafts.aws_values import ACCESS_KEY_ID, MFA_SERIAL, NAME, POLICY_ARN, VERSION_ID, iam_kind_and_name
+from iamtui.drafts.aws_values import (
+    ACCESS_KEY_ID,
+    MFA_SERIAL,
+    NAME,
+    POLICY_ARN,
+    VERSION_ID,
+    entity_name,
+    iam_kind_and_name,
+    policy_name,
+)
 from iamtui.drafts.edits.base import (
     AccessKeyId,
     BaseEdit,
@@ -21,7 +30,6 @@ from iamtui.drafts.edits.base import (
 )
 from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Ledger, Misfit, not_there
-from iamtui.drafts.words import entity_name, policy_name
 from iamtui.policy.document import PolicyDocument
 from iamtui.text import first_names, safe_text
 

@@ -12,6 +12,10 @@ from iamtui.drafts.aws_values import (
     ORGANIZATION_POLICY_ID,
     ORGANIZATION_POLICY_NAME,
     ORGANIZATION_POLICY_TYPE,
+    RCP,
+    SCP,
+    organization_account,
+    short_type,
 )
 from iamtui.drafts.edits.base import (
     STDIN,
@@ -31,7 +35,6 @@ from iamtui.drafts.edits.base import (
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit
-from iamtui.drafts.words import RCP, SCP, organization_account, short_type
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem

@@ -18,7 +18,9 @@ from iamtui.drafts.aws_values import (
     POLICY_PATH,
     RESOURCE_ARN,
     VERSION_ID,
+    entity_name,
     iam_kind_and_name,
+    policy_name,
 )
 from iamtui.drafts.edits.base import (
     STDIN,
@@ -38,7 +40,6 @@ from iamtui.drafts.edits.base import (
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, not_there
-from iamtui.drafts.words import entity_name, policy_name
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, parse_arn
 from iamtui.policy.types import PolicyType

@@ -17,7 +17,9 @@ from iamtui.drafts.aws_values import (
     SESSION_SECONDS,
     TAG_KEY,
     TAG_VALUE,
+    entity_name,
     iam_kind_and_name,
+    policy_name,
 )
 from iamtui.drafts.edits.base import (
     STDIN,
@@ -39,7 +41,6 @@ from iamtui.drafts.edits.base import (
 )
 from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, listed, not_there
-from iamtui.drafts.words import entity_name, policy_name
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import parse_arn

@@ -16,29 +16,23 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from iamtui.account.model import Missing
-from iamtui.credentials.assume_role import DEFAULT_SECONDS
+from iamtui.credentials.assume_role import DEFAULT_SECONDS, AssumeRoleInput, InputName
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.tui.assume.more_inputs import PolicyField
 from iamtui.tui.assume.rows import CallerChoice, FailureView
 from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.content import age_note, fit, line, lines, plain, safe_text
+from iamtui.tui.content import age_note, fit, line, lines, plain
 from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import (
-    AssumeRoleInput,
-    InputName,
-    MfaCodeNeeded,
-    MfaDevices,
-    acting_as,
-    as_session,
-    find_mfa_devices,
-)
+from iamtui.workspace.assume import acting_as, as_session
 from iamtui.workspace.assume_plan import Planned, make_plan
 from iamtui.workspace.credential_commands import login_command
+from iamtui.workspace.mfa import MfaCodeNeeded, MfaDevices, find_mfa_devices
 from iamtui.workspace.opening import reconnected
 from iamtui.workspace.principals import is_production
 from iamtui.workspace.remembered_assume_input import forget_input, remember_input, remembered_input
@@ -46,7 +40,8 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
-    from iamtui.workspace.assume import AssumePlan, MfaSessions
+    from iamtui.workspace.assume_plan import AssumePlan
+    from iamtui.workspace.mfa import MfaSessions
 
 
 # AssumeOptions: what the running program knows beside account and role, for the assume dialog.

@@ -16,18 +16,25 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from iamtui.account.model import Account
-from iamtui.credentials.assume_role import ANY_CODE, DEFAULT_SECONDS, SHORTEST_SECONDS
-from iamtui.credentials.session import NO_EXTRAS, Session, duration_text, parse_duration
+from iamtui.credentials.assume_role import (
+    ANY_CODE,
+    DEFAULT_SECONDS,
+    SHORTEST_SECONDS,
+    AssumeRoleInput,
+    InputName,
+    MfaWay,
+)
+from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, Session, duration_text, parse_duration
 from iamtui.secret import Secret
+from iamtui.text import safe_text
 from iamtui.tui.assume.more_inputs import MoreInputs, RoleRow, filled_words
 from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SectionHead, SidesView
-from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import AssumeExtras, AssumeRoleInput, InputName, MfaDevices, MfaWay
-from iamtui.workspace.assume_plan import Planned
+from iamtui.workspace.assume_plan import Planned, check_input
+from iamtui.workspace.mfa import MfaDevices
 from iamtui.workspace.workspace import Workspace
 
 # MoreSection: the inputs that few calls need, behind one line that always says which of them are filled in.
@@ -374,7 +381,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
     def _check(self, planned: Planned) -> None:
         """Say at every field what is wrong with it; while typing not what only is unfinished."""
         wrong: dict[InputName, list[str]] = {}
-        for name, sentence in assuming.check_input(planned.plan, self.inputs.entered(planned)):
+        for name, sentence in check_input(planned.plan, self.inputs.entered(planned)):
             wrong.setdefault(name, []).append(sentence)
         if parse_duration(self.inputs.value(InputName.DURATION)) is None:
             wrong[InputName.DURATION] = [_NO_TIME]

@@ -17,8 +17,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from iamtui.account.model import Account
-from iamtui.credentials.assume_role import LONGEST_POLICIES
-from iamtui.credentials.session import NO_EXTRAS
+from iamtui.credentials.assume_role import LONGEST_POLICIES, InputName
+from iamtui.credentials.session import NO_EXTRAS, AssumeExtras
 from iamtui.text import counted
 from iamtui.tui.assume.rows import FormRow, InputRow
 from iamtui.tui.background import get_in_thread
@@ -27,7 +27,6 @@ from iamtui.tui.question.completing_input import CompletingInput, Completions, O
 from iamtui.tui.question.completion import best_matches
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.assume import AssumeExtras, InputName
 from iamtui.workspace.remembered_assume_input import role_arns
 
 # RoleRow: the ARN of any role, completed from those that are known here.

@@ -13,8 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from iamtui.credentials.assume_role import LONGEST_POLICIES, policy_characters
+from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Outcome
-from iamtui.lint.check_document import Finding, Level
+from iamtui.lint.subject import Finding, Level
 from iamtui.policy.types import PolicyType
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
@@ -23,7 +24,6 @@ from iamtui.text import safe_text
 from iamtui.tui.content import fit, line, plain
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.assume import AssumeExtras
 from iamtui.workspace.assume_plan import STARTING_POLICY, compact_policy, readable_policy
 from iamtui.workspace.session_preview import PreviewRow, SessionPreview, preview_session
 from iamtui.workspace.workspace import Workspace

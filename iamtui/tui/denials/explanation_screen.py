@@ -33,8 +33,8 @@ from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace import denials
-from iamtui.workspace.denial_comparison import WORDS, denies_of, federated_action, named_policy
-from iamtui.workspace.denials import ExplainedDenial, claim_words
+from iamtui.workspace.denial_comparison import WORDS, claim_words, denies_of, federated_action, named_policy
+from iamtui.workspace.denials import ExplainedDenial
 from iamtui.workspace.workspace import Workspace
 
 _EXPLAINING: Final = "explaining"

@@ -16,7 +16,8 @@ from textual.widgets import Input, Label, Static, TextArea
 from textual.widgets.text_area import Edit as TextEdit
 from textual.widgets.text_area import EditResult
 
-from iamtui.denials.denial import Denial, DenialForm, SourcePlace
+from iamtui.denials.denial import Denial, DenialForm, Findings, SourcePlace
+from iamtui.denials.reader import HEAD, ReadLog, find_denials
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
@@ -26,9 +27,8 @@ from iamtui.tui.content import fit, fit_end, line, lines, plain
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine
-from iamtui.workspace import denials
-from iamtui.workspace.denial_comparison import Agreement
-from iamtui.workspace.denials import ExplainedDenial, Findings, ReadLog
+from iamtui.workspace.denial_comparison import Agreement, claim_words
+from iamtui.workspace.denials import ExplainedDenial, read_denial_file
 
 LONGEST: Final = 60_000
 """Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
@@ -384,7 +384,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         event.stop()
         text = event.text
         lines = text.count("\n") + (not text.endswith("\n"))
-        self._hold(text[: denials.HEAD], lines, "the pasted text", whole=len(text) <= denials.HEAD)
+        self._hold(text[:HEAD], lines, "the pasted text", whole=len(text) <= HEAD)
         self._find(text)
 
     def _hold(self, text: str, lines: int, name: str, *, whole: bool) -> None:
@@ -393,7 +393,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         self._to_list = True
         self.text.read_only = True
         self.text.load_text(text)
-        more = "" if whole else f", its first {denials.HEAD:,} characters shown"
+        more = "" if whole else f", its first {HEAD:,} characters shown"
         words = f": {counted(lines, 'line')}{more}."
         self.note(line("Read ", (name, "bold"), words))
 
@@ -417,7 +417,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     def _find(self, text: str) -> None:
         def find(work: Work) -> None:
             if not work.cancelled():
-                work.tell(self._show, denials.find_denials(text, work.cancelled))
+                work.tell(self._show, find_denials(text, work.cancelled))
 
         in_thread(self, find, self.refuse, name="reading the text", group=_FINDING)
 
@@ -462,7 +462,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         full = self.query_one("#denial-full", Static)
         full.set_class(denial is None, "-hidden")
         if denial is not None:
-            full.update(in_full(denial, denials.claim_words(denial)))
+            full.update(in_full(denial, claim_words(denial)))
         self.query_one(KeyLine).look_again()
 
     # A file.
@@ -478,14 +478,14 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
             self.note(line("Reading ", (path, "bold"), " …"))
 
             def read(work: Work) -> None:
-                work.tell(self._file_read, path, denials.read_denial_file(path, work.cancelled))
+                work.tell(self._file_read, path, read_denial_file(path, work.cancelled))
 
             in_thread(self, read, self.refuse, name="reading a file", group=_READING)
 
     def _file_read(self, name: str, log: ReadLog) -> None:
         self.row("file").close()
         head = log.head
-        self._hold(head, log.lines, name, whole=len(head) < denials.HEAD)
+        self._hold(head, log.lines, name, whole=len(head) < HEAD)
         self.workers.cancel_group(self, _FINDING)
         self._show(log.findings)
 

@@ -22,8 +22,8 @@ from iamtui.account.model import (
     Role,
     User,
 )
+from iamtui.drafts.aws_values import RCP, SCP, level_words, short_type
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.tui.dialogs import Choice, ChoiceDialog

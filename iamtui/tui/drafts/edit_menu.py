@@ -10,6 +10,7 @@ from msgspec import structs
 from textual.content import Content
 
 from iamtui.account.model import Entity, Group, ManagedPolicy, Role, User
+from iamtui.drafts.aws_values import RCP, SCP, level_words, short_type
 from iamtui.drafts.draft import DOCUMENT_KINDS, Edit
 from iamtui.drafts.edits.base import describe_edit
 from iamtui.drafts.edits.deletions import (
@@ -37,7 +38,6 @@ from iamtui.drafts.edits.principals import (
     PutPermissionsBoundary,
     RemoveUserFromGroup,
 )
-from iamtui.drafts.words import RCP, SCP, level_words, short_type
 from iamtui.policy.document import render
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.policy.types import PolicyType

@@ -19,7 +19,8 @@ from textual.widgets.text_area import Edit as TextEdit
 from textual.widgets.text_area import EditResult
 
 from iamtui.input_files import read_document, text_of
-from iamtui.lint.check_document import Finding, Level, findings
+from iamtui.lint.check_document import findings
+from iamtui.lint.subject import Finding, Level
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem

@@ -13,8 +13,8 @@ from textual.message import Message
 
 from iamtui.engine.decision import Layer
 from iamtui.presentation.answer import MatrixCell, MatrixWords, matrix_words
-from iamtui.presentation.layers import DecisionLayers, LayerText, absent_layers, layer_block, layer_row, pipeline
 from iamtui.presentation.styled_words import Row, Tone
+from iamtui.presentation.verdict import DecisionLayers, LayerText, absent_layers, layer_block, layer_row, pipeline
 from iamtui.text import safe_text
 from iamtui.tui.content import fit, fit_end, lines, styled
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of

@@ -18,9 +18,10 @@ from textual.widgets import Input, Label, Static
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.content import line, safe_text
+from iamtui.tui.content import line
 from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
 from iamtui.tui.question.completing_input import (

@@ -18,8 +18,9 @@ from textual.widgets import Input
 from iamtui.engine.request import Mode
 from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
+from iamtui.text import safe_text
 from iamtui.tui import lazy
-from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.content import line, plain
 from iamtui.tui.question.answer_lists import LayersList, nothing_to_jump_to
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue, worst_of

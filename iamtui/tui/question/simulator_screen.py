@@ -15,19 +15,22 @@ from textual.widgets import Label, Static
 
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
-from iamtui.presentation.layers import absent_layers, decision_layers, layer_row
-from iamtui.presentation.verdict import aged, because, comparison_rows, their_rows, verdict_words
+from iamtui.presentation.verdict import (
+    absent_layers,
+    aged,
+    because,
+    comparison_rows,
+    decision_layers,
+    layer_row,
+    their_rows,
+    verdict_words,
+)
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, lines, plain, styled, wrong
 from iamtui.tui.widgets.status import KeyLine
-from iamtui.workspace.aws_simulator import (
-    SecondOpinion,
-    Simulation,
-    second_opinion,
-    simulation_of,
-)
+from iamtui.workspace.aws_simulator import SecondOpinion, Simulation, second_opinion, simulation_of
 from iamtui.workspace.workspace import Workspace
 
 # Two answers to one question in words: ours, AWS's, and why they differ. Pure.

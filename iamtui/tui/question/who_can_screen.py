@@ -38,7 +38,7 @@ from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
-from iamtui.workspace.identity_center import people_behind
+from iamtui.workspace.inventory import people_behind
 from iamtui.workspace.questions import ask
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace

@@ -10,8 +10,8 @@ from textual.content import Content
 
 from iamtui.credentials.renewal import RenewalState
 from iamtui.credentials.session import SOON, Urgency, time_left_words
-from iamtui.text import counted
-from iamtui.tui.content import fit, line, lines, plain, safe_text
+from iamtui.text import counted, safe_text
+from iamtui.tui.content import fit, line, lines, plain
 from iamtui.tui.sessions.text import MASK, URGENCY_STYLES, role_name
 from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.session_store import Dropped, KeptSession, Tick

@@ -11,7 +11,8 @@ from textual.content import Content
 
 from iamtui.credentials.session import Session, Urgency
 from iamtui.presentation.styled_words import rest_bar
-from iamtui.tui.content import fit, is_ascii, line, safe_text
+from iamtui.text import safe_text
+from iamtui.tui.content import fit, is_ascii, line
 
 MASK: Final = "••••"
 

@@ -20,8 +20,9 @@ from textual.widgets import Input, Static
 
 from iamtui.account.model import Account, Missing
 from iamtui.credentials.session import Session
+from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.content import line, plain, safe_text
+from iamtui.tui.content import line, plain
 from iamtui.tui.sessions.text import PRODUCTION, SHORTEST_BAR, chip
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
