@@ -349,9 +349,9 @@ def is_recorded(action: str) -> bool:
     return "*" not in without and name not in without
 
 
-def _would_show(action: str, read: ReadTrails) -> bool:
-    """Whether trails would show the use of an action, by what else is in them."""
-    return is_recorded(action) and _kind_of(action) in read.kinds
+def _would_show(action: str, activity: Activity) -> bool:
+    """Whether trails would show the use of an action, by what else is in them, and what calls may have needed."""
+    return is_recorded(action) and _kind_of(action) in activity.read.kinds and action not in activity.possible
 
 
 class UseCount(NamedTuple):
@@ -370,7 +370,8 @@ class UsedService:
         granted: actions that are allowed, or on a condition.
         used: the granted ones that were used.
         unused: those that were not, although CloudTrail would have recorded them.
-        untold: those of which nothing can be said: their calls are not recorded in these trails, or never.
+        untold: those of which nothing can be said: their calls are not recorded in these trails, or never, or
+            another call may have needed them.
         not_granted: actions that were used, and that the account denies now.
         levels: by access level.
     """
@@ -401,7 +402,7 @@ def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedServi
 def _service_use(service: str, granted: tuple[str, ...], done: Iterable[str], activity: Activity) -> UsedService:
     used = tuple(action for action in granted if action in activity.actions)
     rest = [action for action in granted if action not in activity.actions]
-    untold = tuple(one for one in rest if not _would_show(one, activity.read))
+    untold = tuple(one for one in rest if not _would_show(one, activity))
     unused = tuple(one for one in rest if one not in untold)
     more = tuple(action for action in done if action not in granted and action not in _FREE)
     levels = {}
@@ -422,13 +423,15 @@ def _missing(service: str, read: ReadTrails) -> str:
     return f"{service} (calls that {_CHANGE if True in there else _READ})" if there else service
 
 
-def limits_of(activity: Activity, uses: Iterable[UsedService]) -> tuple[str, ...]:
+def limits_of(activity: Activity, uses: Sequence[UsedService]) -> tuple[str, ...]:
     """What these trails cannot show, in sentences, safe to show."""
     untold = [action for one in uses for action in one.untold]
+    unused = [action for one in uses for action in one.unused]
     return (
         "Only the time of these trails counts: what is done once a year may look unused. Event history has 90 days.",
         "Calls that were denied or failed prove no use.",
         *_left_out(activity.read, untold),
+        *_selected(unused),
         *_not_told(activity, untold),
     )
 
@@ -452,6 +455,16 @@ def _left_out(read: ReadTrails, untold: Sequence[str]) -> Iterator[str]:
         yield (
             f"These trails have no events of {', '.join(silent)}, whoever called: "
             "what it did with objects, items, messages, keys and the like cannot be seen."
+        )
+
+
+def _selected(unused: Sequence[str]) -> Iterator[str]:
+    """That a trail has the data events of the resources that it selects (CloudTrail User Guide: event selectors)."""
+    data = sorted(filter(is_data_event, unused))
+    if data:
+        yield (
+            f"A trail may have the data events of some resources only: {first_names(data, 3)} may have been used on "
+            "others."
         )
 
 

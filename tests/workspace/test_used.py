@@ -175,6 +175,7 @@ def test_granted_against_used(tmp_path: Path) -> None:
     limits = " ".join(limits_of(activity, uses))
     assert "no events of sqs, whoever called" in limits
     assert "iam:PassRole" in limits
+    assert "data events of some resources only: s3:PutObject may have been used on others" in limits
 
 
 def test_data_events_of_others_show_that_they_are_recorded(tmp_path: Path) -> None:
@@ -551,6 +552,14 @@ def test_what_older_versions_read_as_plain_text_stays_so(tmp_path: Path) -> None
 def test_what_a_call_may_have_needed_besides_is_said(tmp_path: Path) -> None:
     _, _, activity, _ = used(tmp_path, [allow("*")], [event("ecs", "RunTask", {"cluster": "c", "taskDefinition": "t"})])
     assert "No record tells whether iam:PassRole was needed, too: RunTask." in limits_of(activity, ())
+
+
+def test_what_a_call_may_have_needed_besides_is_not_called_unused(tmp_path: Path) -> None:
+    template = {"launchTemplate": {"launchTemplateName": "t"}, "minCount": 1, "maxCount": 1}
+    statements = [allow(["ec2:RunInstances", "ec2:CreateTags", "ec2:CreateVpc"])]
+    workspace, role, activity, _ = used(tmp_path, statements, [event("ec2", "RunInstances", template)])
+    ec2 = of(compare_use(what_can(workspace, principal_for(workspace, role)), activity), "ec2")
+    assert (ec2.used, ec2.unused, ec2.untold) == (("ec2:RunInstances",), ("ec2:CreateVpc",), ("ec2:CreateTags",))
 
 
 def test_names_that_cannot_be_asked_about_are_resources_that_are_not_told(tmp_path: Path) -> None:
