@@ -200,11 +200,13 @@ class ArnForms(NamedTuple):
     Args:
         every: of all of them.
         required: of those of which every call names one; `every` where none is required.
+        types: the names of the types, in lower case.
     """
 
     every: tuple[ArnForm, ...] = ()
     required: tuple[ArnForm, ...] = ()
     needs: Needs = _NO_NEEDS
+    types: tuple[str, ...] = ()
 
 
 def arn_forms(action: str) -> tuple[ArnForm, ...]:
@@ -217,14 +219,8 @@ def required_arn_forms(action: str) -> tuple[ArnForm, ...]:
     return _of_action(action).required
 
 
-@lru_cache(maxsize=4096)
 def needs(action: str) -> Needs:
     """What a call of an action needs at once, where that is resources of several types."""
-    service, _, name = action.lower().partition(":")
-    found = service_data.actions(service).get(name)
-    # Most actions have one required type, which is seen without their forms.
-    if found is None or len([one for one in found["resourceTypes"] if one.get("required")]) < 2:
-        return _NO_NEEDS
     return _of_action(action).needs
 
 
@@ -238,9 +234,8 @@ _NO_FORMS: Final = ArnForms()
 
 def entries_of_other_types(action: str) -> tuple[str, ...]:
     """Entries of policies that take in all resources of the types that the service has, but for those of the action."""
-    service, _, name = action.lower().partition(":")
-    types = _types_of(service, name)
-    texts = _texts_of_types(service)
+    types = _of_action(action).types
+    texts = _texts_of_types(action.lower().partition(":")[0])
     own = {text for one in types for text in texts.get(one, ())}
     others = dict.fromkeys(text for each in texts.values() for text in each if text not in own)
     return tuple(map(_entry, others)) if types else ()
@@ -267,6 +262,7 @@ def _entry(form: str) -> str:
 def _forms_of(service: str) -> Mapping[str, ArnForms]:
     parsed = forms_of_types(service)
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
+    kept_types: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def forms_of(types: tuple[str, ...], *, without_streams: bool) -> tuple[ArnForm, ...]:
         own = dict.fromkeys(form for one in types for form in parsed.get(one, ()))
@@ -279,14 +275,17 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
     result: dict[str, ArnForms] = {}
     for name in service_data.actions(service):
         without_streams = f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF
-        every = forms_of(_types_of(service, name), without_streams=without_streams)
+        types = _types_of(service, name)
+        every = forms_of(types, without_streams=without_streams)
         if every:
             required = forms_of(_required_types_of(service, name), without_streams=without_streams)
             each = tuple(
-                Need(" or ".join(types), forms_of(types, without_streams=without_streams), others)
-                for types, others in _needed_types(service, name)
+                Need(" or ".join(needed), forms_of(needed, without_streams=without_streams), others)
+                for needed, others in _needed_types(service, name)
             )
-            result[name] = ArnForms(every, required or every, _needs(service, name, each))
+            result[name] = ArnForms(
+                every, required or every, _needs(service, name, each), kept_types.setdefault(types, types)
+            )
     return result
 
 

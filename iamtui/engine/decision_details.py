@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final, Protocol
 
 from msgspec import structs
@@ -287,7 +286,7 @@ class DecisionDetails:
         """Whether nothing grants this without an identity policy that allows it."""
         if self._reading.outcome is Outcome.ALLOWED:
             return False
-        return replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
+        return structs.replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
 
     def matched(self) -> tuple[StatementRef, ...]:
         return tuple(_matched(self._reading, undetermined=self._reading.outcome is Outcome.DEPENDS))
@@ -501,7 +500,7 @@ def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
         return ()
     if reading.grant is False and not taken_out and reading.boundary is None:
         return ()
-    side = replace(
+    side = structs.replace(
         reading.side,
         identity=False if Layer.IDENTITY in taken_out else reading.side.identity,
         strengths={} if Layer.RESOURCE in taken_out else reading.side.strengths,
@@ -520,7 +519,9 @@ def _in_the_way(reading: Evaluation, side: GrantSide) -> Iterator[Layer]:
         if (layer in _CAPS and scanned.allow is False) or (layer in _ABOVE and scanned.deny is True):
             yield layer
     boundary = reading.boundary
-    if boundary is not None and (boundary.deny is True or replace(side, boundary=boundary.allow).truth() is False):
+    if boundary is not None and (
+        boundary.deny is True or structs.replace(side, boundary=boundary.allow).truth() is False
+    ):
         yield Layer.BOUNDARY
     if reading.block_public_access_closes:
         yield Layer.BLOCK_PUBLIC_ACCESS

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from msgspec import Struct
+from msgspec import field as msgspec_field
+
 from iamtui.engine.credential_rules import ServiceRule, anonymous_rule, assume_root_rule, credential_rule, provider_rule
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import (
@@ -78,8 +81,7 @@ class PoliciesOfSet(PoliciesInForce):
         return cls(**{**vars(policies), "members": members})
 
 
-@dataclass(slots=True, eq=False)
-class Evaluation:
+class Evaluation(Struct, eq=False):
     """One request read through every layer: the raw material of a Decision, a trace and an explanation.
 
     A layer that does not apply is None; a layer that was not loaded is in `not_evaluated`.
@@ -127,12 +129,12 @@ class Evaluation:
     """Of a set of which one call needs several resources at once: which of them are not allowed, in words."""
     by_alias: bool = False
     """Whether the set is all that one key, which is named by its alias, can be."""
-    not_evaluated: dict[Layer, NotEvaluated] = field(default_factory=dict)
+    not_evaluated: dict[Layer, NotEvaluated] = msgspec_field(default_factory=dict)
     grant: Truth = False
     deny: Truth = False
     caps: Truth = True
     total: Truth = False
-    made: dict[Layer, PolicySet | LevelStack] = field(default_factory=dict)
+    made: dict[Layer, PolicySet | LevelStack] = msgspec_field(default_factory=dict)
     """What was made of policies that do not last, for whoever puts the parts of a Decision together."""
     _side: GrantSide | None = None
     _scans: tuple[tuple[Layer, int | None, LayerScan], ...] | None = None

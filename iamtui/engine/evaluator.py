@@ -13,6 +13,8 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.evaluation import (
@@ -138,6 +140,7 @@ def read_all_layers(
     *,
     asked: PreparedRequest | None = None,
     some_account: bool = False,
+    context: RequestContext | None = None,
 ) -> Evaluation:
     """Read a request through every layer.
 
@@ -145,6 +148,7 @@ def read_all_layers(
         asked: what is asked, when others of the caller's class are asked the same (with the default options);
             None: made from the request.
         some_account: whether the account of the resource stands for any that there may be.
+        context: that of the request, where it is at hand (with the default options).
     """
     principal = request.principal
     facts = caller_facts(principal, lasting=policies.lasting)
@@ -157,12 +161,15 @@ def read_all_layers(
     service_linked = facts.service_linked
     boundaries = () if service_linked else policies.boundaries
     account = principal.account
+    if context is None:
+        fixed = facts.fixed_keys(anonymous_userid=options.anonymous_userid)
+        context = RequestContext(common_context(request), fixed=fixed)
     result = Evaluation(
         request,
         policies,
         options,
         asked,
-        RequestContext(common_context(request), fixed=facts.fixed_keys(anonymous_userid=options.anonymous_userid)),
+        context,
         facts,
         owner,
         account is not None and (account == owner or prepared.facts.of_member_accounts),
@@ -181,6 +188,8 @@ def read_all_layers(
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
     result.add_up()
+    if asked.of_policies is None:
+        asked.of_policies = {}
     if prepared.resource.kind is not ResourceKind.SET or asked.everywhere:
         return result
     result.about = _about_one
@@ -263,7 +272,7 @@ def _read_by_known_aliases(some: Evaluation, members: MemberLookup, prepared: Pr
     policies = PoliciesOfSet.of(replace(some.policies, resource=NotEvaluated("no single key is named")), members)
     notes = (*prepared.notes, "The question is answered about the keys behind the known aliases.")
     asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
-    reading = replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))
+    reading = structs.replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))
     reading.about = _about_one
     return settled_by_known(reading, members, partial(reading.about, reading))
 

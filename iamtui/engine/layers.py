@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -13,15 +12,25 @@ from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet, policy_set
 from iamtui.engine.prepared_request import PreparedRequest
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel
-from iamtui.policy.context import KeyValue, MissingLeaf, RequestContext, Source, Truth, all_of, any_of, with_source
+from iamtui.policy.context import MissingLeaf, RequestContext, Source, Truth, all_of, any_of, with_source
 from iamtui.policy.document import Statement
 from iamtui.policy.resource import ResourceKind
-from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules, Strength, allow_strengths, deny_applies
+from iamtui.policy.statement import (
+    ActionName,
+    Caller,
+    CompiledStatement,
+    PrincipalRules,
+    Strength,
+    allow_strengths,
+    deny_applies,
+)
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
+Reached: TypeAlias = Callable[[CompiledStatement], Truth]
+"""What says whether the principals of a statement include the caller."""
 
-@dataclass(slots=True, eq=False)
-class Match:
+
+class Match(Struct, eq=False):
     """A statement that matches, or may match, in one layer (and level)."""
 
     statement: CompiledStatement
@@ -124,6 +133,9 @@ class _Said(NamedTuple):
     others: tuple[LayerStatement, ...]
 
 
+_NOTHING: Final = _Said((), ())
+
+
 def _of_policy(
     carried: CarriedPolicy,
     layer: Layer,
@@ -140,13 +152,18 @@ def _of_policy(
         by_service: whether those that name the service are read, else those about any.
         names_callers: whether their principals have a say.
     """
-    known, key = asked.of_policies, (carried, layer, by_service)
     is_lasting = not by_service and not names_callers and carried.says_always
-    found = carried.said if is_lasting else None if known is None else known.get(key)
+    if is_lasting and carried.said is not None:
+        return carried.said  # type: ignore[no-any-return]
+    members = carried.about(asked.prepared.action)[0 if by_service else 1]
+    if not members:
+        return _NOTHING
+    known, key = asked.of_policies, (carried, layer, by_service)
+    found = None if is_lasting or known is None else known.get(key)
     if found is None:
         plain: list[Match] = []
         others: list[LayerStatement] = []
-        for member in carried.about(asked.action)[0 if by_service else 1]:
+        for member in members:
             if member.compiled.reads_context or (names_callers and not member.compiled.reaches_everyone):
                 others.append(member)
                 continue
@@ -171,7 +188,7 @@ def scan(
     context: RequestContext,
     *,
     level: int | None = None,
-    reached: Callable[[CompiledStatement], Truth] | None = None,
+    reached: Reached | None = None,
 ) -> LayerScan:
     """Read the policies of one layer, or of one level of it, but for the policy of a resource.
 
@@ -182,11 +199,11 @@ def scan(
     # First those that read no context, then the others.
     first: list[Match] = []
     later: list[Match] = []
-    resource = asked.prepared.resource
+    action, resource = asked.prepared.action, asked.prepared.resource
     one_of_a_set = asked.of_a_set and resource.kind is ResourceKind.ONE
-    for by_service, those in ((True, policies.naming(asked.action.service)), (False, policies.of_any)):
+    for by_service, those in ((True, policies.naming(action.service)), (False, policies.of_any)):
         for carried in those:
-            if one_of_a_set and not carried.may_be_about(asked.action, resource.text):
+            if one_of_a_set and not carried.may_be_about(action, resource.text):
                 continue
             plain, others = _of_policy(
                 carried, layer, asked, context, level, by_service=by_service, names_callers=reached is not None
@@ -198,8 +215,6 @@ def scan(
                     truth = all_of((reached(member.compiled), truth))
                 if truth is not False:
                     later.append(match_of(member, truth, layer, level))
-    if asked.of_policies is None:
-        asked.of_policies = {}
     if level is None and not (missing or first or later):
         return _SILENT[layer]
     result = LayerScan(missing)
@@ -326,8 +341,7 @@ WITHIN_CAPS = (Strength.ROLE, Strength.ISSUER)
 """Those that let it in as far as its boundary and session policies do."""
 
 
-@dataclass(slots=True)
-class GrantSide:
+class GrantSide(Struct):
     """Everything that granting rests on.
 
     Args:
@@ -407,119 +421,46 @@ _MOST_ACTIONS: Final = 4096
 _MOST_SAID: Final = 1024
 
 
-class _Here(NamedTuple):
-    """The statements of a level about an action and a resource.
+class _Here:
+    """The statements of all levels that are about an action and a resource.
 
     Args:
-        keys: the condition keys that they read.
+        under_conditions: those of them that have conditions.
         reaches_everyone: whether the principals of each include everyone.
-        said: what they were found to say, by the values of the keys.
+        said: what they were found to say, by what the conditions come to.
     """
 
-    statements: tuple[LayerStatement, ...]
-    keys: tuple[str, ...]
-    reaches_everyone: bool
-    said: dict[tuple[KeyValue, ...], LevelScan]
+    __slots__ = ("reaches_everyone", "said", "under_conditions")
+
+    def __init__(self, levels: tuple[tuple[LayerStatement, ...], ...]) -> None:
+        statements = [one.compiled for one in chain.from_iterable(levels)]
+        self.under_conditions = tuple(one for one in statements if one.conditions)
+        self.reaches_everyone = all(one.reaches_everyone for one in statements)
+        self.said: dict[tuple[Truth, ...], LevelsScan] = {}
 
 
-class _Level:
-    """The policies of one level, and what they were found to say.
+class _About(NamedTuple):
+    """The statements of all levels about an action.
 
-    What they say follows from which of their statements are about the action and the resource, and from the condition
-    keys that these read.
+    Args:
+        levels: level by level.
+        here: where they are about every resource.
+        varies: whether a variable tells whether one of them is about a resource.
     """
 
-    __slots__ = ("_about", "_same", "_those", "index", "name", "policies")
-
-    def __init__(self, index: int | None, name: str | None, policies: PolicySet) -> None:
-        self.index = index
-        self.name = name
-        self.policies = policies
-        # The statements about an action, and whether a variable tells whether one of them is about a resource.
-        self._about: dict[str, tuple[tuple[LayerStatement, ...], bool]] = {}
-        self._those: dict[tuple[LayerStatement, ...], _Here] = {}
-        self._same: dict[tuple[tuple[LayerStatement, ...], tuple[Truth, ...]], LevelScan] = {}
-
-    def scan(
-        self,
-        layer: Layer,
-        asked: PreparedRequest,
-        context: RequestContext,
-        reached: Callable[[CompiledStatement], Truth] | None,
-    ) -> LevelScan:
-        # The same for all who are asked about, mostly.
-        here = None if asked.of_policies is None else asked.of_policies.get(self)
-        if here is None:
-            here = self._here(asked, context)
-        if here is None or (reached is not None and not here.reaches_everyone):
-            return self._scan(layer, asked, context, reached)
-        values = tuple(map(context.lookup, here.keys))
-        found = here.said.get(values)
-        if found is None:
-            if len(here.said) >= _MOST_SAID:
-                here.said.clear()
-            found = here.said[values] = self._scan_by_truths(here.statements, layer, asked, context, reached)
-        return found
-
-    def _scan_by_truths(
-        self,
-        here: tuple[LayerStatement, ...],
-        layer: Layer,
-        asked: PreparedRequest,
-        context: RequestContext,
-        reached: Callable[[CompiledStatement], Truth] | None,
-    ) -> LevelScan:
-        """What the level says where the values are new: all callers have other ARNs, which mostly come to the same."""
-        truths = tuple(one.compiled.holds(context) for one in here)
-        found = self._same.get((here, truths))
-        if found is None:
-            if len(self._same) >= _MOST_SAID:
-                self._same.clear()
-            found = self._same[here, truths] = self._scan(layer, asked, context, reached)
-        return found
-
-    def _here(self, asked: PreparedRequest, context: RequestContext) -> _Here | None:
-        """The statements about the action and the resource; None where one of them may or may not be."""
-        about, varies = self._about.get(asked.action.full) or self._find_about(asked)
-        met = [one.compiled.any_resource or asked.about(one.compiled, context) for one in about]
-        if not all(truth is True or truth is False for truth in met):
-            return None
-        statements = about if all(met) else tuple(one for one, truth in zip(about, met, strict=True) if truth)
-        here = self._those.get(statements)
-        if here is None:
-            if len(self._those) >= _MOST_SAID:
-                self._those.clear()
-            keys = tuple(sorted({key for one in statements for key in one.compiled.keys}))
-            to_everyone = all(one.compiled.reaches_everyone for one in statements)
-            here = self._those[statements] = _Here(statements, keys, to_everyone, {})
-        if asked.of_policies is not None and not varies:
-            asked.of_policies[self] = here
-        return here
-
-    def _find_about(self, asked: PreparedRequest) -> tuple[tuple[LayerStatement, ...], bool]:
-        if len(self._about) >= _MOST_ACTIONS:
-            self._about.clear()
-        about = tuple(self.policies.about(asked.action))
-        matchers = (one.compiled.resource.matcher for one in about if not one.compiled.any_resource)
-        found = about, any(matcher and matcher.variable_keys for matcher in matchers)
-        self._about[asked.action.full] = found
-        return found
-
-    def _scan(
-        self,
-        layer: Layer,
-        asked: PreparedRequest,
-        context: RequestContext,
-        reached: Callable[[CompiledStatement], Truth] | None,
-    ) -> LevelScan:
-        scanned = scan(layer, self.policies, asked, context, level=self.index, reached=reached)
-        return LevelScan(self.index or 0, self.name, scanned)
+    levels: tuple[tuple[LayerStatement, ...], ...]
+    here: _Here | None
+    varies: bool
 
 
 class LevelStack:
-    """Policies on several levels, ready to be read together."""
+    """Policies on several levels, ready to be read together, and what they were found to say.
 
-    __slots__ = ("_levels", "layer", "not_loaded")
+    What they say follows from which of their statements are about the action and the resource, and from what the
+    conditions of these come to.
+    """
+
+    __slots__ = ("_about", "_levels", "_of_service", "_those", "layer", "not_loaded")
 
     def __init__(
         self,
@@ -534,23 +475,84 @@ class LevelStack:
             not_loaded: why a level is not among them, or None.
         """
         self.layer = layer
-        self._levels = tuple(_Level(*level) for level in levels)
+        self._levels = tuple(levels)
         self.not_loaded = not_loaded
+        self._about: dict[str, _About] = {}
+        # Of a service of which each statement is about all actions or none.
+        self._of_service: dict[str, _About] = {}
+        self._those: dict[tuple[tuple[LayerStatement, ...], ...], _Here] = {}
 
     @property
     def levels(self) -> tuple[PolicySet, ...]:
-        return tuple(level.policies for level in self._levels)
+        return tuple(policies for _, _, policies in self._levels)
 
-    def scan(
-        self, asked: PreparedRequest, context: RequestContext, reached: Callable[[CompiledStatement], Truth]
-    ) -> LevelsScan:
+    def scan(self, asked: PreparedRequest, context: RequestContext, reached: Reached) -> LevelsScan:
         """Read the levels.
 
         Args:
             reached: whether the principals of a statement include the caller; asked only where they are looked at.
         """
         looked_at = None if self.layer is Layer.SCP else reached
-        return LevelsScan(tuple(level.scan(self.layer, asked, context, looked_at) for level in self._levels))
+        # The same for all who are asked about, mostly.
+        here = None if asked.of_policies is None else asked.of_policies.get(self)
+        if here is None:
+            here = self._here(asked, context)
+        if here is None or (looked_at is not None and not here.reaches_everyone):
+            return self._scan(asked, context, looked_at)
+        truths = tuple([one.holds(context) for one in here.under_conditions])
+        found: LevelsScan | None = here.said.get(truths)
+        return found or _keep(here.said, truths, self._scan(asked, context, looked_at))
+
+    def _scan(self, asked: PreparedRequest, context: RequestContext, reached: Reached | None) -> LevelsScan:
+        return LevelsScan(
+            tuple(
+                LevelScan(index or 0, name, scan(self.layer, policies, asked, context, level=index, reached=reached))
+                for index, name, policies in self._levels
+            )
+        )
+
+    def _here(self, asked: PreparedRequest, context: RequestContext) -> _Here | None:
+        """The statements about the action and the resource; None where one of them may or may not be."""
+        action = asked.prepared.action
+        about = self._about.get(action.full) or self._of_service.get(action.service) or self._find_about(action)
+        here = about.here
+        if here is None:
+            met: dict[LayerStatement, Truth] = {
+                one: one.compiled.any_resource or asked.about(one.compiled, context)
+                for one in chain.from_iterable(about.levels)
+            }
+            if not all(truth is True or truth is False for truth in met.values()):
+                return None
+            here = self._those_of(tuple(tuple(filter(met.get, level)) for level in about.levels))
+        if asked.of_policies is not None and not about.varies:
+            asked.of_policies[self] = here
+        return here
+
+    def _those_of(self, levels: tuple[tuple[LayerStatement, ...], ...]) -> _Here:
+        return self._those.get(levels) or _keep(self._those, levels, _Here(levels))
+
+    def _find_about(self, action: ActionName) -> _About:
+        service = action.service
+        of_service = [policies.of_service(service) for policies in self.levels]
+        levels = tuple(tuple(one for one in level if one.is_about(action)) for level in of_service)
+        resources = [one.compiled.resource for one in chain.from_iterable(levels) if not one.compiled.any_resource]
+        here = None if resources else self._those_of(levels)
+        varies = any(one.matcher is not None and one.matcher.variable_keys for one in resources)
+        found = _About(levels, here, varies)
+        if any(one.action.whole_service(service) is None for one in chain.from_iterable(of_service)):
+            return _keep(self._about, action.full, found, _MOST_ACTIONS)
+        return _keep(self._of_service, service, found)
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MOST_SAID) -> _Value:
+    if len(kept) >= most:
+        kept.clear()
+    kept[key] = value
+    return value
 
 
 _MOST_REMEMBERED: Final = 256

@@ -54,17 +54,29 @@ class CarriedPolicy:
     """One policy under its name, with its statements.
 
     Args:
+        services: the statements that name a service, by their indexes.
         said: where the reader of a layer keeps what the statements of any service say, where `says_always`.
     """
 
-    __slots__ = ("_about", "_leads", "_says_always", "by_service", "compiled", "of_any_service", "policy", "said")
+    __slots__ = (
+        "_about",
+        "_leads",
+        "_says_always",
+        "by_service",
+        "compiled",
+        "of_any_service",
+        "policy",
+        "said",
+        "services",
+    )
 
     def __init__(self, policy: NamedPolicy, compiled: CompiledPolicy) -> None:
         self.policy = policy
         self.compiled = compiled
+        self.services = compiled.by_service
         self.of_any_service = tuple(LayerStatement(compiled, index, policy) for index in compiled.of_any_service)
         self.by_service: dict[str, tuple[LayerStatement, ...]] = {}
-        self._about: tuple[str, _Members, _Members] | None = None
+        self._about: tuple[str, tuple[_Members, _Members]] | None = None
         self._leads: tuple[str, tuple[str, ...]] | None = None
         self._says_always: bool | None = None
         self.said: Any = None
@@ -100,20 +112,20 @@ class CarriedPolicy:
         """The statements about an action: those that name its service, and those of any; kept for all who carry it."""
         kept = self._about
         if kept is None or kept[0] != action.full:
-            named = tuple(member for member in self.naming(action.service) if member.is_about(action))
+            named = tuple([member for member in self.naming(action.service) if member.is_about(action)])
             others = self.of_any_service
             if not self.says_always:
                 others = tuple(member for member in others if member.is_about(action))
-            kept = self._about = action.full, named, others
-        return kept[1:]
+            kept = self._about = action.full, (named, others)
+        return kept[1]
 
     def naming(self, service: str) -> tuple[LayerStatement, ...]:
         """The statements that name a service; kept in `by_service` where there are any."""
-        if service not in self.compiled.by_service:
+        if service not in self.services:
             return ()
         found = self.by_service.get(service)
         if found is None:
-            indexes = self.compiled.by_service[service]
+            indexes = self.services[service]
             found = self.by_service[service] = tuple(
                 LayerStatement(self.compiled, index, self.policy, service) for index in indexes
             )
@@ -170,7 +182,7 @@ class PolicySet:
 
     def naming(self, service: str) -> list[CarriedPolicy]:
         """The policies with statements that name a service."""
-        return [one for one in self.carried if service in one.compiled.by_service]
+        return [one for one in self.carried if service in one.services]
 
     def of_service(self, service: str) -> tuple[LayerStatement, ...]:
         """The statements that may be about actions of a service: those that name it, then those of any service."""

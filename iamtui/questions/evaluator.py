@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
@@ -52,7 +52,6 @@ from iamtui.questions.shared_question import (
     ResourceContext,
     SharedQuestion,
     candidates,
-    keys_with_policy,
     known_owner,
     lets_everyone_in,
     may_be_known_by_name,
@@ -107,8 +106,8 @@ class KnownMembers:
         if self._asker.aliases is not None:
             found = self._asker.aliases.arns
         elif prepared.key or all_known:
-            inside = self._asker.known_in(prepared)
-            found = candidates(account, prepared, inside, reading.caller, _granted_by_reading(reading))
+            is_inside = self._asker.has_known(prepared)
+            found = candidates(account, prepared, is_inside, reading.caller, _granted_by_reading(reading))
         waiting: list[str] = []
         denied: list[str] = []
         for text in found:
@@ -149,6 +148,7 @@ def with_known_members(
     allowed = depends = denied = complete = left = 0
     allows: dict[object, int] = {}
     denies: dict[object, int] = {}
+    is_inside = asker.has_known(prepared)
     for text, keys, own in members_with_policy(account, prepared):
         # Whom it may trust as itself counts where anything is granted: by their own policies, or as one of the account.
         here = index.named(own) & (-1 if callers in keys else reading.granted) if own else 0
@@ -156,7 +156,7 @@ def with_known_members(
             # What lets in the account leaves the rest to the caller's own policies.
             here |= reading.granted if key == callers else index.everyone if key == EVERYONE else index.named(key)
         here &= who & ~allowed
-        if not here or text not in asker.known_in(prepared):
+        if not here or not is_inside(text):
             continue
         single = asker.about(text).read_index(index, here)
         if single is None:
@@ -295,7 +295,7 @@ class QuestionEvaluator:
         self._second = int(self._now.timestamp())
         self._of_a_set = of_a_set
         self._singles: dict[str, QuestionEvaluator] = {}
-        self._known: tuple[ResourceSet, frozenset[str]] | None = None
+        self._known: tuple[ResourceSet, Callable[[str], bool]] | None = None
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
         self._asked = 0
         self._for_everybody: _Everybody | None = None
@@ -441,7 +441,7 @@ class QuestionEvaluator:
         own = self._facts_of(principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(principal, own, shared, assumptions)
-        return read_all_layers(request, policies, asked=shared.asked)
+        return read_all_layers(request, policies, asked=shared.asked, context=shared.context_of(principal, own.known))
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         own = self._facts_of(principal)
@@ -480,12 +480,11 @@ class QuestionEvaluator:
     def outcome(self, principal: Principal) -> Outcome:
         return self._read_by(principal, ()).outcome
 
-    def known_in(self, prepared: PreparedAction) -> frozenset[str]:
-        """The roles of the account, or the keys whose policy is loaded, that are in a set."""
+    def has_known(self, prepared: PreparedAction) -> Callable[[str], bool]:
+        """What tells whether a role of the account, or a key whose policy is loaded, is in a set."""
         members = prepared.resource.members
         if self._known is None or self._known[0] is not members:
-            arns = keys_with_policy(self.account) if prepared.key else (role.arn for role in self.account.roles)
-            self._known = (members, frozenset(filter(members.has, arns)))
+            self._known = (members, lru_cache(maxsize=_MOST_SINGLES)(members.has))
         return self._known[1]
 
     def _facts_of(self, principal: Principal) -> PrincipalFacts:
@@ -553,9 +552,9 @@ class QuestionEvaluator:
             known = KnownContext({**known.values, "kms:requestalias": (self._alias,)}, known.absent)
         side = resource_side(self.account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
-            return ResourceContext((known.values,), known.absent, (), side)
+            return ResourceContext((known.values,), known.absent, (), side, {})
         assumed = assumed_environment(region, self._second, frozenset(map(str.lower, self._question.context)))
-        return ResourceContext((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side)
+        return ResourceContext((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {})
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:
         """This account, when the ARN names no owner but the account is known to have the resource.

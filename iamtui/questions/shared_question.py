@@ -23,9 +23,10 @@ from iamtui.engine.request import (
     Principal,
     PrincipalKind,
     Request,
+    caller_facts,
     partition_of,
 )
-from iamtui.policy.context import KeyValues
+from iamtui.policy.context import CommonContext, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.resource import ResourceKind, resource_policy_arn
@@ -56,12 +57,14 @@ class ResourceContext(NamedTuple):
         derived, absent: the condition keys that follow from it, and those that are known to be absent.
         assumptions: what is taken for granted.
         side: what is in force on the resource's side.
+        commons: the contexts of callers who give no keys, by what is absent of them: a few for each kind of caller.
     """
 
     derived: tuple[KeyValues, ...]
     absent: tuple[str, ...]
     assumptions: tuple[str, ...]
     side: ResourceSide
+    commons: dict[tuple[str, ...], CommonContext]
 
 
 class SharedQuestion:
@@ -193,6 +196,19 @@ class SharedQuestion:
             known_absent=known.absent + shared.known_absent,
             assumptions=shared.assumptions + assumptions,
         )
+
+    def context_of(self, principal: Principal, known: KnownContext) -> RequestContext | None:
+        """The context in which one caller asks; None where it is that of this question alone."""
+        if self._question.context or self._of_others or self.prepared.by_alias:
+            return None
+        around = self._around
+        common = around.commons.get(known.absent)
+        if common is None:
+            discover = self._question.mode is Mode.DISCOVER
+            absent = known.absent + around.absent
+            common = CommonContext({}, derived=around.derived, known_absent=absent, discover=discover)
+            around.commons[known.absent] = common
+        return RequestContext(common, own=known.values, fixed=caller_facts(principal, lasting=True).keys)
 
     def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
         found = self._in_common()[1].of_caller(own.identity, own.boundaries)
@@ -468,20 +484,20 @@ EVERYONE: Final = "*"
 def candidates(
     account: Account,
     prepared: PreparedAction,
-    inside: frozenset[str],
+    is_inside: Callable[[str], bool],
     caller: Caller,
     granted: Callable[[str], bool] | None,
 ) -> Iterable[str]:
     """Known resources of a set whose policy may let a caller in.
 
     Args:
-        inside: the known resources of the set.
+        is_inside: whether a known resource is in the set.
         granted: whether the caller's own policies may grant what a resource's policy leaves to them; None: nothing.
     """
     trusting = _trusting(account, prepared)
-    found = dict.fromkeys(arn for key in _keys_of(caller) for arn in trusting.get(key, ()) if arn in inside)
+    found = dict.fromkeys(arn for key in _keys_of(caller) for arn in trusting.get(key, ()) if is_inside(arn))
     if granted is not None:
-        delegated = (arn for arn in trusting.get(caller.account, ()) if arn in inside)
+        delegated = filter(is_inside, trusting.get(caller.account, ()))
         found.update(dict.fromkeys(filter(granted, delegated)))
     return found
 
