@@ -19,9 +19,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.presentation.access import NO_EXTERNAL_ID, edge_words, outside_first, trustee_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import counted, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import Chain, TrustEdge, TrustReader, by_principal, chains_from
+from iamtui.workspace.trust import Chain, TrustEdge, TrustReader, by_principal, chains_from, unread_trust
 from iamtui.workspace.workspace import Progress, Workspace
 
 _MOST_LISTED: Final = 12
@@ -56,15 +56,21 @@ def trust(
         _print_chains(out, workspace, start, as_json=as_json, form=form)
         return all_or_open(workspace)
     roles = _every_role(workspace) if role is None else [_role_named(workspace, role)]
+    unread = [one for _, one in roles if unread_trust(one)]
     if form != "text":
         _print_graph(out, workspace, _read(roles), form)
     elif as_json:
         for edge in _read(roles):
             out.json(_edge_json(edge))
+        for one in unread:
+            out.json(_others_json(one))
     else:
         for reader, one in _each(roles):
             _print_role(out, workspace, one, reader, most=_MOST_LISTED if role is None else None)
-    return all_or_open(workspace)
+    if unread:
+        names = first_names([short_name(workspace, one.arn) for one in unread], _MOST_LISTED)
+        note(f"Whom else trust policies let in is not known, where they are not loaded or cannot be read: {names}.")
+    return Exit.OPEN if unread else all_or_open(workspace)
 
 
 def _every_role(workspace: Workspace) -> list[tuple[TrustReader, Role]]:
@@ -123,13 +129,31 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
     }
 
 
+def _others_json(role: Role) -> dict[str, Any]:
+    """In the place of those whom a trust policy would name besides users and roles, where it is not known."""
+    return {
+        "role": role.arn,
+        "principal": None,
+        "kind": "unknown",
+        "action": "sts:AssumeRole",
+        "decision": Outcome.DEPENDS.value,
+        "complete": False,
+        "condition": unread_trust(role),
+        "without_external_id": False,
+    }
+
+
 def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustReader, *, most: int | None) -> None:
     outside = tuple(reader.edges(role, inside=False))
     inside = reader.inside(role)
     count = len(inside) + len(outside)
     edges = outside_first((*islice(inside, most), *outside))[:most]
+    unread = unread_trust(role)
     _clear_progress()
-    out.line(Span(short_name(workspace, role.arn), Style.STRONG), "" if edges else "  nobody may assume it")
+    nobody = "" if edges or unread else "  nobody may assume it"
+    out.line(Span(short_name(workspace, role.arn), Style.STRONG), nobody)
+    if unread:
+        out.line("  ", Span("[?]", Style.OPEN), f" others  not known: {unread}")
     for edge in edges:
         words = verdict_words(edge.decision)
         warning = f"  {NO_EXTERNAL_ID}" if edge.lacks_external_id else ""

@@ -284,6 +284,7 @@ def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
     users = [account.with_report(user) for user in account.users]
     for field, what in _FACTS_OF_USERS:
         found += _lacking(what, [getattr(user, field) for user in users])
+    found += _unread_documents(account)
     found += _lacking("last use of roles", [role.last_used for role in account.roles])
     own = [policy for policy in account.policies if not policy.aws_managed and not account.holders(policy.arn)]
     found += _lacking("attachments of policies", [policy.attachment_count for policy in own])
@@ -292,6 +293,26 @@ def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
         permission = "iam:GenerateServiceLastAccessedDetails"
         found.append(UnknownFact("permissions granted but not used", permission, unasked, "not asked for"))
     return tuple(found)
+
+
+def _unread_documents(account: Account) -> Iterator[UnknownFact]:
+    """Trust policies, and policies in use, of which it is not known what they allow."""
+    trusts = Counter(bool(role.trust.raw) for role in account.roles if role.trust.error is not None)
+    used = list(_documents_in_use(account))
+    known = {arn for arn, *_ in used}
+    holders: tuple[Holder, ...] = (*account.users, *account.groups, *account.roles)
+    parts = Counter((one.part, one.permission, one.reason) for holder in holders for one in holder.unread)
+    for (part, permission, reason), count in parts.items():
+        yield UnknownFact(f"{part} of users, groups and roles", permission, count, reason)
+    lacking = {one.arn for holder in holders for one in holder.attached_policies} - known
+    for what, given, absent, permission in (
+        ("trust policies of roles", trusts[True], trusts[False], "iam:GetRole"),
+        ("policies", sum(one[2].error is not None for one in used), len(lacking), "iam:GetPolicyVersion"),
+    ):
+        if given:
+            yield UnknownFact(what, "", given, "cannot be read")
+        if absent:
+            yield UnknownFact(what, permission, absent)
 
 
 def unasked_principals(account: Account) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_betwee
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
-from iamtui.workspace.trust import TrustEdge, who_may_assume
+from iamtui.workspace.trust import TrustEdge, unread_trust, who_may_assume
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
@@ -406,6 +406,7 @@ class _Search:
 
     def _trust_of(self, arn: str) -> Iterator[TrustShift]:
         edges: list[dict[tuple[str, str], TrustEdge]] = []
+        unread: list[str] = []
         for workspace in (self._base, self._changed):
             role = workspace.account.by_arn(arn)
             changes = any(one.arn == arn for one in self._changes.opened)
@@ -416,7 +417,11 @@ class _Search:
             )
             gone = self._changes.only_before if workspace is self._changed else self._changes.only_after
             edges.append({(edge.name, edge.action): edge for edge in found if edge.name not in gone})
+            unread += [unread_trust(role)] if isinstance(role, Role) and unread_trust(role) else []
         before, after = edges
+        if unread:
+            self.left_out.append(f"Whom else {arn} lets in is not known: {unread[0]}")
+            before = {key: edge for key, edge in before.items() if edge.is_inside}
         for key in {**before, **after}:
             old, new = before.get(key), after.get(key)
             if old is None or new is None:

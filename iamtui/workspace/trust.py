@@ -72,6 +72,10 @@ class TrustEdge(Struct, frozen=True):
         return _outside_condition(self.decision) if self.is_outside else condition_of(self.decision)
 
     @property
+    def is_inside(self) -> bool:
+        return self.trustee in (Trustee.USER, Trustee.ROLE)
+
+    @property
     def is_outside(self) -> bool:
         return self.trustee in (Trustee.OTHER_ACCOUNT, Trustee.EVERYONE)
 
@@ -117,6 +121,13 @@ def who_may_assume(
 ) -> Iterator[TrustEdge]:
     """As `TrustReader.edges`, of one role alone."""
     return TrustReader(workspace).edges(role, cancelled, with_sessions=with_sessions)
+
+
+def unread_trust(role: Role) -> str:
+    """Why it is not known whom else the trust policy of a role lets in, a phrase; "" where it is known."""
+    if role.trust.error is None:
+        return ""
+    return "its trust policy cannot be read" if role.trust.raw else "its trust policy is not loaded"
 
 
 class TrustReader:

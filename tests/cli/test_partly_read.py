@@ -219,3 +219,53 @@ def test_an_answer_about_one_principal_holds_whatever_else_was_not_read(cli: Cli
     asked = cli("explain", "Not authorized to perform sts:AssumeRoleWithWebIdentity", "--snapshot", file)
     assert "No role of the part of this account that was read trusts" in " ".join(asked.out.split())
     assert asked.code == 3
+
+
+NOT_READ = pytest.mark.parametrize("kept", [{"AssumeRolePolicyDocument": "{not JSON"}, {}])
+DENIED = inline("p", {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+
+
+def with_trust(tmp_path: Path, name: str, kept: dict[str, object]) -> Path:
+    """Nobody of the account may assume the role; whom else its trust policy lets in is what `kept` says."""
+    made = role("target", RolePolicyList=[DENIED])
+    del made["AssumeRolePolicyDocument"]
+    file = tmp_path / name
+    file.write_text(json.dumps(snapshot(users=[user("u", UserPolicyList=[DENIED])], roles=[made | kept])))
+    return file
+
+
+@NOT_READ
+def test_whom_a_trust_policy_that_was_not_read_lets_in_is_unknown_and_not_nobody(
+    cli: Cli, tmp_path: Path, kept: dict[str, object]
+) -> None:
+    file = with_trust(tmp_path, "account.json", kept)
+    told = cli("trust", "--snapshot", file)
+    assert told.code == 3
+    assert "nobody may assume it" not in told.out
+    assert "[?] others  not known: its trust policy" in told.out
+    (row,) = cli("trust", "--json", "--snapshot", file).json_lines
+    assert (row["kind"], row["decision"], row["complete"]) == ("unknown", "depends", False)
+    assert "Not checked: trust policies of roles (1): " in cli("audit", "--snapshot", file).err
+
+
+@NOT_READ
+def test_nobody_from_outside_is_lost_with_a_trust_policy_that_was_not_read(
+    cli: Cli, tmp_path: Path, kept: dict[str, object]
+) -> None:
+    before = with_trust(tmp_path, "before.json", {"AssumeRolePolicyDocument": trust({"AWS": "222222222222"})})
+    compared = cli("diff", before, with_trust(tmp_path, "after.json", kept), "--fail-on", "lost")
+    assert compared.code == 0
+    assert "Whom else" in compared.out + compared.err
+
+
+def test_an_audit_names_policies_that_it_could_not_read(cli: Cli, tmp_path: Path) -> None:
+    unread = user("u", UserPolicyList=[inline("p", "{not JSON")])
+    attached = user("v", AttachedManagedPolicies=[{"PolicyName": "x", "PolicyArn": iam("policy/x")}])
+    file = tmp_path / "account.json"
+    lacking = user("w")
+    del lacking["AttachedManagedPolicies"]
+    file.write_text(json.dumps(snapshot(users=[unread, attached, lacking])))
+    said = cli("audit", "--snapshot", file).err
+    assert "Not checked: policies (1): cannot be read." in said
+    assert "Not checked: policies (1): not loaded (needs iam:GetPolicyVersion)." in said
+    assert "Not checked: attached policies of users, groups and roles (1): " in said

@@ -32,7 +32,7 @@ from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, headin
 from iamtui.workspace.assume import acting_as
 from iamtui.workspace.caller_roles import roles_of_caller
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.trust import by_principal, chains_from, every_edge, who_may_assume
+from iamtui.workspace.trust import by_principal, chains_from, every_edge, unread_trust, who_may_assume
 from iamtui.workspace.used import Activity, ReadTrails, UsedService, activity_of, compare_use
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import Workspace
@@ -155,7 +155,10 @@ def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) ->
         mark = f"{words.mark} {words.word.lower()}"
         row = ListingRow(mark, trustee_words(workspace, edge), style, target, note)
         found.append(ListingEntry(row, role.trust, lines=lines))
-    if not edges:
+    unread = unread_trust(role)
+    if unread:
+        found.append(ListingEntry(ListingRow("[?]", "others: not known", "faint", note=unread), role.trust))
+    elif not edges:
         found.append(ListingEntry(ListingRow("", "nobody", "muted"), role.trust))
     account = workspace.account
     unlisted = [why for kind in ("users", "roles") if (why := account.why_unlisted(kind)) is not None]
