@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import IO, Any, Final
 
-from iamtui.activity.events import Event
-from iamtui.activity.json_events import LARGEST_EVENT
+from iamtui.activity.events import LARGEST_EVENT, Event
 from iamtui.activity.tables import COUNT, Rows, column_name, is_wanted
 from iamtui.input_files import LARGEST_RATIO
 from iamtui.problem import Problem

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from iamtui.activity.events import NESTED, NO_JSON, TEXTS, Event, Remembered
-from iamtui.activity.json_events import LARGEST_EVENT
+from iamtui.activity.events import LARGEST_EVENT, NESTED, NO_JSON, TEXTS, Event, Remembered
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 

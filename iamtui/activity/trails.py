@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from iamtui.activity.events import Event
-from iamtui.activity.json_events import JsonEvents, is_json
+from iamtui.activity.events import Event, JsonEvents, is_json
 from iamtui.activity.parquet_tables import PARQUET_MAGIC, parquet_events
 from iamtui.activity.tables import csv_events, is_csv
 from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.cli.named_files import read_text
+from iamtui.cli.input import ask_code, choose, read_text
 from iamtui.cli.opening import approval, command_choice, open_workspace, say_where, unnamed_approval
 from iamtui.cli.output import Span, Style, note, stderr
-from iamtui.cli.prompts import ask_code, choose
 from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config

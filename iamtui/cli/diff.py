@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import shown_name
+from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options

@@ -15,8 +15,8 @@ import click
 
 from iamtui.account.model import Account
 from iamtui.cli.exits import Exit
+from iamtui.cli.input import read_text
 from iamtui.cli.main import CommandEntry, LazyGroup
-from iamtui.cli.named_files import read_text
 from iamtui.cli.opening import finding_label, open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import Demands, QuestionOptions, inquiry_of, load_resource_policies, question_options

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import opened
+from iamtui.cli.input import opened
 from iamtui.cli.opening import open_workspace
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style, write_suggestions

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import read_text
+from iamtui.cli.input import read_text
 from iamtui.cli.output import Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.lint.check_document import (
     DocumentKind,

@@ -12,9 +12,8 @@ import click
 
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Gap, Known, Missing, User
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import read_text
+from iamtui.cli.input import can_ask, read_text, says_yes
 from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
-from iamtui.cli.prompts import can_ask, says_yes
 from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config

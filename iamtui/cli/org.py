@@ -13,8 +13,8 @@ import click
 
 from iamtui.activity.parquet_tables import pyarrow_module
 from iamtui.cli.exits import Exit
+from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
-from iamtui.cli.named_files import read_text, shown_name
 from iamtui.cli.organization_answers import (
     AccountAnswer,
     Plan,

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 import click
 
 from iamtui.cli.exits import Exit
+from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
-from iamtui.cli.named_files import read_text, shown_name
 from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_findings, whole_or_open, with_draft
 from iamtui.cli.output import Span, Style, note, stdout
 from iamtui.cli.question_options import question_store

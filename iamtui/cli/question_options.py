@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import read_text
+from iamtui.cli.input import read_text
 from iamtui.cli.output import note
 from iamtui.engine.decision import Decision, Expectation, Layer, Outcome, ResourceScope
 from iamtui.engine.request import Mode

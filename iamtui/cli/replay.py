@@ -16,7 +16,7 @@ from iamtui.activity.parquet_tables import pyarrow_module, write_parquet
 from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
 from iamtui.activity.trails import Trails
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import shown_name
+from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count, tells_trails, trails_of
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options

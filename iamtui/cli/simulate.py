@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.named_files import opened
+from iamtui.cli.input import opened
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
@@ -20,7 +20,7 @@ from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
 from iamtui.engine.scenario_format import scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
-from iamtui.presentation.exports import companion_to_json
+from iamtui.presentation.answer import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted

@@ -11,8 +11,8 @@ from iamtui.account.model import Account, ManagedPolicy
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.request import Principal
-from iamtui.presentation.exports import table_text
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
+from iamtui.presentation.tables import table_text
 from iamtui.presentation.verdict import because, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.text import counted

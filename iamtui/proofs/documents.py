@@ -22,11 +22,10 @@ from iamtui.policy.patterns import Token, Wild, is_pattern
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.proofs.actions import action_classes
 from iamtui.proofs.caller_classes import ANYBODY, ComparedCaller, ComparedCallers
 from iamtui.proofs.carried_keys import Carried, Values, go_together
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
-from iamtui.proofs.requests import groups_of
+from iamtui.proofs.requests import action_classes, groups_of
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
 _UNKNOWN: Final = RequestContext(CommonContext({}, discover=True))

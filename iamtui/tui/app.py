@@ -36,7 +36,7 @@ from iamtui.tui.background import (
     worker_failure,
 )
 from iamtui.tui.clipboard import ClipboardCopier, Copier
-from iamtui.tui.content import line
+from iamtui.tui.content import Severity, line
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.screen_state import PlaceMemory, ScreenState
 from iamtui.tui.sessions.controller import LockScreen
@@ -53,12 +53,11 @@ from iamtui.tui.themes import (
     read_own_theme,
     terminal_theme,
 )
-from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspace
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
-    from iamtui.tui.tour import Tour
+    from iamtui.tui.help import Tour
 
 
 _MOST_PROBLEMS: Final = 4
@@ -335,7 +334,7 @@ class IamtuiApp(TerminalApp):
 
     def action_tour(self) -> None:
         self._tour_waits = False
-        lazy.tour.start_tour(self._main)
+        lazy.help.start_tour(self._main)
 
     def say_account(self, workspace: Workspace, news: str = "") -> None:
         """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""

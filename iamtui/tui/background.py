@@ -21,9 +21,9 @@ from textual.worker import Worker, get_current_worker
 from iamtui.account.model import Account
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.content import plain
+from iamtui.tui.content import Severity, plain
 from iamtui.tui.textual_internals import forget_drawn_widgets
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.workspace import Workspace
 
 _MANY: Final = 20_000

@@ -22,7 +22,7 @@ from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import line, lines, plain, wrong
 from iamtui.tui.dialogs import ConfirmDialog
-from iamtui.tui.widgets.path_input import PathInput
+from iamtui.tui.widgets.inputs import PathInput
 from iamtui.workspace import workspace as opening
 from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from typing import Final
 
 from rich.cells import cached_cell_len, cell_len, set_cell_size
@@ -120,3 +121,11 @@ def fit_end(text: str, width: int) -> str:
         if cell_len(safe) <= width:
             safe = "…" + safe[1:]
     return safe
+
+
+class Severity(StrEnum):
+    """How a notice is coloured and for how long it stays."""
+
+    INFORMATION = "information"
+    WARNING = "warning"
+    ERROR = "error"

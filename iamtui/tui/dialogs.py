@@ -23,9 +23,8 @@ from iamtui.text import counted, safe_text
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain, wrong
 from iamtui.tui.textual_internals import SteadyScreen
-from iamtui.tui.widgets.inputs import SafeInput
+from iamtui.tui.widgets.inputs import PathInput, SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.path_input import PathInput
 
 _GAP, _LABEL_SHARE = 2, 45
 """Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""

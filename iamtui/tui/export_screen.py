@@ -15,15 +15,15 @@ from textual.widgets import Static
 
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.paths import home_expanded
-from iamtui.presentation.exports import FILE_SUFFIXES, FORMATS
+from iamtui.presentation.tables import FILE_SUFFIXES, FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument
 from iamtui.tui.explorer.document_view import DocumentView
-from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
+from iamtui.tui.widgets.status import KeyLine, MessageLine
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
 from iamtui.workspace.workspace import Workspace
 

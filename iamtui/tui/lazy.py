@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from iamtui.tui import menu_dialog as menu_dialog
     from iamtui.tui import palette as palette
     from iamtui.tui import place_menus as place_menus
-    from iamtui.tui import tour as tour
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen
     from iamtui.tui.denials import explanation_screen as explanation_screen

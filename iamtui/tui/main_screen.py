@@ -391,7 +391,7 @@ class MainScreen(PanedScreen):
         if not self.explorer.tree_view.has_focus:
             self.hide_sessions()
             self.explorer.tree_view.focus()
-        elif not self.explorer.clear_filter() and not lazy.tour.end_tour(self):
+        elif not self.explorer.clear_filter() and not lazy.help.end_tour(self):
             self.post_message(self.StopWaiting())
 
     # The question.

@@ -12,11 +12,10 @@ from iamtui.account.model import Entity, Group, ManagedPolicy, Missing, Role, Us
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.controller import DraftController, Given
 from iamtui.tui.inventory import Branch, Inventory, Kind
 from iamtui.tui.paned import PanedScreen
-from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:

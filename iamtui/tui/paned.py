@@ -18,7 +18,7 @@ from textual.worker import Worker, WorkerState
 from iamtui.account.model import Account
 from iamtui.tui import clock
 from iamtui.tui.background import worker_failure
-from iamtui.tui.content import line, lines, plain, wrong
+from iamtui.tui.content import Severity, line, lines, plain, wrong
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
@@ -31,7 +31,7 @@ from iamtui.tui.text_screens import show_in_editor
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, Severity, StatusLine, key_hints
+from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, StatusLine, key_hints
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import StatementPlace

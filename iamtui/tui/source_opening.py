@@ -17,12 +17,12 @@ from textual.worker import get_current_worker
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import compile_all, free_in_pieces, get_in_thread, in_thread, making
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.drafts.controller import Given
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
-from iamtui.tui.widgets.status import MessageLine, Severity
+from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,

@@ -21,11 +21,11 @@ from textual.widgets import Input, Label
 
 from iamtui.paths import PRIVATE_FOLDER
 from iamtui.problem import Problem
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
-from iamtui.tui.widgets.status import KeyLine, Severity
+from iamtui.tui.widgets.status import KeyLine
 
 SEARCH_KEYS: Final[tuple[BindingType, ...]] = (
     Binding("slash", "search", "Find", key_display="/", id="text.search", tooltip="Find a text here"),

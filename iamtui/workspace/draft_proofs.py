@@ -14,7 +14,7 @@ from iamtui.policy.patterns import is_pattern
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.proofs.actions import action_classes
+from iamtui.proofs.requests import action_classes
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements

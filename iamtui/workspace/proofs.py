@@ -38,7 +38,6 @@ from iamtui.policy.resource import ResourceKind, ResourceSet, resource_policy_ar
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.proofs.actions import action_classes
 from iamtui.proofs.carried_keys import (
     TAGS_OF_PRINCIPAL,
     WITHOUT_SESSION_TAGS,
@@ -49,7 +48,7 @@ from iamtui.proofs.carried_keys import (
     go_together,
 )
 from iamtui.proofs.contexts import Doubt
-from iamtui.proofs.requests import Example, Situation, find_request
+from iamtui.proofs.requests import Example, Situation, action_classes, find_request
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force

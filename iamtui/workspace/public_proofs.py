@@ -32,7 +32,6 @@ from iamtui.policy.resource import ResourceKind, may_have_policy, resource_polic
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.proofs.actions import ActionClass, action_classes
 from iamtui.proofs.caller_classes import (
     CallerClass,
     Inside,
@@ -43,7 +42,7 @@ from iamtui.proofs.caller_classes import (
 from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
 from iamtui.proofs.contexts import Doubt
 from iamtui.proofs.documents import find_broader
-from iamtui.proofs.requests import Example, Situation, find_request
+from iamtui.proofs.requests import ActionClass, Example, Situation, action_classes, find_request
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.policies_in_force import loaded_policy
 from iamtui.questions.question import Question

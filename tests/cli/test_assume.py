@@ -110,7 +110,7 @@ def test_an_interrupted_question_lets_the_shell_fail_too(cli: Cli) -> None:
     def interrupt(_prompt: str) -> str:
         raise KeyboardInterrupt
 
-    cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", Path(os.devnull))
+    cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", Path(os.devnull))
     cli.monkeypatch.setattr("getpass.getpass", interrupt)
     found = cli("assume", "deploy-prod", "--demo")
     assert (found.code, found.out) == (130, "false\n")
@@ -257,7 +257,7 @@ def test_a_snapshot_cannot_assume(cli: Cli, snapshot: str) -> None:
 
 
 def test_an_mfa_code_is_never_read_from_standard_input(cli: Cli, tmp_path: Path) -> None:
-    cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", tmp_path / "no-terminal")
+    cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", tmp_path / "no-terminal")
     cli("assume", "deploy-prod", "--demo", stdin="123456\n").failed_with(
         "An MFA code is needed, and there is no terminal to ask for it."
     )
@@ -270,7 +270,7 @@ def test_an_mfa_code_is_asked_on_the_terminal_and_sent(cli: Cli) -> None:
         asked.append(prompt)
         return "123456"
 
-    cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", Path(os.devnull))
+    cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", Path(os.devnull))
     cli.monkeypatch.setattr("getpass.getpass", type_it)
     result = cli("assume", "deploy-prod", "--demo")
     assert result.code == 0, result
@@ -300,7 +300,7 @@ def test_one_of_several_mfa_devices_is_chosen(
         )
     words = ("assume", alice.role, "--mfa", "--endpoint-url", fault_proxy.url)
     (tmp_path / "terminal").write_text(answer)
-    cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", tmp_path / "terminal")
+    cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", tmp_path / "terminal")
     result = cli(*words)
     assert result.code == 0, result
     assert "You have several MFA devices:" in result.err
@@ -309,7 +309,7 @@ def test_one_of_several_mfa_devices_is_chosen(
     for ended_or_wrong in ("", "3\n"):
         (tmp_path / "terminal").write_text(ended_or_wrong)
         cli(*words).failed_with("You have several MFA devices, and none of them was chosen.")
-    cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", tmp_path / "none")
+    cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", tmp_path / "none")
     cli(*words).failed_with("there is no terminal to ask which one. Name one with --mfa-serial.")
 
 

@@ -113,7 +113,7 @@ def test_a_deny_that_long_term_keys_do_not_meet_demands_no_device(bob: Bob) -> N
 
 def test_no_mfa_asks_sts_without(bob: Bob) -> None:
     bob.role("guarded", condition("Bool", "aws:MultiFactorAuthPresent", "true"))
-    bob.cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", Path(os.devnull))
+    bob.cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", Path(os.devnull))
     bob.assume("guarded").failed_with("You have no MFA device", "--no-mfa")
     found = bob.assume("guarded", "--no-mfa")
     assert found.code == 0, found
@@ -136,7 +136,7 @@ def test_a_profiles_device_is_not_used_with_no_mfa(bob: Bob, no_aws_settings: Pa
 def test_an_empty_code_is_said_once_and_then_is_none(bob: Bob, typed: list[str], code: str | None) -> None:
     bob.role("open", trust({"AWS": BOB}))
     left = list(typed)
-    bob.cli.monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", Path(os.devnull))
+    bob.cli.monkeypatch.setattr("iamtui.cli.input.TERMINAL", Path(os.devnull))
     bob.cli.monkeypatch.setattr("getpass.getpass", lambda _prompt: left.pop(0))
     found = bob.assume("open", "--mfa-serial", f"arn:aws:iam::{ACCOUNT}:mfa/bob")
     assert found.code == 0, found

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.cli import prompts as asking
+from iamtui.cli import input as asking
 from iamtui.cli.assume_options import Wanted, assumed
 from iamtui.cli.source_options import SourceOptions
 from iamtui.problem import Problem

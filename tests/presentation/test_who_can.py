@@ -10,9 +10,9 @@ import pytest
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
-from iamtui.presentation import exports
-from iamtui.presentation.exports import table_text
+from iamtui.presentation import tables
 from iamtui.presentation.styled_words import text_of
+from iamtui.presentation.tables import table_text
 from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
 from iamtui.workspace.who_can import Everybody
@@ -152,7 +152,7 @@ def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:
 
 
 def test_a_list_that_is_too_long_for_one_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "_LONGEST_TEXT", 2_000_000)
+    monkeypatch.setattr(tables, "_LONGEST_TEXT", 2_000_000)
     made = 0
 
     def endless() -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:

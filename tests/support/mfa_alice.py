@@ -33,7 +33,7 @@ class AliceWithMfa:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
         self.codes = ["123456", "234567"]
-        monkeypatch.setattr("iamtui.cli.prompts.TERMINAL", Path(os.devnull))
+        monkeypatch.setattr("iamtui.cli.input.TERMINAL", Path(os.devnull))
         monkeypatch.setattr("getpass.getpass", lambda _prompt: self.codes.pop(0))
         self.gate: StsGate = gate_for_alice(self.role, needs_mfa=True, codes={"123456", "234567"})
         proxy.rules.append(self.gate)

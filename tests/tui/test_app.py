@@ -21,6 +21,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.content import Severity
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ExplorerTree, FilterInput
@@ -30,7 +31,7 @@ from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.paned import Browsing
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.terminal_app import crash_report
-from iamtui.tui.widgets.status import MessageLine, Severity, StatusLine, fitted
+from iamtui.tui.widgets.status import MessageLine, StatusLine, fitted
 from iamtui.workspace.workspace import (
     OpeningCancelled,
     Progress,

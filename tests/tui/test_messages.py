@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from iamtui.tui import clock
-from iamtui.tui.content import plain
-from iamtui.tui.widgets.status import MessageLine, Notice, Severity
+from iamtui.tui.content import Severity, plain
+from iamtui.tui.widgets.status import MessageLine, Notice
 from tests.support.panel_sessions import session
 from tests.support.sample_account import NOW
 from tests.support.screen_app import make_app, opened, press, settle

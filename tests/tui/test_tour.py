@@ -6,9 +6,8 @@ import pytest
 
 from iamtui.config import Config
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.help import HelpScreen
+from iamtui.tui.help import STEPS, HelpScreen, Tour, start_tour
 from iamtui.tui.screen_state import ScreenState
-from iamtui.tui.tour import STEPS, Tour, start_tour
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, make_app, opened, press, settle

@@ -16,11 +16,11 @@ from iamtui.questions.question import QuestionMatrix
 from iamtui.text import counted
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
 from iamtui.tui.inventory import Inventory, other_accounts
 from iamtui.tui.paned import Browsing, PanedScreen
-from iamtui.tui.widgets.status import Severity, StatusLine
+from iamtui.tui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
     from iamtui.account.model import Entity

@@ -23,13 +23,13 @@ from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.content import fit, line, plain
+from iamtui.tui.content import Severity, fit, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.status import KeyLine, MessageLine, Severity
+from iamtui.tui.widgets.status import KeyLine, MessageLine
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:

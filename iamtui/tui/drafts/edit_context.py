@@ -26,10 +26,10 @@ from iamtui.drafts.aws_values import RCP, SCP, level_words, short_type
 from iamtui.drafts.draft import Edit
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
+from iamtui.tui.content import Severity
 from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.inventory import Branch, Kind, Node
-from iamtui.tui.widgets.status import Severity
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -21,14 +21,14 @@ from iamtui.problem import Problem
 from iamtui.text import counted, safe_document
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import line, plain, wrong
+from iamtui.tui.content import Severity, line, plain, wrong
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.widgets.status import Notice
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import Report

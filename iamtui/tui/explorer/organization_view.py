@@ -16,10 +16,10 @@ from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading, unknown_row
 from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
 

@@ -20,7 +20,7 @@ from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import lazy
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.question.answer_lists import LayersList, nothing_to_jump_to
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue, worst_of
@@ -32,7 +32,7 @@ from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, how_to_begin, r
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.containers import Pane
-from iamtui.tui.widgets.status import Notice, Severity, key_hints, key_of
+from iamtui.tui.widgets.status import Notice, key_hints, key_of
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

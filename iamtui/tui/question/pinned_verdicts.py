@@ -20,13 +20,13 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.content import plain
+from iamtui.tui.content import Severity, plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:

@@ -22,10 +22,17 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock, lazy
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import line, lines, plain
-from iamtui.tui.sessions.lifecycle_text import about, dropped_words, leaving_words, losses, orphans_words
-from iamtui.tui.sessions.text import assumed_words, role_name
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.content import Severity, line, lines, plain
+from iamtui.tui.sessions.text import (
+    about,
+    assumed_words,
+    dropped_words,
+    leaving_words,
+    losses,
+    orphans_words,
+    role_name,
+)
+from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.session_store import GONE_CALLER, KeptSession, Origin
 from iamtui.workspace.workspace import Workspace
 

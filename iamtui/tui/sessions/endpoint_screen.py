@@ -20,11 +20,9 @@ from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import line, lines, plain
+from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.dialogs import ConfirmDialog, Dialog, DialogBox
-from iamtui.tui.sessions.lifecycle_text import about, failure_words
-from iamtui.tui.sessions.text import MASK, URGENCY_STYLES
-from iamtui.tui.widgets.status import Severity
+from iamtui.tui.sessions.text import MASK, URGENCY_STYLES, about, failure_words
 from iamtui.workspace.session_store import (
     ENDPOINT_STALE,
     KeptSession,

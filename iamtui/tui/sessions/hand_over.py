@@ -26,10 +26,10 @@ from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.inventory import Branch, Kind
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
-from iamtui.tui.widgets.status import Notice, Severity, StatusLine
+from iamtui.tui.widgets.status import Notice, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.dialog import AssumeResult

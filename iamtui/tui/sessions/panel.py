@@ -21,19 +21,23 @@ from iamtui.credentials.session import Clock, Session, clock_off, utc_now
 from iamtui.problem import Problem
 from iamtui.tui.background import look_through_all
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.content import forget_drawn_texts, line, lines, plain
-from iamtui.tui.sessions.lifecycle_text import (
+from iamtui.tui.content import Severity, forget_drawn_texts, line, lines, plain
+from iamtui.tui.sessions.text import (
+    Field,
     callers_row,
     care_row,
+    credential_rows,
     endpoint_row,
+    heading_row,
+    identity_row,
     orphans_words,
     renewed_words,
+    role_name,
     tags,
     tick_words,
     trouble_row,
 )
-from iamtui.tui.sessions.text import Field, credential_rows, heading_row, identity_row, role_name
-from iamtui.tui.widgets.status import Notice, Severity
+from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.session_store import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
 
 # SessionsList: the sessions of this run as they look; the one under the cursor is the active one.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from rich.cells import cell_len
@@ -22,7 +21,7 @@ from iamtui.account.model import Account, Missing
 from iamtui.credentials.session import Session
 from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.content import line, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.sessions.text import PRODUCTION, SHORTEST_BAR, chip
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
@@ -395,14 +394,6 @@ def key_hints(widget: Widget, *ids: str) -> Content:
 
 
 # Notice: what a widget or dialog wants said on the one message line.
-
-
-class Severity(StrEnum):
-    """How a notice is coloured and for how long it stays."""
-
-    INFORMATION = "information"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 @dataclass(eq=False, repr=False)

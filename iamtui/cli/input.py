@@ -1,4 +1,4 @@
-"""Prompts on the controlling terminal, never on standard input, which may be a pipe."""
+"""Input of the command line: files that are named, or standard input for "-", and answers on the terminal."""
 
 from __future__ import annotations
 
@@ -6,13 +6,56 @@ import getpass
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from iamtui.cli.output import note, stderr
+from iamtui.cli.output import ProgressNotes, note, stderr
+from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
 from iamtui.paths import has_terminal
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
+
+
+@contextmanager
+def opened(name: str, what: str) -> Iterator[IO[bytes]]:
+    """Open a file, or stdin for "-", for reading bytes. What takes long says so on a terminal.
+
+    Args:
+        name: as the user gave it; "" is not a file.
+        what: what it should be, for the sentence ("scenario file").
+
+    Raises:
+        Problem: no name, no such file, a directory or device, or unreadable.
+    """
+    if not name:
+        raise Problem(f"No {what} is named.", "Give its path, or - for standard input.")
+    told = ProgressNotes(shown_name(name)).tell
+    if name == "-":
+        with open_standard_input(f"The {what} on standard input", told=told) as file:
+            yield file
+    else:
+        with open_input(name, f"The {what} {name}", told=told) as file:
+            yield file
+
+
+def shown_name(name: str) -> str:
+    """What a sentence calls the file."""
+    return "standard input" if name == "-" else name
+
+
+def read_text(name: str, what: str, *, most: int) -> str:
+    """Read a whole text file, or stdin for "-".
+
+    Args:
+        most: bytes that are read at most.
+
+    Raises:
+        Problem: it cannot be read, is too large, or is not UTF-8 text.
+    """
+    subject = f"The {what} {'on standard input' if name == '-' else name}"
+    with opened(name, what) as file:
+        return text_of(read_whole(file, subject, most=most), subject)
+
 
 TERMINAL: Final = Path("/dev/tty")
 
