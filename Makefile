@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNS := $(VENV)/.runs
+COLLECTED := $(VENV)/.collected
 
 # Nothing is installed but what constraints.txt names, to build with as well.
 PINNED := --quiet --constraint constraints.txt --build-constraint constraints.txt
@@ -13,17 +14,17 @@ pinned_pip = $(1) -m pip install --quiet --constraint constraints.txt --upgrade 
 # Without byte code each of the hundreds of programs that the tests start would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo docs test test-slow test-long sdk-clients test-engine check format fuzz bench generate screenshots clean
+.PHONY: demo docs test test-slow test-long sdk-clients test-engine check check-style check-types check-imports format fuzz bench generate screenshots clean
 
 demo: $(RUNS)
 	@$(BIN)/iamtui --demo
 
 # More workers than two processors, as many tests wait for the programs and servers that they start.
-test: $(STAMP)
+test: $(COLLECTED)
 	$(BIN)/pytest -n 4 --dist worksteal
 
 # What `make test` leaves out: the few tests that take most of the time.
-test-slow: $(STAMP)
+test-slow: $(COLLECTED)
 	$(BIN)/pytest -n 3 --dist worksteal -m slow
 
 # What takes many minutes, such as 10,000 hostile files.
@@ -46,11 +47,23 @@ sdk-clients: .sdk-clients/.installed
 test-engine: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadfile tests/policy tests/catalog tests/engine tests/conformance tests/reference tests/account tests/questions tests/lint tests/drafts tests/denials
 
-check: $(STAMP)
+# With --jobs 2, the longest is begun first.
+check: check-types check-style check-imports $(COLLECTED)
+
+check-types: $(STAMP)
+	$(BIN)/mypy
+
+check-style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+check-imports: $(STAMP)
 	$(BIN)/lint-imports
+
+# Compiles all tests, with their assertions rewritten: in a new clone, each worker would do that for itself.
+$(COLLECTED): $(STAMP)
+	@echo "Collecting the tests."
+	@$(BIN)/pytest --collect-only -qq >$@ || (cat $@; rm $@; exit 1)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
