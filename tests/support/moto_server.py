@@ -20,8 +20,12 @@ REGION = "us-east-1"
 
 _SERVE = """
 import logging, sys
+import moto.backends
 from moto.server import ThreadedMotoServer
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
+# moto would look through its folder at each request, which takes longer than answering.
+services = [*moto.backends.list_of_moto_modules()]
+moto.backends.list_of_moto_modules = lambda: services
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
