@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
-from iamtui.engine.call_resources import Call, flat_parameters, partition_of, resources_of, tells, texts_in
+from iamtui.engine.call_resources import Call, flat_parameters, has_key, partition_of, resources_of, tells, texts_in
 from iamtui.policy.json_text import dict_in, list_in, text_in
 
 MOST_ACTIONS: Final = 32
@@ -26,6 +26,11 @@ PROFILE: Final = "iaminstanceprofile"
 """The parameter, in lower case, that names an instance profile, whose role is passed."""
 
 _ROLE: Final = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
+_ROLE_NAME: Final = re.compile(r"[\w+=,.@/-]{1,576}", re.ASCII)
+_NAMES_ROLES: Final = ("role", "rolearn", "rolename")
+_NAMES_PROFILES: Final = ("jobflowrole",)
+"""Parameters of this name have the name of an instance profile (EMR API Reference: RunJobFlow)."""
+
 _TAGS: Final = ("tags", "tagset", "taglist", "tagspecificationset", "tagspecifications")
 _NOT_CALLS: Final[Mapping[str, str]] = {
     "AwsServiceEvent": "AWS did it by itself: nobody called",
@@ -190,10 +195,11 @@ def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Itera
         context = tuple((key, (value,)) for key, value in check.context)
         match check.action:
             case "iam:PassRole":
-                roles = tuple(dict.fromkeys(_roles_in(call.parameters)))
+                roles = tuple(dict.fromkeys((*_roles_in(call.parameters), *_named_roles(call))))
                 # Which role an instance profile has is not in the record.
-                if roles or not check.when or PROFILE in map(str.lower, call.parameters):
-                    yield AuthorizedAction(check.action, roles, context, implied=True)
+                untold = has_key(call.parameters, (PROFILE, *_NAMES_PROFILES)) or not (roles or check.when)
+                for told in ((roles,) if roles else ()) + (((),) if untold else ()):
+                    yield AuthorizedAction(check.action, told, context, implied=True)
             case "sts:SetSourceIdentity" if "sourceidentity" in call.flat:
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
             case "s3:GetObject" if "x-amz-copy-source" in call.flat:
@@ -319,6 +325,13 @@ def _roles_in(parameters: Mapping[str, Any]) -> Iterator[str]:
     for key, text in texts_in(parameters):
         if "role" in key and _ROLE.fullmatch(text):
             yield text
+
+
+def _named_roles(call: Call) -> Iterator[str]:
+    """The ARNs of roles that parameters name without one, which some calls take; the path is not told."""
+    for key, text in texts_in(call.parameters):
+        if key.endswith(_NAMES_ROLES) and key not in _NAMES_PROFILES and _ROLE_NAME.fullmatch(text):
+            yield f"arn:{partition_of(call.region)}:iam::{call.account}:role/{text.rpartition('/')[2]}"
 
 
 def _copied(call: Call) -> AuthorizedAction:

@@ -72,6 +72,15 @@ def texts_in(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, s
             yield from texts_in(one, key, depth + 1)
 
 
+def has_key(value: Any, names: tuple[str, ...], depth: int = 0) -> bool:
+    """Whether an object in a JSON value has one of some keys, which are in lower case, to the same bound."""
+    if depth >= _DEEPEST or not isinstance(value, dict | list):
+        return False
+    if isinstance(value, dict) and any(str(key).lower() in names for key in value):
+        return True
+    return any(has_key(one, names, depth + 1) for one in (value.values() if isinstance(value, dict) else value))
+
+
 def flat_parameters(parameters: Mapping[str, Any], prefix: str) -> Mapping[str, tuple[str, ...]]:
     """Request parameters by name in lower case, each with its texts.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from msgspec import Struct
 
-from iamtui.account.model import Role, User
+from iamtui.account.model import Account, Role, User
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
 from iamtui.denials.reader import ReadLog, find_denials, parse_decoded, read_log
-from iamtui.engine.api_calls import iam_action
+from iamtui.engine.api_calls import PROFILE, iam_action
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.explanation import Explanation
@@ -399,6 +399,14 @@ def with_path(workspace: Workspace, resource: str, kind: str, name: str) -> str:
         account.role(name) if kind == "role" else account.user(name) if kind == "user" else None
     )
     return entity.arn if entity is not None else resource
+
+
+def roles_of_profile(account: Account, parameters: Mapping[str, object]) -> list[str]:
+    """ARNs of the roles of the instance profile that a call names, as far as the account has it."""
+    given = next((value for key, value in parameters.items() if key.lower() == PROFILE), None)
+    names = {str(value).rpartition("/")[2] for value in given.values()} if isinstance(given, dict) else set()
+    found = (account.role(role) for one in account.instance_profiles if one.name in names for role in one.roles)
+    return [role.arn for role in found if role is not None]
 
 
 def _takes_no_resource(action: str) -> bool:

@@ -33,7 +33,7 @@ from iamtui.questions.question import Question
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.compared_states import ChangedStatements
 from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
-from iamtui.workspace.denials import caller_of, with_path
+from iamtui.workspace.denials import caller_of, roles_of_profile, with_path
 from iamtui.workspace.draft_session import DraftedAccount, verdict_key
 from iamtui.workspace.opening import unloaded_policies, with_resource_policies
 from iamtui.workspace.policy_reads import OF_OWNERS, OF_THE_MOMENT, PolicyReads, ValueClasses
@@ -189,14 +189,16 @@ class Replayer:
             self.found.elsewhere[request.account] += request.count
             return
         mapped = authorized_by(record)
+        deleted: _Told | None = None
         if self._effect is not None:
-            deleted = self._effect.deleted_role(mapped.actions)
-            if deleted is not None:
-                self._note(request, deleted, principal)
-                return
+            deleted = self._effect.deleted_role(self._before.workspace, request, mapped)
             # What was cut may have needed more.
             may_be = (*mapped.actions, *mapped.possible) if mapped.actions and not request.cut else ()
-            if not self._effect.matters_to(principal, request.caller.principal, may_be):
+            matters = self._effect.matters_to(principal, request.caller.principal, may_be)
+            if deleted is not None and (deleted.verdict is Verdict.BROKEN or not matters):
+                self._note(request, deleted, principal)
+                return
+            if not matters:
                 self._unaffected(request)
                 return
         if principal is None:
@@ -209,6 +211,7 @@ class Replayer:
             found = (
                 *self._told(request, denial, principal, mapped.actions),
                 *self._possible(principal, request, mapped),
+                *filter(None, (deleted,)),
             )
             told = min(found, key=lambda one: _SEVERITY[one.verdict])
         except Problem as problem:
@@ -418,6 +421,7 @@ _NOT_IN_RECORD: Final = "the record does not tell."
 _TIMES: Final = "It depends on the time, which is not kept of each event."
 _OWNER: Final = "It depends on whose resource it is, which the record does not tell."
 _CUT: Final = "The record names more than was kept of it."
+_UNTOLD_ROLE: Final = "The draft deletes a role, and which one is passed the record does not tell."
 _SIGN_IN: Final = (
     "The draft deletes an access key or the password of this user, and which of them was used is not known."
 )
@@ -551,14 +555,21 @@ class _DraftEffect:
         """What a caller is that the draft deletes, "user" or "role"; "" where it stays."""
         return self._deleted.get(_whose_policies(principal), "")
 
-    def deleted_role(self, actions: tuple[AuthorizedAction, ...]) -> _Told | None:
+    def deleted_role(self, workspace: Workspace, request: DistinctRequest, call: AuthorizedCall) -> _Told | None:
         """What is said of a call that assumes or passes a role which the draft deletes."""
-        for one in actions:
-            if one.action.lower().startswith(("sts:assume", "iam:passrole")):
-                for arn in one.resources:
-                    if self._deleted.get(arn) == "role":
-                        return _Told(Verdict.BROKEN, one.action, arn, "The draft deletes the role.")
-        return None
+        if "role" not in self._deleted.values():
+            return None
+        untold: _Told | None = None
+        for one in (*call.actions, *call.possible):
+            if not one.action.lower().startswith(("sts:assume", "iam:passrole")):
+                continue
+            named = one.resources or roles_of_profile(workspace.account, request.given())
+            for arn in (with_path(workspace, each, "role", each.rpartition("/")[2]) for each in named):
+                if self._deleted.get(arn) == "role":
+                    return _Told(Verdict.BROKEN, one.action, arn, "The draft deletes the role.")
+            if not named:
+                untold = _Told(Verdict.OPEN, one.action, "not told", _UNTOLD_ROLE)
+        return untold
 
     def matters_to(self, principal: Principal | None, named: str, actions: tuple[AuthorizedAction, ...]) -> bool:
         """Whether the draft can change an answer about a caller, and about one of these actions if any are known.

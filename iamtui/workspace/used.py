@@ -12,19 +12,18 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Final, NamedTuple
 
-from iamtui.account.model import Account
 from iamtui.activity.events import Event
 from iamtui.activity.requests import DistinctRequest, RequestCollector
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.catalog import api_operations
-from iamtui.engine.api_calls import PROFILE, AuthorizedAction, authorized_by, iam_actions
+from iamtui.engine.api_calls import AuthorizedAction, authorized_by, iam_actions
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted, first_names
 from iamtui.workspace.access import levels_of
-from iamtui.workspace.denials import with_path
+from iamtui.workspace.denials import roles_of_profile, with_path
 from iamtui.workspace.questions import BulkEvaluator, check_resource
 from iamtui.workspace.what_can import LEVELS, EffectiveAccess
 from iamtui.workspace.workspace import Workspace
@@ -170,7 +169,7 @@ class Activity:
             used = self.actions.setdefault(found.action, UsedAction(found.action))
             resources = [_real_arn(workspace, one) if _is_resource(one) else "" for one in found.resources]
             if found.action == "iam:PassRole" and not resources:
-                resources = _roles_of_profile(workspace.account, request.given())
+                resources = roles_of_profile(workspace.account, request.given())
             used.add(request, found, resources)
 
     @property
@@ -326,14 +325,6 @@ def _real_arn(workspace: Workspace, text: str) -> str:
     if arn is None or arn.service != "iam" or arn.account != workspace.account.id:
         return text
     return with_path(workspace, text, arn.resource_type, arn.name)
-
-
-def _roles_of_profile(account: Account, parameters: Mapping[str, object]) -> list[str]:
-    """ARNs of the roles of the instance profile that a call names, as far as the account has it."""
-    given = next((value for key, value in parameters.items() if key.lower() == PROFILE), None)
-    names = {str(value).rpartition("/")[2] for value in given.values()} if isinstance(given, dict) else set()
-    found = (account.role(role) for one in account.instance_profiles if one.name in names for role in one.roles)
-    return [role.arn for role in found if role is not None]
 
 
 def is_data_event(action: str) -> bool:

@@ -122,6 +122,23 @@ def test_what_a_call_needs_besides_and_its_record_does_not_tell_is_left_open() -
     assert {one.action for one in plain.possible} == {"iam:PassRole"}
 
 
+@pytest.mark.parametrize(
+    ("service", "event", "parameters", "passed"),
+    [
+        ("ecs", "RegisterTaskDefinition", {"family": "f", "executionRoleArn": "runs"}, ["role/runs"]),
+        ("ssm", "CreateActivation", {"iamRole": "service-role/runs"}, ["role/runs"]),
+        # Which role an instance profile has is not told, wherever the profile stands.
+        ("ec2", "RequestSpotInstances", {"launchSpecification": {"iamInstanceProfile": {"name": "p"}}}, [""]),
+        ("elasticmapreduce", "RunJobFlow", {"serviceRole": "runs", "jobFlowRole": "profile"}, ["role/runs", ""]),
+    ],
+)
+def test_a_role_may_be_named_without_its_arn(
+    service: str, event: str, parameters: dict[str, Any], passed: list[str]
+) -> None:
+    found = [one for one in call(service, event, parameters).actions if one.action == "iam:PassRole"]
+    assert [",".join(one.resources).rpartition(":")[2] for one in found] == passed
+
+
 @pytest.mark.parametrize("event", ["CreateFunction20150331", "UpdateFunctionConfiguration20150331v2"])
 def test_a_function_in_a_vpc_may_need_to_read_networks(event: str) -> None:
     networks = {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}

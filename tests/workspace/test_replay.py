@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.model import InlinePolicy
+from iamtui.account.model import InlinePolicy, InstanceProfile
 from iamtui.activity.events import event_of
 from iamtui.activity.requests import RequestCollector
 from iamtui.drafts.draft import Draft, Edit
@@ -525,6 +525,40 @@ def test_whoever_is_deleted_calls_nothing_any_more(who: dict[str, Any], edit: Ed
     found = replayed(opened, [one | {"userIdentity": who} for one in (whoami, event())], edit)
     assert dict(found.events) == {Verdict.BROKEN: 2}
     assert {group.reason for group in found.groups} <= {"The draft deletes the user.", "The draft deletes the role."}
+
+
+def calling(service: str, name: str, **parameters: Any) -> dict[str, Any]:
+    return event(name, eventSource=f"{service}.amazonaws.com", requestParameters=parameters, resources=[])
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (calling("iam", "AddRoleToInstanceProfile", roleName="dev", instanceProfileName="p"), Verdict.BROKEN),
+        (calling("iam", "AddRoleToInstanceProfile", roleName="other", instanceProfileName="p"), Verdict.KEPT),
+        (calling("ecs", "RegisterTaskDefinition", family="f", taskRoleArn="dev"), Verdict.BROKEN),
+        (calling("ssm", "CreateActivation", iamRole="service-role/dev"), Verdict.BROKEN),
+        (calling("ec2", "RunInstances", iamInstanceProfile={"name": "of-dev"}), Verdict.BROKEN),
+        (calling("ec2", "RunInstances", iamInstanceProfile={"name": "of-others"}), Verdict.KEPT),
+        (calling("ec2", "RunInstances", iamInstanceProfile={"name": "not-loaded"}), Verdict.OPEN),
+        # The task definition has the role.
+        (calling("ecs", "RunTask", cluster="c", taskDefinition="t"), Verdict.OPEN),
+        (calling("ec2", "RunInstances"), Verdict.KEPT),
+    ],
+)
+def test_a_deleted_role_is_passed_no_more_however_a_call_names_it(record: dict[str, Any], expected: Verdict) -> None:
+    opened = workspace(allow("*"))
+    account = opened.account
+    roles = tuple(
+        replace(role, path="/team/", arn=iam("role/team/dev")) for role in account.roles if role.name == "dev"
+    )
+    profiles = tuple(
+        InstanceProfile(name, "/", iam(f"instance-profile/{name}"), "AIPA", None, carried)
+        for name, carried in (("of-dev", ("dev",)), ("of-others", ("ops",)))
+    )
+    other = replace(roles[0], name="ops", path="/", arn=iam("role/ops"), id="AROAOPS")
+    opened = replace(opened, account=replace(account, roles=(*roles, other), instance_profiles=profiles))
+    assert verdict(opened, record, DeleteRole(iam("role/team/dev"))) is expected
 
 
 def test_what_a_deleted_role_did_stays_broken_and_is_said() -> None:
