@@ -171,7 +171,8 @@ def _lacking(account: Account, plan: Plan) -> Iterator[str]:
     if isinstance(account.organization, Missing):
         yield f"SCPs and RCPs are not loaded ({account.organization.reason})"
     if plan.audit:
-        yield from (f"Not checked: {fact.what} (needs {fact.permission})" for fact in unknown_facts(account))
+        for fact in unknown_facts(account):
+            yield f"Not checked: {fact.what} ({f'needs {fact.permission}' if fact.permission else fact.reason})"
 
 
 Ask = Callable[[], Iterator[Row]]
