@@ -235,7 +235,7 @@ class _Shown:
         """On stderr why there may be more, with all calls that were not mapped."""
         if not self._activity.incomplete:
             return
-        note(f"Not complete, and so is no policy made of it: {'; '.join(self._activity.incomplete)}.")
+        note(f"Not complete, nor is a policy made of it: {'; '.join(self._activity.incomplete)}.")
         for sentence in unmapped_words(self._activity):
             note(sentence)
         for path, sentence in self._activity.read.damaged[:_FEW]:

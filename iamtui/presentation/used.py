@@ -142,7 +142,7 @@ def remarks_on(least: LeastPolicy) -> Iterator[str]:
         yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
     if least.not_known:
         yield (
-            "Not granted by its own policies, where other policies are not loaded, and not in the policy: "
+            "Not granted by the policies that could be read, perhaps by others, and not in the policy: "
             f"{', '.join(least.not_known)}."
         )
     if least.by_others:

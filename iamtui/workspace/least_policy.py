@@ -71,7 +71,7 @@ class LeastPolicy:
         rules: how resources were generalized, in sentences, safe to show.
         open_actions: allowed where they are granted, because no record tells on which resources they were used.
         not_granted: used, but denied now; not in the policy.
-        not_known: not granted by its own policies, where other policies are not loaded; not in the policy.
+        not_known: not granted by policies that are loaded, where others are not; not in the policy.
         by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.
         unread: policies of the principal that could not be read, so that what they deny is not kept.
     """
@@ -187,7 +187,9 @@ class _Maker:
             return
         conditions = self._conditions(decision)
         if not conditions:
-            self._by_others[used.action] = None
+            # What waits for a policy that could not be read may be granted by that.
+            waits = self._unread and decision.outcome is Outcome.DEPENDS
+            (self._not_known if waits else self._by_others)[used.action] = None
         names: tuple[str, ...] = (self._named(where),)
         if conditions and decision.resource_scope is ResourceScope.SOME:
             # Which one it was is not told in full: then no more than it has.

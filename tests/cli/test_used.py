@@ -103,7 +103,7 @@ def test_what_is_not_mapped_is_listed_and_nothing_is_called_complete(cli: Cli, t
         assert result.code == 3
         assert "\x1b" not in result.out + result.err
         if options != ("--json",):
-            assert "Not complete, and so is no policy made of it: 2 events could not be mapped" in result.err
+            assert "Not complete, nor is a policy made of it: 2 events could not be mapped" in result.err
             assert "glue.amazonaws.com:Non␛sense 1, glue.amazonaws.com:Other 1" in result.err
     assert "as far as it is known" in cli("used", "data-engineer", file, "--demo").out
 

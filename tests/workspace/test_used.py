@@ -480,10 +480,12 @@ def test_there_is_no_draft_where_a_policy_is_not_known(tmp_path: Path) -> None:
         role_with(allow("s3:*")), attached_policies=(AttachedPolicy("x", f"arn:aws:iam::{ACCOUNT}:policy/x"),)
     )
     workspace = workspace_of(Account(ACCOUNT, roles=(role,)))
-    activity = read(tmp_path, workspace, role, [get("a")])
+    activity = read(tmp_path, workspace, role, [get("a"), event("sqs", "ListQueues")])
     least = least_policy(workspace, principal_for(workspace, role), activity)
 
     assert least.unread == (f"arn:aws:iam::{ACCOUNT}:policy/x",)
+    # That policy may grant what no other does.
+    assert (least.not_known, least.by_others) == (("sqs:ListQueues",), ())
     with pytest.raises(Problem, match="Not all policies of worker are known"):
         least_draft(workspace, principal_for(workspace, role), least)
 
