@@ -38,6 +38,9 @@ class ProgramExit(int):
 COMPLETE_VARIABLE: Final = "_IAMTUI_COMPLETE"
 """The environment variable with which a completion script asks for completions."""
 
+OPENED: Final = "iamtui.opened"
+"""Where the context of a command keeps the account that it opened."""
+
 # What the command line is told of the screen, which it must not import.
 
 

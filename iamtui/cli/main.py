@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from iamtui.cli.exits import COMPLETE_VARIABLE, Exit, ProgramExit, Screen, refuse_dumb_terminal
+from iamtui.cli.exits import COMPLETE_VARIABLE, OPENED, Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
@@ -166,18 +166,21 @@ def _open_screen(screen: Screen, source: SourceOptions, fresh: bool) -> Exit:
     return Exit.OK if screen.open(choose_for_screen(source), fresh) == 0 else Exit.ERROR
 
 
-def run(arguments: Sequence[str], screen: Screen) -> int:
+def run(arguments: Sequence[str], screen: Screen, opened: list[object] | None = None) -> int:
     """Run iamtui.
 
     Args:
         arguments: the words after the program's name.
         screen: the other door, for the bare command and `info`.
+        opened: is given the account that the command opened, for who ends the process and need not free it first.
 
     Returns:
         The exit code. Whatever goes wrong is said in one sentence on stderr.
     """
     contexts: list[click.Context] = []
     code = _run(arguments, screen, contexts)
+    if opened is not None and contexts and OPENED in contexts[0].meta:
+        opened.append(contexts[0].meta[OPENED])
     if code is Exit.ERROR and contexts and _ends_as_a_program(contexts[0].invoked_subcommand, arguments):
         return Exit.NOT_RUN
     if code not in (Exit.OK, Exit.BROKEN_PIPE):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Gap, Known, Missing, User
-from iamtui.cli.exits import Exit
+from iamtui.cli.exits import OPENED, Exit
 from iamtui.cli.input import can_ask, read_text, says_yes
 from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
 from iamtui.cli.source_choice import choose, choose_all
@@ -145,6 +145,9 @@ def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace
     _say_opened(workspace, choice.cache)
     for refused in workspace.not_opened:
         note(refused.words)
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[OPENED] = workspace
     return workspace
 
 
