@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from iamtui.engine.request import Request
+from iamtui.engine.request import Principal, Request
 from iamtui.policy.context import Node
 from iamtui.text import safe_text
 
@@ -169,6 +169,12 @@ class Decision:
             conclude = self.__dict__.get("_conclude")
             if conclude is None or name not in _PARTS:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if name in _SHARED and (find := self.__dict__.pop("_find_alike", None)) is not None:
+                self.__dict__["_alike"] = find()
+            alike = self.__dict__.get("_alike") if name in _SHARED else None
+            if alike is not None:
+                part = self.__dict__[name] = getattr(alike, name)
+                return part
             conclusion = self.__dict__.get("_conclusion")
             if conclusion is None:
                 conclusion = self.__dict__["_conclusion"] = conclude()
@@ -179,6 +185,12 @@ class Decision:
         """Put all parts together now, in the thread that found the decision: who shows it reads records alone."""
         for part in _PARTS:
             getattr(self, part)
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, which is known before the request is put together."""
+        known: Principal | None = self.__dict__.get("_principal")
+        return self.request.principal if known is None else known
 
     @property
     def allowed(self) -> bool:
@@ -237,6 +249,8 @@ _CAPS: Final = frozenset(
 """Layers that no Allow elsewhere makes up for."""
 
 _PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"outcome", "complete"}
+_SHARED: Final = frozenset(("matched", "depends_on"))
+"""The parts that are the same for all principals of a class; others name the principal, or what is its own."""
 
 
 # What somebody expects an answer to be: a decision, or a denial of either kind.

@@ -49,6 +49,7 @@ from iamtui.engine.request import (
     PolicyInForce,
     PolicyLevel,
     PolicyWithUnread,
+    Principal,
     PrincipalKind,
     Request,
     caller_facts,
@@ -104,12 +105,16 @@ def decision_of(
     not_evaluated: tuple[Layer, ...] | None = None,
     capped: bool | None = None,
     details: type[DecisionDetails] = DecisionDetails,
+    principal: Principal | None = None,
+    find_alike: Callable[[], Decision | None] | None = None,
 ) -> Decision:
     """A decision whose other parts are put together when they are read, from the evaluation that `read` then gives.
 
     Args:
         not_evaluated: the layers that were not, where that is known already.
         capped: of an implicit deny, whether it `is_capped`, where that is known already.
+        principal: who asks, where that is known already.
+        find_alike: finds the decision for another principal of whom the evaluator says the same, or None.
     """
 
     def conclude() -> DecisionDetails:
@@ -118,7 +123,7 @@ def decision_of(
 
     decision = object.__new__(Decision)
     known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
-    known |= {"_not_evaluated": not_evaluated, "_capped": capped}
+    known |= {"_not_evaluated": not_evaluated, "_capped": capped, "_principal": principal, "_find_alike": find_alike}
     object.__setattr__(decision, "__dict__", known)
     return decision
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain, zip_longest
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.account.snapshot_reader import collector_paused
+from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.holdings import Bits, HeldPolicy
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
-from iamtui.engine.index_reading import IndexReading
+from iamtui.engine.index_reading import IndexReading, Outcomes
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
+from iamtui.policy.resource import Reach
 from iamtui.policy.statement import CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.policies_in_force import principal_policies
@@ -235,6 +238,8 @@ class PrincipalClasses:
     def __init__(self, reading: IndexReading) -> None:
         self._reading = reading
         self._of_held: dict[HeldPolicy, tuple[Bits | str, ...] | None] = {}
+        asked = reading.asked
+        self._knows_members = bool(asked.members or asked.with_policies)
         self._reads_time: bool | None = None
         self._named = reading.asked.known_one_by_one
         told: dict[Bits | str, None] = dict.fromkeys(_BESIDES)
@@ -245,20 +250,30 @@ class PrincipalClasses:
             told.update(dict.fromkeys(self._told_by(compiled)))
         self._common = tuple(told)
 
-    def of(self, place: int) -> Hashable | None:
+    def of(self, place: int, *, with_names: bool = False) -> Hashable | None:
         """What the evaluator's outcome for a principal follows from: equal for two who get the same.
 
         None where it may follow from who that is.
+
+        Args:
+            with_names: whether what it depends on and which statements match follows from it too.
         """
         index = self._reading.index
-        if (index.left | self._named) >> place & 1:
+        if (index.left | self._named) >> place & 1 or (with_names and self._knows_members):
             return None
-        principal = index.principals[place].principal
+        one = index.principals[place]
+        principal = one.principal
         parts: list[Hashable] = [principal.kind, principal.credentials, index.bounded >> place & 1]
         parts += self._each(self._common, place)
-        for layer in (index.held, index.bounds):
-            for held in layer[place]:
-                parts += self._of_policy(held, place)
+        for layer, policies in ((index.held, one.identity), (index.bounds, one.boundaries)):
+            # Of those who are not left no policy is unknown, so that each is held.
+            for held, policy in zip(layer[place], policies, strict=True):
+                found = self._told_by_policy(held)
+                if found is not None:
+                    parts.append(held)
+                    if with_names:
+                        parts.append(policy.name)
+                    parts += self._each(found, place)
             parts.append(None)
         return tuple(parts)
 
@@ -303,16 +318,22 @@ class PrincipalClasses:
             else:
                 yield from varying
 
-    def _of_policy(self, held: HeldPolicy, place: int) -> Iterator[Hashable]:
-        """A policy of a principal's own that speaks of the action, and what tells the principal apart there."""
+    def _told_by_policy(self, held: HeldPolicy) -> tuple[Bits | str, ...] | None:
+        """What tells principals apart in a policy of their own; None where it says nothing of what is asked."""
         if held not in self._of_held:
-            statements = tuple(one.compiled for one in held.about(self._reading.prepared.action))
+            every = (one.compiled for one in held.about(self._reading.prepared.action))
+            statements = tuple(filter(self._may_be_about, every))
             told = (one for compiled in statements for one in self._told_by(compiled))
             self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
-        found = self._of_held[held]
-        if found is not None:
-            yield held
-            yield from self._each(found, place)
+        return self._of_held[held]
+
+    def _may_be_about(self, compiled: CompiledStatement) -> bool:
+        """Whether a statement about the action is about the resource, or some of the set, for some principal."""
+        if compiled.any_resource or (compiled.resource.matcher and compiled.resource.matcher.variable_keys):
+            return True
+        resource, context = self._reading.prepared.resource, self._reading.contexts.anyone
+        met = compiled.resource.applies(resource, context, DEFAULT_LANGUAGE_OPTIONS, reach=Reach.SHARES)
+        return met is not False
 
     def _each(self, told: tuple[Bits | str, ...], place: int) -> Iterator[Hashable]:
         for one in told:
@@ -320,3 +341,31 @@ class PrincipalClasses:
                 yield (one.yes >> place & 1, one.maybe >> place & 1)
             else:
                 yield self._reading.contexts.of_place(place).lookup(one)
+
+
+class FoundOutcome(NamedTuple):
+    """What is known of a decision before it is read, as `decision_of` takes it."""
+
+    outcome: Outcome
+    complete: bool
+    not_evaluated: tuple[Layer, ...] | None = None
+    capped: bool | None = None
+
+
+class ReadForEverybody:
+    """A question as it was read for everybody in an index.
+
+    Args:
+        outcomes: None where only the evaluator can tell any.
+        of_class: what the evaluator said of one principal of a class.
+    """
+
+    def __init__(self, reading: IndexReading, outcomes: Outcomes | None) -> None:
+        self._reading = reading
+        self.outcomes = outcomes
+        self.of_class: dict[Hashable, FoundOutcome] = {}
+
+    @cached_property
+    def classes(self) -> PrincipalClasses:
+        """The principals by what the evaluator says of them."""
+        return PrincipalClasses(self._reading)

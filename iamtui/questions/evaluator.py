@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 
 from iamtui.account.model import Account
-from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluation import Evaluation, PoliciesOfSet
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
 from iamtui.engine.holdings import bits_of
@@ -29,7 +29,7 @@ from iamtui.engine.request import (
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
-from iamtui.questions.account_index import PrincipalClasses, account_index, known_index
+from iamtui.questions.account_index import FoundOutcome, ReadForEverybody, account_index, known_index
 from iamtui.questions.policies_in_force import (
     GLOBAL_SERVICES,
     SWITCHED_OFF,
@@ -232,34 +232,6 @@ _ASKED_ALONE: Final = 2
 """So many principals are asked about one by one before the index is read for everybody."""
 
 
-class _Found(NamedTuple):
-    """What is known of a decision before it is read, as `decision_of` takes it."""
-
-    outcome: Outcome
-    complete: bool
-    not_evaluated: tuple[Layer, ...] | None = None
-    capped: bool | None = None
-
-
-class _Everybody:
-    """A question as it was read for everybody in an index.
-
-    Args:
-        outcomes: None where only the evaluator can tell any.
-        of_class: what the evaluator said of one principal of a class.
-    """
-
-    def __init__(self, reading: IndexReading, outcomes: Outcomes | None) -> None:
-        self._reading = reading
-        self.outcomes = outcomes
-        self.of_class: dict[Hashable, _Found] = {}
-
-    @cached_property
-    def classes(self) -> PrincipalClasses:
-        """The principals by what the evaluator says of them."""
-        return PrincipalClasses(self._reading)
-
-
 class QuestionEvaluator:
     """Puts one question to any number of principals of an account; what they share is worked out once."""
 
@@ -298,7 +270,8 @@ class QuestionEvaluator:
         self._known: tuple[ResourceSet, Callable[[str], bool]] | None = None
         self._by_account: dict[tuple[str | None, str], SharedQuestion] = {}
         self._asked = 0
-        self._for_everybody: _Everybody | None = None
+        self._for_everybody: ReadForEverybody | None = None
+        self._of_class: dict[Hashable, Decision] = {}
 
     def decide(self, principal: Principal, *, assumptions: tuple[str, ...] = (), read_whole: bool = False) -> Decision:
         """The decision for one principal.
@@ -317,6 +290,8 @@ class QuestionEvaluator:
                     complete=decided.complete,
                     not_evaluated=decided.not_evaluated,
                     capped=decided.capped,
+                    principal=principal,
+                    find_alike=None if assumptions else lambda: self._alike(principal),
                 )
         return concluded(self._read_by(principal, assumptions))
 
@@ -343,10 +318,10 @@ class QuestionEvaluator:
         place = index.place_of(principal)
         return None if place is None else self._everybody(index).classes.of(place)
 
-    def _everybody(self, index: AccountIndex) -> _Everybody:
+    def _everybody(self, index: AccountIndex) -> ReadForEverybody:
         if self._for_everybody is None:
             question = self._question
-            kept: dict[Hashable, tuple[int, _Everybody]] = self._account.memo.setdefault("read for everybody", {})
+            kept: dict[Hashable, tuple[int, ReadForEverybody]] = self._account.memo.setdefault("read for everybody", {})
             terms = (question.mode, question.resource_account, question.session_policies, question.layers_off)
             asked = (question.action, question.resource, question.region, self._alias, self._of_a_set)
             key = (*asked, terms, frozenset(question.context.items()))
@@ -362,7 +337,7 @@ class QuestionEvaluator:
             self._for_everybody = found
         return self._for_everybody
 
-    def _read_for_everybody(self, index: AccountIndex) -> _Everybody:
+    def _read_for_everybody(self, index: AccountIndex) -> ReadForEverybody:
         account = self.account
         principal = index.principals[0].principal
         shared = self._shared(principal, self._facts_of(principal))
@@ -380,7 +355,7 @@ class QuestionEvaluator:
             outcomes = reading.outcomes(index.everyone)
             if members:
                 outcomes = with_known_members(self, index, reading, outcomes, shared.owner)
-        return _Everybody(reading, outcomes)
+        return ReadForEverybody(reading, outcomes)
 
     def reading(self, index: AccountIndex) -> IndexReading | None:
         """The reading of the question over an index; None where it cannot tell.
@@ -414,7 +389,7 @@ class QuestionEvaluator:
         reading = self.reading(index)
         return None if reading is None else (reading.outcomes(who), reading)
 
-    def _found_for_everybody(self, principal: Principal) -> _Found | None:
+    def _found_for_everybody(self, principal: Principal) -> FoundOutcome | None:
         """What was found for a principal, once several have asked."""
         self._asked += 1
         index = known_index(self._account)
@@ -427,14 +402,26 @@ class QuestionEvaluator:
             outcome = outcomes.of(place)
             if outcome is not None:
                 capped = None if outcomes.capped is None else bool(outcomes.capped >> place & 1)
-                return _Found(outcome, bool(outcomes.complete >> place & 1), outcomes.not_evaluated, capped)
+                return FoundOutcome(outcome, bool(outcomes.complete >> place & 1), outcomes.not_evaluated, capped)
         class_ = everybody.classes.of(place)
         if class_ is None:
             return None
         found = everybody.of_class.get(class_)
         if found is None:
             reading = self._read_by(principal, ())
-            found = everybody.of_class[class_] = _Found(reading.outcome, not reading.not_evaluated)
+            found = everybody.of_class[class_] = FoundOutcome(reading.outcome, not reading.not_evaluated)
+        return found
+
+    def _alike(self, principal: Principal) -> Decision | None:
+        """The decision for one of those of whom the evaluator says the same; None: it may say it of no other."""
+        index = account_index(self._account)
+        place = index.place_of(principal)
+        class_ = None if place is None else self._everybody(index).classes.of(place, with_names=True)
+        if class_ is None:
+            return None
+        found = self._of_class.get(class_)
+        if found is None:
+            found = self._of_class[class_] = concluded(self._read_by(principal, ()))
         return found
 
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:

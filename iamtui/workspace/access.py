@@ -99,7 +99,7 @@ def as_newest(document: PolicyDocument, value: Any) -> Any:
 
 def grants_of(workspace: Workspace, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
     """Those statements, or the first of them, and how the principal comes by their policies."""
-    principal = decision.request.principal
+    principal = decision.principal
     account = workspace.at(principal.account).account
     entity = account.by_arn(principal.arn)
     user = entity if isinstance(entity, User) else None

@@ -26,6 +26,7 @@ from iamtui.drafts.edits.principals import (
 )
 from iamtui.drafts.overlay import apply_draft, lay_draft
 from iamtui.engine import holdings, index_reading
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, principal_from_text
@@ -59,6 +60,10 @@ def compare(account: Account, question: Question, said: Counter[str | None], now
         assert decision.not_evaluated == alone.not_evaluated, where
         if decision.outcome is Outcome.IMPLICIT_DENY:
             assert decision.is_capped == alone.is_capped, where
+        # These are found once for all of a class.
+        assert (decision.matched, decision.depends_on) == (alone.matched, alone.depends_on), where
+        assert decision.principal is one.principal
+        assert condition_of(decision) == condition_of(alone), where
 
 
 @one_quick("few", [0, 8])
