@@ -200,9 +200,18 @@ def depends_text(node: Node, request: Request | None = None) -> str:
     return leaf_text(node, request)
 
 
+_plain_text = lru_cache(maxsize=1024)(depends_text)
+"""Kept, because thousands of callers wait for the same."""
+
+
 def condition_of(decision: Decision) -> str:
     """What a decision depends on, as `depends_text` puts it; "" when it depends on nothing."""
-    return depends_text(decision.depends_on, decision.request) if decision.depends_on is not None else ""
+    node = decision.depends_on
+    if node is None:
+        return ""
+    # The request is put together only where it is needed: lists are of thousands.
+    has_variables = any(isinstance(leaf, ConditionLeaf) and _has_variables(leaf) for leaf in leaves(node))
+    return depends_text(node, decision.request) if has_variables else _plain_text(node)
 
 
 def _grouped(node: Node, request: Request | None) -> str:

@@ -208,7 +208,10 @@ class Decision:
 
         "Only on X" in the answer to a question about X would read as "on X".
         """
-        return () if self.request.resource in self.allowed_resources else self.allowed_resources
+        allowed = self.allowed_resources
+        # The same is asked of all, and of those whose parts are shared one has put its request together.
+        asked: Decision = self.__dict__.get("_alike") or self
+        return () if asked.request.resource in allowed else allowed
 
     @property
     def not_evaluated(self) -> tuple[Layer, ...]:
@@ -249,7 +252,7 @@ _CAPS: Final = frozenset(
 """Layers that no Allow elsewhere makes up for."""
 
 _PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"outcome", "complete"}
-_SHARED: Final = frozenset(("matched", "depends_on"))
+_SHARED: Final = frozenset(("matched", "depends_on", "resource_scope", "allowed_resources", "denied_resources"))
 """The parts that are the same for all principals of a class; others name the principal, or what is its own."""
 
 

@@ -108,7 +108,7 @@ def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
     a layer that grants could change that. A document that the decision waits for is named by its condition.
     """
     missing = decision.not_evaluated
-    if decision.outcome is Outcome.EXPLICIT_DENY:
+    if not missing or decision.outcome is Outcome.EXPLICIT_DENY:
         return ()
     if decision.outcome is Outcome.IMPLICIT_DENY:
         granting = tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))

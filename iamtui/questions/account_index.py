@@ -17,7 +17,7 @@ from iamtui.engine.holdings import Bits, HeldPolicy
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.index_reading import IndexReading, Outcomes
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
-from iamtui.policy.resource import Reach
+from iamtui.policy.resource import Reach, ResourceKind
 from iamtui.policy.statement import CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.policies_in_force import principal_policies
@@ -239,7 +239,8 @@ class PrincipalClasses:
         self._reading = reading
         self._of_held: dict[HeldPolicy, tuple[Bits | str, ...] | None] = {}
         asked = reading.asked
-        self._knows_members = bool(asked.members or asked.with_policies)
+        is_set = asked.prepared.resource.kind is ResourceKind.SET
+        self._knows_members = is_set and bool(asked.members or asked.with_policies)
         self._reads_time: bool | None = None
         self._named = reading.asked.known_one_by_one
         told: dict[Bits | str, None] = dict.fromkeys(_BESIDES)

@@ -61,7 +61,8 @@ def compare(account: Account, question: Question, said: Counter[str | None], now
         if decision.outcome is Outcome.IMPLICIT_DENY:
             assert decision.is_capped == alone.is_capped, where
         # These are found once for all of a class.
-        assert (decision.matched, decision.depends_on) == (alone.matched, alone.depends_on), where
+        for part in ("matched", "depends_on", "resource_scope", "allowed_resources", "denied_resources"):
+            assert getattr(decision, part) == getattr(alone, part), f"{part} of {where}"
         assert decision.principal is one.principal
         assert condition_of(decision) == condition_of(alone), where
 
@@ -179,6 +180,18 @@ def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone(
                 assert found == QuestionEvaluator(fresh, question, NOON).outcomes(), (chosen, question)
     assert before == [QuestionEvaluator(account, question, NOON).outcomes() for question in questions]
     assert account_index(drafted)._conditions is account_index(account)._conditions
+
+
+def test_what_is_found_once_for_a_class_names_the_policies_of_each() -> None:
+    """Equal documents under two names are read once for all who have them."""
+    account = generator.account(Size(12, 0, 2, 4))
+    text = '{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": %s}}'
+    document = PolicyDocument(text % '{"Bool": {"aws:SecureTransport": "true"}}')
+    users = [
+        replace(user, inline_policies=(InlinePolicy(f"mine{place % 3}", document),), groups=(), attached_policies=())
+        for place, user in enumerate(account.users)
+    ]
+    compare(replace(account, users=tuple(users)), Question("s3:GetObject", "arn:aws:s3:::b/k"), Counter())
 
 
 def test_principals_whom_a_fact_of_one_resource_may_tell_apart_are_no_class() -> None:
