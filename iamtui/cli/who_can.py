@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 _MOST_GRANTS: Final = 2
+_SHOWN_WITHIN: Final = 0.02
+"""Seconds in which rows are handed on together: thousands may be found in one."""
 _EPILOG: Final = """\
 Without --any, only those who may do all of ACTION on all of RESOURCE are allowed. A pattern such as s3:Put*, and
 --access-level, imply --any. With an access level, ACTION can be left out where --on names a resource.
@@ -111,6 +114,7 @@ def who_can(
             found.append(one)
     for one in through_roles(workspace, found) if with_roles else ():
         listing.add(one)
+    listing.show()
     lacking = not_evaluated(concerned, listing.unloaded)
     if lacking:
         note(lacking)
@@ -150,6 +154,7 @@ class _Listing:
         self.through_roles = 0
         self.unloaded: set[Layer] = set()
         self.cut = 0
+        self._shown_at = 0.0
         if form == "csv":
             self._out.csv_row(WHO_CAN_COLUMNS)
         elif form == "markdown":
@@ -174,7 +179,13 @@ class _Listing:
             self._out.markdown_row(who_can_cells(self._workspace, one))
         else:
             _print_line(self._out, self._workspace, one, words)
+        if time.monotonic() - self._shown_at > _SHOWN_WITHIN:
+            self.show()
+
+    def show(self) -> None:
+        """Hand on what was printed."""
         self._out.flush()
+        self._shown_at = time.monotonic()
 
 
 def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: VerdictWords) -> None:
