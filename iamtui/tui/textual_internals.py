@@ -64,9 +64,21 @@ def _handles_keys(kind: type[DOMNode]) -> bool:
 
 
 class SteadyScrollView(ScrollView):
-    """A ScrollView that has its scroll bars drawn again when they change; Textual does so with every layout."""
+    """A ScrollView that has its scroll bars drawn again when they change; Textual does so with every layout. Which it
+    has is known where it is placed: Textual finds that once all is drawn, and then lays all out and draws it again."""
 
     _scrolled: tuple[Size, Size] | None = None
+
+    def _get_scrollable_region(self, region: Region) -> Region:
+        """What its lines have of a region that it is being given. A bar that is new is not ready to be drawn yet."""
+        bar = self._vertical_scrollbar
+        if bar is not None and bar.is_mounted and region.size != self._container_size:
+            self._container_size = region.size
+            self._scrollbar_changes.clear()
+            asking = self._layout_required
+            self._scroll_update(self.virtual_size)
+            self._layout_required, bar._layout_required = asking, False  # noqa: SLF001 - as the module says
+        return super()._get_scrollable_region(region)
 
     def scroll_to_size(self, virtual_size: Size) -> None:
         """Take another size without a layout of the whole screen, which the setter of `virtual_size` asks for."""
@@ -95,9 +107,9 @@ class SteadyCompositor(Compositor):
         only the scroll bars do, and they ask for one themselves. What is found here is told before.
         """
         self.changes += 1
-        result = super().reflow(parent, size)
-        # Else the first question where a widget is has all of this done again.
+        # Else the first question where a widget is, also while they are placed, has all of this done once more.
         self._full_map_invalidated = False
+        result = super().reflow(parent, size)
         for widget, place in self._full_map.items():
             if isinstance(widget, ScrollView) or widget.virtual_size == place.virtual_size:
                 continue

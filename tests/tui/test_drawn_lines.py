@@ -9,6 +9,7 @@ import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.geometry import Region, Size
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -167,17 +168,51 @@ async def test_a_container_shows_its_new_title() -> None:
             assert title in framed.render_lines(framed.outer_size.region)[0].text
 
 
-class Below(SteadyScreen[None]):
+class Counting(SteadyScreen[None]):
     """A screen that counts how often it is laid out."""
 
     layouts = 0
 
-    def compose(self) -> ComposeResult:
-        yield Static("what is below", id="below")
-
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
         self.layouts += 1
         super()._refresh_layout(size, scroll)
+
+
+class Below(Counting):
+    def compose(self) -> ComposeResult:
+        yield Static("what is below", id="below")
+
+
+class AboveNumbers(Counting):
+    """Text of a changing height above lines that have the rest."""
+
+    CSS = "Static { height: 2; } Numbers { height: 1fr; scrollbar-size-vertical: 1; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static()
+        yield Numbers()
+
+    def on_mount(self) -> None:
+        self.query_one(Numbers).set_total(12)
+
+
+async def test_a_scroll_bar_comes_and_goes_with_the_layout_that_makes_it_so() -> None:
+    app = HarnessApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        screen = AboveNumbers()
+        await app.push_screen(screen)
+        await pilot.pause()
+        view = screen.query_one(Numbers)
+        for height in (10, 4, 16, 2):
+            before, is_first = screen.layouts, height == 10
+            screen.query_one(Static).styles.height = height
+            await pilot.pause()
+            await pilot.pause()
+            # A bar that is made comes with the next one.
+            assert is_first or screen.layouts == before + 1
+            assert view.show_vertical_scrollbar is (height > 8)
+            assert ScrollBar in {type(widget) for widget in screen._compositor.full_map} or height <= 8
+            assert {strip.cell_length for strip in view.render_lines(view.size.region)} == {59 if height > 8 else 60}
 
 
 class Above(Dialog[None]):
