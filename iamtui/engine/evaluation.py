@@ -333,10 +333,10 @@ class Evaluation(Struct, eq=False):
         if self.resource is not None and self.resource.deny is not False and not self.resource_denies_ignored:
             denies.append(self.resource.deny)
         if self.scp_levels is not None:
-            denies.extend(self.scp_levels.denies)
-            caps.extend(self.scp_levels.caps)
+            denies.append(self.scp_levels.deny)
+            caps.append(self.scp_levels.cap)
         if self.rcp_levels is not None and not self.rcps_spare_some:
-            denies.extend(self.rcp_levels.denies)
+            denies.append(self.rcp_levels.deny)
         if self.vpc_endpoint is not None:
             denies.append(self.vpc_endpoint.deny)
             caps.append(self.vpc_endpoint.allow)

@@ -42,6 +42,7 @@ from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prep
 from iamtui.engine.request import (
     DEFAULT_OPTIONS,
     WITH_IAM_POLICIES,
+    CallerFacts,
     EngineOptions,
     MissingPolicy,
     NotEvaluated,
@@ -146,6 +147,7 @@ def read_all_layers(
     asked: PreparedRequest | None = None,
     some_account: bool = False,
     context: RequestContext | None = None,
+    facts: CallerFacts | None = None,
 ) -> Evaluation:
     """Read a request through every layer.
 
@@ -153,10 +155,11 @@ def read_all_layers(
         asked: what is asked, when others of the caller's class are asked the same (with the default options);
             None: made from the request.
         some_account: whether the account of the resource stands for any that there may be.
-        context: that of the request, where it is at hand (with the default options).
+        context, facts: those of the request and of its caller, where they are at hand (with the default options).
     """
     principal = request.principal
-    facts = caller_facts(principal, lasting=policies.lasting)
+    if facts is None:
+        facts = caller_facts(principal, lasting=policies.lasting)
     if asked is None:
         asked = asked_by(request, options)
     prepared = asked.prepared

@@ -90,11 +90,11 @@ class LayerScan:
         if not matches:
             return
         self.matches += matches
-        if self.allow is not True:
-            # No further than to the first that is certain.
-            self.allow = any_of(chain((self.allow,), (match.truth for match in matches if match.statement.allows)))
-        if self.deny is not True:
-            self.deny = any_of(chain((self.deny,), (match.truth for match in matches if not match.statement.allows)))
+        allows = [match.truth for match in matches if match.statement.allows]
+        if allows and self.allow is not True:
+            self.allow = any_of((self.allow, *allows))
+        if len(allows) < len(matches) and self.deny is not True:
+            self.deny = any_of((self.deny, *(match.truth for match in matches if not match.statement.allows)))
 
     def certain(self) -> tuple[StatementRef, ...]:
         """The statements that match whatever is unknown."""
@@ -152,12 +152,13 @@ def _of_policy(
         by_service: whether those that name the service are read, else those about any.
         names_callers: whether their principals have a say.
     """
-    is_lasting = not by_service and not names_callers and carried.says_always
-    if is_lasting and carried.said is not None:
+    may_last = not by_service and not names_callers
+    if may_last and carried.said is not None:
         return carried.said  # type: ignore[no-any-return]
     members = carried.about(asked.prepared.action)[0 if by_service else 1]
     if not members:
         return _NOTHING
+    is_lasting = may_last and carried.says_always
     known, key = asked.of_policies, (carried, layer, by_service)
     found = None if is_lasting or known is None else known.get(key)
     if found is None:
@@ -405,16 +406,16 @@ class LevelsScan:
 
     Args:
         levels: level by level, those that are not loaded left out.
-        denies: what some level may deny, where that is not False.
-        caps: what some level may not allow, where that is not True.
+        deny: whether some level denies.
+        cap: whether each level allows.
     """
 
-    __slots__ = ("caps", "denies", "levels")
+    __slots__ = ("cap", "deny", "levels")
 
     def __init__(self, levels: tuple[LevelScan, ...]) -> None:
         self.levels = levels
-        self.denies = tuple(level.scan.deny for level in levels if level.scan.deny is not False)
-        self.caps = tuple(level.scan.allow for level in levels if level.scan.allow is not True)
+        self.deny = any_of(level.scan.deny for level in levels)
+        self.cap = all_of(level.scan.allow for level in levels)
 
 
 _MOST_ACTIONS: Final = 4096

@@ -114,7 +114,7 @@ class CarriedPolicy:
         if kept is None or kept[0] != action.full:
             named = tuple([member for member in self.naming(action.service) if member.is_about(action)])
             others = self.of_any_service
-            if not self.says_always:
+            if others and not self.says_always:
                 others = tuple(member for member in others if member.is_about(action))
             kept = self._about = action.full, (named, others)
         return kept[1]

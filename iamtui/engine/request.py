@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from weakref import ref
 
 from msgspec import Struct
@@ -124,12 +124,6 @@ class PoliciesInForce:
     public_policy: bool | None = None
     lasting: bool = False
     resource_lasts: bool = True
-
-    def of_caller(self, identity: tuple[PolicyInForce, ...], boundaries: tuple[PolicyInForce, ...]) -> PoliciesInForce:
-        """The same for another caller of the account; for thousands, so the rest is taken over in one go."""
-        made = object.__new__(PoliciesInForce)
-        made.__dict__.update(self.__dict__, identity=identity, boundaries=boundaries)
-        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,20 +262,15 @@ class Request:
     notes: tuple[str, ...] = ()
     no_such_resource: str = ""
 
-    def by(
-        self,
-        principal: Principal,
-        *,
-        derived: tuple[Mapping[str, tuple[str, ...]], ...],
-        known_absent: tuple[str, ...],
-        assumptions: tuple[str, ...],
-    ) -> Request:
-        """The same asked by another principal; for thousands, so the other fields are taken over in one go."""
-        made = object.__new__(Request)
-        made.__dict__.update(
-            self.__dict__, principal=principal, derived=derived, known_absent=known_absent, assumptions=assumptions
-        )
-        return made
+
+_Record = TypeVar("_Record", Request, PoliciesInForce)
+
+
+def with_fields(record: type[_Record], fields: Mapping[str, Any], **others: Any) -> _Record:
+    """A request, or policies, of fields that are all there: a constructor that is run for every decision."""
+    made = object.__new__(record)
+    made.__dict__.update(fields, **others)
+    return made
 
 
 def common_context(request: Request) -> CommonContext:

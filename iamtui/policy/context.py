@@ -198,7 +198,7 @@ class Source(Struct, frozen=True):
     effect: str
 
 
-class ConditionLeaf(Struct, frozen=True):
+class ConditionLeaf(Struct, frozen=True, cache_hash=True):
     """A condition line, or a Resource entry with a variable, that is undetermined.
 
     Args:
@@ -257,13 +257,13 @@ class MissingLeaf(Struct, frozen=True):
 Leaf: TypeAlias = ConditionLeaf | SessionLeaf | MissingLeaf
 
 
-class And(Struct, frozen=True):
+class And(Struct, frozen=True, cache_hash=True):
     """All parts must hold; at least two, none constant, none an And, no duplicates."""
 
     parts: tuple[Or | Leaf, ...]
 
 
-class Or(Struct, frozen=True):
+class Or(Struct, frozen=True, cache_hash=True):
     """One part must hold; at least two, none constant, none an Or, no duplicates."""
 
     parts: tuple[And | Leaf, ...]

@@ -427,20 +427,20 @@ class QuestionEvaluator:
     def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:
         own = self._facts_of(principal)
         shared = self._shared(principal, own)
-        request, policies = self._put_by(principal, own, shared, assumptions)
-        return read_all_layers(request, policies, asked=shared.asked, context=shared.context_of(principal, own.known))
+        request, policies = self._put_by(own, shared, assumptions)
+        context = shared.context_of(own)
+        return read_all_layers(request, policies, asked=shared.asked, context=context, facts=own.caller)
 
     def request_and_policies(self, principal: Principal) -> tuple[Request, PoliciesInForce]:
         own = self._facts_of(principal)
-        return self._put_by(principal, own, self._shared(principal, own), ())
+        return self._put_by(own, self._shared(principal, own), ())
 
     def _put_by(
-        self, principal: Principal, own: PrincipalFacts, shared: SharedQuestion, assumptions: tuple[str, ...]
+        self, own: PrincipalFacts, shared: SharedQuestion, assumptions: tuple[str, ...]
     ) -> tuple[Request, PoliciesInForce]:
-        request = shared.request_by(principal, own.known, assumptions, tags_of=own.tags_of, reads_tags=own.reads_tags)
-        policies = shared.policies_of(own.policies)
+        request, policies = shared.put_by(own, assumptions)
         if shared.prepared.resource.kind is ResourceKind.SET:
-            policies = PoliciesOfSet.of(policies, KnownMembers(self, principal))
+            policies = PoliciesOfSet.of(policies, KnownMembers(self, own.principal))
         return request, policies
 
     def about(self, text: str) -> QuestionEvaluator:
@@ -461,7 +461,7 @@ class QuestionEvaluator:
         """What the evaluator needs to answer for one principal, and what has been worked out for others like it."""
         own = self._facts_of(principal)
         shared = self._shared(principal, own)
-        request, policies = self._put_by(principal, own, shared, ())
+        request, policies = self._put_by(own, shared, ())
         return request, policies, shared.asked
 
     def outcome(self, principal: Principal) -> Outcome:

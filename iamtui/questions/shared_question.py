@@ -14,6 +14,7 @@ from iamtui.engine.index_reading import Surrounded
 from iamtui.engine.policy_sets import forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import (
+    CallerFacts,
     Mode,
     NamedPolicy,
     NotEvaluated,
@@ -25,6 +26,7 @@ from iamtui.engine.request import (
     Request,
     caller_facts,
     partition_of,
+    with_fields,
 )
 from iamtui.policy.context import CommonContext, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
@@ -47,7 +49,9 @@ from iamtui.questions.policies_in_force import (
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 
-_NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
+_REQUEST: Final = vars(Request(Principal(PrincipalKind.ANONYMOUS, ""), "", ""))
+_IN_FORCE: Final = vars(PoliciesInForce(lasting=True))
+"""The fields of a question and of policies that are nobody's in particular."""
 
 
 class ResourceContext(NamedTuple):
@@ -78,21 +82,16 @@ class SharedQuestion:
     """
 
     __slots__ = (
-        "_absent",
         "_account",
         "_around",
         "_caller_account",
         "_callers",
-        "_no_such_resource",
-        "_notes",
+        "_in_force",
         "_of_a_set",
         "_of_others",
         "_question",
         "_reads_tags",
-        "_resource",
-        "_resource_account",
-        "_session",
-        "_template",
+        "_request",
         "asked",
         "has_known_members",
         "owner",
@@ -131,24 +130,44 @@ class SharedQuestion:
         self._question = question
         self.prepared = prepared
         self._around = around
-        self._session = session
-        self._resource = resource
-        self._resource_account = resource_account
         self._callers = callers
-        self._notes = notes
-        self._no_such_resource = no_such_resource
         self._of_a_set = of_a_set
         self._of_others: tuple[str, ...] = ()
         if prepared.action.service in LISTED_PER_RESOURCE:
             self._of_others = keys_of_other_resources(question.action, question.resource)
-        self._absent = around.absent + self._of_others
         self._reads_tags: bool | None = None
-        self._template: tuple[Request, PoliciesInForce] | None = None
         self.asked = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS, of_a_set=of_a_set)
         self._caller_account = caller_account
         is_set = prepared.resource.kind is ResourceKind.SET
         self.has_known_members = is_set and has_known_members(account, prepared)
         self.owner = owner
+        context, foreign = _carried(question)
+        # The fields of the request and of what is in force for it, but for those of the caller.
+        self._request = {
+            **_REQUEST,
+            "action": question.action,
+            "resource": question.resource,
+            "resource_account": resource_account,
+            "context": context,
+            "derived": around.derived,
+            "mode": question.mode,
+            "known_absent": around.absent + self._of_others,
+            "assumptions": around.assumptions + foreign,
+            "notes": notes,
+            "no_such_resource": no_such_resource,
+        }
+        self._in_force = {
+            **_IN_FORCE,
+            "session": session,
+            "resource": resource,
+            "scps": callers.scps,
+            "rcps": around.side.rcps,
+            "vpc_endpoint": around.side.vpc_endpoint,
+            "principal_in_management_account": callers.in_management_account,
+            "resource_in_management_account": around.side.in_management_account,
+            "principal_in_iam_delegated_administrator": callers.in_iam_delegated_administrator,
+            "restrict_public_buckets": restrict_public_buckets(account, prepared),
+        }
 
     def surrounded(self, members: tuple[PolicyInForce, ...], known_one_by_one: int) -> Surrounded:
         """The question as an index reads it for all callers.
@@ -159,14 +178,14 @@ class SharedQuestion:
         side = self._around.side
         return Surrounded(
             self.prepared,
-            _carried(self._question)[0],
+            self._request["context"],
             self._around.derived,
-            self._absent,
+            self._request["known_absent"],
             self._question.mode is Mode.DISCOVER,
-            self._resource,
+            self._in_force["resource"],
             () if self._callers.in_management_account else self._callers.scps,
             () if side.in_management_account else side.rcps,
-            session=self._session,
+            session=self._in_force["session"],
             members=members,
             known_one_by_one=known_one_by_one,
             layers_off=bool(self._question.layers_off or side.vpc_endpoint),
@@ -175,83 +194,51 @@ class SharedQuestion:
             within_account=self._caller_account is not None and self._caller_account == self.owner,
         )
 
-    def request_by(
-        self, principal: Principal, known: KnownContext, assumptions: tuple[str, ...], *, tags_of: str, reads_tags: bool
-    ) -> Request:
-        """The request of one caller.
+    def put_by(self, own: PrincipalFacts, assumptions: tuple[str, ...]) -> tuple[Request, PoliciesInForce]:
+        """The request of one caller, and what is in force for it.
 
         Args:
-            known: what the account says of the caller.
             assumptions: what has been taken for granted besides.
-            tags_of: the role whose tags the caller has, or "".
-            reads_tags: whether its own policies read principal tags.
         """
-        shared = self._in_common()[0]
-        if tags_of and (reads_tags or self._all_read_tags()):
+        asked = self._request
+        if own.tags_of and (own.reads_tags or self._all_read_tags()):
             # A session tag wins over a tag of the same name of its role.
-            assumptions = (f"no session tag replaces a tag of {tags_of}", *assumptions)
-        return shared.by(
-            principal,
-            derived=(known.values, *shared.derived),
-            known_absent=known.absent + shared.known_absent,
-            assumptions=shared.assumptions + assumptions,
+            assumptions = (f"no session tag replaces a tag of {own.tags_of}", *assumptions)
+        request = with_fields(
+            Request,
+            asked,
+            principal=own.principal,
+            derived=(own.known.values, *asked["derived"]),
+            known_absent=own.known.absent + asked["known_absent"],
+            assumptions=asked["assumptions"] + assumptions,
         )
+        own_policies = own.policies
+        policies = with_fields(
+            PoliciesInForce, self._in_force, identity=own_policies.identity, boundaries=own_policies.boundaries
+        )
+        if self._question.layers_off:
+            policies = without_layers(policies, self._question.layers_off)
+        return request, policies
 
-    def context_of(self, principal: Principal, known: KnownContext) -> RequestContext | None:
+    def context_of(self, own: PrincipalFacts) -> RequestContext | None:
         """The context in which one caller asks; None where it is that of this question alone."""
-        if self._question.context or self._of_others or self.prepared.by_alias:
+        if self._question.context or self._of_others:
             return None
-        around = self._around
+        around, known = self._around, own.known
         common = around.commons.get(known.absent)
         if common is None:
             discover = self._question.mode is Mode.DISCOVER
             absent = known.absent + around.absent
             common = CommonContext({}, derived=around.derived, known_absent=absent, discover=discover)
             around.commons[known.absent] = common
-        return RequestContext(common, own=known.values, fixed=caller_facts(principal, lasting=True).keys)
-
-    def policies_of(self, own: PrincipalPolicies) -> PoliciesInForce:
-        found = self._in_common()[1].of_caller(own.identity, own.boundaries)
-        return without_layers(found, self._question.layers_off) if self._question.layers_off else found
-
-    def _in_common(self) -> tuple[Request, PoliciesInForce]:
-        if self._template is None:
-            question, side = self._question, self._around.side
-            context, foreign = _carried(question)
-            request = Request(
-                principal=_NOBODY,
-                action=question.action,
-                resource=question.resource,
-                resource_account=self._resource_account,
-                context=context,
-                derived=self._around.derived,
-                mode=question.mode,
-                known_absent=self._absent,
-                assumptions=self._around.assumptions + foreign,
-                notes=self._notes,
-                no_such_resource=self._no_such_resource,
-            )
-            policies = PoliciesInForce(
-                session=self._session,
-                resource=self._resource,
-                scps=self._callers.scps,
-                rcps=side.rcps,
-                vpc_endpoint=side.vpc_endpoint,
-                principal_in_management_account=self._callers.in_management_account,
-                resource_in_management_account=side.in_management_account,
-                principal_in_iam_delegated_administrator=self._callers.in_iam_delegated_administrator,
-                restrict_public_buckets=restrict_public_buckets(self._account, self.prepared),
-                lasting=True,
-            )
-            self._template = (request, policies)
-        return self._template
+        return RequestContext(common, own=known.values, fixed=own.caller.keys)
 
     def _all_read_tags(self) -> bool:
         """Whether a policy that all are under reads principal tags."""
         if self._reads_tags is None:
             self._reads_tags = (
-                reads_principal_tags(self._account, (self._resource,))
-                or any("principaltag" in policy.document.raw.lower() for policy in self._session)
+                reads_principal_tags(self._account, (self._in_force["resource"],))
+                or any("principaltag" in policy.document.raw.lower() for policy in self._in_force["session"])
                 or _levels_read_tags(self._account, "scps", self._callers.scps)
                 or _levels_read_tags(self._account, "rcps", self._around.side.rcps)
             )
@@ -362,6 +349,7 @@ class PrincipalFacts(Struct, frozen=True):
         origin: its account, or None, and the partition of its ARN, or "".
         tags_of: the role whose tags it has, or "".
         reads_tags: whether its own policies read principal tags.
+        caller: what follows from itself.
     """
 
     principal: Principal
@@ -370,6 +358,7 @@ class PrincipalFacts(Struct, frozen=True):
     origin: tuple[str | None, str]
     tags_of: str
     reads_tags: bool
+    caller: CallerFacts
 
 
 _MOST_FACTS: Final = 32768
@@ -412,6 +401,7 @@ def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
         (principal.account, partition_of(principal)),
         tags_of,
         bool(tags_of) and reads_principal_tags(account, (*policies.identity, *policies.boundaries)),
+        caller_facts(principal, lasting=True),
     )
 
 
