@@ -32,9 +32,8 @@ def of_rooms(modules: set[str], *rooms: str) -> set[str]:
     return {name for name in modules if name.startswith(tuple(f"iamtui.{room}" for room in rooms))}
 
 
-@pytest.mark.parametrize("module", ["iamtui.policy.document", "iamtui.policy.conditions", "iamtui.catalog.actions"])
-def test_the_lowest_rooms_bring_in_nothing_of_the_others(module: str) -> None:
-    loaded = modules_after(f"import {module}")
+def test_the_lowest_rooms_bring_in_nothing_of_the_others() -> None:
+    loaded = modules_after("import iamtui.policy.document, iamtui.policy.conditions, iamtui.catalog.actions")
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(
         loaded,
@@ -67,33 +66,20 @@ def test_questions_over_an_account_reach_for_nothing_outside() -> None:
 
 
 @pytest.mark.parametrize(
-    "module",
+    ("room", "modules"),
     [
-        "questions",
-        "principals",
-        "workspace",
-        "assume",
-        "inventory",
-        "permissions",
-        "opening",
+        ("workspace", ("questions", "principals", "workspace", "assume", "inventory", "permissions", "opening")),
+        ("presentation", ("verdict", "styled_words", "trace", "who_can", "answer")),
     ],
 )
-def test_the_workspace_brings_in_neither_a_door_nor_boto3(module: str) -> None:
-    loaded = modules_after(f"import iamtui.workspace.{module}")
+def test_below_the_doors_nothing_brings_in_a_door_or_boto3(room: str, modules: tuple[str, ...]) -> None:
+    loaded = modules_after("\n".join(f"import iamtui.{room}.{module}" for module in modules))
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(loaded, "cli", "tui")
 
 
-@pytest.mark.parametrize("module", ["verdict", "styled_words", "trace", "who_can", "answer"])
-def test_rows_of_words_bring_in_neither_a_door_nor_boto3(module: str) -> None:
-    loaded = modules_after(f"import iamtui.presentation.{module}")
-    assert not packages(loaded) & {*HEAVY, *DOORS}
-    assert not of_rooms(loaded, "cli", "tui")
-
-
-@pytest.mark.parametrize("command", ["who_can", "can"])
-def test_a_question_loads_nothing_of_how_roles_are_assumed(command: str) -> None:
-    loaded = modules_after(f"import iamtui.cli.{command}")
+def test_a_question_loads_nothing_of_how_roles_are_assumed() -> None:
+    loaded = modules_after("import iamtui.cli.who_can, iamtui.cli.can")
     assert not of_rooms(loaded, "aws.connection", "credentials.assume_role", "workspace.assume_plan")
 
 
@@ -113,10 +99,10 @@ def test_help_and_version_load_no_command(word: str) -> None:
     assert not of_rooms(loaded, "engine", "account", "sources", "workspace", "tui", "cli.can", "cli.simulate")
 
 
-@pytest.mark.parametrize("command", ["simulate", "lint", "can", "list"])
-def test_no_command_loads_the_screen(command: str) -> None:
-    module = {"list": "inventory"}.get(command, command)
-    assert not packages(modules_after(f"import iamtui.cli.{module}")) & {*HEAVY, "textual", "rich"}
+def test_no_command_loads_the_screen() -> None:
+    commands = ("simulate", "lint", "can", "inventory")
+    loaded = modules_after("\n".join(f"import iamtui.cli.{command}" for command in commands))
+    assert not packages(loaded) & {*HEAVY, "textual", "rich"}
 
 
 def test_a_decision_of_the_demo_needs_neither_moto_nor_boto3() -> None:

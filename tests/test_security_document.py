@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -20,9 +19,7 @@ NAMED = [name for row in ROWS for name in re.findall(r"`(tests/[^`]+)`", row[-1]
 
 @cache
 def functions_of(file: str) -> set[str]:
-    tree = ast.parse((ROOT / file).read_text())
-    functions = (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    return {node.name for node in functions if node.name.startswith("test_")}
+    return {*re.findall(r"^(?:async )?def (test_\w+)", (ROOT / file).read_text(), re.MULTILINE)}
 
 
 def test_the_threats_are_numbered_without_a_gap() -> None:

@@ -83,8 +83,9 @@ class Source:
         lazy = {target.rpartition(".")[2]: target for target in self.lazy_modules}
         found += [
             Import(module, node.lineno, lazy[node.attr], in_function=False, for_types=True)
-            for module, tree in self.trees.items()
-            for node in ast.walk(tree)
+            for module, text in self.texts.items()
+            if "lazy." in text
+            for node in ast.walk(self.tree(module))
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "lazy"
             if node.attr in lazy
         ]
@@ -100,10 +101,11 @@ class Source:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 for target in self._targets(module, node):
                     yield Import(module, node.lineno, target, in_function, for_types)
-            in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            for_types = for_types or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+            in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            for_types = for_types or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
             for child in ast.iter_child_nodes(node):
-                yield from visit(child, in_function, for_types)
+                if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                    yield from visit(child, in_function, for_types)
 
         return visit(self.tree(module), in_function=False, for_types=False)
 
