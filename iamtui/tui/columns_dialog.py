@@ -8,13 +8,10 @@ from typing import Any, ClassVar, Protocol
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from iamtui.tui.content import line
-from iamtui.tui.dialogs import Choice, OptionLines
-from iamtui.tui.textual_internals import SteadyScreen
+from iamtui.tui.dialogs import Choice, Dialog, DialogBox, OptionLines
 from iamtui.tui.widgets.lists.line_list import LineView
 
 
@@ -39,7 +36,7 @@ def choose_columns(app: App[Any], kind: str, rows: ColumnList, wanted: MutableMa
     app.push_screen(ColumnsDialog(kind, [*rows.titles.items()], lambda: rows.shown_columns, tuple, choose))
 
 
-class ColumnsDialog(ModalScreen[None], SteadyScreen[None]):
+class ColumnsDialog(Dialog[None]):
     """Tells with each change which columns are wanted, or None: the usual ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,14 +50,9 @@ class ColumnsDialog(ModalScreen[None], SteadyScreen[None]):
         align: right middle;
         background: transparent;
 
-        & > Vertical {
+        & > DialogBox {
             width: 40;
-            height: auto;
             max-height: 90%;
-            padding: 0 1;
-            border: round $rule-focused;
-            border-title-color: $heading;
-            background: $surface;
         }
         & OptionLines {
             height: auto;
@@ -98,13 +90,13 @@ class ColumnsDialog(ModalScreen[None], SteadyScreen[None]):
         self._changed = changed
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with DialogBox() as box:
+            box.border_title = line("Columns of ", (self._title, "bold"))
             yield OptionLines()
             key = "bold $match"
             yield Static(line(("space", key), " show, hide  ", ("u", key), " usual  ", ("Esc", key), " close"))
 
     def on_mount(self) -> None:
-        self.query_one(Vertical).border_title = line("Columns of ", (self._title, "bold"))
         self._draw()
         self.query_one(OptionLines).focus()
 
@@ -135,10 +127,6 @@ class ColumnsDialog(ModalScreen[None], SteadyScreen[None]):
     def _draw(self) -> None:
         lines = self.query_one(OptionLines)
         lines.set_choices(self._choices(), lines.cursor)
-
-    @on(LineView.CursorMoved)
-    def _unused(self, event: LineView.CursorMoved) -> None:
-        event.stop()
 
     def action_close(self) -> None:
         self.dismiss(None)

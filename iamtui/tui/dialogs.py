@@ -119,35 +119,84 @@ def _fit_label(label: str, width: int) -> str:
 LONGEST_WAIT_SECONDS: Final = 5.0
 """How long Enter waits for choices that are still being found."""
 
-_BOX = """
-    & > Vertical {
-        width: 90%;
-        max-width: 100;
+
+# The frame of a dialog: a box in the middle of what it is about.
+
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result], SteadyScreen[Result]):
+    """What is below stays in sight, so that one knows where one is."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 40%;
+
+        & Static {
+            height: auto;
+        }
+    }
+    """
+
+
+class DialogBox(Vertical):
+    """As high as what it holds; a dialog sets its width."""
+
+    DEFAULT_CSS = """
+    DialogBox {
+        max-width: 96%;
         height: auto;
-        max-height: 90%;
+        max-height: 96%;
         padding: 0 1;
         border: round $rule-focused;
         border-title-color: $heading;
         border-subtitle-color: $muted;
         background: $surface;
+
+        &.-warning {
+            border: round $session-warning;
+            border-title-color: $session-warning;
+        }
+        &.-production {
+            border: round $verdict-denied;
+            border-title-color: $verdict-denied;
+        }
     }
-    & OptionLines {
-        height: auto;
-        max-height: 16;
-    }
-    & Input {
-        background: $cursor;
-        height: 1;
-        padding: 0;
-    }
-    & .hint {
-        height: auto;
-        color: $muted;
-    }
-"""
+    """
 
 
-class ChoiceDialog(ModalScreen[str | None], SteadyScreen[str | None]):
+class InputDialog(Dialog[str | None]):
+    """Gives what was typed or chosen, or None."""
+
+    DEFAULT_CSS = """
+    InputDialog {
+        & > DialogBox {
+            width: 90%;
+            max-width: 100;
+            max-height: 90%;
+        }
+        & OptionLines {
+            height: auto;
+            max-height: 16;
+        }
+        & Input {
+            background: $cursor;
+            height: 1;
+            padding: 0;
+        }
+        & .hint {
+            color: $muted;
+        }
+    }
+    """
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+class ChoiceDialog(InputDialog):
     """Gives the key of the choice that was made, or None. What is typed narrows the list.
 
     It is added to the key of a choice that makes something new of it.
@@ -160,8 +209,6 @@ class ChoiceDialog(ModalScreen[str | None], SteadyScreen[str | None]):
         Binding("pagedown", "step(10)", "Further down", show=False, id="choice.page-down", tooltip="Ten choices down"),
         Binding("pageup", "step(-10)", "Further up", show=False, id="choice.page-up", tooltip="Ten choices up"),
     ]
-
-    DEFAULT_CSS = f"ChoiceDialog {{ align: center middle; background: $background 40%; {_BOX} }}"
 
     def __init__(
         self,
@@ -193,15 +240,13 @@ class ChoiceDialog(ModalScreen[str | None], SteadyScreen[str | None]):
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with DialogBox() as box:
+            box.border_title, box.border_subtitle = self._title, line(self._keys)
             yield SafeInput(placeholder="type to narrow the list", compact=True, id="choice-filter")
             yield OptionLines(self._choices, id="choices")
             yield Static(id="choice-hint", classes="hint", markup=False)
 
     def on_mount(self) -> None:
-        box = self.query_one(Vertical)
-        box.border_title = self._title
-        box.border_subtitle = line(self._keys)
         self._narrow("")
         self.query_one(Input).focus()
         if self._more is not None:
@@ -276,18 +321,13 @@ class ChoiceDialog(ModalScreen[str | None], SteadyScreen[str | None]):
     def action_step(self, lines: int) -> None:
         self.lines.move_to(self.lines.cursor + lines, 1 if lines > 0 else -1)
 
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
-
-class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
+class LineDialog(InputDialog):
     """Gives the line that was typed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="line.cancel", tooltip="Go back without an answer"),
     ]
-
-    DEFAULT_CSS = f"LineDialog {{ align: center middle; background: $background 40%; {_BOX} }}"
 
     def __init__(
         self,
@@ -315,7 +355,9 @@ class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
         self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with DialogBox() as box:
+            box.border_title = self._title
+            box.border_subtitle = line("Tab complete  " if self._is_path else "", "Enter done  Esc cancel")
             yield (
                 PathInput(self._value, id="line")
                 if self._is_path
@@ -324,9 +366,6 @@ class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
             yield Static(self._hint, id="line-hint", classes="hint")
 
     def on_mount(self) -> None:
-        box = self.query_one(Vertical)
-        box.border_title = self._title
-        box.border_subtitle = line("Tab complete  " if self._is_path else "", "Enter done  Esc cancel")
         self.query_one(Input).focus()
 
     @on(Input.Changed)
@@ -356,9 +395,6 @@ class LineDialog(ModalScreen[str | None], SteadyScreen[str | None]):
         else:
             self.dismiss(text)
 
-    def action_cancel(self) -> None:
-        self.dismiss(None)
-
 
 _POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 """What IAM takes as the name of a policy (IAM API Reference: PutUserPolicy)."""
@@ -375,53 +411,6 @@ def needed(text: str) -> str:
 
 def label_of(text: str) -> str:
     return safe_text(text, limit=64)
-
-
-# The frame of a dialog: a box in the middle of what it is about.
-
-
-Result = TypeVar("Result")
-
-
-class Dialog(ModalScreen[Result], SteadyScreen[Result]):
-    """What is below stays in sight, so that one knows where one is."""
-
-    DEFAULT_CSS = """
-    Dialog {
-        align: center middle;
-        background: $background 40%;
-
-        & Static {
-            height: auto;
-        }
-    }
-    """
-
-
-class DialogBox(Vertical):
-    """As high as what it holds; a dialog sets its width."""
-
-    DEFAULT_CSS = """
-    DialogBox {
-        max-width: 96%;
-        height: auto;
-        max-height: 96%;
-        padding: 0 1;
-        border: round $rule-focused;
-        border-title-color: $heading;
-        border-subtitle-color: $muted;
-        background: $surface;
-
-        &.-warning {
-            border: round $session-warning;
-            border-title-color: $session-warning;
-        }
-        &.-production {
-            border: round $verdict-denied;
-            border-title-color: $verdict-denied;
-        }
-    }
-    """
 
 
 # ConfirmDialog: a warning that takes a key of its own, so that nobody agrees by habit, nor to what was not shown.

@@ -20,7 +20,7 @@ from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.document_view import DocumentView
-from iamtui.tui.explorer.explorer import Explorer
+from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.inventory import Branch, Node, key_of, kind_word
 from iamtui.tui.marks import PrincipalMarks
@@ -338,14 +338,19 @@ class MainScreen(PanedScreen):
 
     # Browsing.
 
-    @on(Explorer.EntitySelected)
-    def _selected(self, event: Explorer.EntitySelected) -> None:
+    @on(ExplorerTree.NodeChosen)
+    def _selected(self, event: ExplorerTree.NodeChosen) -> None:
         event.stop()
         if self.workspace is not None:
             self.browsing.show(event.node)
 
-    @on(Explorer.EntityOpened)
-    def _opened(self, event: Explorer.EntityOpened) -> None:
+    @on(ExplorerTree.AccountChosen)
+    def _other_selected(self, event: ExplorerTree.AccountChosen) -> None:
+        event.stop()
+        self.browsing.show_other(event.account, event.opened)
+
+    @on(ExplorerTree.NodeOpened)
+    def _opened(self, event: ExplorerTree.NodeOpened) -> None:
         event.stop()
         self.subject.go_into(event.policy)
 
@@ -361,8 +366,8 @@ class MainScreen(PanedScreen):
         self._caller.follow(event.entity)
         self.keys_changed()
 
-    @on(DetailPane.Followed)
-    def _followed(self, event: DetailPane.Followed) -> None:
+    @on(RowsView.Followed)
+    def _followed(self, event: RowsView.Followed) -> None:
         event.stop()
         self.browsing.go_to(event.target)
 
@@ -372,7 +377,6 @@ class MainScreen(PanedScreen):
         lazy.report_screen.open_list(self, event.title, event.load)
 
     @on(RowsView.LeftTowardsTree)
-    @on(ChildrenTable.LeftTowardsTree)
     @on(QuestionPanel.Left)
     def _left(self, event: Message) -> None:
         event.stop()

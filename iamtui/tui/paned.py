@@ -374,7 +374,6 @@ class Browsing:
         screen.workspace, self._inventory = workspace, inventory
         self._screen.query_one(StatusLine).set_workspace(workspace)
         self._workspace_changed(workspace)
-        screen.explorer.other_chosen = self._other_chosen
         screen.explorer.set_inventory(inventory, index, other_accounts(workspace), account_name(workspace))
         if first and not self._screen.explorer.filter_input.value:
             self._screen.explorer.tree_view.open_branch(self._screen.first_branch)
@@ -413,7 +412,7 @@ class Browsing:
         self._place_changed(node)
         self._screen.keys_changed()
 
-    def _other_chosen(self, other: OtherAccount, opened: bool) -> None:
+    def show_other(self, other: OtherAccount, opened: bool) -> None:
         """Say what the cursor is on that is not of the account on screen; go there when the user does."""
         if opened and other.id:
             self.look_at(other.id, key_of(other.entity) if other.entity is not None else "")

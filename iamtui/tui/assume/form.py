@@ -32,7 +32,6 @@ from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SectionHead,
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput
-from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.assume_plan import Planned, check_input
 from iamtui.workspace.mfa import MfaDevices
 from iamtui.workspace.workspace import Workspace
@@ -551,7 +550,3 @@ class AssumeForm(VerticalScroll, can_focus=False):
     def _submitted(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Submitted())
-
-    @on(LineView.CursorMoved)
-    def _unused(self, event: LineView.CursorMoved) -> None:
-        event.stop()

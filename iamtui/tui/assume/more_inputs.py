@@ -26,7 +26,6 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, said, words
 from iamtui.tui.question.completion import best_matches
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.remembered_assume_input import role_arns
 
 # RoleRow: the ARN of any role, completed from those that are known here.
@@ -274,10 +273,6 @@ class MoreInputs(Vertical):
         if self._arns.value == text:
             only_itself = [offer.value for offer in offers] == [word]
             self._arns.offer(() if only_itself else offers, word)
-
-    @on(LineView.CursorMoved)
-    def _unused(self, event: LineView.CursorMoved) -> None:
-        event.stop()
 
 
 def filled_words(extras: AssumeExtras) -> str:

@@ -13,6 +13,7 @@ from textual.message import Message
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.text import counted
 from iamtui.tui import lazy
+from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.explorer.table_columns import GAP, ColumnLayout, TableColumn, columns_of
 from iamtui.tui.inventory import Branch, Inventory, Kind, title_of, unknown
 from iamtui.tui.question.verdict import verdict_word_pieces
@@ -99,10 +100,6 @@ class ChildrenTable(LineView):
         """The user moved the cursor to another line."""
 
         entity: Entity
-
-    @dataclass(eq=False, repr=False)
-    class LeftTowardsTree(Message):
-        """h or left: the user goes back to the tree."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -286,7 +283,7 @@ class ChildrenTable(LineView):
             at += size + GAP
 
     def action_line_left(self) -> None:
-        self.post_message(self.LeftTowardsTree())
+        self.post_message(RowsView.LeftTowardsTree())
 
     def action_line_right(self) -> None:
         self.action_open_line()

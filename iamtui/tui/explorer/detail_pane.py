@@ -143,12 +143,6 @@ class DetailPane(FindsInDocument):
     """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
 
     @dataclass(eq=False, repr=False)
-    class Followed(Message):
-        """The user goes to another node, by its key."""
-
-        target: str
-
-    @dataclass(eq=False, repr=False)
     class Listed(Message):
         """The user wants a list that lies behind a line of the Access tab, or a comparison."""
 
@@ -376,11 +370,6 @@ class DetailPane(FindsInDocument):
         if self.active_tab in ("policies", "trust"):
             return self.query_one(ListAndDocument).document_view
         return self.query_one("#record", DocumentView)
-
-    @on(RowsView.Followed)
-    def _followed(self, event: RowsView.Followed) -> None:
-        event.stop()
-        self.post_message(self.Followed(event.target))
 
 
 def _trail_fault(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -252,8 +252,11 @@ class ExplorerTree(LineView):
             self.post_message(self.AccountChosen(other))
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
-        """Enter: a branch opens or closes, an entity is opened."""
         event.stop()
+        self._open_node()
+
+    def _open_node(self) -> None:
+        """A branch opens or closes, an entity is opened."""
         node = self.node
         if self.other is not None:
             self.post_message(self.AccountChosen(self.other, opened=True))
@@ -270,16 +273,10 @@ class ExplorerTree(LineView):
 
     def action_line_right(self) -> None:
         """Expand a branch, or step into it; open an entity."""
-        node = self.node
-        if self.other is not None:
-            self.post_message(self.AccountChosen(self.other, opened=True))
-        elif isinstance(node, Branch) and not node.is_leaf:
-            if node in self._open:
-                self.action_cursor_down()
-            else:
-                self.action_toggle_branch()
-        elif node is not None:
-            self.post_message(self.NodeOpened(node, self._policy_found))
+        if isinstance(self.node, Branch) and not self.node.is_leaf and self.node in self._open:
+            self.action_cursor_down()
+        else:
+            self._open_node()
 
     def action_line_left(self) -> None:
         node = self.node
@@ -439,25 +436,7 @@ class FilterInput(SafeInput):
 
 
 class Explorer(Pane):
-    """Filter and tree. Announces the node under the cursor by EntitySelected."""
-
-    @dataclass(eq=False, repr=False)
-    class EntitySelected(Message):
-        """The cursor rests on a branch or an entity."""
-
-        node: Node
-
-    @dataclass(eq=False, repr=False)
-    class EntityOpened(Message):
-        """The user wants to go into an entity, or to an SCP or RCP of a level."""
-
-        node: Node
-        policy: str = ""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self.other_chosen: Callable[[OtherAccount, bool], object] = lambda _other, _opened: None
-        """Told that the cursor rests on another account, or on something in it, and whether the user goes there."""
+    """Filter and tree."""
 
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="/ filter: name, ARN, tag", compact=True, id="filter")
@@ -544,18 +523,3 @@ class Explorer(Pane):
         count = self.query_one("#filter-count", Static)
         count.update(plain(words))
         count.display = bool(words)
-
-    @on(ExplorerTree.NodeChosen)
-    def _chosen(self, event: ExplorerTree.NodeChosen) -> None:
-        event.stop()
-        self.post_message(self.EntitySelected(event.node))
-
-    @on(ExplorerTree.AccountChosen)
-    def _other_chosen(self, event: ExplorerTree.AccountChosen) -> None:
-        event.stop()
-        self.other_chosen(event.account, event.opened)
-
-    @on(ExplorerTree.NodeOpened)
-    def _opened(self, event: ExplorerTree.NodeOpened) -> None:
-        event.stop()
-        self.post_message(self.EntityOpened(event.node, event.policy))
