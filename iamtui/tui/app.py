@@ -35,7 +35,7 @@ from iamtui.tui.background import (
     in_thread,
     worker_failure,
 )
-from iamtui.tui.clipboard import ClipboardCopier, Copier
+from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.screen_state import PlaceMemory, ScreenState
@@ -260,7 +260,7 @@ class IamtuiApp(TerminalApp):
         """Our themes and the user's are known before the base class can have registered them."""
         return self._themes.get(theme_name) or super().get_theme(theme_name)
 
-    def _real_copier(self) -> ClipboardCopier:
+    def _real_copier(self) -> Copier:
         settings = self._config.clipboard
         options = ClipboardOptions.from_environment(os.environ)
         options = structs.replace(
@@ -270,7 +270,7 @@ class IamtuiApp(TerminalApp):
             clear_after_seconds=settings.seconds,
             is_ending=lambda: self.is_leaving,
         )
-        copier = ClipboardCopier(
+        copier = Copier(
             self.write_to_terminal,
             options,
             export_format=self._config.export.format,

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from msgspec import structs
 
@@ -19,36 +18,8 @@ from iamtui.text import safe_text
 from iamtui.tui import lazy
 
 
-class Copier(Protocol):
-    """Copies to the clipboard. What copies or clears blocks, and says by which route; call it in a thread.
-
-    Methods that copy return the sentence for the message line and raise Problem when nothing was copied.
-    """
-
-    def copy_exports(self, session: Session, name: str = "") -> str:
-        """Copy a session in the format of this name; "" for the one that the user has set."""
-
-    def format_name(self) -> str:
-        """The name of the format that `copy_exports` takes when none is named. Raises Problem when it is no format."""
-
-    def copy_secret(self, text: Secret, what: str) -> str:
-        """Copy a secret text; `what` names it in the sentence returned."""
-
-    def copy_text(self, text: str, what: str) -> str:
-        """Copy a text that is no secret; `what` names it in the sentence returned."""
-
-    def copy_document(self, text: str, what: str) -> str:
-        """Copy a text of several lines that is no secret; `what` names it in the sentence returned."""
-
-    def time_left(self) -> timedelta | None:
-        """How long a copied secret stays on the clipboard (zero: clear it); None for none. Does not block."""
-
-    def clear_now(self) -> str:
-        """Take the copied secret back; returns what became of it, or "" when there was nothing to clear."""
-
-
-class ClipboardCopier:
-    """One clipboard for the whole screen; see `Copier`.
+class Copier:
+    """One clipboard for the whole screen. What copies or clears blocks, and says by which route; call it in a thread.
 
     Args:
         write: writes a control sequence to the terminal, for terminals that keep the clipboard (OSC 52).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
@@ -15,7 +15,7 @@ from iamtui.tui.dialogs import Choice, Dialog, DialogBox, OptionLines
 from iamtui.tui.widgets.lists.line_list import LineView
 
 
-class ColumnList(Protocol):
+class ColumnList(LineView):
     """A list whose columns can be chosen."""
 
     titles: ClassVar[Mapping[str, str]]
@@ -24,6 +24,8 @@ class ColumnList(Protocol):
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
         """Show these columns; None: all."""
+        self.shown_columns = tuple(one for one in self.titles if one in (ids or ())) or tuple(self.titles)
+        self.refresh()
 
 
 def choose_columns(app: App[Any], kind: str, rows: ColumnList, wanted: MutableMapping[str, tuple[str, ...]]) -> None:

@@ -25,6 +25,7 @@ from iamtui.tui.content import fit, line, lines, plain, wrong
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import PathInput, SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.workspace.credential_commands import CredentialCommand, about_command
 
 _GAP, _LABEL_SHARE = 2, 45
 """Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""
@@ -490,6 +491,12 @@ class ConfirmDialog(Dialog[bool]):
 
     def action_refuse(self) -> None:
         self.dismiss(False)
+
+
+def command_dialog(command: CredentialCommand) -> ConfirmDialog:
+    """Shows the command that a profile runs for its credentials, before it is run."""
+    words = lines(*(plain(sentence, limit=None) for sentence in about_command(command)))
+    return ConfirmDialog(line("A command for credentials"), words, "run it, now and later", "do not run it")
 
 
 # The themes to choose from, each shown on the screen below as the cursor comes to it.

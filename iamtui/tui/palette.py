@@ -27,6 +27,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.inventory import Branch, OtherAccount, key_of, kind_word, title_of
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.textual_internals import WatchedPalette
+from iamtui.tui.widgets.status import idle_actions
 
 if TYPE_CHECKING:
     from iamtui.tui.explorer.search import Hit as Found
@@ -223,7 +224,7 @@ class ActionCommands(Provider):
         found: dict[str, _Command] = {}
         # What would only say that there is nothing to do is not listed, as it is no key on the key line. Who looks for
         # it by its name is told what it lacks.
-        idle: frozenset[str] = getattr(self.screen, "idle_actions", frozenset)()
+        idle = idle_actions(self.screen)
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
             if binding.system or not binding.description or not active.enabled:

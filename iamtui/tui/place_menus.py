@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from textual import events
@@ -30,11 +30,7 @@ from iamtui.tui.question.form import QuestionForm
 from iamtui.workspace.questions import source_words
 
 if TYPE_CHECKING:
-    from textual.app import App
-    from textual.content import Content
-
-    from iamtui.tui.explorer.detail_pane import SubjectPane
-    from iamtui.tui.paned import Browsing, PanedScreen
+    from iamtui.tui.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.workspace.workspace import SourceInfo, Workspace
 
@@ -89,30 +85,12 @@ def console_link(account: Account, source: SourceInfo, entity: Entity) -> str:
         return ""
 
 
-class Browsed(Protocol):
-    """The main screen, as its menus know it."""
-
-    browsing: Browsing
-    workspace: Workspace | None
-
-    @property
-    def app(self) -> App[Any]:
-        """The app, to open screens."""
-
-    @property
-    def subject(self) -> SubjectPane:
-        """Where the user is."""
-
-    def say(self, text: Content | str) -> None:
-        """Show one sentence on the message line."""
-
-
-def open_menu(main: Browsed, hand_over: HandOver, name: str) -> None:
+def open_menu(main: PanedScreen, hand_over: HandOver, name: str) -> None:
     """Open the menu of this name: "copy" or "bookmarks"."""
     open_copies(main, hand_over) if name == "copy" else open_bookmarks(main)
 
 
-def open_copies(main: Browsed, hand_over: HandOver) -> None:
+def open_copies(main: PanedScreen, hand_over: HandOver) -> None:
     """Ask what to copy of the entity under the cursor."""
     workspace, entity = main.workspace, main.subject.entity
     if workspace is None or entity is None:
@@ -131,7 +109,7 @@ def open_copies(main: Browsed, hand_over: HandOver) -> None:
 _HERE = "here"
 
 
-def open_bookmarks(main: Browsed) -> None:
+def open_bookmarks(main: PanedScreen) -> None:
     """List the bookmarks of the account to go to one, or to set or drop the one for this place."""
     workspace, node, kept = main.workspace, main.subject.entity or main.subject.node, main.browsing.bookmarks
     if workspace is None or node is None:
@@ -155,7 +133,7 @@ def open_bookmarks(main: Browsed) -> None:
     main.app.push_screen(ChoiceDialog(line("Bookmarks"), choices), chosen)
 
 
-def _choice(main: Browsed, key: str) -> Choice:
+def _choice(main: PanedScreen, key: str) -> Choice:
     node = main.browsing.node_of(key)
     if node is None:
         return Choice(key, key, "not in the account as loaded")

@@ -17,13 +17,13 @@ from textual.worker import get_current_worker
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import compile_all, free_in_pieces, get_in_thread, in_thread, making
-from iamtui.tui.content import Severity, line, lines, plain
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.controller import Given
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, end_commands, login_command
+from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm, end_commands, login_command
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,
     CacheUse,
@@ -343,11 +343,7 @@ class SourceOpening:
                 refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
                 self._show_problem(choice, refused)
 
-        words = about_command(unconfirmed.command)
-        title = line("A command for credentials")
-        body = lines(*(plain(sentence, limit=None) for sentence in words))
-        dialog = lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it")
-        self._app.push_screen(dialog, answered)
+        self._app.push_screen(lazy.dialogs.command_dialog(unconfirmed.command), answered)
 
     def stop(self) -> None:
         """Stop a load that is running; what is open stays open."""

@@ -15,15 +15,14 @@ from typing import Any, ClassVar, Final, Protocol
 from textual import on
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
 from iamtui.paths import PRIVATE_FOLDER
 from iamtui.problem import Problem
 from iamtui.tui.content import Severity, line, plain
+from iamtui.tui.explorer.document_view import FindLine
 from iamtui.tui.textual_internals import SteadyScreen
-from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
 from iamtui.tui.widgets.status import KeyLine
 
@@ -53,7 +52,8 @@ class Searched(Protocol):
 class SearchableScreen(SteadyScreen[None]):
     """`/` searches, `n` and `N` go on, Escape ends the search, then goes back.
 
-    Whoever makes one of it binds `SEARCH_KEYS` and `BACK_KEYS`, in the order in which its keys are to be shown.
+    Whoever makes one of it binds `SEARCH_KEYS` and `BACK_KEYS`, in the order in which its keys are to be shown, and
+    puts a `FindLine` below the text.
     """
 
     DEFAULT_CSS = """
@@ -64,26 +64,6 @@ class SearchableScreen(SteadyScreen[None]):
             padding: 0 1;
             background: $panel;
         }
-        & #text-search {
-            height: 1;
-            padding: 0 1;
-            display: none;
-        }
-        &.-searching #text-search {
-            display: block;
-        }
-        & #text-search Label {
-            width: auto;
-            color: $heading;
-        }
-        & #text-search Input {
-            width: 1fr;
-            background: $foreground 10%;
-        }
-        & #text-search #text-count {
-            padding-left: 1;
-            color: $muted;
-        }
     }
     """
 
@@ -91,43 +71,30 @@ class SearchableScreen(SteadyScreen[None]):
     def view(self) -> Searched:
         raise NotImplementedError
 
-    def compose_search(self) -> ComposeResult:
-        """The line to type in what to look for; hidden until it is wanted."""
-        with Horizontal(id="text-search"):
-            yield Label("/")
-            yield SafeInput(placeholder="find: Enter, then n and N", compact=True, id="text-needle")
-            yield Label(id="text-count")
-
     def on_mount(self) -> None:
         self.view.focus()
 
     def action_back(self) -> None:
-        if self.has_class("-searching"):
-            self.remove_class("-searching")
-            self.view.search("")
-            self.view.focus()
+        find = self.query_one(FindLine)
+        if find.display:
+            find.action_end()
         else:
             self.dismiss(None)
 
-    def action_search(self) -> None:
-        self.add_class("-searching")
-        needle = self.query_one("#text-needle", Input)
-        needle.value = ""
-        needle.focus()
+    async def action_search(self) -> None:
+        await self.query_one(FindLine).open()
 
     def action_step(self, direction: int) -> None:
-        self._count(self.view.step(direction))
+        self.query_one(FindLine).tell(self.view.step(direction))
 
-    def _count(self, words: str) -> None:
-        self.query_one("#text-count", Label).update(plain(words))
-
-    @on(Input.Changed, "#text-needle")
-    def _typed(self, event: Input.Changed) -> None:
+    @on(FindLine.Changed)
+    def _needle_changed(self, event: FindLine.Changed) -> None:
         event.stop()
-        self._count(self.view.search(event.value))
+        self.query_one(FindLine).tell(self.view.search(event.needle))
+        self.query_one(KeyLine).look_again()
 
-    @on(Input.Submitted, "#text-needle")
-    def _entered(self, event: Input.Submitted) -> None:
+    @on(FindLine.Left)
+    def _needle_left(self, event: FindLine.Left) -> None:
         event.stop()
         self.view.focus()
 
@@ -243,7 +210,7 @@ class TextScreen(SearchableScreen):
     def compose(self) -> ComposeResult:
         yield Label(self._title, id="text-title")
         yield WrappedText(self._rows, id="text-body")
-        yield from self.compose_search()
+        yield FindLine()
         yield KeyLine(id="keys")
 
     @property

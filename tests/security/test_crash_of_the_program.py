@@ -178,10 +178,10 @@ def test_no_secret_in_the_words_or_the_environment_of_a_child(tmp_path: Path) ->
         from dataclasses import replace
         from datetime import UTC, datetime, timedelta
         from iamtui.credentials.clipboard import ClipboardOptions
-        from iamtui.tui.clipboard import ClipboardCopier
+        from iamtui.tui.clipboard import Copier
 
         held = replace(session(), expires_at=datetime.now(UTC) + timedelta(hours=1))
-        ClipboardCopier(print, ClipboardOptions(command=sys.argv[1])).copy_exports(held)
+        Copier(print, ClipboardOptions(command=sys.argv[1])).copy_exports(held)
         """
     program = script(tmp_path, START + textwrap.dedent(text))
     subprocess.run(

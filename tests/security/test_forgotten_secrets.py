@@ -18,7 +18,7 @@ from iamtui.credentials.console_sites import Host
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.clipboard import ClipboardCopier
+from iamtui.tui.clipboard import Copier
 from iamtui.tui.sessions.console_dialog import ConsoleDialog
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.drafting import until
@@ -120,7 +120,7 @@ def app(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dr
     monkeypatch.chdir(tmp_path)
     # A slow machine takes longer for the walk through everything that can be reached than a secret stays shown.
     monkeypatch.setattr("iamtui.tui.sessions.panel.REVEAL_SECONDS", 600.0)
-    return DrawingApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=ClipboardCopier(lambda _text: None))
+    return DrawingApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=Copier(lambda _text: None))
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from iamtui.credentials.clipboard import ClipboardLease, ClipboardOptions
 from iamtui.credentials.clipboard_routes import ClearResult, ClearState, CopyResult, Route
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui.clipboard import ClipboardCopier
+from iamtui.tui.clipboard import Copier
 from tests.support.panel_sessions import SECRET, StillClock, session
 
 
@@ -43,7 +43,7 @@ class Stage:
         self.route = FakeRoute(terminal=terminal)
         self.written: list[str] = []
         options = ClipboardOptions.from_environment(environ or {})
-        self.copier = ClipboardCopier(
+        self.copier = Copier(
             self.written.append,
             options,
             clock=self.clock,

@@ -229,7 +229,7 @@ async def test_the_trace_screen() -> None:
             assert_clean(app)
         await pilot.press("slash")
         for needle in ("[red]", "[/oops]", "click"):
-            app.screen.query_one("#text-needle", Input).value = needle
+            app.screen.query_one("#find-needle", Input).value = needle
             await settle_panel(pilot)
             assert_clean(app)
 

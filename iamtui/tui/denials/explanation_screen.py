@@ -16,8 +16,8 @@ from iamtui.denials.denial import Denial
 from iamtui.engine.decision import StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.presentation.verdict import verdict_words
-from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
+from iamtui.tui.columns_dialog import choose_columns
 from iamtui.tui.content import age_note, line, plain, styled
 from iamtui.tui.denials.records_screen import (
     NOTHING_FOUND,
@@ -95,7 +95,7 @@ class DenialScreen(DenialReadingScreen):
         self.list.show_columns(self._columns.get(_KIND))
 
     def action_columns(self) -> None:
-        lazy.columns_dialog.choose_columns(self.app, _KIND, self.list, self._columns)
+        choose_columns(self.app, _KIND, self.list, self._columns)
 
     # The answer.
 

@@ -23,6 +23,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_document, safe_text
 from iamtui.tui.background import Work, in_thread
+from iamtui.tui.columns_dialog import ColumnList
 from iamtui.tui.content import fit, fit_end, line, lines, plain
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -86,7 +87,7 @@ _MEASURED: Final = 200
 """The denials whose texts make the columns as wide as they are."""
 
 
-class DenialList(LineView):
+class DenialList(ColumnList):
     """What was found. Enter asks the account about the line under the cursor."""
 
     HELP_TITLE: ClassVar[str] = "Denials found"
@@ -102,10 +103,6 @@ class DenialList(LineView):
         self._denials: Sequence[Denial] = ()
         self._answers: Mapping[int, Agreement] = {}
         self._widest: Mapping[str, int] = {}
-
-    def show_columns(self, ids: Sequence[str] | None) -> None:
-        self.shown_columns = tuple(one for one in self.titles if one in (ids or ())) or tuple(self.titles)
-        self.refresh()
 
     def show(self, denials: Sequence[Denial], answers: Mapping[int, Agreement] | None = None) -> None:
         """List these; the cursor stays on the line it was on.

@@ -165,7 +165,7 @@ class FindableDocument(FindsInDocument):
 
     def compose(self) -> ComposeResult:
         yield DocumentView()
-        yield FindLine()
+        yield FindLine("find in the document")
 
 
 # The document that one edit of a draft is about, with what it changes of it. Pure.

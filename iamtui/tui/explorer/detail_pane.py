@@ -170,7 +170,7 @@ class DetailPane(FindsInDocument):
         yield RowsView(id="facts")
         yield ListAndDocument(id="policies")
         yield DocumentView(id="record")
-        yield FindLine(id="find")
+        yield FindLine("find in the document", id="find")
 
     @property
     def entity(self) -> Entity | None:

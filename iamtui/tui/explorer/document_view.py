@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -20,6 +20,7 @@ from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Column
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.wrapped_text import Hits
 
 if TYPE_CHECKING:
     from iamtui.policy.document import PolicyDocument
@@ -66,11 +67,15 @@ class FindLine(Horizontal):
     class Left(Message):
         """The focus belongs back into the document."""
 
+    def __init__(self, what: str = "find", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._what = what
+
     async def open(self) -> None:
         self.display = True
         if not self.children:
             # Nobody needs a slash, the field, and which hit of how many in the first frame.
-            needle = SafeInput(placeholder="find in the document: Enter, then n and N", compact=True, id="find-needle")
+            needle = SafeInput(placeholder=f"{self._what}: Enter, then n and N", compact=True, id="find-needle")
             await self.mount(Label("/"), needle, Label(id="find-count"))
         field = self.query_one(Input)
         field.value = ""
@@ -95,55 +100,6 @@ class FindLine(Horizontal):
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         self.post_message(self.Left())
-
-
-# Hits of a search in a document: on which lines, which one is the present one, and how a line shows them. Pure.
-
-
-class Hits:
-    """The lines that hold a text (any letter case), and the place among them. Stepping goes around the ends."""
-
-    def __init__(self, lines: Sequence[str] = (), needle: str = "") -> None:
-        self.needle = needle.lower()
-        self.lines = [at for at, line in enumerate(lines) if self.needle and self.needle in line.lower()]
-        self._at = -1
-
-    @property
-    def line(self) -> int | None:
-        """The line of the present hit, from 0; None before the first step, or without hits."""
-        return self.lines[self._at] if self.lines and self._at >= 0 else None
-
-    @property
-    def words(self) -> str:
-        """The place in words: "2 of 7", or "no match; Esc ends"; "" when nothing is looked for."""
-        if not self.needle:
-            return ""
-        return f"{self._at + 1} of {len(self.lines)}" if self.lines else "no match; Esc ends"
-
-    def step(self, direction: int) -> int | None:
-        """Go to the next (1) or previous (-1) line with a hit, and give it."""
-        if self.lines:
-            first = 0 if direction > 0 else len(self.lines) - 1
-            self._at = (self._at + direction) % len(self.lines) if self._at >= 0 else first
-        return self.line
-
-    def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
-        text = "".join(piece.text for piece in pieces).lower()
-        inside: set[int] = set()
-        at = text.find(self.needle)
-        while self.needle and at >= 0:
-            inside.update(range(at, at + len(self.needle)))
-            at = text.find(self.needle, at + len(self.needle))
-        start = 0
-        for piece in pieces:
-            end = start + len(piece.text)
-            cut = start
-            for position in range(start + 1, end + 1):
-                if position == end or (position in inside) != (cut in inside):
-                    style = "hit" if cut in inside else piece.style
-                    yield Piece(piece.text[cut - start : position - start], style)
-                    cut = position
-            start = end
 
 
 class DocumentView(LineView):

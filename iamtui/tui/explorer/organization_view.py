@@ -20,7 +20,7 @@ from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, Tab, heading, unknown_row
 from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm
+from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
 
 if TYPE_CHECKING:
@@ -230,11 +230,7 @@ class OrganizationLoading(Generic[T]):
             else:
                 self._refused(Problem(f"The command of the profile {where.profile} was not run.", HOW_TO_LOAD))
 
-        body = lines(*(plain(sentence, limit=None) for sentence in about_command(problem.command)))
-        title = line("A command for credentials")
-        self._screen.app.push_screen(
-            lazy.dialogs.ConfirmDialog(title, body, "run it, now and later", "do not run it"), answered
-        )
+        self._screen.app.push_screen(lazy.dialogs.command_dialog(problem.command), answered)
 
 
 # Opening the accounts of a unit, by a role that is assumed in each.

@@ -30,13 +30,13 @@ from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain, styled
-from iamtui.tui.explorer.document_view import Hits, json_pieces
+from iamtui.tui.explorer.document_view import FindLine, json_pieces
 from iamtui.tui.history import ScreenAbove
 from iamtui.tui.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, do_on_main, send_to_main
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
-from iamtui.tui.widgets.lists.wrapped_text import wrap
+from iamtui.tui.widgets.lists.wrapped_text import Hits, wrap
 from iamtui.tui.widgets.status import KeyLine
 from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace import questions as asking
@@ -341,7 +341,7 @@ class ReadingScreen(SearchableScreen):
         if self._verdict is not None:
             yield Label(self._verdict, id="text-verdict")
         yield TraceView(id="text-body")
-        yield from self.compose_search()
+        yield FindLine()
         yield Label(id="text-note")
         yield KeyLine(id="keys")
 
@@ -354,12 +354,6 @@ class ReadingScreen(SearchableScreen):
 
     def idle_actions(self) -> frozenset[str]:
         return frozenset() if self.view.needle else frozenset({"step(1)", "step(-1)"})
-
-    def action_back(self) -> None:
-        was_searching = self.has_class("-searching")
-        super().action_back()
-        if was_searching:
-            self.query_one(KeyLine).look_again()
 
     # Copying and messages.
 

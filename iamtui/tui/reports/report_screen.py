@@ -31,6 +31,7 @@ from iamtui.presentation.styled_words import Tone, row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
+from iamtui.tui.columns_dialog import ColumnList, choose_columns
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.inventory import Inventory
@@ -126,7 +127,7 @@ _AROUND: Final = 12
 """Lines of a window besides the list and the notes; a short list leaves the notes its room."""
 
 
-class ReportList(FilteredList[ReportRow]):
+class ReportList(FilteredList[ReportRow], ColumnList):
     """A report's rows: mark, name, and what is said of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -138,10 +139,6 @@ class ReportList(FilteredList[ReportRow]):
     """Whether the lines that others belong to have no mark: they are headings, which begin at the edge."""
     titles: ClassVar[Mapping[str, str]] = {"mark": "mark", "name": "name", "text": "what is said of it"}
     shown_columns = tuple(titles)
-
-    def show_columns(self, ids: Sequence[str] | None) -> None:
-        self.shown_columns = tuple(one for one in self.titles if one in (ids or ())) or tuple(self.titles)
-        self.refresh()
 
     def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:
         self._mark_width = max((cell_len(row.mark.text) for row in rows), default=0)
@@ -296,7 +293,7 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def action_columns(self) -> None:
         """Choose the columns of this kind of list."""
-        lazy.columns_dialog.choose_columns(self.app, self._kind_of_list, self.list, self.columns)
+        choose_columns(self.app, self._kind_of_list, self.list, self.columns)
 
     @property
     def done(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -220,20 +220,10 @@ _WAY_OUT: Final = "escape"
 """The key that leaves a field, where it always has room, too: what else leaves a screen is a letter there."""
 
 
-@runtime_checkable
-class KnowsWhatMatters(Protocol):
-    """A screen that can say which of its keys would do nothing now."""
-
-    def idle_actions(self) -> frozenset[str]:
-        """The actions whose keys need not be shown."""
-
-
-@runtime_checkable
-class KnowsOtherWords(Protocol):
-    """A screen on which a key may do something else than it is described with, or is needed that is not shown else."""
-
-    def other_words(self) -> Mapping[str, str]:
-        """What such a key does now, by the action; "" where the line need not name it."""
+def idle_actions(screen: Screen[Any]) -> frozenset[str]:
+    """The actions whose keys would do nothing now, where a screen says so with a method of this name."""
+    idle: frozenset[str] = getattr(screen, "idle_actions", frozenset)()
+    return idle
 
 
 class _Hint(NamedTuple):
@@ -311,8 +301,7 @@ class KeyLine(Widget):
 
     def _hints(self) -> list[_Hint]:
         """The hints that fit, the focused pane's first."""
-        screen, typing = self.screen, isinstance(self.screen.focused, Input)
-        idle = screen.idle_actions() if isinstance(screen, KnowsWhatMatters) else frozenset()
+        typing, idle = isinstance(self.screen.focused, Input), idle_actions(self.screen)
         own: list[_Hint] = []
         common: list[_Hint] = []
         last: list[_Hint] = []
@@ -360,7 +349,12 @@ class KeyLine(Widget):
         return _Hint(key, words, binding) if words else None
 
     def _other_words(self) -> Mapping[str, str]:
-        return self.screen.other_words() if isinstance(self.screen, KnowsOtherWords) else {}
+        """What keys do now that is not what they are described with, or that is needed and not shown else; by action.
+
+        "" where the line need not name it.
+        """
+        words: Mapping[str, str] = getattr(self.screen, "other_words", dict)()
+        return words
 
 
 def _words(hints: Sequence[_Hint]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -13,6 +13,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
+
+from iamtui.tui.widgets.lists.line_list import Piece
 
 _WORD = re.compile(r"\s*\S+|\s+$")
 _LEAD_IN = re.compile(r" *(?:- |\[.\] |[A-Z][a-z]+ {2,})?")
@@ -74,6 +76,59 @@ def _indented(piece: Content, spaces: int) -> Content:
     return Content(" " * spaces).join([Content(""), piece]) if spaces else piece
 
 
+# Hits of a search in a document: on which lines, which one is the present one, and how a line shows them. Pure.
+
+
+class Hits:
+    """The lines that hold a text (any letter case), and the place among them. Stepping goes around the ends."""
+
+    def __init__(self, lines: Sequence[str] = (), needle: str = "") -> None:
+        self.needle = needle.lower()
+        self._at = -1
+        self.look_in(lines)
+
+    def look_in(self, lines: Sequence[str]) -> None:
+        """Look for the same in the lines of the text laid out anew; the place among the hits stays."""
+        self.lines = [at for at, line in enumerate(lines) if self.needle and self.needle in line.lower()]
+
+    @property
+    def line(self) -> int | None:
+        """The line of the present hit, from 0; None before the first step, or without hits."""
+        return self.lines[self._at] if self.lines and self._at >= 0 else None
+
+    @property
+    def words(self) -> str:
+        """The place in words: "2 of 7", or "no match; Esc ends"; "" when nothing is looked for."""
+        if not self.needle:
+            return ""
+        return f"{self._at + 1} of {len(self.lines)}" if self.lines else "no match; Esc ends"
+
+    def step(self, direction: int) -> int | None:
+        """Go to the next (1) or previous (-1) line with a hit, and give it."""
+        if self.lines:
+            first = 0 if direction > 0 else len(self.lines) - 1
+            self._at = (self._at + direction) % len(self.lines) if self._at >= 0 else first
+        return self.line
+
+    def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        text = "".join(piece.text for piece in pieces).lower()
+        inside: set[int] = set()
+        at = text.find(self.needle)
+        while self.needle and at >= 0:
+            inside.update(range(at, at + len(self.needle)))
+            at = text.find(self.needle, at + len(self.needle))
+        start = 0
+        for piece in pieces:
+            end = start + len(piece.text)
+            cut = start
+            for position in range(start + 1, end + 1):
+                if position == end or (position in inside) != (cut in inside):
+                    style = "hit" if cut in inside else piece.style
+                    yield Piece(piece.text[cut - start : position - start], style)
+                    cut = position
+            start = end
+
+
 class WrappedText(VerticalScroll, can_focus=True):
     """Shows rows of Content. `search` marks every hit; `step` goes to the next or previous one."""
 
@@ -104,9 +159,7 @@ class WrappedText(VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self._rows = list(rows)
         self._wrapped: list[Content] = []
-        self._needle = ""
-        self._hits: list[int] = []
-        self._at = -1
+        self._hits = Hits()
 
     def compose(self) -> ComposeResult:
         yield Static(id="wrapped-text")
@@ -122,38 +175,36 @@ class WrappedText(VerticalScroll, can_focus=True):
 
     def search(self, needle: str) -> str:
         """Mark every occurrence (any letter case) and go to the first; returns where that is in words."""
-        self._needle = needle.lower()
-        self._at = -1
+        self._hits = Hits((), needle)
         self._layout()
-        return self.step(1) if needle else ""
+        return self.step(1)
 
     def step(self, direction: int) -> str:
         """Go to the next (1) or previous (-1) hit, around the ends; returns where that is ("2 of 7")."""
-        if not self._hits:
-            return "no match; Esc ends"
-        self._at = (self._at + direction) % len(self._hits) if self._at >= 0 or direction > 0 else len(self._hits) - 1
-        line = self._hits[self._at]
-        self.scroll_to(y=max(0, line - self.size.height // 2), animate=False)
-        self._draw()
-        return f"{self._at + 1} of {len(self._hits)}"
+        line = self._hits.step(direction)
+        if line is not None:
+            self.scroll_to(y=max(0, line - self.size.height // 2), animate=False)
+            self._draw()
+        return self._hits.words
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
         self._wrapped = [piece for row in self._rows for piece in wrap(row, width)]
-        self._hits = [i for i, row in enumerate(self._wrapped) if self._needle and self._needle in row.plain.lower()]
+        self._hits.look_in([row.plain for row in self._wrapped])
         self._draw()
 
     def _draw(self) -> None:
         rows = list(self._wrapped)
-        for order, index in enumerate(self._hits):
-            rows[index] = self._marked(rows[index], current=order == self._at)
+        for index in self._hits.lines:
+            rows[index] = self._marked(rows[index], current=index == self._hits.line)
         self.query_one("#wrapped-text", Static).update(Content("\n").join(rows))
 
     def _marked(self, row: Content, *, current: bool) -> Content:
         text = row.plain.lower()
         style = "reverse bold" if current else "reverse"
-        at = text.find(self._needle)
+        needle = self._hits.needle
+        at = text.find(needle)
         while at >= 0:
-            row = row.stylize(style, at, at + len(self._needle))
-            at = text.find(self._needle, at + len(self._needle))
+            row = row.stylize(style, at, at + len(needle))
+            at = text.find(needle, at + len(needle))
         return row
