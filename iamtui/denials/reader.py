@@ -18,6 +18,7 @@ from iamtui.denials.cloudtrail import is_record, read_record
 from iamtui.denials.denial import CALLER_UNKNOWN, Claim, Denial, DenialForm, Findings, SourcePlace, needs_no_resource
 from iamtui.denials.messages import messages_in, messages_of
 from iamtui.input_files import PORTION, Readable, unpacked
+from iamtui.policy.json_text import dict_in, list_in, text_in
 from iamtui.problem import Problem
 
 MOST_WHOLE: Final = 4 * 1024 * 1024
@@ -295,13 +296,8 @@ def parse_decoded(text: str, place: SourcePlace) -> Denial | None:
 def decoded_message(value: Mapping[str, Any], place: SourcePlace) -> Denial:
     """The request in a decoded authorization message (STS API reference: DecodeAuthorizationMessage)."""
     context = value["context"]
-    principal = context.get("principal")
-    principal = principal if isinstance(principal, dict) else {}
-    caller, action, resource = (
-        _string(principal.get("arn")),
-        _string(context.get("action")),
-        _string(context.get("resource")),
-    )
+    caller = text_in(dict_in(context, "principal"), "arn")
+    action, resource = text_in(context, "action"), text_in(context, "resource")
     explicit = value.get("explicitDeny") is True
     told = {
         CALLER_UNKNOWN: not caller,
@@ -326,21 +322,16 @@ def decoded_message(value: Mapping[str, Any], place: SourcePlace) -> Denial:
 
 
 def _items(value: Any) -> Iterator[dict[str, Any]]:
-    items = value.get("items") if isinstance(value, dict) else None
-    if isinstance(items, list):
-        yield from (item for item in items if isinstance(item, dict))
+    items = list_in(value, "items") if isinstance(value, dict) else []
+    yield from (item for item in items if isinstance(item, dict))
 
 
 def _conditions(value: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
     for item in _items(value):
-        key = _string(item.get("key"))
-        values = tuple(_string(one.get("value")) for one in _items(item.get("values")))
+        key = text_in(item, "key")
+        values = tuple(text_in(one, "value") for one in _items(item.get("values")))
         if ":" in key and values:
             yield key, values
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 # The text of a log of any length, in pieces: unpacked and decoded as it is read, never held as a whole.

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -117,14 +118,9 @@ class SearchableText:
         return at
 
 
-_PATTERNS: dict[str, re.Pattern[str]] = {}
-
-
+@lru_cache(maxsize=16)
 def _word_pattern(ends: str) -> re.Pattern[str]:
-    found = _PATTERNS.get(ends)
-    if found is None:
-        found = _PATTERNS[ends] = re.compile(f"[^\\s{re.escape(ends)}]{{1,2100}}")
-    return found
+    return re.compile(f"[^\\s{re.escape(ends)}]{{1,2100}}")
 
 
 def _joined(text: str) -> str:

@@ -77,13 +77,14 @@ def doubt_about(
         return "the policy of an access point is not loaded"
     if key == "aws:sourceowner":
         return "AWS does not document who carries aws:SourceOwner"
-    if not key.startswith("aws:") and not _carries(action, key):
+    if not key.startswith("aws:") and not carries(action, key):
         return f"{action} is not known to carry {safe_text(key, limit=100)}"
     return ""
 
 
 @lru_cache(maxsize=4096)
-def _carries(action: str, key: str) -> bool:
+def carries(action: str, key: str) -> bool:
+    """Whether requests of an action are known to carry a key that is not AWS's own; those of unknown actions may."""
     info = catalogue().action(action)
     if info is None:
         return True

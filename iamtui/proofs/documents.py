@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.decision import Outcome
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.representatives import ArnDefaults, spellings
@@ -23,7 +23,7 @@ from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.proofs.caller_classes import ANYBODY, ComparedCaller, ComparedCallers
-from iamtui.proofs.carried_keys import Carried, Values, go_together
+from iamtui.proofs.carried_keys import Carried, Values, carries, go_together
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.requests import action_classes, groups_of
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
@@ -342,15 +342,13 @@ def _allows(
 
 
 def _carried(action: str, caller: ComparedCaller) -> Carried:
-    known = catalogue().action(action)
-    names = {name.partition("/")[0].partition("${")[0].lower() for name in known.all_condition_keys} if known else None
     who = caller.principal
 
     def doubt(key: str, values: Values) -> str:
         of_provider = who is not None and who.kind is PrincipalKind.IDENTITY_PROVIDER
         if key == "kms:calleraccount" and who is not None and values != ((who.account,) if who.account else ()):
             return "kms:CallerAccount is the account of whoever calls"
-        if not values or names is None or key.startswith("aws:") or key.partition("/")[0] in names or of_provider:
+        if not values or key.startswith("aws:") or of_provider or carries(action, key):
             return ""
         return f"{action} is not known to carry {key}"
 
