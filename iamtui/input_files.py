@@ -349,11 +349,13 @@ def unpacked(stream: Readable, subject: str = "") -> io.BufferedReader:
     packed = _Packed(beginning, stream)
     if beginning.startswith(_GZIP):
         file: Any = gzip.GzipFile(fileobj=io.BufferedReader(packed, _SLICE))
-        return _unpacking(packed, file, (OSError, zlib.error), subject or "The gzip file")
-    if beginning.startswith(_ZSTD):
+        raw: io.RawIOBase = _Unpacking(packed, file, (OSError, zlib.error), subject or "The gzip file")
+    elif beginning.startswith(_ZSTD):
         file = _zstd().ZstdFile(io.BufferedReader(packed, _SLICE))
-        return _unpacking(packed, file, (OSError, _zstd().ZstdError), subject or "The zstd file")
-    return io.BufferedReader(packed, PORTION)
+        raw = _Unpacking(packed, file, (OSError, _zstd().ZstdError), subject or "The zstd file")
+    else:
+        raw = packed
+    return io.BufferedReader(raw, PORTION)
 
 
 def packed_for(name: str, data: bytes) -> bytes:
@@ -399,12 +401,6 @@ class _Packed(io.RawIOBase):
         self.given += len(data)
         self.check(data)
         return len(data)
-
-
-def _unpacking(
-    packed: _Packed, file: IO[bytes], errors: tuple[type[Exception], ...], subject: str
-) -> io.BufferedReader:
-    return io.BufferedReader(_Unpacking(packed, file, errors, subject), PORTION)
 
 
 class _Unpacking(io.RawIOBase):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -86,18 +86,8 @@ def _unclear(url: str) -> str:
     return "" if same else "can be read as that of another host"
 
 
-class HttpSession(Protocol):
-    """What botocore sends requests through."""
-
-    def send(self, request: Any) -> Any:
-        """Send one prepared request and return botocore's AWSResponse."""
-
-    def close(self) -> None:
-        """Close the connections."""
-
-
 class LimitedHttpSession:
-    """Sends through another session and reads no more of each answer than the limits allow.
+    """Sends through another HTTP session of botocore and reads no more of each answer than the limits allow.
 
     The bytes that came are what counts: botocore asks for no compression, and unpacks none. Errors while reading are
     botocore's own, so that its retries and our sentences treat them as they treat others.
@@ -107,9 +97,7 @@ class LimitedHttpSession:
         url_is: what the URLs are, as the beginning of a sentence.
     """
 
-    def __init__(
-        self, session: HttpSession, limits: AnswerLimits | None = None, url_is: str = "The URL of a call"
-    ) -> None:
+    def __init__(self, session: Any, limits: AnswerLimits | None = None, url_is: str = "The URL of a call") -> None:
         self._session = session
         self._url_is = url_is
         self._limits = limits

@@ -99,6 +99,12 @@ _DELETE: Final = (
 )
 
 
+_REPLICATES: Final = (
+    Check("s3:PutReplicationConfiguration", "the source bucket"),
+    _pass("the role that replicates", "s3"),
+)
+
+
 def _renamed(action: str, words: str) -> tuple[Check, ...]:
     return (Check(action, words),)
 
@@ -144,16 +150,10 @@ _S3: Final[Mapping[str, tuple[Check, ...]]] = {
     "s3:ListParts": _renamed("s3:ListMultipartUploadParts", "the object"),
     "s3:PutBucketEncryption": _renamed("s3:PutEncryptionConfiguration", "the bucket"),
     "s3:PutBucketLifecycleConfiguration": _renamed("s3:PutLifecycleConfiguration", "the bucket"),
-    "s3:PutBucketReplication": (
-        Check("s3:PutReplicationConfiguration", "the source bucket"),
-        _pass("the role that replicates", "s3"),
-    ),
+    "s3:PutBucketReplication": _REPLICATES,
     "s3:PutObject": _UPLOAD,
     "s3:PutPublicAccessBlock": _renamed("s3:PutBucketPublicAccessBlock", "the bucket"),
-    "s3:PutReplicationConfiguration": (
-        Check("s3:PutReplicationConfiguration", "the source bucket"),
-        _pass("the role that replicates", "s3"),
-    ),
+    "s3:PutReplicationConfiguration": _REPLICATES,
     "s3:UploadPart": _PART,
     "s3:UploadPartCopy": (Check("s3:PutObject", "the target object"), _SOURCE, _OBJECT_WRITE, _OBJECT_READ),
 }
@@ -163,6 +163,11 @@ _EC2: Final = "arn:{partition}:ec2:{region}:{account}:"
 
 def _launched(words: str, type_: str, when: str = "") -> Check:
     return Check("ec2:RunInstances", words, when, arn=f"{_EC2}{type_}/*")
+
+
+def _launched_tags(words: str, when: str) -> Check:
+    context = (("ec2:CreateAction", "RunInstances"),)
+    return Check("ec2:CreateTags", words, when, arn=f"{_EC2}instance/*", context=context)
 
 
 _EBS_KEY: Final = (
@@ -184,26 +189,14 @@ _RUN_INSTANCES: Final = (
     _launched("the volume", "volume", "the instance has EBS volumes"),
     _launched("the key pair", "key-pair", "a key pair is named"),
     _launched("the launch template", "launch-template", "a launch template is used"),
-    Check(
-        "ec2:CreateTags",
-        "the instance",
-        _TAGS,
-        arn=f"{_EC2}instance/*",
-        context=(("ec2:CreateAction", "RunInstances"),),
-    ),
+    _launched_tags("the instance", _TAGS),
     _pass("the role of the instance profile", "ec2", "an instance profile is given"),
     *_EBS_KEY,
 )
 
 _OF_GROUPS: Final = (
     _launched("what the group launches", "instance", "a launch template is used"),
-    Check(
-        "ec2:CreateTags",
-        "what the group launches",
-        "the launch template sets tags",
-        arn=f"{_EC2}instance/*",
-        context=(("ec2:CreateAction", "RunInstances"),),
-    ),
+    _launched_tags("what the group launches", "the launch template sets tags"),
     _pass("the role of the instance profile", when="instances get a profile"),
 )
 
@@ -379,13 +372,20 @@ _IN_VPC: Final = tuple(
     for action in ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs")
 )
 
+_OF_SESSIONS: Final = (
+    Check("sts:TagSession", "the role", "session tags are set", "The trust policy must allow it too."),
+    Check("sts:SetSourceIdentity", "the role", "a source identity is set", "The trust policy must allow it too."),
+)
+_SECRET_KEY, _TOPIC_KEY, _QUEUE_KEY = (
+    (_key("kms:GenerateDataKey", service, encrypted), _key("kms:Decrypt", service, encrypted))
+    for service, encrypted in (("secretsmanager", _SECRET), ("sns", _TOPIC), ("sqs", _QUEUE))
+)
+
 _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
-    "autoscaling:CreateAutoScalingGroup": _with_itself(
-        "autoscaling:CreateAutoScalingGroup", "the resource of the call", *_OF_GROUPS
-    ),
-    "autoscaling:UpdateAutoScalingGroup": _with_itself(
-        "autoscaling:UpdateAutoScalingGroup", "the resource of the call", *_OF_GROUPS
-    ),
+    **{
+        f"autoscaling:{name}": _with_itself(f"autoscaling:{name}", "the resource of the call", *_OF_GROUPS)
+        for name in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup")
+    },
     "ec2:CreateVolume": _with_itself(
         "ec2:CreateVolume",
         "the volume",
@@ -432,8 +432,7 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
         "secretsmanager:CreateSecret",
         "the secret",
         _tag("secretsmanager:TagResource", "the secret"),
-        _key("kms:GenerateDataKey", "secretsmanager", _SECRET),
-        _key("kms:Decrypt", "secretsmanager", _SECRET),
+        *_SECRET_KEY,
     ),
     "secretsmanager:GetSecretValue": _with_itself(
         "secretsmanager:GetSecretValue", "the secret", _key("kms:Decrypt", "secretsmanager", _SECRET)
@@ -441,23 +440,14 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
     "secretsmanager:PutSecretValue": _with_itself(
         "secretsmanager:PutSecretValue",
         "the secret",
-        _key("kms:GenerateDataKey", "secretsmanager", _SECRET),
-        _key("kms:Decrypt", "secretsmanager", _SECRET),
+        *_SECRET_KEY,
     ),
-    "sns:Publish": _with_itself(
-        "sns:Publish", "the topic", _key("kms:GenerateDataKey", "sns", _TOPIC), _key("kms:Decrypt", "sns", _TOPIC)
-    ),
-    "sns:PublishBatch": _with_itself(
-        "sns:Publish", "the topic", _key("kms:GenerateDataKey", "sns", _TOPIC), _key("kms:Decrypt", "sns", _TOPIC)
-    ),
+    "sns:Publish": _with_itself("sns:Publish", "the topic", *_TOPIC_KEY),
+    "sns:PublishBatch": _with_itself("sns:Publish", "the topic", *_TOPIC_KEY),
     "sqs:DeleteMessageBatch": _renamed("sqs:DeleteMessage", "the queue"),
     "sqs:ReceiveMessage": _with_itself("sqs:ReceiveMessage", "the queue", _key("kms:Decrypt", "sqs", _QUEUE)),
-    "sqs:SendMessage": _with_itself(
-        "sqs:SendMessage", "the queue", _key("kms:GenerateDataKey", "sqs", _QUEUE), _key("kms:Decrypt", "sqs", _QUEUE)
-    ),
-    "sqs:SendMessageBatch": _with_itself(
-        "sqs:SendMessage", "the queue", _key("kms:GenerateDataKey", "sqs", _QUEUE), _key("kms:Decrypt", "sqs", _QUEUE)
-    ),
+    "sqs:SendMessage": _with_itself("sqs:SendMessage", "the queue", *_QUEUE_KEY),
+    "sqs:SendMessageBatch": _with_itself("sqs:SendMessage", "the queue", *_QUEUE_KEY),
     "ssm:GetParameter": _with_itself("ssm:GetParameter", "the parameter", _READ_PARAMETER),
     "ssm:GetParameters": _with_itself("ssm:GetParameters", "the parameters", _READ_PARAMETER),
     "ssm:GetParametersByPath": _with_itself("ssm:GetParametersByPath", "the path", _READ_PARAMETER),
@@ -474,21 +464,10 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
         _pass("the role of the state machine", "states"),
         _tag("states:TagResource", "the state machine"),
     ),
-    "sts:AssumeRole": (
-        Check("sts:AssumeRole", "the role"),
-        Check("sts:TagSession", "the role", "session tags are set", "The trust policy must allow it too."),
-        Check("sts:SetSourceIdentity", "the role", "a source identity is set", "The trust policy must allow it too."),
-    ),
-    "sts:AssumeRoleWithSAML": (
-        Check("sts:AssumeRoleWithSAML", "the role"),
-        Check("sts:TagSession", "the role", "session tags are set", "The trust policy must allow it too."),
-        Check("sts:SetSourceIdentity", "the role", "a source identity is set", "The trust policy must allow it too."),
-    ),
-    "sts:AssumeRoleWithWebIdentity": (
-        Check("sts:AssumeRoleWithWebIdentity", "the role"),
-        Check("sts:TagSession", "the role", "session tags are set", "The trust policy must allow it too."),
-        Check("sts:SetSourceIdentity", "the role", "a source identity is set", "The trust policy must allow it too."),
-    ),
+    **{
+        f"sts:{name}": (Check(f"sts:{name}", "the role"), *_OF_SESSIONS)
+        for name in ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+    },
 }
 
 

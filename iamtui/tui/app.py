@@ -171,6 +171,8 @@ class IamtuiApp(TerminalApp):
         self.opening = SourceOpening(
             self, self._main, choice, opener, self.say_opened, elsewhere, last=self._state.source
         )
+        self.action_choose_source, self.action_choose_region = self.opening.choose, self.opening.choose_region
+        self.action_choose_unit, self.action_browse_as = self.opening.choose_unit, self.opening.browse_as
         self._places = PlaceMemory(self._main, self._state, lambda: self.opening.opened)
 
     @property
@@ -364,18 +366,6 @@ class IamtuiApp(TerminalApp):
             self.say(line(words, ("   / filter   s ask   ? help", "$muted")))
 
     # Actions.
-
-    def action_choose_source(self) -> None:
-        self.opening.choose()
-
-    def action_choose_region(self) -> None:
-        self.opening.choose_region()
-
-    def action_choose_unit(self) -> None:
-        self.opening.choose_unit()
-
-    def action_browse_as(self) -> None:
-        self.opening.browse_as()
 
     def action_reload(self, everything: bool = False) -> None:
         """Read again what is under the cursor, or what is lacking, or the whole account."""

@@ -196,23 +196,17 @@ def _keys(
         bindings.apply_keymap(dict(keymap))
         for _key, binding in bindings:
             words = binding.tooltip or binding.description
-            if live is not None and not _works(live.get(binding.key), node, binding):
+            active = live.get(binding.key) if live is not None else None
+            works = active is not None and active.node is node and active.binding.action == binding.action
+            if live is not None and not works:
                 continue
             if words and not binding.system:
                 keys = actions.setdefault((binding.action, words), [])
-                shown = _display(app, binding)
+                shown = app.get_key_display(binding)
                 if shown not in keys:
                     keys.append(shown)
     for (_action, words), keys in actions.items():
         yield KeyHelp(" ".join(keys), words)
-
-
-def _works(active: ActiveBinding | None, node: DOMNode, binding: Binding) -> bool:
-    return active is not None and active.node is node and active.binding.action == binding.action
-
-
-def _display(app: App[object], binding: Binding) -> str:
-    return app.get_key_display(binding)
 
 
 _TWO_COLUMNS: Final = 120

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct
 
 from iamtui.account.model import (
+    UNLISTED,
     Account,
     AttachedPolicy,
     Entity,
@@ -68,29 +69,10 @@ Node: TypeAlias = Branch | User | Group | Role | ManagedPolicy | InstanceProfile
 OVERVIEW: Final = Branch(Kind.OVERVIEW)
 """The account in numbers: a node of the tree that holds nothing."""
 
-TOP_BRANCHES: Final = (
-    OVERVIEW,
-    Branch(Kind.USERS),
-    Branch(Kind.GROUPS),
-    Branch(Kind.ROLES),
-    Branch(Kind.POLICIES),
-    Branch(Kind.INSTANCE_PROFILES),
-    Branch(Kind.PROVIDERS),
-    Branch(Kind.ORGANIZATION),
-)
+_OF_POLICIES: Final = {Kind.CUSTOMER_POLICIES: "Customer managed", Kind.AWS_POLICIES: "AWS managed"}
+"""The branches within that of the policies, and their titles."""
 
-_TITLES: Final = {
-    Kind.OVERVIEW: "Overview",
-    Kind.USERS: "Users",
-    Kind.GROUPS: "Groups",
-    Kind.ROLES: "Roles",
-    Kind.POLICIES: "Policies",
-    Kind.CUSTOMER_POLICIES: "Customer managed",
-    Kind.AWS_POLICIES: "AWS managed",
-    Kind.INSTANCE_PROFILES: "Instance profiles",
-    Kind.PROVIDERS: "Identity providers",
-    Kind.ORGANIZATION: "Organization",
-}
+TOP_BRANCHES: Final = tuple(Branch(kind) for kind in Kind if kind not in _OF_POLICIES)
 
 LEVEL_WORDS: Final = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "unit", "ACCOUNT": "account"}
 """What a level of the organization is."""
@@ -149,7 +131,7 @@ def account_name(workspace: Workspace) -> str:
 
 
 def title_of(branch: Branch) -> str:
-    return branch.name or branch.folder or _TITLES[branch.kind]
+    return branch.name or branch.folder or _OF_POLICIES.get(branch.kind) or branch.kind.capitalize()
 
 
 def kind_word(entity: Entity) -> str:
@@ -166,17 +148,9 @@ def key_of(node: Node) -> str:
 
 def kind_of(entity: Entity) -> Kind:
     """The branch kind that holds an entity."""
-    if isinstance(entity, User):
-        return Kind.USERS
-    if isinstance(entity, Group):
-        return Kind.GROUPS
-    if isinstance(entity, Role):
-        return Kind.ROLES
     if isinstance(entity, ManagedPolicy):
         return Kind.AWS_POLICIES if entity.aws_managed else Kind.CUSTOMER_POLICIES
-    if isinstance(entity, InstanceProfile):
-        return Kind.INSTANCE_PROFILES
-    return Kind.PROVIDERS
+    return Kind(f"{_KIND_WORDS[type(entity)]}s")
 
 
 def _folder_of(entity: Entity) -> str:
@@ -184,18 +158,6 @@ def _folder_of(entity: Entity) -> str:
     path = "" if isinstance(entity, IdentityProvider) else entity.path
     end = path.find("/", 1)
     return path[: end + 1] if end > 0 else ""
-
-
-_LISTED_AS: Final = {
-    Kind.USERS: "users",
-    Kind.GROUPS: "groups",
-    Kind.ROLES: "roles",
-    Kind.POLICIES: "policies",
-    Kind.CUSTOMER_POLICIES: "policies",
-    Kind.AWS_POLICIES: "policies",
-    Kind.INSTANCE_PROFILES: "instance profiles",
-}
-"""The list of AWS that a branch comes from."""
 
 
 class Inventory:
@@ -256,9 +218,10 @@ class Inventory:
             return self.account.organization
         if branch.kind is Kind.PROVIDERS and isinstance(self.account.providers, Missing):
             return self.account.providers
-        if self.entities(branch) or branch.kind not in _LISTED_AS:
+        listed_as = Kind.POLICIES if branch.kind in _OF_POLICIES else branch.kind
+        if self.entities(branch) or listed_as not in UNLISTED:
             return None
-        return self.account.why_unlisted(_LISTED_AS[branch.kind])
+        return self.account.why_unlisted(listed_as)
 
     def parents(self, node: Node) -> tuple[Branch, ...]:
         """The branches above a node, outermost first."""
@@ -269,7 +232,7 @@ class Inventory:
             kind = kind_of(node)
             folder = _folder_of(node)
             chain = [Branch(kind), *([Branch(kind, folder)] if folder else [])]
-        if kind in (Kind.CUSTOMER_POLICIES, Kind.AWS_POLICIES):
+        if kind in _OF_POLICIES:
             chain.insert(0, Branch(Kind.POLICIES))
         return tuple(chain)
 

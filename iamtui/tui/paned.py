@@ -28,7 +28,7 @@ from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, PaneS
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.text_screens import show_in_editor
-from iamtui.tui.textual_internals import SteadyScreen
+from iamtui.tui.textual_internals import SteadyScreen, is_displayed
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, StatusLine, key_hints
@@ -120,14 +120,10 @@ class KeptFocus:
     def _refocus(self, otherwise: Widget) -> None:
         if self._screen.focused is not None:
             return
-        at = next((widget for widget in (self._had, otherwise) if widget is not None and _is_shown(widget)), None)
-        if at is not None:
-            self._screen.set_focus(at)
-
-
-def _is_shown(widget: Widget) -> bool:
-    parts = [node for node in widget.ancestors_with_self if isinstance(node, Widget)]
-    return widget.is_attached and widget.focusable and all(part.display for part in parts)
+        for widget in (self._had, otherwise):
+            if widget is not None and widget.is_attached and widget.focusable and is_displayed(widget):
+                self._screen.set_focus(widget)
+                return
 
 
 _ON_AN_ACCOUNT: Final = frozenset({

@@ -27,6 +27,7 @@ from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.inventory import Branch, key_of, kind_word, title_of
 from iamtui.tui.menu_dialog import MenuDialog, MenuItem
 from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.textual_internals import is_displayed
 from iamtui.workspace.questions import source_words
 
 if TYPE_CHECKING:
@@ -191,8 +192,7 @@ def _go_to_tab(main: PanedScreen, tab: str) -> None:
 
 
 def _is_seen(widget: Widget) -> bool:
-    shown = all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
-    return shown and bool(widget.region.area)
+    return is_displayed(widget) and bool(widget.region.area)
 
 
 class JumpScreen(ModalScreen[str | None]):

@@ -123,7 +123,7 @@ class SteadyCompositor(Compositor):
     def update_widgets(self, widgets: set[Widget]) -> None:
         """Note what changed. Textual places everything anew where a widget changed that is not in sight."""
         self.changes += bool(widgets)
-        super().update_widgets({widget for widget in widgets if widget in self.widgets or _is_displayed(widget)})
+        super().update_widgets({widget for widget in widgets if widget in self.widgets or is_displayed(widget)})
 
     def render_partial_update(self) -> ChopsUpdate | None:
         self._changed = tuple(self._dirty_regions)
@@ -200,7 +200,8 @@ class SteadyScreen(Screen[ScreenResultType]):
             super()._screen_resized(size)
 
 
-def _is_displayed(widget: Widget) -> bool:
+def is_displayed(widget: Widget) -> bool:
+    """Whether neither it nor anything that it lies in is hidden."""
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 

@@ -521,16 +521,9 @@ class AssumeForm(VerticalScroll, can_focus=False):
     # Typing.
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._changed()
-
     @on(MoreInputs.Changed)
-    def _more_changed(self, event: MoreInputs.Changed) -> None:
+    def _changed(self, event: Message) -> None:
         event.stop()
-        self._changed()
-
-    def _changed(self) -> None:
         if self._planned is not None:
             self._check(self._planned)
         self.post_message(self.Changed())

@@ -20,7 +20,7 @@ from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_document
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, in_thread
+from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain, wrong
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
@@ -500,13 +500,10 @@ class SubjectPane(Pane):
         welcome = self.query_one("#welcome", Static)
         welcome.update(plain("Counting …"))
         welcome.display = True
-        in_thread(self, self._load_overview, self._refuse_overview, name="counting the account")
-
-    def _load_overview(self, work: Work) -> None:
-        work.tell(self._mount_overview, lazy.overview_view.OverviewView)
-
-    def _refuse_overview(self, problem: Problem) -> None:
-        self.query_one("#welcome", Static).update(wrong(problem))
+        get_in_thread(
+            self, lambda: lazy.overview_view.OverviewView, self._mount_overview,
+            lambda problem: welcome.update(wrong(problem)), name="counting the account",
+        )  # fmt: skip
 
     def _mount_overview(self, view: type[OverviewView]) -> None:
         if not self.is_attached:

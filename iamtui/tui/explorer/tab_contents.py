@@ -73,10 +73,6 @@ def moment_row(label: str, moment: datetime | None, none: str = "unknown") -> Li
     return ListingRow(label, clock.stamp(moment), note=clock.ago(moment))
 
 
-def _moment_fact(label: str, fact: Fact[datetime | None], none: str) -> ListingRow:
-    return unknown_row(label, fact) if isinstance(fact, Missing) else moment_row(label, fact.value, none)
-
-
 def _identity(entity: User | Group | Role | ManagedPolicy | InstanceProfile) -> list[ListingRow]:
     return [
         ListingRow("ARN", entity.arn),
@@ -116,7 +112,9 @@ def _user(account: Account, user: User) -> list[ListingRow]:
     rows += _listed("Groups", groups) if groups or not why_unread(user, "groups") else []
     rows += [BLANK, heading("Sign-in")]
     rows.append(_login(user.login_profile))
-    rows.append(_moment_fact("Password used", user.password_last_used, "never"))
+    used = user.password_last_used
+    label = "Password used"
+    rows.append(unknown_row(label, used) if isinstance(used, Missing) else moment_row(label, used.value, "never"))
     rows += _mfa(user.mfa_devices)
     rows += _keys(user.access_keys)
     return rows + _tags(user.tags, why_unread(user, "tags"))
@@ -202,7 +200,10 @@ def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
     if isinstance(behind, Missing):
         return [*rows, unknown_row("People", behind)]
     people, unknown = behind.value.people, behind.value.unknown
-    shown = [(one.person.words, f"by {_groups(one.groups)}" if one.groups else "") for one in people[:_MOST_PEOPLE]]
+    shown = [
+        (one.person.words, f"by {first_words(one.groups[:_MOST_GROUPS], len(one.groups))}" if one.groups else "")
+        for one in people[:_MOST_PEOPLE]
+    ]
     if len(people) > _MOST_PEOPLE:
         shown.append((f"and {len(people) - _MOST_PEOPLE:,} more", "iamtui show lists them"))
     if not people and not unknown:
@@ -211,11 +212,6 @@ def _sign_ins(account: Account, role: Role) -> list[ListingRow]:
     rows += [ListingRow("Not known", phrase, "faint") for phrase in unknown[:_MOST_PEOPLE]]
     more = len(unknown) - _MOST_PEOPLE
     return [*rows, ListingRow("Not known", f"and {more:,} more", "faint")] if more > 0 else rows
-
-
-def _groups(names: Sequence[str]) -> str:
-    """The first groups that somebody is in, and how many more there are; raw text."""
-    return first_words(names[:_MOST_GROUPS], len(names))
 
 
 def _description(fact: Fact[str]) -> list[ListingRow]:
