@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from iamtui.catalog import action_names as names
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.arn_forms import arn_forms, entries_of_other_types, needs, required_arn_forms
 
@@ -128,17 +127,17 @@ class Catalogue:
     """Lookups over the installed data set. Names are taken in any letter case."""
 
     def __init__(self) -> None:
-        self._names: names.ActionNames | None = None
+        self._names: service_data.ActionNames | None = None
 
     @property
     def version(self) -> str:
         return service_data.data_version()
 
     @property
-    def names(self) -> names.ActionNames:
+    def names(self) -> service_data.ActionNames:
         """All action names; loading them takes a tenth of a second once, then a few milliseconds."""
         if self._names is None:
-            self._names = names.load()
+            self._names = service_data.load_action_names()
         return self._names
 
     def action(self, name: str) -> ActionInfo | None:

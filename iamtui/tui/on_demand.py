@@ -13,14 +13,14 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.drafts.controller import DraftController, Given
-from iamtui.tui.inventory import Branch, Inventory, Kind
+from iamtui.tui.drafts.controller import DraftController
+from iamtui.tui.inventory import Branch, Kind
 from iamtui.tui.paned import PanedScreen
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
-    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.tui.explorer.search import IndexedAccount
     from iamtui.workspace.account_diff import EntityChange
 
 
@@ -33,17 +33,14 @@ class Loaded(Struct, frozen=True):
 
     Args:
         before: the workspace it began with.
-        workspace: the same with what could be loaded.
-        inventory, index: of that workspace's account.
+        now: the same with what could be loaded.
         what: what was loaded, in words, each.
         problems: why the rest could not be.
         changes: what is not as it was, of something that was read again.
     """
 
     before: Workspace
-    workspace: Workspace
-    inventory: Inventory
-    index: SearchIndex
+    now: IndexedAccount
     what: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     changes: tuple[EntityChange, ...] = ()
@@ -103,8 +100,7 @@ def load(workspace: Workspace, carriers: Sequence[str], node: User | Role | None
             problems.append(Problem(f"Who can sign in to {node.name} is not known: {lacking.reason}.", need))
         else:
             what.append("the people behind roles of IAM Identity Center")
-    made = Given.of(now)
-    return Loaded(workspace, now, made.inventory, made.index, tuple(what), tuple(problems))
+    return Loaded(workspace, lazy.search.IndexedAccount.of(now), tuple(what), tuple(problems))
 
 
 def read_again(workspace: Workspace, entity: Alone) -> Loaded:
@@ -114,9 +110,8 @@ def read_again(workspace: Workspace, entity: Alone) -> Loaded:
         Problem: a part of it cannot be read.
     """
     now = lazy.opening.read_again(workspace, entity)
-    made = Given.of(now)
     changes = tuple(lazy.account_diff.entity_changes(workspace.account, now.account))
-    return Loaded(workspace, now, made.inventory, made.index, (entity.name,), (), changes)
+    return Loaded(workspace, lazy.search.IndexedAccount.of(now), (entity.name,), (), changes)
 
 
 class OnDemandLoading:
@@ -182,8 +177,7 @@ class OnDemandLoading:
 
     def _load_organization(self, workspace: Workspace) -> None:
         def prepare(now: Workspace) -> Loaded:
-            given = Given.of(now)
-            return Loaded(workspace, now, given.inventory, given.index, ("the organization: its SCPs and RCPs",))
+            return Loaded(workspace, lazy.search.IndexedAccount.of(now), ("the organization: its SCPs and RCPs",))
 
         def loading(name: str) -> None:
             self._screen.say(line("Reading the organization with ", (name, "bold"), " …"), stays=True)
@@ -212,8 +206,8 @@ class OnDemandLoading:
         if loaded.before is not self._drafts.source_workspace:
             return
         self._mark_changed([change.name for change in loaded.changes])
-        self._drafts.show_account(loaded.workspace, loaded.inventory, loaded.index)
-        account, name = loaded.workspace.account, loaded.what[0]
+        self._drafts.show_account(loaded.now)
+        account, name = loaded.now.workspace.account, loaded.what[0]
         words = "; ".join(
             f"{account.short_name(one.name)} {one.change}" + (f" ({', '.join(one.details)})" if one.details else "")
             for one in loaded.changes
@@ -230,11 +224,12 @@ class OnDemandLoading:
     def _show_loaded(self, loaded: Loaded) -> None:
         if loaded.before is not self._drafts.source_workspace:
             return
-        if loaded.workspace is not loaded.before:
+        now = loaded.now.workspace
+        if now is not loaded.before:
             # That a policy may not be read is known from then on, too.
-            self._drafts.show_account(loaded.workspace, loaded.inventory, loaded.index)
-        if loaded.workspace.account.identity_center is not loaded.before.account.identity_center:
-            self.people_loaded(loaded.workspace)
+            self._drafts.show_account(loaded.now)
+        if now.account.identity_center is not loaded.before.account.identity_center:
+            self.people_loaded(now)
         if loaded.what:
             self._screen.say(line("Loaded ", (", ".join(loaded.what), "bold"), "."))
         for problem in loaded.problems:

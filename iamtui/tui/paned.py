@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from iamtui.presentation.reports import StatementPlace
     from iamtui.problem import Problem
     from iamtui.tui.clipboard import Copier
-    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.tui.explorer.search import IndexedAccount
     from iamtui.workspace.workspace import Workspace
 
 
@@ -357,9 +357,9 @@ class Browsing:
             opening = line("Opening ", (name, "bold $foreground"), " …")
             self._screen.subject.welcome(lines(opening, plain(""), line(("Esc", "bold $match"), " stops it.")))
 
-    def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
-        """Show an account, built by a worker; the cursor stays where the account still has it."""
-        screen = self._screen
+    def show_account(self, shown: IndexedAccount) -> None:
+        """Show an account; the cursor stays where the account still has it."""
+        screen, workspace = self._screen, shown.workspace
         first = self._screen.workspace is None or self._screen.workspace.account.id != workspace.account.id
         if first:
             self.leaving()
@@ -367,10 +367,11 @@ class Browsing:
             if self._screen.workspace is not None:
                 # What was typed while the first account was being opened is about that one.
                 self._screen.explorer.clear_filter()
-        screen.workspace, self._inventory = workspace, inventory
+        screen.workspace, self._inventory = workspace, shown.inventory
         self._screen.query_one(StatusLine).set_workspace(workspace)
         self._workspace_changed(workspace)
-        screen.explorer.set_inventory(inventory, index, other_accounts(workspace), account_name(workspace))
+        others, name = other_accounts(workspace), account_name(workspace)
+        screen.explorer.set_inventory(shown.inventory, shown.index, others, name)
         if first and not self._screen.explorer.filter_input.value:
             self._screen.explorer.tree_view.open_branch(self._screen.first_branch)
         node = self._screen.explorer.node or (self._screen.first_branch if first else None)

@@ -18,7 +18,6 @@ from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import compile_all, free_in_pieces, get_in_thread, in_thread, making
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.drafts.controller import Given
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
@@ -38,6 +37,7 @@ from iamtui.workspace.workspace import (
 
 if TYPE_CHECKING:
     from iamtui.tui.chooser import ChooserScreen
+    from iamtui.tui.explorer.search import IndexedAccount
     from iamtui.workspace.account_diff import EntityChange
 
 
@@ -202,7 +202,7 @@ class SourceOpening:
                 for one in (part, *part.beside):
                     if one.source.cached:
                         was.setdefault(one.account.id, one)
-                made = Given.of(self._where_looked_at(part))
+                made = lazy.search.IndexedAccount.of(self._where_looked_at(part))
                 tell(self._show_part, choice, made)
 
         try:
@@ -213,7 +213,7 @@ class SourceOpening:
                 workspace = opener(wanted, report, lambda: worker.is_cancelled)
             workspace = lazy.organization.with_people_again(was, workspace, report)
             import_module("iamtui.workspace.principals")
-            made = Given.of(self._where_looked_at(workspace))
+            made = lazy.search.IndexedAccount.of(self._where_looked_at(workspace))
         except OpeningCancelled:
             pass
         except Problem as problem:
@@ -242,16 +242,16 @@ class SourceOpening:
         on_screen = self._main.source_workspace
         return workspace if on_screen is None else workspace.at(on_screen.account.id)
 
-    def _put_on_screen(self, made: Given) -> None:
+    def _put_on_screen(self, made: IndexedAccount) -> None:
         """Show an account; where the user went to another one of several meanwhile, that."""
         was, others = self._main.source_workspace, made.workspace.others
         free_in_pieces(was)
         self._leave_old_account()
-        self._main.drafts.show_account(made.workspace, made.inventory, made.index)
+        self._main.drafts.show_account(made)
         if was is not None and was.account.id in others:
             self._main.drafts.look_at(was.account.id)
 
-    def _show_part(self, choice: SourceChoice, made: Given) -> None:
+    def _show_part(self, choice: SourceChoice, made: IndexedAccount) -> None:
         """Show an account as it was read last, or as far as it is read; the message line still says how far that is."""
         if choice is not self.choice or self._app.is_leaving:
             return
@@ -265,7 +265,9 @@ class SourceOpening:
         self._main.mark_changed(())
         self._put_on_screen(made)
 
-    def _show(self, choice: SourceChoice, made: Given, news: str, changes: Sequence[EntityChange] | None) -> None:
+    def _show(
+        self, choice: SourceChoice, made: IndexedAccount, news: str, changes: Sequence[EntityChange] | None
+    ) -> None:
         if choice is not self.choice or self._app.is_leaving:
             return
         workspace = made.workspace

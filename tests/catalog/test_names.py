@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.catalog import action_names as names
-from iamtui.catalog.action_names import ActionNames
+from iamtui.catalog import service_data
 from iamtui.catalog.actions import catalogue
+from iamtui.catalog.service_data import ActionNames
 
 FEW = ActionNames(
     [
@@ -96,29 +96,29 @@ def test_many_stars_do_not_explode() -> None:
 
 
 def test_all_names_of_the_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names.paths, "cache_folder", lambda: tmp_path / "cache")
-    loaded = names.load()
+    monkeypatch.setattr(service_data.paths, "cache_folder", lambda: tmp_path / "cache")
+    loaded = service_data.load_action_names()
     assert len(loaded) > 20_000
     [cache] = (tmp_path / "cache").iterdir()
     assert loaded.search("s3:getobj", 1) == ["s3:GetObject"]
-    assert names.load().names == loaded.names
+    assert service_data.load_action_names().names == loaded.names
 
     cache.write_text("damaged", encoding="ascii")
-    assert names.load().names == loaded.names
+    assert service_data.load_action_names().names == loaded.names
 
     cache.write_text(cache.read_text(encoding="ascii").replace("\n", "\nx:Extra\n", 1), encoding="ascii")
-    assert names.load().names == loaded.names
+    assert service_data.load_action_names().names == loaded.names
 
 
 def test_a_cache_folder_that_cannot_be_made_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setattr(names.paths, "cache_folder", lambda: blocked / "cache")
-    assert len(names.load()) > 20_000
+    monkeypatch.setattr(service_data.paths, "cache_folder", lambda: blocked / "cache")
+    assert len(service_data.load_action_names()) > 20_000
 
 
 def test_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names.paths, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(service_data.paths, "cache_folder", lambda: tmp_path)
     known = catalogue()
     assert known.count("s3:GetObject") == 1
     assert 50 < known.count("s3:*") < known.count("*")

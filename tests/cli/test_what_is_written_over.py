@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.catalog import action_names
+from iamtui.catalog import service_data
 from iamtui.credentials import secure_files
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.drafts.draft import Draft
@@ -196,12 +196,12 @@ def test_new_files_need_no_hard_links(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_pipe_in_the_place_of_the_cache_is_neither_read_nor_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(action_names.paths, "cache_folder", lambda: tmp_path)
-    names = action_names.load().names
+    monkeypatch.setattr(service_data.paths, "cache_folder", lambda: tmp_path)
+    names = service_data.load_action_names().names
     (cache,) = tmp_path.iterdir()
     cache.unlink()
     os.mkfifo(cache)
-    assert action_names.load().names == names
+    assert service_data.load_action_names().names == names
     assert stat.S_ISFIFO(cache.stat().st_mode)
 
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from iamtui.aws.connection import Connection
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.drafts.controller import Given
+from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace import workspace as workspaces
 from iamtui.workspace.account_cache import keep_account
@@ -210,8 +210,7 @@ async def test_going_to_another_account_while_more_is_read_ends_there(files: tup
         assert given is not None
         # More of them is shown before the other account could be made ready.
         app.main.drafts.look_at(OTHER)
-        made = Given.of(given)
-        app.main.drafts.show_account(made.workspace, made.inventory, made.index)
+        app.main.drafts.show_account(IndexedAccount.of(given))
         await until(pilot, lambda: next(iter(open_now(app))) == OTHER)
         goes_on.set()
         await until(pilot, lambda: app.opening.is_settled)

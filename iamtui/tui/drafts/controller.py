@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 from textual.content import Content
 
 from iamtui.engine.decision import Outcome
@@ -18,7 +18,6 @@ from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
-from iamtui.tui.inventory import Inventory, other_accounts
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.widgets.status import StatusLine
 
@@ -30,24 +29,10 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts.draft_screen import DraftScreen
     from iamtui.tui.drafts.edit_menu import EditMaker
     from iamtui.tui.drafts.impact_screen import DraftImpactScreen
-    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.tui.explorer.search import IndexedAccount
     from iamtui.workspace.draft_fixes import SuggestedDraft
     from iamtui.workspace.draft_session import DraftedAccount
     from iamtui.workspace.workspace import Workspace
-
-
-class Given(Struct, frozen=True):
-    """The account as the source has it."""
-
-    workspace: Workspace
-    inventory: Inventory
-    index: SearchIndex
-
-    @classmethod
-    def of(cls, workspace: Workspace) -> Given:
-        account, others = workspace.account, workspace.others.values()
-        index = lazy.search.SearchIndex(account, others, other_accounts(workspace))
-        return cls(workspace, Inventory(account), index)
 
 
 _GROUP: Final = "draft"
@@ -70,7 +55,7 @@ class DraftController:
         self.screen = screen
         self._browsing = browsing
         browsing.look_at = self.look_at
-        self._given: Given | None = None
+        self._given: IndexedAccount | None = None
         self._desk = DraftDesk()
         self._drafted: DraftedAccount | None = None
         self._touched: frozenset[str] = frozenset()
@@ -116,10 +101,11 @@ class DraftController:
 
     # The account.
 
-    def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+    def show_account(self, given: IndexedAccount) -> None:
+        """Show an account as the source has it, and the draft laid over it."""
         shown = self.screen.workspace
-        self._given = Given(workspace, inventory, index)
-        if self.open_draft is None or shown is None or shown.account.id != workspace.account.id:
+        self._given = given
+        if self.open_draft is None or shown is None or shown.account.id != given.workspace.account.id:
             self._show_given()
         if self.open_draft is not None:
             self._lay()
@@ -134,22 +120,22 @@ class DraftController:
         if given is None:
             return
 
-        def show(found: Given) -> None:
+        def show(found: IndexedAccount) -> None:
             if given is self._given:
-                self.show_account(found.workspace, found.inventory, found.index)
+                self.show_account(found)
                 if key:
                     self._browsing.go_to(key)
             elif self._given is not None and account in self._given.workspace.others:
                 # More of the accounts was read meanwhile.
                 self.look_at(account, key)
 
-        make = partial(Given.of, given.workspace.at(account))
+        make = partial(lazy.search.IndexedAccount.of, given.workspace.at(account))
         get_in_thread(self.screen, make, show, name="going to another account", group=_GROUP)
 
     def show_again(self, workspace: Workspace) -> None:
         """Show the account that is on screen with another connection, or in another Region."""
         if self._given is not None and self._given.workspace.account is workspace.account:
-            self.show_account(workspace, self._given.inventory, self._given.index)
+            self.show_account(structs.replace(self._given, workspace=workspace))
 
     def _show_given(self) -> None:
         given = self._given
@@ -157,7 +143,7 @@ class DraftController:
         self._drafted = None
         self._touched = frozenset()
         self._show_draft(None)
-        self._browsing.show_account(given.workspace, given.inventory, given.index)
+        self._browsing.show_account(given)
 
     def _show_draft(self, before: Workspace | None) -> None:
         """Tell the panes what the account was before; None: there is nothing to compare with."""
@@ -221,18 +207,16 @@ class DraftController:
 
             def lay(work: Work) -> None:
                 drafted = lazy.draft_session.lay(given.workspace, draft)
-                laid = Given.of(drafted.after)
-                work.tell(self._show_laid, draft, given, drafted, laid.inventory, laid.index, said)
+                work.tell(self._show_laid, draft, given, drafted, lazy.search.IndexedAccount.of(drafted.after), said)
 
             in_thread(self.screen, lay, name="laying the draft over the account", group=_GROUP)
 
     def _show_laid(
         self,
         draft: Draft,
-        given: Given,
+        given: IndexedAccount,
         drafted: DraftedAccount,
-        inventory: Inventory,
-        index: SearchIndex,
+        laid: IndexedAccount,
         said: Content | None,
     ) -> None:
         found = self.open_draft
@@ -249,7 +233,7 @@ class DraftController:
             self._drafted = drafted
             self._touched = touched_arns(drafted.draft)
             self._show_draft(drafted.base)
-            self._browsing.show_account(drafted.after, inventory, index)
+            self._browsing.show_account(laid)
             self._say_laid(drafted, said)
         self._refresh_draft_screen()
 
@@ -317,7 +301,7 @@ class DraftController:
             (answer.principal, looked_at, question_matrix) if who in (answer.principal, chain) else (who, asked, alone)
         )
 
-    def _show_suggested(self, given: Given, before: Draft, made: SuggestedDraft) -> None:
+    def _show_suggested(self, given: IndexedAccount, before: Draft, made: SuggestedDraft) -> None:
         found = self.open_draft
         if given is not self._given or (found is not None and found.draft != before):
             return

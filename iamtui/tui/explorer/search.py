@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import Struct
 from textual.fuzzy import FuzzySearch
 
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, Known, ManagedPolicy, User
-from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, OtherAccount
+from iamtui.tui.inventory import LEVEL_WORDS, Branch, Inventory, Kind, OtherAccount, other_accounts
+from iamtui.workspace.workspace import Workspace
 
 HIT_LIMIT: Final = 500
 """Most hits that are given back; the count of all is said beside them."""
@@ -123,6 +125,19 @@ class SearchIndex:
         scored.sort(key=lambda item: -item[0])
         hits = tuple(replace(self._hits[index], positions=positions) for _, index, positions in scored[:HIT_LIMIT])
         return SearchResult(hits, len(candidates), fuzzy=True)
+
+
+class IndexedAccount(Struct, frozen=True):
+    """A workspace with the inventory and the search index of its account, made by a worker to be shown."""
+
+    workspace: Workspace
+    inventory: Inventory
+    index: SearchIndex
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> IndexedAccount:
+        account, others = workspace.account, workspace.others.values()
+        return cls(workspace, Inventory(account), SearchIndex(account, others, other_accounts(workspace)))
 
 
 def _around(account: Account) -> Iterator[Hit]:

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account, Group, Role, User
-from iamtui.catalog.action_names import ActionNames
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
+from iamtui.catalog.service_data import ActionNames
 from iamtui.engine.condition_words import context_of, replaced
 from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.policy.document import PolicyDocument

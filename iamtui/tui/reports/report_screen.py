@@ -34,7 +34,6 @@ from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.columns_dialog import ColumnList, choose_columns
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
-from iamtui.tui.inventory import Inventory
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from iamtui.drafts.draft import Edit
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
-    from iamtui.tui.explorer.search import SearchIndex
+    from iamtui.tui.explorer.search import IndexedAccount
     from iamtui.tui.history import ScreenAbove
 
 Load = Callable[[Workspace, Callable[[], bool]], Report]
@@ -180,7 +179,7 @@ class More(NamedTuple):
     """
 
     load: Callable[[Workspace, Callable[[Progress], None]], Workspace]
-    show: Callable[[Workspace, Inventory, SearchIndex], object]
+    show: Callable[[IndexedAccount], object]
 
 
 class ReportScreen(Screen[ReportRow | None]):
@@ -330,19 +329,17 @@ class ReportScreen(Screen[ReportRow | None]):
                 raise OpeningCancelled
             work.tell(self._say_progress, progress)
 
-        workspace = more.load(self._workspace, tell)
-        others = workspace.others.values()
-        inventory, index = Inventory(workspace.account), lazy.search.SearchIndex(workspace.account, others)
-        work.tell(self._took_more, more, workspace, inventory, index)
-        return workspace
+        loaded = lazy.search.IndexedAccount.of(more.load(self._workspace, tell))
+        work.tell(self._took_more, more, loaded)
+        return loaded.workspace
 
     def _say_progress(self, progress: Progress) -> None:
         self._progress = progress
         self._show_rows()
 
-    def _took_more(self, more: More, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
-        self._workspace = workspace
-        more.show(workspace, inventory, index)
+    def _took_more(self, more: More, loaded: IndexedAccount) -> None:
+        self._workspace = loaded.workspace
+        more.show(loaded)
 
     def _made(self, report: Report) -> None:
         self._report = report
@@ -489,7 +486,7 @@ class Drafting(Protocol):
     def before_workspace(self) -> Workspace | None:
         """The account without the draft that is open, or None."""
 
-    def show_account(self, workspace: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+    def show_account(self, given: IndexedAccount) -> None:
         """Show an account."""
 
     def add_edits(self, edits: Sequence[Edit]) -> None:
@@ -542,9 +539,9 @@ def _facts(main: Reported, workspace: Workspace) -> More | None:
     if workspace.source.kind is not SourceKind.LIVE or not workspace.can_call_aws:
         return None
 
-    def show(loaded: Workspace, inventory: Inventory, index: SearchIndex) -> None:
+    def show(loaded: IndexedAccount) -> None:
         if main.workspace is workspace and main.drafts.before_workspace is None:
-            main.drafts.show_account(loaded, inventory, index)
+            main.drafts.show_account(loaded)
 
     return More(lazy.opening.load_account_facts, show)
 
