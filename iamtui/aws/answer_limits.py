@@ -370,16 +370,10 @@ def check_markup(body: bytes, limits: AnswerLimits) -> None:
         raise AnswerTooComplex(found.value.format(parts=limits.parts))
 
 
-def read_here(client: Any) -> int:
-    """How many bytes a limited client's answers that the calling thread has read so far take as text, at most."""
+def read_here(client: Any) -> tuple[int, int]:
+    """Of a limited client's answers that the thread has read so far, the bytes as text at most, and the parts."""
     session = client._endpoint.http_session  # noqa: SLF001 - botocore has no other way
-    return int(session.read_here)
-
-
-def parts_here(client: Any) -> int:
-    """How many parts a limited client's answers had that the calling thread has read so far."""
-    session = client._endpoint.http_session  # noqa: SLF001 - as above
-    return int(session.parts_here)
+    return session.read_here, session.parts_here
 
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
-from iamtui.aws.answer_limits import limits_for, limits_of, parts_here, read_here, shaped
+from iamtui.aws.answer_limits import limits_for, limits_of, read_here, shaped
 from iamtui.aws.caller import CallerIdentity, OneAccount
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
@@ -372,17 +372,17 @@ class Connection:
     def _pages_of(
         self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
     ) -> Iterator[Any]:
-        before, parts_before = read_here(client), parts_here(client)
+        size_before, parts_before = read_here(client)
         limits = limits_for(service, operation)
         markers: set[str] = set()
         entries = empty = 0
         for _ in range(limits.listing_pages):
-            if read_here(client) - before > limits.listing_size:
-                size = f"more than {limits.listing_size // 2**20:,} MiB"
-                raise self._endless("AnswerTooLarge", service, operation, size)
-            if parts_here(client) - parts_before > limits.listing_parts:
-                parts = f"more than {limits.listing_parts:,} parts"
-                raise self._endless("AnswerTooComplex", service, operation, parts)
+            size, parts = read_here(client)
+            if size - size_before > limits.listing_size:
+                mebibytes = limits.listing_size // 2**20
+                raise self._endless("AnswerTooLarge", service, operation, f"more than {mebibytes:,} MiB")
+            if parts - parts_before > limits.listing_parts:
+                raise self._endless("AnswerTooComplex", service, operation, f"more than {limits.listing_parts:,} parts")
 
             answer = partial(self._page, client, service, operation, into, parameters)
             page, marker, shaped = self._retried(client, operation, answer)
