@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import DescendantBlur
+from textual.events import Click, DescendantBlur
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -28,7 +28,7 @@ from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, Session, duratio
 from iamtui.secret import Secret
 from iamtui.text import safe_text
 from iamtui.tui.assume.more_inputs import MoreInputs, RoleRow, filled_words
-from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SectionHead, SidesView
+from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SidesView
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput
@@ -72,7 +72,7 @@ class MoreSection(Vertical):
         return self._inputs.rows.get(name) if self._inputs is not None else None
 
     def compose(self) -> ComposeResult:
-        yield SectionHead(self._head())
+        yield Static(self._head(), id="more-head")
 
     def read(self) -> tuple[AssumeExtras, Mapping[InputName, Sequence[str]]]:
         """What is filled in, and what cannot be read of it."""
@@ -98,11 +98,11 @@ class MoreSection(Vertical):
 
     @on(MoreInputs.Changed)
     def _describe(self) -> None:
-        for head in self.query(SectionHead):
+        for head in self.query("#more-head").results(Static):
             head.update(self._head())
 
-    @on(SectionHead.Pressed)
-    async def _pressed(self, event: SectionHead.Pressed) -> None:
+    @on(Click, "#more-head")
+    async def _pressed(self, event: Click) -> None:
         event.stop()
         await self.open(not self.is_open)
 

@@ -45,9 +45,7 @@ class PreviewLines(LineView):
     HELP_TITLE: ClassVar[str] = "What the session could still do"
     HAS_CURSOR: ClassVar[bool] = False
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._rows: Sequence[PreviewRow] = ()
+    _rows: Sequence[PreviewRow] = ()
 
     def show(self, rows: Sequence[PreviewRow]) -> None:
         self._rows = rows

@@ -267,32 +267,11 @@ class CallerChoice(Widget):
         session = self.caller
         if session is None:
             fact = self._workspace.account.caller_arn
-            return line((_short(fact.value), "bold") if not isinstance(fact, Missing) else ("not known", "$muted"))
+            if isinstance(fact, Missing):
+                return plain("not known", "$muted")
+            return plain(fact.value.split(":", 5)[-1], "bold")
         left = session.time_left_words(clock.now())
         return line(("the session of ", "$muted"), (role_name(session), "bold"), (f", {left} left", "$muted"))
-
-
-def _short(arn: str) -> str:
-    return arn.split(":", 5)[-1]
-
-
-# SectionHead: the visible line of a section.
-
-
-class SectionHead(Static):
-    """A click opens and closes the section."""
-
-    DEFAULT_CSS = """
-    SectionHead {
-        height: auto;
-    }
-    """
-
-    class Pressed(Message):
-        """It was clicked."""
-
-    def on_click(self) -> None:
-        self.post_message(self.Pressed())
 
 
 # SidesView: what the role's side and the caller's side say to sts:AssumeRole, a line each.
@@ -317,9 +296,7 @@ class SidesView(Widget):
     }
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._said = Content(""), Content(""), Content("")
+    _said = Content(""), Content(""), Content("")
 
     def show(self, sides: Sides, outlook: Content) -> None:
         self._say(side_content(sides.trust), side_content(sides.own), outlook)

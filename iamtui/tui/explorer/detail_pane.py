@@ -56,11 +56,9 @@ _TELL_SECONDS: Final = 0.25
 class ListAndDocument(Column):
     """Entries above, the document of the entry under the cursor below."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._entries: Sequence[ListingEntry] = ()
-        self._shown = -1
-        self._added = False
+    _entries: Sequence[ListingEntry] = ()
+    _shown = -1
+    _added = False
 
     def compose(self) -> ComposeResult:
         yield RowsView(id="entries")
@@ -383,14 +381,12 @@ def _trail_fault(text: str) -> str:
 class SubjectPane(Pane):
     """Holds both views; only the one in use is filled and shown."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._node: Node | None = None
-        self._before: Account | None = None
-        self._overview: OverviewView | None = None
-        """Made when it is first shown."""
-        self._counted: Workspace | None = None
-        """What the overview is of."""
+    _node: Node | None = None
+    _before: Account | None = None
+    _overview: OverviewView | None = None
+    """Made when it is first shown."""
+    _counted: Workspace | None = None
+    """What the overview is of."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="welcome")

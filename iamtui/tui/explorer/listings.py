@@ -95,10 +95,8 @@ class RowsView(LineView):
     class LeftTowardsTree(Message):
         """h or left: the user goes back to the tree."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._rows: Sequence[ListingRow] = ()
-        self._label_width = _WIDEST_LABEL
+    _rows: Sequence[ListingRow] = ()
+    _label_width = _WIDEST_LABEL
 
     @property
     def row(self) -> ListingRow | None:
@@ -329,10 +327,8 @@ class TabBar(Widget):
 
         tab: str
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._tabs: Sequence[Tab] = ()
-        self._active = ""
+    _tabs: Sequence[Tab] = ()
+    _active = ""
 
     @property
     def tabs(self) -> Sequence[Tab]:

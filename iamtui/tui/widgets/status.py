@@ -55,14 +55,11 @@ SHORT_NAME: Final = 12
 class StatusLine(Widget):
     """One line. When it gets narrow, the least important parts go first; the account never does."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._workspace: Workspace | None = None
-        self._session: Session | None = None
-        self._production = False
-        self._draft = ""
-        self._clipboard: timedelta | None = None
-        self._picking = ""
+    _workspace: Workspace | None = None
+    _session: Session | None = None
+    _production = False
+    _draft = _picking = ""
+    _clipboard: timedelta | None = None
 
     def on_mount(self) -> None:
         """Keep ages and the countdown true."""

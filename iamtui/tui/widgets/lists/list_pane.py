@@ -34,9 +34,7 @@ class FilteredList(LineView, Generic[RowType]):
 
         direction: int
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self.shown: Sequence[RowType] = ()
+    shown: Sequence[RowType] = ()
 
     @property
     def row(self) -> RowType | None:
