@@ -398,12 +398,9 @@ class RedactedWords:
                 return found
         raise refusal("its patterns cut names into too many single letters", "everywhere")
 
-    def _image(self, lower: str) -> str:
-        return "".join(self._substitutes[segment] for segment in self._segments(lower))
-
     def _broken(self) -> Iterator[str]:
         """The fragments that are found in other words than before."""
-        images = {word: self._image(word) for word in self._words}
+        images = {word: "".join(map(self._substitutes.__getitem__, self._segments(word))) for word in self._words}
         haystack = _Haystack(list(images.values()))
         for fragment, kinds in self._fragments.items():
             if {number for number, _ in haystack.find(images[fragment], kinds)} != self._meets[fragment]:

@@ -320,12 +320,9 @@ def _named_as_required(service: str, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(one["name"]).lower() for one in types))
 
 
-def _under_the_data_catalog(name: str) -> bool:
-    return _UNDER_THE_DATA_CATALOG.issuperset(_named_as_required("glue", name))
-
-
 def _needs(service: str, name: str, each: tuple[Need, ...]) -> Needs:
-    is_known = f"{service}:{name}" in _NEED_ALL or (service == "glue" and _under_the_data_catalog(name))
+    of_data_catalog = service == "glue" and _UNDER_THE_DATA_CATALOG.issuperset(_named_as_required(service, name))
+    is_known = of_data_catalog or f"{service}:{name}" in _NEED_ALL
     return Needs(each, is_known) if len(each) > 1 else _NO_NEEDS
 
 

@@ -168,17 +168,13 @@ def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundC
     truth = _is_found(situation, reading, text)
     # Most names have no empty part between two slashes.
     full = text.replace("//", f"/{ANY_OTHER}/") if situation.within else text
-    ways = (_spellings(one, around) for one in dict.fromkeys((full, text)))
+    ways = (spellings(one, around) if ANY_OTHER in one else (one,) for one in dict.fromkeys((full, text)))
     for spelled in dict.fromkeys(spelled for each in ways for spelled in islice(each, _MOST_SPELLINGS)):
         is_inside = all(any(glob.matches(spelled) for glob in each) for each in globs)
         is_inside = is_inside and not any(glob.matches(spelled) for glob in without)
         if is_inside and (spelled == text or _is_found(situation, _about(situation, spelled), spelled) == truth):
             return spelled
     return None
-
-
-def _spellings(text: str, around: ArnDefaults) -> Iterator[str]:
-    return spellings(text, around) if ANY_OTHER in text else iter((text,))
 
 
 def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:

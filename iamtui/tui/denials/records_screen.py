@@ -43,12 +43,11 @@ def with_line_ends(text: str) -> str:
 class PastedText(TextArea):
     """A TextArea draws its text raw, so whatever is typed or pasted is made visible first."""
 
+    @dataclass(eq=False, repr=False)
     class TooLong(Message):
         """A text was pasted that is too long to edit. Its `text` is raw."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+        text: str
 
     class Pasted(Message):
         """A text was pasted into the field."""

@@ -186,17 +186,13 @@ def _rank(words: list[str], name: str, rest: str) -> int | None:
 
 def _in_rest(word: str, rest: str) -> bool:
     if word.startswith("tag:"):
-        return _tag_holds(rest, word[4:])
+        return any(line.startswith("tag:") and word[4:] in line[4:] for line in rest.split("\n"))
     if word not in rest:
         return False
     if len(word) >= ID_LETTERS:
         return True
     arn, _ids_of_it, tags = rest.split("\n", 2)
     return word in arn or word in tags
-
-
-def _tag_holds(rest: str, text: str) -> bool:
-    return any(line.startswith("tag:") and text in line[4:] for line in rest.split("\n"))
 
 
 def _where(entity: Entity, word: str) -> str:

@@ -299,14 +299,6 @@ def _count(count: int, *, whole: bool) -> Piece:
 _NOT_KEPT: Final = Missing("IAM keeps no such time of this")
 
 
-def _name(_account: Account, entity: Entity) -> Piece:
-    return Piece(entity.name, "strong")
-
-
-def _name_sort(_account: Account, entity: Entity) -> Any:
-    return entity.name.lower()
-
-
 def _created(_account: Account, entity: Entity) -> Fact[datetime | None]:
     return Known(entity.created) if entity.created is not None else _NOT_KEPT
 
@@ -483,7 +475,7 @@ _PATH_COLUMN: Final = TableColumn("path", "path", 16, -2, *_PATH, grows=True, ex
 _DESCRIPTION: Final = TableColumn(
     "description", "description", 30, 0, *_fact(_description, _named), grows=True, extra=True
 )
-_NAME: Final = TableColumn("name", "name", 0, 9, _name, _name_sort, grows=True)
+_NAME: Final = TableColumn("name", "name", 0, 9, *_text(lambda one: one.name, "strong", Piece("")), grows=True)
 _CREATED: Final = TableColumn("created", "created", 8, 2, *_time(_created), moment=_created)
 _USED: Final = TableColumn("used", "last used", 10, 6, _used_cell, _time(_used)[1], moment=_used)
 _POLICIES: Final = TableColumn("policies", "policies", 8, 5, _policies_cell, _policies_sort, number=True)

@@ -423,14 +423,10 @@ def fitted(words: Content, width: int) -> Content:
         return words
     tail = words[-width * (MOST_LINES - 2) :]
     for head in range(width * 2, 0, -1):
-        shorter = Content.assemble(words[:head].rstrip(), " … ", tail[_word_start(tail.plain) :])
+        shorter = Content.assemble(words[:head].rstrip(), " … ", tail[tail.plain.find(" ") + 1 :])
         if len(shorter.wrap(width)) <= MOST_LINES:
             return shorter
     return tail
-
-
-def _word_start(text: str) -> int:
-    return text.find(" ") + 1
 
 
 class MessageLine(Static):
