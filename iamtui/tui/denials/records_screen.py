@@ -52,9 +52,6 @@ class PastedText(TextArea):
     class Pasted(Message):
         """A text was pasted into the field."""
 
-    def __init__(self, *, placeholder: Content, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", placeholder=placeholder)
-
     def edit(self, edit: TextEdit) -> EditResult:
         """Make an edit with its text made visible; what would make the text too long is left out."""
         edit.text = safe_document(with_line_ends(edit.text))[: max(0, LONGEST - len(self.document.text))]
@@ -327,7 +324,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
 
     def compose(self) -> ComposeResult:
         yield Label(line(("Why was this denied?", "bold $heading")), id="denial-title")
-        yield PastedText(placeholder=plain(_HINT), id="denial-text")
+        yield PastedText(soft_wrap=True, tab_behavior="focus", placeholder=plain(_HINT), id="denial-text")
         yield Label(id="denial-found")
         yield DenialList(id="denial-list")
         yield Static(plain(NOTHING_YET), id="denial-empty")
