@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input
 
-from iamtui.account.model import Account, Role
+from iamtui.account.model import Account
 from iamtui.denials.denial import Denial
 from iamtui.engine.decision import StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
@@ -28,6 +28,7 @@ from iamtui.tui.denials.records_screen import (
     short_claim,
     short_name,
 )
+from iamtui.tui.inventory import entity_of
 from iamtui.tui.question.pinned_verdicts import AskedFrom
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.text_screens import TextScreen
@@ -199,9 +200,9 @@ def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
 def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial) -> None:
     principal, question = explained.principal, explained.question
     if principal is not None:
-        key = _node_of(workspace, principal)
-        if key:
-            screen.go_to(key)
+        entity = entity_of(workspace.account, principal)
+        if entity is not None:
+            screen.go_to(entity.arn)
         if question is not None:
             screen.ask_about(principal, _label(principal), question)
     # The mark of the agreement is all the mark that the line needs, and the layer all the reason: there is little room.
@@ -209,17 +210,6 @@ def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial)
     screen.say(line(agreement_words(explained), ("  AWS: ", "$muted"), said), stays=True)
     if not explained.explained:
         screen.app.push_screen(DenialReportScreen(explained, workspace.account, workspace.age))
-
-
-def _node_of(workspace: Workspace, principal: Principal) -> str:
-    """The ARN of the user or role in the tree behind a caller, or ""."""
-    account = workspace.account
-    if principal.account != account.id:
-        return ""
-    if principal.role_name:
-        role: Role | None = account.role(principal.role_name)
-        return role.arn if role is not None else ""
-    return principal.arn if account.by_arn(principal.arn) is not None else ""
 
 
 def _label(principal: Principal) -> str:
