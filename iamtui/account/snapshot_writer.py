@@ -263,13 +263,15 @@ def _boundary(arn: str | None) -> Json | None:
     return {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
 
 
+def _entity(kind: str, entity: User | Group | Role | InstanceProfile) -> Json:
+    """What every entry of AWS's lists begins with."""
+    names = {f"{kind}Name": entity.name, f"{kind}Id": entity.id}
+    return {"Path": entity.path, **names, "Arn": entity.arn, "CreateDate": _time(entity.created)}
+
+
 def _user(user: User) -> Json:
     return _some(
-        Path=user.path,
-        UserName=user.name,
-        UserId=user.id,
-        Arn=user.arn,
-        CreateDate=_time(user.created),
+        **_entity("User", user),
         UserPolicyList=_inline(user.inline_policies),
         GroupList=list(user.groups),
         AttachedManagedPolicies=_attached(user.attached_policies),
@@ -280,11 +282,7 @@ def _user(user: User) -> Json:
 
 def _group(group: Group) -> Json:
     return _some(
-        Path=group.path,
-        GroupName=group.name,
-        GroupId=group.id,
-        Arn=group.arn,
-        CreateDate=_time(group.created),
+        **_entity("Group", group),
         GroupPolicyList=_inline(group.inline_policies),
         AttachedManagedPolicies=_attached(group.attached_policies),
     )
@@ -295,11 +293,7 @@ def _role(role: Role, profiles: Iterable[InstanceProfile]) -> Json:
     if isinstance(role.last_used, Known):
         last_used = _some(LastUsedDate=_time(role.last_used.value), Region=role.last_used_region or None)
     return _some(
-        Path=role.path,
-        RoleName=role.name,
-        RoleId=role.id,
-        Arn=role.arn,
-        CreateDate=_time(role.created),
+        **_entity("Role", role),
         AssumeRolePolicyDocument=_document(role.trust) if role.trust.raw else None,
         InstanceProfileList=[_instance_profile(profile) for profile in profiles],
         RolePolicyList=_inline(role.inline_policies),
@@ -320,11 +314,7 @@ def _known(fact: Fact[Any]) -> Any:
 
 def _instance_profile(profile: InstanceProfile) -> Json:
     return _some(
-        Path=profile.path,
-        InstanceProfileName=profile.name,
-        InstanceProfileId=profile.id,
-        Arn=profile.arn,
-        CreateDate=_time(profile.created),
+        **_entity("InstanceProfile", profile),
         Roles=[{"RoleName": name} for name in profile.roles],
         Tags=_tags(profile.tags),
     )
