@@ -21,6 +21,7 @@ from iamtui.cli.opening import (
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.presentation.reports import SEVERITY_WORDS
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.audit import (
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from iamtui.workspace.workspace import Workspace
 
 _ORDER: Final = tuple(FindingSeverity)
-_MARKS: Final = {FindingSeverity.HIGH: "[x]", FindingSeverity.MEDIUM: "[!]", FindingSeverity.LOW: "[-]"}
 _STYLES: Final = {FindingSeverity.HIGH: Style.BAD, FindingSeverity.MEDIUM: Style.OPEN, FindingSeverity.LOW: Style.QUIET}
 _SARIF_LEVELS: Final = {FindingSeverity.HIGH: "error", FindingSeverity.MEDIUM: "warning", FindingSeverity.LOW: "note"}
 _COLUMNS: Final = ("severity", "code", "subject", "message", "fix", "cis", "suppressed")
@@ -202,7 +202,7 @@ def _print_finding(out: Output, workspace: Workspace, each: _Found) -> None:
     subject = workspace.short_name(finding.subject)
     beside = f"[{finding.code}]" + (f" CIS {finding.control}" if finding.control else "")
     if each.suppression is None:
-        mark = Span(f"{_MARKS[finding.severity]} {finding.severity:<6}", _STYLES[finding.severity])
+        mark = Span(f"{SEVERITY_WORDS[finding.severity].text:<10}", _STYLES[finding.severity])
     else:
         mark = Span("[~] suppressed", Style.QUIET)
         beside += f" because: {each.suppression.reason}"

@@ -25,7 +25,7 @@ from iamtui.presentation.access import (
     unloaded_words,
     where_words,
 )
-from iamtui.presentation.styled_words import needs_ascii
+from iamtui.presentation.styled_words import needs_ascii, shades
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names
@@ -188,6 +188,7 @@ def _print_heat_map(out: Output, found: EffectiveAccess, *, ascii_only: bool) ->
         for level, text, width in zip(LEVELS, row[1:], widths[1:], strict=True):
             parts += ("  ", Span(f"{text:<{width}}", _level_style(level, service.levels.get(level))))
         out.line(*parts)
+    note(f"{shades(ascii_only=ascii_only)}; ? on a condition.")
 
 
 def _level_style(level: str, count: LevelCount | None) -> Style:

@@ -21,10 +21,11 @@ from iamtui.workspace.audit_edits import mending_words
 from iamtui.workspace.escalations import Escalation, EscalationReport, EscalationStep, Move, only_grant
 from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
 
+# Without the brackets that the marks of decisions have: a finding is neither allowed nor denied.
 SEVERITY_WORDS: Final[Mapping[FindingSeverity, Word]] = {
-    FindingSeverity.HIGH: Word("[x] high", Tone.DENIED, bold=True),
-    FindingSeverity.MEDIUM: Word("[!] medium", Tone.DEPENDS, bold=True),
-    FindingSeverity.LOW: Word("[-] low", Tone.QUIET),
+    FindingSeverity.HIGH: Word("!!! high", Tone.DENIED, bold=True),
+    FindingSeverity.MEDIUM: Word(" !! medium", Tone.DEPENDS, bold=True),
+    FindingSeverity.LOW: Word("  ! low", Tone.QUIET),
 }
 _CERTAIN: Final = Word("[!] certain", Tone.DENIED, bold=True)
 _POSSIBLE: Final = Word("[?] possible", Tone.DEPENDS, bold=True)

@@ -74,6 +74,11 @@ def shade(part: int, total: int, *, ascii_only: bool = False) -> str:
     return shades[min(4, 1 + 3 * part // total)] if part > 0 else shades[0]
 
 
+def shades(*, ascii_only: bool = False) -> str:
+    """What shares that are not 0 are drawn with, in words."""
+    return f"{(_ASCII_SHADES if ascii_only else _SHADES)[1:]} some to all actions of a level"
+
+
 def bar(value: int, most: int, width: int, *, ascii_only: bool = False) -> str:
     """A bar for one of several values, the largest of which fills the width; what is not 0 can be seen."""
     if value <= 0 or most <= 0:

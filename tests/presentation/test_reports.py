@@ -44,7 +44,7 @@ def test_findings_stand_the_worst_first_with_their_fix_and_control() -> None:
     assert order == sorted(order)
     assert sum(report.counts.values()) == len(report.rows)
     broad = next(row for row in report.rows if "allows everything on everything" in row.text)
-    assert broad.mark.text == "[x] high"
+    assert broad.mark.text == "!!! high"
     assert "full-access  CIS 1.16" in text_of(broad.details[1])
     assert any(note.startswith("Not checked: ") for note in report.notes)
 

@@ -13,19 +13,20 @@ from tests.support.sample_account import sample_workspace
 
 
 @pytest.mark.parametrize(
-    ("label", "aside", "short", "strict", "words"),
+    ("label", "aside", "room", "strict", "words"),
     [
-        ("", "", False, True, "Question"),
-        ("role/[red]", "", False, False, "Can role/[red]"),
-        ("role/a", "group/b", False, False, "Can role/a  (group/b cannot ask)"),
-        ("role/a", "group/b", True, False, "Can role/a  (kept)"),
-        ("role/a", "", True, True, "Can role/a  strict"),
+        ("", "", 40, True, "Question"),
+        ("role/[red]", "", 40, False, "Can role/[red]"),
+        ("role/a", "group/b", 40, False, "Can role/a  (group/b cannot ask)"),
+        ("role/a", "group/b", 31, False, "Can role/a  (kept)"),
+        ("role/a", "group/b", 32, True, "Can role/a  (kept)  strict"),
+        ("role/a", "", 0, True, "Can role/a  strict"),
     ],
 )
 def test_before_an_answer_the_title_names_whom_it_will_be_about(
-    label: str, aside: str, short: bool, strict: bool, words: str
+    label: str, aside: str, room: int, strict: bool, words: str
 ) -> None:
-    assert title_of(None, label, aside, short=short, strict=strict).plain == words
+    assert title_of(None, label, aside, room=room, strict=strict).plain == words
 
 
 def question_matrix(*actions: str) -> QuestionMatrix:

@@ -21,6 +21,7 @@ from iamtui.presentation.access import (
     trustee_words,
 )
 from iamtui.presentation.reports import Report
+from iamtui.presentation.styled_words import shades
 from iamtui.presentation.used import used_of, used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
@@ -85,8 +86,9 @@ def _access(
     tab = FoundTab()
     _add_used(tab, workspace, activity, uses)
     count = counted(len(services), "service")
+    drawn = f": {shades(ascii_only=ascii_only)}" if services else ""
     some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
-    tab.rows.append(heading(f"It can use {count}{some}"))
+    tab.rows.append(heading(f"It can use {count}{drawn}{some}"))
     tab.rows.extend(_needed([entity]))
     titles = ListingRow("Service", title, "header", heading=True)
     tab.rows.append(titles if services else ListingRow("", "nothing", "muted"))

@@ -113,6 +113,11 @@ class LayersList(LineView):
     def is_under_cursor(self, index: int) -> bool:
         return self.has_focus and self._lines[index][0] == self._lines[self.cursor][0]
 
+    def line(self, index: int, width: int) -> tuple[Sequence[Piece], tuple[str, ...]]:
+        """A line with the mark of the cursor in front of the first of a row."""
+        pieces, under = super().line(index, width)
+        return (pieces if index == self.cursor else [Piece(" ", "bar"), *pieces[1:]]), under
+
     def pieces(self, index: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - declared by LineView
         return pieces_of(self._lines[index][1], "strong" if self.is_under_cursor(index) else "")
 

@@ -426,8 +426,8 @@ class QuestionPanel(Pane):
         self.post_message(self.Unanswered())
 
     def _show_title(self) -> None:
-        strict = self._form.terms.mode is Mode.STRICT
-        self._put_title(title_of(self._shown, self._label, self._aside, short=self.has_class(NARROW), strict=strict))
+        strict, room = self._form.terms.mode is Mode.STRICT, 0 if self.has_class(NARROW) else self.size.width - 2
+        self._put_title(title_of(self._shown, self._label, self._aside, room=room, strict=strict))
 
     def _put_title(self, title: Content) -> None:
         """Set the title where it is another one: that has everything in the panel composed again."""

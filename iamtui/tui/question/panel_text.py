@@ -36,14 +36,14 @@ def room_in(window: Size) -> str:
 # The line above a question: in words, what the verdict below it answers.
 
 
-def title_of(shown: Shown | None, label: str, aside: str, *, short: bool, strict: bool) -> Content:
+def title_of(shown: Shown | None, label: str, aside: str, *, room: int, strict: bool) -> Content:
     """What is asked, and about whom: that may lag behind the tree's cursor.
 
     Args:
         shown: the answer on screen, or None.
         label: whom the next answer is about, or ""; raw text, as is `aside`.
         aside: what the cursor is on, where that cannot ask; else "".
-        short: whether there is room for a word about that only.
+        room: how many columns there are; where what the cursor is on does not fit, a word stands for it.
         strict: whether keys that nobody gave are read as absent.
     """
     label = shown.asked.label if shown is not None else label
@@ -55,11 +55,11 @@ def title_of(shown: Shown | None, label: str, aside: str, *, short: bool, strict
         who = line("Without ", (shown.left_out, "bold $verdict-depends"), ", can ", (label, "bold"))
     if shown is not None:
         who = line(who, " do ", (shown.cell.question.action, "bold"), "?")
-    if aside and short:
-        who = line(who, ("  (kept)", "$muted"))
-    elif aside:
-        who = line(who, ("  (", "$muted"), (aside, "$muted"), (" cannot ask)", "$muted"))
-    return line(who, ("  strict", "$muted")) if strict else who
+    mode = line(("  strict", "$muted")) if strict else line()
+    if aside:
+        in_full = line(who, ("  (", "$muted"), (aside, "$muted"), (" cannot ask)", "$muted"), mode)
+        return in_full if in_full.cell_length <= room else line(who, ("  (kept)", "$muted"), mode)
+    return line(who, mode)
 
 
 # Why nothing is answered, and what to do about it: where there is no question, or nobody to ask it for.
