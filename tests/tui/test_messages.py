@@ -9,7 +9,7 @@ import pytest
 from iamtui.tui import clock
 from iamtui.tui.content import Severity, plain
 from iamtui.tui.widgets.status import MessageLine, Notice
-from tests.support.panel_sessions import session
+from tests.support.panel_sessions import START, session
 from tests.support.sample_account import NOW
 from tests.support.screen_app import make_app, opened, press, settle
 from tests.support.slow import one_quick
@@ -54,6 +54,7 @@ async def test_progress_stays_until_it_is_replaced(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_message_goes_with_the_focus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: START)
     app = make_app()
     async with opened(app) as pilot:
         app.main.sessions.add_session(session())
