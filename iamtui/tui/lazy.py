@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from iamtui.credentials import export as export
     from iamtui.drafts import draft as draft
     from iamtui.tui import chooser as chooser
-    from iamtui.tui import columns_dialog as columns_dialog
     from iamtui.tui import dialogs as dialogs
     from iamtui.tui import export_screen as export_screen
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
-    from iamtui.tui import menu_dialog as menu_dialog
+    from iamtui.tui import list_dialogs as list_dialogs
     from iamtui.tui import palette as palette
     from iamtui.tui import place_menus as place_menus
     from iamtui.tui.assume import dialog as dialog

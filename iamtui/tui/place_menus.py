@@ -25,7 +25,7 @@ from iamtui.tui.dialogs import Choice, ChoiceDialog
 from iamtui.tui.explorer.listings import TabBar
 from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.inventory import Branch, key_of, kind_word, title_of
-from iamtui.tui.menu_dialog import MenuDialog, MenuItem
+from iamtui.tui.list_dialogs import MenuDialog, MenuItem
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.textual_internals import is_displayed
 from iamtui.workspace.questions import source_words

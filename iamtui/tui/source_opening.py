@@ -401,11 +401,11 @@ class SourceOpening:
 
         until = "once the other account is open. What AWS has issued stays valid until its end."
         items = (
-            lazy.menu_dialog.MenuItem("forget", "Forget them", "f", detail=f"They are forgotten {until}"),
-            lazy.menu_dialog.MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
+            lazy.list_dialogs.MenuItem("forget", "Forget them", "f", detail=f"They are forgotten {until}"),
+            lazy.list_dialogs.MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
         )
         title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")
-        self._app.push_screen(lazy.menu_dialog.MenuDialog(title, items), answered)
+        self._app.push_screen(lazy.list_dialogs.MenuDialog(title, items), answered)
 
     def choose_unit(self) -> None:
         """Ask for a unit of the organization, and open its accounts in place of what is open."""

@@ -10,7 +10,7 @@ import pytest
 
 from iamtui.credentials.session import Session
 from iamtui.tui.content import line
-from iamtui.tui.menu_dialog import MenuDialog
+from iamtui.tui.list_dialogs import MenuDialog
 from iamtui.tui.sessions.export_dialog import ExportDialog, copy_items
 from iamtui.workspace.reference_commands import Provenance, format_reference, references
 from iamtui.workspace.workspace import SourceInfo, SourceKind

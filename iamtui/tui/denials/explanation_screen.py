@@ -17,7 +17,6 @@ from iamtui.engine.decision import StatementRef
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.presentation.verdict import verdict_words
 from iamtui.tui.background import get_in_thread
-from iamtui.tui.columns_dialog import choose_columns
 from iamtui.tui.content import age_note, line, plain, styled
 from iamtui.tui.denials.records_screen import (
     NOTHING_FOUND,
@@ -29,6 +28,7 @@ from iamtui.tui.denials.records_screen import (
     short_name,
 )
 from iamtui.tui.inventory import entity_of
+from iamtui.tui.list_dialogs import choose_columns
 from iamtui.tui.question.pinned_verdicts import AskedFrom
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.text_screens import TextScreen

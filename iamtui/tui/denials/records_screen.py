@@ -23,8 +23,8 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_document, safe_text
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.columns_dialog import ColumnList
 from iamtui.tui.content import fit, fit_end, line, lines, plain
+from iamtui.tui.list_dialogs import ColumnList
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine

@@ -254,7 +254,7 @@ class ChildrenTable(LineView):
         """Choose from all columns; those that are shown are marked, and those that would be if there was room."""
         choices = [(column.id, column.title) for column in columns_of(self._branch) if column.id != "name"]
         title = title_of(self._branch)
-        dialog = lazy.columns_dialog.ColumnsDialog(title, choices, self._shown_ids, self._hidden, self._choose)
+        dialog = lazy.list_dialogs.ColumnsDialog(title, choices, self._shown_ids, self._hidden, self._choose)
         self.app.push_screen(dialog)
 
     def _hidden(self) -> list[str]:

@@ -374,7 +374,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
 
         choices = [(title, title) for title in COLUMNS]
         self.app.push_screen(
-            lazy.columns_dialog.ColumnsDialog("who can", choices, rows.shown_columns, rows.hidden_columns, choose)
+            lazy.list_dialogs.ColumnsDialog("who can", choices, rows.shown_columns, rows.hidden_columns, choose)
         )
 
     def action_search(self) -> None:

@@ -23,7 +23,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.dialogs import Dialog, DialogBox
-from iamtui.tui.menu_dialog import MenuItem, MenuLines
+from iamtui.tui.list_dialogs import MenuItem, MenuLines
 from iamtui.tui.sessions.text import MASK
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView

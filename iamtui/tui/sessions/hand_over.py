@@ -230,7 +230,7 @@ class HandOver:
             session, lazy.reference_commands.references(session, self._provenance(kept), name), name
         )
         self._screen.app.push_screen(
-            lazy.menu_dialog.MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
+            lazy.list_dialogs.MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
         )
 
     def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
