@@ -455,14 +455,20 @@ class MainScreen(PanedScreen):
     @on(OptionList.OptionSelected, "#sessions")
     def _session_chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        active = self.sessions.active
         if self.hand_over.picking:
             self.hand_over.pick()
+        elif active is not None and self.browsing.go_to(active.role_arn):
+            self.subject.active_view.focus()
 
     def idle_actions(self) -> frozenset[str]:
         return super().idle_actions() | _idle_actions(self)
 
     def other_words(self) -> Mapping[str, str]:
-        return {**super().other_words(), **(_WORDS_IN_A_NARROW_ANSWER if _in_a_narrow_answer(self) else {})}
+        # Enter picks as c does, which is shown.
+        picks = {"select": ""} if self.hand_over.picking else {}
+        narrow = _WORDS_IN_A_NARROW_ANSWER if _in_a_narrow_answer(self) else {}
+        return {**super().other_words(), **picks, **narrow}
 
     @property
     def about(self) -> tuple[Account, Node] | None:

@@ -32,6 +32,17 @@ async def test_r_renews_now_and_everything_shows_the_new_session(monkeypatch: py
         assert "deploy-prod PROD 1h 00m" in it.text.split("\n")[0]
 
 
+async def test_enter_goes_to_the_role_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as it:
+        await it.hold(60)
+        role = it.panel.active
+        assert role is not None
+        await press(it.pilot, "enter")
+        subject = it.pilot.app.main.subject  # type: ignore[attr-defined]
+        assert subject.node.arn == role.role_arn
+        assert subject.active_view.has_focus
+
+
 async def test_renewal_is_off_until_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)

@@ -245,7 +245,7 @@ CONFIRM_SECONDS: Final = 5.0
 
 ON_A_SESSION: Final = frozenset((
     "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
-    "screen.endpoint", "app.browse_as", "screen.copy_exports", "screen.pick", "copy_role_arn",
+    "screen.endpoint", "app.browse_as", "screen.copy_exports", "screen.pick", "copy_role_arn", "select",
 ))  # fmt: skip
 """Actions whose keys do nothing without a session."""
 
@@ -258,6 +258,7 @@ class SessionsPanel(SessionsList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
         Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
+        Binding("enter", "select", "Role", id="sessions.role", tooltip="Go to the session's role"),
         Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
                 tooltip="Copy the session in your shell's format, to be taken back after a while"),
         Binding("c", "screen.pick", "Pick", id="sessions.pick",
