@@ -97,7 +97,7 @@ def console(
         open_in_browser(made.url)
         note("The browser has been started.")
     if copy:
-        _copy_and_wait(made.url, "Sign-in URL")
+        _copy_and_wait(made.url)
     return Exit.OK
 
 
@@ -113,12 +113,8 @@ def _say(made: SignIn, session: Session) -> None:
 _LOOK_SECONDS: Final = 0.5
 
 
-def _copy_and_wait(text: Secret, what: str) -> None:
-    """Copy, say by which route, and clear after the configured time, or at Ctrl+C.
-
-    Args:
-        what: names the text in the sentence ("Sign-in URL").
-    """
+def _copy_and_wait(text: Secret) -> None:
+    """Copy the URL, say by which route, and clear after the configured time, or at Ctrl+C."""
     settings = load_config()[0].clipboard
     found = ClipboardOptions.from_environment(os.environ)
     options = structs.replace(
@@ -133,9 +129,9 @@ def _copy_and_wait(text: Secret, what: str) -> None:
     try:
         lease = on_exit.copy(partial(copy_text, text, options, clock=utc_now))
         if lease.expires_at is None:
-            note(f"{what}: {lease.result.sentence}. It stays there.")
+            note(f"Sign-in URL: {lease.result.sentence}. It stays there.")
             return
-        note(f"{what}: {lease.result.sentence}. Cleared in {settings.seconds} s, or now with Ctrl+C.")
+        note(f"Sign-in URL: {lease.result.sentence}. Cleared in {settings.seconds} s, or now with Ctrl+C.")
         _wait(lease)
     finally:
         result = on_exit.clear()

@@ -11,10 +11,8 @@ from iamtui.cli.opening import all_or_open, draft_option, open_workspace, unlist
 from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.render import short_name
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.condition_words import LAYER_NAMES
-from iamtui.engine.decision import Layer
 from iamtui.lint.sarif import SarifResult, sarif_log
-from iamtui.presentation.verdict import unloaded_layers
+from iamtui.presentation.reports import not_evaluated
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
@@ -104,10 +102,7 @@ def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation])
     certain = sum(one.certain for one in found)
     administrators = counted(sum(len(report.administrators) for report in reports), "administrator")
     note(f"{administrators}; {certain:,} more can become one, {len(found) - certain:,} more under conditions.")
-    steps = (step.decision for one in found for move in one.moves for step in move.steps)
-    unloaded = {layer for decision in steps for layer in unloaded_layers(decision)}
-    if unloaded:
-        layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
+    if layers := not_evaluated(found):
         note(f"Not evaluated, and could stand in the way of some of these paths: {layers}.")
     closing = [item for report in reports for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
     for name, count in closing:

@@ -15,6 +15,7 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.presentation.reports import breakdown_bar
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, bar, needs_ascii, stacked_bar
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
@@ -130,10 +131,8 @@ class _Drawing:
         self._out.line(Span(f"{title:<{_LABEL}}{words}", Style.QUIET))
 
     def _breakdown(self, breakdown: Breakdown, most: int) -> None:
-        counts = [part.count for part in breakdown.parts]
-        width = max(sum(map(bool, counts)), round(_BAR * breakdown.whole.count / most)) if most else 0
-        pieces = stacked_bar(counts, width, ascii_only=self._ascii)
-        self._line(breakdown.whole.label, breakdown.whole, "".join(pieces))
+        drawn = breakdown_bar(breakdown, most, _BAR, ascii_only=self._ascii)
+        self._line(breakdown.whole.label, breakdown.whole, drawn)
 
     def _line(self, label: str, figure: Figure, *rest: str | Span) -> None:
         self._out.line(f"{label:<{_LABEL}}", Span(f"{figure.words:>{_COUNT}}", Style.STRONG), "  ", *rest)

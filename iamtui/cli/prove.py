@@ -13,7 +13,7 @@ from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_findings, whole_or_open, with_draft
 from iamtui.cli.output import Span, Style, note, stdout
-from iamtui.cli.question_options import question_store
+from iamtui.cli.question_options import load_policies_of, question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_pattern
@@ -24,7 +24,6 @@ from iamtui.proofs.requests import GRANTED_BESIDE
 from iamtui.text import counted, first_names
 from iamtui.workspace.access import grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
-from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, all_proofs, prove_never
 from iamtui.workspace.public_proofs import ASSUMED, prove_not_public
 from iamtui.workspace.questions import as_command
@@ -373,9 +372,7 @@ def not_public(
     named where a policy lets them in.
     """
     workspace = open_workspace(source)
-    workspace, failed = with_resource_policies(workspace, [one for one in resources if not is_pattern(one)], None)
-    for arn, problem in failed.items():
-        note(f"The policy of {arn} is not loaded: {problem}")
+    workspace = load_policies_of(workspace, [one for one in resources if not is_pattern(one)])
     workspace = with_draft(workspace, draft)
     proofs = prove_not_public(
         workspace,

@@ -1,11 +1,11 @@
-"""Options of `can` and `who-can`, and the question matrix that they make."""
+"""Options of questions, the question matrix that they make, and what an answer means for the exit code."""
 
 from __future__ import annotations
 
 import functools
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,7 +242,12 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
     if Layer.RESOURCE in asked.terms.layers_off:
         return workspace
     named = [resource for resources in asked.with_checks.values() for resource in resources]
-    workspace, failed = with_resource_policies(workspace, [*asked.resources, *named], asked.terms.resource_account)
+    return load_policies_of(workspace, [*asked.resources, *named], asked.terms.resource_account)
+
+
+def load_policies_of(workspace: Workspace, arns: Iterable[str], owner: str | None = None) -> Workspace:
+    """The workspace with the policies of some resources; what cannot be loaded is said on stderr."""
+    workspace, failed = with_resource_policies(workspace, arns, owner)
     for arn, problem in failed.items():
         note(f"The policy of {arn} is not loaded: {problem}")
     return workspace

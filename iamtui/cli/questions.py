@@ -13,7 +13,14 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.prove import PROOF_EXITS, proof_to_json
-from iamtui.cli.question_options import ANYWAY, Demands, answered, load_resource_policies, question_store
+from iamtui.cli.question_options import (
+    ANYWAY,
+    Demands,
+    answered,
+    load_policies_of,
+    load_resource_policies,
+    question_store,
+)
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.patterns import is_pattern
@@ -24,7 +31,6 @@ from iamtui.questions.answers import Answer
 from iamtui.text import counted, safe_text
 from iamtui.workspace.answers import check_inquiry
 from iamtui.workspace.draft_proofs import prove_saved
-from iamtui.workspace.opening import with_resource_policies
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.proofs import ProofStatus
 from iamtui.workspace.saved_questions import (
@@ -34,6 +40,7 @@ from iamtui.workspace.saved_questions import (
     SavedProof,
     SavedQuestion,
     account_key,
+    form_of,
     quoted,
     testing,
 )
@@ -128,15 +135,7 @@ def _list(store: QuestionStore, *, as_json: bool) -> Exit:
     if not found:
         note("No questions are saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
         return Exit.OK
-    rows = [
-        (
-            question.name,
-            question.account or "any",
-            _expected(question),
-            _in_short(question),
-        )
-        for question in found
-    ]
+    rows = [(one.name, one.account or "any", _expected(one), _in_short(one)) for one in found]
     out.table(rows, ("NAME", "ACCOUNT", "EXPECTS", "QUESTION"))
     return Exit.OK
 
@@ -165,22 +164,15 @@ def _record(question: SavedQuestion | SavedProof) -> dict[str, Any]:
     if isinstance(question, SavedProof):
         made = msgspec.to_builtins(question.proof)
         return {"name": question.name, "account": question.account or None, "proof": made}
-    question_matrix, terms = question.question_matrix, question.question_matrix.terms
+    form = form_of(question.question_matrix)
     return {
         "name": question.name,
         "account": question.account or None,
         "principal": question.principal or None,
         "expect": question.expect.value if question.expect else None,
-        "actions": list(question_matrix.actions),
-        "resources": list(question_matrix.resources),
-        "context": {key: list(values) for key, values in terms.context.items()},
-        "mode": terms.mode.value,
-        "resource_account": terms.resource_account,
-        "session_policies": list(terms.session_policies),
-        "layers_off": sorted(layer.value for layer in terms.layers_off),
-        "region": terms.region or None,
-        "chained_from": question_matrix.chained_from or None,
-        "with_checks": {action: list(resources) for action, resources in question_matrix.with_checks.items()},
+        **msgspec.structs.asdict(form),
+        "region": form.region or None,
+        "chained_from": form.chained_from or None,
     }
 
 
@@ -248,10 +240,7 @@ def _with_policies(workspace: Workspace, question: SavedQuestion | SavedProof) -
     if isinstance(question, SavedQuestion):
         return load_resource_policies(workspace, question.question_matrix)
     named = question.proof.not_public.resources if question.proof.not_public is not None else []
-    workspace, failed = with_resource_policies(workspace, [arn for arn in named if not is_pattern(arn)], None)
-    for arn, problem in failed.items():
-        note(f"The policy of {arn} is not loaded: {problem}")
-    return workspace
+    return load_policies_of(workspace, [arn for arn in named if not is_pattern(arn)])
 
 
 def _run_one(

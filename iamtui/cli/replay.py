@@ -6,6 +6,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import replace_file
+from iamtui.drafts.draft import Edit
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.draft_fixes import SuggestedDraft
@@ -202,36 +204,33 @@ def _tables(requests: Iterable[DistinctRequest]) -> Iterator[dict[str, list[Any]
     yield {name: [row.get(name) for row in held] for name in names}
 
 
+@dataclass(frozen=True, slots=True)
 class _Shown:
     """What a replay came to, for people and for programs."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        read: Trails,
-        collector: RequestCollector,
-        found: Replay,
-        drafted: DraftedAccount | None,
-        fixed: SuggestedDraft | None,
-        not_loaded: dict[str, str],
-    ) -> None:
-        self._workspace = workspace
-        self._read = read
-        self._collector = collector
-        self._found = found
-        self._fixed = fixed
-        self._not_loaded = not_loaded
-        count = 0 if drafted is None else len(drafted.draft.edits)
-        self._added = () if fixed is None else fixed.draft.edits[count:]
-        self._first_added = count
+    workspace: Workspace
+    read: Trails
+    collector: RequestCollector
+    found: Replay
+    drafted: DraftedAccount | None
+    fixed: SuggestedDraft | None
+    not_loaded: dict[str, str]
+
+    @property
+    def first_added(self) -> int:
+        return 0 if self.drafted is None else len(self.drafted.draft.edits)
+
+    @property
+    def added(self) -> tuple[Edit, ...]:
+        return () if self.fixed is None else self.fixed.draft.edits[self.first_added :]
 
     @property
     def added_words(self) -> str:
-        return f"{counted(len(self._added), 'edit')} more"
+        return f"{counted(len(self.added), 'edit')} more"
 
     def write(self, out: Output, most: int) -> None:
-        counts, found = self._read.counts, self._found
-        requests = counted(len(self._collector), "distinct request")
+        counts, found = self.read.counts, self.found
+        requests = counted(len(self.collector), "distinct request")
         events = counted(counts.events, "event")
         out.line(Span(f"{events} in {counted(counts.files, 'file')}: {requests}", Style.STRONG))
         for verdict in Verdict:
@@ -256,10 +255,10 @@ class _Shown:
 
     @property
     def _asked_for(self) -> tuple[Verdict, ...]:
-        return (Verdict.KEPT, Verdict.BROKEN) if self._found.drafted else (Verdict.AGREES, Verdict.DIFFERS)
+        return (Verdict.KEPT, Verdict.BROKEN) if self.found.drafted else (Verdict.AGREES, Verdict.DIFFERS)
 
     def _write_rest(self, out: Output) -> None:
-        found = self._found
+        found = self.found
         unmapped: Counter[str] = Counter()
         for (name, _), count in found.unmapped.items():
             unmapped[name] += count
@@ -268,7 +267,7 @@ class _Shown:
             (found.failed, "failed otherwise, which proves nothing"),
             (found.not_calls, "no calls"),
             (found.elsewhere, "recorded in accounts that are not open"),
-            (self._collector.left_out, "left out, of more distinct requests than are held"),
+            (self.collector.left_out, "left out, of more distinct requests than are held"),
         ):
             if counter:
                 named = ", ".join(
@@ -307,7 +306,7 @@ class _Shown:
         out.paragraph(_named(actions), indent=_INDENT)
 
     def _name(self, group: ReplayGroup) -> str:
-        return self._workspace.short_name(group.caller) if group.caller.startswith("arn:") else group.caller
+        return self.workspace.short_name(group.caller) if group.caller.startswith("arn:") else group.caller
 
     @staticmethod
     def _say_more(out: Output, more: int) -> None:
@@ -315,48 +314,48 @@ class _Shown:
             out.line(f"{more:,} more: --all, or --json.")
 
     def _write_fix(self, out: Output) -> None:
-        if self._fixed is None or not self._found.events[Verdict.BROKEN]:
+        if self.fixed is None or not self.found.events[Verdict.BROKEN]:
             return
         out.blank()
-        if self._added:
+        if self.added:
             out.line(Span("The smallest addition to the draft that keeps it (--fix FILE writes it):", Style.STRONG))
-        for index in range(self._first_added, len(self._fixed.draft.edits)):
-            out.line(f"  {index + 1}  {self._fixed.draft.words_of(index, self._workspace.account)}")
-            document = getattr(self._fixed.draft.edits[index], "document", None)
+        for index in range(self.first_added, len(self.fixed.draft.edits)):
+            out.line(f"  {index + 1}  {self.fixed.draft.words_of(index, self.workspace.account)}")
+            document = getattr(self.fixed.draft.edits[index], "document", None)
             if isinstance(document, str) and document.count("\n") < _MOST_LINES:
                 out.document(document, indent=_INDENT, numbered=False)
-        for caution in self._fixed.cautions:
+        for caution in self.fixed.cautions:
             note(caution)
-        for why in self._fixed.left:
+        for why in self.fixed.left:
             out.paragraph(why.sentence, indent=_INDENT, first=("  - ",))
 
     def _say_what_is_missing(self) -> None:
-        for one in self._read.damaged[:_MOST_SHOWN]:
+        for one in self.read.damaged[:_MOST_SHOWN]:
             after = f" behind {counted(one.events, 'event')}" if one.events else ""
             note(f"Passed over{after}: {safe_text(shown_name(one.path), limit=512)}: {one.sentence}")
-        if self._read.counts.damaged > _MOST_SHOWN:
-            note(f"Passed over, too: {counted(self._read.counts.damaged - _MOST_SHOWN, 'more file')}.")
-        if self._read.counts.twice:
-            note(f"Counted once: {counted(self._read.counts.twice, 'event')} that came twice.")
-        if self._not_loaded:
-            note(f"Not loaded: the policies of {first_names(self._not_loaded, _FEW, limit=256)}.")
+        if self.read.counts.damaged > _MOST_SHOWN:
+            note(f"Passed over, too: {counted(self.read.counts.damaged - _MOST_SHOWN, 'more file')}.")
+        if self.read.counts.twice:
+            note(f"Counted once: {counted(self.read.counts.twice, 'event')} that came twice.")
+        if self.not_loaded:
+            note(f"Not loaded: the policies of {first_names(self.not_loaded, _FEW, limit=256)}.")
 
     def as_json(self) -> dict[str, Any]:
-        counts, found = self._read.counts, self._found
+        counts, found = self.read.counts, self.found
         groups = found.groups[:_MOST_PRINTED]
         made = None
-        if self._fixed is not None:
-            edits = range(self._first_added, len(self._fixed.draft.edits))
+        if self.fixed is not None:
+            edits = range(self.first_added, len(self.fixed.draft.edits))
             made = {
-                "edits": [self._fixed.draft.words_of(index, self._workspace.account) for index in edits],
-                "cautions": list(self._fixed.cautions),
-                "left": [why.sentence for why in self._fixed.left[:_MOST_PRINTED]],
+                "edits": [self.fixed.draft.words_of(index, self.workspace.account) for index in edits],
+                "cautions": list(self.fixed.cautions),
+                "left": [why.sentence for why in self.fixed.left[:_MOST_PRINTED]],
             }
         return {
             "files": counts.files,
             "events": counts.events,
             "twice": counts.twice,
-            "requests": len(self._collector),
+            "requests": len(self.collector),
             "verdicts": {
                 verdict.value: {"requests": found.requests[verdict], "events": found.events[verdict]}
                 for verdict in Verdict
@@ -373,11 +372,11 @@ class _Shown:
             "failed": _counter_json(found.failed, "code"),
             "not_calls": _counter_json(found.not_calls, "event"),
             "elsewhere": _counter_json(found.elsewhere, "account"),
-            "left_out": _counter_json(self._collector.left_out, "event"),
+            "left_out": _counter_json(self.collector.left_out, "event"),
             "refused": found.refused,
-            "damaged": [{"path": one.path, "reason": one.sentence, "events": one.events} for one in self._read.damaged],
+            "damaged": [{"path": one.path, "reason": one.sentence, "events": one.events} for one in self.read.damaged],
             "damaged_files": counts.damaged,
-            "not_loaded": dict(list(self._not_loaded.items())[:_MOST_PRINTED]),
+            "not_loaded": dict(list(self.not_loaded.items())[:_MOST_PRINTED]),
             "addition": made,
         }
 

@@ -179,10 +179,7 @@ def _lines(service: CredentialsService, syntax: ShellSyntax, pid: int, *, demo: 
 
 
 def _say_counts(service: CredentialsService) -> None:
-    status = service.status
-    served, refused = status.counts.served, status.counts.refused
-    if status.metadata_counts is not None:
-        served, refused = served + status.metadata_counts.served, refused + status.metadata_counts.refused
+    served, refused = service.status.answered
     note(f"The endpoint has stopped: {served} requests answered, {refused} refused.")
 
 

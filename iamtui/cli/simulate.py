@@ -15,7 +15,8 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Expectation
-from iamtui.engine.decision_json import decision_schema, decision_to_json
+from iamtui.engine.decision_json import decision_schema as schema_of_decisions
+from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
 from iamtui.engine.scenario_format import scenario_schema
@@ -79,7 +80,8 @@ def simulate(
     scenario keeps its place in the output.
     """
     if schema or decision_schema:
-        return _print_schema(stdout(), of_decisions=decision_schema)
+        stdout().json(schema_of_decisions() if decision_schema else scenario_schema(), indent=2)
+        return Exit.OK
     if file is None:
         raise Problem("No scenario file is named.", "Give one, or - for standard input; --schema shows its form.")
     out, tally = stdout(), _Tally()
@@ -101,11 +103,6 @@ def simulate(
         writer.end()
     note(tally.sentence)
     return tally.exit
-
-
-def _print_schema(out: Output, *, of_decisions: bool) -> Exit:
-    out.json(decision_schema() if of_decisions else scenario_schema(), indent=2)
-    return Exit.OK
 
 
 def _is_array(stream: IO[bytes]) -> bool:

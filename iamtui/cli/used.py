@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -143,32 +144,24 @@ def _check(
         return None, problem.sentence
 
 
+@dataclass(frozen=True, slots=True)
 class _Shown:
     """What was found, for people and for programs."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        activity: Activity,
-        uses: tuple[UsedService, ...],
-        least: LeastPolicy,
-        checked: LeastDraft | None,
-        not_made: str,
-    ) -> None:
-        self._workspace = workspace
-        self._activity = activity
-        self._uses = uses
-        self._least = least
-        self._checked = checked
-        self._not_made = not_made
+    workspace: Workspace
+    activity: Activity
+    uses: tuple[UsedService, ...]
+    least: LeastPolicy
+    checked: LeastDraft | None
+    not_made: str
 
     def write(self, out: Output, services: tuple[str, ...]) -> None:
-        activity = self._activity
-        name = self._workspace.short_name(activity.principal)
+        activity = self.activity
+        name = self.workspace.short_name(activity.principal)
         out.line(Span(f"{name}: {used_words(activity)}", Style.STRONG))
         self.say_incomplete()
         if services:
-            for one in self._uses:
+            for one in self.uses:
                 if one.service in services:
                     self._write_service(out, one)
         else:
@@ -177,7 +170,7 @@ class _Shown:
         self._write_policy(out)
         out.blank()
         out.line(Span("What these trails cannot show:", Style.STRONG))
-        for sentence in limits_of(activity, self._uses):
+        for sentence in limits_of(activity, self.uses):
             out.paragraph(sentence, indent=2, first=("- ",))
 
     def _write_table(self, out: Output) -> None:
@@ -189,7 +182,7 @@ class _Shown:
                 *(use_cell(one.levels.get(level)) for level in LEVELS),
                 str(len(one.not_granted)) if one.not_granted else "",
             )
-            for one in self._uses
+            for one in self.uses
         ]
         if not rows:
             out.line("Nothing is granted and nothing was used.")
@@ -201,19 +194,19 @@ class _Shown:
                 Style.QUIET,
             )
         )
-        for one, row in zip(self._uses, rows, strict=True):
+        for one, row in zip(self.uses, rows, strict=True):
             text = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
             out.line(text if one.used or one.not_granted else Span(text, Style.OPEN))
-        unused = [one.service for one in self._uses if one.granted and not one.used and not one.untold]
-        if untold_words(self._uses):
-            out.paragraph(f"{untold_words(self._uses)} --service tells which.")
+        unused = [one.service for one in self.uses if one.granted and not one.used and not one.untold]
+        if untold_words(self.uses):
+            out.paragraph(f"{untold_words(self.uses)} --service tells which.")
         if unused:
             out.paragraph(f"Granted and not used at all: {first_names(unused, 3 * _FEW)}. --service lists actions.")
 
     def _write_service(self, out: Output, one: UsedService) -> None:
         out.line(Span(f"{one.service}: {len(one.used)} of {len(one.granted)} granted actions used", Style.STRONG))
         for action in (*one.used, *one.not_granted):
-            self._write_used(out, self._activity.actions[action], denied=action in one.not_granted)
+            self._write_used(out, self.activity.actions[action], denied=action in one.not_granted)
         for words, actions in (
             ("Granted and not used", one.unused),
             ("Granted, and these trails would not show it", one.untold),
@@ -233,20 +226,20 @@ class _Shown:
 
     def say_incomplete(self) -> None:
         """On stderr why there may be more, with all calls that were not mapped."""
-        if not self._activity.incomplete:
+        if not self.activity.incomplete:
             return
-        note(f"Not complete, nor is a policy made of it: {'; '.join(self._activity.incomplete)}.")
-        for sentence in unmapped_words(self._activity):
+        note(f"Not complete, nor is a policy made of it: {'; '.join(self.activity.incomplete)}.")
+        for sentence in unmapped_words(self.activity):
             note(sentence)
-        for path, sentence in self._activity.read.damaged[:_FEW]:
+        for path, sentence in self.activity.read.damaged[:_FEW]:
             note(f"Passed over: {safe_text(path, limit=512)}: {sentence}")
 
     def _write_policy(self, out: Output) -> None:
-        least = self._least
+        least = self.least
         if not least.statements:
             out.line("No policy: nothing was used that the principal's own policies grant.")
         else:
-            whole = "" if not self._activity.incomplete else ", as far as it is known"
+            whole = "" if not self.activity.incomplete else ", as far as it is known"
             out.line(Span(f"The least policy for what was used{whole} (--policy prints it alone):", Style.STRONG))
             out.document(render(least.document), indent=2, numbered=False)
             for rule in least.rules:
@@ -260,24 +253,24 @@ class _Shown:
 
     def write_policy(self) -> None:
         """The policy alone, with what is to be known of it on stderr."""
-        if not self._least.statements:
+        if not self.least.statements:
             self.say_incomplete()
-            name = self._workspace.short_name(self._activity.principal)
+            name = self.workspace.short_name(self.activity.principal)
             raise Problem(
                 f"Nothing was used that the policies of {name} grant, so there is no policy.",
                 "Leave --policy out to see what was recorded.",
             )
-        stdout().json(self._least.document, indent=2, alone=True)
+        stdout().json(self.least.document, indent=2, alone=True)
         self.say_incomplete()
         doubts = (words for good, words in self._checks() if not good)
-        for sentence in (*self._least.rules, *remarks_on(self._least), *doubts):
+        for sentence in (*self.least.rules, *remarks_on(self.least), *doubts):
             note(sentence)
 
     def _checks(self) -> Iterable[tuple[bool, str]]:
-        return checks_of(self._least, self._checked, self._workspace.account.id, self._not_made)
+        return checks_of(self.least, self.checked, self.workspace.account.id, self.not_made)
 
     def as_json(self) -> dict[str, Any]:
-        activity, least, checked = self._activity, self._least, self._checked
+        activity, least, checked = self.activity, self.least, self.checked
         counts = activity.read.counts
         return {
             "principal": activity.principal,
@@ -300,9 +293,9 @@ class _Shown:
                 {"event": name, "reason": why, "events": count}
                 for (name, why), count in activity.unmapped.most_common()
             ],
-            "services": [_service_json(one) for one in self._uses],
+            "services": [_service_json(one) for one in self.uses],
             "used": [_used_json(activity.actions[name]) for name in sorted(activity.actions)],
-            "limits": list(limits_of(activity, self._uses)),
+            "limits": list(limits_of(activity, self.uses)),
             "policy": {
                 "document": least.document if least.statements else None,
                 "rules": list(least.rules),
@@ -311,10 +304,10 @@ class _Shown:
                 "not_known": list(least.not_known),
                 "by_others": list(least.by_others),
                 "unread": list(least.unread),
-                "findings": [finding_to_json(one) for one in least.findings(self._workspace.account.id)],
+                "findings": [finding_to_json(one) for one in least.findings(self.workspace.account.id)],
             },
             "draft": None if checked is None else _draft_json(checked),
-            "no_draft": self._not_made or None,
+            "no_draft": self.not_made or None,
         }
 
 

@@ -341,7 +341,7 @@ class CredentialsEndpoint(SessionEndpoint):
         held = self._held()
         if not held.session.expired(self._clock()):
             return Response(200, credentials_json(held.session), JSON)
-        return Response(400, error_json("ExpiredToken", expired_sentence(held)), JSON)
+        return Response(400, expired_json(held), JSON)
 
 
 def _same(given: str, expected: Secret) -> bool:
@@ -364,14 +364,11 @@ def credentials_json(session: Session, **more: str) -> bytes:
     ).encode("ascii")
 
 
-def error_json(code: str, message: str) -> bytes:
-    return json.dumps({"Code": code, "Message": message}).encode("ascii")
-
-
-def expired_sentence(held: Held) -> str:
+def expired_json(held: Held) -> bytes:
     """What a client is told when the session has ended."""
     why = f" Renewing it failed: {held.failures.sentence}" if held.failures.sentence else ""
-    return f"The session of {held.session.role_arn} has expired.{why}"
+    message = f"The session of {held.session.role_arn} has expired.{why}"
+    return json.dumps({"Code": "ExpiredToken", "Message": message}).encode("ascii")
 
 
 # An instance metadata service (IMDSv2) on the loopback address, for programs that were written for instances.
@@ -446,7 +443,7 @@ class MetadataEndpoint(SessionEndpoint):
         if path == ROLES_PATH + role:
             if held.session.expired(self._clock()):
                 # An instance answers a failure with status 200 too.
-                return Response(200, error_json("ExpiredToken", expired_sentence(held)), JSON)
+                return Response(200, expired_json(held), JSON)
             updated = aws_time(held.session.assumed_at)
             return Response(
                 200, credentials_json(held.session, Code="Success", LastUpdated=updated, Type="AWS-HMAC"), JSON
@@ -472,6 +469,12 @@ class ServiceStatus(Struct, frozen=True):
     counts: Counts
     metadata_counts: Counts | None
     running: bool
+
+    @property
+    def answered(self) -> tuple[int, int]:
+        """How many requests were served, and how many refused, in both ways."""
+        both = [counts for counts in (self.counts, self.metadata_counts) if counts is not None]
+        return sum(counts.served for counts in both), sum(counts.refused for counts in both)
 
 
 class CredentialsService:

@@ -209,11 +209,8 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
     closing = [f"{count:,} need {_short(account, name)}" for name, count in report.closing[:_MOST_CLOSING] if count > 1]
     if closing:
         notes.append(f"Of these paths {'; '.join(closing)}.")
-    steps = (step.decision for one in found for move in one.moves for step in move.steps)
-    layers = {layer for decision in steps for layer in unloaded_layers(decision)}
-    if layers:
-        names = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in layers)
-        notes.append(f"Not evaluated, and could stand in the way: {names}.")
+    if layers := not_evaluated(found):
+        notes.append(f"Not evaluated, and could stand in the way: {layers}.")
     return Report(
         title="Escalations",
         rows=rows,
@@ -222,6 +219,13 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
         nothing="Nobody who is not an administrator can become one by a known path.",
         counts={"certain": certain, "possible": len(found) - certain},
     )
+
+
+def not_evaluated(found: Iterable[Escalation]) -> str:
+    """The layers that were not evaluated in some steps, or ""."""
+    steps = (step.decision for one in found for move in one.moves for step in move.steps)
+    layers = {layer for decision in steps for layer in unloaded_layers(decision)}
+    return ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in layers)
 
 
 def _escalation(account: Account, number: int, one: Escalation) -> Iterator[ReportRow]:
@@ -401,13 +405,16 @@ def _legend(texts: Sequence[str], gap: str, *, ascii_only: bool) -> str:
 
 
 def _stacked(breakdown: Breakdown, most: int, room: int, *, ascii_only: bool) -> OverviewLine:
+    # As the legend above it, and less heavy than text.
+    drawn = Word(breakdown_bar(breakdown, most, room, ascii_only=ascii_only), Tone.HEADING)
+    return OverviewLine(_safe(breakdown.whole.label), breakdown.whole, breakdown.parts, words=(drawn,))
+
+
+def breakdown_bar(breakdown: Breakdown, most: int, room: int, *, ascii_only: bool) -> str:
+    """The parts of a number as a bar, as long as the number beside the largest; each part can be seen."""
     counts = [part.count for part in breakdown.parts]
     width = max(sum(map(bool, counts)), round(room * breakdown.whole.count / most)) if most else 0
-    # As the legend above it, and less heavy than text.
-    drawn = "".join(stacked_bar(counts, width, ascii_only=ascii_only))
-    return OverviewLine(
-        _safe(breakdown.whole.label), breakdown.whole, breakdown.parts, words=(Word(drawn, Tone.HEADING),)
-    )
+    return "".join(stacked_bar(counts, width, ascii_only=ascii_only))
 
 
 def _question(question: QuestionBar, room: int, *, ascii_only: bool) -> OverviewLine:

@@ -142,6 +142,18 @@ class Dialog(ModalScreen[Result], SteadyScreen[Result]):
     """
 
 
+def scroll_bindings(prefix: str) -> list[BindingType]:
+    """Keys that scroll a dialog, which has `action_scroll`; `prefix` begins their ids."""
+    return [
+        Binding("j,down", "scroll(1)", "Down", show=False, id=f"{prefix}.down", tooltip="Scroll down"),
+        Binding("k,up", "scroll(-1)", "Up", show=False, id=f"{prefix}.up", tooltip="Scroll up"),
+        Binding(
+            "pagedown,space", "scroll(8)", "Page down", show=False, id=f"{prefix}.page-down", tooltip="Scroll far down"
+        ),
+        Binding("pageup", "scroll(-8)", "Page up", show=False, id=f"{prefix}.page-up", tooltip="Scroll far up"),
+    ]
+
+
 class DialogBox(Vertical):
     """As high as what it holds; a dialog sets its width."""
 
@@ -166,6 +178,12 @@ class DialogBox(Vertical):
         }
     }
     """
+
+    def __init__(self, title: Content | None = None, keys: str = "", *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self.border_title = title
+        if keys:
+            self.border_subtitle = line(keys)
 
 
 class InputDialog(Dialog[str | None]):
@@ -241,8 +259,7 @@ class ChoiceDialog(InputDialog):
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title, box.border_subtitle = self._title, line(self._keys)
+        with DialogBox(self._title, self._keys):
             yield SafeInput(placeholder="type to narrow the list", compact=True, id="choice-filter")
             yield OptionLines(self._choices, id="choices")
             yield Static(id="choice-hint", classes="hint", markup=False)
@@ -423,12 +440,7 @@ class ConfirmDialog(Dialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "Do it", id="confirm.agree", tooltip="Do it all the same"),
         Binding("escape,n,q", "refuse", "Do not", id="confirm.refuse", tooltip="Leave it as it is"),
-        Binding("j,down", "scroll(1)", "Down", show=False, id="confirm.down", tooltip="Scroll down"),
-        Binding("k,up", "scroll(-1)", "Up", show=False, id="confirm.up", tooltip="Scroll up"),
-        Binding(
-            "pagedown,space", "scroll(8)", "Page down", show=False, id="confirm.page-down", tooltip="Scroll far down"
-        ),
-        Binding("pageup", "scroll(-8)", "Page up", show=False, id="confirm.page-up", tooltip="Scroll far up"),
+        *scroll_bindings("confirm"),
     ]
 
     DEFAULT_CSS = """
@@ -459,8 +471,7 @@ class ConfirmDialog(Dialog[bool]):
         self._refuse = refuse
 
     def compose(self) -> ComposeResult:
-        with DialogBox(classes="-warning") as box:
-            box.border_title = self._title
+        with DialogBox(self._title, classes="-warning"):
             yield Static(self._words, markup=False)
             keys = line((self._key, "bold $match"), f" {self._agree}   ", ("Esc", "bold $match"), f" {self._refuse}")
             yield Static(keys, id="confirm-keys", markup=False)

@@ -40,7 +40,7 @@ class ExportScreen(Screen[None]):
     """Shows a text that a thread makes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "back", "Back", id="draft-export.back", tooltip="Back to where you came from"),
+        Binding("escape,q", "dismiss", "Back", id="draft-export.back", tooltip="Back to where you came from"),
         Binding("s", "save", "Save as", id="draft-export.save", tooltip="Write it to a new file"),
         Binding("c,y", "copy", "Copy", id="draft-export.copy", tooltip="Copy it to the clipboard"),
     ]
@@ -108,9 +108,6 @@ class ExportScreen(Screen[None]):
     def _show_problem(self, problem: Problem) -> None:
         self.view.show_words(problem.sentence, problem.next_step)
         self.say(str(problem), Severity.ERROR)
-
-    def action_back(self) -> None:
-        self.dismiss(None)
 
     def action_copy(self) -> None:
         app = self.app

@@ -97,7 +97,7 @@ def _with_external_id(account: Account, finding: AuditFinding) -> Iterator[Edit]
         principal = statement.get("Principal")
         named = as_list(principal.get("AWS", [])) if isinstance(principal, dict) else []
         if any(_is_of_another(account, entry) for entry in named):
-            _add_condition(statement, "StringEquals", "sts:ExternalId", EXTERNAL_ID)
+            _require_text(statement, "sts:ExternalId", EXTERNAL_ID)
 
     yield from _trust(account, finding, require)
 
@@ -114,15 +114,15 @@ def _with_subject(account: Account, finding: AuditFinding) -> Iterator[Edit]:
         for entry in as_list(principal.get("Federated", [])) if isinstance(principal, dict) else []:
             provider = str(entry).partition(":oidc-provider/")[2]
             if provider:
-                _add_condition(statement, "StringEquals", f"{provider}:sub", SUBJECT)
+                _require_text(statement, f"{provider}:sub", SUBJECT)
 
     yield from _trust(account, finding, require)
 
 
-def _add_condition(statement: Json, operator: str, key: str, value: str) -> None:
+def _require_text(statement: Json, key: str, value: str) -> None:
     conditions = statement.setdefault("Condition", {})
-    if isinstance(conditions, dict) and isinstance(conditions.setdefault(operator, {}), dict):
-        conditions[operator].setdefault(key, value)
+    if isinstance(conditions, dict) and isinstance(conditions.setdefault("StringEquals", {}), dict):
+        conditions["StringEquals"].setdefault(key, value)
 
 
 def _trust(account: Account, finding: AuditFinding, change: Callable[[Json], None]) -> Iterator[Edit]:

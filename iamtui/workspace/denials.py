@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from msgspec import Struct
@@ -154,68 +154,63 @@ def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False
     return _Explainer(workspace, decode=decode, caller=caller).explain(denial)
 
 
+@dataclass(slots=True)
 class _Explainer:
     """Explains denials one after the other, over an account that grows with the resource policies they need."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        *,
-        decode: bool,
-        caller: str = "",
-        strict: bool = False,
-        now: datetime | None = None,
-    ) -> None:
-        self._workspace = workspace
-        self._first = workspace.account.id
-        self._decode = decode
-        self._caller = caller
-        self._strict = strict
-        self._now = now
-        self._failed: dict[str, Problem] = {}
+    workspace: Workspace
+    decode: bool
+    caller: str = ""
+    strict: bool = False
+    now: datetime | None = None
+    failed: dict[str, Problem] = field(default_factory=dict)
+    first: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.first = self.workspace.account.id
 
     def explain(self, denial: Denial) -> ExplainedDenial:
         left_open: list[str] = []
-        denial = _decoded(self._workspace, denial, self._decode, left_open)
-        if not denial.caller and self._caller:
+        denial = _decoded(self.workspace, denial, self.decode, left_open)
+        if not denial.caller and self.caller:
             note = "The caller is the one that was given."
             unknown = tuple(one for one in denial.unknown if one != CALLER_UNKNOWN)
-            denial = replace(denial, caller=self._caller, unknown=unknown, notes=(*denial.notes, note))
+            denial = replace(denial, caller=self.caller, unknown=unknown, notes=(*denial.notes, note))
         denial = _with_action(denial)
-        self._workspace = self._concerned(denial)
-        refused = not_a_role(self._workspace.account, denial)
+        self.workspace = self._concerned(denial)
+        refused = not_a_role(self.workspace.account, denial)
         if refused:
             nothing = DenialComparison(Agreement.NOT_ASKED, (refused,))
             return ExplainedDenial(denial, None, None, None, None, nothing, tuple(left_open))
         if federated_action(denial) and not (denial.caller and denial.resource):
             return self._federated(denial, left_open)
-        principal = caller_of(self._workspace, denial, left_open)
+        principal = caller_of(self.workspace, denial, left_open)
         about_question: list[str] = []
-        question = _question(self._workspace, denial, about_question, strict=self._strict)
+        question = _question(self.workspace, denial, about_question, strict=self.strict)
         if principal is None or question is None:
             nothing = DenialComparison(Agreement.NOT_ASKED, (_not_asked(denial, principal),))
             return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
         left_open += about_question
         self._load(question.resource, left_open)
         try:
-            decision, traced, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+            decision, traced, explanation = ask_and_trace(self.workspace, principal, question, now=self.now)
         except Problem as problem:
             nothing = DenialComparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
             return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
-        explanation = with_advice(self._workspace.account, denial, decision, traced, explanation)
-        comparison = compare(self._workspace.account, denial, decision)
+        explanation = with_advice(self.workspace.account, denial, decision, traced, explanation)
+        comparison = compare(self.workspace.account, denial, decision)
         return ExplainedDenial(denial, principal, question, decision, explanation, comparison, tuple(left_open))
 
     def _concerned(self, denial: Denial) -> Workspace:
         """The workspace at the account of the caller, or else of the resource, where several are open."""
         arns = (parse_arn(text) for text in (denial.caller, denial.resource))
         named = (arn.account for arn in arns if arn is not None)
-        ids = [account.id for account in self._workspace.accounts]
-        return self._workspace.at(next((account for account in named if account in ids), self._first))
+        ids = [account.id for account in self.workspace.accounts]
+        return self.workspace.at(next((account for account in named if account in ids), self.first))
 
     def _federated(self, denial: Denial, left_open: list[str]) -> ExplainedDenial:
         """Which roles trust a provider for a federated sign-in: the message itself names neither."""
-        account = self._workspace.account
+        account = self.workspace.account
         sentences = [
             self._of_trusting_role(denial, role, provider)
             for role in account.roles
@@ -242,7 +237,7 @@ class _Explainer:
         issuer = provider.partition(":oidc-provider/")[2]
         names = f"{safe_text(role.name, limit=128)} trusts {safe_text(issuer or provider, limit=256)}"
         try:
-            decision, _, explanation = ask_and_trace(self._workspace, principal, question, now=self._now)
+            decision, _, explanation = ask_and_trace(self.workspace, principal, question, now=self.now)
         except Problem as problem:
             return f"{names}; it cannot be asked: {problem.sentence}"
         if decision.outcome is Outcome.DEPENDS:
@@ -255,12 +250,12 @@ class _Explainer:
 
     def _load(self, resource: str, left_open: list[str]) -> None:
         """Load the policy that decides about a resource; one that cannot be loaded is tried once."""
-        needed = list(unloaded_policies(self._workspace, [resource])) if self._workspace.can_call_aws else []
-        if any(carrier not in self._failed for carrier in needed):
-            self._workspace, failed = with_resource_policies(self._workspace, [resource])
-            self._failed |= failed
+        needed = list(unloaded_policies(self.workspace, [resource])) if self.workspace.can_call_aws else []
+        if any(carrier not in self.failed for carrier in needed):
+            self.workspace, failed = with_resource_policies(self.workspace, [resource])
+            self.failed |= failed
         for carrier in needed:
-            problem = self._failed.get(carrier)
+            problem = self.failed.get(carrier)
             if problem is not None:
                 left_open.append(f"The policy of {carrier} is not loaded: {problem}")
 

@@ -303,9 +303,14 @@ def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, st
         if not values:
             words += ["--absent", key]
     region = terms.region or workspace.source.region
-    if region != workspace.source.region and workspace.source.kind is SourceKind.DEMO and terms.mode is Mode.DISCOVER:
+    if (
+        region != workspace.source.region
+        and workspace.source.kind is SourceKind.DEMO
+        and terms.mode is Mode.DISCOVER
+        and "aws:requestedregion" not in map(str.lower, terms.context)
+    ):
         # The demo has a region of its own, which --region would contradict.
-        words += [] if _is_given(terms, "aws:RequestedRegion") else ["-c", f"aws:RequestedRegion={region}"]
+        words += ["-c", f"aws:RequestedRegion={region}"]
     if terms.mode is Mode.STRICT:
         words.append("--strict")
     for layer in sorted(terms.layers_off):
@@ -350,7 +355,3 @@ def files_of_command(asked: Question | QuestionMatrix, written: Mapping[str, str
 def _policy_files(terms: Question, written: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for number, text in enumerate(terms.session_policies, 1):
         yield written.get(text, f"session-policy-{number}.json"), text
-
-
-def _is_given(terms: Question, key: str) -> bool:
-    return key.lower() in {name.lower() for name in terms.context}

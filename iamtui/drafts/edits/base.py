@@ -80,6 +80,7 @@ class BaseEdit(
     """One edit of a draft. A kind of edit is one class: its fields are its JSON form, all else is said here.
 
     Class variables:
+        subject_parts: the kind of what it changes, and its fields that say which.
         says: it in words, with the names of its fields in braces.
         says_replacing: likewise where it `replaces` something, or "".
         commands: its names in `iamtui draft edit`, each with the values of the first fields that it stands for.
@@ -90,6 +91,7 @@ class BaseEdit(
         of_organization: whether it takes the credentials of the organization's management account.
     """
 
+    subject_parts: ClassVar[tuple[str, ...]]
     says: ClassVar[str]
     says_replacing: ClassVar[str] = ""
     commands: ClassVar[tuple[tuple[str, ...], ...]]
@@ -100,7 +102,8 @@ class BaseEdit(
     @property
     def subject(self) -> tuple[str, ...]:
         """What it changes: of two edits with one subject, the later one counts."""
-        raise NotImplementedError
+        kind, *fields = self.subject_parts
+        return kind, *(getattr(self, field) for field in fields)
 
     def words(self, standing: Standing) -> str:
         """In one line, raw: "attach ReadOnlyAccess to user/alice"."""

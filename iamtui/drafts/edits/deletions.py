@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 from iamtui.account.model import Account, Known, Missing, Role, User
 from iamtui.drafts.aws_values import (
@@ -37,12 +36,11 @@ from iamtui.text import first_names, safe_text
 class _Deletion(BaseEdit, frozen=True):
     """An edit that deletes a user or role, with the policies that it has."""
 
-    kind: ClassVar[str]
     cli_phase = 5
 
     @property
-    def subject(self) -> tuple[str, ...]:
-        return self.kind, self.deletes
+    def deletes(self) -> str:
+        return self.subject[1]
 
     @property
     def detachment(self) -> str:
@@ -87,11 +85,7 @@ class DeleteRole(_Deletion, frozen=True):
     role_arn: RoleArn
     says = "delete {role}"
     commands = (("delete-role",),)
-    kind = "role"
-
-    @property
-    def deletes(self) -> str:
-        return self.role_arn
+    subject_parts = ("role", "role_arn")
 
     def lay(self, ledger: Ledger) -> None:
         self.delete(ledger, ledger.role(self.role_arn))
@@ -114,11 +108,7 @@ class DeleteUser(_Deletion, frozen=True):
     user_arn: UserArn
     says = "delete {user}"
     commands = (("delete-user",),)
-    kind = "user"
-
-    @property
-    def deletes(self) -> str:
-        return self.user_arn
+    subject_parts = ("user", "user_arn")
 
     def lay(self, ledger: Ledger) -> None:
         advice = "Correct its ARN, or take the edit out if it has been made already."
@@ -156,10 +146,7 @@ class DeleteAccessKey(BaseEdit, frozen=True):
     says = "delete the access key {access_key} of {user}"
     commands = (("delete-access-key",),)
     cli_phase = 4
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "access key", self.user_arn, self.access_key
+    subject_parts = ("access key", "user_arn", "access_key")
 
     def lay(self, ledger: Ledger) -> None:
         user = ledger.user(self.user_arn, "Only users have access keys; correct the ARN.")
@@ -195,10 +182,7 @@ class DeleteLoginProfile(BaseEdit, frozen=True):
     says = "delete the console password of {user}"
     commands = (("delete-login-profile",),)
     cli_phase = 4
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "console password", self.user_arn
+    subject_parts = ("console password", "user_arn")
 
     def lay(self, ledger: Ledger) -> None:
         user = ledger.base.with_report(
@@ -234,10 +218,7 @@ class DeletePolicy(BaseEdit, frozen=True):
     commands = (("delete-policy",),)
     # Behind what detaches it, and what deletes those who have it.
     cli_phase = 6
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "managed", self.policy_arn
+    subject_parts = ("managed", "policy_arn")
 
     @property
     def diff_path(self) -> str:

@@ -56,10 +56,7 @@ class _InlineEdit(BaseEdit, frozen=True):
 
     holder_arn: HolderArn
     name: PolicyName
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "inline", self.holder_arn, self.name
+    subject_parts = ("inline", "holder_arn", "name")
 
     @property
     def diff_path(self) -> str:
@@ -161,10 +158,7 @@ class PutManagedPolicy(BaseEdit, frozen=True):
     commands = (("put-policy",),)
     cli_phase = 0
     terraform_phase = 0
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "managed", self.policy_arn
+    subject_parts = ("managed", "policy_arn")
 
     @property
     def document_title(self) -> str:
@@ -283,10 +277,7 @@ class _ResourceEdit(BaseEdit, frozen=True):
     """An edit of the policy of one resource."""
 
     resource_arn: ResourceArn
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "resource", self.resource_arn
+    subject_parts = ("resource", "resource_arn")
 
     @property
     def diff_path(self) -> str:

@@ -60,10 +60,7 @@ class _Attachment(BaseEdit, frozen=True):
     adds: ClassVar[bool]
     holder_arn: HolderArn
     policy_arn: PolicyArn
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "attachment", self.holder_arn, self.policy_arn
+    subject_parts = ("attachment", "holder_arn", "policy_arn")
 
     def changes_nothing(self, standing: Standing) -> bool:
         holder = holder_of(standing.account, self.holder_arn)
@@ -187,10 +184,7 @@ class _Membership(BaseEdit, frozen=True):
     adds: ClassVar[bool]
     user_arn: UserArn
     group_arn: GroupArn
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "membership", self.user_arn, self.group_arn
+    subject_parts = ("membership", "user_arn", "group_arn")
 
     @property
     def group(self) -> str:
@@ -354,10 +348,7 @@ class _BoundaryEdit(_EntityEdit, frozen=True):
     """An edit of a permissions boundary."""
 
     holder_arn: BoundedArn
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "boundary", self.holder_arn
+    subject_parts = ("boundary", "holder_arn")
 
     def changes_nothing(self, standing: Standing) -> bool:
         bounded = standing.account.by_arn(self.holder_arn)
@@ -461,10 +452,7 @@ class UpdateTrustPolicy(_TrustEdit, frozen=True):
     says = "replace the trust policy of {role}"
     commands = (("set-trust",),)
     cli_phase = 3
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "trust", self.role_arn
+    subject_parts = ("trust", "role_arn")
 
     def lay(self, ledger: Ledger) -> None:
         role = ledger.role(self.role_arn)
@@ -496,10 +484,7 @@ class CreateRole(_TrustEdit, frozen=True, omit_defaults=True):
     commands = (("create-role",),)
     # Behind the policies that may be its boundary, with which it is made.
     cli_phase = 1
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        return "role", self.role_arn
+    subject_parts = ("role", "role_arn")
 
     def role(self, trust: PolicyDocument | None = None) -> Role:
         """Its record.

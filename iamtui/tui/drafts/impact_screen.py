@@ -283,7 +283,7 @@ class DraftImpactScreen(Screen[str | None]):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,I", "back", "Back", id="impact.back", tooltip="Back to where you came from"),
+        Binding("escape,q,I", "dismiss", "Back", id="impact.back", tooltip="Back to where you came from"),
         Binding(
             "s", "saved", "Saved questions", id="impact.saved", tooltip="Compare the saved questions instead, and back"
         ),
@@ -496,6 +496,3 @@ class DraftImpactScreen(Screen[str | None]):
         if row is not None and row.arn and self.lines.display:
             self._at = row.label
             self.dismiss(row.arn)
-
-    def action_back(self) -> None:
-        self.dismiss(None)

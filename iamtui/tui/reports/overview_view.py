@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -16,13 +16,16 @@ from iamtui.problem import Problem
 from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.reports.report_screen import LINE_TONES, Reported, open_members, open_report
+from iamtui.tui.reports.report_screen import LINE_TONES, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.workspace.audit import AuditSuppression, read_suppressions
 from iamtui.workspace.overview import Overview, account_overview, begun_overview
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
 from iamtui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from iamtui.tui.main_screen import MainScreen
 
 _LABEL: Final = 26
 _COUNT: Final = 6
@@ -145,7 +148,7 @@ class OverviewView(LineView):
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """List what is counted: as the report that has it in full, or its members."""
         event.stop()
-        entry, main = self._shown[self.cursor], cast("Reported", self.screen)
+        entry, main = self._shown[self.cursor], cast("MainScreen", self.screen)
         report, kind = entry.report
         if report:
             open_report(main, report, kind)

@@ -125,9 +125,8 @@ class ConsoleDialog(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         session = self._session
         who = session.identity.arn.split(":", 5)[-1] if session.identity is not None else role_name(session)
-        with DialogBox() as box:
-            box.border_title = line("AWS console as ", (role_name(session), "bold"))
-            box.border_subtitle = line("Enter copy  ctrl+o open  Esc cancel")
+        title = line("AWS console as ", (role_name(session), "bold"))
+        with DialogBox(title, "Enter copy  ctrl+o open  Esc cancel"):
             mark = (PRODUCTION,) if self._production else ()
             account = f"{account_of(session)} {alias_of(session, self._workspace.account)}".rstrip()
             yield Static(line((who, "bold"), ("  in ", "$muted"), account, *mark))

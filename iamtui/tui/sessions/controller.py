@@ -456,7 +456,7 @@ class LockScreen(ModalScreen[None]):
     """Covers everything, and takes no other keys than its own and those that end the app."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,escape,q", "unlock", "Go on", id="lock.leave", tooltip="Go back to where you were"),
+        Binding("enter,escape,q", "dismiss", "Go on", id="lock.leave", tooltip="Go back to where you were"),
     ]
 
     DEFAULT_CSS = """
@@ -518,6 +518,3 @@ class LockScreen(ModalScreen[None]):
         self._clipboard = plain(words)
         if self.is_mounted:
             self.query_one("#lock-words", Static).update(self._words())
-
-    def action_unlock(self) -> None:
-        self.dismiss(None)

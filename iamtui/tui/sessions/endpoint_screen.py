@@ -58,7 +58,7 @@ class EndpointScreen(Dialog[None]):
         Binding("i", "metadata", "IMDSv2", id="endpoint.metadata",
                 tooltip="Answer as an instance metadata service too; warns first"),
         Binding("x,delete", "stop", "Stop", id="endpoint.stop", tooltip="Stop the endpoint"),
-        Binding("escape,q,e", "back", "Back", id="endpoint.back", tooltip="Leave it running and go back"),
+        Binding("escape,q,e", "dismiss", "Back", id="endpoint.back", tooltip="Leave it running and go back"),
     ]  # fmt: skip
 
     DEFAULT_CSS = """
@@ -102,8 +102,7 @@ class EndpointScreen(Dialog[None]):
         self._in_the_way = False
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title = self._title
+        with DialogBox(self._title):
             yield Static(id="endpoint-facts", markup=False)
             yield Static(plain("Programs find it by two variables; who lacks them gets nothing.", "$muted"),
                          id="endpoint-said", markup=False)  # fmt: skip
@@ -192,9 +191,6 @@ class EndpointScreen(Dialog[None]):
 
     def action_stop(self) -> None:
         self._keeper.stop_serving(self._kept)
-        self.dismiss(None)
-
-    def action_back(self) -> None:
         self.dismiss(None)
 
 

@@ -125,7 +125,7 @@ class ExportDialog(Dialog[ExportChoice | None]):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "cancel", "Cancel", id="export.cancel", tooltip="Hand nothing over"),
+        Binding("escape,q", "dismiss", "Cancel", id="export.cancel", tooltip="Hand nothing over"),
         Binding("c", "take('copy')", "Copy", id="export.copy", tooltip="Copy it; it is taken back after a while"),
         Binding("F", "take('file')", "File", id="export.file", tooltip="Write it to a file that only you can read"),
         Binding(
@@ -183,9 +183,7 @@ class ExportDialog(Dialog[ExportChoice | None]):
 
     def compose(self) -> ComposeResult:
         items = [MenuItem(name, entry.label, entry.letter) for name, entry in FORMATS.items()]
-        with DialogBox() as box:
-            box.border_title = self._title
-            box.border_subtitle = line("c copy  F file  p profile  r reference  Esc")
+        with DialogBox(self._title, "c copy  F file  p profile  r reference  Esc"):
             yield MenuLines(items, id="export-formats")
             with VerticalScroll(can_focus=False) as scroll:
                 scroll.border_title = line("Masked")
@@ -225,9 +223,6 @@ class ExportDialog(Dialog[ExportChoice | None]):
     def action_take(self, way: str) -> None:
         self.dismiss(ExportChoice(ExportWay(way), self.query_one(MenuLines).item.key))
 
-    def action_cancel(self) -> None:
-        self.dismiss(None)
-
 
 # LeaveDialog: asks once before the screen ends with what would be lost by that.
 
@@ -251,7 +246,7 @@ class LeaveDialog(Dialog[Leaving | None]):
         Binding("q", "again", "Leave", show=False, id="leave.again", tooltip="Leave, where no draft would be lost"),
         Binding("d", "draft", "Show the draft", id="leave.draft", tooltip="Stay, and show the draft; s saves it there"),
         Binding("c", "pick", "Hand over", id="leave.pick", tooltip="Hand the active session over, and leave with that"),
-        Binding("escape,n", "stay", "Stay", id="leave.stay", tooltip="Stay; nothing is lost"),
+        Binding("escape,n", "dismiss", "Stay", id="leave.stay", tooltip="Stay; nothing is lost"),
     ]
 
     DEFAULT_CSS = """
@@ -285,8 +280,7 @@ class LeaveDialog(Dialog[Leaving | None]):
         self._can = {"draft": draft, "pick": pick, "again": not unsaved}
 
     def compose(self) -> ComposeResult:
-        with DialogBox(classes="-warning") as box:
-            box.border_title = line("Leave iamtui?")
+        with DialogBox(line("Leave iamtui?"), classes="-warning"):
             yield Static(self._words(), id="leave-words", markup=False)
             yield Static(self._keys(), id="leave-keys", markup=False)
 
@@ -317,9 +311,6 @@ class LeaveDialog(Dialog[Leaving | None]):
 
     def action_pick(self) -> None:
         self.dismiss(Leaving.PICK)
-
-    def action_stay(self) -> None:
-        self.dismiss(None)
 
 
 # CodeDialog: asks for the MFA code that renewing a session takes.
@@ -367,8 +358,7 @@ class CodeDialog(Dialog[Secret | None]):
         self._words = words
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title = self._title
+        with DialogBox(self._title):
             yield Static(self._words(), id="code-words", markup=False)
             with Horizontal():
                 yield Label(plain("MFA code"))

@@ -19,7 +19,7 @@ from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import document, line, lines, plain, styled, wrong
-from iamtui.tui.dialogs import Dialog, DialogBox
+from iamtui.tui.dialogs import Dialog, DialogBox, scroll_bindings
 from iamtui.tui.sessions.text import role_name
 from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import Workspace
@@ -34,16 +34,11 @@ class RevokeDialog(Dialog[None]):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "Close", id="revoke.close", tooltip="Close the dialog"),
+        Binding("escape,q", "dismiss", "Close", id="revoke.close", tooltip="Close the dialog"),
         Binding("enter,c,y", "copy", "Copy command", id="revoke.copy", tooltip="Copy the AWS CLI command"),
         Binding("p", "copy_policy", "Copy policy", id="revoke.policy", tooltip="Copy the policy document"),
         Binding("u", "copy_undo", "Copy undo", id="revoke.undo", tooltip="Copy the command that takes it away again"),
-        Binding("j,down", "scroll(1)", "Down", show=False, id="revoke.down", tooltip="Scroll down"),
-        Binding("k,up", "scroll(-1)", "Up", show=False, id="revoke.up", tooltip="Scroll up"),
-        Binding(
-            "pagedown,space", "scroll(8)", "Page down", show=False, id="revoke.page-down", tooltip="Scroll far down"
-        ),
-        Binding("pageup", "scroll(-8)", "Page up", show=False, id="revoke.page-up", tooltip="Scroll far up"),
+        *scroll_bindings("revoke"),
     ]
 
     DEFAULT_CSS = """
@@ -75,9 +70,8 @@ class RevokeDialog(Dialog[None]):
         self._plan: Revocation | None = None
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title = line("Revoke older sessions of ", (self._role_arn.rsplit("/", 1)[-1], "bold"))
-            box.border_subtitle = line("c copy command  p policy  u undo  j k scroll  Esc close")
+        title = line("Revoke older sessions of ", (self._role_arn.rsplit("/", 1)[-1], "bold"))
+        with DialogBox(title, "c copy command  p policy  u undo  j k scroll  Esc close"):
             with VerticalScroll(id="revoke-scroll", can_focus=False):
                 yield Static(plain("Asking AWS for its time …", "$muted"), id="revoke-plan")
             yield Static(id="revoke-said", classes="-empty")
@@ -134,9 +128,6 @@ class RevokeDialog(Dialog[None]):
 
     def drop_secrets(self) -> None:
         self._sessions, self._plan = (), None
-
-    def action_close(self) -> None:
-        self.dismiss(None)
 
 
 def _words(problem: Problem) -> Content:

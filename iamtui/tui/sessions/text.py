@@ -285,10 +285,7 @@ def endpoint_row(kept: KeptSession, width: int) -> Content | None:
     service = kept.service
     if service is None:
         return None
-    status = service.status
-    served, refused = status.counts.served, status.counts.refused
-    if status.metadata_counts is not None:
-        served, refused = served + status.metadata_counts.served, refused + status.metadata_counts.refused
+    served, refused = service.status.answered
     imds = (("  IMDS", "bold $session-warning"),) if service.metadata is not None else ()
     authority = service.endpoint.authority
     for where in (f"served at http://{authority}/{MASK}", f"served at {authority}", authority):
