@@ -9,9 +9,10 @@ import re
 import threading
 import time
 import xml.parsers.expat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -398,3 +399,24 @@ def shaped(answer: Any, into: type[T]) -> T:
             return msgspec.convert(plain, into)
         finally:
             _KNOWN_SHAPES.add(into)
+
+
+class Part(msgspec.Struct, Generic[T]):
+    """An answer of which one part is needed."""
+
+    value: T
+
+
+def only(key: str, form: type[T]) -> type[Part[T]]:
+    """The shape of an answer of which the part of this name is needed, which must be there."""
+    return cast("type[Part[T]]", _part(key, cast("Hashable", form)))
+
+
+def list_of(key: str, form: type[T]) -> type[Part[list[T]]]:
+    """The shape of a page of which the list of this name is needed, which must be there."""
+    return cast("type[Part[list[T]]]", _part(key, list.__class_getitem__(form)))
+
+
+@lru_cache(maxsize=256)
+def _part(key: str, form: Hashable) -> type[Any]:
+    return msgspec.defstruct("Part", [("value", form, msgspec.field(name=key))])

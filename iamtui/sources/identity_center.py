@@ -21,6 +21,7 @@ from iamtui.account.identity_center import (
     region_of_path,
 )
 from iamtui.account.model import Account, Fact, Known, Missing
+from iamtui.aws.answer_limits import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.operations import iam_action
 from iamtui.sources.parallel import FactReader, Step, Tasks, no_step
@@ -53,31 +54,15 @@ class _Instance(Struct, rename="pascal"):
     owner_account_id: Id = ""
 
 
-class _InstancesPage(Struct, rename="pascal"):
-    instances: list[_Instance]
-
-
-class _PermissionSetsPage(Struct, rename="pascal"):
-    permission_sets: list[_Arn]
-
-
 class _PermissionSet(Struct, rename="pascal"):
     name: Words
     description: Words = ""
     session_duration: Duration = ""
 
 
-class _PermissionSetAnswer(Struct, rename="pascal"):
-    permission_set: _PermissionSet
-
-
 class _Assignment(Struct, rename="pascal"):
     principal_type: Literal["USER", "GROUP"]
     principal_id: Id
-
-
-class _AssignmentsPage(Struct, rename="pascal"):
-    account_assignments: list[_Assignment]
 
 
 class _Member(Struct, rename="pascal"):
@@ -86,10 +71,6 @@ class _Member(Struct, rename="pascal"):
 
 class _Membership(Struct, rename="pascal"):
     member_id: _Member
-
-
-class _MembershipsPage(Struct, rename="pascal"):
-    group_memberships: list[_Membership]
 
 
 class _Group(Struct, rename="pascal"):
@@ -171,15 +152,15 @@ class _Reading:
         return found
 
     def _instances(self) -> list[_Instance]:
-        pages = self._connection.pages(_SSO, "ListInstances", _InstancesPage, in_region=self._region)
-        return [one for page in pages for one in page.instances]
+        pages = self._connection.pages(_SSO, "ListInstances", list_of("Instances", _Instance), in_region=self._region)
+        return [one for page in pages for one in page.value]
 
     def _provisioned(self, instance: str) -> tuple[str, ...]:
         pages = self._connection.pages(
-            _SSO, "ListPermissionSetsProvisionedToAccount", _PermissionSetsPage, in_region=self._region,
+            _SSO, "ListPermissionSetsProvisionedToAccount", list_of("PermissionSets", _Arn), in_region=self._region,
             InstanceArn=instance, AccountId=self._account_id,
         )  # fmt: skip
-        found = dict.fromkeys(arn for page in pages for arn in page.permission_sets)
+        found = dict.fromkeys(arn for page in pages for arn in page.value)
         if len(found) > _MOST_SETS:
             what = f"it names more than {_MOST_SETS:,} permission sets"
             raise self._connection.unexpected(_SSO, "ListPermissionSetsProvisionedToAccount", what)
@@ -227,19 +208,19 @@ class _Reading:
 
     def _describe(self, instance: _Instance, arn: str) -> _PermissionSet:
         return self._connection.call(
-            _SSO, "DescribePermissionSet", _PermissionSetAnswer, in_region=self._region,
+            _SSO, "DescribePermissionSet", only("PermissionSet", _PermissionSet), in_region=self._region,
             InstanceArn=instance.instance_arn, PermissionSetArn=arn,
-        ).permission_set  # fmt: skip
+        ).value  # fmt: skip
 
     def _assignments(self, instance: _Instance, arn: str) -> tuple[Assignee, ...]:
         pages = self._connection.pages(
-            _SSO, "ListAccountAssignments", _AssignmentsPage, in_region=self._region,
+            _SSO, "ListAccountAssignments", list_of("AccountAssignments", _Assignment), in_region=self._region,
             InstanceArn=instance.instance_arn, AccountId=self._account_id, PermissionSetArn=arn,
         )  # fmt: skip
         found: list[Assignee] = []
         for page in pages:
-            self._count(_SSO, "ListAccountAssignments", len(page.account_assignments))
-            found += (Assignee(one.principal_type, one.principal_id) for one in page.account_assignments)
+            self._count(_SSO, "ListAccountAssignments", len(page.value))
+            found += (Assignee(one.principal_type, one.principal_id) for one in page.value)
         return tuple(found)
 
     def _group_name(self, store: str, group: str) -> str:
@@ -249,13 +230,13 @@ class _Reading:
 
     def _members(self, store: str, group: str) -> tuple[str, ...]:
         pages = self._connection.pages(
-            _STORE, "ListGroupMemberships", _MembershipsPage, in_region=self._region,
+            _STORE, "ListGroupMemberships", list_of("GroupMemberships", _Membership), in_region=self._region,
             IdentityStoreId=store, GroupId=group,
         )  # fmt: skip
         found: dict[str, None] = {}
         for page in pages:
-            self._count(_STORE, "ListGroupMemberships", len(page.group_memberships))
-            found |= dict.fromkeys(one.member_id.user_id for one in page.group_memberships)
+            self._count(_STORE, "ListGroupMemberships", len(page.value))
+            found |= dict.fromkeys(one.member_id.user_id for one in page.value)
         return tuple(found)
 
     def _user(self, store: str, user: str) -> Person:

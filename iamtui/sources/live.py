@@ -30,6 +30,7 @@ from iamtui.account.model import (
 )
 from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
 from iamtui.account.snapshot_reader import collector_paused
+from iamtui.aws.answer_limits import list_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn
@@ -67,18 +68,10 @@ class _User(Struct, rename="pascal"):
     password_last_used: datetime | None = None
 
 
-class _UsersPage(Struct, rename="pascal"):
-    users: list[_User]
-
-
 class _Role(Struct, rename="pascal"):
     role_name: str
     description: str | None = None
     max_session_duration: int | None = None
-
-
-class _RolesPage(Struct, rename="pascal"):
-    roles: list[_Role]
 
 
 class _InstanceProfile(Struct, rename="pascal"):
@@ -91,25 +84,9 @@ class _InstanceProfile(Struct, rename="pascal"):
     tags: list[TagShape] = []
 
 
-class _InstanceProfilesPage(Struct, rename="pascal"):
-    instance_profiles: list[_InstanceProfile]
-
-
-class _Aliases(Struct, rename="pascal"):
-    account_aliases: list[str]
-
-
 class _Provider(Struct, rename="pascal"):
     arn: str
     create_date: datetime | None = None
-
-
-class _SamlProviders(Struct):
-    providers: list[_Provider] = msgspec.field(name="SAMLProviderList")
-
-
-class _OidcProviders(Struct):
-    providers: list[_Provider] = msgspec.field(name="OpenIDConnectProviderList")
 
 
 class _OidcProvider(Struct):
@@ -408,13 +385,14 @@ def _identity(kind: str, entry: Any) -> str:
 
 
 def _alias(connection: Connection) -> Iterator[dict[str, Any]]:
-    answer = connection.call("iam", "ListAccountAliases", _Aliases)
-    yield {"iamtui": {"alias": next(iter(answer.account_aliases), None)}}
+    answer = connection.call("iam", "ListAccountAliases", list_of("AccountAliases", str))
+    yield {"iamtui": {"alias": next(iter(answer.value), None)}}
 
 
 def _providers(connection: Connection) -> Iterator[dict[str, Any]]:
-    saml = connection.call("iam", "ListSAMLProviders", _SamlProviders).providers
-    oidc = connection.call("iam", "ListOpenIDConnectProviders", _OidcProviders).providers
+    saml = connection.call("iam", "ListSAMLProviders", list_of("SAMLProviderList", _Provider)).value
+    listed_oidc = list_of("OpenIDConnectProviderList", _Provider)
+    oidc = connection.call("iam", "ListOpenIDConnectProviders", listed_oidc).value
     for operation, listed in (("ListSAMLProviders", saml), ("ListOpenIDConnectProviders", oidc)):
         for one in listed:
             if parse_arn(one.arn) is None:
@@ -427,23 +405,24 @@ def _providers(connection: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _instance_profiles(connection: Connection) -> Iterator[dict[str, Any]]:
-    for page in connection.pages("iam", "ListInstanceProfiles", _InstanceProfilesPage, MaxItems=_FEW):
-        yield {"instance_profiles": page.instance_profiles}
+    form = list_of("InstanceProfiles", _InstanceProfile)
+    for page in connection.pages("iam", "ListInstanceProfiles", form, MaxItems=_FEW):
+        yield {"instance_profiles": page.value}
 
 
 def _roles(connection: Connection) -> Iterator[dict[str, Any]]:
-    for page in connection.pages("iam", "ListRoles", _RolesPage, MaxItems=_FEW):
+    for page in connection.pages("iam", "ListRoles", list_of("Roles", _Role), MaxItems=_FEW):
         yield {
             "role_details": {
                 role.role_name: {"Description": role.description, "MaxSessionDuration": role.max_session_duration}
-                for role in page.roles
+                for role in page.value
             }
         }
 
 
 def _users(connection: Connection) -> Iterator[dict[str, Any]]:
-    for page in connection.pages("iam", "ListUsers", _UsersPage, MaxItems=_FEW):
-        yield {"user_details": {user.user_name: {"PasswordLastUsed": user.password_last_used} for user in page.users}}
+    for page in connection.pages("iam", "ListUsers", list_of("Users", _User), MaxItems=_FEW):
+        yield {"user_details": {user.user_name: {"PasswordLastUsed": user.password_last_used} for user in page.value}}
 
 
 _PARTS: Final = (

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
@@ -53,7 +53,7 @@ from iamtui.account.snapshot_parts import (
     password_policy,
     server_certificates,
 )
-from iamtui.aws.answer_limits import shaped
+from iamtui.aws.answer_limits import list_of, only, shaped
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying
@@ -84,25 +84,9 @@ _MOST_PAGES: Final = 20
 _NOT_THERE: Final = ("NoSuchEntity", "NoSuchEntityException")
 
 
-class _Summary(Struct, rename="pascal"):
-    summary_map: dict[str, Whole]
-
-
-class _PasswordPolicyAnswer(Struct, rename="pascal"):
-    password_policy: PasswordPolicyShape
-
-
 class _Report(Struct, rename="pascal"):
     content: bytes
     generated_time: datetime | None = None
-
-
-class _ReportState(Struct, rename="pascal"):
-    state: str
-
-
-class _Job(Struct, rename="pascal"):
-    job_id: str
 
 
 class _JobAnswer(Struct, rename="pascal"):
@@ -113,26 +97,10 @@ class _JobAnswer(Struct, rename="pascal"):
     marker: str | None = None
 
 
-class _AccessKeysPage(Struct, rename="pascal"):
-    access_key_metadata: list[AccessKeyShape]
-
-
 class _LastUse(Struct, rename="pascal"):
     last_used_date: When = None
     service_name: str | None = None
     region: str | None = None
-
-
-class _LastUseAnswer(Struct, rename="pascal"):
-    access_key_last_used: _LastUse
-
-
-class _MfaDevicesPage(Struct):
-    devices: list[MfaDeviceShape] = field(name="MFADevices")
-
-
-class _LoginProfileAnswer(Struct, rename="pascal"):
-    login_profile: LoginProfileShape
 
 
 class OnDemandFacts(NamedTuple):
@@ -256,9 +224,10 @@ def _not_asked(user: User) -> User:
 def _tasks(reading: _Reading) -> dict[str, Callable[[], Any]]:
     """By the field of an Account, what reads it: the dearest last, which is the one that is waited for."""
     connection = reading.connection
+    summary = only("SummaryMap", dict[str, Whole])
     return {
         "summary": lambda: reading.fact(
-            "iam:GetAccountSummary", lambda: connection.call("iam", "GetAccountSummary", _Summary).summary_map
+            "iam:GetAccountSummary", lambda: connection.call("iam", "GetAccountSummary", summary).value
         ),
         "password_policy": lambda: reading.fact("iam:GetAccountPasswordPolicy", lambda: _password_policy(connection)),
         "server_certificates": lambda: reading.fact(
@@ -312,7 +281,7 @@ class _Reading(FactReader):
         """The credential report: AWS makes a new one when the last is older than four hours."""
 
         def is_ready() -> bool:
-            return self.connection.call("iam", "GenerateCredentialReport", _ReportState).state == "COMPLETE"
+            return self.connection.call("iam", "GenerateCredentialReport", only("State", str)).value == "COMPLETE"
 
         self._wait_for(is_ready, "iam:GenerateCredentialReport", "the credential report")
         answer = self.connection.call("iam", "GetCredentialReport", _Report)
@@ -335,8 +304,8 @@ class _Reading(FactReader):
     def _last_accessed(self, arn: str) -> LastAccessed:
         connection = self.connection
         job = connection.call(
-            "iam", "GenerateServiceLastAccessedDetails", _Job, Arn=arn, Granularity="ACTION_LEVEL"
-        ).job_id
+            "iam", "GenerateServiceLastAccessedDetails", only("JobId", str), Arn=arn, Granularity="ACTION_LEVEL"
+        ).value
         answer = _JobAnswer("")
 
         def is_ready() -> bool:
@@ -376,7 +345,7 @@ class _Reading(FactReader):
 def _password_policy(connection: Connection) -> PasswordPolicy | None:
     try:
         return password_policy(
-            connection.call("iam", "GetAccountPasswordPolicy", _PasswordPolicyAnswer).password_policy
+            connection.call("iam", "GetAccountPasswordPolicy", only("PasswordPolicy", PasswordPolicyShape)).value
         )
     except AwsProblem as problem:
         if problem.code in _NOT_THERE:
@@ -384,13 +353,10 @@ def _password_policy(connection: Connection) -> PasswordPolicy | None:
         raise
 
 
-class _CertificatesPage(Struct, rename="pascal"):
-    server_certificate_metadata_list: list[ServerCertificateShape]
-
-
 def _server_certificates(connection: Connection) -> tuple[ServerCertificate, ...]:
-    pages = connection.pages("iam", "ListServerCertificates", _CertificatesPage)
-    return server_certificates(one for page in pages for one in page.server_certificate_metadata_list)
+    form = list_of("ServerCertificateMetadataList", ServerCertificateShape)
+    pages = connection.pages("iam", "ListServerCertificates", form)
+    return server_certificates(one for page in pages for one in page.value)
 
 
 def _rows_of(report: str) -> list[dict[str, str]]:
@@ -412,30 +378,31 @@ def _rows_of(report: str) -> list[dict[str, str]]:
 
 
 def _access_keys(connection: Connection, user_name: str) -> tuple[AccessKey, ...]:
-    pages = connection.pages("iam", "ListAccessKeys", _AccessKeysPage, UserName=user_name)
-    keys = [key for page in pages for key in page.access_key_metadata]
+    pages = connection.pages("iam", "ListAccessKeys", list_of("AccessKeyMetadata", AccessKeyShape), UserName=user_name)
+    keys = [key for page in pages for key in page.value]
     if len(keys) > _MOST_KEYS:
         raise connection.unexpected("iam", "ListAccessKeys", f"it names {len(keys):,} keys of one user")
     return access_keys(_with_last_use(connection, key) for key in keys)
 
 
 def _with_last_use(connection: Connection, key: AccessKeyShape) -> AccessKeyShape:
-    used = connection.call("iam", "GetAccessKeyLastUsed", _LastUseAnswer, AccessKeyId=key.id).access_key_last_used
+    form = only("AccessKeyLastUsed", _LastUse)
+    used = connection.call("iam", "GetAccessKeyLastUsed", form, AccessKeyId=key.id).value
     return msgspec.structs.replace(
         key, last_used=used.last_used_date, last_service=used.service_name, last_region=used.region
     )
 
 
 def _mfa_devices(connection: Connection, user_name: str) -> tuple[MfaDevice, ...]:
-    pages = connection.pages("iam", "ListMFADevices", _MfaDevicesPage, UserName=user_name)
-    return mfa_devices(device for page in pages for device in page.devices)
+    pages = connection.pages("iam", "ListMFADevices", list_of("MFADevices", MfaDeviceShape), UserName=user_name)
+    return mfa_devices(device for page in pages for device in page.value)
 
 
 def _login_profile(connection: Connection, user_name: str) -> LoginProfile | None:
     try:
-        found = connection.call("iam", "GetLoginProfile", _LoginProfileAnswer, UserName=user_name)
+        found = connection.call("iam", "GetLoginProfile", only("LoginProfile", LoginProfileShape), UserName=user_name)
     except AwsProblem as problem:
         if problem.code in _NOT_THERE:
             return None
         raise
-    return login_profile(found.login_profile)
+    return login_profile(found.value)

@@ -32,6 +32,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.account.snapshot_format import SnapshotShape, TagShape
+from iamtui.aws.answer_limits import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
@@ -39,7 +40,6 @@ from iamtui.sources.parallel import ACCESS_DENIED, FactReader, Tasks
 from iamtui.text import counted
 
 Held: TypeAlias = User | Group | Role
-S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
 Json = dict[str, Any]
 
@@ -114,27 +114,15 @@ class _ListedUser(_Listed, rename="pascal", kw_only=True):
     user_id: str = ""
 
 
-class _ListedUsers(Struct, rename="pascal"):
-    users: list[_ListedUser]
-
-
 class _ListedGroup(_Listed, rename="pascal", kw_only=True):
     group_name: str
     group_id: str = ""
-
-
-class _ListedGroups(Struct, rename="pascal"):
-    groups: list[_ListedGroup]
 
 
 class _ListedRole(_Listed, rename="pascal", kw_only=True):
     role_name: str
     role_id: str = ""
     assume_role_policy_document: str | None = None
-
-
-class _ListedRoles(Struct, rename="pascal"):
-    roles: list[_ListedRole]
 
 
 class _ListedPolicy(_Listed, rename="pascal", kw_only=True):
@@ -147,14 +135,6 @@ class _ListedPolicy(_Listed, rename="pascal", kw_only=True):
     update_date: datetime | None = None
 
 
-class _ListedPolicies(Struct, rename="pascal"):
-    policies: list[_ListedPolicy]
-
-
-class _PolicyAnswer(Struct, rename="pascal"):
-    policy: _ListedPolicy
-
-
 class _WholeUser(_ListedUser, rename="pascal"):
     password_last_used: datetime | None = None
 
@@ -164,26 +144,10 @@ class _WholeRole(_ListedRole, rename="pascal"):
     max_session_duration: int | None = None
 
 
-class _OneUser(Struct, rename="pascal"):
-    user: _WholeUser
-
-
-class _OneRole(Struct, rename="pascal"):
-    role: _WholeRole
-
-
-class _OneGroup(Struct, rename="pascal"):
-    group: _ListedGroup
-
-
 class _Version(Struct, rename="pascal"):
     document: str
     version_id: str
     create_date: datetime | None = None
-
-
-class _VersionAnswer(Struct, rename="pascal"):
-    policy_version: _Version
 
 
 class _Boundary(Struct, rename="pascal"):
@@ -202,18 +166,6 @@ class _Details(Struct, rename="pascal"):
     permissions_boundary: _Boundary | None = None
     tags: list[TagShape] = []
     role_last_used: _LastUsed | None = None
-
-
-class _UserAnswer(Struct, rename="pascal"):
-    user: _Details
-
-
-class _RoleAnswer(Struct, rename="pascal"):
-    role: _Details
-
-
-class _NamesPage(Struct, rename="pascal"):
-    policy_names: list[str]
 
 
 class _Inline(Struct, rename="pascal"):
@@ -236,10 +188,6 @@ class _Inline(Struct, rename="pascal"):
 class _Attachment(Struct, rename="pascal"):
     policy_arn: str
     policy_name: str | None = None
-
-
-class _AttachmentsPage(Struct, rename="pascal"):
-    attached_policies: list[_Attachment]
 
 
 class _Kind(NamedTuple):
@@ -293,12 +241,10 @@ class OneByOne(FactReader):
         self._unread.clear()
         tasks.at_once = _AT_ONCE
         tasks.what, tasks.done = "lists of users, groups, roles and policies", 0
-        users_read = tasks.add(lambda: self._all(connection, "ListUsers", _ListedUsers, lambda page: page.users))
-        groups_read = tasks.add(lambda: self._all(connection, "ListGroups", _ListedGroups, lambda page: page.groups))
-        roles_read = tasks.add(lambda: self._all(connection, "ListRoles", _ListedRoles, lambda page: page.roles))
-        policies_read = tasks.add(
-            lambda: self._all(connection, "ListPolicies", _ListedPolicies, lambda page: page.policies)
-        )
+        users_read = tasks.add(lambda: self._all(connection, "ListUsers", "Users", _ListedUser))
+        groups_read = tasks.add(lambda: self._all(connection, "ListGroups", "Groups", _ListedGroup))
+        roles_read = tasks.add(lambda: self._all(connection, "ListRoles", "Roles", _ListedRole))
+        policies_read = tasks.add(lambda: self._all(connection, "ListPolicies", "Policies", _ListedPolicy))
         tasks.watch(users_read), tasks.watch(groups_read), tasks.watch(roles_read), tasks.watch(policies_read)
         users, groups, roles = users_read.result(), groups_read.result(), roles_read.result()
         policies = policies_read.result()
@@ -358,7 +304,7 @@ class OneByOne(FactReader):
             found |= {"UserDetailList": [user], "user_details": {one.user_name: _as_json(one)}}
             for name in user["GroupList"]:
                 if account.group(name) is None:
-                    group = connection.call("iam", "GetGroup", _OneGroup, GroupName=name).group
+                    group = connection.call("iam", "GetGroup", only("Group", _ListedGroup), GroupName=name).value
                     found["GroupDetailList"].append(self._group(connection, group))
         elif isinstance(one, _WholeRole):
             role = self._role(connection, one)
@@ -390,20 +336,17 @@ class OneByOne(FactReader):
             self._came[operation, *about] = fact
         return fact
 
-    def _answer(
-        self, connection: Connection, operation: str, form: type[S], value: Callable[[S], T], **about: str
-    ) -> Fact[T]:
-        """A value of the answer of a call."""
-        return self._once(operation, lambda: value(connection.call("iam", operation, form, **about)), *about.values())
+    def _answer(self, connection: Connection, operation: str, key: str, form: type[T], **about: str) -> Fact[T]:
+        """A part of the answer of a call."""
+        read = lambda: connection.call("iam", operation, only(key, form), **about).value  # noqa: E731
+        return self._once(operation, read, *about.values())
 
-    def _all(
-        self, connection: Connection, operation: str, form: type[S], values: Callable[[S], list[T]], **about: str
-    ) -> Fact[list[T]]:
-        """The values of all pages of a list."""
+    def _all(self, connection: Connection, operation: str, key: str, form: type[T], **about: str) -> Fact[list[T]]:
+        """The entries of all pages of a list."""
 
         def read() -> list[T]:
-            pages = connection.pages("iam", operation, form, MaxItems=_FEW, **about)
-            return [value for page in pages for value in values(page)]
+            pages = connection.pages("iam", operation, list_of(key, form), MaxItems=_FEW, **about)
+            return [value for page in pages for value in page.value]
 
         return self._once(operation, read, *about.values())
 
@@ -413,19 +356,17 @@ class OneByOne(FactReader):
         """The groups of each user, by the members of each group; None where those of one group are not known."""
         if isinstance(groups, Missing):
             return None
-        reading = [tasks.add(partial(self._members, connection, group.group_name)) for group in groups.value]
+        reading = [
+            tasks.add(partial(self._all, connection, "GetGroup", "Users", _ListedUser, GroupName=group.group_name))
+            for group in groups.value
+        ]
         found: dict[str, list[str]] = {}
         for group, members in zip(groups.value, tasks.watch(*reading), strict=True):
             if isinstance(members, Missing):
                 return None
             for user in members.value:
-                found.setdefault(user, []).append(group.group_name)
+                found.setdefault(user.user_name, []).append(group.group_name)
         return found
-
-    def _members(self, connection: Connection, name: str) -> Fact[list[str]]:
-        return self._all(
-            connection, "GetGroup", _ListedUsers, lambda page: [user.user_name for user in page.users], GroupName=name
-        )
 
     # One entity, in the form of GetAccountAuthorizationDetails.
 
@@ -435,27 +376,18 @@ class OneByOne(FactReader):
         if memberships is not None:
             user["GroupList"] = memberships.get(name, [])
         else:
-            groups = self._groups_of(connection, name)
-            user["GroupList"] = groups.value if isinstance(groups, Known) else []
+            groups = self._all(connection, "ListGroupsForUser", "Groups", _ListedGroup, UserName=name)
+            user["GroupList"] = [group.group_name for group in _listed(groups)]
             self._note_missing(listed.arn, "groups", "users", groups)
-        details = self._answer(connection, "GetUser", _UserAnswer, lambda answer: answer.user, UserName=name)
+        details = self._answer(connection, "GetUser", "User", _Details, UserName=name)
         return user | self._details(listed.arn, "users", details) | self._own(connection, _OF_USERS, name, listed.arn)
-
-    def _groups_of(self, connection: Connection, name: str) -> Fact[list[str]]:
-        return self._all(
-            connection,
-            "ListGroupsForUser",
-            _ListedGroups,
-            lambda page: [group.group_name for group in page.groups],
-            UserName=name,
-        )
 
     def _group(self, connection: Connection, listed: _ListedGroup) -> Json:
         return _as_json(listed) | self._own(connection, _OF_GROUPS, listed.group_name, listed.arn)
 
     def _role(self, connection: Connection, listed: _ListedRole) -> Json:
         name = listed.role_name
-        details = self._answer(connection, "GetRole", _RoleAnswer, lambda answer: answer.role, RoleName=name)
+        details = self._answer(connection, "GetRole", "Role", _Details, RoleName=name)
         role = _as_json(listed) | self._details(listed.arn, "roles", details)
         if isinstance(details, Known):
             role["RoleLastUsed"] = _as_json(details.value.role_last_used or _LastUsed())
@@ -477,43 +409,34 @@ class OneByOne(FactReader):
     def _own(self, connection: Connection, kind: _Kind, name: str, arn: str) -> Json:
         """The inline and the attached policies of an entity."""
         whose = {kind.parameter: name}
-        listed = self._all(connection, kind.list_inline, _NamesPage, lambda page: page.policy_names, **whose)
+        listed = self._all(connection, kind.list_inline, "PolicyNames", str, **whose)
         self._note_missing(arn, "inline policies", kind.name, listed)
         policies: list[Json] = []
         for policy in _listed(listed):
-            document = self._answer(connection, kind.get_inline, _Inline, _itself, PolicyName=policy, **whose)
+            document = self._inline(connection, kind.get_inline, PolicyName=policy, **whose)
             if isinstance(document, Known) and not document.value.is_of(whose, policy):
                 document = Missing(f"the answer was not about its policy {policy}", f"iam:{kind.get_inline}")
             self._note_missing(arn, "inline policies", kind.name, document)
             if isinstance(document, Known):
                 policies.append({"PolicyName": policy, "PolicyDocument": document.value.policy_document})
-        attached = self._all(
-            connection,
-            kind.list_attached,
-            _AttachmentsPage,
-            lambda page: [_as_json(one) for one in page.attached_policies],
-            **whose,
-        )
+        attached = self._all(connection, kind.list_attached, "AttachedPolicies", _Attachment, **whose)
         self._note_missing(arn, "attached policies", kind.name, attached)
-        return {kind.inline_key: policies, "AttachedManagedPolicies": _listed(attached)}
+        return {kind.inline_key: policies, "AttachedManagedPolicies": [*map(_as_json, _listed(attached))]}
+
+    def _inline(self, connection: Connection, operation: str, **about: str) -> Fact[_Inline]:
+        return self._once(operation, lambda: connection.call("iam", operation, _Inline, **about), *about.values())
 
     def _policy(self, connection: Connection, arn: str, listed: _ListedPolicy | None) -> Json | None:
         """A managed policy with the version in force; None where nothing of it can be read."""
         if listed is None:
-            found = self._answer(connection, "GetPolicy", _PolicyAnswer, lambda answer: answer.policy, PolicyArn=arn)
+            found = self._answer(connection, "GetPolicy", "Policy", _ListedPolicy, PolicyArn=arn)
             if isinstance(found, Missing):
                 return None
             listed = found.value
         version_id = listed.default_version_id
         policy = _as_json(listed)
-        version = self._answer(
-            connection,
-            "GetPolicyVersion",
-            _VersionAnswer,
-            lambda answer: answer.policy_version,
-            PolicyArn=arn,
-            VersionId=version_id,
-        )
+        about = {"PolicyArn": arn, "VersionId": version_id}
+        version = self._answer(connection, "GetPolicyVersion", "PolicyVersion", _Version, **about)
         if isinstance(version, Known) and (listed.arn, version.value.version_id) == (arn, version_id):
             policy["PolicyVersionList"] = [_as_json(version.value) | {"IsDefaultVersion": True}]
         return policy
@@ -536,19 +459,19 @@ def _ask_again(
     match entity:
         case User():
             operation = "GetUser"
-            one = connection.call("iam", operation, _OneUser, UserName=entity.name).user
+            one = connection.call("iam", operation, only("User", _WholeUser), UserName=entity.name).value
             same = one.user_name == entity.name
         case Role():
             operation = "GetRole"
-            one = connection.call("iam", operation, _OneRole, RoleName=entity.name).role
+            one = connection.call("iam", operation, only("Role", _WholeRole), RoleName=entity.name).value
             same = one.role_name == entity.name
         case Group():
             operation = "GetGroup"
-            one = connection.call("iam", operation, _OneGroup, GroupName=entity.name).group
+            one = connection.call("iam", operation, only("Group", _ListedGroup), GroupName=entity.name).value
             same = one.group_name == entity.name
         case ManagedPolicy():
             operation = "GetPolicy"
-            one = connection.call("iam", operation, _PolicyAnswer, PolicyArn=entity.arn).policy
+            one = connection.call("iam", operation, only("Policy", _ListedPolicy), PolicyArn=entity.arn).value
             same = one.arn == entity.arn
     if not same:
         raise connection.unexpected("iam", operation, f"it is not about {entity.name}")
@@ -571,10 +494,6 @@ def _counted(tasks: Tasks, jobs: Iterable[Callable[[], T]]) -> list[T]:
         return made
 
     return tasks.watch(*[tasks.add(partial(counted, job)) for job in jobs])
-
-
-def _itself(answer: T) -> T:
-    return answer
 
 
 def _listed(fact: Fact[list[T]]) -> Sequence[T]:

@@ -22,6 +22,7 @@ from iamtui.account.model import (
     OrganizationPolicy,
 )
 from iamtui.account.snapshot_format import ArnText, Name
+from iamtui.aws.answer_limits import list_of, only
 from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument
@@ -55,10 +56,6 @@ class _Organization(Struct, rename="pascal"):
     master_account_id: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
 
 
-class _OrganizationAnswer(Struct, rename="pascal"):
-    organization: _Organization
-
-
 class _Named(Struct, rename="pascal", kw_only=True):
     name: Name = ""
 
@@ -69,24 +66,8 @@ class _Account(_Named, rename="pascal", kw_only=True):
     status: Name = ""
 
 
-class _AccountAnswer(Struct, rename="pascal"):
-    account: _Account
-
-
-class _AccountsPage(Struct, rename="pascal"):
-    accounts: list[_Account]
-
-
 class _Unit(_Named, rename="pascal", kw_only=True):
     id: Annotated[str, Meta(pattern=rf"^({LEVEL_ID})\Z")]
-
-
-class _UnitsPage(Struct, rename="pascal"):
-    organizational_units: list[_Unit]
-
-
-class _UnitAnswer(Struct, rename="pascal"):
-    organizational_unit: _Named
 
 
 class _Parent(Struct, rename="pascal"):
@@ -109,34 +90,18 @@ class _Root(Struct, rename="pascal"):
     name: Name = ""
 
 
-class _RootsPage(Struct, rename="pascal"):
-    roots: list[_Root]
-
-
 class _PolicySummary(Struct, rename="pascal"):
     id: Name
     arn: ArnText = ""
     name: Name = ""
 
 
-class _PoliciesPage(Struct, rename="pascal"):
-    policies: list[_PolicySummary]
-
-
 class _Content(Struct, rename="pascal"):
     content: str
 
 
-class _PolicyAnswer(Struct, rename="pascal"):
-    policy: _Content
-
-
 class _Delegate(Struct, rename="pascal"):
     id: str
-
-
-class _DelegatesPage(Struct, rename="pascal"):
-    delegated_administrators: list[_Delegate]
 
 
 class OrganizationAnswers(Protocol):
@@ -175,7 +140,7 @@ def read_organization(connection: OrganizationAnswers, account_id: str) -> Fact[
     delegated administrators may read it. When only the policies of one type cannot be read, those are Missing.
     """
     try:
-        described = connection.call("organizations", "DescribeOrganization", _OrganizationAnswer).organization
+        described = connection.call("organizations", "DescribeOrganization", only("Organization", _Organization)).value
         places = _way_up(connection, account_id)
         enabled = _enabled_types(connection, places[0].id)
     except AwsProblem as problem:
@@ -230,7 +195,8 @@ def read_accounts(connection: OrganizationAnswers, step: Step = no_step) -> tupl
     """
     found: dict[str, OrganizationAccount] = {}
     seen: set[str] = set()
-    roots = [root for page in connection.pages("organizations", "ListRoots", _RootsPage) for root in page.roots]
+    pages = connection.pages("organizations", "ListRoots", list_of("Roots", _Root))
+    roots = [root for page in pages for root in page.value]
     waiting: list[tuple[OrganizationUnit, ...]] = [
         (OrganizationUnit(root.id, root.name or "Root"),) for root in reversed(roots)
     ]
@@ -241,18 +207,17 @@ def read_accounts(connection: OrganizationAnswers, step: Step = no_step) -> tupl
             raise connection.unexpected("organizations", "ListOrganizationalUnitsForParent", _NO_TREE)
         seen.add(parent)
         step("accounts of the organization", len(found))
-        for accounts in connection.pages("organizations", "ListAccountsForParent", _AccountsPage, ParentId=parent):
-            for one in accounts.accounts:
+        form = list_of("Accounts", _Account)
+        for accounts in connection.pages("organizations", "ListAccountsForParent", form, ParentId=parent):
+            for one in accounts.value:
                 if one.id in found:
                     raise connection.unexpected("organizations", "ListAccountsForParent", _NO_TREE)
                 found[one.id] = OrganizationAccount(one.id, one.name, one.state or one.status, path)
-        units = [
-            (*path, OrganizationUnit(unit.id, unit.name))
-            for page in connection.pages(
-                "organizations", "ListOrganizationalUnitsForParent", _UnitsPage, ParentId=parent
-            )
-            for unit in page.organizational_units
-        ]
+        form_of_units = list_of("OrganizationalUnits", _Unit)
+        pages_of_units = connection.pages(
+            "organizations", "ListOrganizationalUnitsForParent", form_of_units, ParentId=parent
+        )
+        units = [(*path, OrganizationUnit(unit.id, unit.name)) for page in pages_of_units for unit in page.value]
         waiting += reversed(units)
         if len(found) > _MOST_ACCOUNTS or len(seen) + len(waiting) > _MOST_UNITS:
             many = f"it has more than {_MOST_ACCOUNTS:,} accounts or {_MOST_UNITS:,} units"
@@ -263,10 +228,9 @@ def read_accounts(connection: OrganizationAnswers, step: Step = no_step) -> tupl
 def _delegated_administrators(connection: OrganizationAnswers) -> dict[str, tuple[str, ...]] | None:
     """The accounts that administer IAM for the organization, or None where that cannot be read."""
     try:
-        pages = connection.pages(
-            "organizations", "ListDelegatedAdministrators", _DelegatesPage, ServicePrincipal=IAM_SERVICE
-        )
-        return {IAM_SERVICE: tuple(one.id for page in pages for one in page.delegated_administrators)}
+        form = list_of("DelegatedAdministrators", _Delegate)
+        pages = connection.pages("organizations", "ListDelegatedAdministrators", form, ServicePrincipal=IAM_SERVICE)
+        return {IAM_SERVICE: tuple(one.id for page in pages for one in page.value)}
     except AwsProblem:
         return None
 
@@ -306,7 +270,7 @@ def with_organization(account: Account, found: Fact[Organization | None]) -> Acc
 
 
 def _way_up(connection: OrganizationAnswers, account_id: str) -> list[_Place]:
-    account = connection.call("organizations", "DescribeAccount", _AccountAnswer, AccountId=account_id).account
+    account = connection.call("organizations", "DescribeAccount", only("Account", _Account), AccountId=account_id).value
     if account.id != account_id:
         raise connection.unexpected("organizations", "DescribeAccount", f"it is about the account {account.id}")
     places = [_Place(account_id, account.name, "ACCOUNT")]
@@ -316,9 +280,11 @@ def _way_up(connection: OrganizationAnswers, account_id: str) -> list[_Place]:
         parent = connection.call("organizations", "ListParents", _ParentsAnswer, ChildId=places[0].id).parents[0]
         name = "Root"
         if parent.type != "ROOT":
-            name = connection.call(
-                "organizations", "DescribeOrganizationalUnit", _UnitAnswer, OrganizationalUnitId=parent.id
-            ).organizational_unit.name
+            form = only("OrganizationalUnit", _Named)
+            unit = connection.call(
+                "organizations", "DescribeOrganizationalUnit", form, OrganizationalUnitId=parent.id
+            ).value
+            name = unit.name
         places.insert(0, _Place(parent.id, name, parent.type))
     return places
 
@@ -329,8 +295,8 @@ def _enabled_types(connection: OrganizationAnswers, root_id: str) -> frozenset[s
     None where a file does not say it.
     """
     try:
-        for page in connection.pages("organizations", "ListRoots", _RootsPage):
-            for root in page.roots:
+        for page in connection.pages("organizations", "ListRoots", list_of("Roots", _Root)):
+            for root in page.value:
                 if root.id == root_id:
                     return frozenset(one.type for one in root.policy_types if one.status == "ENABLED")
     except AwsProblem as problem:
@@ -355,12 +321,10 @@ class _Policies:
             words = "SCPs" if kind == SCP else "RCPs"
             return Known((OrganizationPolicy("", f"{words} are not enabled in this organization", document),))
         try:
+            form = list_of("Policies", _PolicySummary)
+            pages = self._connection.pages("organizations", "ListPoliciesForTarget", form, TargetId=target, Filter=kind)
             found = tuple(
-                OrganizationPolicy(one.arn, one.name, self._document(one.id))
-                for page in self._connection.pages(
-                    "organizations", "ListPoliciesForTarget", _PoliciesPage, TargetId=target, Filter=kind
-                )
-                for one in page.policies
+                OrganizationPolicy(one.arn, one.name, self._document(one.id)) for page in pages for one in page.value
             )
             if not found and self._enabled is None:
                 return Missing(f"no {kind} is listed, and without list-roots it is not known whether they are enabled")
@@ -370,6 +334,7 @@ class _Policies:
 
     def _document(self, policy_id: str) -> PolicyDocument:
         if policy_id not in self._documents:
-            answer = self._connection.call("organizations", "DescribePolicy", _PolicyAnswer, PolicyId=policy_id)
-            self._documents[policy_id] = PolicyDocument(answer.policy.content)
+            form = only("Policy", _Content)
+            answer = self._connection.call("organizations", "DescribePolicy", form, PolicyId=policy_id)
+            self._documents[policy_id] = PolicyDocument(answer.value.content)
         return self._documents[policy_id]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct, defstruct, field
 
 from iamtui.account.model import Account, Gap, PublicAccessBlock, ResourcePolicy
+from iamtui.aws.answer_limits import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import JsonValue, PolicyDocument, as_list
@@ -73,8 +74,8 @@ def read_kms_aliases(connection: Connection, account: Account, region: str) -> d
     keys = f"arn:{account.partition}:kms:{region}:{account.id}:key/"
     return {
         alias.alias_arn: keys + alias.target_key_id
-        for page in connection.pages("kms", "ListAliases", _AliasesPage, in_region=region)
-        for alias in page.aliases
+        for page in connection.pages("kms", "ListAliases", list_of("Aliases", _Alias), in_region=region)
+        for alias in page.value
         if alias.target_key_id
     }
 
@@ -217,16 +218,8 @@ class _Alias(Struct, rename="pascal"):
     target_key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,64}$")] = ""
 
 
-class _AliasesPage(Struct, rename="pascal"):
-    aliases: list[_Alias]
-
-
 class _Switches(Struct, rename="pascal"):
     restrict_public_buckets: bool
-
-
-class _PublicAccessBlock(Struct, rename="pascal"):
-    public_access_block_configuration: _Switches
 
 
 def _with_public_access_block(connection: Connection, account: Account, bucket: str) -> Account:
@@ -263,9 +256,10 @@ def _account_restricts(connection: Connection, account_id: str, region: str) -> 
 
 def _restricts(connection: Connection, service: str, region: str, **parameters: str) -> bool:
     try:
-        answer = connection.call(service, "GetPublicAccessBlock", _PublicAccessBlock, in_region=region, **parameters)
+        form = only("PublicAccessBlockConfiguration", _Switches)
+        answer = connection.call(service, "GetPublicAccessBlock", form, in_region=region, **parameters)
     except AwsProblem as problem:
         if problem.code == _NO_BLOCK:
             return False
         raise
-    return answer.public_access_block_configuration.restrict_public_buckets
+    return answer.value.restrict_public_buckets

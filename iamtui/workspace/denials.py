@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from msgspec import Struct
-
 from iamtui.account.model import Account, Role, User
+from iamtui.aws.answer_limits import only
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
 from iamtui.denials.reader import ReadLog, find_denials, parse_decoded, read_log
@@ -100,10 +99,6 @@ def read_denial_file(path: str, cancelled: Callable[[], bool] = lambda: False) -
         return ReadLog("", 0, find_denials(""))
 
 
-class _DecodedMessage(Struct, rename="pascal"):
-    decoded_message: str
-
-
 def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
     """Let STS decode an encoded authorization message. To be called when the user asked for it only.
 
@@ -121,7 +116,8 @@ def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
         )
     if workspace.source.kind is SourceKind.DEMO:
         raise Problem("The demo's STS decodes no messages.", "Open your own account to decode one.")
-    return connection.call("sts", "DecodeAuthorizationMessage", _DecodedMessage, EncodedMessage=encoded).decoded_message
+    form = only("DecodedMessage", str)
+    return connection.call("sts", "DecodeAuthorizationMessage", form, EncodedMessage=encoded).value
 
 
 def explain_denials(
