@@ -139,13 +139,7 @@ class _Reading:
     def _each(self, service: str, operation: str, reads: Iterable[Callable[[], T]]) -> Sequence[Fact[T]]:
         """What several reads of one permission give, some at a time."""
         permission = iam_action(service, operation)
-
-        def fact(read: Callable[[], T]) -> Fact[T]:
-            found = self._facts.fact(permission, read)
-            self._tasks.done += 1
-            return found
-
-        found = self._tasks.watch(*(self._tasks.add(partial(fact, read)) for read in reads))
+        found = self._tasks.do_all(partial(self._facts.fact, permission, read) for read in reads)
         for one in found:
             if isinstance(one, Missing):
                 self._unread[one.permission or permission] = None

@@ -251,14 +251,7 @@ class _Reading(FactReader):
         try:
             with Tasks(_AT_ONCE, step) as beside:
                 beside.what = what
-
-                def counted(task: Callable[[], T]) -> T:
-                    found = task()
-                    beside.done += 1
-                    return found
-
-                futures = [beside.add(partial(counted, task)) for task in tasks.values()]
-                return dict(zip(tasks, beside.watch(*futures), strict=True))
+                return dict(zip(tasks, beside.do_all(tasks.values()), strict=True))
         finally:
             self._stopped.set()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -256,16 +256,14 @@ class OneByOne(FactReader):
         tasks.what = f"{counted(everybody, 'user, group or role', 'users, groups and roles')} one by one:"
         memberships = self._memberships(connection, tasks, groups)
         found: Json = {
-            "GroupDetailList": _counted(tasks, (partial(self._group, connection, one) for one in _listed(groups))),
-            "RoleDetailList": _counted(tasks, (partial(self._role, connection, one) for one in _listed(roles))),
-            "UserDetailList": _counted(
-                tasks, (partial(self._user, connection, one, memberships) for one in _listed(users))
-            ),
+            "GroupDetailList": tasks.do_all(partial(self._group, connection, one) for one in _listed(groups)),
+            "RoleDetailList": tasks.do_all(partial(self._role, connection, one) for one in _listed(roles)),
+            "UserDetailList": tasks.do_all(partial(self._user, connection, one, memberships) for one in _listed(users)),
         }
         known = {one.arn: one for one in _listed(policies)}
         arns = sorted({*(arn for arn in known if ":iam::aws:" not in arn), *_named(found)})
         tasks.what, tasks.done = f"{counted(len(arns), 'policy', 'policies')} one by one:", 0
-        read = _counted(tasks, (partial(self._policy, connection, arn, known.get(arn)) for arn in arns))
+        read = tasks.do_all(partial(self._policy, connection, arn, known.get(arn)) for arn in arns)
         found["Policies"] = [policy for policy in read if policy is not None]
         found["unread"] = dict(self._unread)
         found["missing"] = [
@@ -483,17 +481,6 @@ def _not_alone(entity: Held | ManagedPolicy, what: str, permission: str) -> Prob
         f"{entity.name} stays as it was: {what} could not be read again (needs {permission}).",
         "Read the whole account again with R.",
     )
-
-
-def _counted(tasks: Tasks, jobs: Iterable[Callable[[], T]]) -> list[T]:
-    """What the jobs make, while `tasks` counts them."""
-
-    def counted(job: Callable[[], T]) -> T:
-        made = job()
-        tasks.done += 1
-        return made
-
-    return tasks.watch(*[tasks.add(partial(counted, job)) for job in jobs])
 
 
 def _listed(fact: Fact[list[T]]) -> Sequence[T]:

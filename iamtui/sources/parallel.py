@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from iamtui.account.model import Fact, Known, Missing
@@ -152,6 +153,16 @@ class Tasks:
             _, waiting = wait(waiting, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             self.tell()
         return [future.result() for future in futures]
+
+    def do_all(self, jobs: Iterable[Callable[[], T]]) -> list[T]:
+        """Do jobs, which `done` counts, and return what they gave; as `watch`."""
+
+        def counted(job: Callable[[], T]) -> T:
+            made = job()
+            self.done += 1
+            return made
+
+        return self.watch(*[self.add(partial(counted, job)) for job in jobs])
 
     def tell(self) -> None:
         """Tell `step` how far it is."""
