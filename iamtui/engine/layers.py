@@ -418,7 +418,6 @@ class LevelsScan:
         self.cap = all_of(level.scan.allow for level in levels)
 
 
-_MOST_ACTIONS: Final = 4096
 _MOST_SAID: Final = 1024
 
 
@@ -541,7 +540,7 @@ class LevelStack:
         varies = any(one.matcher is not None and one.matcher.variable_keys for one in resources)
         found = _About(levels, here, varies)
         if any(one.action.whole_service(service) is None for one in chain.from_iterable(of_service)):
-            return _keep(self._about, action.full, found, _MOST_ACTIONS)
+            return _keep(self._about, action.full, found)
         return _keep(self._of_service, service, found)
 
 
@@ -549,8 +548,8 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int = _MOST_SAID) -> _Value:
-    if len(kept) >= most:
+def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+    if len(kept) >= _MOST_SAID:
         kept.clear()
     kept[key] = value
     return value

@@ -104,6 +104,7 @@ def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         (index, "_MOST_STACKS"),
         (index, "_MOST_TEXTS"),
         (layers, "_MOST_REMEMBERED"),
+        (layers, "_MOST_SAID"),
         (policy_sets, "_MOST_REMEMBERED"),
     ):
         monkeypatch.setattr(module, name, 2)
