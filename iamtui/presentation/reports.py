@@ -235,7 +235,7 @@ def _escalation(account: Account, number: int, one: Escalation) -> Iterator[Repo
     rows = [_step(account, number, kind, move, step) for move, step in steps]
     only = dict.fromkeys(filter(None, (only_grant(move, step) for move, step in steps)))
     one_of = "one of " if len(only) > 1 else ""
-    without = f"It ends without {one_of}{first_of([_short(account, name) for name in only])}." if only else ""
+    without = f"Closed without {one_of}{first_of([_short(account, name) for name in only])}." if only else ""
     grant = next((row.grant for row in rows if row.grant is not None), None)
     yield ReportRow(
         mark=_CERTAIN if one.certain else _POSSIBLE,

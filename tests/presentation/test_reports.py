@@ -97,7 +97,7 @@ def test_an_escalation_names_the_statement_that_alone_grants_it_and_where_a_draf
     alice = workspace.account.users[0].arn
     rows = escalations_report(workspace.account, find_escalations(workspace)).rows
     head, step = (row for row in rows if row.target == alice)
-    assert text_of(head.details[1]) == "It ends without climb of user/alice / statement 1."
+    assert text_of(head.details[1]) == "Closed without climb of user/alice / statement 1."
     assert head.grant == step.grant == (alice, StatementPlace("climb", 0))
     assert "by climb / statement 1" in text_of(step.details[1])
     assert text_of(step.details[2]) == "Enter asks it. A edits climb in a draft."

@@ -300,7 +300,7 @@ async def test_a_step_of_an_escalation_is_mended_in_the_statement_that_grants_it
         await settle_app(pilot)
         await press_in_app(pilot, "U")
         screen = report_on(app.screen)
-        assert "It ends without policy/engineering/release-tools / MaintainPolicies." in screen_text(app)
+        assert "Closed without policy/engineering/release-tools" in screen_text(app)
         await press_in_app(pilot, "j")
         assert "by release-tools" in screen_text(app)
         assert "A Draft a fix" in screen_text(app)

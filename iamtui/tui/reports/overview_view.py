@@ -16,6 +16,7 @@ from iamtui.problem import Problem
 from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.marks import ADMINISTRATOR, CERTAIN, POSSIBLE
 from iamtui.tui.reports.report_screen import LINE_TONES, open_members, open_report
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
@@ -31,6 +32,8 @@ _LABEL: Final = 26
 _COUNT: Final = 6
 _GAP: Final = 2
 _BLANK: Final = OverviewLine("")
+_SIGNS: Final = {"administrators": ADMINISTRATOR, "escalations": CERTAIN, "escalations.possible": POSSIBLE}
+"""What stands beside them in the tree."""
 
 
 class OverviewView(LineView):
@@ -128,6 +131,8 @@ class OverviewView(LineView):
         if entry.figure is not None:
             pieces += [Piece(entry.figure.words.rjust(_COUNT), "strong"), Piece(" " * _GAP)]
             room -= _COUNT + _GAP
+            sign = _SIGNS.get(entry.figure.id)
+            pieces += [] if sign is None else [Piece(sign.text.strip(), sign.style)]
         for word in entry.words:
             text = fit(word.text, room)
             pieces.append(Piece(text, LINE_TONES[word.tone]))
