@@ -15,6 +15,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+from iamtui.text import safe_text
 from iamtui.tui.content import document_lines, plain
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.widgets.inputs import SafeInput
@@ -75,7 +76,9 @@ class FindLine(Horizontal):
         self.display = True
         if not self.children:
             # Nobody needs a slash, the field, and which hit of how many in the first frame.
-            needle = SafeInput(placeholder=f"{self._what}: Enter, then n and N", compact=True, id="find-needle")
+            needle = SafeInput(
+                placeholder=safe_text(f"{self._what}: Enter, then n and N"), compact=True, id="find-needle"
+            )
             await self.mount(Label("/"), needle, Label(id="find-count"))
         field = self.query_one(Input)
         field.value = ""
