@@ -19,7 +19,7 @@ from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_e
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
-from iamtui.workspace.trust import TrustEdge, TrustReader
+from iamtui.workspace.trust import TrustEdge, TrustReader, unread_trust
 from iamtui.workspace.who_can import who_can
 from iamtui.workspace.workspace import SourceInfo, Workspace
 
@@ -322,7 +322,7 @@ def _risks(
         _risk("administrators", tuple(entity.arn for entity in report.administrators), everybody),
         _risk("escalations", certain, everybody),
         _risk("escalations.possible", possible, everybody),
-        _risk("trust-outside", tuple(trusting), more_roles),
+        _risk("trust-outside", tuple(trusting), more_roles + sum(map(bool, map(unread_trust, account.roles)))),
         _risk("without-mfa", found("console-without-mfa"), unknown_mfa),
         _risk("unused-users", found("user-unused"), unknown_use),
         _risk("unused-roles", found("role-unused"), unknown_roles),
@@ -372,7 +372,7 @@ def _lacking(account: Account) -> Iterator[str]:
     for gap in account.gaps:
         needs = f" (needs {gap.permission})" if gap.permission else ""
         yield f"{gap.what}: {gap.error or 'not loaded'}{needs}"
-    named = {gap.permission for gap in account.gaps}
+    named = {gap.permission for gap in account.gaps} - {""}
     for fact in unknown_facts(account):
         if fact.permission not in named:
             yield fact.words

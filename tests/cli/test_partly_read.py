@@ -246,6 +246,9 @@ def test_whom_a_trust_policy_that_was_not_read_lets_in_is_unknown_and_not_nobody
     (row,) = cli("trust", "--json", "--snapshot", file).json_lines
     assert (row["kind"], row["decision"], row["complete"]) == ("unknown", "depends", False)
     assert "Not checked: trust policies of roles (1): " in cli("audit", "--snapshot", file).err
+    counted = cli("overview", "--json", "--snapshot", file).json
+    assert counted["incomplete"]["trust-outside"] == 1
+    assert any(words.startswith("trust policies of ") for words in counted["not_known"])
     cli("snapshot", "--org", tmp_path / "org", "--snapshot", file)
     of_all = cli("org", "ask", "--store", tmp_path / "org", "--audit", "--workers", "1").err
     assert (
