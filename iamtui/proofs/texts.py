@@ -117,6 +117,7 @@ class _Automaton:
     def __init__(self, groups: Sequence[PatternGroup]) -> None:
         self.first = 0
         self.spans: list[_Span] = []
+        self._settled: list[tuple[int, int]] = []
         self._any = self._loops = 0
         self._accepts: dict[str, int] = {}
         self._separators = {":": 0, "/": 0}
@@ -138,6 +139,8 @@ class _Automaton:
                 self.first |= 1 << offset
                 offset += size
             self.spans.append(_Span(group.kind, bits, ends, forever))
+            if forever:
+                self._settled.append((forever, bits))
         if ANY_OTHER in literals:
             raise Unproved("a pattern has a character of the private use area")
         self._literals = sorted(literals)
@@ -158,9 +161,9 @@ class _Automaton:
 
     def settled(self, state: int) -> int:
         """The state in which a group that matches whatever follows has all its bits, so that such states are one."""
-        for span in self.spans:
-            if state & span.forever:
-                state |= span.bits
+        for forever, bits in self._settled:
+            if state & forever:
+                state |= bits
         return state
 
     def onward(self, state: int) -> Iterator[str]:
@@ -191,7 +194,8 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
     must = _bits_of(automaton, GroupKind.MUST)
     alike = _bits_of(automaton, GroupKind.TELLS)
     lost = [span.bits for span in automaton.spans if span.kind is GroupKind.MUST]
-    barred = [span.forever for span in automaton.spans if span.kind is GroupKind.NEVER]
+    ends = [span.ends for span in automaton.spans]
+    barred = sum(span.forever for span in automaton.spans if span.kind is GroupKind.NEVER)
     # Of states with the same TELLS bits: what has been seen, each with no other that makes it needless.
     seen: dict[int, list[tuple[int, int]]] = {}
     given: dict[tuple[bool, ...], list[tuple[tuple[bool, ...], tuple[bool, ...]]]] = {}
@@ -205,12 +209,12 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
             raise Unproved(f"the patterns lead to more than {MOST_STATES} states")
         if states % 64 == 0:
             bounds.check()
-        matched = tuple(bool(state & span.ends) for span in automaton.spans)
+        matched = tuple([state & bits != 0 for bits in ends])
         if _is_of_interest(matched, roles) and _says_more(matched, roles, given):
             yield text, matched
         for character in automaton.onward(state):
             reached = automaton.step(state, character)
-            if any(not reached & bits for bits in lost) or any(reached & bits for bits in barred):
+            if reached & barred or 0 in [reached & bits for bits in lost]:
                 continue
             # A text that may still come to other ends is not made needless by one that may not.
             good, bad = reached & (helps | must), reached & hurts
@@ -220,8 +224,10 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
 
 def _is_new(before: list[tuple[int, int]], good: int, bad: int) -> bool:
     """Whether no state that was seen makes one needless, which is then one of them in the place of worse ones."""
-    if any(good & ~more == 0 and less & ~bad == 0 for more, less in before):
-        return False
+    # No any(): a generator costs more than all that it tests here.
+    for more, less in before:
+        if not good & ~more and not less & ~bad:
+            return False
     before[:] = [(more, less) for more, less in before if more & ~good or bad & ~less]
     before.append((good, bad))
     return True

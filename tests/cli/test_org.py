@@ -321,9 +321,9 @@ def another_day(store: Path, cli: Cli, data: Any) -> None:
 
 def test_what_has_changed_from_one_day_to_another(cli: Cli, store: Path) -> None:
     before = json.loads((store.parent / "one.json").read_text())
-    another_day(store, cli, before | {"UserDetailList": before["UserDetailList"][1:]})
+    another_day(store, cli, before | {"UserDetailList": before["UserDetailList"][:1]})
     found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
-    assert (found.code, found.out.splitlines()[:2]) == (0, [ID, "  [-] removed    user alice"])
+    assert (found.code, found.out.splitlines()[:2]) == (0, [ID, "  [-] removed    user bob"])
     assert f"Only on 2026-11-28: {OTHER}." in found.err
     assert "1 account compared, 1 changed." in found.err
     lost = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--json", "--fail-on", "lost")
