@@ -22,7 +22,7 @@ from iamtui.cli.store_options import open_named_store, picked_accounts, store_op
 from iamtui.paths import home_expanded
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.account_diff import AccountDiff, EntityChange, SameDocuments, diff_snapshots
+from iamtui.workspace.account_diff import AccountDiff, SameDocuments, diff_snapshots
 from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
@@ -277,7 +277,10 @@ def diff_fails(found: AccountDiff, fail_on: str | None) -> bool:
 
 def diff_json(found: AccountDiff) -> dict[str, Any]:
     """Everything as one object."""
-    entities = [_change_json(one) for one in found.entities]
+    entities = [
+        {"kind": one.kind, "name": one.name, "change": one.change, "details": list(one.details)}
+        for one in found.entities
+    ]
     return {"entities": entities, **impact_json(found.impact, complete=found.complete)}
 
 
@@ -292,10 +295,6 @@ def print_diff(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
     if found.entities:
         out.blank()
     print_impact(out, account, found.impact, ascii_only=ascii_only)
-
-
-def _change_json(one: EntityChange) -> dict[str, object]:
-    return {"kind": one.kind, "name": one.name, "change": one.change, "details": list(one.details)}
 
 
 # `iamtui org diff`: the same for each account of a store.

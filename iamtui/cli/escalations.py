@@ -71,11 +71,8 @@ def escalations(
 
 def _is_named(one: Escalation, text: str) -> bool:
     entity = one.principal
-    return text in (entity.arn, entity.name, entity.id, entity.arn.rsplit(":", 1)[-1], f"{_kind(one)}/{entity.name}")
-
-
-def _kind(one: Escalation) -> str:
-    return one.principal.arn.rsplit(":", 1)[-1].partition("/")[0]
+    resource = entity.arn.rsplit(":", 1)[-1]
+    return text in (entity.arn, entity.name, entity.id, resource, f"{resource.partition('/')[0]}/{entity.name}")
 
 
 def _say_nothing_found(workspace: Workspace, reports: Sequence[EscalationReport], text: str) -> None:

@@ -218,7 +218,8 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
         return _fail(with_short_arguments(str(problem), arguments))
     except click.UsageError as error:
         sentence = with_short_arguments(error.format_message().rstrip("."), arguments)
-        return _fail(f"{sentence}.{_help_hint(error)}")
+        hint = f" See `{error.ctx.command_path} --help`." if error.ctx is not None else ""
+        return _fail(f"{sentence}.{hint}")
     except click.ClickException as error:
         return _fail(with_short_arguments(error.format_message(), arguments))
     except (KeyboardInterrupt, click.Abort):
@@ -247,10 +248,6 @@ def _invoke(arguments: Sequence[str], screen: Screen, contexts: list[click.Conte
     if not isinstance(answer, (Exit, ProgramExit)):
         raise TypeError("a command ended without an answer")
     return answer
-
-
-def _help_hint(error: click.UsageError) -> str:
-    return f" See `{error.ctx.command_path} --help`." if error.ctx is not None else ""
 
 
 def _fail(sentence: str) -> int:

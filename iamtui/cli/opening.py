@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Gap, Known, Missing, User
+from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
 from iamtui.cli.exits import OPENED, Exit
 from iamtui.cli.input import can_ask, read_text, says_yes
 from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
@@ -167,7 +167,11 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         if one.remark:
             note(one.remark)
         say_part(one.account, f"account {one.account.id}" if workspace.beside else "the account")
-        gaps = ", ".join(map(_gap_words, (gap for gap in one.account.gaps if gap.what != REST_OF_ACCOUNT)))
+        gaps = ", ".join(
+            f"{gap.what} (needs {gap.permission})" if gap.permission else gap.what
+            for gap in one.account.gaps
+            if gap.what != REST_OF_ACCOUNT
+        )
         if gaps:
             lacking.setdefault(gaps, []).append(one.account.id)
     if cache is not CacheUse.NOTHING:
@@ -177,10 +181,6 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
     for words in dict.fromkeys(filter(None, map(_without_organization, (workspace, *workspace.beside)))):
         note(words)
-
-
-def _gap_words(gap: Gap) -> str:
-    return f"{gap.what} (needs {gap.permission})" if gap.permission else gap.what
 
 
 def _without_organization(workspace: Workspace) -> str:

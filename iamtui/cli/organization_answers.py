@@ -28,7 +28,7 @@ from iamtui.workspace.audit import audit as findings_of
 from iamtui.workspace.audit import unknown_facts
 from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
-from iamtui.workspace.escalations import Move, find_escalations
+from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_paths import AccountIndex, Climb, CrossEdge, TrustingRole, account_of, index_of
 from iamtui.workspace.organization_store import kept_account, workspace_of
@@ -333,14 +333,13 @@ def _escalations(workspace: Workspace) -> Iterator[Row]:
             one.principal.arn,
             "certain" if one.certain else "possible",
             "bad" if one.certain else "open",
-            "; then ".join(_move_words(workspace, move) for move in one.moves),
+            "; then ".join(
+                f"{move.path.title}: {workspace.short_name(move.target)}" if move.target else move.path.title
+                for move in one.moves
+            ),
             complete=all(decision.complete for decision in decisions),
             details={"path": [move.path.id for move in one.moves], "targets": [move.target for move in one.moves]},
         )
-
-
-def _move_words(workspace: Workspace, move: Move) -> str:
-    return f"{move.path.title}: {workspace.short_name(move.target)}" if move.target else move.path.title
 
 
 def climb_row(climb: Climb) -> Row:

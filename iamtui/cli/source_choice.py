@@ -43,7 +43,8 @@ def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
     config, _ = load_config()
     given = (source.snapshot, source.snapshot_account, source.profile)
     snapshot, account, named = (next(iter(one), None) for one in given)
-    region = source.region or (None if _region_in_environment() else config.source.region or None)
+    in_environment = any(map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION")))
+    region = source.region or (None if in_environment else config.source.region or None)
     if snapshot is not None:
         where = OrganizationSource(file=source.organization or "")
         choice = SourceChoice(
@@ -94,7 +95,3 @@ def choose_for_screen(source: SourceOptions) -> SourceChoice | None:
         )
     asks = SourceChoice(SourceKind.LIVE, cache=CacheUse.NOTHING, asks=True) if source.no_cache else None
     return choose_all(source, for_command=False) or asks
-
-
-def _region_in_environment() -> bool:
-    return bool(os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))

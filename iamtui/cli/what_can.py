@@ -87,7 +87,8 @@ def what_can(
     Counts actions by service and access level; --service lists them with their resources and the conditions that
     remain. With --draft or --against-snapshot: what is gained, lost or changed; with --against: what only one can do.
     """
-    _check_one_of(against, against_snapshot, draft)
+    if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
+        raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
     _check(asked, as_policy=as_policy, otherwise=bool(against or against_snapshot or as_json))
     made = inquiry_of(("sts:GetCallerIdentity",), asked)
     wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
@@ -128,11 +129,6 @@ def _words_of(workspace: Workspace, found: EffectiveAccess, other: EffectiveAcce
     if found.principal == other.principal:
         return OVER_TIME
     return of_two(*(workspace.short_name(one.principal.arn) for one in (found, other)))
-
-
-def _check_one_of(*compared: str | None) -> None:
-    if sum(one is not None for one in compared) > 1:
-        raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
 
 
 def _check(asked: QuestionOptions, *, as_policy: bool, otherwise: bool) -> None:

@@ -273,7 +273,7 @@ def _tmux(environ: Mapping[str, str], *words: str) -> bytes | None:
     """What a tmux command prints; None when it fails."""
     try:
         return subprocess.run(  # noqa: S603 - our own command lines
-            [_on_fixed_path("tmux"), *words],
+            [shutil.which("tmux", path=FIXED_PATH) or "tmux", *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -414,10 +414,6 @@ def _is_wsl() -> bool:
 
 def _exists(tool: str) -> bool:
     return shutil.which(tool, path=FIXED_PATH) is not None
-
-
-def _on_fixed_path(tool: str) -> str:
-    return shutil.which(tool, path=FIXED_PATH) or tool
 
 
 def _tool_environment(environ: Mapping[str, str]) -> dict[str, str]:

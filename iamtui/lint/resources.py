@@ -162,7 +162,8 @@ def _check_service(subject: CheckedDocument, entry: str, service: str, here: Pla
 def _check_against_forms(entry: str, parts: list[str], here: Place) -> None:
     """Region and account against the ARN forms of the service that the resource part could have."""
     service, region, account, resource = parts[2], parts[3], parts[4], parts[5]
-    forms = [form for form in _forms(service) if _may_meet(form[2], _fixed_start(resource))]
+    fixed = re.split(r"[*?]|\$\{", resource, maxsplit=1)[0]
+    forms = [form for form in _forms(service) if form[2].startswith(fixed) or fixed.startswith(form[2])]
     if not forms:
         _report_shape(entry, service, here)
         return
@@ -205,14 +206,6 @@ def _forms(service: str) -> tuple[tuple[str, str, str], ...]:
         if len(parts) == 6 and parts[2] == service:
             found[parts[3], parts[4], _PLACEHOLDER.split(parts[5])[0].split("*")[0]] = None
     return tuple(found)
-
-
-def _fixed_start(resource: str) -> str:
-    return re.split(r"[*?]|\$\{", resource, maxsplit=1)[0]
-
-
-def _may_meet(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
 
 
 def _check_pairs(

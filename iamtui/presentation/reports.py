@@ -109,7 +109,8 @@ def shown_rows(report: Report, kind: str, needle: str) -> list[ReportRow]:
     wanted = needle.lower()
     if not wanted:
         return rows
-    found = {row.group for row in rows if wanted in f"{row.mark.text} {row.name} {row.text} {_details(row)}".lower()}
+    texts = (" ".join((row.mark.text, row.name, row.text, *map(text_of, row.details))) for row in rows)
+    found = {row.group for row, text in zip(rows, texts, strict=True) if wanted in text.lower()}
     return [row for row in rows if row.group in found]
 
 
@@ -120,10 +121,6 @@ def report_text(form: str, rows: Iterable[ReportRow]) -> str:
     """Rows in one of the formats that lists are exported in."""
     cells = ((row.mark.text.strip(), row.name.strip(), row.text.strip(), row.kind, row.target) for row in rows)
     return table_text(form, _REPORT_COLUMNS, ((row, dict(zip(_REPORT_COLUMNS, row, strict=True))) for row in cells))
-
-
-def _details(row: ReportRow) -> str:
-    return " ".join(map(text_of, row.details))
 
 
 def findings_report(

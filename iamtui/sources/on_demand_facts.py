@@ -129,7 +129,7 @@ def load_account_facts(
         waits: seconds between two looks at a report that is not ready.
     """
     reading = _Reading(connection, waits)
-    users = [user for user in account.users if _lacks(user)]
+    users = [user for user in account.users if any(isinstance(getattr(user, name), Missing) for name, _ in _OF_USERS)]
     tasks: dict[str, Callable[[], Any]] = {
         name: task for name, task in _tasks(reading).items() if isinstance(getattr(account, name), Missing)
     }
@@ -207,10 +207,6 @@ _OF_USERS: Final = (
     ("mfa_devices", "iam:ListMFADevices"),
     ("login_profile", "iam:GetLoginProfile"),
 )
-
-
-def _lacks(user: User) -> bool:
-    return any(isinstance(getattr(user, name), Missing) for name, _ in _OF_USERS)
 
 
 def _not_asked(user: User) -> User:

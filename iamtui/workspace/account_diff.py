@@ -10,7 +10,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.identity_center import Assignee, IdentityCenter, PermissionSet, Person
+from iamtui.account.identity_center import Assignee, IdentityCenter, PermissionSet
 from iamtui.account.model import (
     REST_OF_ACCOUNT,
     UNLISTED,
@@ -523,7 +523,9 @@ class _SigningIn:
         """The first of the people who come, go, or are in it by other groups than before."""
         named: list[str] = []
         for mark, ids, center in (("-", gone, self._old), ("+", come, self._new), ("~", otherwise, self._new)):
-            first = nsmallest(_MOST_NAMED - len(named), map(center.person, ids), key=_by_name)
+            first = nsmallest(
+                _MOST_NAMED - len(named), map(center.person, ids), key=lambda one: (one.words.lower(), one.id)
+            )
             named += (f"{mark}{one.words}" for one in first)
         if named:
             yield f"people: {first_words(named, len(come) + len(gone) + len(otherwise))}"
@@ -537,7 +539,3 @@ def _members(center: IdentityCenter, one: Assignee) -> _Ids | None:
         return frozenset((one.id,))
     members = center.group(one.id).members
     return None if members is None else frozenset(members)
-
-
-def _by_name(one: Person) -> tuple[str, str]:
-    return one.words.lower(), one.id

@@ -368,7 +368,7 @@ def _owner(denial: Denial, resource: str) -> str | None:
 def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str:
     resource = denial.resource
     if not resource:
-        if not _takes_no_resource(denial.action):
+        if ENGINE_CATALOGUE.has_resource_type(denial.action) is not False:
             left_open.append("The resource is not known, so any resource is assumed. Name it where a change says *.")
         return "*"
     arn = parse_arn(resource)
@@ -398,10 +398,6 @@ def roles_of_profile(account: Account, parameters: Mapping[str, object]) -> list
     names = {str(value).rpartition("/")[2] for value in given.values()} if isinstance(given, dict) else set()
     found = (account.role(role) for one in account.instance_profiles if one.name in names for role in one.roles)
     return [role.arn for role in found if role is not None]
-
-
-def _takes_no_resource(action: str) -> bool:
-    return ENGINE_CATALOGUE.has_resource_type(action) is False
 
 
 def _not_asked(denial: Denial, principal: Principal | None) -> str:

@@ -202,14 +202,13 @@ class _Writer:
         compiled = one.compiled
         if one.layer is not Layer.RCP and one.layer not in self._caps.binding:
             return False
-        if one.layer is Layer.RCP and (compiled.allows or not self._reaches(compiled)):
+        if one.layer is Layer.RCP and (
+            compiled.allows or reaches(compiled, self._caller, Layer.RCP, PrincipalRules()) is False
+        ):
             return False
         holds = compiled.holds(self._context)
         # Tags of a session replace those that the account knows; who asks stays the same.
         return holds is not False or not (compiled.allows or compiled.keys <= FIXED_KEYS)
-
-    def _reaches(self, compiled: CompiledStatement) -> bool:
-        return reaches(compiled, self._caller, Layer.RCP, PrincipalRules()) is not False
 
     def _patterns_of(self, known: ServiceActions) -> list[tuple[str, int]]:
         """The patterns that the policies use of a service, each with what it matches, the widest first."""

@@ -317,7 +317,7 @@ class QuestionStore:
         )
 
         def put(form: QuestionsFile) -> QuestionsFile:
-            rest = [old for old in form.history if not _same(old, entry)]
+            rest = [old for old in form.history if msgspec.structs.replace(old, asked_at=entry.asked_at) != entry]
             ours = [old for old in rest if old.account == self.account][: MOST_IN_HISTORY - 1]
             kept = {id(old) for old in ours}
             rest = [old for old in rest if old.account != self.account or id(old) in kept]
@@ -462,10 +462,6 @@ def _saved(entry: SavedRecord) -> SavedQuestion | SavedProof:
         return SavedProof(entry.name, entry.account, entry.proof)
     assert entry.question is not None, "a record has either"
     return SavedQuestion(entry.name, entry.account, inquiry_of_form(entry.question), entry.principal, entry.expect)
-
-
-def _same(one: HistoryRecord, other: HistoryRecord) -> bool:
-    return (one.account, one.principal, one.question) == (other.account, other.principal, other.question)
 
 
 def _check_name(name: str) -> None:

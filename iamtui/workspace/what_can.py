@@ -241,7 +241,8 @@ def what_can(
             asked in.
     """
     account = workspace.account
-    if entity_behind(account, principal) is None and not _is_own_root(account, principal):
+    is_own_root = principal.kind is PrincipalKind.ROOT and principal.account == account.id
+    if entity_behind(account, principal) is None and not is_own_root:
         raise Problem(
             f"The policies of {safe_text(principal.arn or 'anonymous')} are not in the loaded account.",
             "Ask about a user, a role or a session of a role of it; `iamtui who-can` finds what others may do.",
@@ -265,10 +266,6 @@ def what_can(
         search.actions,
         search.extra,
     )
-
-
-def _is_own_root(account: Account, principal: Principal) -> bool:
-    return principal.kind is PrincipalKind.ROOT and principal.account == account.id
 
 
 class _Search:

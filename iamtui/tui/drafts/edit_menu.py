@@ -163,10 +163,7 @@ class EditMaker(EditContext):
             case (("resource" | "resource-delete"), []):
                 documents.resource(delete=what == "resource-delete")
             case _:
-                self._organization_edit(what, parts)
-
-    def _organization_edit(self, what: str, parts: Sequence[str]) -> None:
-        self._organization.make(what, parts, self._documents)
+                self._organization.make(what, parts, self._documents)
 
 
 def _deletion(node: Entity | None, what: str, part: str = "") -> Edit:

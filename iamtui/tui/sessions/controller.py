@@ -363,11 +363,8 @@ class SessionLifecycle:
         title = self._hand_over.title_of("Endpoint of", kept.session, counting=False)
         self._screen.app.push_screen(
             lazy.endpoint_screen.EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title),
-            self._endpoint_left,
+            lambda _result: self.sessions.draw(),
         )
-
-    def _endpoint_left(self, _result: None) -> None:
-        self.sessions.draw()
 
     # Leaving.
 

@@ -213,7 +213,7 @@ def facts(kept: KeptSession, held: bool, *, in_the_way: bool) -> Content:
         _fact("Asked", _counted(status.counts)),
         line(_fact("Session", ""), (f"{session.time_left_words(now)} left", URGENCY_STYLES[session.urgency(now)]),
              (f", {_after(kept)}", "$muted")),
-        _fact("Renewed", _times(status.held.renewals)),
+        _fact("Renewed", {0: "not yet", 1: "once"}.get(status.held.renewals, f"{status.held.renewals} times")),
     ]  # fmt: skip
     if status.held.failures.count:
         rows.append(line(("! ", "bold $session-warning"), (failure_words(kept, now), "$session-warning")))
@@ -236,10 +236,6 @@ def _fact(name: str, words: str) -> Content:
 
 def _counted(counts: Counts) -> str:
     return f"{counts.served} answered, {counts.refused} refused"
-
-
-def _times(number: int) -> str:
-    return {0: "not yet", 1: "once"}.get(number, f"{number} times")
 
 
 def _after(kept: KeptSession) -> str:
