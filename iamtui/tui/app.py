@@ -216,7 +216,7 @@ class IamtuiApp(TerminalApp):
             self._idle.touch()
             self._garbage.touch()
             if isinstance(event, events.Key) and not event.is_forwarded:
-                for tour in self._main.query("#tour"):
+                for tour in self._main.query_children("#tour"):
                     cast("Tour", tour).saw(event)
         await super().on_event(event)
 

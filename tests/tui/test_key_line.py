@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from iamtui.tui.question.answer_lists import LayersList
+from iamtui.tui.question.completing_input import ActionField, Offer
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import KeyLine
 from tests.support.drafting import ask
@@ -77,6 +80,36 @@ async def test_in_a_field_only_keys_that_do_not_print_are_shown() -> None:
         assert "esc Clear" in shown
         assert "s Ask" not in shown
         assert " z " not in shown
+
+
+async def test_escape_says_what_it_does_with_completions_and_is_not_asked_again_at_each_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[KeyLine] = []
+    look = KeyLine._look
+    monkeypatch.setattr(KeyLine, "_look", lambda line: (looked.append(line), look(line))[1])
+    async with opened(size=(120, 40)) as pilot:
+        keys = pilot.app.query_one(KeyLine)
+        field = pilot.app.query_one("#question-action", ActionField)
+        await press(pilot, "s", "s", "3", "colon")
+        assert "esc Close completions" in keys.render().plain
+        looked.clear()
+        await press(pilot, "G", "e")
+        assert field.is_open
+        assert not looked
+        await press(pilot, "escape")
+        assert "esc Back" in keys.render().plain
+
+        # It is asked while nobody knows whether there will be a list.
+        for offers in ((Offer("s3:GetObject"),), ()):
+            field._offered.clear()
+            field._refused = False
+            pilot.app.screen.refresh_bindings()
+            await settle(pilot)
+            assert "esc Close completions" in keys.render().plain
+            field.offer(offers, "s3:Ge")
+            await settle(pilot)
+            assert ("esc Close completions" in keys.render().plain) is bool(offers)
 
 
 async def test_in_a_field_of_a_narrow_window_help_and_the_way_out_still_fit() -> None:

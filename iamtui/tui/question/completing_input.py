@@ -326,28 +326,29 @@ class CompletingInput(SafeInput):
         self.completions = completions
         self._chosen = False
         self._refused = False
+        self._told_open: bool | None = False
+        """Whether the keys that are shown are those of an open list; None: perhaps."""
         self._offered = asyncio.Event()
         self._offered.set()
 
     def offer(self, offers: Sequence[Offer], needle: str) -> None:
         """Show completions; none closes the list. The first one is taken by Enter unless refused."""
         self._offered.set()
+        if not self._refused:
+            self._chosen = False
+            # A value that the field could not hold as it is would be another one once taken.
+            fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
+            # Where the name is whole, a longer one is listed again once it is typed on.
+            is_whole = bool(needle) and any(offer.value == self.word for offer in fitting)
+            self.completions.show(fitting if self.has_focus and not is_whole else (), needle)
+            if self.is_open and self.stands_alone(self.word):
+                self.completions.highlight_none()
         self._keys_changed()
-        if self._refused:
-            return
-        self._chosen = False
-        # A value that the field could not hold as it is would be another one once taken.
-        fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
-        self.completions.show(fitting if self.has_focus else (), needle)
-        if needle and any(offer.value == self.word for offer in self.completions.offers):
-            # The name is whole: a longer one is listed again once it is typed on.
-            self.completions.show((), "")
-        elif self.is_open and self.stands_alone(self.word):
-            self.completions.highlight_none()
 
     def _keys_changed(self) -> None:
-        """Have the key line say what Escape does with a list and without one."""
-        if self.is_attached:
+        """Have the key line say what Escape does with a list and without one, unless that is what it says."""
+        if self._told_open is not self.is_open and self.is_attached:
+            self._told_open = self.is_open
             self.screen.refresh_bindings()
 
     @property
@@ -383,14 +384,15 @@ class CompletingInput(SafeInput):
 
     def close(self) -> None:
         self._chosen = False
-        if self.is_waiting or self.is_open:
-            self._keys_changed()
         self._offered.set()
         if self.completions.offers:
             self.completions.show((), "")
+        self._keys_changed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's signature
         if action in ("choose", "close", "complete"):
+            if self.is_waiting:
+                self._told_open = None
             return self.is_open or self.is_waiting
         return True
 

@@ -25,7 +25,7 @@ from iamtui.tui.question.answer_lists import LayersList, nothing_to_jump_to
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue, worst_of
 from iamtui.tui.question.caller import CallerRow
-from iamtui.tui.question.completing_input import ActionField, Completions
+from iamtui.tui.question.completing_input import ActionField, CompletingInput, Completions
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.keys import in_panel, keys_to_name
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, how_to_begin, room_in, title_of, why_not
@@ -165,8 +165,9 @@ class QuestionPanel(Pane):
     def on_resize(self, _event: events.Resize) -> None:
         self._fit()
         self._give_rows()
-        for listed in self._form.query(Completions):
-            listed.lie_beside()
+        field = self.screen.focused
+        if isinstance(field, CompletingInput):
+            field.completions.lie_beside()
 
     def fix_height(self, *, fixed: bool) -> None:
         """Fill the height that the pane has, which the user has chosen, or be as high as the answer needs."""
@@ -366,7 +367,6 @@ class QuestionPanel(Pane):
     # Showing
 
     def _show(self, found: Found, answer: Answer) -> None:
-
         kept = self._shown
         same = kept is not None and kept.answer.question_matrix == answer.question_matrix
         at = kept.index if kept is not None and same and kept.index < len(answer.cells) else None
