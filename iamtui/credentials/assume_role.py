@@ -20,8 +20,11 @@ from iamtui.credentials.session import (
     AssumeExtras,
     Clock,
     Session,
+    access_key_id_is_valid,
     duration_text,
     duration_words,
+    secret_access_key_is_valid,
+    session_token_is_valid,
     utc_now,
 )
 from iamtui.problem import Problem
@@ -361,25 +364,6 @@ LONGEST_LIFE: Final = timedelta(hours=36)
 
 _SMALLEST_SKEW: Final = timedelta(seconds=2)
 """Below this, whole seconds in the Date header and the way of the answer explain the difference."""
-
-_ACCESS_KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
-_SECRET_ACCESS_KEY: Final = re.compile(r"[A-Za-z0-9+/=]{16,512}")
-_SESSION_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=]{1,65536}")
-
-
-def access_key_id_is_valid(text: str) -> bool:
-    """Whether the text is shaped like an access key id (IAM API Reference: AccessKey)."""
-    return _ACCESS_KEY_ID.fullmatch(text) is not None
-
-
-def secret_access_key_is_valid(secret: Secret) -> bool:
-    """Whether the text has only base64 characters, and a believable length."""
-    return _SECRET_ACCESS_KEY.fullmatch(secret.reveal()) is not None
-
-
-def session_token_is_valid(secret: Secret) -> bool:
-    """Whether the text has only base64 characters; AWS says not to expect any size."""
-    return _SESSION_TOKEN.fullmatch(secret.reveal()) is not None
 
 
 class NewCredentials(Struct, frozen=True):

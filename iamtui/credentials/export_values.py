@@ -8,8 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from iamtui.credentials.assume_role import access_key_id_is_valid, secret_access_key_is_valid, session_token_is_valid
-from iamtui.credentials.session import Session
+from iamtui.credentials.session import (
+    Session,
+    access_key_id_is_valid,
+    secret_access_key_is_valid,
+    session_token_is_valid,
+)
 from iamtui.credentials.variables import (
     ACCESS_KEY_ID,
     ACCOUNT_ID,

@@ -302,6 +302,29 @@ class Session:
         return f"{self.access_key_id[:4]}…{self.access_key_id[-4:]}"
 
 
+# What temporary credentials are made of.
+
+
+_ACCESS_KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
+_SECRET_ACCESS_KEY: Final = re.compile(r"[A-Za-z0-9+/=]{16,512}")
+_SESSION_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=]{1,65536}")
+
+
+def access_key_id_is_valid(text: str) -> bool:
+    """Whether the text is shaped like an access key id (IAM API Reference: AccessKey)."""
+    return _ACCESS_KEY_ID.fullmatch(text) is not None
+
+
+def secret_access_key_is_valid(secret: Secret) -> bool:
+    """Whether the text has only base64 characters, and a believable length."""
+    return _SECRET_ACCESS_KEY.fullmatch(secret.reveal()) is not None
+
+
+def session_token_is_valid(secret: Secret) -> bool:
+    """Whether the text has only base64 characters; AWS says not to expect any size."""
+    return _SESSION_TOKEN.fullmatch(secret.reveal()) is not None
+
+
 # Durations as a person types them. Pure.
 
 
