@@ -433,7 +433,7 @@ class _Resource:
 
     @cached_property
     def _own_statements(self) -> tuple[CompiledStatement, ...]:
-        if not isinstance(self._policy, NamedPolicy):
+        if not isinstance(self._policy, NamedPolicy) or self._policy.document.error is not None:
             return ()
         type_ = PolicyType.TRUST if self._is_role else PolicyType.RESOURCE
         return compile_policy(self._policy.document, type_, DEFAULT_LANGUAGE_OPTIONS).statements

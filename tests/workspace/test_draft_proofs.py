@@ -11,6 +11,7 @@ import pytest
 from iamtui.account.model import UNLISTED, Gap
 from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Mode
+from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
 from iamtui.workspace.draft_proofs import prove_nothing_new
 from iamtui.workspace.principals import resolve_principal
@@ -94,6 +95,9 @@ def test_what_is_newly_possible(before: Given, after: Given, proved: bool) -> No
 OTHER = "444455556666"
 
 
+UNREADABLE = PolicyDocument("{not JSON")
+
+
 def from_outside(principal: Any, **more: Any) -> Any:
     return {BUCKET: document({**allow(OBJECT, f"{BUCKET}/*"), "Principal": principal, **more})}
 
@@ -109,6 +113,10 @@ def from_outside(principal: Any, **more: Any) -> Any:
         ({BUCKET: None}, from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.NOT_PROVED),
         (from_outside({"Service": ["logs.amazonaws.com", "x.amazonaws.com"]}),
          from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.PROVED),
+        # What cannot be read may have let in anybody, or may.
+        ({BUCKET: UNREADABLE}, from_outside({"AWS": OTHER}), ProofStatus.NOT_PROVED),
+        ({BUCKET: UNREADABLE}, from_outside({"Service": "logs.amazonaws.com"}), ProofStatus.NOT_PROVED),
+        (from_outside({"AWS": OTHER}), {BUCKET: UNREADABLE}, ProofStatus.NOT_PROVED),
         # A Deny of the account's own canonical user keeps its users out.
         (from_outside({"CanonicalUser": "ab" * 32}, Effect="Deny"), {BUCKET: None}, ProofStatus.NOT_PROVED),
     ],
