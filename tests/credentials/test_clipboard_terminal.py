@@ -187,7 +187,7 @@ import os
 from iamtui.cli.console import _copy_and_wait
 from iamtui.secret import Secret
 try:
-    _copy_and_wait(Secret("the address"), "Sign-in URL")
+    _copy_and_wait(Secret("the address"))
 except KeyboardInterrupt:
     print("interrupted")
 """
