@@ -162,31 +162,23 @@ class IamtuiApp(TerminalApp):
         super().__init__()
         for theme in loaded.themes:
             self.register_theme(theme)
-        self._copier = copier or self._real_copier()
+        self.copier = copier or self._real_copier()
         self._idle = IdleLock(self._config.lock.idle_minutes)
         self._garbage = GarbageRounds(self)
         self._keymap_is_checked = False
-        self._main = MainScreen(self._copier, self._config.assume, self._config.production)
+        self.main = MainScreen(self.copier, self._config.assume, self._config.production)
         elsewhere = OrganizationSource(self._config.organization.profile, self._config.organization.role)
         self.opening = SourceOpening(
-            self, self._main, choice, opener, self.say_opened, elsewhere, last=self._state.source
+            self, self.main, choice, opener, self.say_opened, elsewhere, last=self._state.source
         )
         self.action_choose_source, self.action_choose_region = self.opening.choose, self.opening.choose_region
         self.action_choose_unit, self.action_browse_as = self.opening.choose_unit, self.opening.browse_as
-        self._places = PlaceMemory(self._main, self._state, lambda: self.opening.opened)
-
-    @property
-    def main(self) -> MainScreen:
-        return self._main
+        self._places = PlaceMemory(self.main, self._state, lambda: self.opening.opened)
 
     @property
     def is_fresh(self) -> bool:
         """Whether nothing of other runs is used, and nothing of this one kept."""
         return self._state.is_fresh
-
-    @property
-    def copier(self) -> Copier:
-        return self._copier
 
     # Start and end.
 
@@ -207,7 +199,7 @@ class IamtuiApp(TerminalApp):
     def _load_ahead(self) -> None:
         if lazy.not_loaded():
             in_thread(
-                self._main, lambda work: lazy.load_ahead(giving_way(work.cancelled)),
+                self.main, lambda work: lazy.load_ahead(giving_way(work.cancelled)),
                 name="loading what keys open", group="load-ahead",
             )  # fmt: skip
 
@@ -216,7 +208,7 @@ class IamtuiApp(TerminalApp):
             self._idle.touch()
             self._garbage.touch()
             if isinstance(event, events.Key) and not event.is_forwarded:
-                for tour in self._main.query_children("#tour"):
+                for tour in self.main.query_children("#tour"):
                     cast("Tour", tour).saw(event)
         await super().on_event(event)
 
@@ -233,23 +225,23 @@ class IamtuiApp(TerminalApp):
         super().exit(result, return_code, message)
 
     def _lock_when_idle(self) -> None:
-        if self._main.lifecycle.holds_secrets and self._idle.is_over:
-            self._main.lifecycle.lock_up(self._idle.why)
+        if self.main.lifecycle.holds_secrets and self._idle.is_over:
+            self.main.lifecycle.lock_up(self._idle.why)
 
     def came_back(self) -> None:
         """Another program had the terminal: its user was there, and time has passed."""
         self._idle.touch()
-        self._main.sessions.keeper.away()
+        self.main.sessions.keeper.away()
 
     def before_stop(self) -> None:
         """Take a copied secret back: a process that is stopped could not do so in time."""
-        if self._copier.time_left() is not None:
-            self._copier.clear_now()
+        if self.copier.time_left() is not None:
+            self.copier.clear_now()
 
     def after_stop(self) -> None:
         """Time has passed, perhaps enough to lock, and nobody was here."""
         self._lock_when_idle()
-        self._main.sessions.keeper.away()
+        self.main.sessions.keeper.away()
 
     def keys_were_left_out(self) -> None:
         words = "More keys came at once than can wait; some were left out. A terminal that pastes sends a text as one."
@@ -284,8 +276,8 @@ class IamtuiApp(TerminalApp):
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen lies under all others."""
-        self._main.begin_at(self.size)
-        return self._main
+        self.main.begin_at(self.size)
+        return self.main
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Values for our own variables in themes that do not know them."""
@@ -303,8 +295,8 @@ class IamtuiApp(TerminalApp):
         self.opening.stop()
 
     def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
-        if self._main.is_mounted:
-            self._main.say(text, severity, stays=stays)
+        if self.main.is_mounted:
+            self.main.say(text, severity, stays=stays)
 
     def _keymap_checked(self, problems: Sequence[str]) -> None:
         self._problems += problems
@@ -326,7 +318,7 @@ class IamtuiApp(TerminalApp):
             self._keymap_is_checked = True
             # The module is named in the thread, as it imports all of the screen.
             get_in_thread(
-                self._main, lambda: lazy.keymap.keymap_problems(self._config.keymap), self._keymap_checked,
+                self.main, lambda: lazy.keymap.keymap_problems(self._config.keymap), self._keymap_checked,
                 name="checking the keymap", group="keymap",
             )  # fmt: skip
         if not self._say_problems():
@@ -336,7 +328,7 @@ class IamtuiApp(TerminalApp):
 
     def action_tour(self) -> None:
         self._tour_waits = False
-        lazy.help.start_tour(self._main)
+        lazy.help.start_tour(self.main)
 
     def say_account(self, workspace: Workspace, news: str = "") -> None:
         """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""
@@ -381,14 +373,14 @@ class IamtuiApp(TerminalApp):
 
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""
-        if self._main.is_too_small or not self._main.browsing.step_back():
-            self._main.lifecycle.leave(self.exit)
+        if self.main.is_too_small or not self.main.browsing.step_back():
+            self.main.lifecycle.leave(self.exit)
         else:
-            self._main.keys_changed()
+            self.main.keys_changed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While only the sentence shows that the window is too small, its keys quit, lock and suspend, and no more."""
-        hidden = self.screen_stack and self.screen is self._main and self._main.is_too_small
+        hidden = self.screen_stack and self.screen is self.main and self.main.is_too_small
         if hidden and action not in ("back_or_quit", "quit", "lock", "suspend_process"):
             return False
         if action == "suspend_process" and hasattr(self.focused, "action_undo"):
@@ -419,7 +411,7 @@ class IamtuiApp(TerminalApp):
         changed = self._theme_files.changed()
         if changed:
             get_in_thread(
-                self._main, lambda: [read_own_theme(file) for file in changed], self._themes_read,
+                self.main, lambda: [read_own_theme(file) for file in changed], self._themes_read,
                 name="reading a theme", group="themes",
             )  # fmt: skip
 
@@ -442,7 +434,7 @@ class IamtuiApp(TerminalApp):
         if self._config.theme:
             self.say(line(("theme", "bold"), " in the config names another for the next run."), Severity.WARNING)
             return
-        in_thread(self._main, partial(self._remember_theme, name), name="remembering the theme", group="theme")
+        in_thread(self.main, partial(self._remember_theme, name), name="remembering the theme", group="theme")
 
     def _remember_theme(self, name: str, work: Work) -> None:
         try:
@@ -451,15 +443,11 @@ class IamtuiApp(TerminalApp):
             work.tell(self.say, f"{problem.sentence} {problem.next_step}", Severity.WARNING)
 
     def action_lock(self) -> None:
-        self._main.lifecycle.lock_up()
+        self.main.lifecycle.lock_up()
 
     async def action_quit(self) -> None:
         """Quit; what would be lost by that is asked about once."""
-        self._main.lifecycle.leave(self.exit)
-
-    def copy_document(self, text: str, what: str) -> str:
-        """Copy a text of several lines to the clipboard; blocking. Returns the sentence to show."""
-        return self._copier.copy_document(text, what)
+        self.main.lifecycle.leave(self.exit)
 
 
 _MOST_GAPS: Final = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,6 +19,7 @@ from iamtui.presentation.tables import FILE_SUFFIXES, FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
+from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument
@@ -26,14 +27,6 @@ from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.widgets.status import KeyLine, MessageLine
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
 from iamtui.workspace.workspace import Workspace
-
-
-@runtime_checkable
-class CopiesDocuments(Protocol):
-    """An app that can copy a text of several lines."""
-
-    def copy_document(self, text: str, what: str) -> str:
-        """Copy it; returns the sentence for the message line. Blocking; raises Problem when nothing was copied."""
 
 
 class ExportScreen(Screen[None]):
@@ -110,11 +103,11 @@ class ExportScreen(Screen[None]):
         self.say(str(problem), Severity.ERROR)
 
     def action_copy(self) -> None:
-        app = self.app
+        copier: Copier | None = getattr(self.app, "copier", None)
         if not self.text:
             self.say(plain("There is nothing to copy."))
-        elif isinstance(app, CopiesDocuments):
-            copy = partial(app.copy_document, self.text, self._what)
+        elif copier is not None:
+            copy = partial(copier.copy_document, self.text, self._what)
             get_in_thread(self, copy, self.say, self._refuse, name="copying the export", group="copy")
         else:
             self.say(plain("No clipboard can be reached: s writes a file."), Severity.ERROR)

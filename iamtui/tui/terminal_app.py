@@ -377,6 +377,7 @@ class TerminalApp(App[None]):
     _is_away = False
     _leaves_keys_out = False
     is_leaving = False
+    copier: Copier
     _jobs: JobControl | None = None
 
     def __init__(self) -> None:
@@ -422,10 +423,6 @@ class TerminalApp(App[None]):
     @on(KeyOrder.Lap)
     async def _came_round(self, event: KeyOrder.Lap) -> None:
         await self.key_order.came_round(event)
-
-    @property
-    def copier(self) -> Copier:
-        raise NotImplementedError
 
     def came_back(self) -> None:
         """The terminal was given away, and is ours again."""
