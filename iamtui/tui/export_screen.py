@@ -11,7 +11,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.paths import home_expanded
@@ -24,7 +23,7 @@ from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument
 from iamtui.tui.explorer.document_view import DocumentView
-from iamtui.tui.widgets.status import KeyLine, MessageLine
+from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
 from iamtui.workspace.workspace import Workspace
 
@@ -37,23 +36,6 @@ class ExportScreen(Screen[None]):
         Binding("s", "save", "Save as", id="draft-export.save", tooltip="Write it to a new file"),
         Binding("c,y", "copy", "Copy", id="draft-export.copy", tooltip="Copy it to the clipboard"),
     ]
-
-    DEFAULT_CSS = """
-    ExportScreen {
-        & #export-title {
-            height: 1;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
-        }
-        & MessageLine {
-            height: auto;
-            min-height: 1;
-            max-height: 5;
-            padding: 0 1;
-        }
-    }
-    """
 
     def __init__(self, title: Content, make: Callable[[Work], str], *, what: str, file_name: str, empty: str) -> None:
         """Make the screen.
@@ -73,7 +55,7 @@ class ExportScreen(Screen[None]):
         self.text = ""
 
     def compose(self) -> ComposeResult:
-        yield Static(self._title, id="export-title")
+        yield TitleLine(self._title)
         yield FindableDocument(id="export-text")
         yield MessageLine(id="export-message")
         yield KeyLine(id="export-keys")

@@ -16,7 +16,6 @@ from textual import on
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Label
 
 from iamtui.paths import PRIVATE_FOLDER
 from iamtui.problem import Problem
@@ -24,7 +23,7 @@ from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.explorer.document_view import FindLine
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
-from iamtui.tui.widgets.status import KeyLine
+from iamtui.tui.widgets.status import KeyLine, TitleLine
 
 SEARCH_KEYS: Final[tuple[BindingType, ...]] = (
     Binding("slash", "search", "Find", key_display="/", id="text.search", tooltip="Find a text here"),
@@ -54,17 +53,6 @@ class SearchableScreen(SteadyScreen[None]):
 
     Whoever makes one of it binds `SEARCH_KEYS` and `BACK_KEYS`, in the order in which its keys are to be shown, and
     puts a `FindLine` below the text.
-    """
-
-    DEFAULT_CSS = """
-    SearchableScreen {
-        & #text-title {
-            height: 1;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
-        }
-    }
     """
 
     @property
@@ -208,7 +196,7 @@ class TextScreen(SearchableScreen):
         self._rows = rows
 
     def compose(self) -> ComposeResult:
-        yield Label(self._title, id="text-title")
+        yield TitleLine(self._title)
         yield WrappedText(self._rows, id="text-body")
         yield FindLine()
         yield KeyLine(id="keys")

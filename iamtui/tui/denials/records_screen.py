@@ -27,7 +27,7 @@ from iamtui.tui.content import fit, fit_end, line, lines, plain
 from iamtui.tui.list_dialogs import ColumnList
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.status import KeyLine
+from iamtui.tui.widgets.status import KeyLine, TitleLine
 from iamtui.workspace.denial_comparison import Agreement, claim_words
 from iamtui.workspace.denials import ExplainedDenial, read_denial_file
 
@@ -260,12 +260,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     DenialReadingScreen {
         background: $background;
 
-        & #denial-title {
-            height: 1;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
-        }
         & PastedText {
             height: 2fr;
             min-height: 4;
@@ -323,7 +317,7 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         self.answers: Mapping[int, Agreement] = {}
 
     def compose(self) -> ComposeResult:
-        yield Label(line(("Why was this denied?", "bold $heading")), id="denial-title")
+        yield TitleLine(line(("Why was this denied?", "bold $heading")))
         yield PastedText(soft_wrap=True, tab_behavior="focus", placeholder=plain(_HINT), id="denial-text")
         yield Label(id="denial-found")
         yield DenialList(id="denial-list")

@@ -29,7 +29,7 @@ from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.export_screen import ExportScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.status import KeyLine, MessageLine
+from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
 from iamtui.workspace.workspace import SourceKind
 
 if TYPE_CHECKING:
@@ -125,12 +125,6 @@ class DraftScreen(Screen[None]):
 
     DEFAULT_CSS = """
     DraftScreen {
-        & #draft-title {
-            height: 1;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
-        }
         & #draft-empty {
             padding: 1 2;
             height: 1fr;
@@ -152,12 +146,6 @@ class DraftScreen(Screen[None]):
             padding: 0 1;
             border-top: solid $rule;
         }
-        & MessageLine {
-            height: auto;
-            min-height: 1;
-            max-height: 5;
-            padding: 0 1;
-        }
     }
     """
 
@@ -169,7 +157,7 @@ class DraftScreen(Screen[None]):
         self._proof: Proof | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="draft-title", markup=False)
+        yield TitleLine()
         yield Static(id="draft-empty", markup=False)
         yield EditLines(id="draft-edits")
         yield Static(id="draft-proof", markup=False)
@@ -199,7 +187,7 @@ class DraftScreen(Screen[None]):
         self.edits.display = not empty
         for below in ("#draft-proof", "#draft-notes", "#draft-preview"):
             self.query_one(below).display = not empty
-        title = self.query_one("#draft-title", Static)
+        title = self.query_one(TitleLine)
         if found is None or workspace is None:
             title.update(line(("Draft", "bold $heading"), ("  none is open", "$muted")))
         else:

@@ -30,6 +30,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.text_screens import private_copy, run_editor
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
+from iamtui.tui.widgets.status import TitleLine
 
 # FindingLines: what AWS would refuse or warn about in a document, each finding wrapped to the width there is.
 
@@ -225,12 +226,6 @@ class DraftEditorScreen(Screen[str | None]):
 
     DEFAULT_CSS = """
     DraftEditorScreen {
-        & #editor-title {
-            height: 1;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
-        }
         & JsonEditor {
             height: 1fr;
             padding: 0;
@@ -277,7 +272,7 @@ class DraftEditorScreen(Screen[str | None]):
         self._doubtful = ""
 
     def compose(self) -> ComposeResult:
-        yield Label(self._title, id="editor-title")
+        yield TitleLine(self._title)
         yield JsonEditor(self._before, id="editor")
         yield from self.more_widgets()
         yield Label(id="editor-state")

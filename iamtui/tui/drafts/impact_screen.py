@@ -30,7 +30,7 @@ from iamtui.tui.question.answer_view import as_many, quoted
 from iamtui.tui.question.verdict import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
-from iamtui.tui.widgets.status import KeyLine
+from iamtui.tui.widgets.status import KeyLine, TitleLine
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Decision
@@ -292,12 +292,9 @@ class DraftImpactScreen(Screen[str | None]):
 
     DEFAULT_CSS = """
     DraftImpactScreen {
-        & #impact-title {
+        & TitleLine {
             height: auto;
             max-height: 2;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
         }
         & #impact-counts {
             height: auto;
@@ -341,7 +338,7 @@ class DraftImpactScreen(Screen[str | None]):
         return make
 
     def compose(self) -> ComposeResult:
-        yield Static(id="impact-title", markup=False)
+        yield TitleLine()
         yield Static(id="impact-counts", markup=False)
         yield ListPane(ImpactLines(id="impact-rows"), details=self._room_for_reasons + 1)
         yield KeyLine(id="impact-keys")
@@ -368,7 +365,7 @@ class DraftImpactScreen(Screen[str | None]):
     def _start(self) -> None:
         """Compare anew what is to be compared, in place of what was being compared."""
         self._rows, self._done, self._problem = [], False, None
-        self.query_one("#impact-title", Static).update(self._title())
+        self.query_one(TitleLine).update(self._title())
         self._show()
         compare: Callable[[Work], None] = self._compare_whole
         if self._saved:

@@ -37,7 +37,7 @@ from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement,
 from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import Hits, wrap
-from iamtui.tui.widgets.status import KeyLine
+from iamtui.tui.widgets.status import KeyLine, TitleLine
 from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace import questions as asking
 from iamtui.workspace.workspace import Workspace
@@ -337,7 +337,7 @@ class ReadingScreen(SearchableScreen):
         self._verdict = verdict
 
     def compose(self) -> ComposeResult:
-        yield Label(self._title, id="text-title")
+        yield TitleLine(self._title)
         if self._verdict is not None:
             yield Label(self._verdict, id="text-verdict")
         yield TraceView(id="text-body")

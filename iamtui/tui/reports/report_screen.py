@@ -37,7 +37,7 @@ from iamtui.tui.list_dialogs import ColumnList, choose_columns
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
-from iamtui.tui.widgets.status import KeyLine
+from iamtui.tui.widgets.status import KeyLine, TitleLine
 from iamtui.workspace.audit import audit, read_suppressions, unknown_facts
 from iamtui.workspace.audit_edits import edits_that_mend
 from iamtui.workspace.escalations import find_escalations
@@ -207,12 +207,9 @@ class ReportScreen(Screen[ReportRow | None]):
     ReportScreen {
         background: $background;
 
-        & #report-title {
+        & TitleLine {
             height: auto;
             max-height: 2;
-            width: 100%;
-            padding: 0 1;
-            background: $panel;
         }
         & #report-kinds {
             height: 1;
@@ -268,7 +265,7 @@ class ReportScreen(Screen[ReportRow | None]):
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
-        yield Label(id="report-title")
+        yield TitleLine()
         yield Label(id="report-kinds")
         rows = ReportList(id="report-list")
         yield ListPane(rows, details=5)
@@ -356,9 +353,7 @@ class ReportScreen(Screen[ReportRow | None]):
         title = report.title if report is not None else self._title
         groups = len({row.group for row in rows})
         count: tuple[str, str] = (f"  {groups:,}", "$muted") if self.done else ("  looking …", "bold $match")
-        self.query_one("#report-title", Label).update(
-            line((title, "bold $heading"), count, age_note(self._workspace.age))
-        )
+        self.query_one(TitleLine).update(line((title, "bold $heading"), count, age_note(self._workspace.age)))
         kinds = self.query_one("#report-kinds", Label)
         kinds.update(self._kinds())
         kinds.display = bool(report is not None and report.kinds)

@@ -432,6 +432,15 @@ def fitted(words: Content, width: int) -> Content:
 class MessageLine(Static):
     """Shows the last message until what it is about goes, or its time is over; progress stays until it is replaced."""
 
+    DEFAULT_CSS = """
+    MessageLine {
+        height: auto;
+        min-height: 1;
+        max-height: 5;
+        padding: 0 1;
+    }
+    """
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, markup=False)
         self._words: Content = Content("")
@@ -526,3 +535,16 @@ class MessageLine(Static):
     def on_resize(self) -> None:
         if fitted(self._words, self.content_size.width) != self._drawn:
             self._show()
+
+
+class TitleLine(Static):
+    """What a screen over the main one shows, in its first line."""
+
+    DEFAULT_CSS = """
+    TitleLine {
+        height: 1;
+        width: 100%;
+        padding: 0 1;
+        background: $panel;
+    }
+    """
