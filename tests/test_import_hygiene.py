@@ -154,7 +154,14 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
 
 def test_what_one_key_opens_is_imported_when_the_start_is_over() -> None:
     code = _FIRST_FRAME.replace("CHOICE", "None").replace("self.seen = set(sys.modules)\n    self.exit()", _LATER)
-    opened = {"assume.dialog", "question.who_can_screen", "question.trace_screen", "help", "palette"}
+    opened = {
+        "assume.dialog",
+        "question.who_can_screen",
+        "question.trace_screen",
+        "reports.report_screen",
+        "help",
+        "palette",
+    }
     assert {f"iamtui.tui.{name}" for name in opened} <= modules_after(code)
 
 
@@ -166,6 +173,11 @@ _LATER = """from iamtui.tui import lazy
             self.exit()
 
     self.set_interval(0.05, look)"""
+
+
+def test_the_overview_of_an_account_needs_no_list_that_it_leads_to() -> None:
+    loaded = modules_after("import iamtui.tui.reports.overview_view")
+    assert not of_rooms(loaded, "tui.reports.report_screen", "tui.export_screen", "workspace.snapshot_file")
 
 
 def test_a_lazy_module_is_imported_when_it_is_named() -> None:

@@ -92,7 +92,7 @@ _PACKAGES: Final = (
     "iamtui.workspace",
 )
 
-_AHEAD: Final = ("dialog", "who_can_screen", "trace_screen", "help", "palette")
+_AHEAD: Final = ("dialog", "who_can_screen", "trace_screen", "report_screen", "help", "palette")
 """What one key opens. Its import is a third of what the first opening costs."""
 
 

@@ -13,12 +13,12 @@ from textual.content import Content
 from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
+from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.marks import ADMINISTRATOR, CERTAIN, POSSIBLE
-from iamtui.tui.reports.report_screen import LINE_TONES, open_members, open_report
-from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.workspace.audit import AuditSuppression, read_suppressions
 from iamtui.workspace.overview import Overview, account_overview, begun_overview
@@ -156,9 +156,9 @@ class OverviewView(LineView):
         entry, main = self._shown[self.cursor], cast("MainScreen", self.screen)
         report, kind = entry.report
         if report:
-            open_report(main, report, kind)
+            lazy.report_screen.open_report(main, report, kind)
         elif entry.figure is not None:
-            open_members(main, entry.figure, entry.parts)
+            lazy.report_screen.open_members(main, entry.figure, entry.parts)
 
 
 def _wrapped(entry: OverviewLine, width: int) -> Sequence[OverviewLine]:

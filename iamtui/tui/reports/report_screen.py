@@ -27,14 +27,14 @@ from iamtui.presentation.reports import (
     report_text,
     shown_rows,
 )
-from iamtui.presentation.styled_words import Tone, row_of, text_of
+from iamtui.presentation.styled_words import row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.list_dialogs import ColumnList, choose_columns
-from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
@@ -104,16 +104,6 @@ REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalati
 # The rows.
 
 
-LINE_TONES: Final = {
-    Tone.PLAIN: "",
-    Tone.STRONG: "strong",
-    Tone.HEADING: "heading",
-    Tone.QUIET: "muted",
-    Tone.FAINT: "faint",
-    Tone.ALLOWED: "allowed",
-    Tone.DENIED: "denied",
-    Tone.DEPENDS: "depends",
-}
 _GAP: Final = "  "
 _LEAST_NAME: Final = 28
 _MOST_NOTES: Final = 3

@@ -18,6 +18,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
+from iamtui.presentation.styled_words import Tone
 from iamtui.text import safe_text
 from iamtui.tui.textual_internals import SteadyScrollView
 
@@ -94,6 +95,18 @@ class Piece(NamedTuple):
     text: str
     style: str = ""
 
+
+LINE_TONES: Final[Mapping[Tone, str]] = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "strong",
+    Tone.HEADING: "heading",
+    Tone.QUIET: "muted",
+    Tone.FAINT: "faint",
+    Tone.ALLOWED: "allowed",
+    Tone.DENIED: "denied",
+    Tone.DEPENDS: "depends",
+}
+"""The line styles of the tones of styled words."""
 
 _STYLES_OF_CONTENT: Final = {
     "bold": "strong",
