@@ -81,7 +81,9 @@ def hold_in_a_random_account(seed: int, said: Counter[str]) -> None:
 
 
 def test_in_a_random_account() -> None:
-    hold_in_a_random_account(4, Counter())
+    said: Counter[str] = Counter()
+    hold_in_a_random_account(1, said)
+    assert min(said[one] for one in ("allowed", "depends", "denied", "left")) > 0
 
 
 @pytest.mark.slow
