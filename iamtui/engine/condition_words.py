@@ -5,9 +5,9 @@ All text that comes out is safe to show. With the request, policy variables are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from iamtui.engine.decision import Decision, Layer, StatementRef, short_policy_name
 from iamtui.engine.request import Request, caller_fixed_keys, common_context
@@ -200,8 +200,25 @@ def depends_text(node: Node, request: Request | None = None) -> str:
     return leaf_text(node, request)
 
 
-_plain_text = lru_cache(maxsize=1024)(depends_text)
-"""Kept, because thousands of callers wait for the same."""
+T = TypeVar("T")
+
+_MOST_PARTS: Final = 16
+
+
+def kept_by_formula(find: Callable[[Node], T]) -> Callable[[Node], T]:
+    """A function of a formula whose results are kept, because thousands of callers wait for the same.
+
+    Not of long ones, which may have thousands of parts each.
+    """
+    kept = lru_cache(maxsize=1024)(find)
+
+    def found(node: Node) -> T:
+        return find(node) if isinstance(node, And | Or) and len(node.parts) > _MOST_PARTS else kept(node)
+
+    return found
+
+
+_plain_text = kept_by_formula(depends_text)
 
 
 def condition_of(decision: Decision) -> str:
@@ -219,6 +236,7 @@ def _grouped(node: Node, request: Request | None) -> str:
     return f"({text})" if isinstance(node, And | Or) or text.endswith(_OR_ABSENT) else text
 
 
+@kept_by_formula
 def depends_summary(node: Node) -> str:
     """What a formula is about, short: the keys and documents in it."""
     names: dict[str, None] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from iamtui.engine.condition_words import (
     depends_lines,
     depends_summary,
     first_of,
+    kept_by_formula,
 )
 from iamtui.engine.decision import (
     ONLY_UNDER_CONDITIONS,
@@ -26,7 +28,7 @@ from iamtui.engine.decision import (
     StatementRef,
     short_policy_name,
 )
-from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, leaves
+from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, leaves
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.text import counted, safe_text
 
@@ -114,11 +116,15 @@ def unloaded_layers(decision: Decision) -> tuple[Layer, ...]:
         granting = tuple(layer for layer in missing if layer in (Layer.IDENTITY, Layer.RESOURCE))
         return () if granting and decision.is_capped else granting
     if decision.outcome is Outcome.DEPENDS and decision.depends_on is not None:
-        waited_for = {
-            leaf.source.layer for leaf in leaves(decision.depends_on) if isinstance(leaf, MissingLeaf) and leaf.source
-        }
-        return tuple(layer for layer in missing if layer.value not in waited_for)
+        waited_for = _layers_of_documents(decision.depends_on)
+        return tuple(layer for layer in missing if layer.value not in waited_for) if waited_for else missing
     return missing
+
+
+@kept_by_formula
+def _layers_of_documents(node: Node) -> frozenset[str]:
+    """The layers, by value, of the documents that are not known and that something waits for."""
+    return frozenset(leaf.source.layer for leaf in leaves(node) if isinstance(leaf, MissingLeaf) and leaf.source)
 
 
 def layers_that_depend(decision: Decision) -> frozenset[str]:
@@ -236,6 +242,7 @@ def counts_of(decisions: Iterable[Decision]) -> VerdictCounts:
     return counts
 
 
+@lru_cache(maxsize=4096)
 def statement_name(ref: StatementRef) -> str:
     """How a statement is named: `policy / Sid (lines 3-9)`, or `policy / statement 2 (line 5)` without a Sid."""
     sid = safe_text(ref.sid, limit=128) if ref.sid else f"statement {ref.statement + 1}"

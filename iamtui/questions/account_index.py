@@ -13,7 +13,7 @@ from msgspec import Struct
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.holdings import Bits, HeldPolicy
+from iamtui.engine.holdings import NOBODY, Bits, HeldPolicy
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.index_reading import IndexReading, Outcomes
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
@@ -243,8 +243,8 @@ class PrincipalClasses:
         self._knows_members = is_set and bool(asked.members or asked.with_policies)
         self._reads_time: bool | None = None
         self._named = reading.asked.known_one_by_one
-        told: dict[Bits | str, None] = dict.fromkeys(_BESIDES)
-        for compiled in self._binding_everybody():
+        told: dict[Bits | str, None] = dict.fromkeys(reading.contexts.varying(_BESIDES))
+        for compiled in filter(self._may_be_about, self._binding_everybody()):
             statement = compiled.statement
             entries = (*(statement.principals or ()), *(statement.not_principals or ()))
             self._named |= reading.index.named_by(entries)
@@ -266,15 +266,17 @@ class PrincipalClasses:
         principal = one.principal
         parts: list[Hashable] = [principal.kind, principal.credentials, index.bounded >> place & 1]
         parts += self._each(self._common, place)
+        told_by = self._of_held
         for layer, policies in ((index.held, one.identity), (index.bounds, one.boundaries)):
             # Of those who are not left no policy is unknown, so that each is held.
             for held, policy in zip(layer[place], policies, strict=True):
-                found = self._told_by_policy(held)
+                found = told_by[held] if held in told_by else self._told_by_policy(held)
                 if found is not None:
                     parts.append(held)
                     if with_names:
                         parts.append(policy.name)
-                    parts += self._each(found, place)
+                    if found:
+                        parts += self._each(found, place)
             parts.append(None)
         return tuple(parts)
 
@@ -315,18 +317,20 @@ class PrincipalClasses:
             every = {key for key in (condition.key, *condition.variable_keys) if key}
             varying = contexts.varying(every)
             if len(varying) == len(every) and all(contexts.column(key)[1] for key in varying):
-                yield self._reading.holds(condition, self._reading.index.everyone)
+                everyone = self._reading.index.everyone
+                holds = self._reading.holds(condition, everyone)
+                if everyone not in (holds.yes, holds.maybe) and holds != NOBODY:
+                    yield holds
             else:
                 yield from varying
 
     def _told_by_policy(self, held: HeldPolicy) -> tuple[Bits | str, ...] | None:
         """What tells principals apart in a policy of their own; None where it says nothing of what is asked."""
-        if held not in self._of_held:
-            every = (one.compiled for one in held.about(self._reading.prepared.action))
-            statements = tuple(filter(self._may_be_about, every))
-            told = (one for compiled in statements for one in self._told_by(compiled))
-            self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
-        return self._of_held[held]
+        every = (one.compiled for one in held.about(self._reading.prepared.action))
+        statements = tuple(filter(self._may_be_about, every))
+        told = (one for compiled in statements for one in self._told_by(compiled))
+        found = self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
+        return found
 
     def _may_be_about(self, compiled: CompiledStatement) -> bool:
         """Whether a statement about the action is about the resource, or some of the set, for some principal."""
