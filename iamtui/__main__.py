@@ -61,7 +61,7 @@ def _config_problems(config: Config) -> Sequence[str]:
     return [*loaded.problems, *unknown, *keymap.keymap_problems(config.keymap)]
 
 
-_COMMAND_ROUNDS = 50_000, 20, 20
+_COMMAND_ROUNDS = 200_000, 20, 20
 """After how many new objects garbage is looked for: nearly all that a command makes stays until it ends."""
 
 

@@ -21,6 +21,8 @@ from iamtui.engine.request import (
     Principal,
     PrincipalKind,
     caller_facts,
+    caller_fixed_keys,
+    is_service_linked,
 )
 from iamtui.policy.context import ABSENT, KeyNames, KeyState, KeyValue, KeyValues
 from iamtui.policy.document import PolicyDocument, PrincipalEntry
@@ -100,6 +102,14 @@ def _kind_of(one: IndexedPrincipal) -> tuple[PrincipalKind, bool, str | None]:
     return one.principal.kind, bool(one.boundaries), one.principal.credentials
 
 
+def _is_fit(principal: Principal) -> bool:
+    """Whether a principal can be read here: a user, or a role given by its ARN that no service owns."""
+    if principal.kind is PrincipalKind.USER:
+        return True
+    is_role = principal.kind is PrincipalKind.ROLE and principal.role_arn == principal.arn
+    return is_role and not is_service_linked(principal)
+
+
 def _by_value(principals: Iterable[IndexedPrincipal]) -> dict[str, dict[KeyValue, list[int]]]:
     """Who has which value of the condition keys that the account knows, by their places."""
     found: dict[str, dict[KeyValue, list[int]]] = {}
@@ -126,8 +136,7 @@ class AccountIndex:
         self.identity = Holdings(PolicyType.IDENTITY)
         self.boundary = Holdings(PolicyType.BOUNDARY)
         self.bounded = 0
-        self._named: dict[str, list[int]] = {}
-        self._absent: dict[tuple[str, ...], int] = {}
+        self._named: dict[str, list[int]] | None = None
         self._keys: dict[str, KeyFacts] = {}
         self._values: dict[tuple[str, bool], Mapping[KeyValue, int]] = {}
         self._stacks: dict[tuple[int, PolicyType], tuple[tuple[PolicyLevel, ...], Levels]] = {}
@@ -140,8 +149,12 @@ class AccountIndex:
         self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
         self._unfit = 0
         self._own: dict[str, dict[KeyValue, list[int]]] | None = None
+        absent: dict[tuple[str, ...], list[int]] = {}
         for place, one in enumerate(self.principals):
-            self._name(place, one)
+            absent.setdefault(one.absent, []).append(place)
+            if not _is_fit(one.principal):
+                self._unfit |= 1 << place
+        self._absent = {names: bits_of(having, len(self.principals)) for names, having in absent.items()}
         self.held = self.identity.add_for_each([one.identity for one in self.principals])
         self.bounds = self.boundary.add_for_each([one.boundaries for one in self.principals])
         kinds: dict[tuple[PrincipalKind, bool, str | None], list[int]] = {}
@@ -183,27 +196,13 @@ class AccountIndex:
         kind = _kind_of(one)
         self.kinds[kind] = self.kinds.get(kind, 0) | bit
 
-    def _name(self, place: int, one: IndexedPrincipal) -> None:
-        bit = 1 << place
-        principal = one.principal
-        is_role = principal.kind is PrincipalKind.ROLE and principal.role_arn == principal.arn
-        if (
-            not (is_role or principal.kind is PrincipalKind.USER)
-            or caller_facts(principal, lasting=True).service_linked
-        ):
-            self._unfit |= bit
-        for name in {principal.arn, principal.unique_id, principal.arn.rsplit("/", 1)[-1]}:
-            if name:
-                self._named.setdefault(name, []).append(place)
-        self._absent[one.absent] = self._absent.get(one.absent, 0) | bit
-
     def place_of(self, principal: Principal) -> int | None:
         """The place of a principal, or None where it is not among them."""
         known = self._places.get(id(principal))
         if known is not None:
             # The index holds the principal, so its id is not that of another.
             return known
-        for place in self._named.get(principal.arn, ()):
+        for place in self._by_name().get(principal.arn, ()):
             found = self.principals[place].principal
             if found is principal or found == principal:
                 return place
@@ -211,7 +210,19 @@ class AccountIndex:
 
     def named(self, name: str) -> int:
         """Who has an ARN, an id, or a name without its path."""
-        return sum(1 << place for place in self._named.get(name, ()))
+        return sum(1 << place for place in self._by_name().get(name, ()))
+
+    def _by_name(self) -> dict[str, list[int]]:
+        """The places of those who have a name, found when a statement or a question first names one of them."""
+        if self._named is None:
+            named: dict[str, list[int]] = {}
+            for place, one in enumerate(self.principals):
+                principal = one.principal
+                for name in {principal.arn, principal.unique_id, principal.arn.rsplit("/", 1)[-1]}:
+                    if name:
+                        named.setdefault(name, []).append(place)
+            self._named = named
+        return self._named
 
     def key_facts(self, key: str) -> KeyFacts:
         """What is known of a condition key in lower case."""
@@ -231,8 +242,8 @@ class AccountIndex:
         for bits in own.values():
             owners |= bits
         fixed: dict[tuple[str, ...], list[int]] = {}
-        for place in range(size if key in FIXED_KEYS else 0):
-            fixed.setdefault(self.fixed_keys(place)[key], []).append(place)
+        for place, one in enumerate(self.principals if key in FIXED_KEYS else ()):
+            fixed.setdefault(caller_fixed_keys(one.principal)[key], []).append(place)
         for names, bits in self._absent.items():
             if key in KeyNames(names):
                 absent |= bits
