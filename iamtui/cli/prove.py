@@ -22,7 +22,7 @@ from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.proofs.requests import GRANTED_BESIDE
 from iamtui.text import counted, first_names
-from iamtui.workspace.access import grants_of
+from iamtui.workspace.access import granting_statements, grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
 from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, all_proofs, prove_never
 from iamtui.workspace.public_proofs import ASSUMED, prove_not_public
@@ -149,7 +149,8 @@ def _print_example(workspace: Workspace, proof: Proof, found: Counterexample, wh
     who = workspace.short_name(found.principal.arn) or "anybody, without credentials,"
     out.line(_mark(proof.status), f" Not so: {who} can call {found.action} on {found.resource}{when}.")
     _print_context(found.context)
-    grants = (one for one in grants_of(workspace, found.decision, _MOST_GRANTS) if one.statement.policy != ASSUMED)
+    granting = granting_statements(found.decision)[:_MOST_GRANTS]
+    grants = (one for one in grants_of(workspace, found.decision, granting) if one.statement.policy != ASSUMED)
     for name in map(grant_words, grants):
         out.line(f"      allowed by {name}")
     line = f"{as_command(workspace, found.principal, found.question)}{more} --trace"

@@ -221,9 +221,10 @@ def _counted(one: PrincipalAccess) -> str:
 
 def _by(workspace: Workspace, one: PrincipalAccess) -> str:
     """By which roles and statements it is allowed, the first of them."""
-    left = len(granting_statements(one.cell.decision)) - _MOST_GRANTS
+    granting = granting_statements(one.cell.decision)
+    left = len(granting) - _MOST_GRANTS
     more = f" and {left} more" if left > 0 else ""
-    by = ", ".join(map(grant_words, grants_of(workspace, one.cell.decision, _MOST_GRANTS)))
+    by = ", ".join(map(grant_words, grants_of(workspace, one.cell.decision, granting[:_MOST_GRANTS])))
     roles = " -> ".join(workspace.short_name(edge.role.arn) for edge in one.through)
     return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 

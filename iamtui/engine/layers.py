@@ -159,7 +159,8 @@ def _of_policy(
     if not members:
         return _NOTHING
     is_lasting = may_last and carried.says_always
-    known, key = asked.of_policies, (carried, layer, by_service)
+    # Each layer has its own form of a policy, so that this tells the layer as well.
+    known, key = asked.of_policies, (carried, by_service)
     found = None if is_lasting or known is None else known.get(key)
     if found is None:
         plain: list[Match] = []

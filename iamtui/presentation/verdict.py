@@ -141,9 +141,20 @@ def as_far_as_loaded(decision: Decision) -> str:
     """`as far as loaded (SCP not evaluated)`; empty where nothing that was left out could change the decision."""
     layers = unloaded_layers(decision)
     if layers:
-        return f"as far as loaded ({', '.join(LAYER_NAMES[layer].short for layer in layers)} not evaluated)"
+        return _as_far_as_without(layers)
     allowed = decision.outcome is Outcome.ALLOWED
     return "as far as loaded (some layers not evaluated)" if allowed and not decision.complete else ""
+
+
+@lru_cache(maxsize=64)
+def _as_far_as_without(layers: tuple[Layer, ...]) -> str:
+    return f"as far as loaded ({', '.join(LAYER_NAMES[layer].short for layer in layers)} not evaluated)"
+
+
+@lru_cache(maxsize=64)
+def _not_allowed(unloaded: str) -> VerdictWords:
+    plain = OUTCOME_WORDS[Outcome.IMPLICIT_DENY]
+    return VerdictWords(plain.mark, plain.word, _joined(plain.rest, unloaded), _AS_LOADED if unloaded else "")
 
 
 def verdict_words(decision: Decision) -> VerdictWords:
@@ -152,7 +163,7 @@ def verdict_words(decision: Decision) -> VerdictWords:
         return plain
     unloaded = as_far_as_loaded(decision)
     if decision.outcome is Outcome.IMPLICIT_DENY:
-        return VerdictWords(plain.mark, plain.word, _joined(plain.rest, unloaded), _AS_LOADED if unloaded else "")
+        return _not_allowed(unloaded)
     if decision.outcome is Outcome.DEPENDS:
         about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
         return VerdictWords(plain.mark, plain.word, _joined(f"on {about}", unloaded))

@@ -212,8 +212,10 @@ def _unread(entity: User | Group | Role, prefix: str, parts: tuple[UnreadPart, .
 
 def managed_policy(account: Account, arn: str) -> PolicyInForce:
     """The default version of a managed policy under its ARN, or the fact that its document is missing."""
-    key = ("managed policy", arn)
-    found = account.memo.get(key)
+    known: dict[str, PolicyInForce] | None = account.memo.get("managed policies")
+    if known is None:
+        known = account.memo.setdefault("managed policies", {})
+    found = known.get(arn)
     if found is None:
         policy = account.policy(arn)
         version = policy.default_version if policy else None
@@ -221,8 +223,7 @@ def managed_policy(account: Account, arn: str) -> PolicyInForce:
             found = MissingPolicy(arn, "iam:GetPolicyVersion", "its document is not loaded")
         else:
             found = NamedPolicy(arn, version.document)
-        account.memo[key] = found
-    assert isinstance(found, (NamedPolicy, MissingPolicy))
+        known[arn] = found
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -97,8 +97,10 @@ def as_newest(document: PolicyDocument, value: Any) -> Any:
     return {key: as_newest(document, one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
-def grants_of(workspace: Workspace, decision: Decision, most: int | None = None) -> tuple[Grant, ...]:
-    """Those statements, or the first of them, and how the principal comes by their policies."""
+def grants_of(
+    workspace: Workspace, decision: Decision, granting: Sequence[StatementRef] | None = None
+) -> tuple[Grant, ...]:
+    """Those statements, or only some of them, and how the principal comes by their policies."""
     principal = decision.principal
     account = workspace.at(principal.account).account
     entity = account.by_arn(principal.arn)
@@ -106,7 +108,7 @@ def grants_of(workspace: Workspace, decision: Decision, most: int | None = None)
     # Found once for each policy, which may have a hundred statements.
     groups: dict[str, tuple[str, ...]] = {}
     found: list[Grant] = []
-    for ref in granting_statements(decision)[:most]:
+    for ref in granting_statements(decision) if granting is None else granting:
         if user is None or ref.layer is Layer.RESOURCE:
             found.append(Grant(ref))
             continue
@@ -123,12 +125,20 @@ def _groups_with(account: Account, user: User, policy: str) -> tuple[str, ...]:
         return (group,) if slash else ()
     if any(attached.arn == policy for attached in user.attached_policies):
         return ()
-    groups = (account.group(name) for name in user.groups)
-    return tuple(
-        group.name
-        for group in groups
-        if group is not None and any(attached.arn == policy for attached in group.attached_policies)
-    )
+    having = _groups_by_policy(account).get(policy, ())
+    return tuple(name for name in user.groups if name in having)
+
+
+def _groups_by_policy(account: Account) -> Mapping[str, Collection[str]]:
+    """The names of the groups that have each managed policy, by its ARN."""
+    found: dict[str, set[str]] | None = account.memo.get("groups by policy")
+    if found is None:
+        found = {}
+        for group in account.groups:
+            for attached in group.attached_policies:
+                found.setdefault(attached.arn, set()).add(group.name)
+        account.memo["groups by policy"] = found
+    return found
 
 
 class PrincipalAccess(Struct, frozen=True):

@@ -234,7 +234,9 @@ class BulkMatrixEvaluator:
                 for check, asked, decides in planned.companions
                 if decides or not only_deciding
             )
-            deciding = [decision, *(one.decision for one in answered if one.decides)]
+            deciding = [decision]
+            if answered:
+                deciding += [one.decision for one in answered if one.decides]
             if chain is not None:
                 deciding.append(chain.decision)
             cells.append(
@@ -343,7 +345,7 @@ def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bo
 def _whole(
     question_matrix: QuestionMatrix, principal: Principal, cells: list[Cell], chain: DependentAnswer | None, cut: int
 ) -> Answer:
-    deciding = those_that_decide(tuple(cells))
+    deciding = those_that_decide(tuple(cells)) if len(cells) > 1 else cells
     worst = deciding[0] if len(deciding) == 1 else min(deciding, key=lambda cell: severity(cell.deciding))
     return Answer(question_matrix, principal, tuple(cells), worst, chain, cut)
 
