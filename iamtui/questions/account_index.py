@@ -58,9 +58,9 @@ def account_index(account: Account) -> AccountIndex:
     """The index of an account, compiled when it is first asked for."""
     if known_index(account) is None:
         with collector_paused():
-            for _ in compile_index(account):
-                pass
-            if len(account.users) + len(account.roles) > _MANY:
+            everyone = _everyone(account)
+            account.memo["index"] = AccountIndex([_indexed(account, principal) for principal in everyone])
+            if len(everyone) > _MANY:
                 # It stays as long as the account, and looking for garbage in it takes a third of the time to make it.
                 gc.freeze()
     found = known_index(account)
@@ -81,21 +81,25 @@ def known_index(account: Account) -> AccountIndex | None:
 
 def make_index_ready(account: Account) -> Iterator[None]:
     """Compile the index of an account and all statements in it, step by step."""
-    yield from compile_index(account)
+    yield from _compile_index(account)
     index = account_index(account)
     yield from index.identity.make_ready()
     yield from index.boundary.make_ready()
 
 
-def compile_index(account: Account) -> Iterator[None]:
-    """Compile the index of an account, one principal at each step."""
+def _everyone(account: Account) -> list[Principal]:
+    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
+    return [principal_of(account, entity) for entity in entities]
+
+
+def _compile_index(account: Account) -> Iterator[None]:
+    """Compile the index of an account, one principal at each step; its policies before all of them are put together."""
     if known_index(account) is not None:
         return
-    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     indexed: list[IndexedPrincipal] = []
     compiled: dict[PolicyType, set[int]] = {PolicyType.IDENTITY: set(), PolicyType.BOUNDARY: set()}
-    for entity in everyone:
-        one = _indexed(account, principal_of(account, entity))
+    for principal in _everyone(account):
+        one = _indexed(account, principal)
         indexed.append(one)
         for policies, policy_type in ((one.identity, PolicyType.IDENTITY), (one.boundaries, PolicyType.BOUNDARY)):
             known = compiled[policy_type]
