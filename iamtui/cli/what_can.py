@@ -184,7 +184,7 @@ def _print_heat_map(out: Output, found: EffectiveAccess, *, ascii_only: bool) ->
         for level, text, width in zip(LEVELS, row[1:], widths[1:], strict=True):
             parts += ("  ", Span(f"{text:<{width}}", _level_style(level, service.levels.get(level))))
         out.line(*parts)
-    note(f"{shades(ascii_only=ascii_only)}; ? on a condition.")
+    note(f"{shades(ascii_only=ascii_only)} of the actions; ? on a condition.")
 
 
 def _level_style(level: str, count: LevelCount | None) -> Style:

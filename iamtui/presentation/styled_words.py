@@ -76,7 +76,7 @@ def shade(part: int, total: int, *, ascii_only: bool = False) -> str:
 
 def shades(*, ascii_only: bool = False) -> str:
     """What shares that are not 0 are drawn with, in words."""
-    return f"{(_ASCII_SHADES if ascii_only else _SHADES)[1:]} some to all actions of a level"
+    return f"{(_ASCII_SHADES if ascii_only else _SHADES)[1:]} some to all"
 
 
 def bar(value: int, most: int, width: int, *, ascii_only: bool = False) -> str:

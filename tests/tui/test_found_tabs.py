@@ -141,7 +141,7 @@ async def test_what_was_found_for_another_place_is_not_shown() -> None:
         detail.select_tab("overview")
         await settle(pilot)
         assert detail.facts.rows[0].label != ""
-        assert all("It can use" not in row.label for row in app.main.query_one("#facts", RowsView).rows)
+        assert all("What it can use" not in row.label for row in app.main.query_one("#facts", RowsView).rows)
 
 
 async def test_the_tabs_of_a_role_fit_a_narrow_window() -> None:

@@ -86,9 +86,10 @@ def _access(
     tab = FoundTab()
     _add_used(tab, workspace, activity, uses)
     count = counted(len(services), "service")
-    drawn = f": {shades(ascii_only=ascii_only)}" if services else ""
-    some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
-    tab.rows.append(heading(f"It can use {count}{drawn}{some}"))
+    tab.rows.append(heading(f"What it can use ({count})"))
+    if services:
+        some = "; ? on a condition" if any("?" in cells for _, cells in services) else ""
+        tab.rows.append(ListingRow("", f"{shades(ascii_only=ascii_only)}{some}", "muted", heading=True))
     tab.rows.extend(_needed([entity]))
     titles = ListingRow("Service", title, "header", heading=True)
     tab.rows.append(titles if services else ListingRow("", "nothing", "muted"))
