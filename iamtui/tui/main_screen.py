@@ -139,7 +139,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "right_square_bracket", "travel(True)", "Forward", key_display="]", show=False, id="go.forward",
         tooltip="Go forward again",
     ),
-    Binding("ctrl+o", "jump", "Jump", id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
+    Binding("ctrl+o", "menu('jump')", "Jump", id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     *RESIZE_KEYS,
     Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
@@ -293,10 +293,6 @@ class MainScreen(PanedScreen):
     @property
     def source_workspace(self) -> Workspace | None:
         return self.drafts.source_workspace
-
-    @property
-    def before_workspace(self) -> Workspace | None:
-        return self.drafts.before_workspace
 
     def on_mount(self) -> None:
         """Verdicts in the lists belong to the answer; once a second, look after codes and the clipboard."""
@@ -486,9 +482,6 @@ class MainScreen(PanedScreen):
 
     def action_snapshot(self) -> None:
         lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)
-
-    def action_jump(self) -> None:
-        lazy.place_menus.jump(self)
 
     def action_compare(self, step: str) -> None:
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()

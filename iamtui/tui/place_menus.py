@@ -87,8 +87,11 @@ def console_link(account: Account, source: SourceInfo, entity: Entity) -> str:
 
 
 def open_menu(main: PanedScreen, hand_over: HandOver, name: str) -> None:
-    """Open the menu of this name: "copy" or "bookmarks"."""
-    open_copies(main, hand_over) if name == "copy" else open_bookmarks(main)
+    """Open the menu of this name: "copy", "bookmarks" or "jump"."""
+    if name == "copy":
+        open_copies(main, hand_over)
+    else:
+        (jump if name == "jump" else open_bookmarks)(main)
 
 
 def open_copies(main: PanedScreen, hand_over: HandOver) -> None:

@@ -343,7 +343,7 @@ async def test_a_denial_is_held_against_the_account_also_while_a_draft_is_open()
         await paste(pilot, AGREED)
         await press(pilot, "enter", "A")
         await settle(pilot)
-        assert screen.before_workspace is not None
+        assert screen.drafts.before_workspace is not None
         await press(pilot, "D", "enter")
 
         assert "the account agrees" in said(pilot)

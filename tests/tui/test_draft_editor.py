@@ -70,7 +70,7 @@ async def test_a_document_that_cannot_be_read_is_kept_and_the_account_shown_with
         await lay(pilot, PutInlinePolicy(CAROL, "p", '{"Version": '))
         assert main.drafts.drafted is not None
         assert main.drafts.drafted.problems
-        assert main.before_workspace is None
+        assert main.drafts.before_workspace is None
         assert main.workspace is main.source_workspace
         assert "does not fit" in message(pilot)
         await press(pilot, "d")

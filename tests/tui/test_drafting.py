@@ -97,7 +97,7 @@ async def test_the_account_of_the_source_stays_as_it_is() -> None:
         assert main.workspace is not None
         assert not main.source_workspace.account.user("carol").attached_policies  # type: ignore[union-attr]
         assert main.workspace.account.user("carol").attached_policies  # type: ignore[union-attr]
-        assert main.before_workspace is not None
+        assert main.drafts.before_workspace is not None
 
 
 # Edits where the cursor is.

@@ -181,7 +181,7 @@ def _push_who_can(main: MainScreen, screen: WhoCanScreen) -> None:
         main.question.who_can_left = screen.question_matrix, screen.arrangement
         if arn is not None:
             again = screen.again()
-            main.go_to(arn, lambda workspace: _push_who_can(main, again(workspace, main.before_workspace)))
+            main.go_to(arn, lambda workspace: _push_who_can(main, again(workspace, main.drafts.before_workspace)))
 
     main.app.push_screen(screen, left)
 
@@ -191,7 +191,7 @@ def tell_screens(main: MainScreen, workspace: Workspace) -> None:
         return
     for screen in main.app.screen_stack:
         if isinstance(screen, lazy.who_can_screen.WhoCanScreen):
-            screen.set_workspace(workspace, main.before_workspace)
+            screen.set_workspace(workspace, main.drafts.before_workspace)
 
 
 def show_statement(main: MainScreen, wanted: JumpToStatement) -> bool:
