@@ -158,6 +158,8 @@ class JumpTarget(NamedTuple):
 
 def jump(main: PanedScreen) -> None:
     """Let the user choose where the focus goes."""
+    # The key may come at once behind one that has gone elsewhere.
+    main.lay_out_now()
     targets = dict(jump_targets(main))
 
     def chosen(letter: str | None) -> None:

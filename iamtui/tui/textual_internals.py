@@ -194,6 +194,12 @@ class SteadyScreen(Screen[ScreenResultType]):
             self._backdrop = _Backdrop(shown.screen, shown.color)
         return self._backdrop
 
+    def lay_out_now(self) -> None:
+        """Place at once what would be placed with the next frame, for whoever asks where it is."""
+        if self._layout_required:
+            self._layout_required = False
+            self._refresh_layout()
+
     def _screen_resized(self, size: Size) -> None:
         """Lay out the screen in another size. Textual does so with each screen that has come, and all below it."""
         if size != self._compositor.size:

@@ -36,12 +36,12 @@ async def handled(_least: float = 0, _most: float = 1) -> None:
     app: App[Any] = active_app.get()
     end = monotonic() + _MOST_SECONDS
     while monotonic() < end:
-        await _nothing_ready()
+        await nothing_ready()
         if app._exit or not app.screen_stack or not (_drawn(app.screen) or await _worked(app, end)):
             return
 
 
-async def _nothing_ready() -> None:
+async def nothing_ready() -> None:
     """Wait until every task waits for something that has not happened: no message is left that anybody handles."""
     ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     quiet = 0
@@ -71,7 +71,7 @@ async def screen_at_rest(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
 
     That one sends each widget a message to find out, which for the main screen takes as long as all that a key does.
     """
-    await _nothing_ready()
+    await nothing_ready()
     app = pilot.app
     if app.screen_stack and all(map(_waits, (app, *app.screen.walk_children(with_self=True)))):
         return True
@@ -91,7 +91,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     """
     end = monotonic() + _MOST_SECONDS
     while monotonic() < end:
-        await _nothing_ready()
+        await nothing_ready()
         if pilot.app._exception is not None:
             # It has crashed: nothing goes on, and its error is raised where the test leaves the app.
             return
@@ -110,7 +110,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             continue
         # Nor is anybody in the middle of a message, waiting for something.
         await pilot._wait_for_screen()
-        await _nothing_ready()
+        await nothing_ready()
         # What was handled meanwhile may have begun a worker.
         if (
             all(worker.is_finished for worker in pilot.app.workers)

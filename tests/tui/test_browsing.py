@@ -23,6 +23,7 @@ from tests.support.drafting import app_of, ask
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, large_account, sample_account
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
+from tests.support.settling import nothing_ready
 from tests.support.slow import one_quick
 
 
@@ -350,8 +351,12 @@ async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:
         await press(pilot, "ctrl+o", "2")
         assert isinstance(pilot.app.screen, JumpScreen), "a branch has no tabs"
         await press(pilot, "escape")
-        pilot.app.main.go_to(iam("role/deploy-prod"))
-        await press(pilot, "ctrl+o", "3")
+        with pilot.app.batch_update():
+            # As by a key that comes before the next frame.
+            pilot.app.main.go_to(iam("role/deploy-prod"))
+            await nothing_ready()
+            pilot.app.main.action_jump()
+        await press(pilot, "3")
         assert pilot.app.main.subject.tab == "trust"
         assert pilot.app.main.subject.active_view.has_focus
 
