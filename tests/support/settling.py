@@ -74,8 +74,38 @@ async def screen_at_rest(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
     await nothing_ready()
     app = pilot.app
     if app.screen_stack and all(map(_waits, (app, *app.screen.walk_children(with_self=True)))):
-        return True
-    return await _wait_for_all(pilot, timeout)
+        came_to_rest = True
+    else:
+        came_to_rest = await _wait_for_all(pilot, timeout)
+    _paint_changes(app)
+    return came_to_rest
+
+
+async def handled_and_painted(_least: float = 0, _most: float = 1) -> None:
+    """As `handled`, for a test that looks at what was painted."""
+    await handled()
+    _paint_changes(active_app.get())
+
+
+_paint = Screen._compositor_refresh
+
+
+def _paint_changes(app: App[Any]) -> None:
+    if app.screen_stack and app.screen._compositor._dirty_regions and not app._exit:
+        with app._context():
+            _paint(app.screen)
+
+
+def painted_at_rest(screen: Screen[Any]) -> None:
+    """In the place of `Screen._compositor_refresh`: note what changed, which is painted when all has come to rest.
+
+    Nobody sees the frames between, which take a third of a test's time.
+    """
+    if screen is not screen.app.screen or screen.app.is_inline:
+        _paint(screen)
+        return
+    screen._dirty_widgets.clear()
+    screen.app._update_mouse_over(screen)
 
 
 def _waits(pump: MessagePump) -> bool:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from textual.css.model import RuleSet
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
-from tests.support.settling import handled, screen_at_rest
-from tests.support.shared_styles import parsed_once, theme_read_once
+from tests.support.settling import handled, handled_and_painted, painted_at_rest, screen_at_rest
+from tests.support.shared_styles import applied_once, parsed_once, theme_read_once
 
 HERE = Path(__file__).parent
 SNAPSHOT_PYTHON = (3, 11)
@@ -38,13 +39,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    for module in ("app", "pilot"):
-        monkeypatch.setattr(f"textual.{module}.wait_for_idle", handled)
+    monkeypatch.setattr("textual.app.wait_for_idle", handled)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", handled_and_painted)
     monkeypatch.setattr(Pilot, "_wait_for_screen", screen_at_rest)
+    monkeypatch.setattr(Screen, "_compositor_refresh", painted_at_rest)
     # However long a test lasts, the app does not take over the collector, nor keep the place before it ends.
     monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 1_000_000)
     monkeypatch.setattr("iamtui.tui.screen_state.LOOK_SECONDS", 1_000_000)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parsed_once)
+    monkeypatch.setattr("textual.css.stylesheet.Stylesheet.apply", applied_once)
     # A rule is hashed by its identity, half a million times in ten starts: here without a call of Python for each.
     monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
     monkeypatch.setattr(themes, "read_theme", theme_read_once)

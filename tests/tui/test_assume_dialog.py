@@ -174,7 +174,7 @@ async def test_a_refusal_of_our_own_is_final_in_the_demo() -> None:
     [
         ("", "Nothing was sent to STS: no role is given."),
         ("/none", "Nothing was sent to STS: /none is not the ARN of a role."),
-        ("x" * 200, "xxx… is not the ARN of a role."),
+        ("x" * 50, "xxx… is not the ARN of a role."),
     ],
 )
 async def test_enter_without_a_role_says_why_nothing_was_sent(typed: str, said: str) -> None:

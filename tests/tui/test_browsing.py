@@ -62,30 +62,32 @@ async def test_l_and_h_walk_into_branches_and_out_again() -> None:
         assert pilot.app.query_one(ExplorerTree).total == len(TOP_BRANCHES)
 
 
-@one_quick(
-    ("query", "first", "total"),
-    [
-        ("deploy-p", iam("role/deploy-prod"), 1),
-        ("DEPLOY", iam("role/deploy-prod"), 2),
-        (iam("role/web-server"), iam("role/web-server"), 1),
-        ("aroagithub", iam("role/github-actions"), 1),
-        ("tag:env=prod", iam("role/deploy-prod"), 1),
-        ("cost-center=4711", iam("user/alice"), 1),
-        ("dplyprd", iam("role/deploy-prod"), 1),
-    ],
-)
-async def test_filter_finds_names_arns_ids_tags_and_letters_in_order(query: str, first: str, total: int) -> None:
+FOUND = {
+    "deploy-p": (iam("role/deploy-prod"), 1),
+    "DEPLOY": (iam("role/deploy-prod"), 2),
+    iam("role/web-server"): (iam("role/web-server"), 1),
+    "aroagithub": (iam("role/github-actions"), 1),
+    "tag:env=prod": (iam("role/deploy-prod"), 1),
+    "cost-center=4711": (iam("user/alice"), 1),
+    "dplyprd": (iam("role/deploy-prod"), 1),
+}
+"""What comes first for what is typed, and how many there are."""
+
+
+async def test_filter_finds_names_arns_ids_tags_and_letters_in_order() -> None:
     async with opened() as pilot:
-        await press(pilot, "slash")
-        pilot.app.main.explorer.filter_input.value = query
-        await press(pilot, "enter")
-        result = pilot.app.query_one(ExplorerTree).result
-        assert result is not None
-        assert result.total == total
-        assert node_key(pilot.app) == first
-        detail = pilot.app.query_one(DetailPane)
-        assert detail.entity is not None
-        assert detail.entity.arn == first
+        for query, (first, total) in FOUND.items():
+            await press(pilot, "slash")
+            pilot.app.main.explorer.filter_input.value = query
+            await press(pilot, "enter")
+            result = pilot.app.query_one(ExplorerTree).result
+            assert result is not None
+            assert result.total == total, query
+            assert node_key(pilot.app) == first, query
+            detail = pilot.app.query_one(DetailPane)
+            assert detail.entity is not None
+            assert detail.entity.arn == first
+            await press(pilot, "escape")
 
 
 async def test_what_is_typed_at_once_behind_the_key_reaches_the_filter() -> None:
@@ -335,15 +337,14 @@ async def test_jump_mode_moves_the_focus_by_a_letter() -> None:
         assert pilot.app.screen is pilot.app.main
 
 
-@one_quick(
-    ("letter", "focused"),
-    [("f", "filter"), ("r", "question-resource"), ("c", "question-context"), ("q", "question-action")],
-)
-async def test_jump_mode_goes_to_fields(letter: str, focused: str) -> None:
+async def test_jump_mode_goes_to_fields() -> None:
     async with opened() as pilot:
-        await press(pilot, "ctrl+o", letter)
-        assert pilot.app.focused is not None
-        assert pilot.app.focused.id == focused
+        fields = {"f": "filter", "r": "question-resource", "c": "question-context", "q": "question-action"}
+        for letter, focused in fields.items():
+            pilot.app.main.explorer.tree_view.focus()
+            await press(pilot, "ctrl+o", letter)
+            assert pilot.app.focused is not None
+            assert pilot.app.focused.id == focused
 
 
 async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:

@@ -109,8 +109,10 @@ def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)
 
 
-@pytest.mark.parametrize("size", EACH_SIZE)
-@one_quick("form", ["cli", "terraform", "diff"])
+@one_quick(
+    ("form", "size"),
+    [("cli", "medium"), ("cli", "narrow"), ("cli", "wide"), ("terraform", "medium"), ("diff", "medium")],
+)
 def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
     down = {"cli": (), "terraform": ("down",), "diff": ("down", "down")}[form]
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))

@@ -44,23 +44,24 @@ def burst(pilot: Pilot[None], *keys: str) -> None:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
 
-@one_quick(
-    ("keys", "value"),
-    [
-        (("a", "b", "c", "ctrl+u", "x", "y"), "xy"),
-        (("a", "b", "c", "d", "backspace", "backspace", "x", "y"), "abxy"),
-        (("a", "b", "home", "x", "y"), "xyab"),
-        (("a", "b", "home", "x", "end", "y"), "xaby"),
-    ],
-)
+TYPED = {
+    ("a", "b", "c", "ctrl+u", "x", "y"): "xy",
+    ("a", "b", "c", "d", "backspace", "backspace", "x", "y"): "abxy",
+    ("a", "b", "home", "x", "y"): "xyab",
+    ("a", "b", "home", "x", "end", "y"): "xaby",
+}
+
+
 @one_quick("field", ["s", "slash"])
-async def test_a_field_obeys_its_keys_in_their_order(field: str, keys: tuple[str, ...], value: str) -> None:
+async def test_a_field_obeys_its_keys_in_their_order(field: str) -> None:
     async with opened() as pilot:
         await press(pilot, field)
         assert isinstance(pilot.app.focused, Input)
-        burst(pilot, *keys)
-        await settle(pilot)
-        assert pilot.app.focused.value == value
+        for keys, value in TYPED.items():
+            pilot.app.focused.value = ""
+            burst(pilot, *keys)
+            await settle(pilot)
+            assert pilot.app.focused.value == value
 
 
 async def test_a_pasted_text_and_an_editor_do_so_too() -> None:
@@ -73,7 +74,7 @@ async def test_a_pasted_text_and_an_editor_do_so_too() -> None:
         assert area.text == "xay"
 
 
-@one_quick("key", ["d", "question_mark", "f2", "E", "D", "a", "colon", "f6", "S"])
+@one_quick("key", ["d", "question_mark", "a", "f6"])
 async def test_what_is_pressed_behind_the_key_that_quits_does_nothing(key: str) -> None:
     app = make_app()
     async with opened(app) as pilot:

@@ -57,7 +57,7 @@ async def test_a_message_goes_with_the_focus(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(clock, "now", lambda: START)
     app = make_app()
     async with opened(app) as pilot:
-        app.main.sessions.add_session(session())
+        app.main.sessions.add_session(session(expires_at=NOW + timedelta(hours=1)))
         await press(pilot, "S", "d")
         messages = pilot.app.query_one(MessageLine)
         assert messages.words.startswith("! Press d again to forget")
