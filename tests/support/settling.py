@@ -87,13 +87,16 @@ async def handled_and_painted(_least: float = 0, _most: float = 1) -> None:
     _paint_changes(active_app.get())
 
 
-_paint = Screen._compositor_refresh
+paint = Screen._compositor_refresh
 
 
-def _paint_changes(app: App[Any]) -> None:
-    if app.screen_stack and app.screen._compositor._dirty_regions and not app._exit:
-        with app._context():
-            _paint(app.screen)
+def _paint_changes(app: App[Any]) -> bool:
+    """Paint what changed since the last time; returns whether there was anything."""
+    if app._exit or not app.screen_stack or not app.screen._compositor._dirty_regions:
+        return False
+    with app._context():
+        paint(app.screen)
+    return True
 
 
 def painted_at_rest(screen: Screen[Any]) -> None:
@@ -102,7 +105,7 @@ def painted_at_rest(screen: Screen[Any]) -> None:
     Nobody sees the frames between, which take a third of a test's time.
     """
     if screen is not screen.app.screen or screen.app.is_inline:
-        _paint(screen)
+        paint(screen)
         return
     screen._dirty_widgets.clear()
     screen.app._update_mouse_over(screen)
@@ -147,6 +150,7 @@ async def settled(pilot: Pilot[Any]) -> None:
             and not any(pump.message_queue_size for pump in _pumps(pilot))
             and not _has_keys(pilot.app)
             and not _drawn_all(pilot.app)
+            and not _paint_changes(pilot.app)
         ):
             return
     raise AssertionError("the app did not come to rest")

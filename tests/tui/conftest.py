@@ -13,7 +13,7 @@ from textual.screen import Screen
 from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
-from tests.support.settling import handled, handled_and_painted, painted_at_rest, screen_at_rest
+from tests.support.settling import handled, handled_and_painted, paint, painted_at_rest, screen_at_rest
 from tests.support.shared_styles import applied_once, parsed_once, theme_read_once
 
 HERE = Path(__file__).parent
@@ -56,3 +56,9 @@ def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data-home"))
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture
+def every_frame(monkeypatch: pytest.MonkeyPatch, _still: None) -> None:
+    """Paint as the program does: for what is done once a frame is on screen."""
+    monkeypatch.setattr(Screen, "_compositor_refresh", paint)

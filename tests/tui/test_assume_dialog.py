@@ -289,6 +289,7 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("every_frame")
 async def test_the_form_is_planned_once_it_is_drawn_and_what_is_sent_is_checked_once() -> None:
     demo = open_source(SourceChoice(SourceKind.DEMO))
     first, filled_in = await walk_assume_form(demo), await walk_assume_form(demo)

@@ -275,6 +275,8 @@ async def to_countdown(pilot: Pilot[None]) -> None:
     for role, minutes in (("deploy-prod", 47), ("break-glass", 8)):
         panel.add_session(session(role, assumed_at=now, expires_at=now + timedelta(minutes=minutes)))
     await press(pilot, "S")
+    # It says once that one ends soon.
+    panel.tick()
 
 
 CHARTS = {"overview": to_overview, "heat map": to_heat_map, "impact": to_impact, "countdown": to_countdown}
