@@ -143,9 +143,9 @@ async def test_what_is_wrong_with_a_field_begins_with_a_mark(how: str, monkeypat
 
 SAYS: Final = {
     "verdict-allowed": r"\[\+\]|\bALLOWED\b|\b[Aa]llow(s|ed)?\b|\bgains?\b",
-    "verdict-denied": r"\[[-x]\]|\bDENIED\b|\b[Dd]en(y|ies|ied)\b|\bloses?\b|\bhigh\b|\bPROD\b|^[x!] ",
+    "verdict-denied": r"▲|\[[-x]\]|\bDENIED\b|\b[Dd]en(y|ies|ied)\b|\bloses?\b|\bhigh\b|\bPROD\b|^[x!] ",
     "verdict-depends": (
-        r"\[[?!]\]|\bDEPENDS\b|\bdepends?\b|\b[Nn]ot evaluated\b|\bunknown\b|\bmedium\b"
+        r"△|\[[?!]\]|\bDEPENDS\b|\bdepends?\b|\b[Nn]ot evaluated\b|\bunknown\b|\bmedium\b"
         r"|\bCHANGED\b|\bchange\b|\bDRAFT\b|~|^! "
     ),
 }
