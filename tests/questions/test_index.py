@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from random import Random
 from threading import Thread
+from typing import TypeVar
 
 import pytest
 
@@ -40,6 +42,8 @@ from tests.workspace.test_polls import DEMO_QUESTIONS, ways
 
 from .random_accounts import AccountMaker, QuestionMaker
 from .vocabulary import NOON, A
+
+T = TypeVar("T")
 
 
 def compare(account: Account, question: Question, said: Counter[str | None], now: datetime = NOON) -> None:
@@ -182,16 +186,42 @@ def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone(
     assert account_index(drafted)._conditions is account_index(account)._conditions
 
 
-def test_what_is_found_once_for_a_class_names_the_policies_of_each() -> None:
-    """Equal documents under two names are read once for all who have them."""
+def test_what_is_found_once_for_a_class_names_the_policies_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An equal document under another name is another policy; all who have one by its name are one class."""
     account = generator.account(Size(12, 0, 2, 4))
     text = '{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": %s}}'
     document = PolicyDocument(text % '{"Bool": {"aws:SecureTransport": "true"}}')
     users = [
-        replace(user, inline_policies=(InlinePolicy(f"mine{place % 3}", document),), groups=(), attached_policies=())
+        replace(
+            user,
+            inline_policies=(InlinePolicy(f"mine{place % 3}", document),),
+            groups=(),
+            attached_policies=(),
+            boundary_arn=None,
+        )
         for place, user in enumerate(account.users)
     ]
-    compare(replace(account, users=tuple(users)), Question("s3:GetObject", "arn:aws:s3:::b/k"), Counter())
+    account = replace(account, users=tuple(users))
+    question = Question("s3:GetObject", "arn:aws:s3:::b/k")
+    compare(account, question, Counter())
+    readings: list[object] = []
+    monkeypatch.setattr(QuestionEvaluator, "_read_by", with_note(QuestionEvaluator._read_by, readings))
+    asker = QuestionEvaluator(account, question, NOON)
+    assert asker.outcomes() is not None
+    decisions = [asker.decide(one.principal) for one in account_index(account).principals]
+    assert {decision.matched[0].policy for decision in decisions} == {"mine0", "mine1", "mine2"}
+    assert all(decision.depends_on is not None for decision in decisions)
+    assert len(readings) == 3
+
+
+def with_note(method: Callable[..., T], notes: list[object]) -> Callable[..., T]:
+    """A method that notes its calls."""
+
+    def noting(*arguments: object) -> T:
+        notes.append(arguments)
+        return method(*arguments)
+
+    return noting
 
 
 def test_principals_whom_a_fact_of_one_resource_may_tell_apart_are_no_class() -> None:
