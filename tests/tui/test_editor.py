@@ -19,10 +19,10 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.drafts.editor_screen import LONGEST, DraftEditorScreen, edit_in_editor
 from iamtui.tui.text_screens import editor_command, show_in_editor
 from iamtui.tui.widgets.status import MessageLine
-from tests.support.drafting import app_of, choose
+from tests.support.drafting import app_of, choose, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam
-from tests.support.screen_app import make_app, opened, press
+from tests.support.screen_app import make_app, opened, press, settle
 
 APP: Any = SimpleNamespace(suspend=nullcontext)
 
@@ -148,6 +148,9 @@ async def test_without_a_temporary_folder_the_screen_and_what_was_typed_stay() -
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
         screen.editor.load_text("typed")
+        # What is found in it is said a moment later.
+        await settle(pilot)
+        await until(pilot, lambda: screen._pause is None)
         await press(pilot, "f2")
         assert says in screen_text(app_of(pilot))
         assert pilot.app.screen is screen
