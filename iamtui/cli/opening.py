@@ -311,12 +311,10 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
-    from iamtui.drafts.draft import parse_draft  # these bring drafts and lint, a fifth of the start
-    from iamtui.workspace import draft_session
+    from iamtui.workspace.draft_session import lay_text  # brings drafts and lint, a fifth of the start
 
     shown = "on standard input" if name == "-" else name
-    draft = parse_draft(read_text(name, "draft", most=_LARGEST_DRAFT), shown, workspace.account.id)
-    return draft_session.lay(draft_session.with_edited_resources(workspace, draft), draft)
+    return lay_text(workspace, read_text(name, "draft", most=_LARGEST_DRAFT), shown)
 
 
 def say_findings(findings: Iterable[DraftFinding]) -> None:

@@ -22,8 +22,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.text import safe_text
 from iamtui.tui.content import TONES, line, plain
+from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE
 from iamtui.tui.inventory import Branch, Node
-from iamtui.tui.marks import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
+from iamtui.tui.marks import MARKED
 from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.explained import EntityExplanation, explained, explained_kind

@@ -451,20 +451,13 @@ class MainScreen(PanedScreen):
     @on(OptionList.OptionSelected, "#sessions")
     def _session_chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        active = self.sessions.active
-        if self.hand_over.picking:
-            self.hand_over.pick()
-        elif active is not None and self.browsing.go_to(active.role_arn):
-            self.subject.active_view.focus()
+        self.hand_over.pick() if self.hand_over.picking else _go_to_role_of_session(self)
 
     def idle_actions(self) -> frozenset[str]:
         return super().idle_actions() | _idle_actions(self)
 
     def other_words(self) -> Mapping[str, str]:
-        # Enter picks as c does, which is shown.
-        picks = {"select": ""} if self.hand_over.picking else {}
-        narrow = _WORDS_IN_A_NARROW_ANSWER if _in_a_narrow_answer(self) else {}
-        return {**super().other_words(), **picks, **narrow}
+        return {**super().other_words(), **_other_words(self)}
 
     @property
     def about(self) -> tuple[Account, Node] | None:
@@ -531,6 +524,18 @@ class MainScreen(PanedScreen):
         self._caller.stand_in(principal, label)
         self.question.ask_inquiry(QuestionMatrix((question.action,), (question.resource,), question))
         self.on_demand.load_policy_of(question)
+
+
+def _go_to_role_of_session(main: MainScreen) -> None:
+    active = main.sessions.active
+    if active is not None and main.browsing.go_to(active.role_arn):
+        main.subject.active_view.focus()
+
+
+def _other_words(main: MainScreen) -> Mapping[str, str]:
+    # Enter picks as c does, which is shown.
+    picks = {"select": ""} if main.hand_over.picking else {}
+    return {**picks, **(_WORDS_IN_A_NARROW_ANSWER if _in_a_narrow_answer(main) else {})}
 
 
 def _idle_actions(screen: MainScreen) -> frozenset[str]:

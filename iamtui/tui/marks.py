@@ -15,6 +15,7 @@ from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.detail_pane import DetailPane
+from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.widgets.lists.line_list import Piece
 from iamtui.workspace.workspace import SourceInfo, Workspace
@@ -28,13 +29,6 @@ MARKED: Final = Piece(" =", "match")
 
 CHANGED: Final = Piece(" •", "match")
 """What stands beside what is not as it was shown before it was read again."""
-
-CERTAIN: Final = Piece(" ▲", "denied")
-
-POSSIBLE: Final = Piece(" △", "warning")
-
-ADMINISTRATOR: Final = Piece(" ◆", "muted")
-"""What stands beside who can become administrator, could under a condition, and is one."""
 
 
 class PrincipalMarks:

@@ -111,6 +111,19 @@ GRAVE: Final = ("error", "nothing allowed")
 """Kinds of findings that an export repeats, for whoever runs it may not have seen the draft."""
 
 
+def lay_text(workspace: Workspace, text: str, shown: str) -> DraftedAccount:
+    """Lay the text of a draft over an account, with the policies loaded that its edits of resources replace.
+
+    Args:
+        shown: where the text is from.
+
+    Raises:
+        Problem: it is not a draft, or is for another account. What does not fit is in `DraftedAccount.problems`.
+    """
+    draft = parse_draft(text, shown, workspace.account.id)
+    return lay(with_edited_resources(workspace, draft), draft)
+
+
 def export_drafted(drafted: DraftedAccount, form: str) -> str:
     """What would make the draft's changes, as text; nothing is run. A diff of nothing is "".
 

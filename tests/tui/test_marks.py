@@ -9,8 +9,9 @@ import pytest
 
 from iamtui.account.model import AttachedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy
+from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE
 from iamtui.tui.help import HelpScreen
-from iamtui.tui.marks import ADMINISTRATOR, CERTAIN, MARKED, POSSIBLE
+from iamtui.tui.marks import MARKED
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.lists.line_list import Piece
 from iamtui.workspace import escalations

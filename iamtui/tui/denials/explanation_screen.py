@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -29,6 +29,7 @@ from iamtui.tui.denials.records_screen import (
 )
 from iamtui.tui.inventory import entity_of
 from iamtui.tui.list_dialogs import choose_columns
+from iamtui.tui.question.pinned_verdicts import AskedFrom
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -36,9 +37,6 @@ from iamtui.workspace import denials
 from iamtui.workspace.denial_comparison import WORDS, claim_words, denies_of, federated_action, named_policy
 from iamtui.workspace.denials import ExplainedDenial
 from iamtui.workspace.workspace import Workspace
-
-if TYPE_CHECKING:
-    from iamtui.tui.main_screen import MainScreen
 
 _EXPLAINING: Final = "explaining"
 _KIND: Final = "denials"
@@ -187,7 +185,7 @@ class DenialScreen(DenialReadingScreen):
 # From a denial that was explained to the main screen: go to the principal, put the question, say how they agree.
 
 
-def open_denials(screen: MainScreen, workspace: Workspace) -> None:
+def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
     """Let the user paste a denial; what they choose is asked on the main screen."""
 
     def chosen(explained: ExplainedDenial | None) -> None:
@@ -199,7 +197,7 @@ def open_denials(screen: MainScreen, workspace: Workspace) -> None:
     screen.app.push_screen(dialog, chosen)
 
 
-def _arrive(screen: MainScreen, workspace: Workspace, explained: ExplainedDenial) -> None:
+def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial) -> None:
     principal, question = explained.principal, explained.question
     if principal is not None:
         entity = entity_of(workspace.account, principal)

@@ -47,6 +47,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
 from iamtui.tui.drafts.edit_context import (
     SEPARATOR,
+    DraftKeeper,
     EditContext,
     attachable,
     attachable_choices,
@@ -62,14 +63,13 @@ from iamtui.tui.inventory import Branch
 from iamtui.workspace.principals import principal_for
 
 if TYPE_CHECKING:
-    from iamtui.tui.drafts.controller import DraftController
     from iamtui.workspace.draft_documents import DocumentPlace
 
 
 class EditMaker(EditContext):
     """Makes edits where the user is, on behalf of what keeps the draft."""
 
-    def __init__(self, drafts: DraftController) -> None:
+    def __init__(self, drafts: DraftKeeper) -> None:
         super().__init__(drafts)
         self._documents = DocumentEdits(drafts)
         self._holders = HolderEdits(drafts)

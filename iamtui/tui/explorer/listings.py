@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
 from rich.cells import cell_len
@@ -32,6 +32,13 @@ from iamtui.tui import clock
 from iamtui.tui.content import fit
 from iamtui.tui.inventory import EntityPolicy, held_policies, kind_word, shorter_unknown, unknown
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+
+CERTAIN: Final = Piece(" ▲", "denied")
+
+POSSIBLE: Final = Piece(" △", "warning")
+
+ADMINISTRATOR: Final = Piece(" ◆", "muted")
+"""What stands beside who can become administrator, could under a condition, and is one."""
 
 # Rows: labelled facts, lists and links, drawn line by line.
 

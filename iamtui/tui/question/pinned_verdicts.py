@@ -7,9 +7,11 @@ from contextlib import suppress
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import structs
+from textual.app import App
+from textual.content import Content
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.engine.decision import Layer
@@ -18,9 +20,11 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.content import plain
+from iamtui.tui.content import Severity, plain
+from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
 from iamtui.tui.paned import PanedScreen
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import AnsweredQuestion
-    from iamtui.tui.main_screen import MainScreen
+    from iamtui.questions.question import Question
+    from iamtui.tui.denials.records_screen import KeptDenials
+    from iamtui.tui.history import ScreenAbove
     from iamtui.tui.question.asking import Alongside
     from iamtui.tui.question.who_can_screen import WhoCanScreen
     from iamtui.workspace.answers import BulkMatrixEvaluator
@@ -145,10 +151,65 @@ def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Ro
     return verdict_words(poll.decide(lazy.principals.principal_for(workspace, entity)))
 
 
+# What the screens that lie over the main one may ask of it.
+
+
+class DraftState(Protocol):
+    """Knows the account without the draft."""
+
+    @property
+    def before_workspace(self) -> Workspace | None:
+        """The account without the draft; None without a draft."""
+
+
+class AskedFrom(Protocol):
+    """The main screen, as the screens know it that are opened from its question."""
+
+    kept_denials: KeptDenials | None
+    """The log whose denials are being explained one after the other."""
+
+    @property
+    def app(self) -> App[Any]:
+        """The app, to open screens."""
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The account that is asked about, with the draft that is open."""
+
+    @property
+    def source_workspace(self) -> Workspace | None:
+        """The account as it is, whether a draft is open or not."""
+
+    @property
+    def drafts(self) -> DraftState:
+        """The draft, and the account without it."""
+
+    @property
+    def subject(self) -> SubjectPane:
+        """Where the user is."""
+
+    @property
+    def question(self) -> QuestionPanel:
+        """The question and its answer."""
+
+    @property
+    def list_columns(self) -> dict[str, tuple[str, ...]]:
+        """The columns of tables and lists that the user wants, which are remembered."""
+
+    def say(self, text: Content | str, severity: Severity = ..., *, stays: bool = ...) -> None:
+        """Show one sentence on the message line."""
+
+    def go_to(self, key: str, above: ScreenAbove | None = ...) -> bool:
+        """Go to an entity of the tree; False when it is not there. `above` is the screen to show on the way back."""
+
+    def ask_about(self, principal: Principal, label: str, question: Question) -> None:
+        """Ask for a caller that need not be in the tree."""
+
+
 # The way from the main screen to the screens of answers: who can, a second opinion, a document. Loads them late.
 
 
-def open_who_can(main: MainScreen, before: Workspace | None = None) -> None:
+def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
     """Put the question to everybody on a screen of its own; choosing somebody there goes to them in the tree.
 
     Args:
@@ -174,7 +235,7 @@ def open_who_can(main: MainScreen, before: Workspace | None = None) -> None:
     _push_who_can(main, screen)
 
 
-def _push_who_can(main: MainScreen, screen: WhoCanScreen) -> None:
+def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:
     """Show it; on the way back from who was chosen there, or for the same question, it is shown as it was left."""
 
     def left(arn: str | None) -> None:
@@ -186,7 +247,7 @@ def _push_who_can(main: MainScreen, screen: WhoCanScreen) -> None:
     main.app.push_screen(screen, left)
 
 
-def tell_screens(main: MainScreen, workspace: Workspace) -> None:
+def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
     if len(main.app.screen_stack) < 2:
         return
     for screen in main.app.screen_stack:
@@ -194,7 +255,7 @@ def tell_screens(main: MainScreen, workspace: Workspace) -> None:
             screen.set_workspace(workspace, main.drafts.before_workspace)
 
 
-def show_statement(main: MainScreen, wanted: JumpToStatement) -> bool:
+def show_statement(main: AskedFrom, wanted: JumpToStatement) -> bool:
     """Show a statement that took part in an answer where it stands, in the tree or on a screen of its own.
 
     False when it is not loaded.
@@ -215,7 +276,7 @@ def show_statement(main: MainScreen, wanted: JumpToStatement) -> bool:
     return shown or any(_show_document(main, one, principal, resource, ref) for one in main.workspace.accounts)
 
 
-def _show_document(main: MainScreen, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
+def _show_document(main: AskedFrom, account: Account, principal: Principal, resource: str, ref: StatementRef) -> bool:
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
     document = document_of(account, principal, resource, ref)
     if document is not None:
@@ -228,7 +289,7 @@ def has_simulator(workspace: Workspace | None) -> bool:
     return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
 
 
-def open_second_opinion(main: MainScreen, before: Workspace | None = None) -> None:
+def open_second_opinion(main: AskedFrom, before: Workspace | None = None) -> None:
     """Show what AWS's own simulator says beside our answer; it knows no draft.
 
     Args:

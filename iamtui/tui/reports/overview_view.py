@@ -16,8 +16,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
-from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.marks import ADMINISTRATOR, CERTAIN, POSSIBLE
+from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.workspace.audit import AuditSuppression, read_suppressions
@@ -26,7 +25,7 @@ from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, accou
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.main_screen import MainScreen
+    from iamtui.tui.reports.report_screen import Reported
 
 _LABEL: Final = 26
 _COUNT: Final = 6
@@ -153,7 +152,7 @@ class OverviewView(LineView):
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """List what is counted: as the report that has it in full, or its members."""
         event.stop()
-        entry, main = self._shown[self.cursor], cast("MainScreen", self.screen)
+        entry, main = self._shown[self.cursor], cast("Reported", self.screen)
         report, kind = entry.report
         if report:
             lazy.report_screen.open_report(main, report, kind)
