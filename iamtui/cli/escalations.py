@@ -61,7 +61,7 @@ def escalations(
         for one in found:
             if as_json:
                 whose = workspace.at(one.principal.arn.split(":")[4]).account
-                out.json({**_to_json(one), "complete": not whose.unlisted})
+                out.json({**_to_json(one), "complete": not (whose.unlisted or not_evaluated([one]))})
             else:
                 _print(out, workspace, one)
     _summarize(reports, found)

@@ -87,3 +87,4 @@ def test_a_layer_that_is_not_loaded_is_named_beside_a_path_that_it_could_stop(cl
     assert "could stand in the way of some of these paths: SCP" in result.err
     (found,) = cli("escalations", "--json", "--snapshot", str(file)).json_lines
     assert found["moves"][0]["steps"][0]["complete"] is False
+    assert found["complete"] is False
