@@ -356,7 +356,7 @@ async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:
             # As by a key that comes before the next frame.
             pilot.app.main.go_to(iam("role/deploy-prod"))
             await nothing_ready()
-            pilot.app.main.action_jump()
+            pilot.app.main.action_menu("jump")
         await press(pilot, "3")
         assert pilot.app.main.subject.tab == "trust"
         assert pilot.app.main.subject.active_view.has_focus
