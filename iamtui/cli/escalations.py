@@ -60,8 +60,7 @@ def escalations(
     else:
         for one in found:
             if as_json:
-                whose = workspace.at(one.principal.arn.split(":")[4]).account
-                out.json({**_to_json(one), "complete": not (whose.unlisted or not_evaluated([one]))})
+                out.json(_to_json(workspace, one))
             else:
                 _print(out, workspace, one)
     _summarize(reports, found)
@@ -106,8 +105,10 @@ def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation])
         note(f"{count:,} of these paths need {name}.")
 
 
-def _to_json(one: Escalation) -> dict[str, Any]:
-    return {"principal": one.principal.arn, "certain": one.certain, "moves": [*map(_move_to_json, one.moves)]}
+def _to_json(workspace: Workspace, one: Escalation) -> dict[str, Any]:
+    arn = one.principal.arn
+    complete = not workspace.at(arn.split(":")[4]).account.unlisted and not not_evaluated([one])
+    return {"principal": arn, "certain": one.certain, "moves": [*map(_move_to_json, one.moves)], "complete": complete}
 
 
 def _move_to_json(move: Move) -> dict[str, Any]:
