@@ -474,7 +474,7 @@ class MessageLine(Static):
         """Show a message in place of the one before.
 
         Args:
-            text: Content from the helpers of `safe`, or raw text, which is made safe here.
+            text: Content from the helpers of `tui.content`, or raw text, which is made safe here.
             severity: also told by a mark in front, not by colour alone.
             stays: keep it until the next message.
             until_next: keep it until the user goes somewhere else, or the next message.
