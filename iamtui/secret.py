@@ -5,19 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 from contextlib import suppress
 from typing import Final, NoReturn
 
 from iamtui.problem import Problem
-from iamtui.text import safe_text
 
 _MASK = "••••••••"
-
-_LIKE_A_SECRET: Final = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
-"""Access key ids have 20 characters, secrets 40, tokens hundreds; names of things are mostly shorter."""
-
-_CODE: Final = re.compile(r"\b[0-9]{6}\b")
 
 _HASH_KEY: Final = os.urandom(32)
 
@@ -101,19 +94,3 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")
-
-
-def redacted(text: str) -> str:
-    """The text without anything that looks like a key, a token or an MFA code, for messages nobody foresaw."""
-    return _CODE.sub("••••", _LIKE_A_SECRET.sub("••••", text))
-
-
-def error_lines(error: BaseException) -> list[str]:
-    """An exception for a log or a screen: type, redacted message, and frames without the values of variables."""
-    lines = [f"{type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}"]
-    step = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        lines.append(f"  {safe_text(code.co_filename)}:{step.tb_lineno} in {safe_text(code.co_name)}")
-        step = step.tb_next
-    return lines

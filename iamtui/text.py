@@ -3,11 +3,12 @@
 Rooms keep raw values, so that matching stays exact; whatever leaves towards a person goes through here.
 Textual and terminals let ESC, C1 controls, bidi and zero-width characters through in every widget, which
 lets data move the cursor, write the clipboard (OSC 52), reorder what is read, or look like something else.
-Times in words are made here too.
+Times in words, and errors as a log may hold them, are made here too.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -145,3 +146,25 @@ def ago(moment: datetime, now: datetime) -> str:
             count = f"{int(abs(seconds) // size)}{unit}"
             return f"{count} ago" if seconds > 0 else f"in {count}"
     return "just now"
+
+
+_LIKE_A_SECRET: Final = re.compile(r"[A-Za-z0-9+/=_-]{16,}")
+"""Access key ids have 20 characters, secrets 40, tokens hundreds; names of things are mostly shorter."""
+
+_CODE: Final = re.compile(r"\b[0-9]{6}\b")
+
+
+def redacted(text: str) -> str:
+    """The text without anything that looks like a key, a token or an MFA code, for messages nobody foresaw."""
+    return _CODE.sub("••••", _LIKE_A_SECRET.sub("••••", text))
+
+
+def error_lines(error: BaseException) -> list[str]:
+    """An exception for a log or a screen: type, redacted message, and frames without the values of variables."""
+    lines = [f"{type(error).__name__}: {safe_text(redacted(str(error)), limit=500)}"]
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        lines.append(f"  {safe_text(code.co_filename)}:{step.tb_lineno} in {safe_text(code.co_name)}")
+        step = step.tb_next
+    return lines

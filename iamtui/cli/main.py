@@ -18,8 +18,7 @@ from iamtui.cli.exits import COMPLETE_VARIABLE, OPENED, Exit, ProgramExit, Scree
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
-from iamtui.secret import error_lines
-from iamtui.text import safe_text
+from iamtui.text import error_lines, safe_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,6 @@ import click
 from iamtui.presentation.styled_words import Row, Tone
 from iamtui.presentation.tables import ascii_json_pieces, csv_row, markdown_row, to_ascii_json
 from iamtui.problem import Problem
-from iamtui.secret import Secret
 from iamtui.text import ago, safe_text
 
 LONGEST_WORD: Final = 1000
@@ -36,6 +35,7 @@ NARROWEST: Final = 40
 
 
 if TYPE_CHECKING:
+    from iamtui.secret import Secret
     from iamtui.workspace.workspace import Progress, ProgressReport
 
 

@@ -13,7 +13,8 @@ from msgspec import Struct, structs
 
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
-from iamtui.secret import Secret, redacted
+from iamtui.secret import Secret
+from iamtui.text import redacted
 
 LEAD: Final = timedelta(minutes=20)
 """How long before its end a session is renewed: botocore asks for newer credentials from 15 minutes on."""

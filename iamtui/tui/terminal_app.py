@@ -34,7 +34,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from iamtui.secret import error_lines
+from iamtui.text import error_lines
 from iamtui.tui.textual_internals import ForgettingWorkers, has_own_handler, may_be_bound
 
 if TYPE_CHECKING:
