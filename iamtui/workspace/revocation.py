@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from iamtui.account.model import Missing, Role
-from iamtui.credentials.assume_role import clock_skew_of
+from iamtui.account.model import Account, Missing, Role
+from iamtui.credentials.assume_role import clock_skew_of, is_role_arn
 from iamtui.credentials.export_values import aws_time
 from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.drafts.aws_values import InvalidValue
+from iamtui.drafts.edits.base import option
 from iamtui.engine.decision import Decision
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import parse_arn
@@ -146,23 +148,23 @@ def plan_revocation(
     """
     role = workspace.account.by_arn(role_arn)
     held = role if isinstance(role, Role) else None
-    name = _checked_name(role_arn, held)
+    name = _checked_name(workspace.account, role_arn, held)
     before = (before or now).astimezone(UTC).replace(microsecond=0)
     policy = revocation_policy(before)
     text = json.dumps(policy, separators=(",", ":"))
     elsewhere = _elsewhere(workspace, role_arn)
     where = tuple(_options(workspace, elsewhere=bool(elsewhere)))
     remark = _DEMO_REMARK if workspace.source.kind is SourceKind.DEMO else ""
-    names = ("--role-name", name, "--policy-name", POLICY_NAME)
-    put = ("aws", "iam", "put-role-policy", *names, "--policy-document", text, *where)
-    delete = ("aws", "iam", "delete-role-policy", *names, *where)
+    names = (option("--role-name", name), option("--policy-name", POLICY_NAME))
+    put = ("aws iam put-role-policy", *names, option("--policy-document", text), *where)
+    delete = ("aws iam delete-role-policy", *names, *where)
     effects = tuple(_effect(session, role_arn, before) for session in sessions if session.expires_at > now)
     return Revocation(
         role_arn=role_arn,
         before=before,
         policy=policy,
-        command=_only_in(elsewhere, where) + shlex.join(put) + remark,
-        undo=_only_in(elsewhere, where) + shlex.join(delete) + remark,
+        command=_only_in(elsewhere, where) + " ".join(put) + remark,
+        undo=_only_in(elsewhere, where) + " ".join(delete) + remark,
         effects=effects,
         warnings=tuple(_warnings(workspace, role_arn, held, before, now)),
         notes=(*_NOTES, _when_over(before)),
@@ -182,8 +184,8 @@ def _only_in(account: str, options: Iterable[str]) -> str:
     """What has a POSIX shell go on only with credentials of this account; "" for ""."""
     if not account:
         return ""
-    ask_whose = shlex.join(("aws", "sts", "get-caller-identity", "--query", "Account", "--output", "text", *options))
-    return f'[ "$({ask_whose})" = {shlex.quote(account)} ] && '
+    ask_whose = " ".join(("aws sts get-caller-identity --query Account --output text", *options))
+    return f'[ "$({ask_whose})" = {account} ] && '
 
 
 _NOTES: Final = (
@@ -193,7 +195,10 @@ _NOTES: Final = (
 )
 
 
-def _checked_name(role_arn: str, role: Role | None) -> str:
+_FORM: Final = "Give a role: it looks like arn:aws:iam::123456789012:role/X."
+
+
+def _checked_name(own: Account, role_arn: str, role: Role | None) -> str:
     """The role's name, once it is known that it may be changed.
 
     Raises:
@@ -201,12 +206,17 @@ def _checked_name(role_arn: str, role: Role | None) -> str:
     """
     arn = parse_arn(role_arn)
     if arn is None or arn.service != "iam" or not arn.resource.startswith("role/"):
-        raise Problem(
-            f"{safe_text(role_arn)} is not a role.", "Give a role: it looks like arn:aws:iam::123456789012:role/X."
-        )
+        raise Problem(f"{safe_text(role_arn)} is not a role.", _FORM)
     path, _, name = arn.resource.removeprefix("role").rpartition("/")
     if not _ROLE_NAME.fullmatch(name):
         raise Problem(f"{safe_text(role_arn)} is a name that IAM would not give a role.", "Check where it comes from.")
+    if not is_role_arn(role_arn):
+        raise Problem(f"{safe_text(role_arn)} is not the ARN of a role.", _FORM)
+    if arn.account == own.id and arn.partition != own.partition:
+        raise Problem(
+            f"{safe_text(role_arn)} is in the partition {arn.partition}, and account {own.id} is in {own.partition}.",
+            "Give the ARN as IAM has it.",
+        )
     folder = f"{path}/"
     if folder.startswith("/aws-service-role/") or (role is not None and role.service_linked):
         raise Problem(
@@ -223,12 +233,23 @@ def _checked_name(role_arn: str, role: Role | None) -> str:
 
 
 def _options(workspace: Workspace, *, elsewhere: bool) -> Iterator[str]:
-    """What makes the AWS CLI call the same account in the same way; the profile is no use for another account."""
+    """What makes the AWS CLI call the same account in the same way; the profile is no use for another account.
+
+    Raises:
+        Problem: the name of the profile cannot stand in a command.
+    """
     source = workspace.source
-    if source.kind is SourceKind.LIVE:
-        for option, value in (("--profile", source.profile), ("--endpoint-url", source.endpoint_url)):
-            if value and not (elsewhere and option == "--profile"):
-                yield from (option, value)
+    if source.kind is not SourceKind.LIVE:
+        return
+    if source.profile and not elsewhere:
+        try:
+            yield option("--profile", source.profile)
+        except InvalidValue as error:
+            raise Problem(
+                f"The command cannot be written: {error.sentence}.", "Give the profile another name in the config file."
+            ) from None
+    if source.endpoint_url:
+        yield f"--endpoint-url {shlex.quote(source.endpoint_url)}"
 
 
 def _effect(session: Session, role_arn: str, before: datetime) -> SessionEffect:

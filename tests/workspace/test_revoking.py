@@ -188,11 +188,33 @@ def test_whether_the_caller_may_is_answered_or_unknown() -> None:
         (f"arn:aws:iam::{ACCOUNT}:role/", "a name that IAM would not give"),
         (f"arn:aws:iam::{ACCOUNT}:user/x", "is not a role"),
         ("deploy", "is not a role"),
+        ("arn:aws:iam:::role/deploy", "is not the ARN of a role"),
+        ("arn:aws:iam::x:role/deploy", "is not the ARN of a role"),
+        (f"arn:aws:iam:eu-west-1:{ACCOUNT}:role/deploy", "is not the ARN of a role"),
+        (f"arn:aws:iam::{ACCOUNT}:role/\x1b[31m/deploy", "is not the ARN of a role"),
+        (f"arn:aws-cn:iam::{ACCOUNT}:role/deploy", "is in the partition aws-cn"),
     ],
 )
 def test_what_cannot_be_revoked_is_refused(arn: str, said: str) -> None:
     with pytest.raises(Problem, match=said):
         plan_revocation(workspace(), arn, NOW)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "999999999999"])
+def test_nothing_of_a_command_is_seen_by_the_terminal_alone(account: str) -> None:
+    arn, steering = f"arn:aws:iam::{account}:role/deploy", workspace(profile="prod\x1b]52;c;eA==\x07")
+    if account == ACCOUNT:
+        with pytest.raises(Problem, match="The command cannot be written: prod␛"):
+            plan_revocation(steering, arn, NOW)
+    else:
+        plan = plan_revocation(steering, arn, NOW)
+        assert all(text.isprintable() for text in (plan.command, plan.undo))
+
+
+@pytest.mark.parametrize("name", ["--profile", "=ls"])
+def test_no_name_is_an_option_of_the_command_or_a_path_of_zsh(name: str) -> None:
+    plan = plan_revocation(workspace(), f"arn:aws:iam::{ACCOUNT}:role/{name}", NOW)
+    assert shlex.split(plan.command)[3] == f"--role-name={name}"
 
 
 # Whose time it is.

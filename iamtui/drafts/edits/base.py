@@ -362,7 +362,8 @@ def option(name: str, value: str) -> str:
         raise InvalidValue(f"the AWS CLI would read the file or address {safe_text(value, limit=160)} instead")
     if any(unicodedata.category(character) in _UNSEEN and character not in "\t\n\r" for character in value):
         raise InvalidValue(f"{safe_text(value, limit=160)} has characters that nobody can see in a script")
-    return f"{name}{'=' if value.startswith('-') else ' '}{shlex.quote(value)}"
+    # zsh takes a word that begins with "=" for the path of a command.
+    return f"{name}{'=' if value.startswith(('-', '=')) else ' '}{shlex.quote(value)}"
 
 
 _UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
