@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, User
+from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, Missing, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import LONGEST_ROLE_NAME, AttachPolicy, CreateRole, PutPermissionsBoundary, Tag
 from iamtui.drafts.exports import export
+from iamtui.lint.check_document import DocumentKind, findings
+from iamtui.lint.subject import Level
 from iamtui.policy.document import PolicyDocument, as_list, render
-from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
 
 Json: TypeAlias = dict[str, Any]
@@ -33,6 +34,8 @@ _USERNAME: Final = re.compile(r"\$\{\s*aws:username\s*(?:,[^}]*)?\}", re.IGNOREC
 _USERS_ONLY: Final = frozenset(("aws:username", "aws:userid", "aws:principalarn", "aws:principaltype"))
 """Keys that requests of a role have not, or with another value (IAM User Guide: global condition keys)."""
 _GITHUB: Final = "token.actions.githubusercontent.com"
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9_-]{1,39}/[A-Za-z0-9._-]{1,100}")
+"""One repository of GitHub: what it does not have, as a wildcard, would let the repositories of others in."""
 _PLACES: Final = {"ec2": "ec2.amazonaws.com", "ecs": "ecs-tasks.amazonaws.com", "lambda": "lambda.amazonaws.com"}
 
 
@@ -112,11 +115,16 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
     documents = list(_policies_of(account, user, draft))
     for name, policy, document in documents:
         _add(draft, name, policy, document, accessed)
+    _note_boundary(account, user, draft)
     draft.trust = _trust(account, draft, place or _likely_place([document for _, _, document in documents], draft))
     if len(draft.attached) > _MOST_ATTACHED:
         draft.notes.append(
             f"It has {len(draft.attached)} managed policies and a role takes {_MOST_ATTACHED} by default."
         )
+    if isinstance(keys, Missing):
+        draft.notes.append(f"Whether the user has access keys is not known: {keys.reason}.")
+    if any(one.part == "tags" for one in user.unread):
+        draft.notes.append("The tags of the user could not be read: the role has none, and policies can test them.")
     size = sum(len(json.dumps(document, separators=(",", ":"))) for document in draft.inline.values())
     if size > _LARGEST_INLINE:
         draft.notes.append(
@@ -261,6 +269,23 @@ def _note_keys(draft: RoleDraft, name: str, document: PolicyDocument) -> None:
         draft.notes.append(f"The policy {name} asks for MFA, which a program has not.")
 
 
+def _note_boundary(account: Account, user: User, draft: RoleDraft) -> None:
+    """Where the permissions boundary, which the role has as it is, says another thing of a role than of the user."""
+    policy = account.policy(user.boundary_arn) if user.boundary_arn is not None else None
+    version = policy.default_version if policy is not None else None
+    if policy is None or version is None or version.document.error is not None:
+        if user.boundary_arn is not None:
+            draft.notes.append(
+                f"The text of the permissions boundary {user.boundary_arn} is not known: the role gets it as it is."
+            )
+        return
+    _note_keys(draft, policy.name, version.document)
+    if version.document.policy.substitutes_variables and _USERNAME.search(version.document.source_text):
+        draft.notes.append(
+            f"The permissions boundary {policy.name} uses ${{aws:username}}, which a role does not have: adapt it."
+        )
+
+
 def _likely_place(documents: list[PolicyDocument], draft: RoleDraft) -> str:
     lines = [
         line for document in documents if document.error is None for one in document.policy.statements
@@ -280,7 +305,7 @@ def _likely_place(documents: list[PolicyDocument], draft: RoleDraft) -> str:
 
 def _trust(account: Account, draft: RoleDraft, place: str) -> Json:
     kind, _, repository = place.partition(":")
-    if kind == "github" and repository:
+    if kind == "github" and _REPOSITORY.fullmatch(repository):
         provider = f"arn:{account.partition}:iam::{account.id}:oidc-provider/{_GITHUB}"
         if isinstance(account.providers, Known) and account.by_arn(provider) is None:
             draft.notes.append(f"The account has no identity provider {_GITHUB}: make it first.")
@@ -296,14 +321,19 @@ def _trust(account: Account, draft: RoleDraft, place: str) -> Json:
         own = {"ArnLike": {"aws:SourceArn": f"arn:{account.partition}:rolesanywhere:*:{account.id}:trust-anchor/*"}}
         actions = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
         return _trusting({"Service": "rolesanywhere.amazonaws.com"}, actions, own)
-    service = _PLACES.get(place, place if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", place) else "")
+    service = _PLACES.get(place, place if re.fullmatch(r"([a-z0-9-]+\.)+amazonaws\.com(\.cn)?", place) else "")
+    if place == "ec2" and account.partition == "aws-cn":
+        # Alone of these three (Amazon Web Services in China: IAM).
+        service += ".cn"
     if service:
         # ECS names the account of the task; EC2 and Lambda name none (IAM User Guide: the confused deputy problem).
         own = {"StringEquals": {"aws:SourceAccount": account.id}} if place == "ecs" else {}
         return _trusting({"Service": service}, "sts:AssumeRole", own)
-    arn = parse_arn(place)
-    if is_account_id(place) or (arn is not None and arn.service in ("iam", "sts") and not set(place) & set("*?")):
-        return _trusting({"AWS": place}, "sts:AssumeRole", {})
+    trust = _trusting({"AWS": place}, "sts:AssumeRole", {})
+    if place != "*" and not any(
+        one.level is Level.ERROR for one in findings(PolicyDocument.of(trust), DocumentKind.TRUST)
+    ):
+        return trust
     raise Problem(
         f"--place {place} is not a place where a program runs.",
         "Give ec2, ecs, lambda, onprem, a service principal (SERVICE.amazonaws.com), github:ORG/REPO, an account id or "
@@ -328,3 +358,4 @@ def _named_elsewhere(account: Account, user: User) -> Iterator[str]:
     ]
     if resources:
         yield f"Resource policies name the user: let those of {', '.join(resources)} name the role."
+    yield "Policies of other resources, which are not read for this, can name the user, too."

@@ -20,10 +20,12 @@ from iamtui.account.model import (
     Known,
     LastAccessed,
     ManagedPolicy,
+    Missing,
     PolicyVersion,
     ResourcePolicy,
     Role,
     ServiceUse,
+    Unread,
     User,
 )
 from iamtui.drafts.draft import read_draft, write_draft
@@ -155,7 +157,26 @@ def test_source_addresses_mean_a_place_outside_aws() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["moon", "github:", "arn:aws:s3:::b", "*", "arn:aws:iam::999999999999:role/*", "ec2.evil.com"]
+    "place",
+    [
+        "moon",
+        "arn:aws:s3:::b",
+        "*",
+        "arn:aws:iam::999999999999:role/*",
+        "arn:aws:iam::999999999999:group/g",
+        "arn:aws:iam::aws:policy/P",
+        "arn:aws:iam::x:root",
+        "ec2.evil.com",
+        ".amazonaws.com",
+        "a..amazonaws.com",
+        "github:",
+        "github:acme",
+        "github:*",
+        "github:*/*",
+        "github:acme/*",
+        "github:acme/app:x",
+        "github:acme/${aws:username}",
+    ],
 )
 def test_a_place_that_is_none_is_one_sentence(place: str) -> None:
     with pytest.raises(Problem, match="is not a place"):
@@ -203,6 +224,25 @@ def test_what_needs_a_look_is_said() -> None:
     ):
         assert words in said
     assert draft.name == "svc-role"
+
+
+def test_what_the_boundary_says_of_a_user_alone_is_said() -> None:
+    version = PolicyVersion("v1", document(allow("s3:*", "arn:aws:s3:::${aws:username}/*")), is_default=True)
+    boundary = ManagedPolicy("b", "/", iam("policy/b"), "ANPA", NOW, (version,))
+    one = user(document(allow("s3:*")), boundary_arn=boundary.arn)
+    assert "boundary b uses ${aws:username}" in " ".join(drafted(one, policies=(boundary,)).notes)
+    assert f"boundary {boundary.arn} is not known" in " ".join(drafted(one).notes)
+
+
+def test_what_is_not_known_of_the_user_is_said() -> None:
+    tags = Unread("tags", "AccessDenied", "iam:ListUserTags")
+    said = " ".join(drafted(user(document(allow("s3:*")), access_keys=Missing("not in it"), unread=(tags,))).notes)
+    assert "Whether the user has access keys is not known: not in it." in said
+    assert "The tags of the user could not be read" in said
+
+
+def test_in_china_ec2_has_a_principal_of_its_own() -> None:
+    assert drafted(user(), partition="aws-cn").trust["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com.cn"}
 
 
 def run_script(draft: RoleDraft, *, account: str = ID, create_role: str = "true") -> subprocess.CompletedProcess[str]:
