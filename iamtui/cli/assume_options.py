@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,7 +16,7 @@ from iamtui.cli.input import ask_code, choose, read_text
 from iamtui.cli.opening import approval, command_choice, open_workspace, say_where, unnamed_approval
 from iamtui.cli.output import Span, Style, note, stderr
 from iamtui.cli.render import write_verdict
-from iamtui.cli.source_options import SourceOptions
+from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.config import load_config
 from iamtui.credentials import variables
 from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, MfaWay
@@ -95,8 +94,6 @@ def calls_by_environment(workspace: Workspace) -> bool:
 LARGEST_POLICY_FILE: Final = 256 * 1024
 """Bytes; STS takes 2,048 characters, but the blanks that are left out may be many."""
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 
 def read_time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     """The seconds of a length of time, written as the screen's forms take it: the callback of an option."""
@@ -124,40 +121,30 @@ class Wanted:
     source_identity: str | None = None
 
 
-def assume_options(command: F) -> F:
-    """Add the options of sts:AssumeRole to a command, which gets them as one `wanted: Wanted`."""
-
-    @functools.wraps(command)
-    def with_wanted(*args: Any, **kwargs: Any) -> Any:
-        given = {entry.name: kwargs.pop(entry.name) for entry in fields(Wanted)}
-        return command(*args, wanted=Wanted(**given), **kwargs)
-
-    options = (
-        click.option(
-            "--session-name", metavar="NAME", help="The session name, seen in CloudTrail. Default: the caller's name."
-        ),
-        click.option(
-            "--duration",
-            callback=read_time,
-            metavar="TIME",
-            help="How long: 1h, 90m, 1h30m or seconds.",
-        ),
-        click.option("--external-id", metavar="ID", help="The external ID that the role's owner gave a third party."),
-        click.option(
-            "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."
-        ),
-        click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
-        click.option("--no-mfa", is_flag=True, help="Do not ask for an MFA code."),
-        click.option("--via", multiple=True, metavar="ROLE", help="First assume this role (chaining). Repeatable."),
-        click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
-        click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Repeatable."),
-        click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Repeatable."),
-        click.option("--transitive", multiple=True, metavar="KEY", help="A tag chained sessions keep. Repeatable."),
-        click.option("--source-identity", metavar="NAME", help="The source identity; no later session can change it."),
-    )
-    for option in reversed(options):
-        with_wanted = option(with_wanted)
-    return with_wanted  # type: ignore[return-value]  # functools.wraps keeps what click needs
+assume_options = record_options(
+    Wanted,
+    "wanted",
+    click.option(
+        "--session-name", metavar="NAME", help="The session name, seen in CloudTrail. Default: the caller's name."
+    ),
+    click.option(
+        "--duration",
+        callback=read_time,
+        metavar="TIME",
+        help="How long: 1h, 90m, 1h30m or seconds.",
+    ),
+    click.option("--external-id", metavar="ID", help="The external ID that the role's owner gave a third party."),
+    click.option("--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."),
+    click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
+    click.option("--no-mfa", is_flag=True, help="Do not ask for an MFA code."),
+    click.option("--via", multiple=True, metavar="ROLE", help="First assume this role (chaining). Repeatable."),
+    click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
+    click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Repeatable."),
+    click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Repeatable."),
+    click.option("--transitive", multiple=True, metavar="KEY", help="A tag chained sessions keep. Repeatable."),
+    click.option("--source-identity", metavar="NAME", help="The source identity; no later session can change it."),
+)
+"""Adds the options of sts:AssumeRole to a command, which gets them as one `wanted: Wanted`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, note, stdout
 from iamtui.cli.question_options import (
-    ANYWAY,
     Demands,
     QuestionOptions,
     answered,
@@ -63,9 +62,10 @@ if TYPE_CHECKING:
     type=click.Choice(("long_term", "temporary")),
     help="The credentials of a user: access keys or temporary.",
 )
-@click.option("--any-resource", is_flag=True, help="Being allowed on some of the resources is enough.")
-@click.option("--complete", is_flag=True, help="An answer that is allowed only as far as loaded is not enough: exit 3.")
-@ANYWAY
+@Demands.options(
+    "Being allowed on some of the resources is enough.",
+    "An answer that is allowed only as far as loaded is not enough: exit 3.",
+)
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; an array for several pairs.")
 @second_opinion_option
@@ -81,9 +81,7 @@ def can(
     expect: Expectation | None,
     issuer: str | None,
     credentials: str | None,
-    any_resource: bool,
-    complete: bool,
-    anyway: bool,
+    demands: Demands,
     with_trace: bool,
     as_json: bool,
     compare: bool,
@@ -116,7 +114,6 @@ def can(
     who = coming_with(workspace, who, issuer=issuer, credentials=credentials)
     ask_aws = second_opinions_on(loaded, who) if compare else None
     found = answered(workspace, who, made)
-    demands = Demands(any_resource, complete, anyway)
     if expect is not None:
         demands.check_asked(found)
     if draft is not None:

@@ -18,7 +18,7 @@ from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
-from iamtui.cli.store_options import open_named_store, picked_accounts, store_options, workers_of
+from iamtui.cli.store_options import StoreOptions, store_options
 from iamtui.paths import home_expanded
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import counted, first_names, safe_text
@@ -313,13 +313,7 @@ def print_diff(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
 def org_diff(
     before: str,
     after: str,
-    url: str,
-    accounts: tuple[str, ...],
-    workers: int | None,
-    ray: str | None,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
+    stored: StoreOptions,
     fail_on: str | None,
     as_json: bool,
 ) -> Exit:
@@ -328,13 +322,13 @@ def org_diff(
     Accounts that are there on one of the days alone are named. With --fail-on, all of a new account is gained, and all
     of one that is gone is lost.
     """
-    store = open_named_store(url, profile, region, endpoint_url)
+    store = stored.open()
     first, second = store.day(before), store.day(after)
-    before_too = frozenset(picked_accounts(first, accounts))
-    ids = [id_ for id_ in picked_accounts(second, accounts) if id_ in before_too]
+    before_too = frozenset(stored.picked(first))
+    ids = [id_ for id_ in stored.picked(second) if id_ in before_too]
     report = progress_report()
     out = stdout()
-    doing = workers_of(len(ids), workers, ray)
+    doing = stored.workers_for(len(ids))
     click.get_current_context().call_on_close(doing.close)
     found = over_accounts(
         ids,
@@ -363,7 +357,7 @@ def org_diff(
         out.flush()
     part = part or not answered
     for day, other, effect in ((first, second, Effect.LOST), (second, first, Effect.GAINED)):
-        alone = [] if accounts else sorted(set(day.ids) - set(other.ids))
+        alone = [] if stored.accounts else sorted(set(day.ids) - set(other.ids))
         if as_json:
             for account in alone:
                 out.json({"account": account, "only_on": day.date})

@@ -28,8 +28,8 @@ from iamtui.cli.organization_answers import (
     row_json,
 )
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
-from iamtui.cli.question_options import ANYWAY, Demands, question_store
-from iamtui.cli.store_options import open_named_store, picked_accounts, store_options, workers_of
+from iamtui.cli.question_options import Demands, question_store
+from iamtui.cli.store_options import StoreOptions, store_options
 from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import OrganizationDraft, read_organization_draft
 from iamtui.lint.sarif import SarifResult, sarif_log
@@ -81,9 +81,7 @@ _LARGEST_DRAFT: Final = 1024 * 1024
 @click.option("--audit", is_flag=True, help="Old keys, missing MFA, broad policies, open trust.")
 @click.option("--draft", metavar="FILE", help="What SCPs and RCPs would change: a draft, or one document.")
 @click.option("--at", "level", metavar="LEVEL", help="Attach the document to this root, unit or account.")
-@click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough.")
-@click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough.")
-@ANYWAY
+@Demands.options("Allowed on some of the resources is enough.", "Allowed as far as loaded is not enough.")
 @click.option("--fail-on", type=click.Choice(("bad", "open")), help="Exit 1 on an [x], or also on a [?].")
 @click.option("--all", "everything", is_flag=True, help="Show what is met or proved, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one row as JSON per line, as they come.")
@@ -91,13 +89,7 @@ _LARGEST_DRAFT: Final = 1024 * 1024
 @click.option("--parquet", metavar="FOLDER", help="Also write the rows as Parquet, by date and account.")
 def ask(
     questions: str | None,
-    url: str,
-    accounts: tuple[str, ...],
-    workers: int | None,
-    ray: str | None,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
+    stored: StoreOptions,
     date: str | None,
     who_can: tuple[str, ...],
     resources: tuple[str, ...],
@@ -110,9 +102,7 @@ def ask(
     audit: bool,
     draft: str | None,
     level: str | None,
-    any_resource: bool,
-    complete: bool,
-    anyway: bool,
+    demands: Demands,
     fail_on: str | None,
     everything: bool,
     as_json: bool,
@@ -129,7 +119,7 @@ def ask(
     saved = _saved(questions)
     plan = Plan(
         questions=tuple(one for one in saved if isinstance(one, SavedQuestion)),
-        demands=Demands(any_resource, complete, anyway),
+        demands=demands,
         who_can=_asked_of_all(who_can, resources),
         proofs=(
             *(one for one in saved if isinstance(one, SavedProof)),
@@ -145,15 +135,15 @@ def ask(
     _check_plan(plan)
     if plan.draft is not None:
         note("DRAFT: every account is asked as if the draft were in force. Nothing was changed.")
-    store = open_named_store(url, profile, region, endpoint_url)
+    store = stored.open()
     day = store.day(date)
-    ids = picked_accounts(day, accounts)
+    ids = stored.picked(day)
     listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     report = progress_report()
     pages = partial(store.pages, day.date)
     indexes = []
-    with closing(workers_of(len(ids), workers, ray)) as doing:
+    with closing(stored.workers_for(len(ids))) as doing:
         for answer in over_accounts(
             ids,
             lambda account: (account, pages(account)),
@@ -169,7 +159,7 @@ def ask(
                     tables.write(answer.found.account, answer.found.rows)
         if indexes:
             _tell_across(plan, Ways(day.date, indexes, pages, doing), listing, tables)
-    listing.end(day if not accounts else StoreDay(day.date, ids, ()))
+    listing.end(day if not stored.accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
     if plan.draft is not None and plan.escalations:
         listing.lack(("With a draft, escalations are not followed from account to account.",))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
 from iamtui.cli.output import note
+from iamtui.cli.source_options import record_options
 from iamtui.engine.decision import Decision, Expectation, Layer, Outcome, ResourceScope
 from iamtui.engine.request import Mode
 from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument, load_json
@@ -67,57 +67,46 @@ class QuestionOptions:
         return any(getattr(self, entry.name) not in (None, False, ()) for entry in fields(self)) or self.mfa is not None
 
 
-_NAMES: Final = tuple(entry.name for entry in fields(QuestionOptions))
-
-
-def question_options(command: F) -> F:
-    """Add the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
-
-    @functools.wraps(command)
-    def with_question(*args: Any, **kwargs: Any) -> Any:
-        own = {name: kwargs.pop(name) for name in _NAMES}
-        return command(*args, asked=QuestionOptions(**own), **kwargs)
-
-    options = (
-        click.option(
-            "--on", "resources", multiple=True, metavar="RESOURCE",
-            help="The resource: an ARN, a pattern or *. Repeatable.",
-        ),
-        click.option(
-            "-c", "--context", multiple=True, metavar="KEY=VALUE",
-            help="A condition key of the request. Repeat a key to add a value; KEY= is the empty text, "
-            r"\= stands for a = in KEY.",
-        ),
-        click.option("--absent", multiple=True, metavar="KEY", help="A condition key that is absent; * is any text."),
-        click.option(
-            "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
-        ),
-        click.option("--strict", is_flag=True, help="Treat condition keys that are not given as absent, not unknown."),
-        click.option(
-            "--without", multiple=True, type=click.Choice(SWITCHES), help="Ignore a layer, as if it were not loaded."
-        ),
-        click.option(
-            "--session-policy", "session_policies", multiple=True, metavar="FILE",
-            help="A session policy of the caller's session.",
-        ),
-        click.option(
-            "--resource-account", metavar="ACCOUNT", help="The account that owns the resource, if its ARN does not say."
-        ),
-        click.option(
-            "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
-            help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
-        ),
-        click.option(
-            "--chained-from", metavar="ROLE", help="The role whose session assumes the asking role (role chaining)."
-        ),
-        click.option("--mfa/--no-mfa", default=None, help="Temporary credentials with, or without, an MFA code."),
-        click.option("--from-ip", metavar="ADDRESS", help="From this address, not through a VPC endpoint."),
-        click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
-        click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
-    )  # fmt: skip
-    for option in reversed(options):
-        with_question = option(with_question)
-    return with_question  # type: ignore[return-value]  # functools.wraps keeps what click needs
+question_options = record_options(
+    QuestionOptions,
+    "asked",
+    click.option(
+        "--on", "resources", multiple=True, metavar="RESOURCE",
+        help="The resource: an ARN, a pattern or *. Repeatable.",
+    ),
+    click.option(
+        "-c", "--context", multiple=True, metavar="KEY=VALUE",
+        help="A condition key of the request. Repeat a key to add a value; KEY= is the empty text, "
+        r"\= stands for a = in KEY.",
+    ),
+    click.option("--absent", multiple=True, metavar="KEY", help="A condition key that is absent; * is any text."),
+    click.option(
+        "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
+    ),
+    click.option("--strict", is_flag=True, help="Treat condition keys that are not given as absent, not unknown."),
+    click.option(
+        "--without", multiple=True, type=click.Choice(SWITCHES), help="Ignore a layer, as if it were not loaded."
+    ),
+    click.option(
+        "--session-policy", "session_policies", multiple=True, metavar="FILE",
+        help="A session policy of the caller's session.",
+    ),
+    click.option(
+        "--resource-account", metavar="ACCOUNT", help="The account that owns the resource, if its ARN does not say."
+    ),
+    click.option(
+        "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
+        help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
+    ),
+    click.option(
+        "--chained-from", metavar="ROLE", help="The role whose session assumes the asking role (role chaining)."
+    ),
+    click.option("--mfa/--no-mfa", default=None, help="Temporary credentials with, or without, an MFA code."),
+    click.option("--from-ip", metavar="ADDRESS", help="From this address, not through a VPC endpoint."),
+    click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
+    click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
+)  # fmt: skip
+"""Adds the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
 
 
 def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
@@ -270,13 +259,6 @@ def answered(workspace: Workspace, who: Principal, asked: QuestionMatrix) -> Ans
     return found
 
 
-ANYWAY = click.option(
-    "--anyway",
-    is_flag=True,
-    help="Accept an action that the catalogue does not know, or a resource that the action does not work on.",
-)
-
-
 def expect_option(words: str) -> Callable[[F], F]:
     """`--expect DECISION`, given at most once: of two, neither would surely be meant.
 
@@ -309,6 +291,22 @@ class Demands:
     any_resource: bool = False
     complete: bool = False
     anyway: bool = False
+
+    @staticmethod
+    def options(any_resource: str, complete: str) -> Callable[[F], F]:
+        """What adds these options, with their help texts, to a command, which gets them as one `demands: Demands`."""
+        return record_options(
+            Demands,
+            "demands",
+            click.option("--any-resource", is_flag=True, help=any_resource),
+            click.option("--complete", is_flag=True, help=complete),
+            click.option(
+                "--anyway",
+                is_flag=True,
+                help="Accept an action that the catalogue does not know, or a resource that the action does not work "
+                "on.",
+            ),
+        )
 
     def check_asked(self, found: Answer) -> None:
         """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing."""

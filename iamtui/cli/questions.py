@@ -14,7 +14,6 @@ from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with
 from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
 from iamtui.cli.prove import PROOF_EXITS, proof_to_json
 from iamtui.cli.question_options import (
-    ANYWAY,
     Demands,
     answered,
     load_policies_of,
@@ -64,9 +63,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
     "--questions", "file", metavar="FILE", help="A questions file instead of your own, such as one in a repository."
 )
 @click.option("--account", metavar="ACCOUNT", help="Only those of one account: 12 digits or demo.")
-@click.option("--any-resource", is_flag=True, help="Allowed on some of the resources is enough (run).")
-@click.option("--complete", is_flag=True, help="Allowed as far as loaded is not enough (run).")
-@ANYWAY
+@Demands.options("Allowed on some of the resources is enough (run).", "Allowed as far as loaded is not enough (run).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @draft_option
 @source_options
@@ -75,9 +72,7 @@ def questions(
     names: tuple[str, ...],
     file: str | None,
     account: str | None,
-    any_resource: bool,
-    complete: bool,
-    anyway: bool,
+    demands: Demands,
     as_json: bool,
     draft: str | None,
     source: SourceOptions,
@@ -90,7 +85,7 @@ def questions(
     """
     _check_count(verb, names)
     if verb == "run":
-        return _run(names, file, source, Demands(any_resource, complete, anyway), draft, as_json=as_json)
+        return _run(names, file, source, demands, draft, as_json=as_json)
     store = question_store(_account(account, source), file)
     if verb == "list":
         return _list(store, as_json=as_json)

@@ -6,16 +6,44 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from iamtui.problem import Problem
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R", bound="DataclassInstance")
 
 
 _ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+
+
+def record_options(
+    record: type[R], name: str, *options: Callable[[F], F], read: Callable[[R], R] = lambda given: given
+) -> Callable[[F], F]:
+    """Options that a command gets as one argument.
+
+    Args:
+        record: a dataclass whose fields are named as the parameters of the options.
+        name: of the argument.
+        read: what the command gets of a record as given.
+    """
+
+    def add(command: F) -> F:
+        @functools.wraps(command)
+        def with_record(*args: Any, **kwargs: Any) -> Any:
+            given = record(**{entry.name: kwargs.pop(entry.name) for entry in fields(record)})
+            return command(*args, **{name: read(given)}, **kwargs)
+
+        for option in reversed(options):
+            with_record = option(with_record)
+        return with_record  # type: ignore[return-value]  # functools.wraps keeps what click needs
+
+    return add
 
 
 def option_words(options: Any) -> tuple[str, ...]:
@@ -146,61 +174,35 @@ def snapshot_account_option(command: F) -> F:
 _WHICH_ACCOUNT: Final = "Which account, where the file holds several."
 
 
-def _given_before(context: click.Context) -> SourceOptions:
-    """The source options that stood before the command's name, or before that of its group."""
-    outer = SourceOptions()
+def _with_those_before(own: SourceOptions) -> SourceOptions:
+    """The source options with those that stood before the command's name, or before that of its group."""
+    outer, context = SourceOptions(), click.get_current_context()
     while context.parent is not None:
         context = context.parent
         given = {entry.name: context.params.get(entry.name) for entry in fields(SourceOptions)}
         outer = outer.over(SourceOptions(**{name: value for name, value in given.items() if value is not None}))
-    return outer
+    merged = own.over(outer)
+    merged.check()
+    return merged
 
 
-def source_options(command: F) -> F:
-    """Add the source options to a command, which gets them as one `source: SourceOptions`."""
+_MORE: Final = "Repeatable: several accounts."
 
-    @functools.wraps(command)
-    def with_source(
-        *args: Any,
-        demo: bool,
-        snapshot: tuple[str, ...],
-        profile: tuple[str, ...],
-        region: str | None,
-        endpoint_url: str | None,
-        snapshot_account: tuple[str, ...],
-        cached: bool,
-        no_cache: bool,
-        organization_profile: str | None,
-        organization: str | None,
-        org_role: str | None,
-        org_unit: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        own = SourceOptions(
-            demo, snapshot, profile, region, endpoint_url, snapshot_account, cached, no_cache,
-            organization_profile, organization, org_role, org_unit,
-        )  # fmt: skip
-        merged = own.over(_given_before(click.get_current_context()))
-        merged.check()
-        return command(*args, source=merged, **kwargs)
-
-    more = "Repeatable: several accounts."
-    options = (
-        click.option("--demo", is_flag=True, help="Use the built-in demo account."),
-        click.option("--snapshot", multiple=True, metavar="FILE", help=f"Read an account from a file, offline. {more}"),
-        click.option("--snapshot-account", multiple=True, metavar="ID", help=f"{_WHICH_ACCOUNT} {more}"),
-        click.option("--profile", multiple=True, metavar="NAME", help=f"Use this AWS profile. {more}"),
-        click.option("--region", metavar="REGION", help="Use this region."),
-        click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
-        click.option("--cached", is_flag=True, help="Answer from the account as it was read last, and say its age."),
-        click.option("--no-cache", is_flag=True, help="Neither use nor keep the account as it was read last."),
-        click.option(
-            "--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where need be."
-        ),
-        click.option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
-        click.option("--org-role", metavar="NAME", help="Open all accounts of the organization by assuming this role."),
-        click.option("--org-unit", metavar="UNIT", help="Only the accounts of this unit, by its name or id."),
-    )
-    for option in reversed(options):
-        with_source = option(with_source)
-    return with_source  # type: ignore[return-value]  # functools.wraps keeps what click needs
+source_options = record_options(
+    SourceOptions,
+    "source",
+    click.option("--demo", is_flag=True, help="Use the built-in demo account."),
+    click.option("--snapshot", multiple=True, metavar="FILE", help=f"Read an account from a file, offline. {_MORE}"),
+    click.option("--snapshot-account", multiple=True, metavar="ID", help=f"{_WHICH_ACCOUNT} {_MORE}"),
+    click.option("--profile", multiple=True, metavar="NAME", help=f"Use this AWS profile. {_MORE}"),
+    click.option("--region", metavar="REGION", help="Use this region."),
+    click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
+    click.option("--cached", is_flag=True, help="Answer from the account as it was read last, and say its age."),
+    click.option("--no-cache", is_flag=True, help="Neither use nor keep the account as it was read last."),
+    click.option("--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where need be."),
+    click.option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
+    click.option("--org-role", metavar="NAME", help="Open all accounts of the organization by assuming this role."),
+    click.option("--org-unit", metavar="UNIT", help="Only the accounts of this unit, by its name or id."),
+    read=_with_those_before,
+)
+"""Adds the source options to a command, which gets them as one `source: SourceOptions`."""
