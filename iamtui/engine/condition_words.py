@@ -188,15 +188,14 @@ def _values(leaf: ConditionLeaf, request: Request | None) -> str:
 
 
 def depends_text(node: Node, request: Request | None = None) -> str:
-    """A formula as readable text on one line: `A and (B or C)`.
+    """A formula as readable text on one line: `A and (B or C)`; what two conditions say in the same words, once.
 
     Args:
         request: what is asked, to say what variables stand for.
     """
-    if isinstance(node, And):
-        return " and ".join(_grouped(part, request) for part in node.parts)
-    if isinstance(node, Or):
-        return " or ".join(_grouped(part, request) for part in node.parts)
+    if isinstance(node, And | Or):
+        parts = dict.fromkeys(_grouped(part, request) for part in node.parts)
+        return (" and " if isinstance(node, And) else " or ").join(parts)
     return leaf_text(node, request)
 
 

@@ -355,9 +355,17 @@ def _condition(decision: Decision, layers: tuple[Layer, ...]) -> str:
     node = decision.depends_on
     if node is None:
         return ""
-    parts: tuple[Node, ...] = node.parts if isinstance(node, And) else (node,)
-    own = [part for part in parts if all(_layer_of(leaf) in layers for leaf in leaves(part))]
-    return "only if " + " and ".join(depends_text(part, decision.request) for part in own) if own else ""
+    if isinstance(node, And):
+        parts = tuple(part for part in node.parts if _is_of(part, layers))
+        own = And(parts) if len(parts) != 1 else parts[0]
+    else:
+        own = node if _is_of(node, layers) else And(())
+    words = depends_text(own, decision.request)
+    return f"only if {words}" if words else ""
+
+
+def _is_of(node: Node, layers: tuple[Layer, ...]) -> bool:
+    return all(_layer_of(leaf) in layers for leaf in leaves(node))
 
 
 def _layer_of(leaf: Leaf) -> Layer | None:

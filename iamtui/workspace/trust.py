@@ -95,8 +95,7 @@ def _outside_condition(decision: Decision) -> str:
     if node is None:
         return condition_of(decision)
     parts = node.parts if isinstance(node, And) else (node,)
-    texts = (depends_text(And((part,)), decision.request) for part in parts if not _is_own_policy(part))
-    return " and ".join(dict.fromkeys(texts))
+    return depends_text(And(tuple(part for part in parts if not _is_own_policy(part))), decision.request)
 
 
 def _is_own_policy(node: Node) -> bool:

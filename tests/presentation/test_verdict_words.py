@@ -154,6 +154,14 @@ def test_formulas_keep_their_structure() -> None:
     ]
 
 
+def test_what_two_conditions_say_in_the_same_words_is_said_once() -> None:
+    required = ConditionLeaf("Bool", "mfa", ("true",))
+    not_denied = ConditionLeaf("BoolIfExists", "mfa", ("false",), holds=False)
+    assert words.depends_text(And((required, not_denied))) == "mfa is true"
+    either = Or((required, ConditionLeaf("StringEquals", "k", ("a",)), not_denied))
+    assert words.depends_text(And((either, SessionLeaf("ci")))) == "(mfa is true or k is a) and the session name is ci"
+
+
 def test_hostile_names_come_out_visible_and_without_markup() -> None:
     evil = "[@click=app.quit]x[/]\x1b]52;c;aGk=\x07\u202e"
     ref = records.statement(sid=evil)
