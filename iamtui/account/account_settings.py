@@ -1,7 +1,8 @@
-"""Settings of an account beside its users, groups, roles and policies: password policy, server certificates."""
+"""Settings and figures of an account besides its entities: password policy, server certificates, last use."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -30,3 +31,24 @@ class ServerCertificate(Struct, frozen=True):
     id: str
     uploaded: datetime | None
     expires: datetime | None
+
+
+class ServiceUse(Struct, frozen=True):
+    """When an entity last used a service that its policies allow; None: not in the period that AWS tracks.
+
+    Args:
+        service: the prefix of its actions ("s3").
+        actions: those that AWS tracks one by one, by name ("CreateBucket"), with their last use.
+    """
+
+    service: str
+    last_used: datetime | None
+    region: str = ""
+    actions: Mapping[str, datetime | None] = {}
+
+
+class LastAccessed(Struct, frozen=True):
+    """The services that an entity's policies allow, with their last use (IAM User Guide: last accessed information)."""
+
+    read_at: datetime | None
+    services: tuple[ServiceUse, ...]

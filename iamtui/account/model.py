@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate
 from iamtui.account.identity_center import IdentityCenter
 from iamtui.policy.document import PolicyDocument
 
@@ -150,27 +150,6 @@ class CredentialReport(Struct, frozen=True):
         return next((row for row in self.rows if row.user == user), None)
 
 
-class ServiceUse(Struct, frozen=True):
-    """When an entity last used a service that its policies allow; None: not in the period that AWS tracks.
-
-    Args:
-        service: the prefix of its actions ("s3").
-        actions: those that AWS tracks one by one, by name ("CreateBucket"), with their last use.
-    """
-
-    service: str
-    last_used: datetime | None
-    region: str = ""
-    actions: Mapping[str, datetime | None] = {}
-
-
-class LastAccessed(Struct, frozen=True):
-    """The services that an entity's policies allow, with their last use (IAM User Guide: last accessed information)."""
-
-    read_at: datetime | None
-    services: tuple[ServiceUse, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class User:
     """An IAM user. Times are UTC; every Fact can be Missing, which is not the same as none."""
@@ -277,6 +256,12 @@ class ManagedPolicy:
     def default_version(self) -> PolicyVersion | None:
         """The version in force, or None when the source did not give its document."""
         return next((version for version in self.versions if version.is_default), None)
+
+    @property
+    def document(self) -> PolicyDocument | None:
+        """The document in force, or None when the source did not give it."""
+        version = self.default_version
+        return version.document if version is not None else None
 
 
 class InstanceProfile(Struct, frozen=True):
@@ -398,6 +383,16 @@ class Account:
         return Missing(found.error, found.permission) if found is not None else None
 
     @cached_property
+    def principals(self) -> tuple[User | Role, ...]:
+        """Its users, then its roles."""
+        return (*self.users, *self.roles)
+
+    @cached_property
+    def identities(self) -> tuple[User | Group | Role, ...]:
+        """Its users, groups and roles: those that have policies."""
+        return (*self.users, *self.groups, *self.roles)
+
+    @cached_property
     def _by_arn(self) -> dict[str, Entity]:
         return {entity.arn: entity for entity in self.entities()}
 
@@ -428,8 +423,7 @@ class Account:
     @cached_property
     def _holders(self) -> dict[str, tuple[User | Group | Role, ...]]:
         holders: dict[str, list[User | Group | Role]] = {}
-        everyone: tuple[User | Group | Role, ...] = (*self.users, *self.groups, *self.roles)
-        for holder in everyone:
+        for holder in self.identities:
             for attached in holder.attached_policies:
                 holders.setdefault(attached.arn, []).append(holder)
         return {arn: tuple(found) for arn, found in holders.items()}
@@ -490,6 +484,11 @@ class Account:
         found = self._by_arn.get(arn)
         return found if isinstance(found, ManagedPolicy) else None
 
+    def document(self, arn: str) -> PolicyDocument | None:
+        """The document in force of the managed policy with this ARN; None where it is not known."""
+        policy = self.policy(arn)
+        return policy.document if policy is not None else None
+
     @cached_property
     def _rows(self) -> dict[str, CredentialReportRow]:
         report = self.credential_report
@@ -515,8 +514,7 @@ class Account:
 
     def bounded_by(self, policy_arn: str) -> tuple[User | Role, ...]:
         """The users and roles that have this policy as their permissions boundary."""
-        everyone: tuple[User | Role, ...] = (*self.users, *self.roles)
-        return tuple(holder for holder in everyone if holder.boundary_arn == policy_arn)
+        return tuple(holder for holder in self.principals if holder.boundary_arn == policy_arn)
 
 
 # Where an account stands in its organization, and the SCPs and RCPs attached at every level above it.

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate, ServiceUse
 from iamtui.account.model import (
     ORGANIZATION_GAP,
     REST_OF_ACCOUNT,
@@ -25,7 +25,6 @@ from iamtui.account.model import (
     Group,
     IdentityProvider,
     Known,
-    LastAccessed,
     LoginProfile,
     MfaDevice,
     Missing,
@@ -33,11 +32,8 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     ResourcePolicy,
-    Role,
-    ServiceUse,
     Tags,
     UnreadPart,
-    User,
 )
 from iamtui.account.snapshot_format import (
     AccessKeyShape,
@@ -258,8 +254,7 @@ def _without_document(account: Account) -> Iterator[Gap]:
     """Policies and groups that principals name and the source does not give: what they allow is unknown."""
     known = {policy.arn for policy in account.policies if policy.default_version is not None}
     lacking: dict[str, int] = {}
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
+    for holder in account.identities:
         named = [attached.arn for attached in holder.attached_policies]
         if not isinstance(holder, Group) and holder.boundary_arn:
             named.append(holder.boundary_arn)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from iamtui.account.account_settings import LastAccessed
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     NOT_LOADED,
@@ -22,7 +23,6 @@ from iamtui.account.model import (
     InlinePolicy,
     InstanceProfile,
     Known,
-    LastAccessed,
     ManagedPolicy,
     Missing,
     OrganizationLevel,

@@ -186,7 +186,7 @@ def _place(account: Account, finding: AuditFinding) -> StatementPlace | None:
     holder = account.by_arn(finding.subject)
     documents = []
     if isinstance(holder, ManagedPolicy):
-        documents = [holder.default_version.document] if holder.default_version is not None else []
+        documents = [holder.document] if holder.document is not None else []
     elif name:
         documents = [one.document for one in getattr(holder, "inline_policies", ()) if one.name == name]
     for document in documents if name else ():

@@ -63,8 +63,7 @@ def managed_policy_document(arn: str) -> PolicyDocument | None:
         arn: "arn:aws:iam::aws:policy/..." with its path; other partitions have other texts and give None.
     """
     policy = managed_policy(arn)
-    version = policy.default_version if policy else None
-    return version.document if version else None
+    return policy.document if policy else None
 
 
 @cache

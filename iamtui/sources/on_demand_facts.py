@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -26,7 +26,6 @@ from iamtui.account.model import (
     Fact,
     Gap,
     Known,
-    LastAccessed,
     LoginProfile,
     MfaDevice,
     Missing,

@@ -307,11 +307,10 @@ def _own(
 
 
 def _managed(account: Account, attached: AttachedPolicy, way: PolicyWay, group: str) -> EntityPolicy:
-    policy = account.policy(attached.arn)
-    version = policy.default_version if policy is not None else None
-    if version is None:
+    document = account.document(attached.arn)
+    if document is None:
         return EntityPolicy(way, attached.name, attached.arn, group, None, "not loaded (iam:GetPolicyVersion)")
-    return EntityPolicy(way, attached.name, attached.arn, group, version.document)
+    return EntityPolicy(way, attached.name, attached.arn, group, document)
 
 
 def _inline(policy: InlinePolicy, way: PolicyWay, group: str) -> EntityPolicy:

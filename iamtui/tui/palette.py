@@ -430,5 +430,5 @@ def _documents_of(entity: Entity) -> Iterator[tuple[str, PolicyDocument]]:
         yield from ((policy.name, policy.document) for policy in entity.inline_policies)
     if isinstance(entity, Role):
         yield "", entity.trust
-    if isinstance(entity, ManagedPolicy) and entity.default_version is not None:
-        yield entity.name, entity.default_version.document
+    if isinstance(entity, ManagedPolicy) and entity.document is not None:
+        yield entity.name, entity.document

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from iamtui import __version__, paths
 from iamtui.account.authorization_details import load_account
-from iamtui.account.model import NOT_LOADED, Account, Group, Known, Role, User
+from iamtui.account.model import NOT_LOADED, Account, Known
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.credentials.secure_files import check_private, replace_file
 from iamtui.input_files import LARGEST_RATIO, ONE_UNPACKED, open_input, packed_for, read_whole, unpacked
@@ -186,8 +186,7 @@ def _who(caller_arn: str) -> str:
 
 def is_whole(account: Account) -> bool:
     """Whether every user, group, role and policy was read, and each of them whole."""
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    return not account.unlisted and not any(holder.unread for holder in holders)
+    return not account.unlisted and not any(holder.unread for holder in account.identities)
 
 
 def _json(account: Account) -> bytes:

@@ -125,8 +125,7 @@ def diff(
     unread = frozenset((*_unread(old, new), *_unread(new, old)))
     apart = dict(_read_apart(old, new))
     states = aligned(before, after, left_out={*unread, *apart})
-    everyone: tuple[User | Role, ...] = (*states.before.account.users, *states.before.account.roles)
-    impact = impact_between(states, {one.arn for one in everyone}, cancelled, now=now)
+    impact = impact_between(states, {one.arn for one in states.before.account.principals}, cancelled, now=now)
     said = (*_said_of_parts(unread, apart), *_said_of_people(old.identity_center, new.identity_center))
     impact = replace(impact, not_compared=(*said, *impact.not_compared))
     changed = tuple(one for one in entity_changes(old, new) if one.name not in unread)
@@ -159,8 +158,7 @@ def _unread(account: Account, other: Account) -> Iterator[str]:
 
 def _read_apart(old: Account, new: Account) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The ARNs of users and roles of whose policies some could be read in one of the states only, with their names."""
-    everyone: tuple[User | Role, ...] = (*old.users, *old.roles)
-    for entity in everyone:
+    for entity in old.principals:
         other = new.by_arn(entity.arn)
         if isinstance(other, (User, Role)):
             names = _not_read(old, entity) ^ _not_read(new, other)

@@ -300,7 +300,7 @@ def _unread_documents(account: Account) -> Iterator[UnknownFact]:
     trusts = Counter(bool(role.trust.raw) for role in account.roles if role.trust.error is not None)
     used = list(_documents_in_use(account))
     known = {arn for arn, *_ in used}
-    holders: tuple[Holder, ...] = (*account.users, *account.groups, *account.roles)
+    holders = account.identities
     parts = Counter((one.part, one.permission, one.reason) for holder in holders for one in holder.unread)
     for (part, permission, reason), count in parts.items():
         yield UnknownFact(f"{part} of users, groups and roles", permission, count, reason)
@@ -477,11 +477,10 @@ def _documents(account: Account) -> Iterator[AuditFinding]:
 
 def _documents_in_use(account: Account) -> Iterator[tuple[str, str, PolicyDocument, tuple[Holder, ...], bool]]:
     for policy in account.policies:
-        version, holders = policy.default_version, account.holders(policy.arn)
-        if version is not None and holders:
-            yield policy.arn, policy.name, version.document, holders, policy.aws_managed
-    everyone: tuple[Holder, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in everyone:
+        document, holders = policy.document, account.holders(policy.arn)
+        if document is not None and holders:
+            yield policy.arn, policy.name, document, holders, policy.aws_managed
+    for holder in account.identities:
         for inline in holder.inline_policies:
             yield holder.arn, inline.name, inline.document, (holder,), False
 
@@ -573,8 +572,7 @@ def _quotas(account: Account) -> Iterator[AuditFinding]:
         most, default = quota(name)
         if count >= most * _NEARLY:
             yield _found("quota-close", _root(account), f"{count:,} of {most:,} {what}{default}.")
-    holders: tuple[Holder, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
+    for holder in account.identities:
         most, default = quota(f"AttachedPoliciesPer{type(holder).__name__}Quota")
         if len(holder.attached_policies) >= most * _NEARLY:
             message = f"{len(holder.attached_policies)} of {most} managed policies are attached{default}."

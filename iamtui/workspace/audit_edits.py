@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import Account, Group, Known, LastAccessed, Role, User
+from iamtui.account.account_settings import LastAccessed
+from iamtui.account.model import Account, Group, Known, Role, User
 from iamtui.drafts.draft import Edit
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,
@@ -183,9 +184,9 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 def _named_roles(account: Account, finding: AuditFinding) -> Iterator[Edit]:
     """The policy with the roles that may be passed, where the action is written out."""
     policy, holder = account.policy(finding.subject), account.by_arn(finding.subject)
-    version = policy.default_version if policy is not None else None
-    if policy is not None and version is not None:
-        named = _with_named_roles(account, version.document)
+    document = account.document(finding.subject)
+    if policy is not None and document is not None:
+        named = _with_named_roles(account, document)
         if named is not None:
             yield PutManagedPolicy(policy.arn, named)
     elif isinstance(holder, User | Group | Role):
@@ -239,13 +240,12 @@ def _without_unused(account: Account, finding: AuditFinding) -> Iterator[Edit]:
                 else DeleteInlinePolicy(holder.arn, inline.name)
             )
     for attached in holder.attached_policies:
-        policy = account.policy(attached.arn)
-        version = policy.default_version if policy is not None else None
-        if policy is None or version is None or policy.aws_managed:
+        policy, document = account.policy(attached.arn), account.document(attached.arn)
+        if policy is None or document is None or policy.aws_managed:
             continue
         if account.holders(policy.arn) != (holder,) or account.bounded_by(policy.arn):
             continue
-        left = _used_of(version.document, accessed)
+        left = _used_of(document, accessed)
         if left is not None:
             yield (
                 PutManagedPolicy(policy.arn, render(left))

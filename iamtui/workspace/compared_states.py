@@ -40,20 +40,18 @@ def aligned(before: Workspace, after: Workspace, left_out: Collection[str] = ())
     if not left_out and old.users is new.users and old.roles is new.roles:
         return AlignedStates(before, after, {}, {})
     only_before, only_after = _only_in(old, new, left_out), _only_in(new, old, left_out)
-    there: tuple[User | Role, ...] = (*old.users, *old.roles)
-    order = [*(one for one in there if one.arn not in left_out), *only_after.values()]
-    here: tuple[User | Role, ...] = (*new.users, *new.roles)
-    if not left_out and not only_before and not only_after and [one.arn for one in here] == [one.arn for one in there]:
+    there = [one.arn for one in old.principals]
+    order = [*(one for one in old.principals if one.arn not in left_out), *only_after.values()]
+    if not left_out and not only_before and not only_after and [one.arn for one in new.principals] == there:
         return AlignedStates(before, after, {}, {})
     first, second = (one.with_account(_aligned(one.account, order)) for one in (before, after))
     return AlignedStates(first, second, only_before, only_after)
 
 
 def _only_in(account: Account, other: Account, left_out: Collection[str]) -> dict[str, User | Role]:
-    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
     return {
         entity.arn: entity
-        for entity in everyone
+        for entity in account.principals
         if entity.arn not in left_out and not isinstance(other.by_arn(entity.arn), type(entity))
     }
 
@@ -268,15 +266,9 @@ def _documents(account: Account, entity: User | Role) -> dict[str, PolicyDocumen
     groups = (account.group(name) for name in entity.groups) if isinstance(entity, User) else ()
     for holder in (entity, *filter(None, groups)):
         found.update((f"{inline.name} of {holder.name}", inline.document) for inline in holder.inline_policies)
-        found.update((attached.arn, _managed(account, attached.arn)) for attached in holder.attached_policies)
+        found.update((attached.arn, account.document(attached.arn)) for attached in holder.attached_policies)
     return found
 
 
 def _bound(account: Account, entity: User | Role) -> dict[str, PolicyDocument | None]:
-    return {} if entity.boundary_arn is None else {entity.boundary_arn: _managed(account, entity.boundary_arn)}
-
-
-def _managed(account: Account, arn: str) -> PolicyDocument | None:
-    policy = account.policy(arn)
-    version = policy.default_version if policy is not None else None
-    return version.document if version is not None else None
+    return {} if entity.boundary_arn is None else {entity.boundary_arn: account.document(entity.boundary_arn)}

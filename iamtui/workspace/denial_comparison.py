@@ -348,8 +348,7 @@ def named_policy(account: Account, arn: str) -> tuple[str, PolicyDocument] | Non
     """The name and document of a managed policy, SCP or RCP of the account, by its ARN; None when it is not loaded."""
     found = account.by_arn(arn)
     if isinstance(found, ManagedPolicy):
-        version = found.default_version
-        return (found.name, version.document) if version is not None else None
+        return (found.name, found.document) if found.document is not None else None
     fact = account.organization
     if isinstance(fact, Missing) or fact.value is None:
         return None

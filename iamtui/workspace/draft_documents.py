@@ -63,10 +63,9 @@ def holder_arn(account: Account, text: str) -> str:
     if found:
         names = " or ".join(_kind_and_name(entity) for entity in found)
         raise Problem(f"{safe_text(text)} names more than one.", f"Say {names}.")
-    everyone: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
     raise Problem(
         f"No user, group or role of this account is {safe_text(text) or 'named'}.",
-        _nearest(text, [_kind_and_name(entity) for entity in everyone]),
+        _nearest(text, [_kind_and_name(entity) for entity in account.identities]),
     )
 
 
@@ -211,11 +210,11 @@ def managed_place(account: Account, arn: str) -> DocumentPlace:
     shown = safe_text(policy_name(arn))
     if policy is not None and policy.aws_managed:
         raise Problem(f"{shown} is AWS's own policy, which only AWS changes.", "Add a policy of your own instead.")
-    version = policy.default_version if policy is not None else None
-    if version is None:
+    document = account.document(arn)
+    if document is None:
         raise Problem(f"The document of {shown} is not loaded, so it cannot be changed in part.", "Load it first.")
     everyone = holders_of(account, arn)
-    return DocumentPlace("managed", arn, "", f"policy {shown}", version.document, max(0, len(everyone) - 1))
+    return DocumentPlace("managed", arn, "", f"policy {shown}", document, max(0, len(everyone) - 1))
 
 
 def holders_of(account: Account, arn: str) -> tuple[str, ...]:

@@ -147,20 +147,19 @@ def _adding_to_boundary(case: DeniedQuestion, statement: dict[str, Any]) -> Sugg
     if arn is None:
         raise NoEdit(f"{safe_text(entity_name(entity.arn))} has no permissions boundary.")
     policy = account.policy(arn)
-    version = policy.default_version if policy is not None else None
-    if policy is None or version is None:
+    document = policy.document if policy is not None else None
+    if policy is None or document is None:
         raise NoEdit(f"The document of the boundary {safe_text(policy_name(arn))} is not loaded.")
     if not policy.aws_managed:
         place, caution = managed_place(account, arn), ""
         if place.others:
             statement = _for_the_caller_alone(case, statement)
             caution = "" if "Condition" in statement else _gained_by_others(case, arn)
-        return SuggestedEdits((place.put(with_statement(version.document, statement)),), caution, past_guard=True)
+        return SuggestedEdits((place.put(with_statement(document, statement)),), caution, past_guard=True)
     own = f"arn:{account.partition}:iam::{account.id}:policy/{policy.name[:100]}-extended"
-    present = account.policy(own)
-    document = version.document
-    if present is not None and present.default_version is not None:
-        document = present.default_version.document
+    present = account.document(own)
+    if present is not None:
+        document = present
         statement = _for_the_caller_alone(case, statement)
     return SuggestedEdits(
         (PutManagedPolicy(own, with_statement(document, statement)), PutPermissionsBoundary(entity.arn, own)),

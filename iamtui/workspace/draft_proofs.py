@@ -121,8 +121,7 @@ def prove_saved(workspace: Workspace, before: Workspace | None, asked: ProofReco
 def _callers(before: Workspace, after: Workspace) -> Iterator[tuple[Principal, tuple[Workspace, Principal] | None]]:
     """The users and roles, and the root user, each with what it was before the change."""
     account = after.account
-    entities: tuple[User | Role, ...] = (*account.users, *account.roles)
-    for entity in entities:
+    for entity in account.principals:
         yield principal_of(account, entity), _then(before, entity)
     root = principal_from_text(f"arn:{account.partition}:iam::{account.id}:root")
     yield root, (before, root)

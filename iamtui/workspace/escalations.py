@@ -152,10 +152,9 @@ def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambd
 
 def is_searched_unasked(account: Account) -> bool:
     """Whether it is looked for without being asked: not where it takes long, since most of the account is unknown."""
-    everyone: tuple[User | Role, ...] = (*account.users, *account.roles)
-    if account.lacks_principals or sum(bool(entity.unread) for entity in everyone) > _MOST_UNREAD:
+    if account.lacks_principals or sum(bool(entity.unread) for entity in account.principals) > _MOST_UNREAD:
         return False
-    return len(everyone) <= MOST_SEARCHED
+    return len(account.principals) <= MOST_SEARCHED
 
 
 def kept_escalations(account: Account) -> EscalationReport | None:
@@ -185,7 +184,7 @@ class EscalationSearch:
         self._workspace = workspace
         self._cancelled = cancelled
         self._account = account = workspace.account
-        self._entities: tuple[Entity, ...] = (*account.users, *account.roles)
+        self._entities: tuple[Entity, ...] = account.principals
         self._index = account_index(account)
         self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
@@ -393,9 +392,8 @@ class EscalationSearch:
         """Whether what a principal gives itself is not held back by its permissions boundary."""
         if entity.boundary_arn is None:
             return True
-        policy = self._account.policy(entity.boundary_arn)
-        version = policy.default_version if policy is not None else None
-        if version is not None and _allows_everything(version.document):
+        document = self._account.document(entity.boundary_arn)
+        if document is not None and _allows_everything(document):
             return True
         kind = "User" if isinstance(entity, User) else "Role"
         return self._may(entity, f"iam:Delete{kind}PermissionsBoundary", entity.arn).outcome is Outcome.ALLOWED
@@ -446,7 +444,7 @@ class EscalationSearch:
         if not any(line.key.lower() == "iam:policyarn" for one in self._statements for line in one.conditions):
             return known[:1]
         own = (policy for policy in account.policies if policy.arn not in known)
-        strong = (one.arn for one in own if one.default_version and _allows_everything(one.default_version.document))
+        strong = (one.arn for one in own if one.document is not None and _allows_everything(one.document))
         return (*known, *islice(strong, _MOST_STRONG))
 
     @cached_property
@@ -538,17 +536,13 @@ def _strong_holders(account: Account) -> frozenset[str]:
         return False
 
     groups = {group.name: group.arn for group in account.groups if strong(group)}
-    entities: tuple[Entity, ...] = (*account.users, *account.roles)
-    own = {entity.arn for entity in entities if strong(entity)}
+    own = {entity.arn for entity in account.principals if strong(entity)}
     return frozenset((*own, *groups.values(), *(user.arn for name in groups for user in account.members(name))))
 
 
 def _documents_of(account: Account, holder: User | Role | Group) -> Iterator[PolicyDocument]:
     yield from (inline.document for inline in holder.inline_policies)
-    for attached in holder.attached_policies:
-        policy = account.policy(attached.arn)
-        if policy is not None and policy.default_version is not None:
-            yield policy.default_version.document
+    yield from filter(None, (account.document(attached.arn) for attached in holder.attached_policies))
 
 
 def _allows_everything(document: PolicyDocument) -> bool:

@@ -199,8 +199,7 @@ def _of_roles(account: Account) -> Iterator[str]:
 def _of_policies(account: Account) -> Iterator[str]:
     own = [policy for policy in account.policies if not policy.aws_managed]
     yield f"{len(own):,} of its own, and {len(account.policies) - len(own):,} that AWS wrote."
-    principals: tuple[User | Role, ...] = (*account.users, *account.roles)
-    bounds = {one.boundary_arn for one in principals if one.boundary_arn is not None}
+    bounds = {one.boundary_arn for one in account.principals if one.boundary_arn is not None}
     if bounds:
         yield f"{_BOUNDARY} {_counted(len(bounds), 'policy is one', 'policies are one')} here."
 
@@ -354,19 +353,13 @@ def _metadata(role: str) -> str:
 
 def _of_policy(account: Account, policy: ManagedPolicy) -> Iterator[str]:
     yield "AWS wrote it and may change it." if policy.aws_managed else "It is this account's own."
-    everyone: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    holders = [
-        full_name(holder)
-        for holder in everyone
-        if any(attached.arn == policy.arn for attached in holder.attached_policies)
-    ]
+    holders = [*map(full_name, account.holders(policy.arn))]
     named = f": {first_of_texts(holders, _MOST_NAMED)}" if holders else ""
     yield f"It is attached to {_counted(len(holders), 'user, group or role', 'users, groups and roles')}{named}."
-    principals: tuple[User | Role, ...] = (*account.users, *account.roles)
-    bounded = [full_name(one) for one in principals if one.boundary_arn == policy.arn]
+    bounded = [*map(full_name, account.bounded_by(policy.arn))]
     if bounded:
         yield f"It is the boundary of {first_of_texts(bounded, _MOST_NAMED)}. {_BOUNDARY}"
-    if policy.default_version is None:
+    if policy.document is None:
         yield "What it says is not known: its document is not loaded."
 
 

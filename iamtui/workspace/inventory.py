@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from iamtui.account.account_settings import ServiceUse
 from iamtui.account.identity_center import BehindRole, SignsIn, permission_set_name
 from iamtui.account.model import (
     Account,
@@ -21,7 +22,6 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     Role,
-    ServiceUse,
     UnreadPart,
     User,
 )
@@ -157,10 +157,9 @@ def _unknown(pool: Sequence[Entity], text: str, only: str) -> Problem:
 def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocument]]:
     """The policies of an account in force but for trust policies: what to call each, its type, and the document."""
     for policy in account.policies:
-        if policy.default_version is not None:
-            yield policy.name, PolicyType.IDENTITY, policy.default_version.document
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
+        if policy.document is not None:
+            yield policy.name, PolicyType.IDENTITY, policy.document
+    for holder in account.identities:
         for inline in holder.inline_policies:
             yield f"{inline.name} of {account.short_name(holder.arn)}", PolicyType.IDENTITY, inline.document
     for level in account.organization_levels:

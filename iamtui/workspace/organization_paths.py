@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.model import NOT_LOADED, Account, Group, Role, User
+from iamtui.account.model import NOT_LOADED, Account, Role
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
@@ -178,11 +178,10 @@ def _move_words(move: Move) -> str:
 
 def _assumes(account: Account) -> Iterator[str]:
     """The patterns of roles elsewhere that some identity policy lets assume; "*" where a policy is not known."""
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    attached = {one.arn for holder in holders for one in holder.attached_policies}
-    known = {policy.arn for policy in account.policies if policy.default_version is not None}
+    attached = {one.arn for holder in account.identities for one in holder.attached_policies}
+    known = {policy.arn for policy in account.policies if policy.document is not None}
     documents = [one for _, type_, one in documents_in(account) if type_ is PolicyType.IDENTITY]
-    if account.unlisted or any(holder.unread for holder in holders) or attached - known:
+    if account.unlisted or any(holder.unread for holder in account.identities) or attached - known:
         yield "*"
         return
     own = f"arn:{account.partition}:iam::{account.id}:"

@@ -346,7 +346,7 @@ _ANSWERS: Final = (
 def _question_bar(workspace: Workspace, question: SavedQuestion, cancelled: Callable[[], bool]) -> QuestionBar:
     account = workspace.account
     chained = bool(question.question_matrix.chained_from)
-    entities: tuple[User | Role, ...] = account.roles if chained else (*account.users, *account.roles)
+    entities = account.roles if chained else account.principals
     everybody = [principal_for(workspace, entity) for entity in entities]
     try:
         named = resolve_principal(workspace, question.principal) if question.principal else None

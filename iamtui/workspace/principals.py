@@ -201,9 +201,7 @@ def _from_arn(workspace: Workspace, text: str) -> Principal:
 
 
 def _unknown(accounts: Sequence[Account], text: str) -> UnknownPrincipal:
-    entities: list[User | Role] = []
-    for account in accounts:
-        entities += (*account.users, *account.roles)
+    entities = [entity for account in accounts for entity in account.principals]
     # An ARN can differ in its path alone, which a short name would hide.
     in_full = text.startswith("arn:")
     by_name = {

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import structs
 
-from iamtui.account.model import Missing, Organization, Role, User
+from iamtui.account.model import Missing, Organization, Role
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import asked_by, evaluate
@@ -512,8 +512,7 @@ class _Resource:
 
     @property
     def _own_ids(self) -> list[str]:
-        entities: tuple[User | Role, ...] = (*self._account.users, *self._account.roles)
-        return [entity.id for entity in entities if entity.id]
+        return [entity.id for entity in self._account.principals if entity.id]
 
     @cached_property
     def _under(self) -> tuple[tuple[Token, ...], ...]:

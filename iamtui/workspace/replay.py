@@ -533,8 +533,7 @@ class _DraftEffect:
         states = drafted.states
         account = states.before.account
         gone = {*states.only_before, *states.only_after}
-        entities: tuple[User | Role, ...] = (*account.users, *account.roles)
-        reached = {one.arn for one in entities if drafted.reach.reaches(one.arn) and one.arn not in gone}
+        reached = {one.arn for one in account.principals if drafted.reach.reaches(one.arn) and one.arn not in gone}
         self._reach = drafted.reach
         self._changes = ChangedStatements(account, states.after.account, reached, states.only_before, states.only_after)
         self._gone = frozenset(gone)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, Missing, User
+from iamtui.account.account_settings import LastAccessed
+from iamtui.account.model import Account, Group, Known, ManagedPolicy, Missing, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import LONGEST_ROLE_NAME, AttachPolicy, CreateRole, PutPermissionsBoundary, Tag
@@ -157,16 +158,15 @@ def _policies_of(
         for inline in holder.inline_policies:
             yield f"{prefix}{inline.name}", None, inline.document
         for attached in holder.attached_policies:
-            policy = account.policy(attached.arn)
-            version = policy.default_version if policy is not None else None
+            policy, document = account.policy(attached.arn), account.document(attached.arn)
             if attached.arn in seen:
                 continue
             seen.add(attached.arn)
-            if policy is None or version is None:
+            if policy is None or document is None:
                 draft.attached.append(attached.arn)
                 draft.notes.append(f"The text of {attached.name} is not loaded: it is attached as it is.")
             else:
-                yield policy.name, policy, version.document
+                yield policy.name, policy, document
         draft.notes += [
             f"The {one.part} of {holder.name} could not be read: left out, also what they deny."
             for one in holder.unread
@@ -272,15 +272,15 @@ def _note_keys(draft: RoleDraft, name: str, document: PolicyDocument) -> None:
 def _note_boundary(account: Account, user: User, draft: RoleDraft) -> None:
     """Where the permissions boundary, which the role has as it is, says another thing of a role than of the user."""
     policy = account.policy(user.boundary_arn) if user.boundary_arn is not None else None
-    version = policy.default_version if policy is not None else None
-    if policy is None or version is None or version.document.error is not None:
+    document = policy.document if policy is not None else None
+    if policy is None or document is None or document.error is not None:
         if user.boundary_arn is not None:
             draft.notes.append(
                 f"The text of the permissions boundary {user.boundary_arn} is not known: the role gets it as it is."
             )
         return
-    _note_keys(draft, policy.name, version.document)
-    if version.document.policy.substitutes_variables and _USERNAME.search(version.document.source_text):
+    _note_keys(draft, policy.name, document)
+    if document.policy.substitutes_variables and _USERNAME.search(document.source_text):
         draft.notes.append(
             f"The permissions boundary {policy.name} uses ${{aws:username}}, which a role does not have: adapt it."
         )

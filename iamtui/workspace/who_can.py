@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from msgspec import Struct, structs
 
-from iamtui.account.model import Role, User
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
 from iamtui.questions.account_index import account_index, principal_of
@@ -74,7 +73,7 @@ def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybod
     only_roles = bool(question_matrix.chained_from)
     principals: tuple[Principal, ...] = ()
     for account in workspace.accounts:
-        entities: tuple[User | Role, ...] = account.roles if only_roles else (*account.users, *account.roles)
+        entities = account.roles if only_roles else account.principals
         principals += tuple(principal_of(account, entity) for entity in entities)
     if only_roles:
         return Everybody(principals, never_asked=never_asked)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate, ServiceUse
 from iamtui.account.model import (
     ROOT_ROW,
     AccessKey,
@@ -21,14 +21,12 @@ from iamtui.account.model import (
     Group,
     InlinePolicy,
     Known,
-    LastAccessed,
     LoginProfile,
     ManagedPolicy,
     MfaDevice,
     Missing,
     PolicyVersion,
     Role,
-    ServiceUse,
     User,
 )
 from iamtui.problem import Problem

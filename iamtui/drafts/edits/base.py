@@ -248,9 +248,7 @@ class Standing:
         made = self._made("managed", arn)
         if made is not None:
             return brought_document(made)
-        policy = self.account.policy(arn)
-        version = policy.default_version if policy is not None else None
-        return version.document if version is not None else None
+        return self.account.document(arn)
 
     def inline(self, holder_arn: str, name: str) -> PolicyDocument | None:
         made = self._made("inline", holder_arn, name)

@@ -343,8 +343,7 @@ def policy_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
 
 def boundary_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
     """The account's managed policies, those that are somebody's permissions boundary first."""
-    bounded: list[User | Role] = [*account.users, *account.roles]
-    counts = Counter(holder.boundary_arn for holder in bounded if holder.boundary_arn)
+    counts = Counter(holder.boundary_arn for holder in account.principals if holder.boundary_arn)
     choices = policy_choices(account, taken)
     used = [replace(one, note=f"boundary of {counts[one.key]}, {one.note}") for one in choices if one.key in counts]
     return [*used, *(one for one in choices if one.key not in counts)]

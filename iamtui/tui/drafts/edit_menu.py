@@ -407,8 +407,8 @@ class DocumentEdits(EditContext):
 
 
 def _text_of(policy: ManagedPolicy | None) -> str:
-    version = policy.default_version if policy is not None else None
-    return version.document.text if version is not None else ""
+    document = policy.document if policy is not None else None
+    return document.text if document is not None else ""
 
 
 # HolderEdits: what a user, group or role has: attached policies, groups, members, the permissions boundary.
@@ -431,11 +431,10 @@ class HolderEdits(EditContext):
         """Attach the policy where the user is to somebody."""
         account = self.account
         having = [holder.arn for holder in account.holders(policy_arn)]
-        everyone: list[Entity] = [*account.users, *account.groups, *account.roles]
         name = policy_arn.rsplit("/", 1)[-1]
         self.pick(
             line("Attach ", (name, "bold"), " to"),
-            entity_choices(everyone, having),
+            entity_choices(account.identities, having),
             lambda arn: self.add(AttachPolicy(arn, policy_arn)),
             empty="Everybody has it already.",
         )

@@ -166,7 +166,7 @@ def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) ->
     account = workspace.account
     unlisted = [why for kind in ("users", "roles") if (why := account.why_unlisted(kind)) is not None]
     rows = [ListingRow("[?] needs", why.permission or why.reason, "faint", note=why.reason) for why in unlisted]
-    rows += _needed((*account.users, *account.roles))
+    rows += _needed(account.principals)
     return [found[0], *(ListingEntry(row, role.trust) for row in rows), *found[1:]]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from iamtui.account.model import Account, Group, Role, User
+from iamtui.account.model import Account
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, is_provider_claim
 from iamtui.catalog.service_data import ActionNames
 from iamtui.engine.condition_words import context_of, replaced
@@ -110,14 +110,12 @@ def _resources_in_policies(account: Account) -> Iterator[str]:
 
 
 def _documents(account: Account) -> Iterator[PolicyDocument]:
-    holders: tuple[User | Group | Role, ...] = (*account.users, *account.groups, *account.roles)
-    for holder in holders:
+    for holder in account.identities:
         for inline in holder.inline_policies:
             yield inline.document
     for policy in account.policies:
-        for version in policy.versions:
-            if version.is_default:
-                yield version.document
+        if policy.document is not None:
+            yield policy.document
 
 
 def resource_candidates(
