@@ -120,6 +120,9 @@ def find_denials(text: str, cancelled: Callable[[], bool] = lambda: False) -> Fi
     return collected.findings()
 
 
+_NOT_READ: Final = "A record cannot be read as JSON, so only messages in it were found. Is the text whole?"
+
+
 class _Collected:
     """Findings so far: equal ones are counted, not kept."""
 
@@ -197,7 +200,10 @@ class _Collected:
                     _read_value(value, SourcePlace(number + index, offset + start), self, 0)
                     lines[index] = " " * len(line)
             offset += len(line) + 1
-        return "\n".join(lines)
+        left = "\n".join(lines)
+        if '"eventName"' in left and _NOT_READ not in self._notes:
+            self._notes.append(_NOT_READ)
+        return left
 
     def findings(self) -> Findings:
         denials = [

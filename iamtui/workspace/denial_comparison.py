@@ -77,7 +77,8 @@ def claim_words(denial: Denial) -> str:
     """What AWS said, as one sentence that is safe to show."""
     claim = denial.claim
     if not denial.denied:
-        return denial.notes[-1] if denial.notes else "AWS did not deny it."
+        failed = f": the call failed with {safe_text(denial.code, limit=128)}" if denial.code else ""
+        return f"AWS did not deny it{failed}."
     if not claim.kind:
         return "AWS denied it and did not say why."
     named = safe_text(claim.words, limit=128)
@@ -392,7 +393,23 @@ def with_advice(
             suggestions, surmised = (*_named_denies(account, denial, decision), *suggestions), True
     elif denial.denied and Layer.VPC_ENDPOINT in claim.layers:
         suggestions = (_endpoint_allow(denial, decision), *suggestions)
+    elif denial.denied and claim.kind == "implicit":
+        suggestions = (*_allows_unseen(account, claim, decision, traced), *suggestions)
     return structs.replace(explanation, suggestions=suggestions, surmised=surmised)
+
+
+def _allows_unseen(
+    account: Account, claim: Claim, decision: Decision, traced: tuple[TracedLayer, ...]
+) -> tuple[Suggestion, ...]:
+    """The Allow that AWS misses in a layer that cannot be checked here: without it nothing else helps."""
+    lacking = tuple(
+        Reason(layer, "implicit", level_name="every level above the account" if layer is Layer.SCP else None)
+        for layer in claim.layers
+        if _cannot_be_checked(account, decision, layer)
+        and all(reason.layer is not layer for reason in decision.reasons)
+    )
+    found = explain(replace(decision, reasons=lacking), traced).suggestions if lacking else ()
+    return tuple(one for one in found if one.layer in claim.layers)
 
 
 def _named_denies(account: Account, denial: Denial, decision: Decision) -> Iterator[Suggestion]:

@@ -96,6 +96,15 @@ def test_records_that_break_off_are_kept_and_said() -> None:
     assert findings.notes == ("The list of records cannot be read behind record 199.",)
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_record_that_breaks_off_in_a_short_text_is_said(indent: int | None) -> None:
+    whole = json.dumps({"Records": [record(1)]}, indent=indent)
+    assert find_denials(whole).notes == ()
+    assert find_denials(log(10)).notes == ()
+    (said,) = find_denials(f"{DENIED}{whole[:-60]}").notes
+    assert said.startswith("A record cannot be read as JSON")
+
+
 @pytest.mark.usefixtures("small")
 def test_a_long_line_without_an_end_is_searched() -> None:
     text = "[" + "x" * 100_000 + DENIED.format(1).strip() + "y" * 100_000

@@ -15,7 +15,7 @@ from iamtui.denials.reader import find_denials
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.request import PrincipalKind
 from iamtui.problem import Problem
-from iamtui.workspace.denial_comparison import Agreement
+from iamtui.workspace.denial_comparison import Agreement, claim_words
 from iamtui.workspace.denials import ExplainedDenial, decode_authorization_message, explain_denials, read_denial_file
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.denial_account import (
@@ -224,6 +224,14 @@ def test_a_call_that_was_not_denied_is_asked_about_all_the_same() -> None:
 
     assert well.comparison.agreement is Agreement.AGREES
     assert changed.comparison.agreement is Agreement.DENIED_HERE
+
+
+def test_what_aws_said_of_a_call_that_was_not_denied_is_that_alone() -> None:
+    well = explain(cloudtrail("203.0.113.9", errorCode=None, errorMessage=None))
+    failed = explain(cloudtrail("203.0.113.9", errorCode="NoSuchKey", errorMessage=None))
+
+    assert claim_words(well.denial) == "AWS did not deny it."
+    assert claim_words(failed.denial) == "AWS did not deny it: the call failed with NoSuchKey."
 
 
 def test_a_role_in_a_record_gets_its_path() -> None:
@@ -574,6 +582,32 @@ def test_a_vpc_endpoint_policy_that_is_needed_is_written_out() -> None:
         "Resource": f"{LAKE}/x",
         "Condition": {"ArnEquals": {"aws:PrincipalArn": BOB}},
     }
+
+
+def test_what_aws_misses_in_a_layer_that_is_not_loaded_helps_before_all_else() -> None:
+    jobs = f"arn:aws:sqs:us-east-1:{ID}:jobs"
+    session = explain(message(DEPLOY, "s3:PutBucketPolicy", LAKE, "because no session policy allows the action"))
+    no_scp = "because no service control policy allows the sqs:SendMessage action"
+    organization = explain(message(CAROL, "sqs:SendMessage", jobs, no_scp), without_organization())
+    foreign = "arn:aws:iam::999999999999:user/eve"
+    elsewhere = explain(
+        message(foreign, "s3:PutObject", f"{LAKE}/x", "because no identity-based policy allows the action")
+    )
+
+    for one, change in (
+        (session, "Allow s3:PutBucketPolicy in the session policy."),
+        (
+            organization,
+            "Allow sqs:SendMessage in a service control policy attached to every level above the account.",
+        ),
+        (
+            elsewhere,
+            f"Allow s3:PutObject in an identity policy of {foreign}. Account 999999999999 has to do this.",
+        ),
+    ):
+        assert one.explanation is not None
+        assert one.explanation.suggestions[0].change == change
+        assert len(one.explanation.suggestions) > 1
 
 
 def test_a_user_cannot_be_assumed() -> None:
