@@ -257,7 +257,7 @@ def _write_companions(out: Output, companions: Sequence[DependentAnswer]) -> Non
         words = verdict_words(one.decision)
         lead = (" " * _MATRIX_INDENT, Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)), "  ")
         when = "with every call" if not one.check.when else f"{'taken so: ' if one.decides else 'if '}{one.check.when}"
-        says = as_far_as_loaded(one.decision) if words.word == "DENIED" else words.rest
+        says = as_far_as_loaded(one.decision) if words.tone is Tone.DENIED else words.rest
         rest = f" {says}" if says else ""
         text = f"{one.question.action}  {one.question.resource}  ({one.check.resource}; {when}){rest}"
         out.paragraph(text, indent=_MATRIX_INDENT + 13, first=lead)

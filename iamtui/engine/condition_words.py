@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 from iamtui.engine.decision import Decision, Layer, StatementRef, short_policy_name
 from iamtui.engine.request import Request, caller_fixed_keys, common_context
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, RequestContext, SessionLeaf, leaves
+from iamtui.policy.operators import OPPOSITES
 from iamtui.policy.patterns import Unresolved, parse_pieces, resolve
 from iamtui.text import first_names, first_of_texts, safe_text
 
@@ -66,17 +67,6 @@ _PHRASES: Final = {
 
 A key that is absent does not hold, so the second words must not say that it has another value.
 """
-
-_OPPOSITES: Final = {
-    "StringNotEquals": "StringEquals",
-    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
-    "StringNotLike": "StringLike",
-    "NumericNotEquals": "NumericEquals",
-    "DateNotEquals": "DateEquals",
-    "NotIpAddress": "IpAddress",
-    "ArnNotEquals": "ArnEquals",
-    "ArnNotLike": "ArnLike",
-}
 
 _MOST_VALUES: Final = 4
 
@@ -165,8 +155,8 @@ def _resource_text(leaf: ConditionLeaf, key: str, values: str) -> str:
 
 def _comparison(operator: str, holds: bool, count: int) -> tuple[str, bool]:
     """What a comparison with some values is called, and whether it says what the key is instead of what it is not."""
-    negated = operator in _OPPOSITES
-    phrases = _PHRASES.get(_OPPOSITES.get(operator, operator))
+    negated = operator in OPPOSITES
+    phrases = _PHRASES.get(OPPOSITES.get(operator, operator))
     is_so = phrases is not None and holds is not negated
     if phrases is None:
         words = f"{'passes' if holds else 'fails'} {safe_text(operator, limit=64)}"

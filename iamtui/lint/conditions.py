@@ -19,19 +19,12 @@ from iamtui.lint.subject import CheckedDocument, Level, Place, lines_about, name
 from iamtui.policy.conditions import parse_binary, parse_date, parse_number, parse_policy_bool
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.networks import is_private, parse_network
-from iamtui.policy.operators import Operator, SetOperator, parse_operator
+from iamtui.policy.operators import OPERATORS, Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import is_pattern
 
-_BASES: Final = (
-    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
-    "StringNotLike", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals",
-    "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan",
-    "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress",
-    "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null",
-)  # fmt: skip
 _PROPER: Final = frozenset(
     f"{over}{base}{suffix}"
-    for base in _BASES
+    for base in OPERATORS
     for over in ("", "ForAllValues:", "ForAnyValue:")
     for suffix in (("",) if base == "Null" else ("", "IfExists"))
 )

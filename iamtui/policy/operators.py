@@ -25,36 +25,34 @@ class Operator(Struct, frozen=True):
     over: SetOperator | None
 
 
-_POSITIVE: Final = {
-    "stringequals": "stringequals",
-    "stringequalsignorecase": "stringequalsignorecase",
-    "stringlike": "stringlike",
-    "numericequals": "numericequals",
-    "numericlessthan": "numericlessthan",
-    "numericlessthanequals": "numericlessthanequals",
-    "numericgreaterthan": "numericgreaterthan",
-    "numericgreaterthanequals": "numericgreaterthanequals",
-    "dateequals": "dateequals",
-    "datelessthan": "datelessthan",
-    "datelessthanequals": "datelessthanequals",
-    "dategreaterthan": "dategreaterthan",
-    "dategreaterthanequals": "dategreaterthanequals",
-    "bool": "bool",
-    "binaryequals": "binaryequals",
-    "ipaddress": "ipaddress",
-    "arnequals": "arnlike",
-    "arnlike": "arnlike",
+OPPOSITES: Final = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
 }
-_NEGATED: Final = {
-    "stringnotequals": "stringequals",
-    "stringnotequalsignorecase": "stringequalsignorecase",
-    "stringnotlike": "stringlike",
-    "numericnotequals": "numericequals",
-    "datenotequals": "dateequals",
-    "notipaddress": "ipaddress",
-    "arnnotequals": "arnlike",
-    "arnnotlike": "arnlike",
+"""Each negated operator, and the one that it negates."""
+
+OPERATORS: Final = (
+    "StringEquals", "StringEqualsIgnoreCase", "StringLike", "NumericEquals", "NumericLessThan",
+    "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateLessThan",
+    "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress",
+    "ArnEquals", "ArnLike", "Null", *OPPOSITES,
+)  # fmt: skip
+"""The condition operators as AWS writes them, without set operator and IfExists."""
+
+_SAME: Final = {"ArnEquals": "ArnLike"}
+
+_PARSED: Final = {
+    name.lower(): (_SAME.get(positive, positive).lower(), name in OPPOSITES)
+    for name in OPERATORS
+    for positive in (OPPOSITES.get(name, name),)
 }
+"""By the operator in lower case: its base, and whether it negates that."""
 
 
 @lru_cache(maxsize=1024)
@@ -68,12 +66,9 @@ def parse_operator(text: str) -> Operator | None:
         if over is None:
             return None
         name = rest
-    if name == "null":
-        return Operator("null", negated=False, if_exists=False, over=over)
     if_exists = name.endswith("ifexists")
     name = name.removesuffix("ifexists")
-    if name in _POSITIVE:
-        return Operator(_POSITIVE[name], negated=False, if_exists=if_exists, over=over)
-    if name in _NEGATED:
-        return Operator(_NEGATED[name], negated=True, if_exists=if_exists, over=over)
-    return None
+    if name not in _PARSED or (name == "null" and if_exists):
+        return None
+    base, negated = _PARSED[name]
+    return Operator(base, negated=negated, if_exists=if_exists, over=over)

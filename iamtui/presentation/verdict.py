@@ -87,8 +87,6 @@ class VerdictWords(Struct, frozen=True):
         return f"{self.mark} {self.word}{self.star}"
 
 
-_TONES: Final = {"ALLOWED": Tone.ALLOWED, "DENIED": Tone.DENIED, "DEPENDS": Tone.DEPENDS}
-
 PENDING: Final = VerdictWords("   ", "", "")
 """In place of a verdict that is still being found."""
 
@@ -97,6 +95,15 @@ OUTCOME_WORDS: Final[Mapping[str, VerdictWords]] = {
     Outcome.EXPLICIT_DENY: VerdictWords("[x]", "DENIED", "explicit"),
     Outcome.IMPLICIT_DENY: VerdictWords("[-]", "DENIED", "no allow"),
     Outcome.DEPENDS: VerdictWords("[?]", "DEPENDS", ""),
+}
+_TONES: Final = {
+    OUTCOME_WORDS[outcome].word: tone
+    for outcome, tone in (
+        (Outcome.ALLOWED, Tone.ALLOWED),
+        (Outcome.EXPLICIT_DENY, Tone.DENIED),
+        (Outcome.IMPLICIT_DENY, Tone.DENIED),
+        (Outcome.DEPENDS, Tone.DEPENDS),
+    )
 }
 """The verdict of each outcome, before what it depends on and how far it reaches is added."""
 
@@ -239,9 +246,9 @@ class VerdictCounts(Counter[str]):
 
 
 def _kind(words: VerdictWords) -> str:
-    if words.word == "DENIED":
+    if words.tone is Tone.DENIED:
         return _DENIED_EXPLICITLY if words.mark == OUTCOME_WORDS[Outcome.EXPLICIT_DENY].mark else _DENIED
-    if words.word == "DEPENDS":
+    if words.tone is Tone.DEPENDS:
         return _DEPENDS
     return {_ON_SOME: _ALLOWED_ON_SOME, _AS_LOADED: _ALLOWED_AS_LOADED}.get(words.limit, _ALLOWED)
 

@@ -228,10 +228,6 @@ def _choices(
 
 _Found: TypeAlias = tuple[Values, str]
 
-_NUMBERS: Final = frozenset(
-    f"numeric{how}" for how in ("equals", "lessthan", "lessthanequals", "greaterthan", "greaterthanequals")
-)
-_DATES: Final = frozenset(base.replace("numeric", "date") for base in _NUMBERS)
 _TEXTS: Final = frozenset(("stringequals", "stringequalsignorecase", "stringlike", "arnlike"))
 _EXAMPLES: Final = {
     KeyType.IP: "192.0.2.1",
@@ -324,10 +320,10 @@ def _singles(
 def _typed_values(types: tuple[KeyType, ...], bases: set[str], lines: Sequence[_Line]) -> list[tuple[str, str]]:
     """Numbers, dates or addresses, and what is none of them."""
     written = [value for line in lines if line.condition.operator is not None for value in line.leaf.values]
-    if bases <= _NUMBERS:
+    if all(base.startswith("numeric") for base in bases):
         found = _between({number for value in written if (number := parse_number(value)) is not None}, _as_number)
         is_typed = KeyType.NUMERIC in types
-    elif bases <= _DATES:
+    elif all(base.startswith("date") for base in bases):
         found = _between({moment for value in written if (moment := parse_date(value)) is not None}, _as_date)
         is_typed = KeyType.DATE in types
     elif bases == {"ipaddress"}:
