@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import selectors
 import shlex
 import signal
 import subprocess
@@ -135,12 +136,45 @@ def approved_run(
         how["cwd"] = command.folder
         how["env"] = {name: value for name, value in os.environ.items() if name != "OLDPWD"} | {"PWD": command.folder}
         with _terminal(may_ask) as more, _starting:
-            child = subprocess.Popen(words, **how, **more)  # noqa: S603 - approved, and as the profile says
+            child = _Command(words, **how, **more)
             if "start_new_session" in more:
                 _of_their_own.add(child)
         return child
 
     return run
+
+
+_MOST_PRINTED: Final = 1024 * 1024
+"""Bytes. The credentials of a profile are some kilobytes."""
+
+
+class _Command(subprocess.Popen[bytes]):
+    """A command whose output is held to a size: botocore would read all of it."""
+
+    def communicate(self, *_given: Any, **_how: Any) -> tuple[bytes, bytes]:
+        """Its whole output.
+
+        Raises:
+            Problem: it prints too much; it is ended.
+        """
+        printed: dict[object, bytearray] = {self.stdout: bytearray(), self.stderr: bytearray()}
+        with self, selectors.DefaultSelector() as selector:
+            for stream in (self.stdout, self.stderr):
+                if stream is not None:
+                    selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select():
+                    portion = os.read(key.fd, 65_536)
+                    printed[key.fileobj] += portion
+                    if not portion:
+                        selector.unregister(key.fileobj)
+                    if len(printed[key.fileobj]) > _MOST_PRINTED:
+                        self.kill()
+                        raise Problem(
+                            "The credential_process of the profile printed more than 1 MiB and was ended.",
+                            "Run that command by hand; it must print one JSON object with Version 1.",
+                        )
+        return bytes(printed[self.stdout]), bytes(printed[self.stderr])
 
 
 @contextmanager

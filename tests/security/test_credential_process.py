@@ -188,6 +188,16 @@ def test_without_a_terminal_a_profile_that_was_named_goes_on_and_says_so(machine
     assert f"runs this command for its credentials: {machine.command}" in done.stderr
 
 
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_command_that_prints_without_an_end_is_ended(machine: Machine, stream: str) -> None:
+    machine.command.write_text(f"#!/bin/sh\nexec yes '{ANSWER}' >&{stream}\n")
+    by_default(machine)
+    run = machine.without_terminal("--profile", "default")
+    assert run.returncode == 2
+    assert "printed more than 1 MiB and was ended" in run.stderr
+    assert "AKIA" not in run.stderr
+
+
 def test_the_profile_of_our_own_config_is_not_named_by_that(machine: Machine) -> None:
     machine.config("[profile ci]\nRUNS")
     folder = machine.home / "config" / "iamtui"
