@@ -20,11 +20,10 @@ from iamtui.credentials.session import (
     AssumeExtras,
     Clock,
     Session,
-    access_key_id_is_valid,
+    TemporaryCredentials,
     duration_text,
     duration_words,
-    secret_access_key_is_valid,
-    session_token_is_valid,
+    malformed_value,
     utc_now,
 )
 from iamtui.problem import Problem
@@ -366,26 +365,9 @@ _SMALLEST_SKEW: Final = timedelta(seconds=2)
 """Below this, whole seconds in the Date header and the way of the answer explain the difference."""
 
 
-class NewCredentials(Struct, frozen=True):
-    """What STS answered, checked, with the server's clock.
-
-    Args:
-        expires_at: UTC, by the server's clock.
-        given_at: UTC, by the server's clock.
-        clock_skew: server clock minus local clock.
-    """
-
-    access_key_id: str
-    secret_access_key: Secret
-    session_token: Secret
-    expires_at: datetime
-    given_at: datetime
-    clock_skew: timedelta
-
-
 def ask_for_credentials(
     call: Callable[[], dict[str, Any]], what: str, now: Callable[[], datetime], *, mfa_code: Secret | None = None
-) -> NewCredentials:
+) -> TemporaryCredentials:
     """Make a call of STS that answers with Credentials, and check them. Blocking.
 
     Args:
@@ -401,8 +383,13 @@ def ask_for_credentials(
     local = now()
     skew = _clock_skew(answer.server_time, local)
     expires_at = _checked_end(answer, what, local + skew)
-    return NewCredentials(
-        answer.access_key_id, answer.secret_access_key, answer.session_token, expires_at, local + skew, skew
+    return TemporaryCredentials(
+        access_key_id=answer.access_key_id,
+        secret_access_key=answer.secret_access_key,
+        session_token=answer.session_token,
+        expires_at=expires_at,
+        assumed_at=local + skew,
+        clock_skew=skew,
     )
 
 
@@ -476,12 +463,9 @@ def _clock_skew(server_time: datetime | None, now: datetime) -> timedelta:
 def _checked_end(answer: _Answer, what: str, server_now: datetime) -> datetime:
     """Refuse what STS would never answer: it could be code in the shell that the credentials are exported to."""
     step = "Check what answers the calls: the endpoint, or a proxy in between; nothing of the answer was used."
-    if not access_key_id_is_valid(answer.access_key_id):
-        raise Problem(f"The answer to {what} has no valid AccessKeyId.", step)
-    if not secret_access_key_is_valid(answer.secret_access_key):
-        raise Problem(f"The answer to {what} has no valid SecretAccessKey.", step)
-    if not session_token_is_valid(answer.session_token):
-        raise Problem(f"The answer to {what} has no valid SessionToken.", step)
+    wrong = malformed_value(answer.access_key_id, answer.secret_access_key, answer.session_token)
+    if wrong is not None:
+        raise Problem(f"The answer to {what} has no valid {wrong[0]}.", step)
     if answer.expires_at is None:
         raise Problem(f"The answer to {what} has no valid Expiration.", step)
     if answer.expires_at <= server_now:
@@ -517,16 +501,11 @@ def assume_role(
         clock,
         mfa_code=entered.mfa_code,
     )
-    session = Session(
+    session = given.given_to(
+        Session,
         role_arn=entered.role_arn,
         session_name=entered.session_name,
-        access_key_id=given.access_key_id,
-        secret_access_key=given.secret_access_key,
-        session_token=given.session_token,
-        expires_at=given.expires_at,
-        assumed_at=given.given_at,
         source_arn=source_arn,
-        clock_skew=given.clock_skew,
         region=connection.region,
         demo=demo,
         from_long_term=_is_long_term(connection),
@@ -546,9 +525,7 @@ def _is_long_term(connection: Connection) -> bool:
 def _with_identity(session: Session, connection: Connection) -> Session:
     """The session with what GetCallerIdentity says about it, or with why that is not known."""
     try:
-        with connection.with_credentials(
-            session.access_key_id, session.secret_access_key, session.session_token
-        ) as own:
+        with session.connection(connection) as own:
             identity = own.caller()
     except Problem as problem:
         return session.identified(None, str(problem))

@@ -25,7 +25,7 @@ from typing import Final, NoReturn
 
 from iamtui.aws.credential_process import ASKING
 from iamtui.credentials import variables
-from iamtui.credentials.export_values import exportable
+from iamtui.credentials.export_values import environment_of, exportable
 from iamtui.credentials.session import Session
 from iamtui.paths import has_terminal
 from iamtui.problem import Problem
@@ -87,9 +87,8 @@ def child_environment(
     Raises:
         Problem: the session cannot be exported.
     """
-    values = exportable(session, now)
     environ = _of_session(session, base_env)
-    for name, value in values.variables:
+    for name, value in environment_of(exportable(session, now)):
         if with_region or name not in variables.REGIONS:
             environ = environ.with_secret(name, value)
     return environ

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Final
 
-from iamtui.credentials.export_values import DEMO_LABEL, Exportable, aws_time, exportable
+from iamtui.credentials.export_values import (
+    DEMO_LABEL,
+    Exportable,
+    aws_time,
+    environment_of,
+    exportable,
+    proved_account,
+)
 from iamtui.credentials.session import Session
 from iamtui.credentials.shell_syntax import (
     CMD,
@@ -79,7 +86,7 @@ def dotenv_file(values: Exportable) -> Secret:
     Raises:
         Problem: a value cannot be quoted there.
     """
-    lines = [f"{name}={dotenv_word(value.reveal())}" for name, value in values.variables]
+    lines = [f"{name}={dotenv_word(value.reveal())}" for name, value in environment_of(values)]
     return _text(values, [_CANNOT_UNSET, *lines])
 
 
@@ -89,7 +96,7 @@ def docker_env_file(values: Exportable) -> Secret:
     Raises:
         Problem: a value cannot be written there.
     """
-    return _text(values, [f"{name}={env_file_value(value.reveal())}" for name, value in values.variables])
+    return _text(values, [f"{name}={env_file_value(value.reveal())}" for name, value in environment_of(values)])
 
 
 def docker_options() -> Secret:
@@ -111,8 +118,8 @@ def process_json(values: Exportable) -> Secret:
                 "AccessKeyId": values.access_key_id,
                 "SecretAccessKey": values.secret_access_key.reveal(),
                 "SessionToken": values.session_token.reveal(),
-                "Expiration": values.expiration,
-                **({"AccountId": values.account} if values.account else {}),
+                "Expiration": aws_time(values.expires_at),
+                **({"AccountId": proved_account(values)} if proved_account(values) else {}),
             },
             indent=2,
             ensure_ascii=True,
@@ -133,8 +140,8 @@ def credentials_entry(values: Exportable, profile: str) -> Secret:
         ("aws_access_key_id", Secret(values.access_key_id)),
         ("aws_secret_access_key", values.secret_access_key),
         ("aws_session_token", values.session_token),
-        ("aws_credential_expiration", Secret(values.expiration)),
-        *((("aws_account_id", Secret(values.account)),) if values.account else ()),
+        ("aws_credential_expiration", Secret(aws_time(values.expires_at))),
+        *((("aws_account_id", Secret(proved_account(values))),) if proved_account(values) else ()),
         *((("region", Secret(values.region)),) if values.region else ()),
     )
     lines = [f"{name} = {ini_value(value.reveal())}" for name, value in settings]
@@ -154,10 +161,11 @@ def terraform_provider(values: Exportable) -> Secret:
         ("secret_key", values.secret_access_key),
         ("token", values.session_token),
     )
+    end = aws_time(values.expires_at)
     return _text(
         values,
         [
-            f"# Valid until {values.expiration}. Do not commit it: the provider also reads the AWS_* variables.",
+            f"# Valid until {end}. Do not commit it: the provider also reads the AWS_* variables.",
             'provider "aws" {',
             *(f"  {name:<10} = {hcl_string(value.reveal())}" for name, value in settings),
             "}",
@@ -398,16 +406,8 @@ def preview(session: Session, name: str) -> str:
     Raises:
         Problem: no such format, or a value cannot be quoted there.
     """
-    account = session.identity.account if session.identity is not None else ""
-    stand_in = Exportable(
-        _KEY_ID,
-        _like(_SECRET, session.secret_access_key),
-        _like(_TOKEN, session.session_token),
-        aws_time(session.expires_at),
-        session.region,
-        account,
-        session.demo,
-    )
+    secret, token = _like(_SECRET, session.secret_access_key), _like(_TOKEN, session.session_token)
+    stand_in = Exportable(replace(session, access_key_id=_KEY_ID, secret_access_key=secret, session_token=token))
     text = find_format(name).render(stand_in, Layout()).reveal()
     for stand, shown in (
         (_KEY_ID, session.masked_access_key_id),

@@ -22,7 +22,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from iamtui.credentials.export_values import aws_time
+from iamtui.credentials.export_values import aws_time, proved_account
 from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.secret import Secret
@@ -351,7 +351,7 @@ def _same(given: str, expected: Secret) -> bool:
 
 def credentials_json(session: Session, **more: str) -> bytes:
     """A session as both protocols name its parts, after `more`."""
-    account = session.identity.account if session.identity is not None else ""
+    account = proved_account(session)
     return json.dumps(
         {
             **more,

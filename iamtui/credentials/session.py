@@ -6,10 +6,10 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct, structs
 
@@ -18,6 +18,7 @@ from iamtui.secret import Secret
 if TYPE_CHECKING:
     # It would bring msgspec and the connection into the first frame.
     from iamtui.aws.caller import CallerIdentity
+    from iamtui.aws.connection import Connection
 
 # AssumeExtras: what few callers send with sts:AssumeRole, and what stays with the session.
 
@@ -208,17 +209,54 @@ def time_left_words(left: timedelta) -> str:
     return f"{minutes}m {seconds:02d}s" if minutes else f"{seconds}s"
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Session:
-    """Temporary credentials of an assumed role.
+C = TypeVar("C", bound="TemporaryCredentials")
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
+class TemporaryCredentials:
+    """What STS gives: three values that belong together, and when they begin and end. Held in memory only.
 
     Args:
         access_key_id: not secret, but masked on screen.
         expires_at: UTC, by the server's clock.
-        assumed_at: UTC, by the server's clock.
+        assumed_at: when STS gave them; UTC, by the server's clock.
+        clock_skew: server clock minus local clock.
+    """
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    expires_at: datetime
+    assumed_at: datetime
+    clock_skew: timedelta = timedelta()
+
+    def given_to(self, kind: type[C], **more: Any) -> C:
+        """These credentials as those of another kind, with what is known of them besides."""
+        return kind(**{entry.name: getattr(self, entry.name) for entry in fields(self)}, **more)
+
+    def time_left(self, now: datetime | None = None) -> timedelta:
+        """How long they still live; zero when expired. `now` is local UTC (default: the clock)."""
+        now = now or utc_now()
+        # In this order no date leaves the calendar, whatever a server takes the time to be.
+        return max(self.expires_at - self.clock_skew - now, timedelta())
+
+    def connection(self, connection: Connection) -> Connection:
+        """The same endpoint and settings with these credentials, until it is closed."""
+        return connection.with_credentials(self.access_key_id, self.secret_access_key, self.session_token)
+
+    def wipe(self) -> None:
+        """Overwrite the secrets, for all who hold these: they can be shown, and handed over no more."""
+        self.secret_access_key.wipe()
+        self.session_token.wipe()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(TemporaryCredentials):
+    """Temporary credentials of an assumed role.
+
+    Args:
         identity: GetCallerIdentity with these credentials; None when that call failed.
         identity_error: why it failed, or that the identity is not the one asked for, or "".
-        clock_skew: server clock minus local clock.
         demo: whether this is a demo session, which exports must say.
         from_long_term: whether the caller's credentials were long-term keys of a user; False also when unknown.
         endpoint_url: the endpoint that gave the credentials when it is not AWS, or "".
@@ -227,15 +265,9 @@ class Session:
 
     role_arn: str
     session_name: str
-    access_key_id: str
-    secret_access_key: Secret
-    session_token: Secret
-    expires_at: datetime
-    assumed_at: datetime
     identity: CallerIdentity | None = None
     identity_error: str = ""
     source_arn: str = ""
-    clock_skew: timedelta = timedelta()
     region: str = ""
     demo: bool = False
     from_long_term: bool = False
@@ -246,21 +278,10 @@ class Session:
         """The same session with what GetCallerIdentity said about it."""
         return replace(self, identity=identity, identity_error=identity_error)
 
-    def wipe(self) -> None:
-        """Overwrite the secrets, for all who hold this session: it can be shown, and handed over no more."""
-        self.secret_access_key.wipe()
-        self.session_token.wipe()
-
     @property
     def contradicted(self) -> bool:
         """Whether GetCallerIdentity answered, and named somebody else than was asked for."""
         return self.identity is not None and bool(self.identity_error)
-
-    def time_left(self, now: datetime | None = None) -> timedelta:
-        """How long the session still lives; zero when expired. `now` is local UTC (default: the clock)."""
-        now = now or utc_now()
-        # In this order no date leaves the calendar, whatever a server takes the time to be.
-        return max(self.expires_at - self.clock_skew - now, timedelta())
 
     def expired(self, now: datetime | None = None) -> bool:
         return self.time_left(now) == timedelta()
@@ -293,8 +314,8 @@ class Session:
     @property
     def account(self) -> str:
         """The account that the credentials proved to be in, else the one that the role's ARN names, else ""."""
-        fields = self.role_arn.split(":")
-        return self.identity.account if self.identity is not None else fields[4] if len(fields) > 4 else ""
+        parts = self.role_arn.split(":")
+        return self.identity.account if self.identity is not None else parts[4] if len(parts) > 4 else ""
 
     @property
     def masked_access_key_id(self) -> str:
@@ -305,24 +326,22 @@ class Session:
 # What temporary credentials are made of.
 
 
-_ACCESS_KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
-_SECRET_ACCESS_KEY: Final = re.compile(r"[A-Za-z0-9+/=]{16,512}")
-_SESSION_TOKEN: Final = re.compile(r"[A-Za-z0-9+/=]{1,65536}")
+_SHAPES: Final = (
+    ("AccessKeyId", "access key id", re.compile(r"[A-Z0-9]{16,128}")),
+    ("SecretAccessKey", "secret access key", re.compile(r"[A-Za-z0-9+/=]{16,512}")),
+    ("SessionToken", "session token", re.compile(r"[A-Za-z0-9+/=]{1,65536}")),
+)
+"""Their names in AWS's answers and in words, and how they look (IAM API Reference: AccessKey); AWS says not to expect
+any size of a token."""
 
 
-def access_key_id_is_valid(text: str) -> bool:
-    """Whether the text is shaped like an access key id (IAM API Reference: AccessKey)."""
-    return _ACCESS_KEY_ID.fullmatch(text) is not None
-
-
-def secret_access_key_is_valid(secret: Secret) -> bool:
-    """Whether the text has only base64 characters, and a believable length."""
-    return _SECRET_ACCESS_KEY.fullmatch(secret.reveal()) is not None
-
-
-def session_token_is_valid(secret: Secret) -> bool:
-    """Whether the text has only base64 characters; AWS says not to expect any size."""
-    return _SESSION_TOKEN.fullmatch(secret.reveal()) is not None
+def malformed_value(access_key_id: str, secret_access_key: Secret, session_token: Secret) -> tuple[str, str] | None:
+    """The first value that is not shaped like one of AWS: its name in AWS's answers, and in words."""
+    values = (Secret(access_key_id), secret_access_key, session_token)
+    for (name, words, shape), value in zip(_SHAPES, values, strict=True):
+        if shape.fullmatch(value.reveal()) is None:
+            return name, words
+    return None
 
 
 # Durations as a person types them. Pure.

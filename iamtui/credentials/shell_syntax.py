@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from iamtui.credentials.export_values import DEMO_LABEL, Exportable
+from iamtui.credentials.export_values import DEMO_LABEL, Exportable, environment_of, stale_variables
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 
@@ -197,7 +197,7 @@ def lines_for(syntax: ShellSyntax, values: Exportable, for_paste: bool) -> Secre
         Problem: a value cannot be quoted there.
     """
     label = DEMO_LABEL if values.demo else ""
-    return assignments(syntax, values.variables, values.stale, label=label, for_paste=for_paste)
+    return assignments(syntax, environment_of(values), stale_variables(values), label=label, for_paste=for_paste)
 
 
 POSIX = ShellSyntax(

@@ -165,7 +165,7 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
         Problem: the session has ended, is not who it should be, or there is no connection; it is of the demo and the
             account is not, or the other way round.
     """
-    values = exportable(session, now)
+    exportable(session, now)
     if workspace.connection is None:
         raise Problem("A snapshot comes without a connection to AWS.", "Open the account with --profile.")
     if session.demo is not (workspace.source.kind is SourceKind.DEMO):
@@ -174,9 +174,7 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
             f"The session of {session.role_arn} was assumed in {where}, and works nowhere else.",
             "Open the account that it was assumed from with P, or choose another session.",
         )
-    connection = workspace.connection.with_credentials(
-        values.access_key_id, values.secret_access_key, values.session_token
-    )
+    connection = session.connection(workspace.connection)
     arn = session.identity.arn if session.identity is not None else session_arn(session)
     account = replace(workspace.account, caller_arn=Known(arn))
     return replace(workspace, account=account, connection=connection, caller_extras=session.extras)

@@ -33,7 +33,7 @@ from iamtui.credentials.assume_role import (
     ask_for_credentials,
     mfa_problems,
 )
-from iamtui.credentials.session import Clock, utc_now
+from iamtui.credentials.session import Clock, TemporaryCredentials, utc_now
 from iamtui.engine.request import PrincipalKind, principal_from_text
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -46,27 +46,12 @@ LONGEST_SECONDS: Final = 129_600
 """Durations that GetSessionToken takes for an IAM user."""
 
 
-@dataclass(frozen=True, slots=True)
-class MfaSession:
-    """Temporary credentials of an IAM user who has shown an MFA code. Held in memory only.
-
-    Args:
-        clock_skew: server clock minus local clock.
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MfaSession(TemporaryCredentials):
+    """Temporary credentials of an IAM user who has shown an MFA code."""
 
     caller_arn: str
     serial: str
-    access_key_id: str
-    secret_access_key: Secret
-    session_token: Secret
-    started_at: datetime
-    expires_at: datetime
-    clock_skew: timedelta = timedelta()
-
-    def time_left(self, now: datetime | None = None) -> timedelta:
-        """How long it still lives; zero when expired. `now` is local UTC (default: the clock)."""
-        # In this order no date leaves the calendar, whatever a server takes the time to be.
-        return max(self.expires_at - self.clock_skew - (now or utc_now()), timedelta())
 
     def age(self, now: datetime | None = None) -> timedelta:
         """How long ago the code was given: what aws:MultiFactorAuthAge says of its requests."""
@@ -75,16 +60,7 @@ class MfaSession:
     @property
     def code_at(self) -> datetime:
         """When the code was given, by the local clock, UTC."""
-        return self.started_at - self.clock_skew
-
-    def wipe(self) -> None:
-        """Overwrite the secrets, for all who hold this session."""
-        self.secret_access_key.wipe()
-        self.session_token.wipe()
-
-    def connection(self, connection: Connection) -> Connection:
-        """The same endpoint and settings, as this session, until it is closed."""
-        return connection.with_credentials(self.access_key_id, self.secret_access_key, self.session_token)
+        return self.assumed_at - self.clock_skew
 
 
 def start_mfa_session(
@@ -113,16 +89,7 @@ def start_mfa_session(
         clock,
         mfa_code=code,
     )
-    return MfaSession(
-        caller_arn=caller_arn,
-        serial=serial,
-        access_key_id=given.access_key_id,
-        secret_access_key=given.secret_access_key,
-        session_token=given.session_token,
-        started_at=given.given_at,
-        expires_at=given.expires_at,
-        clock_skew=given.clock_skew,
-    )
+    return given.given_to(MfaSession, caller_arn=caller_arn, serial=serial)
 
 
 DEFAULT_SECONDS: Final = 3600

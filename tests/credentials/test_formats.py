@@ -286,12 +286,21 @@ def test_quoting_holds_even_for_values_that_the_check_would_refuse(value: str) -
     """The second wall: `render` alone never makes more than one word of a value."""
     if "\0" in value:
         return
-    values = Exportable("K", Secret(value), Secret("t"), "e", "", "", demo=False)
+    values = Exportable(
+        replace(
+            SESSION,
+            access_key_id="K",
+            secret_access_key=Secret(value),
+            session_token=Secret("t"),
+            identity=None,
+            region="",
+        )
+    )
     words = shlex.split(FORMATS["bash"].render(values, Layout()).reveal())
     assert words == [
         *("unset", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ACCOUNT_ID"),
         *("export", "AWS_ACCESS_KEY_ID=K", "export", f"AWS_SECRET_ACCESS_KEY={value}"),
-        *("export", "AWS_SESSION_TOKEN=t", "export", "AWS_CREDENTIAL_EXPIRATION=e"),
+        *("export", "AWS_SESSION_TOKEN=t", "export", "AWS_CREDENTIAL_EXPIRATION=2026-11-25T11:00:00Z"),
     ]
 
 

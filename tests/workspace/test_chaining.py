@@ -26,14 +26,14 @@ SECOND = f"arn:aws:iam::{ID}:role/Second"
 IN_SESSION = f"arn:aws:sts::{ID}:assumed-role/Deployer/alice"
 NOW = datetime.now(UTC)
 SESSION = Session(
-    ROLE,
-    "alice",
-    "ASIAIOSFODNN7EXAMPLE",
-    Secret(SECRET_KEY),
-    Secret(TOKEN),
-    NOW + timedelta(hours=1),
-    NOW,
-    CallerIdentity(IN_SESSION, ID, "AROA:alice"),
+    role_arn=ROLE,
+    session_name="alice",
+    access_key_id="ASIAIOSFODNN7EXAMPLE",
+    secret_access_key=Secret(SECRET_KEY),
+    session_token=Secret(TOKEN),
+    expires_at=NOW + timedelta(hours=1),
+    assumed_at=NOW,
+    identity=CallerIdentity(IN_SESSION, ID, "AROA:alice"),
 )
 
 

@@ -18,7 +18,7 @@ from textual.content import Content
 from textual.message import Message
 
 from iamtui.credentials.child_process import SESSION_MARK, run_shell, session_mark, shell_of
-from iamtui.credentials.export_values import exportable
+from iamtui.credentials.export_values import environment_of, exportable
 from iamtui.credentials.secure_files import AlreadyThere, write_private
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
@@ -343,7 +343,7 @@ def announcement(
     Raises:
         Problem: the session cannot be exported.
     """
-    names = ", ".join(name for name, _ in exportable(session, now).variables)
+    names = ", ".join(name for name, _ in environment_of(exportable(session, now)))
     inside = environ.get(SESSION_MARK, "")
     paragraphs = (
         f"iamtui: {shell_of(environ)} with the session {session_mark(session)}, {session.time_left_words(now)} left.",
