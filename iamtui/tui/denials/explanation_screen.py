@@ -190,7 +190,7 @@ def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
 
     def chosen(explained: ExplainedDenial | None) -> None:
         screen.kept_denials = dialog.kept
-        if explained is not None and screen.source_workspace is workspace:
+        if explained is not None and screen.drafts.source_workspace is workspace:
             _arrive(screen, workspace, explained)
 
     dialog = DenialScreen(workspace, kept=screen.kept_denials, columns=screen.list_columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -28,9 +28,10 @@ from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.export_screen import ExportScreen
+from iamtui.tui.main_view import DraftKeeper
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import SourceKind
 
 if TYPE_CHECKING:
     from iamtui.workspace.draft_session import DraftedAccount
@@ -54,41 +55,6 @@ _EMPTIED = (
 
 _PROOF_SECONDS: Final = 5.0
 """How long it may take to prove that nothing is newly possible."""
-
-
-class DraftOwner(Protocol):
-    """Keeps the draft."""
-
-    edit_at: int
-    """Where the cursor was in the list of edits, from 0."""
-
-    @property
-    def open_draft(self) -> OpenDraft | None: ...
-
-    @property
-    def drafted(self) -> DraftedAccount | None:
-        """The draft laid over the account."""
-
-    @property
-    def source_workspace(self) -> Workspace | None:
-        """The account without the draft."""
-
-    def undo_edit(self) -> None: ...
-
-    def remove_edit(self, index: int) -> None: ...
-
-    def put_back_edit(self) -> None:
-        """Put back what was taken out, or replaced, last."""
-
-    def edit_again(self, index: int) -> None: ...
-
-    def open_draft_from(self, draft: Draft, path: Path) -> None: ...
-
-    def draft_saved(self, draft: Draft, path: Path) -> None: ...
-
-    def discard_draft(self) -> None: ...
-
-    def show_impact(self) -> None: ...
 
 
 class EditLines(LineView):
@@ -183,7 +149,7 @@ class DraftScreen(Screen[None]):
     }
     """
 
-    def __init__(self, owner: DraftOwner) -> None:
+    def __init__(self, owner: DraftKeeper) -> None:
         super().__init__()
         self.owner = owner
         self._discarding = False

@@ -28,50 +28,28 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.tui.content import Severity
 from iamtui.tui.dialogs import Choice, ChoiceDialog
-from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.inventory import Branch, Kind, Node
-from iamtui.workspace.workspace import Workspace
+from iamtui.tui.main_view import DraftKeeper
 
 if TYPE_CHECKING:
-    from iamtui.drafts.draft import Draft
     from iamtui.tui.drafts.draft_screen import DraftScreen
     from iamtui.tui.paned import PanedScreen
 
 
-# What the maker of edits may ask of the screen that keeps the draft.
-
-
-class DraftKeeper(Protocol):
+class EditedFrom(DraftKeeper, Protocol):
     """Keeps a draft of the account that a screen shows."""
 
     screen: PanedScreen
 
     @property
-    def source_workspace(self) -> Workspace | None:
-        """The account as the source has it, without the draft."""
-
-    @property
-    def open_draft(self) -> OpenDraft | None: ...
-
-    @property
     def draft_screen(self) -> DraftScreen | None:
         """The list of edits, while it is on screen."""
-
-    def add_edits(self, edits: Sequence[Edit]) -> None:
-        """Add edits to the draft, opening one when there is none."""
-
-    def words_of(self, draft: Draft, index: int) -> str:
-        """An edit of a draft over this account in words, safe to show."""
-
-    def remove_edit(self, index: int) -> None: ...
-
-    def replace_edit(self, index: int, edit: Edit) -> None: ...
 
 
 class EditContext:
     """Works on behalf of what keeps the draft."""
 
-    def __init__(self, drafts: DraftKeeper) -> None:
+    def __init__(self, drafts: EditedFrom) -> None:
         self.drafts = drafts
         self.screen = drafts.screen
 

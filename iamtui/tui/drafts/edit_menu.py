@@ -47,8 +47,8 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
 from iamtui.tui.drafts.edit_context import (
     SEPARATOR,
-    DraftKeeper,
     EditContext,
+    EditedFrom,
     attachable,
     attachable_choices,
     aws_policy_choices,
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 class EditMaker(EditContext):
     """Makes edits where the user is, on behalf of what keeps the draft."""
 
-    def __init__(self, drafts: DraftKeeper) -> None:
+    def __init__(self, drafts: EditedFrom) -> None:
         super().__init__(drafts)
         self._documents = DocumentEdits(drafts)
         self._holders = HolderEdits(drafts)

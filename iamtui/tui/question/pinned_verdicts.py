@@ -7,11 +7,9 @@ from contextlib import suppress
 from functools import partial
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import structs
-from textual.app import App
-from textual.content import Content
 
 from iamtui.account.model import Entity, Role, User
 from iamtui.engine.decision import Layer
@@ -20,9 +18,10 @@ from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.content import Severity, plain
+from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
+from iamtui.tui.main_view import MainView
 from iamtui.tui.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
@@ -34,9 +33,7 @@ if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import AnsweredQuestion
-    from iamtui.questions.question import Question
     from iamtui.tui.denials.records_screen import KeptDenials
-    from iamtui.tui.history import ScreenAbove
     from iamtui.tui.question.asking import Alongside
     from iamtui.tui.question.who_can_screen import WhoCanScreen
     from iamtui.workspace.answers import BulkMatrixEvaluator
@@ -154,35 +151,11 @@ def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Ro
 # What the screens that lie over the main one may ask of it.
 
 
-class DraftState(Protocol):
-    """Knows the account without the draft."""
-
-    @property
-    def before_workspace(self) -> Workspace | None:
-        """The account without the draft; None without a draft."""
-
-
-class AskedFrom(Protocol):
+class AskedFrom(MainView, Protocol):
     """The main screen, as the screens know it that are opened from its question."""
 
     kept_denials: KeptDenials | None
     """The log whose denials are being explained one after the other."""
-
-    @property
-    def app(self) -> App[Any]:
-        """The app, to open screens."""
-
-    @property
-    def workspace(self) -> Workspace | None:
-        """The account that is asked about, with the draft that is open."""
-
-    @property
-    def source_workspace(self) -> Workspace | None:
-        """The account as it is, whether a draft is open or not."""
-
-    @property
-    def drafts(self) -> DraftState:
-        """The draft, and the account without it."""
 
     @property
     def subject(self) -> SubjectPane:
@@ -191,19 +164,6 @@ class AskedFrom(Protocol):
     @property
     def question(self) -> QuestionPanel:
         """The question and its answer."""
-
-    @property
-    def list_columns(self) -> dict[str, tuple[str, ...]]:
-        """The columns of tables and lists that the user wants, which are remembered."""
-
-    def say(self, text: Content | str, severity: Severity = ..., *, stays: bool = ...) -> None:
-        """Show one sentence on the message line."""
-
-    def go_to(self, key: str, above: ScreenAbove | None = ...) -> bool:
-        """Go to an entity of the tree; False when it is not there. `above` is the screen to show on the way back."""
-
-    def ask_about(self, principal: Principal, label: str, question: Question) -> None:
-        """Ask for a caller that need not be in the tree."""
 
 
 # The way from the main screen to the screens of answers: who can, a second opinion, a document. Loads them late.

@@ -25,7 +25,7 @@ from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, accou
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.reports.report_screen import Reported
+    from iamtui.tui.main_view import MainView
 
 _LABEL: Final = 26
 _COUNT: Final = 6
@@ -152,7 +152,7 @@ class OverviewView(LineView):
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """List what is counted: as the report that has it in full, or its members."""
         event.stop()
-        entry, main = self._shown[self.cursor], cast("Reported", self.screen)
+        entry, main = self._shown[self.cursor], cast("MainView", self.screen)
         report, kind = entry.report
         if report:
             lazy.report_screen.open_report(main, report, kind)

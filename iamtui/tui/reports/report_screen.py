@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
@@ -34,6 +34,7 @@ from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.export_screen import choose_export
 from iamtui.tui.list_dialogs import ColumnList, choose_columns
+from iamtui.tui.main_view import MainView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
@@ -48,11 +49,7 @@ from iamtui.workspace.what_can import EffectiveAccess, what_can
 from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
-    from iamtui.drafts.draft import Edit
-    from iamtui.engine.request import Principal
-    from iamtui.questions.question import Question
     from iamtui.tui.explorer.search import IndexedAccount
-    from iamtui.tui.history import ScreenAbove
 
 Load = Callable[[Workspace, Callable[[], bool]], Report]
 """Makes a report in a thread; what it is given tells whether nobody wants it any more."""
@@ -464,53 +461,7 @@ class ReportScreen(Screen[ReportRow | None]):
 # The way from the main screen to a report and back.
 
 
-class Drafting(Protocol):
-    """Keeps the draft, and the account that it is laid over."""
-
-    @property
-    def before_workspace(self) -> Workspace | None:
-        """The account without the draft that is open, or None."""
-
-    def show_account(self, given: IndexedAccount) -> None:
-        """Show an account."""
-
-    def add_edits(self, edits: Sequence[Edit]) -> None:
-        """Add edits to the draft, opening one when there is none."""
-
-    def edit_policy(self, name: str, statement: int) -> None:
-        """Edit the managed policy where the user is, or the inline policy of this name there, from a statement on."""
-
-
-class Reported(Protocol):
-    """The main screen, as the reports know it."""
-
-    @property
-    def drafts(self) -> Drafting:
-        """Keeps the draft."""
-
-    @property
-    def app(self) -> App[Any]:
-        """The app, to open screens."""
-
-    @property
-    def workspace(self) -> Workspace | None:
-        """The account, with the draft that is open."""
-
-    @property
-    def list_columns(self) -> MutableMapping[str, tuple[str, ...]]:
-        """The columns of tables and lists that the user wants, which are remembered."""
-
-    def say(self, text: Content | str) -> None:
-        """Show one sentence on the message line."""
-
-    def go_to(self, key: str, above: ScreenAbove | None = ..., place: StatementPlace | None = ...) -> bool:
-        """Go to an entity of the tree, and to a place of it; False when it is not there."""
-
-    def ask_about(self, principal: Principal, label: str, question: Question) -> None:
-        """Ask for a caller."""
-
-
-def open_report(main: Reported, name: str, kind: str = "") -> None:
+def open_report(main: MainView, name: str, kind: str = "") -> None:
     """Open one of REPORTS; choosing a row goes to its entity, to the statement, or asks the step's question."""
     if main.workspace is None:
         main.say(plain("Open an account first: P chooses one."))
@@ -519,7 +470,7 @@ def open_report(main: Reported, name: str, kind: str = "") -> None:
     _open(main, ReportScreen(main.workspace, name.capitalize(), REPORTS[name], kind=kind, more=more))
 
 
-def _facts(main: Reported, workspace: Workspace) -> More | None:
+def _facts(main: MainView, workspace: Workspace) -> More | None:
     """Loads the account's own facts, which a live source gives only on demand; those of a draft are not kept."""
     if workspace.source.kind is not SourceKind.LIVE or not workspace.can_call_aws:
         return None
@@ -531,19 +482,19 @@ def _facts(main: Reported, workspace: Workspace) -> More | None:
     return More(lazy.opening.load_account_facts, show)
 
 
-def open_members(main: Reported, figure: Figure, parts: Sequence[Figure] = ()) -> None:
+def open_members(main: MainView, figure: Figure, parts: Sequence[Figure] = ()) -> None:
     """List what a number of the overview counts, and which part of it."""
     if main.workspace is not None:
         _open(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure, parts)))
 
 
-def open_list(main: Reported, title: str, load: Load) -> None:
+def open_list(main: MainView, title: str, load: Load) -> None:
     """Open a list that lies behind a line of a tab, or any other."""
     if main.workspace is not None:
         _open(main, ReportScreen(main.workspace, title, load))
 
 
-def _open(main: Reported, screen: ReportScreen) -> None:
+def _open(main: MainView, screen: ReportScreen) -> None:
     screen.columns = main.list_columns
 
     def left(row: ReportRow | None) -> None:
@@ -570,7 +521,7 @@ def _open(main: Reported, screen: ReportScreen) -> None:
     main.app.push_screen(screen, left)
 
 
-def _mend(main: Reported, account: Account, row: ReportRow, place: StatementPlace | None) -> None:
+def _mend(main: MainView, account: Account, row: ReportRow, place: StatementPlace | None) -> None:
     """Draft the edits that mend a finding; where there are none, edit the statement that the row is about."""
     edits = edits_that_mend(account, row.finding) if row.finding is not None else ()
     if edits:
