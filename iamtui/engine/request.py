@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.resource import policy_beside
 from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
@@ -337,12 +337,14 @@ def _principal_from_arn(text: str, credentials: str | None, issuer: str | None) 
     if arn is None:
         raise ValueError("an ARN has six fields separated by colons")
     kind = arn.resource_type
+    _refuse_wildcard(arn)
+    name = arn.name if "/" in arn.resource else ""
     if arn.service == "iam" and is_account_id(arn.account):
         if arn.resource == "root":
             return Principal(PrincipalKind.ROOT, text, arn.account, credentials=credentials)
-        if kind == "user" and "/" in arn.resource:
+        if kind == "user" and name:
             return Principal(PrincipalKind.USER, text, arn.account, credentials=credentials)
-        if kind == "role" and "/" in arn.resource:
+        if kind == "role" and name:
             return Principal(PrincipalKind.ROLE, text, arn.account, role_arn=text, credentials="temporary")
         if kind in ("saml-provider", "oidc-provider"):
             return Principal(PrincipalKind.IDENTITY_PROVIDER, text)
@@ -353,6 +355,12 @@ def _principal_from_arn(text: str, credentials: str | None, issuer: str | None) 
         if kind == "federated-user" and len(parts) == 2 and all(parts):
             return Principal(PrincipalKind.FEDERATED_USER, text, arn.account, issuer=issuer, credentials="temporary")
     raise ValueError("not the ARN of a user, role, role session, federated user, root or identity provider")
+
+
+def _refuse_wildcard(arn: Arn) -> None:
+    # A path of IAM may hold these characters.
+    if is_pattern(arn.partition) or is_pattern(arn.resource if arn.service == "sts" else arn.name):
+        raise ValueError("a caller is one principal, whose name holds no wildcard")
 
 
 # What follows from the caller: its condition keys, and how principal elements see it.

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
-from iamtui.engine.decision import Decision, Expectation
+from iamtui.engine.decision import Decision, Expectation, ResourceScope
 from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Request
 from iamtui.engine.scenario import Scenario
@@ -253,6 +253,8 @@ class ScenarioAnswer:
         if not expected.met_by(deciding.outcome):
             besides = "" if deciding is self.decision else f" ({deciding.request.action})"
             return f"it is {deciding.outcome.value}{besides}"
+        if deciding.allowed and deciding.resource_scope is ResourceScope.SOME:
+            return "it is allowed only on some of the resources"
         # What AWS never asks is never allowed: a denial is as expected whatever the policies say.
         return "AWS never asks this" if self.never_asked and expected is Expectation.ALLOWED else ""
 

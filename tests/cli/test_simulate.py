@@ -101,6 +101,18 @@ def test_trace_is_added(cli: Cli) -> None:
     assert "[+] Action  wants s3:*  seen: s3:GetObject" in cli("simulate", "-", "--trace", stdin=text).out
 
 
+@pytest.mark.parametrize("expect", ["allowed", "denied"])
+def test_what_holds_on_some_of_the_resources_is_neither_allowed_nor_denied(cli: Cli, expect: str) -> None:
+    denied = {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::b/x"}
+    policies = [{"name": "p", "document": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, denied]}}]
+    asked = scenario("a", expect=expect, identity_policies=policies)
+    asked["request"] = {**asked["request"], "resource": "arn:aws:s3:::b/*"}
+    result = cli("simulate", "-", stdin=json.dumps(asked))
+    assert result.code == 1
+    assert "0 of 1 as expected" in result.err
+    assert ("it is allowed only on some of the resources" in result.out) == (expect == "allowed")
+
+
 def test_text_says_why_a_decision_is_not_the_expected_one_and_what_it_rests_on(cli: Cli) -> None:
     misspelt = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": "*"}
     policies = [{"name": "p", "document": {"Version": "2012-10-17", "Statement": misspelt}}]

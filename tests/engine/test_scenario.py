@@ -19,6 +19,7 @@ from iamtui.engine.scenario import MalformedScenario, Scenario, parse_scenario, 
 from iamtui.engine.scenario_format import ScenarioError, scenario_schema
 from iamtui.policy.document import DocumentPool
 
+USERS = "arn:aws:iam::111111111111:user"
 REQUEST = {
     "principal": "arn:aws:iam::111111111111:user/alice",
     "action": "s3:GetObject",
@@ -159,6 +160,15 @@ POLICY = {"name": "p", "document": ALLOW}
         (scenario(request__principal=3), "$.request.principal", "found the number 3"),
         (scenario(request__principal="alice"), "$.request.principal", 'found the text "alice"'),
         (scenario(request__principal="arn:aws:s3:::b"), "$.request.principal", "not the ARN of a user"),
+        (scenario(request__principal=f"{USERS}/"), "$.request.principal", "not the ARN of a user"),
+        (scenario(request__principal=f"{USERS}/*"), "$.request.principal", "whose name holds no wildcard"),
+        (scenario(request__principal=f"{USERS}/a?"), "$.request.principal", "whose name holds no wildcard"),
+        (scenario(request__principal="arn:*:iam::1:user/a"), "$.request.principal", "whose name holds no wildcard"),
+        (
+            scenario(request__principal="arn:aws:sts::111111111111:assumed-role/*/x"),
+            "$.request.principal",
+            "whose name holds no wildcard",
+        ),
         (scenario(request__principal={"type": "Nobody"}), "$.request.principal.type", '"Anonymous" or "Federated"'),
         (scenario(request__principal={"type": "Federated"}), "$.request.principal.provider", "missing"),
         (scenario(request__principal={"type": "Anonymous", "x": 1}), "$.request.principal.x", "unknown key"),
