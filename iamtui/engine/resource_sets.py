@@ -260,6 +260,9 @@ def _speak_for_all(reading: Evaluation, about: Callable[[str], Evaluation], text
     if not found.complete:
         found = found._replace(texts=tuple(dict.fromkeys((*texts, *found.texts))))
     members = tuple(about(text) for text in found.texts or (any_of_set(reading),))
+    if reading.block_public_access_closes:
+        # It closes the buckets among them; what else there is, as access points, says nothing of why.
+        members = tuple(member for member in members if member.block_public_access_closes) or members
     reading.granted = tuple(dict.fromkeys(_granted(reading)))
     reading.members = members
     _take_layers(reading, members)

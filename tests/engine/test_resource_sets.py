@@ -338,3 +338,19 @@ def test_a_gate_that_closes_a_part_of_what_is_granted_denies_the_set_implicitly(
         }
     )
     assert evaluate(made.request, made.policies, made.options).outcome is outcome
+
+
+def test_a_gate_denies_all_that_the_policy_of_a_bucket_grants_whatever_access_points_there_are() -> None:
+    made = parse_scenario(
+        {
+            "request": {
+                "principal": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be",
+                "action": "s3:GetObject",
+                "resource": "*",
+                "resource_account": "111111111111",
+            },
+            "resource_policy": {"Statement": {"Effect": "Allow", "Action": "*", "Principal": {"AWS": "*"}}},
+            "settings": {"s3": {"restrict_public_buckets": True}},
+        }
+    )
+    assert evaluate(made.request, made.policies, made.options).outcome is Outcome.EXPLICIT_DENY

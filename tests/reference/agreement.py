@@ -20,7 +20,7 @@ from .conditions import Line
 from .context import CALLER_FIXED
 from .evaluator import Verdict, _Evaluation, at_its_most_favourable, evaluate, named_document
 from .matching import as_list, resource_entry_matches
-from .sets import TooMany
+from .sets import Names, TooMany
 from .vocabulary import KEYS, MULTIVALUED, RULE_KEYS, A
 
 Json = dict[str, Any]
@@ -50,20 +50,32 @@ COMPLETIONS = 12
 def disagreement(scenario: Json, *, completions: int = COMPLETIONS) -> str | None:
     """One sentence about how the evaluators differ on a scenario, or None when they agree.
 
-    A set with too many kinds of resources for the reference is left to the engine, but for its witness.
+    A set with too many kinds of resources for the reference is left to the engine, but for its witness, and one that
+    the engine leaves open for this reason is not compared.
     """
     theirs = decide(scenario)
     found = _witness_disagreement(scenario, theirs["decision"])
     if found:
         return found
+    if _is_left_open(theirs["depends_on"]):
+        return None
     try:
-        found = _disagreement(scenario, theirs, completions, narrow=True)
-        # Which names may hold slashes and colons is not known, and either reading will do.
-        if found is None or _names_decide(scenario):
-            return None
-        return _disagreement(scenario, theirs, completions, narrow=False)
+        # Which names may hold slashes and colons is not known, and any reading will do.
+        for names in Names:
+            found = _disagreement(scenario, theirs, completions, names=names)
+            if found is None or (names is Names.PLAIN and _names_decide(scenario)):
+                return None
+        return found
     except TooMany:
         return None
+
+
+def _is_left_open(tree: Any) -> bool:
+    """Whether a tree says that the patterns of a set overlap in too many ways for the engine to tell."""
+    if not isinstance(tree, dict):
+        return False
+    parts = tree.get("and") or tree.get("or")
+    return any(map(_is_left_open, parts)) if parts else tree.get("op") == "Resource" and tree["source"] is None
 
 
 def _names_decide(scenario: Json) -> bool:
@@ -73,12 +85,12 @@ def _names_decide(scenario: Json) -> bool:
     """
     if not asks_about_a_set(scenario) or len(_Evaluation(scenario, None).belongings().needs) < 2:
         return False
-    narrow, wide = (evaluate(scenario, narrow=narrow).decision for narrow in (True, False))
-    return narrow != "allowed" and wide == "allowed"
+    plain, wide = (evaluate(scenario, names=names).decision for names in (Names.PLAIN, Names.ANY))
+    return plain != "allowed" and wide == "allowed"
 
 
-def _disagreement(scenario: Json, theirs: Json, completions: int, *, narrow: bool) -> str | None:
-    mine = evaluate(scenario, narrow=narrow)
+def _disagreement(scenario: Json, theirs: Json, completions: int, *, names: Names) -> str | None:
+    mine = evaluate(scenario, names=names)
     found = _member_disagreement(scenario, theirs["decision"])
     if found:
         return found
@@ -90,7 +102,7 @@ def _disagreement(scenario: Json, theirs: Json, completions: int, *, narrow: boo
     if theirs["decision"] not in (mine.decision, mine.also) and not sharper:
         return f"discover: reference says {mine.decision}, engine {theirs['decision']}"
     for filled, session in fillings(scenario, completions):
-        found = _difference_when_filled(mine, theirs, filled, session, narrow=narrow)
+        found = _difference_when_filled(mine, theirs, filled, session, names=names)
         if found:
             return found
     return None
@@ -151,7 +163,7 @@ def named_members(scenario: Json) -> list[str]:
 
     Found without a walk through the patterns, so that no mistake there hides them.
     """
-    belongings = _Evaluation(scenario, None, narrow=True).belongings()
+    belongings = _Evaluation(scenario, None, names=Names.PLAIN).belongings()
     found = list(belongings.samples())
     for _, policy in documents(scenario):
         for statement in as_list(policy["document"]["Statement"]):
@@ -187,8 +199,14 @@ def _member_disagreement(scenario: Json, decision: str) -> str | None:
     """Which resource of a set that is said to be denied is allowed when it is asked about alone."""
     if decision not in ("explicitDeny", "implicitDeny") or not asks_about_a_set(scenario):
         return None
-    evaluation = _Evaluation(scenario, None, narrow=True)
-    kinds = [text for text in evaluation.members() if "*" not in text]
+    evaluation = _Evaluation(scenario, None, names=Names.PLAIN)
+    # What Block Public Access of a bucket closes is no access point, which `*` may be too.
+    closed = evaluation.is_gate_closed()
+    kinds = [
+        text
+        for text in evaluation.members()
+        if "*" not in text and _Evaluation(alone(scenario, text), None).is_gate_closed() is closed
+    ]
     random = Random(json.dumps(scenario, sort_keys=True))
     needs = [[text for text in kinds if any(form.has(text) for form in need)] for need in evaluation.belongings().needs]
     allowed = []
@@ -211,14 +229,14 @@ def _strict_disagreement(mine: Verdict, theirs: Json) -> str | None:
 
 
 def _difference_when_filled(
-    mine: Verdict, theirs: Json, filled: Json, session: str | None, *, narrow: bool
+    mine: Verdict, theirs: Json, filled: Json, session: str | None, *, names: Names
 ) -> str | None:
     """Compare what discover mode said with strict mode once the unknown keys have values.
 
     The engine may settle what the reference leaves open (a leaf beside its own opposite, a Resource that no value
     of its variable makes match), so long as every way of filling in the keys bears it out.
     """
-    strict = evaluate(filled, session=session, narrow=narrow)
+    strict = evaluate(filled, session=session, names=names)
     shown = _shown(filled, session)
     allowed = strict.decision == "allowed"
     for name, decision, tree in (
@@ -236,7 +254,7 @@ def _difference_when_filled(
         return f"discover: engine says explicitDeny, strict mode says {strict.decision} with {shown}"
     asked = as_session(filled, session)
     if asked is not None:
-        found = _strict_disagreement(evaluate(asked, narrow=narrow), decide(asked))
+        found = _strict_disagreement(evaluate(asked, names=names), decide(asked))
         if found:
             return f"filled in with {shown}: {found}"
     return None

@@ -30,7 +30,7 @@ from .patterns import Token, Unknown, shares
 from .principals import names, strengths
 from .public_access import is_public
 from .service_rules import ALIAS_CHANGES, partition_of, policy_is_about_else, refused
-from .sets import ANY_ACCOUNT, Belongings, belongings_of
+from .sets import ANY_ACCOUNT, Belongings, Names, belongings_of
 
 DEFAULTS: dict[str, Any] = {
     "substitute_variables_in_bool": True,
@@ -106,15 +106,15 @@ class Verdict:
     of_set: bool = False
 
 
-def evaluate(scenario: dict[str, Any], *, session: str | None = None, narrow: bool = False) -> Verdict:
+def evaluate(scenario: dict[str, Any], *, session: str | None = None, names: Names = Names.ANY) -> Verdict:
     """Decide a scenario. `session` names the session of a caller that is given as a role ARN.
 
-    `narrow`: names of resources hold no slash and no colon.
+    `names`: what names of resources may hold.
 
     Raises:
         TooMany: it asks about a set that has too many kinds of resources to try them all.
     """
-    return _Evaluation(scenario, session, narrow=narrow).verdict()
+    return _Evaluation(scenario, session, names=names).verdict()
 
 
 def at_its_most_favourable(scenario: dict[str, Any], *, session: str | None = None) -> str:
@@ -132,9 +132,9 @@ class _Evaluation:
         member: str | None = None,
         *,
         by_alias: str | None = None,
-        narrow: bool = False,
+        names: Names = Names.ANY,
     ) -> None:
-        self.narrow = narrow
+        self.names = names
         self.scenario = scenario
         self.session_name = session
         self.options = {**DEFAULTS, **(scenario.get("options") or {})}
@@ -409,10 +409,12 @@ class _Evaluation:
 
         Which it is matters where only some are allowed, and what its policy says where that is not given.
         """
-        _, partition, _, region, account, name = self.target.resource.split(":", 5)
-        keys = pattern_tokens(f"arn:{partition}:kms:{region}:{account}:key/*", None, IN_FIELDS)
+        _, in_arn, _, region, account, name = self.target.resource.split(":", 5)
+        keys = pattern_tokens(f"arn:{in_arn}:kms:{region}:{account}:key/*", None, IN_FIELDS)
         owners = [self.owner] if self.owner is not None else [account]
-        belongings = belongings_of(self.action, tuple(keys), partition_of(self.caller), tuple(owners), narrow=True)
+        belongings = belongings_of(
+            self.action, tuple(keys), partition_of(self.caller), tuple(owners), names=Names.PLAIN
+        )
         keys_of_each_kind = [
             _Evaluation(self.scenario, self.session_name, text, by_alias=name)
             for text in belongings.kinds(list(self._entries()))
@@ -447,7 +449,7 @@ class _Evaluation:
             accounts = [*told, "123456789012", ANY_ACCOUNT]
         known = tuple(account for account in accounts if account is not None)
         asked = tuple(self.target.tokens)
-        return belongings_of(self.action, asked, partition_of(self.caller), known, narrow=self.narrow)
+        return belongings_of(self.action, asked, partition_of(self.caller), known, names=self.names)
 
     def members(self) -> Iterator[str]:
         """One resource of each kind of the set."""
@@ -506,7 +508,7 @@ class _Evaluation:
         caps = self._caps()
         refused = self._refused()
         granted = self._granted(self.identity.allows, self.resource.grants, with_boundary=True)
-        gate_closed = self._gate_closed()
+        gate_closed = self.is_gate_closed()
         formula = conjunction([negation(denied), caps, negation(refused), granted, not gate_closed])
         if formula is True:
             return Verdict("allowed", formula=True)
@@ -558,12 +560,14 @@ class _Evaluation:
             ]
         )
 
-    def _gate_closed(self) -> bool:
+    def is_gate_closed(self) -> bool:
         """Whether RestrictPublicBuckets rejects this caller, were the request granted."""
         document = self.scenario.get("resource_policy")
         if not (self.settings.get("s3") or {}).get("restrict_public_buckets") or document is None:
             return False
-        on_bucket = self.target.resource == "*" or re.fullmatch(r"arn:[^:]*:s3:::.*", self.target.resource, re.DOTALL)
+        # The rule names `*` itself, whatever else than buckets that is.
+        whole = self.scenario["request"]["resource"]
+        on_bucket = whole == "*" or re.fullmatch(r"arn:[^:]*:s3:::.*", self.target.resource, re.DOTALL)
         if not self.action.startswith("s3:") or not on_bucket or self.caller.kind == "service":
             return False
         if self.caller.account is not None and self.same_account:

@@ -10,6 +10,7 @@ import re
 import string
 from collections import deque
 from collections.abc import Iterator
+from enum import Enum
 from functools import lru_cache
 
 from .catalogue import forms_of, needs_of, other_forms, required_forms_of
@@ -38,14 +39,21 @@ def exactly(text: str) -> Pattern:
     return [("char", character) for character in text]
 
 
-class Form:
-    """The ARN form of a resource type in one partition ("" is any) and account: as a pattern and as an expression.
+class Names(Enum):
+    """What the names of resources may hold, but for paths and the like.
 
-    `narrow`: names hold no slash and no colon, but for paths and the like. The documentation tells of few services
-    which of them their names may hold.
+    The documentation tells of few services which of them their names may hold, so that any of these will do.
     """
 
-    def __init__(self, text: str, partition: str, account: str, *, narrow: bool = False) -> None:
+    PLAIN = "no slash and no colon"
+    PATHS = "slashes, but no colon"
+    ANY = "slashes and colons"
+
+
+class Form:
+    """The ARN form of a resource type in one partition ("" is any) and account: as a pattern and as an expression."""
+
+    def __init__(self, text: str, partition: str, account: str, *, names: Names = Names.ANY) -> None:
         fields = text.split(":", 5)
         if partition:
             fields[1] = partition
@@ -75,8 +83,8 @@ class Form:
                 across: bool | str = number == 5 and _may_hold_colons(fields[2], part)
                 if part == STREAM_LABEL:
                     across = IN_LABEL
-                if number == 5 and narrow and not _HOLDS_COLONS.search(part):
-                    across = False if _HOLDS_SLASHES.search(part) else IN_NAME
+                if number == 5 and names is not Names.ANY and not _HOLDS_COLONS.search(part):
+                    across = False if names is Names.PATHS or _HOLDS_SLASHES.search(part) else IN_NAME
                 self.pattern += [("one", across), ("run", across)]
                 expression += {True: ".+", False: "[^:]+", IN_NAME: "[^:/]+", IN_LABEL: "[^/]+"}[across]
             if number < 5:
@@ -168,7 +176,7 @@ class Belongings:
     """
 
     def __init__(
-        self, action: str, asked: Pattern, partition: str, accounts: list[str], *, narrow: bool = False
+        self, action: str, asked: Pattern, partition: str, accounts: list[str], *, names: Names = Names.ANY
     ) -> None:
         self._asked = asked
         service, name = action.lower().split(":", 1)
@@ -182,14 +190,14 @@ class Belongings:
             if text.split(":")[4] == "*":
                 # As the devices of Amazon Braket, which belong to no account.
                 owners = [*owners, ""]
-            forms += [(text, Form(text, partition, owner, narrow=narrow)) for owner in owners]
+            forms += [(text, Form(text, partition, owner, names=names)) for owner in owners]
         self._others = [
-            Form(text, partition, owner, narrow=True)
+            Form(text, partition, owner, names=Names.PLAIN)
             for text in [*other_forms(action), *([IN_A_BUCKET] if BUCKET in texts else [])]
             for owner in accounts
             if any(_is_narrower(Form(text, partition, owner), Form(own, partition, owner)) for own in texts)
         ]
-        every = [Form(text, "*", "*", narrow=narrow).pattern for text in texts]
+        every = [Form(text, "*", "*", names=names).pattern for text in texts]
         entries = [_entry_for(text) for text in other_forms(action)] if texts else []
         self._of_others = [
             entry
@@ -242,9 +250,9 @@ class Belongings:
 
 
 @lru_cache(maxsize=500)
-def belongings_of(action: str, asked: Tokens, partition: str, accounts: tuple[str, ...], *, narrow: bool) -> Belongings:
+def belongings_of(action: str, asked: Tokens, partition: str, accounts: tuple[str, ...], *, names: Names) -> Belongings:
     """The same for every way of filling in a question, of which there are dozens."""
-    return Belongings(action, [*asked], partition, [*accounts], narrow=narrow)
+    return Belongings(action, [*asked], partition, [*accounts], names=names)
 
 
 MOST_STATES = 6000
