@@ -123,9 +123,15 @@ def decision_of(
         return details(reading, partial(_read_again, reading))
 
     decision = object.__new__(Decision)
-    known = {"outcome": outcome, "complete": complete, "_conclude": conclude}
-    known |= {"_not_evaluated": not_evaluated, "_capped": capped, "_principal": principal, "_find_alike": find_alike}
-    object.__setattr__(decision, "__dict__", known)
+    decision.__dict__.update(
+        outcome=outcome,
+        complete=complete,
+        _conclude=conclude,
+        _not_evaluated=not_evaluated,
+        _capped=capped,
+        _principal=principal,
+        _find_alike=find_alike,
+    )
     return decision
 
 

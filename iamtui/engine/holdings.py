@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress, count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce
@@ -37,8 +37,16 @@ def either(one: Bits, other: Bits) -> Bits:
     return _made(Bits, (yes, (one.maybe | other.maybe) & ~yes))
 
 
+_MANY_BITS: Final = 64
+_ZERO_AND_ONE: Final = bytes.maketrans(b"01", b"\0\1")
+
+
 def places(bits: int) -> Iterator[int]:
     """The places of the bits that are set."""
+    if bits.bit_count() > _MANY_BITS:
+        # All at once, for each step of the other way handles as many bytes as there are.
+        yield from compress(count(), f"{bits:b}"[::-1].encode().translate(_ZERO_AND_ONE))
+        return
     while bits:
         last = bits & -bits
         yield last.bit_length() - 1
@@ -128,6 +136,10 @@ class AboutResource:
         self.others = tuple(one for one in denies if one[1]), tuple(one for one in allows if one[1])
 
 
+Change: TypeAlias = tuple[int, tuple[PolicyInForce, ...], tuple[PolicyInForce, ...]]
+"""The bit of a principal, and its policies before and after."""
+
+
 class Holdings:
     """The policies of one layer, or of one level of it, found by service and action."""
 
@@ -183,7 +195,8 @@ class Holdings:
                 known = self._policies[id(document)] = (document, held)
                 if self._below is not None:
                     self._added.append(held)
-            known[1].holders |= holders
+            if holders & ~known[1].holders:
+                known[1].holders |= holders
             found.append(known[1])
         return found
 
@@ -211,20 +224,29 @@ class Holdings:
                 held.holders |= bits
         return held_by
 
-    def without(self, holders: int, policies: Iterable[PolicyInForce]) -> Holdings:
-        """The same policies, held by all but some; ready to be given some of the policies that are named here."""
-        given = {id(policy.document) for policy in policies if isinstance(policy, NamedPolicy)}
+    def with_changed(self, changes: Iterable[Change]) -> Holdings:
+        """The same policies, of which some principals have others; ready to be given those that they have."""
+        lost: dict[int, int] = {}
+        touched: set[int] = set()
         made = Holdings(self._type)
-        made.incomplete = self.incomplete & ~holders
+        made.incomplete = self.incomplete
+        for bit, before, after in changes:
+            had, has = (
+                {id(policy.document) for policy in each if isinstance(policy, NamedPolicy)} for each in (before, after)
+            )
+            made.incomplete &= ~bit
+            touched |= had ^ has
+            for key in had - has:
+                lost[key] = lost.get(key, 0) | bit
         if self._below is None:
             # One draft above another sorts for itself, so that no chain of them grows.
             made._below = self
-        for key, (document, held) in self._policies.items():
-            if held.holders & holders or key in given:
-                # What others share is never changed.
-                made._replaced[held] = HeldPolicy(held.compiled, held.holders & ~holders)
-                held = made._replaced[held]
-            made._policies[key] = (document, held)
+        made._policies = dict(self._policies)
+        for key in touched & self._policies.keys():
+            # What others share is never changed.
+            document, held = self._policies[key]
+            made._replaced[held] = HeldPolicy(held.compiled, held.holders & ~lost.get(key, 0))
+            made._policies[key] = (document, made._replaced[held])
         return made
 
     @property

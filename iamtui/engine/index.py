@@ -171,14 +171,18 @@ class AccountIndex:
         What was found out about keys and conditions holds there too.
         """
         made = copy(self)
-        principals = list(self.principals)
-        bits = 0
+        before = self.principals
+        principals = list(before)
         for place, one in changed.items():
             principals[place] = one
-            bits |= 1 << place
         made.principals = tuple(principals)
-        made.identity = self.identity.without(bits, (policy for one in changed.values() for policy in one.identity))
-        made.boundary = self.boundary.without(bits, (policy for one in changed.values() for policy in one.boundaries))
+        bits = bits_of(changed, len(principals))
+        made.identity = self.identity.with_changed(
+            (1 << place, before[place].identity, one.identity) for place, one in changed.items()
+        )
+        made.boundary = self.boundary.with_changed(
+            (1 << place, before[place].boundaries, one.boundaries) for place, one in changed.items()
+        )
         made.held, made.bounds = list(self.held), list(self.bounds)
         made.bounded = self.bounded & ~bits
         made.kinds = {kind: having & ~bits for kind, having in self.kinds.items() if having & ~bits}

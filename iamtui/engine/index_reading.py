@@ -160,8 +160,8 @@ class IndexReading:
         self._open: list[tuple[CompiledStatement, int]] = []
         self._said: dict[frozenset[str], int] = {}
 
-    def outcomes(self, who: int) -> Outcomes:
-        """The decisions for some principals."""
+    def outcomes(self, who: int, about: PreparedRequest | None = None) -> Outcomes:
+        """The decisions for some principals; `about` is what the evaluator is asked too, if it is."""
         asked, index, prepared = self.asked, self.index, self.prepared
         self._unclear = self._unsettled = 0
         self._open = []
@@ -196,7 +196,7 @@ class IndexReading:
         left = self._unclear | (rest & self._unsettled)
         allowed = rest & possible.yes & ~deny.maybe
         if prepared.resource.kind is ResourceKind.SET and rest & ~left:
-            differing, shown = self._of_set(rest & ~left)
+            differing, shown = self._of_set(rest & ~left, about or PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS))
             left |= (rest & differing) | (allowed & shown)
         waiting = rest & ~possible.yes & deny.maybe
         if waiting:
@@ -557,7 +557,7 @@ class IndexReading:
                 maybe |= bits
         return Bits(yes, maybe)
 
-    def _of_set(self, who: int) -> tuple[int, int]:
+    def _of_set(self, who: int, about: PreparedRequest) -> tuple[int, int]:
         """For whom resources of the set may be answered differently, and for whom one has to be shown.
 
         As `witnesses.may_differ` and `witnesses.reads_the_resource` have it of a reading.
@@ -566,7 +566,6 @@ class IndexReading:
         everyone = index.everyone
         differing = everyone if prepared.resource.members.forms else 0
         shown = everyone if asked.with_policies else 0
-        memory = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS)
         layers: list[tuple[Layer, Holdings]] = [(Layer.IDENTITY, index.identity), (Layer.BOUNDARY, index.boundary)]
         layers += [(Layer.SCP, level) for level in index.levels(PolicyType.SCP, asked.scps).levels]
         if prepared.facts.under_rcps:
@@ -587,7 +586,7 @@ class IndexReading:
                     # The example that the evaluator looks for says in which Region it is.
                     differing |= holders
                 grants = layer is Layer.IDENTITY and compiled.allows
-                if not compiled.any_resource and not (grants and names_resources(compiled, memory)):
+                if not compiled.any_resource and not (grants and names_resources(compiled, about)):
                     differing |= holders
         return differing, shown
 

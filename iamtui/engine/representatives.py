@@ -113,20 +113,29 @@ def _has_an_example(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
 
 
 def _example(entry: str, asked: PreparedRequest) -> str:
-    """A resource of the set with a letter for each wildcard of an entry; "" where AWS refuses it, or it is none."""
+    """A resource of the set with a letter for each wildcard of an entry; "" where AWS refuses it, or it is none.
+
+    A whole field of an ARN that is a wildcard is that of the set, as the account most often is.
+    """
     known = asked.of_set.examples
     found = known.get(entry)
     if found is None:
         if len(known) >= _MOST_REMEMBERED:
             known.clear()
-        text = entry.replace("*", "x").replace("?", "x")
-        is_one = asked.prepared.resource.members.has(text) and may_be_granted(asked.action, text)
+        members = asked.prepared.resource.members
+        fields = entry.split(":", _ARN_FIELDS)
+        spelled_out = lead_of(members.patterns[0]).split(":")[:-1] if members.patterns else []
+        for place, word in enumerate(spelled_out[: len(fields) - 1]):
+            if fields[place] == "*":
+                fields[place] = word
+        text = ":".join(fields).replace("*", "x").replace("?", "x")
+        is_one = members.has(text) and may_be_granted(asked.action, text)
         found = known[entry] = text if is_one else ""
     return found
 
 
 def _shares_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
-    made = _in_common(matcher.fixed_patterns, asked, ArnDefaults(asked.action.service, ""))
+    made = _in_common(matcher.fixed_globs, asked, ArnDefaults(asked.action.service, ""))
     return (
         any(may_be_granted(asked.action, text) for text in made) if made else not asked.prepared.resource.members.never
     )
@@ -164,21 +173,24 @@ def _of_statement(compiled: CompiledStatement, reading: Evaluation) -> tuple[str
     known = reading.asked.of_set.likely
     kept = known.get(matcher)
     if kept is None:
-        entries = matcher.patterns(reading.context, reading.language).certain
+        entries: Iterable[Glob] = matcher.fixed_globs
+        if matcher.variable_keys:
+            entries = map(Glob, matcher.patterns(reading.context, reading.language).certain)
         kept = _in_common(entries, reading.asked, surroundings(reading))
         if not matcher.variable_keys:
             _keep(known, matcher, kept)
     return kept
 
 
-def _in_common(entries: Iterable[tuple[Token, ...]], asked: PreparedRequest, around: ArnDefaults) -> tuple[str, ...]:
+def _in_common(entries: Iterable[Glob], asked: PreparedRequest, around: ArnDefaults) -> tuple[str, ...]:
     """Resources of the set that entries name."""
     members = asked.prepared.resource.members
     made = (
         _spelled_once(both, around)
         for entry in islice(entries, _MOST_ENTRIES)
-        for tokens in members.beginning_as(lead_of(entry))
-        if (both := first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)) is not None
+        for tokens in members.beginning_as(entry.lead)
+        # Most have nothing in common, which is seen much sooner than what they have.
+        if entry.shares(tokens) and (both := _first_of_both(entry.tokens, tokens)) is not None
     )
     # What is named in other Regions may be denied for that.
     here: list[str] = []
@@ -188,6 +200,11 @@ def _in_common(entries: Iterable[tuple[Token, ...]], asked: PreparedRequest, aro
         if len(here) == _MOST_OF_A_STATEMENT:
             break
     return tuple((*here, *elsewhere)[:_MOST_OF_A_STATEMENT])
+
+
+@lru_cache(maxsize=4096)
+def _first_of_both(entry: tuple[Token, ...], tokens: tuple[Token, ...]) -> tuple[Token, ...] | None:
+    return first_common(_with_full_folders(entry), tokens) or first_common(entry, tokens)
 
 
 def _with_full_folders(entry: tuple[Token, ...]) -> tuple[Token, ...]:

@@ -384,16 +384,16 @@ class ResourceMatcher:
             yield pattern, resolved
 
     @property
-    def fixed_patterns(self) -> Iterator[tuple[Token, ...]]:
-        """The entries without variables as patterns."""
+    def fixed_globs(self) -> Iterator[Glob]:
+        """The entries without variables."""
         if self._star:
-            yield (Wild.STAR,)
+            yield Glob((Wild.STAR,))
         for pattern in self._patterns:
-            yield pattern.tokens_of(pattern.pieces)
+            yield pattern.glob
 
     def patterns(self, context: RequestContext, options: LanguageOptions) -> Patterns:
         """The entries as patterns, variables replaced."""
-        certain = list(self.fixed_patterns)
+        certain = [glob.tokens for glob in self.fixed_globs]
         possible: list[tuple[Token, ...]] = []
         for pattern, resolved in self._resolved(context, options):
             if resolved is None:

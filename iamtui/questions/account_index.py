@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import fields
 from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Final, NamedTuple, TypeVar
@@ -13,7 +14,7 @@ from msgspec import Struct
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.holdings import NOBODY, Bits, HeldPolicy
+from iamtui.engine.holdings import NOBODY, Bits, HeldPolicy, HeldStatement, Holdings, bits_of, places
 from iamtui.engine.index import AccountIndex, IndexedPrincipal
 from iamtui.engine.index_reading import IndexReading, Outcomes
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
@@ -32,12 +33,16 @@ def principal_of(account: Account, entity: User | Role) -> Principal:
     Whether a user comes with access keys or temporary credentials is left open, so that MFA and its kin stay
     conditions instead of being taken for absent.
     """
-    key = ("principal", entity.arn)
-    found = account.memo.get(key)
+    known = _principals(account)
+    found = known.get(entity.arn)
     if found is None:
-        found = account.memo[key] = _principal_of(account.id, entity)
-    assert isinstance(found, Principal)
+        found = known[entity.arn] = _principal_of(account.id, entity)
     return found
+
+
+def _principals(account: Account) -> dict[str, Principal]:
+    known: dict[str, Principal] | None = account.memo.get("principals")
+    return account.memo.setdefault("principals", {}) if known is None else known
 
 
 def _principal_of(account: str, entity: User | Role) -> Principal:
@@ -70,12 +75,12 @@ def account_index(account: Account) -> AccountIndex:
 
 def known_index(account: Account) -> AccountIndex | None:
     """The index of an account if it is compiled, or quickly made from that of the account below a draft."""
-    found = account.memo.get("index")
-    base = account.memo.get(DRAFTED_FROM)
-    if found is None and isinstance(base, Account) and known_index(base) is not None:
-        found = account.memo["index"] = _changed_by_draft(account, base)
-        account.memo.pop(DRAFTED_FROM, None)
-    assert found is None or isinstance(found, AccountIndex)
+    found: AccountIndex | None = account.memo.get("index")
+    if found is None:
+        base = account.memo.get(DRAFTED_FROM)
+        if isinstance(base, Account) and known_index(base) is not None:
+            found = account.memo["index"] = _changed_by_draft(account, base)
+            account.memo.pop(DRAFTED_FROM, None)
     return found
 
 
@@ -120,25 +125,75 @@ def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
     after: tuple[User | Role, ...] = (*account.users, *account.roles)
     if [entity.arn for entity in before] != [entity.arn for entity in after]:
         return None
-    edited = reach_of(base, account).entities
+    reach = reach_of(base, account)
     changed: dict[int, IndexedPrincipal] = {}
     for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        known = index.principals[place].principal
-        if old is not new or new.arn in edited:
-            if _principal_of(account.id, new) != known:
-                return None
-            changed[place] = _indexed(account, known)
-        account.memo["principal", new.arn] = known
-    for place, one in changed.items() or ((0, _indexed(account, index.principals[0].principal)),):
-        if (one.values, one.absent) != (index.principals[place].values, index.principals[place].absent):
+        if old is new and new.arn not in reach.entities:
+            continue
+        known = index.principals[place]
+        if _principal_of(account.id, new) != known.principal:
             return None
+        one = _indexed(account, known.principal, known if old is new else None)
+        if (one.values, one.absent) != (known.values, known.absent):
+            return None
+        changed[place] = one
+    first = index.principals[0]
+    one = _indexed(account, first.principal)
+    if (one.values, one.absent) != (first.values, first.absent):
+        return None
+    # They are the same under the same names.
+    account.memo["principals"] = _principals(base)
+    if not reach.everyone and _differ_in_lists_alone(base, account):
+        account.memo[_BELOW] = BelowDraft(read_for_everybody(base), bits_of(changed, len(after)))
     return index.with_changed(changed)
 
 
-def _indexed(account: Account, principal: Principal) -> IndexedPrincipal:
+def _indexed(account: Account, principal: Principal, known: IndexedPrincipal | None = None) -> IndexedPrincipal:
+    """A principal with what is in force for it.
+
+    Args:
+        known: the same, where nothing but its policies differs.
+    """
     policies = principal_policies(account, principal)
-    known = principal_context(account, principal)
-    return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)
+    if known is not None:
+        return IndexedPrincipal(principal, policies.identity, policies.boundaries, known.values, known.absent)
+    context = principal_context(account, principal)
+    return IndexedPrincipal(principal, policies.identity, policies.boundaries, context.values, context.absent)
+
+
+_BELOW: Final = "below the draft"
+_LISTED: Final = ("users", "groups", "roles", "policies")
+
+
+class BelowDraft(NamedTuple):
+    """What was read of the account below a draft, which holds for all others than those whom the draft can matter to.
+
+    Args:
+        read: by question; it goes on being filled.
+        reached: whom the draft can matter to.
+    """
+
+    read: dict[Hashable, tuple[int, ReadForEverybody]]
+    reached: int
+
+
+def below_draft(account: Account) -> BelowDraft | None:
+    """What holds from the account below a draft; None where there is none, or the draft can matter to everybody."""
+    found: BelowDraft | None = account.memo.get(_BELOW)
+    return found
+
+
+def read_for_everybody(account: Account) -> dict[Hashable, tuple[int, ReadForEverybody]]:
+    """What was read for everybody in the index, by question, each with the second of its time."""
+    kept: dict[Hashable, tuple[int, ReadForEverybody]] = account.memo.setdefault("read for everybody", {})
+    return kept
+
+
+def _differ_in_lists_alone(before: Account, after: Account) -> bool:
+    """Whether two accounts have all but their users, groups, roles and policies in common."""
+    return all(
+        getattr(before, one.name) is getattr(after, one.name) for one in fields(Account) if one.name not in _LISTED
+    )
 
 
 # Whom a draft can matter to: what lets answers be shared where a change provably cannot show.
@@ -242,8 +297,9 @@ class PrincipalClasses:
     def __init__(self, reading: IndexReading) -> None:
         self._reading = reading
         self._of_held: dict[HeldPolicy, tuple[Bits | str, ...] | None] = {}
+        self._about: dict[HeldPolicy, list[HeldStatement]] = {}
         asked = reading.asked
-        is_set = asked.prepared.resource.kind is ResourceKind.SET
+        is_set = reading.prepared.resource.kind is ResourceKind.SET
         self._knows_members = is_set and bool(asked.members or asked.with_policies)
         self._reads_time: bool | None = None
         self._named = reading.asked.known_one_by_one
@@ -254,6 +310,8 @@ class PrincipalClasses:
             self._named |= reading.index.named_by(entries)
             told.update(dict.fromkeys(self._told_by(compiled)))
         self._common = tuple(told)
+        for held_statement in chain(*(one.about(reading.prepared.action) for one in self._own)):
+            self._about.setdefault(held_statement.held, []).append(held_statement)
 
     def of(self, place: int, *, with_names: bool = False) -> Hashable | None:
         """What the evaluator's outcome for a principal follows from: equal for two who get the same.
@@ -270,10 +328,12 @@ class PrincipalClasses:
         principal = one.principal
         parts: list[Hashable] = [principal.kind, principal.credentials, index.bounded >> place & 1]
         parts += self._each(self._common, place)
-        told_by = self._of_held
+        told_by, about = self._of_held, self._about
         for layer, policies in ((index.held, one.identity), (index.bounds, one.boundaries)):
             # Of those who are not left no policy is unknown, so that each is held.
             for held, policy in zip(layer[place], policies, strict=True):
+                if held not in about:
+                    continue
                 found = told_by[held] if held in told_by else self._told_by_policy(held)
                 if found is not None:
                     parts.append(held)
@@ -288,11 +348,15 @@ class PrincipalClasses:
     def reads_time(self) -> bool:
         """Whether a statement about the action reads the time of the request."""
         if self._reads_time is None:
-            action, index = self._reading.prepared.action, self._reading.index
-            own = (one.compiled for each in (index.identity, index.boundary) for one in each.about(action))
+            action = self._reading.prepared.action
+            own = (one.compiled for each in self._own for one in each.about(action))
             every = chain(own, self._binding_everybody())
             self._reads_time = any(not _TIMES.isdisjoint(compiled.keys) for compiled in every)
         return self._reads_time
+
+    @property
+    def _own(self) -> tuple[Holdings, ...]:
+        return self._reading.index.identity, self._reading.index.boundary
 
     def _binding_everybody(self) -> Iterator[CompiledStatement]:
         """The statements about the action in all policies that are nobody's own."""
@@ -330,7 +394,7 @@ class PrincipalClasses:
 
     def _told_by_policy(self, held: HeldPolicy) -> tuple[Bits | str, ...] | None:
         """What tells principals apart in a policy of their own; None where it says nothing of what is asked."""
-        every = (one.compiled for one in held.about(self._reading.prepared.action))
+        every = (one.compiled for one in self._about[held])
         statements = tuple(filter(self._may_be_about, every))
         told = (one for compiled in statements for one in self._told_by(compiled))
         found = self._of_held[held] = tuple(dict.fromkeys(told)) if statements else None
@@ -366,15 +430,85 @@ class ReadForEverybody:
 
     Args:
         outcomes: None where only the evaluator can tell any.
+        known: what is known already, by place; None: what the outcomes say.
         of_class: what the evaluator said of one principal of a class.
     """
 
-    def __init__(self, reading: IndexReading, outcomes: Outcomes | None) -> None:
+    def __init__(
+        self, reading: IndexReading, outcomes: Outcomes | None, known: list[FoundOutcome | None] | None = None
+    ) -> None:
         self._reading = reading
+        self.index = reading.index
         self.outcomes = outcomes
         self.of_class: dict[Hashable, FoundOutcome] = {}
+        self._known = known
+
+    @property
+    def found(self) -> list[FoundOutcome | None]:
+        """What is known of each principal, by place; what the evaluator says is added as it is asked."""
+        if self._known is None:
+            self._known = _spread(self.outcomes, len(self.index.principals))
+        return self._known
 
     @cached_property
     def classes(self) -> PrincipalClasses:
         """The principals by what the evaluator says of them."""
         return PrincipalClasses(self._reading)
+
+    def under_draft(self, reading: IndexReading, outcomes: Outcomes | None, reached: int) -> ReadForEverybody | None:
+        """The same under a draft; None where that does not follow from it.
+
+        Args:
+            outcomes: of those whom the draft reaches.
+        """
+        before = self.outcomes
+        if before is None or outcomes is None:
+            return None if before is not outcomes else ReadForEverybody(reading, None)
+        if (before.not_evaluated, before.capped is None) != (outcomes.not_evaluated, outcomes.capped is None):
+            return None
+        known = list(self.found)
+        of_reached = _spread(outcomes, len(known))
+        for place in places(reached):
+            known[place] = of_reached[place]
+        return ReadForEverybody(reading, _with_those(before, outcomes, reached), known)
+
+
+def _with_those(before: Outcomes, others: Outcomes, who: int) -> Outcomes:
+    """The outcomes before, but for some principals the others."""
+
+    def joined(one: int, other: int) -> int:
+        return (one & ~who) | (other & who)
+
+    return Outcomes(
+        joined(before.allowed, others.allowed),
+        joined(before.explicit_deny, others.explicit_deny),
+        joined(before.implicit_deny, others.implicit_deny),
+        joined(before.depends, others.depends),
+        joined(before.left, others.left),
+        joined(before.complete, others.complete),
+        others.not_evaluated,
+        None if before.capped is None or others.capped is None else joined(before.capped, others.capped),
+    )
+
+
+def _spread(outcomes: Outcomes | None, size: int) -> list[FoundOutcome | None]:
+    """Outcomes by the places of the principals; None of those who are left."""
+    found: list[FoundOutcome | None] = [None] * size
+    if outcomes is None:
+        return found
+    decided = (
+        (Outcome.ALLOWED, outcomes.allowed),
+        (Outcome.EXPLICIT_DENY, outcomes.explicit_deny),
+        (Outcome.IMPLICIT_DENY, outcomes.implicit_deny),
+        (Outcome.DEPENDS, outcomes.depends),
+    )
+    capped = outcomes.capped
+    for outcome, bits in decided:
+        for complete, here in ((True, bits & outcomes.complete), (False, bits & ~outcomes.complete)):
+            parts = ((None, here),) if capped is None else ((True, here & capped), (False, here & ~capped))
+            for is_capped, those in parts:
+                if those:
+                    one = FoundOutcome(outcome, complete, outcomes.not_evaluated, is_capped)
+                    for place in places(those):
+                        found[place] = one
+    return found

@@ -29,7 +29,14 @@ from iamtui.engine.request import (
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
-from iamtui.questions.account_index import FoundOutcome, ReadForEverybody, account_index, known_index
+from iamtui.questions.account_index import (
+    FoundOutcome,
+    ReadForEverybody,
+    account_index,
+    below_draft,
+    known_index,
+    read_for_everybody,
+)
 from iamtui.questions.policies_in_force import (
     GLOBAL_SERVICES,
     SWITCHED_OFF,
@@ -132,7 +139,7 @@ def _knows_all(
 
 
 def with_known_members(
-    asker: QuestionEvaluator, index: AccountIndex, reading: IndexReading, found: Outcomes, owner: str | None
+    asker: QuestionEvaluator, index: AccountIndex, reading: IndexReading, found: Outcomes, owner: str | None, who: int
 ) -> Outcomes:
     """The outcomes of a set whose members are known.
 
@@ -140,11 +147,12 @@ def with_known_members(
         reading: of the set as a whole, each member of which is taken to let everybody in.
         found: what that came to.
         owner: the account that owns the resources, or None.
+        who: for whom it was read.
     """
     account, prepared = asker.account, reading.prepared
     callers = index.principals[0].principal.account
     all_known = _knows_all(account, prepared, None, owner or "")
-    who = index.everyone & ~index.left & ~reading.settled & ~reading.unclear
+    who &= ~index.left & ~reading.settled & ~reading.unclear
     allowed = depends = denied = complete = left = 0
     allows: dict[object, int] = {}
     denies: dict[object, int] = {}
@@ -320,24 +328,37 @@ class QuestionEvaluator:
 
     def _everybody(self, index: AccountIndex) -> ReadForEverybody:
         if self._for_everybody is None:
-            question = self._question
-            kept: dict[Hashable, tuple[int, ReadForEverybody]] = self._account.memo.setdefault("read for everybody", {})
+            question, account = self._question, self._account
             terms = (question.mode, question.resource_account, question.session_policies, question.layers_off)
             asked = (question.action, question.resource, question.region, self._alias, self._of_a_set)
             key = (*asked, terms, frozenset(question.context.items()))
-            is_of_another = self.account is not self._account
-            second, found = (0, None) if is_of_another else kept.get(key, (0, None))
-            if found is None or (second != self._second and found.classes.reads_time):
-                found = self._read_for_everybody(index)
-                # What is said of a resource of another account is kept no longer than what is known of that one.
-                if not self._of_a_set and not is_of_another:
+            # What is said of a resource of another account is kept no longer than what is known of that one.
+            lasts = self.account is account
+            kept = read_for_everybody(account)
+            found = self._still_holding(kept, key) if lasts else None
+            if found is None:
+                below = below_draft(account) if lasts else None
+                before = self._still_holding(below.read, key) if below is not None else None
+                if below is not None and before is not None:
+                    found = before.under_draft(*self._read_for(index, below.reached), below.reached)
+                if found is None:
+                    found = ReadForEverybody(*self._read_for(index, index.everyone))
+                if lasts and not self._of_a_set:
                     if len(kept) >= _MOST_READ:
                         kept.clear()
                     kept[key] = (self._second, found)
             self._for_everybody = found
         return self._for_everybody
 
-    def _read_for_everybody(self, index: AccountIndex) -> ReadForEverybody:
+    def _still_holding(
+        self, kept: Mapping[Hashable, tuple[int, ReadForEverybody]], key: Hashable
+    ) -> ReadForEverybody | None:
+        """What was read for everybody, if it holds at the time of this question."""
+        second, found = kept.get(key, (0, None))
+        return None if found is None or (second != self._second and found.classes.reads_time) else found
+
+    def _read_for(self, index: AccountIndex, who: int) -> tuple[IndexReading, Outcomes | None]:
+        """The reading over an index, and the outcomes for some principals; None where only the evaluator can tell."""
         account = self.account
         principal = index.principals[0].principal
         shared = self._shared(principal, self._facts_of(principal))
@@ -348,14 +369,12 @@ class QuestionEvaluator:
             known_one_by_one = self._known_by_name(index, shared)
         surrounded = shared.surrounded(members, known_one_by_one)
         reading = IndexReading(index, surrounded)
-        outcomes = None
         # Roles that are not loaded may let anybody in, which is read where some are loaded.
         is_unlisted = shared.has_known_members and shared.prepared.trust and account.unlisted and not members
-        if is_read_here(surrounded) and not is_unlisted:
-            outcomes = reading.outcomes(index.everyone)
-            if members:
-                outcomes = with_known_members(self, index, reading, outcomes, shared.owner)
-        return ReadForEverybody(reading, outcomes)
+        if is_unlisted or not is_read_here(surrounded):
+            return reading, None
+        outcomes = reading.outcomes(who, shared.asked)
+        return reading, with_known_members(self, index, reading, outcomes, shared.owner, who) if members else outcomes
 
     def reading(self, index: AccountIndex) -> IndexReading | None:
         """The reading of the question over an index; None where it cannot tell.
@@ -391,25 +410,26 @@ class QuestionEvaluator:
 
     def _found_for_everybody(self, principal: Principal) -> FoundOutcome | None:
         """What was found for a principal, once several have asked."""
-        self._asked += 1
-        index = known_index(self._account)
-        place = index.place_of(principal) if index is not None else None
-        if index is None or place is None or (self._for_everybody is None and self._asked <= _ASKED_ALONE):
+        everybody = self._for_everybody
+        if everybody is None:
+            self._asked += 1
+            index = known_index(self._account)
+            if index is None or self._asked <= _ASKED_ALONE or index.place_of(principal) is None:
+                return None
+            everybody = self._everybody(index)
+        place = everybody.index.place_of(principal)
+        if place is None:
             return None
-        everybody = self._everybody(index)
-        outcomes = everybody.outcomes
-        if outcomes is not None:
-            outcome = outcomes.of(place)
-            if outcome is not None:
-                capped = None if outcomes.capped is None else bool(outcomes.capped >> place & 1)
-                return FoundOutcome(outcome, bool(outcomes.complete >> place & 1), outcomes.not_evaluated, capped)
-        class_ = everybody.classes.of(place)
-        if class_ is None:
-            return None
-        found = everybody.of_class.get(class_)
+        found = everybody.found[place]
         if found is None:
-            reading = self._read_by(principal, ())
-            found = everybody.of_class[class_] = FoundOutcome(reading.outcome, not reading.not_evaluated)
+            class_ = everybody.classes.of(place)
+            if class_ is None:
+                return None
+            found = everybody.of_class.get(class_)
+            if found is None:
+                reading = self._read_by(principal, ())
+                found = everybody.of_class[class_] = FoundOutcome(reading.outcome, not reading.not_evaluated)
+            everybody.found[place] = found
         return found
 
     def _alike(self, principal: Principal) -> Decision | None:

@@ -149,6 +149,8 @@ class Workspace:
 
     def at(self, account: str | None) -> Workspace:
         """The same accounts with another of them as the one that is looked at; unchanged when that is not open."""
+        if not self.beside:
+            return self
         place = next((place for place, one in enumerate(self.beside) if one.account.id == account), None)
         if place is None:
             return self

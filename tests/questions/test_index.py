@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from threading import Thread
 from typing import TypeVar
@@ -17,7 +17,8 @@ from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, User
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
+from iamtui.drafts.edits.organization import PutOrganizationPolicy
+from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import (
     AddUserToGroup,
     AttachPolicy,
@@ -33,7 +34,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, principal_from_text
 from iamtui.policy.document import PolicyDocument
-from iamtui.questions.account_index import account_index
+from iamtui.questions.account_index import account_index, read_for_everybody
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
@@ -323,3 +324,83 @@ def test_under_a_draft() -> None:
     drafted = apply_draft(account, Draft(account.id, "", edits[:1]))
     before, after = (QuestionEvaluator(one, DEMO_QUESTIONS[0], NOON).outcomes() for one in (account, drafted))
     assert before != after
+
+
+_ALL = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+_NOTHING = _ALL.replace("Allow", "Deny")
+_AFTER_NOON = _ALL.replace(
+    "}}", f', "Condition": {{"DateGreaterThan": {{"aws:CurrentTime": "{NOON.isoformat()}"}}}}}}}}'
+)
+
+
+def drafts_of_all_kinds(account: Account) -> tuple[Edit, ...]:
+    """Edits that matter to one, to all who have a policy, and to everybody."""
+    user = next(user for user in account.users if user.groups)
+    role, other = account.roles[:2]
+    own = {policy.arn for policy in account.policies if not policy.aws_managed}
+    used = next(one.arn for one in (*account.users, *account.roles) for one in one.attached_policies if one.arn in own)
+    bucket = next(arn for arn in account.resource_policies if arn.startswith("arn:aws:s3:"))
+    anybody = _ALL.replace('"Allow"', '"Allow", "Principal": "*"')
+    return (
+        PutInlinePolicy(user.arn, "more", _ALL),
+        PutInlinePolicy(role.arn, "less", _NOTHING),
+        PutInlinePolicy(role.arn, "later", _AFTER_NOON),
+        PutManagedPolicy(used, _NOTHING),
+        PutPermissionsBoundary(other.arn, used),
+        RemoveUserFromGroup(user.arn, f"arn:aws:iam::{account.id}:group/{user.groups[0]}"),
+        UpdateTrustPolicy(role.arn, anybody.replace('"*", "Resource": "*"', '"sts:AssumeRole"')),
+        PutResourcePolicy(bucket, anybody.replace('"Resource": "*"', f'"Resource": "{bucket}/*"')),
+        PutOrganizationPolicy("SERVICE_CONTROL_POLICY", account.organization_levels[0].id, "fence", _NOTHING),
+    )
+
+
+def asked_of_everybody(account: Account, question: Question, now: datetime) -> list[tuple[Outcome, bool]]:
+    asker = QuestionEvaluator(account, question, now)
+    index = account_index(account)
+    decisions = [asker.decide(one.principal) for one in index.principals]
+    return [(one.outcome, one.complete) for one in decisions]
+
+
+@one_quick("drawn", [(2, 7, 9), range(12)])
+def test_what_was_asked_below_drafts_holds_for_those_alone_whom_they_cannot_matter_to(drawn: Sequence[int]) -> None:
+    """In other modes, with session policies, at another time, and in drafts over drafts."""
+    account = load_demo_account()
+    session = replace(DEMO_QUESTIONS[0], session_policies=(_NOTHING,))
+    pattern = Question("iam:PassRole", f"arn:aws:iam::{account.id}:role/*")
+    questions = (*DEMO_QUESTIONS, pattern, Question("iam:PassRole"), Question("sts:AssumeRole"), session)
+    every = tuple(way for question in questions for way in (question, replace(question, mode=Mode.STRICT)))
+    edits = drafts_of_all_kinds(account)
+    above = [(account, apply_draft(account, Draft(account.id, "", (edit,)))) for edit in edits]
+    above += [(drafted, apply_draft(drafted, Draft(account.id, "", edits[3:4]))) for _, drafted in above[:3]]
+    differing = 0
+    for below, drafted in map(above.__getitem__, drawn):
+        fresh = replace(drafted)
+        for now in (NOON - timedelta(seconds=9), NOON + timedelta(seconds=9)):
+            for question in every:
+                before = asked_of_everybody(below, question, now)
+                found = asked_of_everybody(drafted, question, now)
+                # What was asked of it before is forgotten.
+                read_for_everybody(fresh).clear()
+                assert found == asked_of_everybody(fresh, question, now), question
+                differing += found != before
+    assert differing > 10 * len(drawn)
+
+
+def test_whom_a_draft_cannot_matter_to_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": f"arn:aws:iam::{A}:role/a*"}
+    users = []
+    for place in range(12):
+        deny = {**allow, "Effect": "Deny", "Resource": f"arn:aws:iam::{A}:role/a{place}*"}
+        own = InlinePolicy("own", PolicyDocument.of({"Version": "2012-10-17", "Statement": [allow, deny]}))
+        users.append(User(f"u{place}", "/", f"arn:aws:iam::{A}:user/u{place}", "", None, inline_policies=(own,)))
+    account = Account(A, users=tuple(users))
+    question = Question("iam:PassRole")
+    readings: list[object] = []
+    monkeypatch.setattr(QuestionEvaluator, "_read_by", with_note(QuestionEvaluator._read_by, readings))
+    asked_of_everybody(account, question, NOON)
+    assert len(readings) == len(users)
+    readings.clear()
+    drafted = apply_draft(account, Draft(A, "", (PutInlinePolicy(users[5].arn, "own", _NOTHING),)))
+    asked_of_everybody(drafted, question, NOON)
+    # The first two are asked one by one.
+    assert len(readings) <= 3
