@@ -55,7 +55,8 @@ class PrincipalMarks:
         self._account, self._escalations = workspace.account, None
         self._draw()
         if not workspace.account.is_being_read:
-            self._begin(partial(self._search, workspace))
+            # Once the account is drawn: the search would take the processor from that.
+            self._screen.call_after_refresh(self._begin, partial(self._search, workspace))
 
     def look_again(self) -> None:
         """Mark what another screen has found meanwhile: of a large account only the one that is opened for it does."""
@@ -76,11 +77,12 @@ class PrincipalMarks:
         if found is not None:
             marks = dict.fromkeys((entity.arn for entity in found.administrators), ADMINISTRATOR)
             marks |= {one.principal.arn: CERTAIN if one.certain else POSSIBLE for one in found.escalations}
-            work.tell(self._found, marks)
+            work.tell(self._found, account, marks)
 
-    def _found(self, marks: Mapping[str, Piece]) -> None:
-        self._escalations = marks
-        self._draw()
+    def _found(self, account: Account, marks: Mapping[str, Piece]) -> None:
+        if account is self._account:
+            self._escalations = marks
+            self._draw()
 
     def _draw(self) -> None:
         explorer, table = self._screen.explorer, self._screen.subject.table

@@ -74,7 +74,7 @@ class PaneSizes:
         self.sizes: dict[str, int] = {}
         """Under "medium tree", "wide side" and the like; of the question beside the details, "wide matrix" is the
         width while it shows resources side by side."""
-        self._applied: tuple[object, ...] = ()
+        self._applied: tuple[str, int | None, int | None, int | None] = ("", None, None, None)
         self._dragged: tuple[Divider, int, int] | None = None
         """A divider, the size at its beginning, and where the mouse was then."""
 
@@ -131,9 +131,9 @@ class PaneSizes:
         """Set the styles of the panes where they are to be others: after a change of sizes, window or zoom."""
         is_zoomed, layout = self._screen.has_class("-zoomed"), self._layout
         tree, side, sessions = (None if is_zoomed else self._wanted(divider) for divider in Divider)
-        if (layout, tree, side, sessions) == self._applied:
+        before, self._applied = self._applied, (layout, tree, side, sessions)
+        if before == self._applied or not any((*before[1:], *self._applied[1:])):
             return
-        self._applied = layout, tree, side, sessions
         stacked = self._is_stacked
         is_question_fixed = (stacked and side is not None) or sessions is not None
         self._tree.styles.width = tree

@@ -201,7 +201,8 @@ class PanedScreen(SteadyScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Say what size is needed; what had the focus has it again when there is room."""
-        self.query_one("#too-small", Static).update(plain(too_small(event.size)))
+        if is_too_small(event.size):
+            self.query_one("#too-small", Static).update(plain(too_small(event.size)))
         self._kept_focus.resized(self.explorer.tree_view)
         self.pane_sizes.apply()
 

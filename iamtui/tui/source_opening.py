@@ -202,8 +202,7 @@ class SourceOpening:
                 for one in (part, *part.beside):
                     if one.source.cached:
                         was.setdefault(one.account.id, one)
-                made = lazy.search.IndexedAccount.of(self._where_looked_at(part))
-                tell(self._show_part, choice, made)
+                tell(self._show_part, choice, self._indexed(part))
 
         try:
             if unfinished is not None:
@@ -211,9 +210,9 @@ class SourceOpening:
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
                 workspace = opener(wanted, report, lambda: worker.is_cancelled)
-            workspace = lazy.organization.with_people_again(was, workspace, report)
-            import_module("iamtui.workspace.principals")
-            made = lazy.search.IndexedAccount.of(self._where_looked_at(workspace))
+            if was:
+                workspace = lazy.organization.with_people_again(was, workspace, report)
+            made = self._indexed(workspace)
         except OpeningCancelled:
             pass
         except Problem as problem:
@@ -237,10 +236,12 @@ class SourceOpening:
         else:
             self._say(line(words, ("  esc cancels", "$muted")), stays=True)
 
-    def _where_looked_at(self, workspace: Workspace) -> Workspace:
-        """The accounts at the one that is on screen, where that is one of them."""
+    def _indexed(self, workspace: Workspace) -> IndexedAccount:
+        """What the screen shows of accounts: the one that is on screen, where that is one of them."""
+        # What draws the overview is imported here, where no key waits for it.
+        import_module("iamtui.tui.reports.overview_view")
         on_screen = self._main.source_workspace
-        return workspace if on_screen is None else workspace.at(on_screen.account.id)
+        return lazy.search.IndexedAccount.of(workspace if on_screen is None else workspace.at(on_screen.account.id))
 
     def _put_on_screen(self, made: IndexedAccount) -> None:
         """Show an account; where the user went to another one of several meanwhile, that."""

@@ -383,6 +383,8 @@ class TerminalApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self._workers = ForgettingWorkers(self)
+        # All is said on the message line; their empty widgets have each new screen laid out once more.
+        self._disable_notifications = self._disable_tooltips = True
         self.key_order = KeyOrder(self, super().on_event)
         self.keys_sent = 0
         """How many keys the terminal's thread has sent."""

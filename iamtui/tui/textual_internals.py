@@ -194,6 +194,17 @@ class SteadyScreen(Screen[ScreenResultType]):
             self._backdrop = _Backdrop(shown.screen, shown.color)
         return self._backdrop
 
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Keep the styles that a new screen has been made with: Textual works out all of them a second time."""
+        event.refresh_styles = event.refresh_styles and bool(self.stack_updates)
+
+    def _on_timer_update(self) -> None:
+        """Draw what changed. With a layout Textual draws what that changed, and then the whole screen again."""
+        if self._layout_required and self._repaint_required:
+            self._repaint_required = False
+            self._dirty_widgets.add(self)
+        super()._on_timer_update()
+
     def lay_out_now(self) -> None:
         """Place at once what would be placed with the next frame, for whoever asks where it is."""
         if self._layout_required:

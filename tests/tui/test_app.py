@@ -265,6 +265,7 @@ async def test_no_toasts_and_no_screenshot_command() -> None:
         assert titles
         assert "Screenshot" not in titles
         assert not pilot.app.query("Toast")
+    assert make_app()._disable_notifications, "and no place for them is laid out"
 
 
 async def test_a_copied_text_is_not_kept_for_a_later_paste() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
@@ -19,6 +21,7 @@ from iamtui.tui.textual_internals import SteadyCompositor, SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from tests.support.panel_apps import HarnessApp, screen_text, until
+from tests.support.settling import paint
 
 ROWS = 30
 
@@ -183,6 +186,16 @@ class Below(Counting):
         yield Static("what is below", id="below")
 
 
+class Painted(Below):
+    """Counts how often it is drawn."""
+
+    painted = 0
+
+    def _compositor_refresh(self) -> None:
+        self.painted += 1
+        paint(self)
+
+
 class AboveNumbers(Counting):
     """Text of a changing height above lines that have the rest."""
 
@@ -253,3 +266,31 @@ async def test_a_dialog_draws_what_is_below_once_and_again_where_it_changed(monk
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         await until(pilot, lambda: below.size == app.size and "something else" in screen_text(app))
+
+
+async def test_a_new_screen_is_styled_once_and_drawn_once_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    styled: list[DOMNode] = []
+    update = Stylesheet.update_nodes
+
+    def note(sheet: Stylesheet, nodes: Iterable[DOMNode], animate: bool = False) -> None:
+        found = [*nodes]
+        styled.extend(found)
+        update(sheet, found, animate)
+
+    monkeypatch.setattr(Stylesheet, "update_nodes", note)
+    app = HarnessApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        screen = Painted()
+        await app.push_screen(screen)
+        await until(pilot, lambda: "what is below" in screen_text(app))
+        assert screen not in styled
+        screen.painted = 0
+        screen.query_one(Static).styles.height = 3
+        screen.refresh()
+        await until(pilot, lambda: screen.query_one(Static).region.height == 3)
+        await pilot.pause()
+        assert screen.painted == 1
+        app.push_screen(Above())
+        await until(pilot, lambda: "what is above" in screen_text(app))
+        app.pop_screen()
+        await until(pilot, lambda: "what is above" not in screen_text(app))

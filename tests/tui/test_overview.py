@@ -17,12 +17,12 @@ from iamtui.tui.reports import overview_view
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import overview
+from iamtui.workspace import escalations, overview
 from iamtui.workspace.audit import suppression_of
 from iamtui.workspace.escalations import EscalationReport
-from iamtui.workspace.overview import account_overview
+from iamtui.workspace.overview import Overview, account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.panel_apps import until
+from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES, one_quick
 
@@ -102,15 +102,6 @@ async def test_what_was_typed_while_the_account_was_opened_is_found_first() -> N
         begin.set()
         await settle(pilot)
         assert getattr(app.main.subject.node, "name", "") == "deploy-prod"
-
-
-async def test_the_app_can_end_while_the_overview_is_being_loaded() -> None:
-    app = make_app(demo())
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        app.exit()
-        app.main.subject._mount_overview(OverviewView)
-    assert not app.return_code
 
 
 def test_legends_fit_a_small_window() -> None:
@@ -253,3 +244,25 @@ async def test_what_the_records_say_is_shown_while_everybody_is_still_asked_abou
         assert administrators is not None
         assert administrators.count
         assert administrators.words != "?"
+
+
+@pytest.mark.usefixtures("every_frame")
+async def test_what_takes_long_begins_once_the_account_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, str] = {}
+    count, find = overview_view.account_overview, escalations.find_escalations
+
+    def count_and_look(*args: Any, **named: Any) -> Overview:
+        seen["counting"] = screen_text(app)
+        return count(*args, **named)
+
+    def find_and_look(*args: Any) -> EscalationReport:
+        seen.setdefault("searching", screen_text(app))
+        return find(*args)
+
+    monkeypatch.setattr(overview_view, "account_overview", count_and_look)
+    monkeypatch.setattr(escalations, "find_escalations", find_and_look)
+    app = make_app(demo(), first_branch=OVERVIEW)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "customer policies" in seen["counting"], "what is counted by then"
+        assert "Instance profiles" in seen["searching"]

@@ -20,8 +20,8 @@ from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_document
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.content import Severity, line, plain, wrong
+from iamtui.tui.background import Work, in_thread
+from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
@@ -385,8 +385,6 @@ class SubjectPane(Pane):
     _before: Account | None = None
     _overview: OverviewView | None = None
     """Made when it is first shown."""
-    _counted: Workspace | None = None
-    """What the overview is of."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="welcome")
@@ -488,30 +486,10 @@ class SubjectPane(Pane):
         self.border_title = line((title_of(node), "bold"), (f" {count}", "$muted"))
 
     def _show_overview(self, workspace: Workspace) -> None:
-        """Show the numbers of a workspace; the first time, once a thread has loaded what counts them."""
-        self._counted = workspace
-        if self._overview is not None:
-            self._overview.show(workspace)
-            return
-        welcome = self.query_one("#welcome", Static)
-        welcome.update(plain("Counting …"))
-        welcome.display = True
-        get_in_thread(
-            self, lambda: lazy.overview_view.OverviewView, self._mount_overview,
-            lambda problem: welcome.update(wrong(problem)), name="counting the account",
-        )  # fmt: skip
-
-    def _mount_overview(self, view: type[OverviewView]) -> None:
-        if not self.is_attached:
-            # The app is ending.
-            return
         if self._overview is None:
-            self._overview = view(id="overview")
-            self._overview.display = False
+            self._overview = lazy.overview_view.OverviewView(id="overview")
             self.mount(self._overview)
-        if self._node == OVERVIEW and self._counted is not None:
-            self.query_one("#welcome").display = False
-            self._overview.show(self._counted)
+        self._overview.show(workspace)
 
     def in_sight(self) -> Sequence[Entity]:
         """The entities of a branch whose lines can be seen; none where one entity is shown."""
