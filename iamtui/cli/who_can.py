@@ -93,7 +93,8 @@ def who_can(
     """List everyone who may do ACTION, under which conditions and by which policy, group or role: users, roles, and
     principals that the resource's policy names.
 
-    The counts go to stderr. The exit code is 0 even if nobody is allowed.
+    The counts go to stderr. The exit code is 0 even if nobody is allowed, and 3 if the list may lack somebody: whom
+    else a resource of --on lets in is not known, or only a part was read or answered.
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
@@ -125,7 +126,8 @@ def who_can(
     cut = listing.cut + left_out
     if cut:
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
-    return all_or_open(workspace)
+    lacks_some = cut or (concerned.unknown and asked.resources)
+    return Exit.OPEN if lacks_some else all_or_open(workspace)
 
 
 def _matrix(

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ DEPLOY = "arn:aws:iam::123456789012:role/deploy-prod"
 
 def test_lists_everyone_who_may_and_counts_on_stderr(cli: Cli, snapshot: str) -> None:
     result = cli("who-can", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
-    assert result.code == 0
+    assert result.code == 3, "whom the bucket's policy lets in is not known"
     names = [line.split()[2] for line in result.out.splitlines()]
     assert names == ["user/alice", "user/data/bob", "user/automation/ci-deploy", "role/deploy-prod", "role/web-server"]
     assert result.err.splitlines()[-1].endswith("denied of 8 users and roles.")
@@ -160,6 +162,27 @@ def test_prints_each_principal_as_it_is_found(cli: Cli, snapshot: str, monkeypat
     assert result.out.startswith(f"{wording.ALLOWED}  user/alice")
 
 
+@pytest.mark.parametrize(("step", "each"), [(1.0, True), (0.001, False)])
+def test_rows_are_handed_on_at_once_where_they_come_slowly(
+    cli: Cli, snapshot: str, monkeypatch: pytest.MonkeyPatch, step: float, each: bool
+) -> None:
+    handed_on: list[int] = []
+    after_each: list[int] = []
+
+    def found(*args: Any, **options: Any) -> Iterator[PrincipalAccess]:
+        for one in who_has_access(*args, **options):
+            yield one
+            after_each.append(len(handed_on))
+
+    clock = count(100.0, step)
+    monkeypatch.setattr("iamtui.cli.who_can.who_has_access", found)
+    monkeypatch.setattr("iamtui.cli.who_can.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("iamtui.cli.output.Output.flush", lambda self: handed_on.append(1))
+    cli("who-can", "s3:GetObject", "--on", LAKE, "--all", "--snapshot", snapshot)
+    assert after_each == ([*range(1, 9)] if each else [1] * 8), "the first at once"
+    assert len(handed_on) > after_each[-1]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -186,11 +209,9 @@ def test_with_a_chain_only_roles_are_asked(cli: Cli, snapshot: str) -> None:
     assert result.err.splitlines()[-1].endswith(" roles.")
 
 
-def test_nobody_is_an_answer_too(cli: Cli, snapshot: str) -> None:
-    result = cli(
-        "who-can", "sts:AssumeRole", "--on", "arn:aws:iam::123456789012:role/gone", "--strict", "--snapshot", snapshot
-    )
-    assert result.code == 0
+def test_nobody_is_an_answer_too(cli: Cli) -> None:
+    result = cli("who-can", "sts:AssumeRoot", "--demo")
+    assert (result.code, result.out) == (0, "")
     assert "users and roles." in result.err
 
 
@@ -219,3 +240,19 @@ def test_of_several_actions_each_names_whom_the_trust_policy_lets_in(cli: Cli) -
     (provider,) = (line for line in result.out.splitlines() if "oidc-provider/token.actions" in line)
     assert provider.startswith(wording.DEPENDS)
     assert "sts:AssumeRoleWithWebIdentity" in provider
+
+
+@pytest.mark.parametrize(
+    ("on", "code"),
+    [
+        (("arn:aws:s3:::puffin-data-lake/x",), 0),
+        (("arn:aws:s3:::puffin-data-lake/x", "arn:aws:s3:::nobody-has-it/x"), 3),
+        (("arn:aws:sqs:eu-west-1:111122223333:*",), 3),
+        ((), 0),
+    ],
+)
+def test_a_list_that_may_lack_somebody_ends_with_3(cli: Cli, on: tuple[str, ...], code: int) -> None:
+    action = "sqs:SendMessage" if "sqs" in str(on) else "s3:GetObject"
+    result = cli("who-can", action, *(word for arn in on for word in ("--on", arn)), "--demo")
+    assert result.code == code, result
+    assert ("Whom else the resource lets in is unknown" in result.err) == (code == 3 or not on)
