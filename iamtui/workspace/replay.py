@@ -56,6 +56,7 @@ _ASSUMED: Final = ("aws:SecureTransport", "aws:ViaAWSService")
 
 _TAG_OF_CALLER: Final = "aws:principaltag/"
 _ALWAYS: Final = frozenset(("aws:requestedregion",))
+_MAKING: Final = ("iam:createrole", "iam:createuser")
 
 
 class _Asked(NamedTuple):
@@ -191,7 +192,7 @@ class Replayer:
         mapped = authorized_by(record)
         deleted: _Told | None = None
         if self._effect is not None:
-            deleted = self._effect.deleted_role(self._before.workspace, request, mapped)
+            deleted = self._effect.deleted_subject(self._before.workspace, request, mapped)
             # What was cut may have needed more.
             may_be = (*mapped.actions, *mapped.possible) if mapped.actions and not request.cut else ()
             matters = self._effect.matters_to(principal, request.caller.principal, may_be)
@@ -554,19 +555,21 @@ class _DraftEffect:
         """What a caller is that the draft deletes, "user" or "role"; "" where it stays."""
         return self._deleted.get(_whose_policies(principal), "")
 
-    def deleted_role(self, workspace: Workspace, request: DistinctRequest, call: AuthorizedCall) -> _Told | None:
-        """What is said of a call that assumes or passes a role which the draft deletes."""
-        if "role" not in self._deleted.values():
-            return None
+    def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: AuthorizedCall) -> _Told | None:
+        """What is said of a call about a user or role that the draft deletes, or that assumes or passes one."""
         untold: _Told | None = None
-        for one in (*call.actions, *call.possible):
-            if not one.action.lower().startswith(("sts:assume", "iam:passrole")):
+        for one in (*call.actions, *call.possible) if self._deleted else ():
+            action = one.action.lower()
+            handed = action.startswith(("sts:assume", "iam:passrole"))
+            if not handed and (not action.startswith("iam:") or action in _MAKING):
                 continue
-            named = one.resources or roles_of_profile(workspace.account, request.given())
-            for arn in (with_path(workspace, each, "role", each.rpartition("/")[2]) for each in named):
-                if self._deleted.get(arn) == "role":
-                    return _Told(Verdict.BROKEN, one.action, arn, "The draft deletes the role.")
-            if not named:
+            named = one.resources or (roles_of_profile(workspace.account, request.given()) if handed else ())
+            for each in named:
+                kind = "user" if ":user/" in each else "role"
+                arn = with_path(workspace, each, kind, each.rpartition("/")[2])
+                if self._deleted.get(arn) == kind:
+                    return _Told(Verdict.BROKEN, one.action, arn, f"The draft deletes the {kind}.")
+            if handed and not named and "role" in self._deleted.values():
                 untold = _Told(Verdict.OPEN, one.action, "not told", _UNTOLD_ROLE)
         return untold
 

@@ -544,6 +544,12 @@ def calling(service: str, name: str, **parameters: Any) -> dict[str, Any]:
         # The task definition has the role.
         (calling("ecs", "RunTask", cluster="c", taskDefinition="t"), Verdict.OPEN),
         (calling("ec2", "RunInstances"), Verdict.KEPT),
+        # It cannot be read or changed any more, only made anew.
+        (calling("iam", "GetRole", roleName="dev"), Verdict.BROKEN),
+        (calling("iam", "PutRolePolicy", roleName="dev", policyName="p", policyDocument="{}"), Verdict.BROKEN),
+        (calling("iam", "CreateRole", roleName="dev", path="/team/"), Verdict.KEPT),
+        (calling("iam", "GetRole", roleName="ops"), Verdict.KEPT),
+        (calling("iam", "ListRoles"), Verdict.KEPT),
     ],
 )
 def test_a_deleted_role_is_passed_no_more_however_a_call_names_it(record: dict[str, Any], expected: Verdict) -> None:
@@ -559,6 +565,12 @@ def test_a_deleted_role_is_passed_no_more_however_a_call_names_it(record: dict[s
     other = replace(roles[0], name="ops", path="/", arn=iam("role/ops"), id="AROAOPS")
     opened = replace(opened, account=replace(account, roles=(*roles, other), instance_profiles=profiles))
     assert verdict(opened, record, DeleteRole(iam("role/team/dev"))) is expected
+
+
+def test_what_is_done_to_a_deleted_user_is_broken() -> None:
+    opened = workspace(allow("*"))
+    of_user = calling("iam", "CreateAccessKey", userName="alice")
+    assert verdict(opened, of_user | {"userIdentity": session()}, DeleteUser(iam("user/alice"))) is Verdict.BROKEN
 
 
 def test_what_a_deleted_role_did_stays_broken_and_is_said() -> None:
