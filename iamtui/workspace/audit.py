@@ -436,7 +436,7 @@ def _trust(role: Role, edges: Iterable[TrustEdge]) -> Iterator[AuditFinding]:
             message = f"The trust policy lets in principals of every account{some}."
             yield _found("trust-everyone", role.arn, message, open_to_all=not edge.condition)
         elif edge.lacks_external_id:
-            message = f"{edge.name}, outside the organization, may assume the role without an external ID."
+            message = f"{edge.name}, of another account, may assume the role without an external ID."
             yield _found("trust-without-external-id", role.arn, message)
         elif edge.action == "sts:AssumeRoleWithWebIdentity" and ":sub" not in edge.condition:
             provider = edge.name.rsplit("/", 1)[-1]
