@@ -77,6 +77,23 @@ async def test_a_document_that_cannot_be_read_is_kept_and_the_account_shown_with
         assert "It does not fit" in screen_text(app_of(pilot))
 
 
+async def test_what_a_key_said_stands_when_the_findings_come_later() -> None:
+    async with opened() as pilot:
+        main = app_of(pilot).main
+        main.go_to(BOB)
+        await press(pilot, "E")
+        await choose(pilot, "Edit scratch-bucket")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftEditorScreen)
+        statement = '{"Effect": "Allow", "Action": "s3:Gett", "Resource": "*"}'
+        screen.editor.load_text(f'{{"Version": "2012-10-17", "Statement": [{statement}]}}')
+        await press(pilot, "escape")
+        await until(pilot, lambda: any("s3:Gett" in finding.message for finding in screen.found.findings))
+        assert "Your changes would be lost" in screen_text(app_of(pilot))
+        await press(pilot, "space")
+        await until(pilot, lambda: "1 error" in screen_text(app_of(pilot)))
+
+
 async def test_leaving_the_editor_with_changes_asks_once() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

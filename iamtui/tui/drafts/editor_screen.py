@@ -267,6 +267,7 @@ class DraftEditorScreen(Screen[str | None]):
         self._file_name = name
         self._pause: Timer | None = None
         self._warned = False
+        self._answered = False
         self._first = ""
         self._begins_at = 0
         self._doubtful = ""
@@ -315,7 +316,7 @@ class DraftEditorScreen(Screen[str | None]):
     @on(TextArea.Changed)
     def _changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self._warned = False
+        self._warned = self._answered = False
         if self._pause is not None:
             self._pause.stop()
         self._pause = self.set_timer(PAUSE_SECONDS, self._examine)
@@ -336,9 +337,8 @@ class DraftEditorScreen(Screen[str | None]):
         if text != self.editor.text:
             return
         self.found.show(found)
-        if text != self._doubtful:
-            # Else it stands there that saving it takes a second key.
-            self.say(self.state_words(found, changed=text != self._before))
+        if not self._answered:
+            self._put(self.state_words(found, changed=text != self._before))
 
     def state_words(self, found: Sequence[Finding], *, changed: bool) -> Content:
         counts = [(level, sum(1 for f in found if f.level is level)) for level in Level]
@@ -346,6 +346,11 @@ class DraftEditorScreen(Screen[str | None]):
         return plain(f"{words or 'AWS would take it: no findings'}  ({'changed' if changed else 'unchanged'})")
 
     def say(self, words: Content) -> None:
+        """Say what a key led to: it stands until the text changes, whenever the findings come."""
+        self._answered = True
+        self._put(words)
+
+    def _put(self, words: Content) -> None:
         self.query_one("#editor-state", Label).update(words)
 
     @on(LineView.LineOpened)
