@@ -25,7 +25,7 @@ test: $(COLLECTED)
 
 # What `make test` leaves out: the few tests that take most of the time.
 test-slow: $(COLLECTED)
-	$(BIN)/pytest -n 3 --dist worksteal -m slow
+	$(BIN)/pytest -n 3 --dist worksteal -m "slow and not long"
 
 # What takes many minutes, such as 10,000 hostile files.
 test-long: $(STAMP)
