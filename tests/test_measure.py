@@ -80,11 +80,6 @@ def test_circles_are_found_at_the_top_and_with_functions(small: Source) -> None:
     assert circles_of({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}]
 
 
-def test_no_module_imports_itself_in_a_circle_at_start_up(project: Source) -> None:
-    top, _ = circles(project)
-    assert top.details == []
-
-
 def test_complexity_counts_branches_boolean_operators_and_comprehensions() -> None:
     code = "def f(a, b):\n    if a and b:\n        return [x for x in a if x]\n    return a if b else None\n"
     assert complexity(ast.parse(code)) == 6

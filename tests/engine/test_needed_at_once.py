@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.model import ServiceModel
 
 from iamtui.catalog import arn_forms, service_data
 from iamtui.catalog.arn_forms import needs
@@ -98,12 +100,17 @@ _CREATED = ("ec2:runinstances", "ec2:createsnapshot", "ec2:createsnapshots")
 _CALLED_OTHERWISE = {"elastic-ip": "allocation"}
 
 
+@cache
+def _model_of_ec2() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("ec2")
+
+
 @pytest.mark.parametrize("action", sorted(action for action in arn_forms._NEED_ALL if action.startswith("ec2:")))
 def test_calls_that_need_all_types_require_a_parameter_for_each(action: str) -> None:
     assert needs(action).is_known
     if action in _CREATED:
         return
-    model = botocore.session.get_session().get_service_model("ec2")
+    model = _model_of_ec2()
     (operation,) = (name for name in model.operation_names if name.lower() == action.removeprefix("ec2:"))
     required = {_parts(member) for member in model.operation_model(operation).input_shape.required_members}
     assert {_parts(_CALLED_OTHERWISE.get(need.name, need.name)) for need in needs(action).each} <= required

@@ -193,7 +193,7 @@ def test_reading_a_long_document_takes_little_memory(piece: str, length: int) ->
 
 @pytest.mark.parametrize("start", range(12))
 def test_percent_encoding_is_read_as_urllib_reads_it(start: int) -> None:
-    text = "x" * start + "%c3%a9 %zz\u00e9%f0%9f%98%80%c3\u00e9%" * 20_000
+    text = "x" * start + "%c3%a9 %zz\u00e9%f0%9f%98%80%c3\u00e9%" * 5_000
     assert percent_decoded(text) == unquote(text)
 
 

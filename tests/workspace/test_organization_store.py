@@ -35,6 +35,7 @@ from iamtui.workspace.organization_store import (
 )
 from iamtui.workspace.snapshot_file import StoreWriter
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.own_process import in_own_process
 from tests.support.snapshot_builder import allow, document, role, snapshot, user
 from tests.support.two_accounts import of_other
 
@@ -297,6 +298,7 @@ def test_the_schema_describes_the_files(folder: Path) -> None:
     assert read_document(documented, "schema")
 
 
+@in_own_process
 def test_accounts_that_are_done_with_are_freed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(str(folder))
     monkeypatch.setattr(organization_store, "_MOST_FROZEN", 0)
