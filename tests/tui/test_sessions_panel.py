@@ -19,7 +19,7 @@ from tests.support.panel_sessions import SECRET, TOKEN, RecordingCopier, StillCl
 class Listener(PanelApp):
     """Keeps the panel's messages."""
 
-    def on_sessions_list_changed(self, event: SessionsPanel.Changed) -> None:
+    def on_sessions_panel_changed(self, event: SessionsPanel.Changed) -> None:
         self.heard.append(event)
 
 

@@ -40,9 +40,6 @@ from iamtui.tui.sessions.text import (
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.session_store import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
 
-# SessionsList: the sessions of this run as they look; the one under the cursor is the active one.
-
-
 TO_ASSUME: Final = "Press a (F8) on a role to assume it; p lists those you may assume."
 NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has no connection to AWS."
 """How to get a session, or why there can be none."""
@@ -51,11 +48,58 @@ NAME_WIDTH: Final = 24
 """Role names up to this long stand in a column."""
 
 
-class SessionsList(OptionList):
-    """Draws what its keeper holds. Secrets stay masked but for the fields in `revealed`."""
+REVEAL_SECONDS: Final = 15.0
+"""Longest time that a secret stays readable."""
+
+CONFIRM_SECONDS: Final = 5.0
+"""Within this time a second press of the key forgets a session."""
+
+
+ON_A_SESSION: Final = frozenset((
+    "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
+    "screen.endpoint", "app.browse_as", "screen.copy_exports", "screen.pick", "copy_role_arn", "select",
+))  # fmt: skip
+"""Actions whose keys do nothing without a session."""
+
+_COPY: Final = "copy"
+
+
+class SessionsPanel(OptionList):
+    """The sessions of this run. The one under the cursor is the active one: exports and sub-shells use it.
+
+    Secrets stay masked but for the fields in `revealed`.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
+        Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
+        Binding("enter", "select", "Role", id="sessions.role", tooltip="Go to the session's role"),
+        Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
+                tooltip="Copy the session in your shell's format, to be taken back after a while"),
+        Binding("c", "screen.pick", "Pick", id="sessions.pick",
+                tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
+        Binding("y", "copy_role_arn", "Copy ARN", id="sessions.copy-arn"),
+        Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
+                tooltip="Assume a role as this session (role chaining)"),
+        Binding("B", "app.browse_as", "Browse as", id="sessions.browse-as",
+                tooltip="Open the session's account with its credentials, to browse and ask as it; again: as before"),
+        Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
+        Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
+        Binding("3", "reveal('token')", "Show token", show=False, id="sessions.reveal-token"),
+        Binding("r", "screen.renew_session", "Renew", id="sessions.renew",
+                tooltip="Renew the session now, with a code where it takes one"),
+        Binding("R", "screen.switch_renewal", "Auto renew", id="sessions.auto-renew",
+                tooltip="Renew the session before its end from now on, or let it end"),
+        Binding("e", "screen.endpoint", "Endpoint", id="sessions.endpoint",
+                tooltip="Offer the session to programs on the loopback address"),
+        Binding("d", "forget", "Forget", id="sessions.forget", tooltip="Forget the session and stop its endpoint"),
+        Binding("f", "screen.forget_session_at", "Forget at", show=False, id="sessions.forget-at",
+                tooltip="Forget the session at a time, or after one"),
+        Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),
+    ]  # fmt: skip
 
     DEFAULT_CSS = """
-    SessionsList {
+    SessionsPanel {
         height: auto;
         min-height: 2;
         max-height: 12;
@@ -91,16 +135,30 @@ class SessionsList(OptionList):
 
         active: Session | None
 
+    @dataclass(eq=False, repr=False)
+    class CodeWanted(Message):
+        """A session that is to be renewed needs an MFA code now."""
+
+        kept: KeptSession
+
+    @dataclass(eq=False, repr=False)
+    class Renewed(Message):
+        """A renewal is done, or has failed."""
+
+        key: str
+
     def __init__(
         self,
+        copier: Copier,
         *,
-        clock: Clock,
-        off: Callable[[], timedelta],
+        clock: Clock = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        off: Callable[[], timedelta] = clock_off,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__(id=id, markup=False)
         self.clock: Final = clock
-        self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self.renewed_in_thread)
+        self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self._renewed_in_thread)
         self.revealed: dict[Field, float] = {}
         """What is readable of the active session, and until when."""
         self._drawn: frozenset[Field] = frozenset()
@@ -109,16 +167,18 @@ class SessionsList(OptionList):
         """What to do where there is no session, a sentence."""
         self.is_production: Callable[[Session], bool] = lambda _session: False
         """Says whether a session's account or role looks like production."""
+        self._copier = copier
+        self._monotonic = monotonic
+        self._off = off
+        self._forgetting: tuple[str, float] | None = None
 
     def on_mount(self) -> None:
         self._rebuild()
+        self.set_interval(1, self.tick)
+        self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
 
     def on_resize(self) -> None:
         self.draw()
-
-    def renewed_in_thread(self, key: str) -> None:
-        """A thread has renewed a session, or has failed to."""
-        raise NotImplementedError
 
     # What others use
 
@@ -235,85 +295,6 @@ class SessionsList(OptionList):
         )
         return lines(*(row for row in rows if row is not None))
 
-
-REVEAL_SECONDS: Final = 15.0
-"""Longest time that a secret stays readable."""
-
-CONFIRM_SECONDS: Final = 5.0
-"""Within this time a second press of the key forgets a session."""
-
-
-ON_A_SESSION: Final = frozenset((
-    "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
-    "screen.endpoint", "app.browse_as", "screen.copy_exports", "screen.pick", "copy_role_arn", "select",
-))  # fmt: skip
-"""Actions whose keys do nothing without a session."""
-
-_COPY: Final = "copy"
-
-
-class SessionsPanel(SessionsList):
-    """The sessions of this run. The one under the cursor is the active one: exports and sub-shells use it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
-        Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
-        Binding("enter", "select", "Role", id="sessions.role", tooltip="Go to the session's role"),
-        Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
-                tooltip="Copy the session in your shell's format, to be taken back after a while"),
-        Binding("c", "screen.pick", "Pick", id="sessions.pick",
-                tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
-        Binding("y", "copy_role_arn", "Copy ARN", id="sessions.copy-arn"),
-        Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
-                tooltip="Assume a role as this session (role chaining)"),
-        Binding("B", "app.browse_as", "Browse as", id="sessions.browse-as",
-                tooltip="Open the session's account with its credentials, to browse and ask as it; again: as before"),
-        Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
-        Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
-        Binding("3", "reveal('token')", "Show token", show=False, id="sessions.reveal-token"),
-        Binding("r", "screen.renew_session", "Renew", id="sessions.renew",
-                tooltip="Renew the session now, with a code where it takes one"),
-        Binding("R", "screen.switch_renewal", "Auto renew", id="sessions.auto-renew",
-                tooltip="Renew the session before its end from now on, or let it end"),
-        Binding("e", "screen.endpoint", "Endpoint", id="sessions.endpoint",
-                tooltip="Offer the session to programs on the loopback address"),
-        Binding("d", "forget", "Forget", id="sessions.forget", tooltip="Forget the session and stop its endpoint"),
-        Binding("f", "screen.forget_session_at", "Forget at", show=False, id="sessions.forget-at",
-                tooltip="Forget the session at a time, or after one"),
-        Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),
-    ]  # fmt: skip
-
-    @dataclass(eq=False, repr=False)
-    class CodeWanted(Message):
-        """A session that is to be renewed needs an MFA code now."""
-
-        kept: KeptSession
-
-    @dataclass(eq=False, repr=False)
-    class Renewed(Message):
-        """A renewal is done, or has failed."""
-
-        key: str
-
-    def __init__(
-        self,
-        copier: Copier,
-        *,
-        clock: Clock = utc_now,
-        monotonic: Callable[[], float] = time.monotonic,
-        off: Callable[[], timedelta] = clock_off,
-        id: str | None = None,  # noqa: A002 - Textual's name
-    ) -> None:
-        super().__init__(clock=clock, off=off, id=id)
-        self._copier = copier
-        self._monotonic = monotonic
-        self._off = off
-        self._forgetting: tuple[str, float] | None = None
-
-    def on_mount(self) -> None:
-        self.set_interval(1, self.tick)
-        self.watch(self.app, "app_focus", self._app_focus_changed, init=False)
-
     # Time
 
     def tick(self) -> None:
@@ -342,7 +323,7 @@ class SessionsPanel(SessionsList):
         active = self.active
         return (active.clock_skew if active is not None else timedelta()) - self._off()
 
-    def renewed_in_thread(self, key: str) -> None:
+    def _renewed_in_thread(self, key: str) -> None:
         """Have it said by the thread that owns the screen."""
         self.post_message(self.Renewed(key))
 
