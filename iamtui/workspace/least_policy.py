@@ -40,7 +40,7 @@ from iamtui.workspace.draft_session import DraftedAccount, lay
 from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE
 from iamtui.workspace.proofs import Proof
 from iamtui.workspace.questions import BulkEvaluator, with_region
-from iamtui.workspace.replay import allows_all
+from iamtui.workspace.replay_result import allows_all
 from iamtui.workspace.used import VIA_A_SERVICE, Activity, UsedAction
 from iamtui.workspace.workspace import Workspace
 

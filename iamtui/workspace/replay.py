@@ -20,7 +20,7 @@ from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
 from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by
 from iamtui.engine.condition_words import condition_of
-from iamtui.engine.decision import Decision, Outcome, ResourceScope
+from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.policy.resource import resource_policy_arn
@@ -38,7 +38,7 @@ from iamtui.workspace.draft_session import DraftedAccount, verdict_key
 from iamtui.workspace.opening import unloaded_policies, with_resource_policies
 from iamtui.workspace.policy_reads import OF_OWNERS, OF_THE_MOMENT, PolicyReads, ValueClasses
 from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict
+from iamtui.workspace.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict, allows_all
 from iamtui.workspace.workspace import Workspace
 
 MOST_GROUPS: Final = 10_000
@@ -435,11 +435,6 @@ def _at(question: Question, moment: str) -> Question:
 
 def _first_resource(request: DistinctRequest) -> str:
     return request.resources[0].arn if request.resources else "not told"
-
-
-def allows_all(decision: Decision) -> bool:
-    """Whether all that was asked about is allowed."""
-    return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
 
 
 def _depends_alike(question: Question, before: Decision, after: Decision, *, guessed: bool) -> bool:

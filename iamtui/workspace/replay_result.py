@@ -17,7 +17,7 @@ from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.request import NamedPolicy, Principal
-from iamtui.policy.json_text import json_text
+from iamtui.policy.json_text import json_text, one_or_more
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question, QuestionMatrix
@@ -227,7 +227,7 @@ class _Case(NamedTuple):
         """Whether all of it is allowed, without any other condition that the question leaves open than before."""
         for resource in self.resources:
             decision = _decided(workspace, self.principal, self.question, resource, now)
-            if not (_is_sure(decision) or _depends_on(decision) == self.depended.get(resource)):
+            if not (allows_all(decision) or _depends_on(decision) == self.depended.get(resource)):
                 return False
         return True
 
@@ -302,7 +302,7 @@ def _own_policy(draft: Draft, after: Workspace, entity: User | Role, cases: Sequ
         for condition, resources in case.conditions.items():
             actions.setdefault((condition, resources), []).append(case.question.action)
     statements = [
-        {"Effect": "Allow", "Action": _one_or_all(named), "Resource": _one_or_all(resources)}
+        {"Effect": "Allow", "Action": one_or_more(list(dict.fromkeys(named))), "Resource": one_or_more(resources)}
         | ({"Condition": json.loads(condition)} if condition != "{}" else {})
         for (condition, resources), named in actions.items()
     ]
@@ -311,11 +311,6 @@ def _own_policy(draft: Draft, after: Workspace, entity: User | Role, cases: Sequ
 
 
 _OWN_POLICY: Final = "allow-recorded-calls"
-
-
-def _one_or_all(names: Sequence[str]) -> str | list[str]:
-    found = list(dict.fromkeys(names))
-    return found[0] if len(found) == 1 else found
 
 
 def _decided(
@@ -329,7 +324,8 @@ def _depends_on(decision: Decision) -> str:
     return condition_of(decision) if decision.outcome is Outcome.DEPENDS else ""
 
 
-def _is_sure(decision: Decision) -> bool:
+def allows_all(decision: Decision) -> bool:
+    """Whether all that was asked about is allowed."""
     return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME
 
 
@@ -342,6 +338,6 @@ def _generalized(
     first, last = min(resources), max(resources)
     shared = next(first[:end] for end in range(len(first), -1, -1) if last.startswith(first[:end]))
     pattern = f"{shared[: max(shared.rfind('/'), shared.rfind(':')) + 1]}*"
-    if pattern.count(":") >= _COLONS and _is_sure(_decided(workspace, principal, question, pattern, now)):
+    if pattern.count(":") >= _COLONS and allows_all(_decided(workspace, principal, question, pattern, now)):
         return (pattern,)
     return resources if len(resources) <= _MOST_ONE_BY_ONE else ()
