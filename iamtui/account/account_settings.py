@@ -1,4 +1,4 @@
-"""Settings and figures of an account besides its entities: password policy, server certificates, last use."""
+"""Settings and figures of an account besides its entities: password policy, certificates, open buckets, last use."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ class ServerCertificate(Struct, frozen=True):
     id: str
     uploaded: datetime | None
     expires: datetime | None
+
+
+class PublicAccessBlock(Struct, frozen=True):
+    """The S3 Block Public Access switch that matters to decisions, as effective for one bucket."""
+
+    restrict_public_buckets: bool = False
 
 
 class ServiceUse(Struct, frozen=True):

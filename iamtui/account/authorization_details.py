@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.config_items import pages_of
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
@@ -27,7 +28,6 @@ from iamtui.account.model import (
     ManagedPolicy,
     Missing,
     PolicyVersion,
-    PublicAccessBlock,
     Role,
     Tags,
     Unread,

@@ -14,20 +14,23 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy, PublicAccessBlock, ServerCertificate
 from iamtui.account.identity_center import IdentityCenter
 from iamtui.policy.document import PolicyDocument
 
-# Known and Missing: every fact that a source can lack says whether it is there, and if not, why.
-
-
 T = TypeVar("T")
+
+# Known and Missing: every fact that a source can lack says whether it is there, and if not, why.
 
 
 class Known(Struct, Generic[T], frozen=True):
     """A fact the source gave. `Known(None)` means "asked, and there is none"."""
 
     value: T
+
+    def value_or(self, _otherwise: object) -> T:
+        """The value; what is given instead where the fact is Missing."""
+        return self.value
 
 
 class Missing(Struct, frozen=True):
@@ -40,6 +43,9 @@ class Missing(Struct, frozen=True):
 
     reason: str
     permission: str = ""
+
+    def value_or(self, otherwise: T) -> T:
+        return otherwise
 
 
 Fact: TypeAlias = Known[T] | Missing
@@ -300,12 +306,6 @@ class ResourcePolicy(Struct, frozen=True):
     permission: str = ""
 
 
-class PublicAccessBlock(Struct, frozen=True):
-    """The S3 Block Public Access switch that matters to decisions, as effective for one bucket."""
-
-    restrict_public_buckets: bool = False
-
-
 DEMO: Final = "demo"
 """What a snapshot of the demo says in the place of AWS."""
 
@@ -374,8 +374,7 @@ class Account:
     @property
     def organization_levels(self) -> tuple[OrganizationLevel, ...]:
         """From the root of the organization to the account; none where it is in none, or that is unknown."""
-        known = self.organization
-        return known.value.path if isinstance(known, Known) and known.value is not None else ()
+        return known.path if (known := self.organization.value_or(None)) is not None else ()
 
     def why_unlisted(self, kind: str) -> Missing | None:
         """Why there may be more of a kind than are here ("users", "instance profiles"); None: all of them are."""
@@ -459,8 +458,7 @@ class Account:
         yield from self.roles
         yield from self.policies
         yield from self.instance_profiles
-        if not isinstance(self.providers, Missing):
-            yield from self.providers.value
+        yield from self.providers.value_or(())
 
     def by_arn(self, arn: str) -> Entity | None:
         return self._by_arn.get(arn)
@@ -571,6 +569,11 @@ class OrganizationLevel:
     type: str
     scps: Fact[tuple[OrganizationPolicy, ...]]
     rcps: Fact[tuple[OrganizationPolicy, ...]]
+
+    @property
+    def policies(self) -> tuple[OrganizationPolicy, ...]:
+        """The SCPs and RCPs that could be read."""
+        return self.scps.value_or(()) + self.rcps.value_or(())
 
 
 @dataclass(frozen=True, slots=True)

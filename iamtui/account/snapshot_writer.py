@@ -231,7 +231,7 @@ def _header(account: Account) -> Json:
         version=FORMAT_VERSION if any(entity.unread for entity in _holders(account)) else 1,
         account_id=account.id or None,
         partition=account.partition,
-        caller=account.caller_arn.value if isinstance(account.caller_arn, Known) else None,
+        caller=account.caller_arn.value_or(None),
         taken_at=_time(account.taken_at),
         region=account.region or None,
         not_aws=account.not_aws or None,
@@ -305,11 +305,9 @@ def _role(role: Role, profiles: Iterable[InstanceProfile]) -> Json:
 
 
 def _role_detail(role: Role) -> Json:
-    return _some(Description=_known(role.description), MaxSessionDuration=_known(role.max_session_seconds))
-
-
-def _known(fact: Fact[Any]) -> Any:
-    return None if isinstance(fact, Missing) else fact.value
+    return _some(
+        Description=role.description.value_or(None), MaxSessionDuration=role.max_session_seconds.value_or(None)
+    )
 
 
 def _instance_profile(profile: InstanceProfile) -> Json:
@@ -328,9 +326,9 @@ def _managed_policy(policy: ManagedPolicy) -> Json:
         Arn=policy.arn,
         Path=policy.path,
         DefaultVersionId=default.id if default else None,
-        AttachmentCount=_known(policy.attachment_count),
-        PermissionsBoundaryUsageCount=_known(policy.boundary_count),
-        Description=_known(policy.description),
+        AttachmentCount=policy.attachment_count.value_or(None),
+        PermissionsBoundaryUsageCount=policy.boundary_count.value_or(None),
+        Description=policy.description.value_or(None),
         CreateDate=_time(policy.created),
         UpdateDate=_time(policy.updated),
         PolicyVersionList=[

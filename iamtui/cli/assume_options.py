@@ -22,12 +22,12 @@ from iamtui.credentials import variables
 from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, MfaWay
 from iamtui.credentials.child_process import SESSION_MARK, parent_program
 from iamtui.credentials.export import Format, evaluating_format, find_format
-from iamtui.credentials.session import AssumeExtras, Session, parse_duration
+from iamtui.credentials.session import AssumeExtras, Session, is_session_of, parse_duration
 from iamtui.engine.explanation import explain
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assume import as_session, is_session_of
+from iamtui.workspace.assume import as_session
 from iamtui.workspace.assume import assume as assume_role
 from iamtui.workspace.assume_decision import is_temporary
 from iamtui.workspace.assume_plan import AssumePlan, check_input, compact_policy, plan_assume, plan_without_code
@@ -57,7 +57,7 @@ def session_in_environment(environ: Mapping[str, str]) -> bool:
 
 def say_itself(workspace: Workspace, role_arn: str) -> None:
     """Say it when the caller is a session of the role that is to be assumed: that does not renew it."""
-    if not is_session_of(workspace, role_arn):
+    if not is_session_of(workspace.account.caller_arn.value_or(""), role_arn):
         return
     if calls_by_environment(workspace):
         note(

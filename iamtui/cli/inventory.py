@@ -117,7 +117,7 @@ def _list_organization(workspace: Workspace, *, as_json: bool) -> Exit:
 
 def _note_organization(account: Account) -> None:
     """Say where SCPs and RCPs bind nobody."""
-    organization = None if isinstance(account.organization, Missing) else account.organization.value
+    organization = account.organization.value_or(None)
     if organization is None:
         note(f"Account {account.id} is in no organization: no SCP or RCP applies.")
     elif organization.management_account == account.id:

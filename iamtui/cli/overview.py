@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import click
 
-from iamtui.account.model import Known
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
@@ -121,7 +120,7 @@ class _Drawing:
 
     def _head(self, found: Overview) -> None:
         account = found.account
-        alias = f"{account.alias.value}  " if isinstance(account.alias, Known) and account.alias.value else ""
+        alias = f"{known}  " if (known := account.alias.value_or("")) else ""
         read = f", read {found.source.taken_at:%Y-%m-%d %H:%M} UTC" if found.source.taken_at is not None else ""
         kind = found.source.label if found.source.kind is not SourceKind.DEMO else "demo account"
         self._out.line(Span(f"{alias}{account.id or 'unknown account'}", Style.STRONG), f"  {kind}{read}")
@@ -171,7 +170,7 @@ def _to_json(found: Overview) -> dict[str, Any]:
     account = found.account
     return {
         "account": account.id or None,
-        "alias": account.alias.value if isinstance(account.alias, Known) else None,
+        "alias": account.alias.value_or(None),
         "source": found.source.kind.value,
         "taken_at": found.source.taken_at.isoformat() if found.source.taken_at is not None else None,
         "numbers": {figure.id: figure.count for figure in found.figures()},

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from iamtui.account.model import AccessKey, Known, User
+from iamtui.account.model import AccessKey, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, with_user_details
 from iamtui.cli.output import Span, Style, note, stderr, stdout
@@ -61,8 +61,7 @@ def role_for(user: str, place: str, form: str, as_json: bool, source: SourceOpti
 def _explain(draft: RoleDraft) -> None:
     out = stderr()
     out.paragraph(f"This role would replace the access keys of {draft.user.name}. Nothing has been changed.")
-    keys = draft.user.access_keys
-    for key in keys.value if isinstance(keys, Known) else ():
+    for key in draft.user.access_keys.value_or(()):
         out.paragraph(f"{key.id} ({key.status.lower()}) was {_use(key)}.", indent=2, first=("- ",))
     if draft.left_out:
         out.paragraph(f"Left out, because never used: {', '.join(draft.left_out)}.", indent=2, first=("- ",))

@@ -344,6 +344,18 @@ def malformed_value(access_key_id: str, secret_access_key: Secret, session_token
     return None
 
 
+def is_session_of(session_arn: str, role_arn: str) -> bool:
+    """Whether this is the ARN that STS gives a session of this role."""
+    session, role = session_arn.split(":", 5), role_arn.split(":", 5)
+    return (
+        len(session) == len(role) == 6
+        and (session[1], session[4]) == (role[1], role[4])
+        and session[2] == "sts"
+        and role[5].startswith("role/")
+        and session[5].startswith(f"assumed-role/{role[5].rsplit('/', 1)[-1]}/")
+    )
+
+
 # Durations as a person types them. Pure.
 
 

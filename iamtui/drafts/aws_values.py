@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from iamtui.account.model import LEVEL_ID as LEVEL_ID_PATTERN
-from iamtui.account.model import Account, Missing, OrganizationLevel
+from iamtui.account.model import Account, Fact, OrganizationLevel, OrganizationPolicy
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
 from iamtui.resource_policy_services import SERVICE_SPECS
@@ -179,8 +179,13 @@ def find_level(account: Account, level_id: str) -> OrganizationLevel | None:
 
 def organization_account(account: Account) -> str:
     """The id of the organization's management account, or "" when it is not known."""
-    fact = account.organization
-    return "" if isinstance(fact, Missing) or fact.value is None else fact.value.management_account
+    organization = account.organization.value_or(None)
+    return organization.management_account if organization is not None else ""
+
+
+def attached(level: OrganizationLevel, type_: str) -> Fact[tuple[OrganizationPolicy, ...]]:
+    """The SCPs or RCPs at a level, by AWS's long name of the type."""
+    return level.rcps if type_ == RCP else level.scps
 
 
 def short_type(organization_policy_type: str) -> str:

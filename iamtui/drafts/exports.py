@@ -14,7 +14,7 @@ from difflib import unified_diff
 from typing import Final
 
 from iamtui.account.identity_center import permission_set_name
-from iamtui.account.model import Account, Group, Missing, Role
+from iamtui.account.model import Account, Group, Role
 from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, POLICY_ARN, InvalidValue, organization_account
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.base import Standing, brought_document, describe_edit, folder, holder_of
@@ -107,7 +107,7 @@ def _naming(edit: Edit, before: Account) -> Iterator[None]:
 
 def _header(what: str, draft: Draft, before: Account, note: str) -> Iterator[str]:
     """The first lines of an export, safe to stand in a comment."""
-    alias = "" if isinstance(before.alias, Missing) or not before.alias.value else f" ({before.alias.value})"
+    alias = f" ({known})" if (known := before.alias.value_or("")) else ""
     name = f"the draft {draft.name}" if draft.name else "a draft without a name"
     yield safe_text(f"{what} for account {before.id}{alias},")
     yield safe_text(f"written by iamtui from {name}.")

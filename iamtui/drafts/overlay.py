@@ -145,11 +145,10 @@ def _quota_findings(before: Account, after: Account, touched: Mapping[str, int])
 
 def _nothing_allowed(level: OrganizationLevel) -> bool:
     """Whether the SCPs of a level are known, there are some, and none of them has an Allow."""
-    if isinstance(level.scps, Missing) or not level.scps.value:
-        return False
-    return not any(
+    policies = level.scps.value_or(())
+    return bool(policies) and not any(
         statement.effect == "Allow"
-        for policy in level.scps.value
+        for policy in policies
         if policy.document.error is None
         for statement in policy.document.policy.statements
     )

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
-from iamtui.account.model import Account, Known
+from iamtui.account.model import Account
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE
 from iamtui.engine.credential_rules import uses_session_token
@@ -534,10 +534,7 @@ def _reads_time(account: Account) -> bool:
     if found is None:
         index = account_index(account)
         held = (one.compiled.sources for one in (*index.identity.policies, *index.boundary.policies))
-        organization = account.organization.value if isinstance(account.organization, Known) else None
-        levels = organization.path if organization is not None else ()
-        given = (fact.value for level in levels for fact in (level.scps, level.rcps) if isinstance(fact, Known))
-        documents = (policy.document for policies in given for policy in policies)
+        documents = (policy.document for level in account.organization_levels for policy in level.policies)
         binding = (document.policy.statements for document in documents if document.error is None)
         found = account.memo["reads the time"] = any(map(_is_about_time, chain(*held, *binding)))
     return bool(found)

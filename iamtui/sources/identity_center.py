@@ -174,7 +174,7 @@ class _Reading:
             _SSO, "ListAccountAssignments", [partial(self._assignments, instance, arn) for arn in arns]
         )
         sets = tuple(
-            PermissionSet(arn, one.value.name, one.value.description, one.value.session_duration, _value(to, None))
+            PermissionSet(arn, one.value.name, one.value.description, one.value.session_duration, to.value_or(None))
             for arn, one, to in zip(arns, described, assigned, strict=True)
             if isinstance(one, Known)
         )
@@ -191,7 +191,7 @@ class _Reading:
         names = self._each(_STORE, "DescribeGroup", [partial(self._group_name, store, one) for one in ids])
         members = self._each(_STORE, "ListGroupMemberships", [partial(self._members, store, one) for one in ids])
         groups = tuple(
-            IdentityGroup(group, _value(name, "") or "", _value(listed, None))
+            IdentityGroup(group, name.value_or("") or "", listed.value_or(None))
             for group, name, listed in zip(ids, names, members, strict=True)
         )
         wanted = dict.fromkeys(one.id for one in assignees if one.type == "USER")
@@ -238,7 +238,3 @@ class _Reading:
             _STORE, "DescribeUser", _User, in_region=self._region, IdentityStoreId=store, UserId=user
         )
         return Person(user, found.user_name, found.display_name)
-
-
-def _value(fact: Fact[T], otherwise: T | None) -> T | None:
-    return fact.value if isinstance(fact, Known) else otherwise

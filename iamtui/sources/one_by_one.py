@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -252,15 +252,17 @@ class OneByOne(FactReader):
         if len(failed) == _LISTS:
             self.why_nothing = next((reason for reason in failed if reason != ACCESS_DENIED), "")
             return None
-        everybody = len(_listed(users)) + len(_listed(groups)) + len(_listed(roles))
+        everybody = len(users.value_or(())) + len(groups.value_or(())) + len(roles.value_or(()))
         tasks.what = f"{counted(everybody, 'user, group or role', 'users, groups and roles')} one by one:"
         memberships = self._memberships(connection, tasks, groups)
         found: Json = {
-            "GroupDetailList": tasks.do_all(partial(self._group, connection, one) for one in _listed(groups)),
-            "RoleDetailList": tasks.do_all(partial(self._role, connection, one) for one in _listed(roles)),
-            "UserDetailList": tasks.do_all(partial(self._user, connection, one, memberships) for one in _listed(users)),
+            "GroupDetailList": tasks.do_all(partial(self._group, connection, one) for one in groups.value_or(())),
+            "RoleDetailList": tasks.do_all(partial(self._role, connection, one) for one in roles.value_or(())),
+            "UserDetailList": tasks.do_all(
+                partial(self._user, connection, one, memberships) for one in users.value_or(())
+            ),
         }
-        known = {one.arn: one for one in _listed(policies)}
+        known = {one.arn: one for one in policies.value_or(())}
         arns = sorted({*(arn for arn in known if ":iam::aws:" not in arn), *_named(found)})
         tasks.what, tasks.done = f"{counted(len(arns), 'policy', 'policies')} one by one:", 0
         read = tasks.do_all(partial(self._policy, connection, arn, known.get(arn)) for arn in arns)
@@ -375,7 +377,7 @@ class OneByOne(FactReader):
             user["GroupList"] = memberships.get(name, [])
         else:
             groups = self._all(connection, "ListGroupsForUser", "Groups", _ListedGroup, UserName=name)
-            user["GroupList"] = [group.group_name for group in _listed(groups)]
+            user["GroupList"] = [group.group_name for group in groups.value_or(())]
             self._note_missing(listed.arn, "groups", "users", groups)
         details = self._answer(connection, "GetUser", "User", _Details, UserName=name)
         return user | self._details(listed.arn, "users", details) | self._own(connection, _OF_USERS, name, listed.arn)
@@ -410,7 +412,7 @@ class OneByOne(FactReader):
         listed = self._all(connection, kind.list_inline, "PolicyNames", str, **whose)
         self._note_missing(arn, "inline policies", kind.name, listed)
         policies: list[Json] = []
-        for policy in _listed(listed):
+        for policy in listed.value_or(()):
             document = self._inline(connection, kind.get_inline, PolicyName=policy, **whose)
             if isinstance(document, Known) and not document.value.is_of(whose, policy):
                 document = Missing(f"the answer was not about its policy {policy}", f"iam:{kind.get_inline}")
@@ -419,7 +421,7 @@ class OneByOne(FactReader):
                 policies.append({"PolicyName": policy, "PolicyDocument": document.value.policy_document})
         attached = self._all(connection, kind.list_attached, "AttachedPolicies", _Attachment, **whose)
         self._note_missing(arn, "attached policies", kind.name, attached)
-        return {kind.inline_key: policies, "AttachedManagedPolicies": [*map(_as_json, _listed(attached))]}
+        return {kind.inline_key: policies, "AttachedManagedPolicies": [*map(_as_json, attached.value_or(()))]}
 
     def _inline(self, connection: Connection, operation: str, **about: str) -> Fact[_Inline]:
         return self._once(operation, lambda: connection.call("iam", operation, _Inline, **about), *about.values())
@@ -481,10 +483,6 @@ def _not_alone(entity: Held | ManagedPolicy, what: str, permission: str) -> Prob
         f"{entity.name} stays as it was: {what} could not be read again (needs {permission}).",
         "Read the whole account again with R.",
     )
-
-
-def _listed(fact: Fact[list[T]]) -> Sequence[T]:
-    return fact.value if isinstance(fact, Known) else []
 
 
 def _as_json(record: Struct) -> Json:

@@ -126,8 +126,7 @@ def other_accounts(workspace: Workspace) -> tuple[OtherAccount, ...]:
 
 def account_name(workspace: Workspace) -> str:
     """The alias of an account, where it has one that is known; else what it was opened by. Raw text."""
-    alias = workspace.account.alias
-    return ("" if isinstance(alias, Missing) else alias.value or "") or workspace.source.label
+    return workspace.account.alias.value_or("") or workspace.source.label
 
 
 def title_of(branch: Branch) -> str:
@@ -168,7 +167,7 @@ class Inventory:
         self._entities: dict[Branch, tuple[Entity, ...]] = {}
         self._children: dict[Branch, tuple[Node, ...]] = {}
         self._children[OVERVIEW] = ()
-        providers = () if isinstance(account.providers, Missing) else account.providers.value
+        providers = account.providers.value_or(())
         self._sort(Kind.USERS, account.users)
         self._sort(Kind.GROUPS, account.groups)
         self._sort(Kind.ROLES, account.roles)
@@ -442,10 +441,8 @@ def _organization_document(account: Account, ref: StatementRef) -> PolicyDocumen
     if ref.level is None or ref.level >= len(path):
         return None
     level = path[ref.level]
-    fact = level.scps if ref.layer is Layer.SCP else level.rcps
-    if isinstance(fact, Missing):
-        return None
-    return next((policy.document for policy in fact.value if ref.policy in (policy.arn, policy.name)), None)
+    policies = (level.scps if ref.layer is Layer.SCP else level.rcps).value_or(())
+    return next((policy.document for policy in policies if ref.policy in (policy.arn, policy.name)), None)
 
 
 def statement_lines(account: Account, principal: Principal, resource: str, ref: StatementRef) -> list[tuple[int, str]]:

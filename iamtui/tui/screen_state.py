@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct, field
 
-from iamtui.account.model import Missing
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
 from iamtui.paths import exposure, is_there, screen_state
@@ -311,8 +310,7 @@ class PlaceMemory:
 
 
 def _key_of(workspace: Workspace) -> str:
-    source, caller = workspace.source, workspace.account.caller_arn
-    who = "" if isinstance(caller, Missing) else caller.value
+    source, who = workspace.source, workspace.account.caller_arn.value_or("")
     seen_by = f"{source.kind} {source.endpoint_url}"
     return lazy.account_cache.cache_key(workspace.account.id, who, seen_by)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
-from iamtui.account.model import Known, Missing
+from iamtui.account.model import Known
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay, assume_role
 from iamtui.credentials.export_values import exportable
@@ -67,14 +67,13 @@ def assume(
         if refusal:
             raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
     through = reused or _started_session(workspace, entered, mfa_sessions)
-    caller = workspace.account.caller_arn
     own = nullcontext(workspace.connection) if through is None else through.connection(workspace.connection)
     try:
         with own as connection:
             session = assume_role(
                 connection,
                 entered,
-                source_arn="" if isinstance(caller, Missing) else caller.value,
+                source_arn=workspace.account.caller_arn.value_or(""),
                 demo=workspace.source.kind is SourceKind.DEMO,
                 clock=clock,
             )
@@ -199,15 +198,3 @@ def session_arn(session: Session) -> str:
     partition, account = session.role_arn.split(":")[1], session.role_arn.split(":")[4]
     role = session.role_arn.rsplit("/", 1)[-1]
     return f"arn:{partition}:sts::{account}:assumed-role/{role}/{session.session_name}"
-
-
-def is_session_of(workspace: Workspace, role_arn: str) -> bool:
-    """Whether the workspace's own caller is a session of this role; False when either is unknown."""
-    caller = workspace.account.caller_arn
-    if isinstance(caller, Missing):
-        return False
-    mine, role = caller.value.split(":", 5), role_arn.split(":", 5)
-    if len(mine) != 6 or len(role) != 6 or mine[4] != role[4] or not role[5].startswith("role/"):
-        return False
-    kind, _, rest = mine[5].partition("/")
-    return kind == "assumed-role" and rest.partition("/")[0] == role[5].rsplit("/", 1)[-1]

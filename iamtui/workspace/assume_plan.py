@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from iamtui.account.model import Missing, Role
+from iamtui.account.model import Known, Missing, Role
 from iamtui.credentials.assume_role import (
     CHAINED_SECONDS,
     LONGEST_SECONDS,
@@ -176,7 +176,7 @@ def _refusal(workspace: Workspace, role_arn: str, decision: Decision | None) -> 
 def longest_session(workspace: Workspace, role: Role | None) -> tuple[int, str]:
     """The longest session STS will give, in seconds, and why (IAM User Guide: Methods to assume a role)."""
     fact = role.max_session_seconds if role is not None else Missing("the role is not in this account")
-    of_role = LONGEST_SECONDS if isinstance(fact, Missing) else fact.value
+    of_role = fact.value_or(LONGEST_SECONDS)
     if is_temporary(workspace):
         return min(CHAINED_SECONDS, of_role), (
             "Your own credentials are temporary, and a role assumed with such (role chaining) lasts one hour at most."
@@ -193,8 +193,7 @@ def _hours(seconds: int) -> str:
 
 def default_session_name(workspace: Workspace) -> str:
     """The caller's own name, so that it stays visible in CloudTrail through role chaining."""
-    caller = workspace.account.caller_arn
-    last = "" if isinstance(caller, Missing) else re.split("[:/]", caller.value)[-1]
+    last = re.split("[:/]", workspace.account.caller_arn.value_or(""))[-1]
     name = re.sub("[^A-Za-z0-9_+=,.@-]", "-", last)[:64]
     return name if len(name) >= 2 else f"iamtui-{name}".rstrip("-")
 
@@ -446,7 +445,7 @@ def make_plan(
         plan = plan_assume(own, replace(typed, mfa_serial=plan.mfa_serial), mfa_sessions=mfa_sessions)
     longest = duration_text(plan.longest_seconds)
     most = role.max_session_seconds if role is not None else None
-    of_role = most is not None and not isinstance(most, Missing) and most.value == plan.longest_seconds
+    of_role = most == Known(plan.longest_seconds)
     if chained:
         bounds = f"{duration_text(SHORTEST_SECONDS)} to {longest} (role chaining)"
     elif of_role:

@@ -388,7 +388,7 @@ def _keys(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFindi
 
 
 def _console(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
-    profile = user.login_profile.value if isinstance(user.login_profile, Known) else None
+    profile = user.login_profile.value_or(None)
     if profile is None:
         return
     if user.mfa_devices == Known(()):

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import structs
 
-from iamtui.account.model import Account, ManagedPolicy, Missing, Role
+from iamtui.account.model import Account, ManagedPolicy, Role
 from iamtui.catalog.dependent_actions import companions
 from iamtui.denials.denial import Claim, Denial
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, name_of
@@ -350,16 +350,8 @@ def named_policy(account: Account, arn: str) -> tuple[str, PolicyDocument] | Non
     found = account.by_arn(arn)
     if isinstance(found, ManagedPolicy):
         return (found.name, found.document) if found.document is not None else None
-    fact = account.organization
-    if isinstance(fact, Missing) or fact.value is None:
-        return None
-    for level in fact.value.path:
-        for held in (level.scps, level.rcps):
-            if not isinstance(held, Missing):
-                for policy in held.value:
-                    if policy.arn == arn:
-                        return policy.name, policy.document
-    return None
+    attached = (policy for level in account.organization_levels for policy in level.policies)
+    return next(((policy.name, policy.document) for policy in attached if policy.arn == arn), None)
 
 
 def not_a_role(account: Account, denial: Denial) -> str:

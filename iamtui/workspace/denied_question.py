@@ -163,10 +163,10 @@ def resource_place_of(case: DeniedQuestion) -> DocumentPlace:
 
 def level_id_of(case: DeniedQuestion) -> str:
     """The id of the level of the organization that the denial names."""
-    fact, level = case.account.organization, case.reason.level
-    if isinstance(fact, Missing) or fact.value is None or level is None or level >= len(fact.value.path):
+    levels, level = case.account.organization_levels, case.reason.level
+    if level is None or level >= len(levels):
         raise NoEdit("The level of the organization is not loaded.")
-    return fact.value.path[level].id
+    return levels[level].id
 
 
 _PRINCIPAL_KINDS: Final = {
@@ -249,11 +249,8 @@ def new_inline_name(entity: User | Role, action: str, effect: str = "Allow") -> 
 
 
 def _own_scps(account: Account) -> Iterator[DocumentPlace]:
-    fact = account.organization
-    if isinstance(fact, Missing) or fact.value is None or not fact.value.path:
-        return
-    level = fact.value.path[-1]
-    if level.type != "ACCOUNT" or isinstance(level.scps, Missing):
+    level = next(reversed(account.organization_levels), None)
+    if level is None or level.type != "ACCOUNT" or isinstance(level.scps, Missing):
         return
     for policy in level.scps.value:
         if ":organizations::aws:" not in policy.arn:

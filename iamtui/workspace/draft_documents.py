@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from iamtui.account.model import Account, Entity, Group, Known, ManagedPolicy, Role, User
+from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.drafts.aws_values import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.drafts.draft import DOCUMENT_KINDS, Draft, Edit
 from iamtui.drafts.edits.base import Standing, brought_document, describe_edits, organization_policy
@@ -96,10 +96,9 @@ def level_id(account: Account, text: str) -> str:
 
     What names none, or several, comes back as it is, so that laying the draft says what is wrong with it.
     """
-    organization = account.organization.value if isinstance(account.organization, Known) else None
-    path = organization.path if organization is not None else ()
-    found = [level.id for level in path if level.name == text]
-    return found[0] if len(found) == 1 and all(level.id != text for level in path) else text
+    levels = account.organization_levels
+    found = [level.id for level in levels if level.name == text]
+    return found[0] if len(found) == 1 and all(level.id != text for level in levels) else text
 
 
 def _holders_named(account: Account, text: str) -> tuple[User | Group | Role, ...]:

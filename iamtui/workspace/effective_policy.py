@@ -533,10 +533,10 @@ def _with_nothing_else(account: Account, entity: User | Role, document: PolicyDo
     else:
         role = replace(entity, inline_policies=own, attached_policies=(), boundary_arn=None, unread=unread)
         made = replace(account, roles=tuple(role if one is entity else one for one in account.roles))
-    fact = made.organization
-    if isinstance(fact, Known) and fact.value is not None:
+    organization = made.organization.value_or(None)
+    if organization is not None:
         full: tuple[OrganizationPolicy, ...] = (OrganizationPolicy("", "FullAWSAccess", _EVERYTHING),)
         every = Known(full)
-        path = tuple(replace(level, scps=every, rcps=every) for level in fact.value.path)
-        made = replace(made, organization=Known(replace(fact.value, path=path)))
+        path = tuple(replace(level, scps=every, rcps=every) for level in organization.path)
+        made = replace(made, organization=Known(replace(organization, path=path)))
     return made

@@ -503,7 +503,7 @@ def _needed_of_user(path: EscalationPath, user: User) -> str | None:
 
 
 def _keys(user: User) -> int:
-    return len(user.access_keys.value) if isinstance(user.access_keys, Known) else 0
+    return len(user.access_keys.value_or(()))
 
 
 def _is_untouchable(entity: Entity) -> bool:

@@ -171,7 +171,7 @@ def _of_users(account: Account) -> Iterator[str]:
     users = [account.with_report(user) for user in account.users]
     services = sum(map(_is_service_account, users))
     unknown = sum(isinstance(user.access_keys, Missing) or isinstance(user.login_profile, Missing) for user in users)
-    people = sum(isinstance(user.login_profile, Known) and user.login_profile.value is not None for user in users)
+    people = sum(user.login_profile.value_or(None) is not None for user in users)
     yield _sentence(
         f"{_counted(len(users), 'user')}: {people:,} with a console password, {services:,} service accounts."
     )
@@ -239,12 +239,7 @@ def _of_user(account: Account, user: User, *, service_account: bool) -> Iterator
 
 
 def _is_service_account(user: User) -> bool:
-    return (
-        isinstance(user.access_keys, Known)
-        and bool(user.access_keys.value)
-        and isinstance(user.login_profile, Known)
-        and user.login_profile.value is None
-    )
+    return bool(user.access_keys.value_or(())) and user.login_profile == Known(None)
 
 
 def _keys(user: User) -> str:

@@ -164,7 +164,7 @@ def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocu
             yield f"{inline.name} of {account.short_name(holder.arn)}", PolicyType.IDENTITY, inline.document
     for level in account.organization_levels:
         for policy_type, fact in ((PolicyType.SCP, level.scps), (PolicyType.RCP, level.rcps)):
-            for one in () if isinstance(fact, Missing) else fact.value:
+            for one in fact.value_or(()):
                 yield one.name or one.arn, policy_type, one.document
     for arn, of_resource in account.resource_policies.items():
         if of_resource.document is not None:
@@ -208,7 +208,7 @@ def find_controls(account: Account, text: str) -> list[AttachedControl]:
     controls = organization_controls(account)
     return [
         one
-        for one in (() if isinstance(controls, Missing) else controls.value)
+        for one in controls.value_or(())
         if isinstance(one.policy, OrganizationPolicy)
         and text
         and text in (one.policy.arn, f"{one.kind}/{one.policy.name}")

@@ -149,11 +149,11 @@ class _Key:
 
 
 def _key(workspace: Workspace) -> _Key | None:
-    caller = workspace.account.caller_arn
-    if isinstance(caller, Missing) or not caller.value or workspace.connection is None:
+    caller = workspace.account.caller_arn.value_or("")
+    if not caller or workspace.connection is None:
         return None
     where = "demo" if workspace.source.kind is SourceKind.DEMO else workspace.connection.endpoint_url
-    return _Key(where, caller.value)
+    return _Key(where, caller)
 
 
 class MfaSessions:
@@ -325,8 +325,7 @@ class MfaDevices:
 
 def known_mfa_devices(workspace: Workspace) -> MfaDevices | None:
     """What the account's data says of the caller's devices; None when it says nothing. Asks nobody."""
-    caller = workspace.account.caller_arn
-    user = None if isinstance(caller, Missing) else workspace.account.by_arn(caller.value)
+    user = workspace.account.by_arn(workspace.account.caller_arn.value_or(""))
     if not isinstance(user, User) or isinstance(user.mfa_devices, Missing):
         return None
     return _devices(tuple(device.serial for device in user.mfa_devices.value), asked=False)

@@ -244,7 +244,7 @@ def _within(span: timedelta, steps: Sequence[tuple[str, str, timedelta]]) -> str
 def _keys(users: Sequence[User], now: datetime) -> Breakdown:
     members: dict[str, list[str]] = {age: [] for age, _, _ in KEY_AGES}
     for user in users:
-        for key in user.access_keys.value if isinstance(user.access_keys, Known) else ():
+        for key in user.access_keys.value_or(()):
             if key.status == "Active":
                 age = _within(now - (key.created or now), KEY_AGES)
                 members[age].append(f"{user.arn} {key.id}".rstrip())
@@ -376,7 +376,7 @@ def _lacking(account: Account) -> Iterator[str]:
     for fact in unknown_facts(account):
         if fact.permission not in named:
             yield fact.words
-    organization = account.organization.value if isinstance(account.organization, Known) else None
+    organization = account.organization.value_or(None)
     if organization is not None and organization.delegated_administrators is None:
         yield "delegated administrators for IAM: not read (needs organizations:ListDelegatedAdministrators)"
     if not is_searched_unasked(account):

@@ -224,11 +224,11 @@ def _unknown(accounts: Sequence[Account], text: str) -> UnknownPrincipal:
 
 def caller_principal(workspace: Workspace) -> Principal | None:
     """The Principal behind the workspace's own caller, or None when unknown."""
-    fact = workspace.account.caller_arn
-    if isinstance(fact, Missing) or not fact.value.startswith("arn:"):
+    caller = workspace.account.caller_arn.value_or("")
+    if not caller.startswith("arn:"):
         return None
     try:
-        principal = principal_from_text(fact.value)
+        principal = principal_from_text(caller)
         here = principal.account == workspace.account.id
         if (
             here
@@ -237,7 +237,7 @@ def caller_principal(workspace: Workspace) -> Principal | None:
         ):
             return None
         # Whoever is not there would be looked for among thousands of similar names.
-        return None if is_not_listed(workspace, principal) else resolve_principal(workspace, fact.value)
+        return None if is_not_listed(workspace, principal) else resolve_principal(workspace, caller)
     except (Problem, ValueError):
         return None
 

@@ -131,10 +131,10 @@ def prove_not_public(
         if reasons := why_more(account, pattern):
             proofs[pattern] = Proof(ProofStatus.NOT_PROVED, None, reasons)
     fact = account.organization
-    if organization and (isinstance(fact, Missing) or fact.value is None):
+    own = fact.value_or(None) if organization else None
+    if organization and own is None:
         why = fact.reason if isinstance(fact, Missing) else f"account {account.id} is in no organization"
         return proofs | dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
-    own = fact.value if organization and not isinstance(fact, Missing) else None
     closed = _Closed(_inside(workspace, own, excepted), own, policy_alone, seconds)
     left = MOST_PAIRS
     for arn in found:
@@ -241,15 +241,15 @@ def _resources(workspace: Workspace, given: Sequence[str]) -> list[str]:
 
 def _members(workspace: Workspace) -> frozenset[str]:
     """Other accounts that are known to be of the account's organization."""
-    fact = workspace.account.organization
-    if isinstance(fact, Missing) or fact.value is None:
+    own = workspace.account.organization.value_or(None)
+    if own is None:
         return frozenset()
-    accounts = {fact.value.management_account}
-    for delegates in (fact.value.delegated_administrators or {}).values():
+    accounts = {own.management_account}
+    for delegates in (own.delegated_administrators or {}).values():
         accounts.update(delegates)
     for account in workspace.others.values():
-        other = account.organization
-        if not isinstance(other, Missing) and other.value is not None and other.value.id == fact.value.id:
+        other = account.organization.value_or(None)
+        if other is not None and other.id == own.id:
             accounts.add(account.id)
     return frozenset(accounts) - {workspace.account.id}
 
@@ -394,9 +394,7 @@ class _Resource:
 
     def _documents(self) -> list[PolicyDocument]:
         """What may speak of callers: the policy, and the RCPs."""
-        fact = self._account.organization
-        path = () if isinstance(fact, Missing) or fact.value is None else fact.value.path
-        rcps = [one.document for level in path if not isinstance(level.rcps, Missing) for one in level.rcps.value]
+        rcps = [one.document for level in self._account.organization_levels for one in level.rcps.value_or(())]
         own = [self._policy.document] if isinstance(self._policy, NamedPolicy) else []
         return [document for document in (*own, *rcps) if document.error is None]
 
@@ -505,9 +503,9 @@ class _Resource:
     def _of_caller(self, principal: Principal) -> Mapping[str, Values]:
         """What is known of a caller from outside."""
         known: dict[str, Values] = {"kms:calleraccount": (principal.account,)} if principal.account else {}
-        fact = self._account.organization
-        if principal.account in self._members and not isinstance(fact, Missing) and fact.value is not None:
-            known["aws:principalorgid"] = (fact.value.id,)
+        organization = self._account.organization.value_or(None)
+        if principal.account in self._members and organization is not None:
+            known["aws:principalorgid"] = (organization.id,)
         return known
 
     @property

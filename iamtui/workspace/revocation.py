@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from iamtui.account.model import Account, Missing, Role
+from iamtui.account.model import Account, Role
 from iamtui.credentials.assume_role import clock_skew_of, is_role_arn
 from iamtui.credentials.export_values import aws_time
-from iamtui.credentials.session import Clock, Session, utc_now
+from iamtui.credentials.session import Clock, Session, is_session_of, utc_now
 from iamtui.drafts.aws_values import InvalidValue
 from iamtui.drafts.edits.base import option
 from iamtui.engine.decision import Decision
@@ -255,19 +255,9 @@ def _options(workspace: Workspace, *, elsewhere: bool) -> Iterator[str]:
 def _effect(session: Session, role_arn: str, before: datetime) -> SessionEffect:
     if session.role_arn == role_arn:
         return SessionEffect(session, session.assumed_at < before, f"issued {aws_time(session.assumed_at)}")
-    if _is_session_of(session.source_arn, role_arn):
+    if is_session_of(session.source_arn, role_arn):
         return SessionEffect(session, False, "of another role, though assumed from a session of this one")
     return SessionEffect(session, False, "of another role")
-
-
-def _is_session_of(session_arn: str, role_arn: str) -> bool:
-    fields, role = session_arn.split(":", 5), role_arn.split(":", 5)
-    return (
-        len(fields) == len(role) == 6
-        and (fields[1], fields[4]) == (role[1], role[4])
-        and fields[2] == "sts"
-        and fields[5].startswith(f"assumed-role/{role_arn.rsplit('/', 1)[-1]}/")
-    )
 
 
 def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: datetime, now: datetime) -> Iterator[str]:
@@ -281,8 +271,7 @@ def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: da
             f"{own} it would cut off another role of the same name; it therefore tests first whose credentials it has, "
             "and otherwise does nothing."
         )
-    caller = workspace.account.caller_arn
-    if not isinstance(caller, Missing) and _is_session_of(caller.value, role_arn):
+    if is_session_of(workspace.account.caller_arn.value_or(""), role_arn):
         yield (
             "You are a session of this role yourself: it cuts you off too, and you could not undo it. Run the command "
             "with other credentials."

@@ -105,7 +105,7 @@ def draft_role_for(account: Account, user: User, place: str = "") -> RoleDraft:
         Problem: there is no such place, or the user works with no access keys.
     """
     keys = account.with_report(user).access_keys
-    if isinstance(keys, Known) and not keys.value:
+    if keys == Known(()):
         raise Problem(f"{user.name} has no access keys, so no program works as this user.", "Choose another user.")
     suffixes = (f"-role{number or ''}" for number in count())
     taken = {role.name.lower() for role in account.roles}

@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from iamtui.account.model import Known
-from iamtui.workspace.assume import is_session_of
-from tests.support.assume_account import ID, ROLE, trust, workspace
+from iamtui.credentials.session import is_session_of
+from tests.support.assume_account import ID, ROLE
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer
@@ -72,4 +71,4 @@ def test_an_ended_session_of_the_environment_is_named(cli: Cli, fault_proxy: Fau
     ],
 )
 def test_a_session_is_one_of_its_own_role_only(caller: str, role: str, is_it: bool) -> None:
-    assert is_session_of(workspace(trust(), caller=Known(caller)), role) is is_it
+    assert is_session_of(caller, role) is is_it

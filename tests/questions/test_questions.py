@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
@@ -20,7 +21,6 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     PolicyVersion,
-    PublicAccessBlock,
     ResourcePolicy,
     Role,
     User,

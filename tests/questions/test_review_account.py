@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import (
     InlinePolicy,
     Known,
@@ -14,7 +15,6 @@ from iamtui.account.model import (
     Organization,
     OrganizationLevel,
     OrganizationPolicy,
-    PublicAccessBlock,
     ResourcePolicy,
 )
 from iamtui.engine.decision import Layer, LayerState, Outcome

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import (
     UNLISTED,
     Account,
@@ -17,7 +18,6 @@ from iamtui.account.model import (
     Organization,
     OrganizationLevel,
     OrganizationPolicy,
-    PublicAccessBlock,
     ResourcePolicy,
     Role,
     User,

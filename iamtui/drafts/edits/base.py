@@ -11,11 +11,12 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 from msgspec import Meta, Struct, structs
 
-from iamtui.account.model import Account, Group, Known, OrganizationPolicy, Role, User
+from iamtui.account.model import Account, Group, OrganizationPolicy, Role, User
 from iamtui.drafts.aws_values import (
     RCP,
     SCP,
     InvalidValue,
+    attached,
     entity_name,
     find_level,
     level_words,
@@ -329,8 +330,7 @@ def holder_of(account: Account, arn: str) -> Holder | None:
 def policies_at(account: Account, type_: str, level_id: str) -> Sequence[OrganizationPolicy] | None:
     """The SCPs or RCPs at a level; None when they or the level are unknown."""
     level = find_level(account, level_id)
-    fact = None if level is None else level.rcps if type_ == RCP else level.scps
-    return fact.value if isinstance(fact, Known) else None
+    return attached(level, type_).value_or(None) if level is not None else None
 
 
 def organization_policy(account: Account, type_: str, level_id: str, name: str) -> OrganizationPolicy | None:

@@ -122,12 +122,12 @@ class DeleteUser(_Deletion, frozen=True):
         yield from self.stripped(user)
         for group in user.groups:
             yield call(("iam", "remove-user-from-group", name, option("--group-name", NAME.checked(group))))
-        for key in user.access_keys.value if isinstance(user.access_keys, Known) else ():
+        for key in user.access_keys.value_or(()):
             yield _key_deletion(user.name, key.id)
-        for device in user.mfa_devices.value if isinstance(user.mfa_devices, Known) else ():
+        for device in user.mfa_devices.value_or(()):
             serial = option("--serial-number", MFA_SERIAL.checked(device.serial))
             yield call(("iam", "deactivate-mfa-device", name, serial))
-        if isinstance(user.login_profile, Known) and user.login_profile.value is not None:
+        if user.login_profile.value_or(None) is not None:
             yield _password_deletion(user.name)
         facts = (user.access_keys, user.mfa_devices, user.login_profile)
         unknown = any(isinstance(fact, Missing) for fact in facts)

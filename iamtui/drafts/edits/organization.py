@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from iamtui.account.model import Account, Fact, Known, Missing, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import Account, Known, Missing, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.drafts.aws_values import (
     ACCOUNT_ID,
     LEVEL_ID,
@@ -14,6 +14,7 @@ from iamtui.drafts.aws_values import (
     ORGANIZATION_POLICY_TYPE,
     RCP,
     SCP,
+    attached,
     organization_account,
     short_type,
 )
@@ -83,7 +84,7 @@ class _OrganizationEdit(BaseEdit, frozen=True):
                 f"there is no level {safe_text(self.level_id, limit=64) or 'without an id'} above the account",
                 f"Levels, the root first: {known}.",
             )
-        fact = self.at(level)
+        fact = attached(level, self.type)
         if isinstance(fact, Missing):
             raise Misfit(
                 f"the {short_type(self.type)}s of {safe_text(level.name or level.id)} are not loaded "
@@ -98,9 +99,6 @@ class _OrganizationEdit(BaseEdit, frozen=True):
     def target(self) -> str:
         """The option that names the level."""
         return option("--target-id", LEVEL_ID.checked(self.level_id))
-
-    def at(self, level: OrganizationLevel) -> Fact[tuple[OrganizationPolicy, ...]]:
-        return level.rcps if self.type == RCP else level.scps
 
     def exchanged(
         self, organization: Organization, level_id: str, policies: tuple[OrganizationPolicy, ...]
@@ -192,7 +190,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
     def rewritten(self, organization: Organization, put: OrganizationPolicy) -> Organization:
         """The organization with a policy's new text wherever it is attached: names are unique, so it is one policy."""
         for level in organization.path:
-            fact = self.at(level)
+            fact = attached(level, self.type)
             if isinstance(fact, Known):
                 policies = tuple(put if policy.name == put.name else policy for policy in fact.value)
                 organization = self.exchanged(organization, level.id, policies)
@@ -200,7 +198,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
 
     def known_anywhere(self, path: Sequence[OrganizationLevel]) -> OrganizationPolicy | None:
         """The policy of this name as it stands at any known level."""
-        known = (fact.value for level in path if isinstance(fact := self.at(level), Known))
+        known = (fact.value for level in path if isinstance(fact := attached(level, self.type), Known))
         return next((policy for policies in known for policy in policies if policy.name == self.name), None)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:

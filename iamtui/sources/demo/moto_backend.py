@@ -53,7 +53,7 @@ from moto.sts.models import AssumedRole, sts_backends
 
 from iamtui.account import model
 from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
-from iamtui.account.model import Account, Fact, Known, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import Account, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.aws.session import session_without_settings
 from iamtui.policy.patterns import Arn, parse_arn
 
@@ -120,7 +120,7 @@ def seed_organization(account_id: str, organization: Organization) -> None:
     for level in organization.path:
         target = _add_level(backend, org, level, parent)
         for kind, attached in ((_SCP, level.scps), (_RCP, level.rcps)):
-            for policy in attached.value if isinstance(attached, Known) else ():
+            for policy in attached.value_or(()):
                 if policy.arn not in policies:
                     policies[policy.arn] = _add_organization_policy(backend, org, kind, policy)
                 target.attached_policies.append(policies[policy.arn])
@@ -269,8 +269,8 @@ _FALLBACK = datetime(2019, 1, 1, tzinfo=UTC)
 def seed(account: model.Account) -> None:
     """Put everything that moto can hold of the account into moto's backends."""
     backend = iam_backends[account.id][account.partition]
-    if isinstance(account.alias, Known) and account.alias.value:
-        backend.create_account_alias(account.alias.value)
+    if alias := account.alias.value_or(None):
+        backend.create_account_alias(alias)
     policies = {policy.arn: _add_policy(backend, policy) for policy in account.policies}
     groups = {group.name: _add_group(backend, group, policies) for group in account.groups}
     for user in account.users:
@@ -280,16 +280,15 @@ def seed(account: model.Account) -> None:
     roles = {role.name: _add_role(backend, role, policies) for role in account.roles}
     for profile in account.instance_profiles:
         _add_instance_profile(backend, profile, roles)
-    if isinstance(account.providers, Known):
-        for provider in account.providers.value:
-            _add_provider(backend, provider)
-    for certificate in _value(account.server_certificates, ()):
+    for provider in account.providers.value_or(()):
+        _add_provider(backend, provider)
+    for certificate in account.server_certificates.value_or(()):
         _add_server_certificate(backend, certificate)
-    policy = _value(account.password_policy, None)
+    policy = account.password_policy.value_or(None)
     if policy is not None:
         _set_password_policy(backend, policy)
-    if isinstance(account.organization, Known) and account.organization.value:
-        seed_organization(account.id, account.organization.value)
+    if organization := account.organization.value_or(None):
+        seed_organization(account.id, organization)
     seed_resources(account)
 
 
@@ -302,17 +301,13 @@ def _tags(tags: model.Tags) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags]
 
 
-def _value(fact: Fact[Any], otherwise: Any) -> Any:
-    return fact.value if isinstance(fact, Known) else otherwise
-
-
 def _add_policy(backend: IAMBackend, policy: model.ManagedPolicy) -> ManagedPolicy:
     kind = AWSManagedPolicy if policy.aws_managed else ManagedPolicy
     added: ManagedPolicy = kind(  # type: ignore[abstract]
         policy.name,
         account_id=backend.account_id,
         region=REGION,
-        description=_value(policy.description, ""),
+        description=policy.description.value_or(""),
         path=policy.path,
         create_date=_naive(policy.created),
         update_date=_naive(policy.updated),
@@ -353,16 +348,16 @@ def _add_user(backend: IAMBackend, user: model.User, policies: dict[str, Managed
     added.id = user.id
     added.create_date = _naive(user.created)
     _add_policies_of(user, added, policies)
-    for key in _value(user.access_keys, ()):
+    for key in user.access_keys.value_or(()):
         _add_access_key(backend, added, key)
-    for device in _value(user.mfa_devices, ()):
+    for device in user.mfa_devices.value_or(()):
         added.mfa_devices[device.serial] = MFADevice(device.serial, "000000", "000000")
         added.mfa_devices[device.serial].enable_date = _naive(device.enabled)
-    profile = _value(user.login_profile, None)
+    profile = user.login_profile.value_or(None)
     if profile is not None:
         added.password = "the demo needs no password"
         added.password_reset_required = profile.reset_required
-    last_used = _value(user.password_last_used, None)
+    last_used = user.password_last_used.value_or(None)
     added.password_last_used = _naive(last_used) if last_used else None  # type: ignore[assignment]
     return added
 
@@ -386,12 +381,12 @@ def _add_role(backend: IAMBackend, role: model.Role, policies: dict[str, Managed
         assume_role_policy_document=role.trust.source_text,
         path=role.path,
         permissions_boundary=role.boundary_arn,
-        description=_value(role.description, ""),
+        description=role.description.value_or(""),
         tags=_tags(role.tags),
-        max_session_duration=str(_value(role.max_session_seconds, 3600)),
+        max_session_duration=str(role.max_session_seconds.value_or(3600)),
     )
     added.create_date = _naive(role.created)
-    last_used = _value(role.last_used, None)
+    last_used = role.last_used.value_or(None)
     if last_used:
         added.last_used = _naive(last_used)
         added.last_used_region = role.last_used_region  # type: ignore[assignment]

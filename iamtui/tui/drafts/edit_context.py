@@ -14,7 +14,6 @@ from iamtui.account.model import (
     Account,
     Entity,
     Group,
-    Known,
     ManagedPolicy,
     Missing,
     OrganizationLevel,
@@ -22,7 +21,7 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.drafts.aws_values import RCP, SCP, level_words, short_type
+from iamtui.drafts.aws_values import RCP, SCP, attached, level_words, short_type
 from iamtui.drafts.draft import Edit
 from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
@@ -231,19 +230,19 @@ def _of_holder(account: Account, holder: User | Group | Role, asked: str) -> Ite
 
 def _deletions(holder: User | Group | Role) -> Iterator[Choice]:
     if isinstance(holder, User):
-        for access_key in holder.access_keys.value if isinstance(holder.access_keys, Known) else ():
+        for access_key in holder.access_keys.value_or(()):
             if access_key.id:
                 yield Choice(key("delete-key", access_key.id), f"Delete the access key {access_key.id}")
-        if isinstance(holder.login_profile, Known) and holder.login_profile.value is not None:
+        if holder.login_profile.value_or(None) is not None:
             yield Choice(key("delete-password"), "Delete the console password")
     if isinstance(holder, User) or (isinstance(holder, Role) and not holder.service_linked):
         yield Choice(key("delete"), f"Delete the {type(holder).__name__.lower()}", "and the policies inside it")
 
 
 def _of_policies(account: Account, holder: User | Group | Role) -> Iterator[Choice]:
-    for attached in holder.attached_policies:
-        yield from _managed_choices(account, attached.arn, attached.name)
-        yield Choice(key("detach", attached.arn), f"Detach {attached.name}", "managed")
+    for policy in holder.attached_policies:
+        yield from _managed_choices(account, policy.arn, policy.name)
+        yield Choice(key("detach", policy.arn), f"Detach {policy.name}", "managed")
     for inline in holder.inline_policies:
         yield Choice(key("inline", inline.name), f"Edit {inline.name}", "inline")
         yield Choice(key("inline-delete", inline.name), f"Delete {inline.name}", "inline")
@@ -260,13 +259,12 @@ def _of_managed(account: Account, policy: ManagedPolicy) -> Iterator[Choice]:
 
 
 def _around(account: Account) -> Iterator[Choice]:
-    fact = account.organization
-    if isinstance(fact, Missing) or fact.value is None:
+    if account.organization.value_or(None) is None:
         return
     for policy_type in (SCP, RCP):
         word = short_type(policy_type)
         yield Choice(key("organization-add", policy_type), f"Attach an {word}", "to the root, an OU or the account")
-        for level in fact.value.path:
+        for level in account.organization_levels:
             for name in _names_at(level, policy_type):
                 yield from _of_attached(account, level, policy_type, name)
 
@@ -300,8 +298,7 @@ def _of_organization(account: Account, branch: Branch, policy: Sequence[str]) ->
 def is_of_aws(account: Account, policy_type: str, name: str) -> bool:
     """Whether an SCP or RCP is one of AWS's own, which nobody else can edit."""
     for level in account.organization_levels:
-        fact = level.scps if policy_type == SCP else level.rcps
-        for policy in () if isinstance(fact, Missing) else fact.value:
+        for policy in attached(level, policy_type).value_or(()):
             arn = parse_arn(policy.arn)
             if policy.name == name and arn is not None and arn.account == "aws":
                 return True
@@ -309,8 +306,7 @@ def is_of_aws(account: Account, policy_type: str, name: str) -> bool:
 
 
 def _names_at(level: OrganizationLevel, policy_type: str) -> list[str]:
-    fact = level.scps if policy_type == SCP else level.rcps
-    return [] if isinstance(fact, Missing) else [policy.name for policy in fact.value]
+    return [policy.name for policy in attached(level, policy_type).value_or(())]
 
 
 def policy_choices(account: Account, taken: Sequence[str] = ()) -> list[Choice]:
@@ -343,8 +339,7 @@ def attachable(account: Account, policy_type: str, level_id: str) -> dict[str, O
     }
     found: dict[str, OrganizationPolicy] = {}
     for level in account.organization_levels:
-        fact = level.scps if policy_type == SCP else level.rcps
-        for policy in () if isinstance(fact, Missing) else fact.value:
+        for policy in attached(level, policy_type).value_or(()):
             if policy.name not in here:
                 found.setdefault(policy.name, policy)
     return found

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from textual.fuzzy import FuzzySearch
 
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, Known, ManagedPolicy, User
+from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, User
 from iamtui.tui.inventory import LEVEL_WORDS, Branch, Inventory, Kind, OtherAccount, other_accounts
 from iamtui.workspace.workspace import Workspace
 
@@ -146,7 +146,7 @@ def _around(account: Account) -> Iterator[Hit]:
         branch = Branch(Kind.ORGANIZATION, level.id, level.name)
         yield Hit(branch, where=LEVEL_WORDS.get(level.type, level.type))
         for word, fact in (("SCP", level.scps), ("RCP", level.rcps)):
-            for policy in fact.value if isinstance(fact, Known) else ():
+            for policy in fact.value_or(()):
                 yield Hit(branch, where=f"{word} at {level.name or level.id}", policy=policy.name or policy.arn)
 
 
@@ -166,8 +166,8 @@ def _ids(entity: Entity) -> tuple[str, ...]:
     """The unique id, and the ids of a user's access keys as far as they are loaded."""
     if isinstance(entity, IdentityProvider):
         return ()
-    keys = entity.access_keys if isinstance(entity, User) else None
-    return (entity.id, *(key.id for key in keys.value)) if isinstance(keys, Known) else (entity.id,)
+    keys = entity.access_keys.value_or(()) if isinstance(entity, User) else ()
+    return (entity.id, *(key.id for key in keys))
 
 
 def _rank(words: list[str], name: str, rest: str) -> int | None:

@@ -230,11 +230,12 @@ class ColumnLayout:
 
     def _time(self, fact: Fact[datetime | None], words: str, size: int) -> str:
         """A time that is known, as it is or beside its day, where that is wanted and has room."""
-        if isinstance(fact, Missing) or fact.value is None:
+        moment = fact.value_or(None)
+        if moment is None:
             return words
         if self._is_exact:
-            return ("≥ " if words.startswith(_OR_LATER) else "") + clock.stamp(fact.value).removesuffix(" UTC")
-        return f"{words:<{_BOTH - 10}}{clock.day(fact.value)}" if size >= _BOTH else words
+            return ("≥ " if words.startswith(_OR_LATER) else "") + clock.stamp(moment).removesuffix(" UTC")
+        return f"{words:<{_BOTH - 10}}{clock.day(moment)}" if size >= _BOTH else words
 
     def _where(self, entity: Entity) -> str:
         """The path of an entity, where neither the branch nor a column says it already."""

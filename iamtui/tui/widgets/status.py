@@ -149,7 +149,7 @@ class StatusLine(Widget):
         longest = 16 if tightness >= _TIGHT else _LONGEST
         if source.endpoint_url:
             yield 98, line((f" {_not_aws(source.endpoint_url, tightness)} ", "bold $banner-text on $banner"))
-        alias = None if isinstance(account.alias, Missing) else account.alias.value
+        alias = account.alias.value_or(None)
         if tightness == _TIGHTEST or (tightness == _BY_NAME and not alias):
             yield 99, line((account.id, "bold $foreground"))
         elif tightness == _BY_NAME:
