@@ -206,11 +206,12 @@ def _widening(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
 def _narrowed(case: DeniedQuestion, model: dict[str, Any]) -> dict[str, Any]:
     """A statement that gives the caller only what is asked, on the conditions of one that gives more."""
     statement: dict[str, Any] = {"Effect": "Allow"}
-    if case.reason.layer is Layer.RESOURCE:
+    of_resource = case.reason.layer is Layer.RESOURCE
+    if of_resource:
         kind, name = principal_entry(case.principal)
         statement["Principal"] = "*" if name == "*" else {kind: name}
     statement["Action"] = case.decision.request.action
-    if not case.prepared.trust:
+    if not (of_resource and case.prepared.trust):
         statement["Resource"] = case.prepared.resource.text
     if "Condition" in model:
         statement["Condition"] = model["Condition"]

@@ -379,6 +379,15 @@ def test_a_fix_allows_what_the_call_is_checked_for_besides() -> None:
     assert with_fix(sample(), made.draft, who, named, now=NOW).draft == made.draft
 
 
+def test_a_user_who_may_assume_another_role_may_then_assume_this_one_too() -> None:
+    # An Allow of the user's own needs a Resource, which one of a trust policy must not have.
+    who = resolve_principal(demo(), "user/priya.nair")
+    asked = Question("sts:AssumeRole", f"arn:aws:iam::{DEMO_ID}:role/release-manager")
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(asked), now=NOW)
+    assert not made.left
+    assert ask(lay(demo(), made.draft).after, who, asked, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+
+
 def test_a_fix_never_lets_every_role_be_passed() -> None:
     who = resolve_principal(sample(), "user/carol")
     made = with_fix(sample(), Draft(ID), who, QuestionMatrix((CALL.action,), (CALL.resource,), CALL), now=NOW)
