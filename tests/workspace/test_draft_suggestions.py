@@ -381,8 +381,8 @@ def test_a_fix_allows_what_the_call_is_checked_for_besides() -> None:
 
 def test_a_user_who_may_assume_another_role_may_then_assume_this_one_too() -> None:
     # An Allow of the user's own needs a Resource, which one of a trust policy must not have.
-    who = resolve_principal(demo(), "user/priya.nair")
-    asked = Question("sts:AssumeRole", f"arn:aws:iam::{DEMO_ID}:role/release-manager")
+    who = resolve_principal(demo(), "user/svc-terraform")
+    asked = Question("sts:AssumeRole", f"arn:aws:iam::{DEMO_ID}:role/service-role/vpc-flow-logs")
     made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(asked), now=NOW)
     assert not made.left
     assert ask(lay(demo(), made.draft).after, who, asked, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
