@@ -299,6 +299,18 @@ _bad_region = _says("That is not a region: {detail}.", 'A region looks like "eu-
 _closed = _says(
     "The connection to {target} was cut during {called}.", "Try again; a proxy or VPN in between may cut connections."
 )
+
+
+def _http_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
+    if "Invalid header value" in str(error):
+        # The text goes on with the value: the token, or the whole signature.
+        return (
+            f"{capital(where.credentials)} hold a line break or another character that no request can carry.",
+            "Write them anew in the AWS config files or the environment.",
+        )
+    return _closed(error, where)
+
+
 _not_offered = _says("{Target} does not offer {called}.", "{without_it_step}")
 _sso_login = _says("The IAM Identity Center session of {owner} is missing or has expired ({detail}).", "Run: {login}")
 
@@ -351,7 +363,7 @@ FAILURES: Final[dict[str, Words]] = {
     "ConnectionClosedError": _closed,
     "IncompleteReadError": _closed,
     "ResponseStreamingError": _closed,
-    "HTTPClientError": _closed,
+    "HTTPClientError": _http_failed,
     "ConnectionError": _refused,
     "ResponseParserError": _unreadable_answer,
     "UnexpectedAnswer": _unexpected_answer,

@@ -56,7 +56,7 @@ def explain(
     """
     findings = _findings(words)
     if not findings.denials:
-        raise Problem("No denial was found in the text.", _NOTHING)
+        raise Problem("No denial was found in the text.", " ".join((*findings.notes, _NOTHING)))
     workspace = open_workspace(source, several=True)
     explained = explain_denials(workspace, findings, decode=decode, caller=caller or "", strict=strict)
     out = stdout()

@@ -145,6 +145,8 @@ URL = "https://iam.amazonaws.com/"
         (be.ConnectTimeoutError(endpoint_url=URL), "could not reach AWS", "network"),
         (be.ReadTimeoutError(endpoint_url=URL), "did not answer", "Try again"),
         (be.ConnectionClosedError(endpoint_url=URL), "was cut", "Try again"),
+        (be.HTTPClientError(error=ValueError("odd")), "was cut", "Try again"),
+        (be.HTTPClientError(error=ValueError("Invalid header value b'tok\\n'")), "a line break or another", "anew"),
         (be.IncompleteReadError(actual_bytes=1, expected_bytes=2), "was cut", "Try again"),
         (be.ProxyConnectionError(proxy_url="http://p"), "proxy", "HTTPS_PROXY"),
         (be.SSLError(endpoint_url=URL, error="bad"), "certificate", "AWS_CA_BUNDLE"),

@@ -167,3 +167,9 @@ def test_what_is_in_a_message_cannot_act_on_the_terminal(cli: Cli, fenced: str) 
 
     assert "\x1b" not in result.out
     assert "\u202e" not in result.out
+
+
+def test_a_record_that_broke_off_is_said_where_nothing_else_is_found(cli: Cli) -> None:
+    cli("explain", "-", "--demo", stdin='{"eventName": "GetObject", "errorCode": "Acc').failed_with(
+        "No denial was found", "A record cannot be read as JSON"
+    )
