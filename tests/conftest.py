@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,15 @@ def pytest_sessionfinish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Send no keywords: a worker sends three reports for each test, and nobody asks them for their keywords."""
+    data = yield
+    if data is not None and "keywords" in data:
+        data["keywords"] = {}
+    return data
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
     """Remember the limit: pytest-timeout sets it once a test, and a failure ends it."""
@@ -114,24 +124,58 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.ihook.pytest_timeout_set_timer(item=item, settings=item.stash[_TIMER])
 
 
+# What a thread of an earlier test may still write is seen before its folder serves again.
+_TESTS_BETWEEN = 32
+_AWS_FILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
+
+
+class AwsFolders:
+    """Folders with empty AWS files. One that a test left as it was serves a later one, too: few tests write there."""
+
+    def __init__(self, parent: Path) -> None:
+        # pytest looks through all of its own folders to make one more.
+        self._paths = (parent / str(number) for number in count())
+        self._made: deque[tuple[Path, list[tuple[str, int, int]]]] = deque()
+
+    def take(self) -> Path:
+        folder, empty = self._made.popleft() if len(self._made) == _TESTS_BETWEEN else self._make()
+        if self._contents(folder) != empty:
+            folder, empty = self._make()
+        self._made.append((folder, empty))
+        return folder
+
+    def _make(self) -> tuple[Path, list[tuple[str, int, int]]]:
+        folder = next(self._paths)
+        folder.mkdir()
+        for file in _AWS_FILES.values():
+            (folder / file).touch()
+        return folder, self._contents(folder)
+
+    @staticmethod
+    def _contents(folder: Path) -> list[tuple[str, int, int]]:
+        try:
+            with os.scandir(folder) as entries:
+                found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+            files = sorted((name, status.st_size, status.st_mode) for name, status in found)
+            return [("", 0, folder.stat().st_mode), *files]
+        except OSError:
+            return []
+
+
 @pytest.fixture(scope="session")
-def aws_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Paths of folders that are not there yet: pytest looks through all of its own to make one more."""
-    parent = tmp_path_factory.mktemp("aws")
-    return (parent / str(number) for number in count())
+def aws_folders(tmp_path_factory: pytest.TempPathFactory) -> AwsFolders:
+    return AwsFolders(tmp_path_factory.mktemp("aws"))
 
 
 @pytest.fixture(autouse=True)
-def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: Iterator[Path]) -> Iterator[Path]:
+def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: AwsFolders) -> Iterator[Path]:
     """Clear all AWS variables, point the AWS files at empty ones and cached accounts at none, and remember nothing of
     other runs; returns their folder."""
     for name in [*os.environ]:
         if name.startswith("AWS_") or name in _PROXIES:
             monkeypatch.delenv(name)
-    folder = next(aws_folders)
-    folder.mkdir()
-    for variable, file in (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")):
-        (folder / file).touch()
+    folder = aws_folders.take()
+    for variable, file in _AWS_FILES.items():
         monkeypatch.setenv(variable, str(folder / file))
     monkeypatch.setattr(paths, "accounts_folder", lambda: folder / "accounts")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
