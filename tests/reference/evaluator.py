@@ -375,6 +375,7 @@ class _Evaluation:
         granted = []
         formulas = []
         certain = fully = False
+        refused = True
         witness = None
         every: list[Verdict] = []
         for text in texts:
@@ -389,6 +390,7 @@ class _Evaluation:
                 granted.append(verdict)
             certain = certain or grants is True
             fully = fully or single.grants_fully()
+            refused = refused and single._refused() is True
         formula = disjunction(formulas)
         if formula is True:
             return Verdict("allowed", formula=True, witness=witness)
@@ -400,7 +402,8 @@ class _Evaluation:
             "explicitDeny" if explicit and every else "implicitDeny",
             tuple(sorted(blocking)),
             False,
-            also=("implicitDeny" if every else "explicitDeny") if explicit and not fully else None,
+            # Whether a Deny comes before what the service refuses of every resource is told by no rule.
+            also=("implicitDeny" if every else "explicitDeny") if explicit and (refused or not fully) else None,
             of_set=True,
         )
 
