@@ -42,7 +42,6 @@ from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.sessions.controller import SessionLifecycle
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
-from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import MessageLine, StatusLine
 from iamtui.workspace.workspace import Workspace
 
@@ -264,6 +263,7 @@ class MainScreen(PanedScreen):
         self.go_to = self.browsing.go_to
         # Keys whose work a controller does by itself.
         self.action_load, self.action_travel = self.on_demand.load_here, self.browsing.travel
+        self.action_assume = self.lifecycle.assume_here
         self.action_assume_from_session = self.lifecycle.assume_from_session
         self.action_list_roles = self.lifecycle.list_roles
         self.action_renew_session = self.lifecycle.renew_session
@@ -378,11 +378,6 @@ class MainScreen(PanedScreen):
         event.stop()
         self.explorer.tree_view.focus()
 
-    @on(LineView.CursorMoved)
-    @on(LineView.LineOpened)
-    def _unused(self, event: LineView.CursorMoved | LineView.LineOpened) -> None:
-        event.stop()
-
     def action_filter(self) -> None:
         self.set_focus(self.explorer.filter_input)
 
@@ -464,11 +459,6 @@ class MainScreen(PanedScreen):
         """What the cursor is on, with its account."""
         node = self.subject.entity or self.subject.node
         return (self.workspace.account, node) if self.workspace is not None and node is not None else None
-
-    def action_assume(self, any_role: bool = False) -> None:
-        """Ask how to assume the role under the cursor; elsewhere, which role."""
-        node = self.subject.node
-        self.lifecycle.open_assume(node.arn if isinstance(node, Role) and not any_role else None)
 
     def action_menu(self, name: str) -> None:
         self.hand_over.copy_menu() if name == "session" else lazy.place_menus.open_menu(self, self.hand_over, name)

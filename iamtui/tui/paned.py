@@ -230,8 +230,7 @@ class PanedScreen(SteadyScreen[None]):
     @on(Notice)
     def _notice(self, event: Notice) -> None:
         event.stop()
-        messages = self.query_one(MessageLine)
-        messages.say(
+        self.query_one(MessageLine).say(
             event.content,
             event.severity,
             until_next=event.until_next,

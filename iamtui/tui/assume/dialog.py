@@ -15,7 +15,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
-from iamtui.account.model import Missing
 from iamtui.credentials.assume_role import DEFAULT_SECONDS, AssumeRoleInput, InputName
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
@@ -256,10 +255,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         arn = self.form.inputs.role_arn
         name = arn.rsplit("/", 1)[-1] if ":role/" in arn else ""
         of_account = arn.split(":")[4] if arn.count(":") >= 5 else account.id
-        names = [name, of_account]
-        if of_account == account.id and not isinstance(account.alias, Missing):
-            names.append(account.alias.value or "")
-        marked = bool(name) and any(is_production(one, patterns) for one in names if one)
+        alias = account.alias.value_or(None) if of_account == account.id else None
+        marked = bool(name) and any(is_production(one, patterns) for one in (name, of_account, alias) if one)
         box = self.query_one(DialogBox)
         if marked is not box.has_class("-production"):
             # It is about the box's own frame: the styles of the fields stay.
@@ -485,15 +482,12 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def _lacks_something(self, planned: Planned) -> bool:
         """Say what the answer still depends on, once for what stands in the fields; Enter again sends it so."""
         typed = planned.typed
+        lacks_code = planned.wants_mfa and not planned.chained and typed.mfa_code is None
         lacks = [
             (name, words)
             for name, words, is_wanted in (
                 (InputName.EXTERNAL_ID, "the external ID", planned.wants_external_id and not typed.external_id),
-                (
-                    InputName.MFA_CODE,
-                    "an MFA code",
-                    planned.wants_mfa and not planned.chained and typed.mfa_code is None,
-                ),
+                (InputName.MFA_CODE, "an MFA code", lacks_code),
             )
             if is_wanted
         ]

@@ -223,10 +223,6 @@ class QuestionForm(Column):
             self._complete(entry)
         self.post_message(self.Changed(entered=False))
 
-    @on(LineView.CursorMoved)
-    def _unused(self, event: LineView.CursorMoved) -> None:
-        event.stop()
-
     def shorten(self, *, short: bool) -> None:
         self._short = short
         self._show_later()

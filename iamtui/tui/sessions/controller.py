@@ -120,6 +120,11 @@ class SessionLifecycle:
             role = node.arn if isinstance(node, Role) and node.arn != kept.session.role_arn else None
             self.open_assume(role, caller=kept.session)
 
+    def assume_here(self, any_role: bool = False) -> None:
+        """Ask how to assume the role under the cursor; elsewhere, which role."""
+        node = self._screen.subject.node
+        self.open_assume(node.arn if isinstance(node, Role) and not any_role else None)
+
     def open_assume(self, role_arn: str | None, *, caller: Session | None = None) -> None:
         """Ask how to assume a role; `AssumeOptions` says what the arguments mean."""
         workspace = self._workspace_or_say()
