@@ -336,9 +336,7 @@ def _source_form(choice: SourceChoice | None) -> dict[str, str]:
 def _question_form(matrix: QuestionMatrix | None) -> dict[str, Any] | None:
     if matrix is None:
         return None
-    form = lazy.saved_questions.form_of(matrix)
-    context = {name: values for name, values in form.context.items() if name.lower() != "sts:externalid"}
-    made: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(form, context=context))
+    made: dict[str, Any] = msgspec.to_builtins(lazy.saved_questions.remembered_form_of(matrix))
     return made
 
 

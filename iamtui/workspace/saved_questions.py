@@ -313,7 +313,10 @@ class QuestionStore:
             now: UTC; None: the clock.
         """
         entry = HistoryRecord(
-            self.account, (now or datetime.now(UTC)).replace(microsecond=0), form_of(question_matrix), principal
+            self.account,
+            (now or datetime.now(UTC)).replace(microsecond=0),
+            remembered_form_of(question_matrix),
+            principal,
         )
 
         def put(form: QuestionsFile) -> QuestionsFile:
@@ -429,6 +432,13 @@ def form_of(question_matrix: QuestionMatrix) -> QuestionRecord:
         chained_from=question_matrix.chained_from,
         with_checks={action: list(resources) for action, resources in question_matrix.with_checks.items()},
     )
+
+
+def remembered_form_of(question_matrix: QuestionMatrix) -> QuestionRecord:
+    """A question as it is remembered unasked: without the external id, which two parties share as a secret."""
+    form = form_of(question_matrix)
+    context = {key: values for key, values in form.context.items() if key.lower() != "sts:externalid"}
+    return msgspec.structs.replace(form, context=context)
 
 
 def inquiry_of_form(form: QuestionRecord) -> QuestionMatrix:

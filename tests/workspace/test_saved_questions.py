@@ -91,6 +91,16 @@ def test_the_history_has_the_latest_first_and_each_once(store: QuestionStore) ->
     ]
 
 
+def test_the_history_holds_no_external_id_and_a_saved_question_what_was_saved(store: QuestionStore) -> None:
+    terms = Question("", "*", {"STS:ExternalId": ("between-us-two",), "aws:SourceIp": ("203.0.113.9",)})
+    asked = QuestionMatrix(("sts:AssumeRole",), ("*",), terms)
+    store.add_to_history(asked)
+    assert "between-us-two" not in store.path.read_text()
+    assert dict(store.history()[0].question_matrix.terms.context) == {"aws:SourceIp": ("203.0.113.9",)}
+    store.save("mine", asked)
+    assert store.find("mine").question_matrix == asked
+
+
 def test_the_history_is_capped_by_account(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iamtui.workspace.saved_questions.MOST_IN_HISTORY", 3)
     mine, others = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path)
