@@ -39,6 +39,9 @@ LONGEST_LIFE: Final = timedelta(hours=12)
 
 ISSUED: Final = "aws:TokenIssueTime"
 
+_YEARS: Final = range(2011, 2100)
+"""From the first sessions on, as far as a condition on a time is sure to be read."""
+
 _ROLE_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 _DEMO_REMARK: Final = "  # DEMO: this role is in no account of AWS"
 
@@ -144,12 +147,17 @@ def plan_revocation(
         before: the moment, by AWS's clock; None: now.
 
     Raises:
-        Problem: the role cannot be changed, or is not a role.
+        Problem: the role cannot be changed, or is not a role, or no session was or will be issued at such a moment.
     """
     role = workspace.account.by_arn(role_arn)
     held = role if isinstance(role, Role) else None
     name = _checked_name(workspace.account, role_arn, held)
     before = (before or now).astimezone(UTC).replace(microsecond=0)
+    if before.year not in _YEARS:
+        raise Problem(
+            f"{before.isoformat()} is not a moment by which sessions are told.",
+            f"Give one of the years {_YEARS[0]} to {_YEARS[-1]}.",
+        )
     policy = revocation_policy(before)
     text = json.dumps(policy, separators=(",", ":"))
     elsewhere = _elsewhere(workspace, role_arn)

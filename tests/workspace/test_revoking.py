@@ -211,6 +211,12 @@ def test_nothing_of_a_command_is_seen_by_the_terminal_alone(account: str) -> Non
         assert all(text.isprintable() for text in (plan.command, plan.undo))
 
 
+@pytest.mark.parametrize("moment", [datetime.max, datetime.min])
+def test_a_moment_of_no_session_is_refused(moment: datetime) -> None:
+    with pytest.raises(Problem, match="is not a moment by which sessions are told"):
+        plan_revocation(workspace(), ARN, NOW, before=moment.replace(tzinfo=UTC))
+
+
 @pytest.mark.parametrize("name", ["--profile", "=ls"])
 def test_no_name_is_an_option_of_the_command_or_a_path_of_zsh(name: str) -> None:
     plan = plan_revocation(workspace(), f"arn:aws:iam::{ACCOUNT}:role/{name}", NOW)
