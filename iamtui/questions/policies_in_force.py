@@ -147,8 +147,8 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
 
 def is_management_account(account: Account, id_: str | None) -> bool:
     """Whether an account is known to be the one that manages the organization of the loaded account."""
-    organization = account.organization.value_or(None)
-    return organization is not None and organization.management_account == id_
+    fact = account.organization
+    return not isinstance(fact, Missing) and fact.value is not None and fact.value.management_account == id_
 
 
 def is_iam_delegated_administrator(account: Account, id_: str | None) -> bool | None:

@@ -67,13 +67,14 @@ def assume(
         if refusal:
             raise Problem(refusal, read_refusal(workspace, entered, proof, decision).next_step)
     through = reused or _started_session(workspace, entered, mfa_sessions)
+    caller = workspace.account.caller_arn
     own = nullcontext(workspace.connection) if through is None else through.connection(workspace.connection)
     try:
         with own as connection:
             session = assume_role(
                 connection,
                 entered,
-                source_arn=workspace.account.caller_arn.value_or(""),
+                source_arn=caller.value if isinstance(caller, Known) else "",
                 demo=workspace.source.kind is SourceKind.DEMO,
                 clock=clock,
             )

@@ -193,7 +193,8 @@ def _hours(seconds: int) -> str:
 
 def default_session_name(workspace: Workspace) -> str:
     """The caller's own name, so that it stays visible in CloudTrail through role chaining."""
-    last = re.split("[:/]", workspace.account.caller_arn.value_or(""))[-1]
+    caller = workspace.account.caller_arn
+    last = "" if isinstance(caller, Missing) else re.split("[:/]", caller.value)[-1]
     name = re.sub("[^A-Za-z0-9_+=,.@-]", "-", last)[:64]
     return name if len(name) >= 2 else f"iamtui-{name}".rstrip("-")
 

@@ -25,7 +25,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field, structs
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Missing
 from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.credentials.session import AssumeExtras
@@ -151,7 +151,8 @@ def forget_input(workspace: Workspace, role_arn: str) -> None:
 
 def _keys(workspace: Workspace) -> tuple[str, str]:
     """The account that input is kept under ("" where the caller is not known), and the caller."""
-    caller = workspace.account.caller_arn.value_or("")
+    fact = workspace.account.caller_arn
+    caller = "" if isinstance(fact, Missing) else fact.value
     if workspace.source.kind is SourceKind.DEMO:
         return "demo", caller
     return (caller.split(":")[4] if caller.count(":") >= 5 else ""), caller

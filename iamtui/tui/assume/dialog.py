@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
+from iamtui.account.model import Known
 from iamtui.credentials.assume_role import DEFAULT_SECONDS, AssumeRoleInput, InputName
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
@@ -255,7 +256,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         arn = self.form.inputs.role_arn
         name = arn.rsplit("/", 1)[-1] if ":role/" in arn else ""
         of_account = arn.split(":")[4] if arn.count(":") >= 5 else account.id
-        alias = account.alias.value_or(None) if of_account == account.id else None
+        alias = account.alias.value if of_account == account.id and isinstance(account.alias, Known) else None
         marked = bool(name) and any(is_production(one, patterns) for one in (name, of_account, alias) if one)
         box = self.query_one(DialogBox)
         if marked is not box.has_class("-production"):
