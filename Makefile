@@ -40,7 +40,7 @@ sdk-clients: .sdk-clients/.installed
 	npm install --prefix .sdk-clients --no-package-lock --no-audit --no-fund --ignore-scripts --silent
 	$(PYTHON) -m venv .sdk-clients/aws-cli
 	$(call pinned_pip,.sdk-clients/aws-cli/bin/python)
-	.sdk-clients/aws-cli/bin/python -m pip install $(PINNED) --only-binary :all: awscli
+	.sdk-clients/aws-cli/bin/python -m pip install $(PINNED) --no-compile --only-binary :all: awscli
 	@touch $@
 
 # What must give the same answers on every Python: make test-engine PYTHON=python3.13 VENV=.venv-3.13
