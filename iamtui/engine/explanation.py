@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -116,8 +116,10 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
         return
     if reason.kind == "explicit":
         for ref in reason.statements:
-            change = f"{_how_to_end(decision, ref)}{_escape(ref, reason, layers)}; no Allow can override it."
-            yield Suggestion(reason.layer, ref.policy, change + narrowest_exception(decision, ref))
+            conditions = _conditions_of(ref, reason, layers)
+            change = f"{_how_to_end(decision, ref)}{_escape(conditions)}; no Allow can override it."
+            listed = any(lists_exceptions(one.operator, one.key) for one in conditions)
+            yield Suggestion(reason.layer, ref.policy, change + narrowest_exception(decision, ref, listed=listed))
         return
     near = _near_miss(decision, reason, layers)
     if near is not None:
@@ -168,15 +170,20 @@ def _how_to_end(decision: Decision, ref: StatementRef) -> str:
     return f"Narrow or remove the Deny in {name_of(ref)}"
 
 
-def narrowest_exception(decision: Decision, ref: StatementRef) -> str:
+def narrowest_exception(decision: Decision, ref: StatementRef, *, listed: bool = False) -> str:
     """The condition that excepts just this caller from a Deny; "" where no key tells it apart, or AWS owns the policy.
 
     aws:PrincipalArn of a session is the ARN of its role (IAM User Guide: global condition context keys).
+
+    Args:
+        listed: whether the Deny has such a condition already, for others: a second one would stand in its place.
     """
     principal = decision.request.principal
     who = principal.arn if principal.kind is PrincipalKind.USER else role_arn_of(principal)
     if who is None or of_aws(ref.policy):
         return ""
+    if listed:
+        return f" The narrowest exception is {safe_text(who, limit=512)} beside the others of its aws:PrincipalArn."
     exception = f'"ArnNotEquals": {{"aws:PrincipalArn": "{safe_text(who, limit=512)}"}}'
     return f" The narrowest exception is the condition {exception} on it."
 
@@ -187,15 +194,22 @@ def of_aws(policy: str) -> bool:
     return policy in _AWS_ATTACHED or (arn is not None and arn.account == "aws")
 
 
-def _escape(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
-    """How a conditional Deny can be avoided without editing it."""
+def lists_exceptions(operator: str, key: str) -> bool:
+    """Whether a condition of a Deny is a list of those whom it does not concern, as `narrowest_exception` names it."""
+    return (operator.lower(), key.lower()) == ("arnnotequals", "aws:principalarn")
+
+
+def _conditions_of(ref: StatementRef, reason: Reason, layers: tuple[TracedLayer, ...]) -> list[TracedElement]:
     for statement in _statements_of(reason, layers):
         if statement.policy == ref.policy and statement.statement == ref.statement:
-            conditions = [element for element in statement.elements if element.element == "Condition"]
-            if conditions:
-                seen = "; ".join(_condition_seen(element) for element in conditions)
-                return f", or make one of its conditions not hold ({seen})"
-    return ""
+            return [element for element in statement.elements if element.element == "Condition"]
+    return []
+
+
+def _escape(conditions: Sequence[TracedElement]) -> str:
+    """How a conditional Deny can be avoided without editing it."""
+    seen = "; ".join(map(_condition_seen, conditions))
+    return f", or make one of its conditions not hold ({seen})" if seen else ""
 
 
 def _condition_seen(element: TracedElement) -> str:

@@ -14,7 +14,7 @@ from iamtui.catalog.dependent_actions import companions
 from iamtui.denials.denial import Claim, Denial
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, name_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, Reason, ResourceScope, StatementRef
-from iamtui.engine.explanation import Explanation, Suggestion, explain, narrowest_exception
+from iamtui.engine.explanation import Explanation, Suggestion, explain, lists_exceptions, narrowest_exception
 from iamtui.engine.request import PrincipalKind
 from iamtui.engine.trace import TracedLayer
 from iamtui.policy.context import ConditionLeaf, leaves
@@ -424,7 +424,9 @@ def _named_denies(account: Account, denial: Denial, decision: Decision) -> Itera
     name, document = found
     for ref in denies_of(name, document, layer, denial.action):
         change = f"Look at the Deny in {name_of(ref)}, whose action fits: no Allow can override it."
-        yield Suggestion(layer, claim.policy, change + narrowest_exception(decision, ref))
+        conditions = document.policy.statements[ref.statement].conditions
+        listed = any(lists_exceptions(one.operator, one.key) for one in conditions)
+        yield Suggestion(layer, claim.policy, change + narrowest_exception(decision, ref, listed=listed))
 
 
 def denies_of(name: str, document: PolicyDocument, layer: Layer, action: str) -> Iterator[StatementRef]:

@@ -96,3 +96,12 @@ def test_the_narrowest_exception_from_a_deny_is_named() -> None:
         "Narrow or remove the Deny in p / No (lines 9 to 14); no Allow can override it. The narrowest exception is the "
         f'condition "ArnNotEquals": {{"aws:PrincipalArn": "{ALICE}"}} on it.'
     )
+
+
+def test_an_exception_stands_among_those_that_a_deny_has() -> None:
+    # A second "ArnNotEquals" in one Condition would replace the first, and deny those whom it excepts.
+    others = {"ArnNotEquals": {"AWS:PrincipalArn": ["arn:aws:iam::111111111111:role/lake"]}}
+    deny = policy(ALLOW_ALL, {**DENY_ALL, "Condition": others})
+    (change,) = suggested(ALICE, "s3:GetObject", OBJECT, identity_policies=[deny])
+    assert change.endswith(f"The narrowest exception is {ALICE} beside the others of its aws:PrincipalArn.")
+    assert "the condition" not in change
