@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -451,5 +452,11 @@ def statement_lines(account: Account, principal: Principal, resource: str, ref: 
     if document is None or document.error is not None or ref.lines is None:
         return []
     first, last = ref.lines
-    rows = document.text.split("\n")
+    rows = _lines_of(document)
     return [(number, rows[number - 1]) for number in range(first, min(last, len(rows)) + 1)]
+
+
+@lru_cache(16)
+def _lines_of(document: PolicyDocument) -> list[str]:
+    """The lines of a document: answers that follow each other quote the same one."""
+    return document.text.split("\n")

@@ -27,7 +27,7 @@ from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.inventory import Branch, key_of, kind_word, title_of
 from iamtui.tui.list_dialogs import MenuDialog, MenuItem
 from iamtui.tui.question.form import QuestionForm
-from iamtui.tui.textual_internals import is_displayed
+from iamtui.tui.textual_internals import is_displayed, lay_out_now
 from iamtui.workspace.questions import source_words
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class JumpTarget(NamedTuple):
 def jump(main: PanedScreen) -> None:
     """Let the user choose where the focus goes."""
     # The key may come at once behind one that has gone elsewhere.
-    main.lay_out_now()
+    lay_out_now(main)
     targets = dict(jump_targets(main))
 
     def chosen(letter: str | None) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.segment import Segment
+from rich.text import Text
 from textual import events
 from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.color import Color
 from textual.command import Command, CommandList, CommandPalette
+from textual.content import Content, ContentType
 from textual.css.styles import RulesMap
 from textual.dom import DOMNode
 from textual.geometry import Region, Size
@@ -24,7 +26,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions, Visual
-from textual.widget import Widget
+from textual.widget import Widget, _BorderTitle
 from textual.worker import Worker
 from textual.worker_manager import WorkerManager
 
@@ -61,6 +63,22 @@ def _handles_keys(kind: type[DOMNode]) -> bool:
         or getattr(kind, "_on_key", of_textual[0]) not in of_textual
         or any(events.Key in vars(base).get("_decorated_handlers", ()) for base in kind.__mro__)
     )
+
+
+class EdgeTitle(_BorderTitle):
+    """The title in an edge of a widget. Only that edge is drawn again, where the title is another one; Textual draws
+    the widget and all that is in it."""
+
+    def __set__(self, obj: Widget, title: Text | ContentType | None) -> None:
+        given = Content.from_rich_text(title) if isinstance(title, Text) else title
+        now = None if given is None else obj.render_str(given).expand_tabs(4).split()[0]
+        before: Content | None = getattr(obj, self._internal_name, None)
+        if now is before or (now is not None and before is not None and now.is_same(before)):
+            return
+        setattr(obj, self._internal_name, now)
+        size, gutter = obj.outer_size, obj.gutter
+        edge = 0 if self._internal_name == "_border_title" else size.height - 1
+        obj.refresh(Region(-gutter.left, edge - gutter.top, size.width, 1))
 
 
 class SteadyScrollView(ScrollView):
@@ -205,16 +223,17 @@ class SteadyScreen(Screen[ScreenResultType]):
             self._dirty_widgets.add(self)
         super()._on_timer_update()
 
-    def lay_out_now(self) -> None:
-        """Place at once what would be placed with the next frame, for whoever asks where it is."""
-        if self._layout_required:
-            self._layout_required = False
-            self._refresh_layout()
-
     def _screen_resized(self, size: Size) -> None:
         """Lay out the screen in another size. Textual does so with each screen that has come, and all below it."""
         if size != self._compositor.size:
             super()._screen_resized(size)
+
+
+def lay_out_now(screen: Screen[Any]) -> None:
+    """Place at once what would be placed with the next frame, for whoever asks where it is."""
+    if screen._layout_required:  # noqa: SLF001 - as the module says
+        screen._layout_required = False  # noqa: SLF001
+        screen._refresh_layout()  # noqa: SLF001
 
 
 def is_displayed(widget: Widget) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pytest
 from rich.style import Style
@@ -169,6 +169,35 @@ async def test_a_container_shows_its_new_title() -> None:
             framed.border_title = title
             await pilot.pause()
             assert title in framed.render_lines(framed.outer_size.region)[0].text
+
+
+async def test_another_title_has_its_edge_alone_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = FramedApp()
+    async with app.run_test() as pilot:
+        framed = app.query_one(Framed)
+        framed.border_title, framed.border_subtitle = "Above", "Below"
+        await until(pilot, lambda: "Above" in screen_text(app) and "Below" in screen_text(app))
+        changed: list[Region] = []
+        exchange = Framed._exchange_repaint_regions
+
+        def note(widget: Framed) -> Collection[Region]:
+            found = exchange(widget)
+            changed.extend(found)
+            return found
+
+        monkeypatch.setattr(Framed, "_exchange_repaint_regions", note)
+        size = framed.outer_size
+        for title, subtitle, lines in (
+            ("Above", "Below", ()),
+            ("Up", "Below", (0,)),
+            ("Up", "Down", (size.height - 1,)),
+        ):
+            framed.border_title, framed.border_subtitle = title, subtitle
+            await until(pilot, lambda title=title, subtitle=subtitle: {title, subtitle} <= {*screen_text(app).split()})
+            assert changed == [Region(0, line, size.width, 1) for line in lines]
+            changed.clear()
+        framed.border_title = None
+        await until(pilot, lambda: "Up" not in screen_text(app))
 
 
 class Counting(SteadyScreen[None]):

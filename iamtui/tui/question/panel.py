@@ -138,7 +138,6 @@ class QuestionPanel(Pane):
         self._room = ""
         self._is_fixed = False
         self._is_unasked = True
-        self._title = Content("")
         self._hinted: tuple[str, ...] = ()
         """The ids of the keys in the frame's foot."""
         self._unfinished = ""
@@ -430,10 +429,7 @@ class QuestionPanel(Pane):
         self._put_title(title_of(self._shown, self._label, self._aside, room=room, strict=strict))
 
     def _put_title(self, title: Content) -> None:
-        """Set the title where it is another one: that has everything in the panel composed again."""
-        if not title.is_same(self._title):
-            self._title = title
-            self.border_title = title
+        self.border_title = title
         self._show_hints()
 
     def _show_hints(self) -> None:

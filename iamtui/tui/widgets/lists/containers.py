@@ -14,9 +14,14 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from iamtui.tui.textual_internals import EdgeTitle
+
 
 class Covered(Widget):
     """Draws its borders, and between them no line where it has no ground of its own, else the same line for all."""
+
+    border_title = EdgeTitle()
+    border_subtitle = EdgeTitle()
 
     _kept: tuple[Region, Size, list[Strip]] | None = None
 
