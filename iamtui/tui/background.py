@@ -318,6 +318,9 @@ def pieces_of(account: Account) -> list[object]:
 
 T = TypeVar("T")
 
+_DRAWN_SECONDS: Final = 0.3
+"""How long it is waited at most for what is to be drawn; where the screen ends, nothing is."""
+
 
 class Work:
     """A piece of work, as the thread that does it sees it."""
@@ -331,6 +334,13 @@ class Work:
     def tell(self, callback: Callable[..., object], *args: object) -> None:
         """Call the widget in the screen's thread, unless the work has been cancelled by then."""
         self._widget.call_later(self._tell, callback, args)
+
+    def let_draw(self) -> None:
+        """Wait until the screen has drawn what there was to draw, such as what it was told: work that nobody waits for
+        would take the processor from it."""
+        drawn = Event()
+        self._widget.call_later(self._widget.call_after_refresh, drawn.set)
+        drawn.wait(_DRAWN_SECONDS)
 
     def _tell(self, callback: Callable[..., object], args: tuple[object, ...]) -> None:
         if not self._worker.is_cancelled:

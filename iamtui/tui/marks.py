@@ -55,8 +55,7 @@ class PrincipalMarks:
         self._account, self._escalations = workspace.account, None
         self._draw()
         if not workspace.account.is_being_read:
-            # Once the account is drawn: the search would take the processor from that.
-            self._screen.call_after_refresh(self._begin, partial(self._search, workspace))
+            self._begin(partial(self._search, workspace))
 
     def look_again(self) -> None:
         """Mark what another screen has found meanwhile: of a large account only the one that is opened for it does."""
@@ -67,6 +66,7 @@ class PrincipalMarks:
         in_thread(self._screen, work, name="looking for ways to become administrator", group=_GROUP)
 
     def _search(self, workspace: Workspace, work: Work) -> None:
+        work.let_draw()
         if lazy.escalations.is_searched_unasked(workspace.account):
             with few_pauses(workspace.account):
                 lazy.escalations.find_escalations(workspace, giving_way(work.cancelled))
@@ -77,12 +77,11 @@ class PrincipalMarks:
         if found is not None:
             marks = dict.fromkeys((entity.arn for entity in found.administrators), ADMINISTRATOR)
             marks |= {one.principal.arn: CERTAIN if one.certain else POSSIBLE for one in found.escalations}
-            work.tell(self._found, account, marks)
+            work.tell(self._found, marks)
 
-    def _found(self, account: Account, marks: Mapping[str, Piece]) -> None:
-        if account is self._account:
-            self._escalations = marks
-            self._draw()
+    def _found(self, marks: Mapping[str, Piece]) -> None:
+        self._escalations = marks
+        self._draw()
 
     def _draw(self) -> None:
         explorer, table = self._screen.explorer, self._screen.subject.table

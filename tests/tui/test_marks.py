@@ -61,15 +61,6 @@ async def test_who_can_become_administrator_is_marked_in_the_tree_and_in_tables(
         assert "release-manager ▲" in text_of(table.pieces(at, 80))
 
 
-async def test_marks_that_were_looked_for_in_another_account_are_not_shown() -> None:
-    async with opened() as pilot:
-        app = app_of(pilot)
-        await settle(pilot)
-        title = str(app.main.explorer.border_title)
-        app.main._marks._found(demo().account, {ADMIN_ARN: CERTAIN})
-        assert str(app.main.explorer.border_title) == title
-
-
 def text_of(pieces: Iterable[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from textual.worker import Worker, get_current_worker
 
 from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
+from iamtui.tui.background import Work
 from iamtui.tui.inventory import OVERVIEW, Branch, Kind, key_of
 from iamtui.tui.reports import overview_view
 from iamtui.tui.reports.overview_view import OverviewView
@@ -22,7 +24,7 @@ from iamtui.workspace.audit import suppression_of
 from iamtui.workspace.escalations import EscalationReport
 from iamtui.workspace.overview import Overview, account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.panel_apps import screen_text, until
+from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES, one_quick
 
@@ -246,23 +248,31 @@ async def test_what_the_records_say_is_shown_while_everybody_is_still_asked_abou
         assert administrators.words != "?"
 
 
-@pytest.mark.usefixtures("every_frame")
 async def test_what_takes_long_begins_once_the_account_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, str] = {}
-    count, find = overview_view.account_overview, escalations.find_escalations
+    done: dict[Worker[Any], list[str]] = {}
+    count, find, let_draw = overview_view.account_overview, escalations.find_escalations, Work.let_draw
 
-    def count_and_look(*args: Any, **named: Any) -> Overview:
-        seen["counting"] = screen_text(app)
+    def note(what: str) -> None:
+        done.setdefault(get_current_worker(), []).append(what)
+
+    def count_and_note(*args: Any, **named: Any) -> Overview:
+        note("work")
         return count(*args, **named)
 
-    def find_and_look(*args: Any) -> EscalationReport:
-        seen.setdefault("searching", screen_text(app))
+    def find_and_note(*args: Any) -> EscalationReport:
+        note("work")
         return find(*args)
 
-    monkeypatch.setattr(overview_view, "account_overview", count_and_look)
-    monkeypatch.setattr(escalations, "find_escalations", find_and_look)
+    def let_draw_and_note(work: Work) -> None:
+        let_draw(work)
+        note("drawn")
+
+    monkeypatch.setattr(overview_view, "account_overview", count_and_note)
+    monkeypatch.setattr(escalations, "find_escalations", find_and_note)
+    monkeypatch.setattr(Work, "let_draw", let_draw_and_note)
     app = make_app(demo(), first_branch=OVERVIEW)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        assert "customer policies" in seen["counting"], "what is counted by then"
-        assert "Instance profiles" in seen["searching"]
+        worked = {worker.name: what for worker, what in done.items() if "work" in what}
+        assert set(worked) == {"counting the account", "looking for ways to become administrator"}
+        assert all(what == ["drawn", "work"] for what in worked.values())

@@ -79,10 +79,9 @@ class OverviewView(LineView):
             self.workers.cancel_node(self)
 
     def _find(self, workspace: Workspace, work: Work) -> None:
-        work.tell(self._begin, begun_overview(workspace))
-
-    def _find_rest(self, workspace: Workspace, work: Work) -> None:
         with few_pauses(workspace.account):
+            work.tell(self._begin, begun_overview(workspace))
+            work.let_draw()
             cancelled = giving_way(work.cancelled)
             overview = account_overview(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
@@ -91,12 +90,6 @@ class OverviewView(LineView):
         """Show what soon is known; what takes asking about everybody follows."""
         self._begun = begun
         self._lay_out(self.cursor)
-        # Once that is drawn: the rest would take the processor from it.
-        self.call_after_refresh(self._go_on, self._workspace)
-
-    def _go_on(self, workspace: Workspace) -> None:
-        if self.display and workspace is self._workspace:
-            in_thread(self, partial(self._find_rest, workspace), name="counting the account")
 
     def _take(self, found: Overview) -> None:
         self._found = found
