@@ -166,6 +166,19 @@ def test_the_action_lints_decides_and_asks(repository: Path) -> None:
     assert not (repository / "was-run").exists()
 
 
+def test_the_worst_of_several_scenario_files_decides(repository: Path) -> None:
+    met = (repository / "scenarios.jsonl").read_text().splitlines()[0]
+    (repository / "a.jsonl").write_text("{}")
+    (repository / "b.jsonl").write_text(met.replace('"expect": "allowed"', '"expect": "denied"'))
+    (repository / "c.jsonl").write_text(met)
+    assert [run_action(repository, scenarios=f"[{names}].jsonl")[0] for names in ("c", "bc", "ab", "ac")] == [
+        0,
+        1,
+        2,
+        2,
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_action_installs_iamtui(tmp_path: Path) -> None:
