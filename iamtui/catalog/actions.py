@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 
 from iamtui.catalog import service_data, tables
-from iamtui.catalog.arn_forms import arn_forms, entries_of_other_types, needs, required_arn_forms
+from iamtui.catalog.arn_forms import arn_forms, entries_of_other_types, entries_of_types, needs, required_arn_forms
 
 # The few facts of the catalogue that decide requests, looked up fast and by any spelling.
 
@@ -23,6 +23,7 @@ class EngineCatalogue:
     arn_forms = staticmethod(arn_forms)
     required_arn_forms = staticmethod(required_arn_forms)
     needs = staticmethod(needs)
+    entries_of_types = staticmethod(entries_of_types)
     entries_of_other_types = staticmethod(entries_of_other_types)
     synthetic_resource = staticmethod(tables.synthetic_resource)
 

@@ -232,6 +232,11 @@ def _of_action(action: str) -> ArnForms:
 _NO_FORMS: Final = ArnForms()
 
 
+def entries_of_types(service: str) -> tuple[str, ...]:
+    """Entries of policies that take in all resources of each type that a service has."""
+    return tuple(dict.fromkeys(_entry(text) for each in _texts_of_types(service).values() for text in each))
+
+
 def entries_of_other_types(action: str) -> tuple[str, ...]:
     """Entries of policies that take in all resources of the types that the service has, but for those of the action."""
     types = _of_action(action).types

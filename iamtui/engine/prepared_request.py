@@ -95,7 +95,9 @@ class ActionFacts:
     def taken(self) -> tuple[Glob, ...]:
         """What looks like one of its resources and belongs to another type."""
         if self._taken is None:
-            self._taken = taken_by_others(self.arn_forms, ENGINE_CATALOGUE.entries_of_other_types(self.action.full))
+            self._taken = taken_by_others(
+                self.action.service, self.arn_forms, ENGINE_CATALOGUE.entries_of_other_types(self.action.full)
+            )
         return self._taken
 
     @property
@@ -220,7 +222,7 @@ def _needed_in(text: str, facts: ActionFacts, partition: str, owner: str) -> tup
     found: list[tuple[str, ResourceSet]] = []
     for need in facts.needs.each:
         # Whoever is granted the catalog is granted no database that is called `x:catalog`.
-        taken = facts.taken + taken_by_others(need.forms, need.others)
+        taken = facts.taken + taken_by_others(facts.action.service, need.forms, need.others)
         part = resources_in(text, need.forms, partition, owner, taken)
         if part.patterns:
             found.append((need.name, part))

@@ -10,15 +10,18 @@ a function called `layer`. Whoever grants layers grants no functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import ArnForm, Name
+from iamtui.engine.holdings import places
 from iamtui.policy.pattern_overlap import in_common
 from iamtui.policy.patterns import (
     WITHOUT,
     Glob,
+    Machine,
     Token,
     Wild,
     arn_tokens,
@@ -71,13 +74,13 @@ def resources_in(
 
 
 @lru_cache(maxsize=8192)
-def taken_by_others(forms: tuple[ArnForm, ...], entries: tuple[str, ...]) -> tuple[Glob, ...]:
+def taken_by_others(service: str, forms: tuple[ArnForm, ...], entries: tuple[str, ...]) -> tuple[Glob, ...]:
     """Of entries about other types of the service, those that take in some of what forms stand for.
 
     Not those that take in all that has one of the forms, so that the type is part of the other.
     """
-    takes = (entry for entry in entries if any(_meets(entry, form) for form in forms))
-    return tuple(_taking(entry) for entry in takes if not any(_meets(entry, form, all_of=True) for form in forms))
+    met = frozenset().union(*(_meeting(service, form) for form in forms))
+    return tuple(glob for entry in entries if entry in met and not _takes_all(glob := _taking(entry), forms))
 
 
 @lru_cache(maxsize=4096)
@@ -88,11 +91,27 @@ def _taking(entry: str) -> Glob:
     return Glob(tokens)
 
 
-@lru_cache(maxsize=65536)
-def _meets(entry: str, form: ArnForm, *, all_of: bool = False) -> bool:
-    """Whether an entry takes in some of what a form stands for, or all of one of its patterns."""
-    glob = _taking(entry)
-    return any(map(glob.covers if all_of else glob.shares, _patterns_of(form, "", "")))
+@lru_cache(maxsize=512)
+def _entries_at_once(service: str) -> tuple[Machine, tuple[tuple[int, str], ...]]:
+    """What reads all entries about types of a service at once, and the final state of each."""
+    entries = ENGINE_CATALOGUE.entries_of_types(service)
+    machine = Machine(*(_taking(entry).tokens for entry in entries))
+    return machine, tuple(zip((1 << place for place in places(machine.final)), entries, strict=True))
+
+
+@lru_cache(maxsize=16384)
+def _meeting(service: str, form: ArnForm) -> frozenset[str]:
+    """The entries about types of a service that take in some of what a form stands for."""
+    machine, finals = _entries_at_once(service)
+    met = 0
+    for tokens in _patterns_of(form, "", ""):
+        met |= machine.read(tokens, machine.first, machine.run_by_some, machine.step_by_some)
+    return frozenset(entry for final, entry in finals if met & final)
+
+
+def _takes_all(glob: Glob, forms: Iterable[ArnForm]) -> bool:
+    """Whether an entry takes in all of a pattern of a form."""
+    return any(glob.covers(tokens) for form in forms for tokens in _patterns_of(form, "", ""))
 
 
 def tells_resources_apart(key: str) -> bool:

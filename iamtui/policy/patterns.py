@@ -329,53 +329,56 @@ def literal_text(pieces: Sequence[Piece]) -> str | None:
 
 
 class Machine:
-    """What a pattern does with each character. Bit i of the state means: the first i non-star tokens have been matched.
+    """What patterns do with each character. Bit i of the state of one: the first i non-star tokens have been matched.
 
-    Stars in a row are taken for one that matches what any of them does; of such stars one matches all that the others
-    do.
+    The states of several patterns stand one behind the other, so that all of them read a text at once. Stars in a row
+    are taken for one that matches what any of them does; of such stars one matches all that the others do.
 
     Args:
         accepts: by character, the states that it leads on from.
         any: the states that a character leads on from that the pattern does not name.
         loops: by separator, the states that it leaves as they are; `other_loops` those that another character does.
-        final: the state in which the whole pattern has been matched.
+        first: the state in which nothing has been matched, of each pattern.
+        final: the state in which the whole pattern has been matched, of each.
     """
 
-    __slots__ = ("_left_without", "_literal", "_ones", "accepts", "any", "final", "loops", "other_loops")
+    __slots__ = ("_left_without", "_literal", "_ones", "accepts", "any", "final", "first", "loops", "other_loops")
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, *patterns: Sequence[Token]) -> None:
         accepts: dict[str, int] = {":": 0, "/": 0}
         by_separator = {":": 0, "/": 0}
         loops = {":": 0, "/": 0}
-        any_character = other_loops = 0
+        any_character = other_loops = first = final = 0
         bit = 1
-        for token in tokens:
-            if isinstance(token, str):
-                accepts[token] = accepts.get(token, 0) | bit
-                bit <<= 1
-                continue
-            without = WITHOUT[token]
-            if token in STARS:
-                other_loops |= bit
-                for separator in loops:
+        for tokens in patterns:
+            first |= bit
+            for token in tokens:
+                if isinstance(token, str):
+                    accepts[token] = accepts.get(token, 0) | bit
+                    bit <<= 1
+                    continue
+                without = WITHOUT[token]
+                if token in STARS:
+                    other_loops |= bit
+                    for separator in loops:
+                        if separator not in without:
+                            loops[separator] |= bit
+                    continue
+                any_character |= bit
+                for separator in by_separator:
                     if separator not in without:
-                        loops[separator] |= bit
-                continue
-            any_character |= bit
-            for separator in by_separator:
-                if separator not in without:
-                    by_separator[separator] |= bit
+                        by_separator[separator] |= bit
+                bit <<= 1
+            final |= bit
             bit <<= 1
         self._literal = {separator: accepts[separator] for separator in by_separator}
         self._left_without: dict[str, int] = {}
         self._ones = by_separator
         for character in accepts:
             accepts[character] |= by_separator.get(character, any_character)
-        self.accepts = accepts
-        self.any = any_character
-        self.loops = loops
-        self.other_loops = other_loops
-        self.final = bit
+        self.accepts, self.any = accepts, any_character
+        self.loops, self.other_loops = loops, other_loops
+        self.first, self.final = first, final
 
     def step(self, state: int, character: str) -> int:
         loops = self.loops.get(character, self.other_loops)
@@ -383,23 +386,37 @@ class Machine:
 
     def step_by_some(self, state: int, without: str) -> int:
         """All states reachable by one character that is none of some separators."""
-        barred = 0
+        barred = self.final
         for separator in without:
             barred |= self._literal[separator]
-        return ((state & ~barred & (self.final - 1)) << 1) | (state & self.other_loops)
+        return ((state & ~barred) << 1) | (state & self.other_loops)
 
     def run_by_some(self, state: int, without: str) -> int:
         """All states reachable by some text without some separators: up to the next state that only these leave."""
-        if not without:
-            return -(state & -state) & ((self.final << 1) - 1)
         free = self._left_without.get(without)
         if free is None:
-            free = self.final - 1
+            free = ((1 << self.final.bit_length()) - 1) & ~self.final
             for separator in without:
                 free &= ~self._literal[separator]
             self._left_without[without] = free
         # Added to a row of states that are left freely, the first that is reached carries to the end of the row.
         return state | (free + (state & free)) ^ free
+
+    def read(
+        self, request: Sequence[Token], state: int, run: Callable[[int, str], int], step: Callable[[int, str], int]
+    ) -> int:
+        """The final states that a request pattern leads to, whose wildcards are read by `run` and `step`."""
+        accepts, any_character = self.accepts, self.any
+        loops, other_loops = self.loops, self.other_loops
+        for token in request:
+            if isinstance(token, str):
+                # As in `step`, which would take most of the time to be called.
+                state = ((state & accepts.get(token, any_character)) << 1) | (state & loops.get(token, other_loops))
+            else:
+                state = (run if token in STARS else step)(state, WITHOUT[token])
+            if not state:
+                return 0
+        return state & self.final
 
     def step_by_all(self, state: int, without: str) -> int:
         """The states that every character leads to that is none of some separators."""
@@ -437,7 +454,7 @@ class Glob:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tuple(tokens)
-        self._runs = _literal_runs(tokens)
+        self._runs: tuple[str, ...] | None = None
         self._made: Machine | None = None
         self._lead: str | None = None
 
@@ -456,14 +473,14 @@ class Glob:
 
     def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
         """Whether the whole text matches. `count_step` is called once for each character or run looked at."""
-        if self._runs is not None:
+        if self._runs is None:
+            self._runs = _literal_runs(self.tokens) or ()
+        if self._runs:
             return _match_runs(self._runs, text, count_step)
         machine = self.machine
         state = 1
-        accepts = machine.accepts
-        any_character = machine.any
-        loops = machine.loops
-        other_loops = machine.other_loops
+        accepts, any_character = machine.accepts, machine.any
+        loops, other_loops = machine.loops, machine.other_loops
         for character in text:
             if count_step is not None:
                 count_step()
@@ -485,24 +502,12 @@ class Glob:
 
     def _reads(self, request: Sequence[Token], run: Callable[[int, str], int], step: Callable[[int, str], int]) -> bool:
         """Whether the machine comes to its end on a request pattern, whose wildcards it reads by `run` and `step`."""
-        machine = self.machine
         begun = 0
         for token, character in zip(request, self.lead, strict=False):
             if token != character:
                 break
             begun += 1
-        state = 1 << begun
-        accepts, any_character = machine.accepts, machine.any
-        loops, other_loops = machine.loops, machine.other_loops
-        for token in request[begun:]:
-            if isinstance(token, str):
-                # As Machine.step, which would take most of the time to be called.
-                state = ((state & accepts.get(token, any_character)) << 1) | (state & loops.get(token, other_loops))
-            else:
-                state = (run if token in STARS else step)(state, WITHOUT[token])
-            if not state:
-                return False
-        return bool(state & machine.final)
+        return bool(self.machine.read(request[begun:], 1 << begun, run, step))
 
 
 def lead_of(tokens: Sequence[Token]) -> str:

@@ -6,16 +6,18 @@ class: one of them is asked about.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from msgspec import structs
 
 from iamtui.account.model import Account
-from iamtui.catalog import service_data
+from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
 from iamtui.engine.decision import Layer
+from iamtui.engine.holdings import places
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
@@ -25,7 +27,7 @@ from iamtui.engine.request import (
     Principal,
     caller_facts,
 )
-from iamtui.engine.service_rules import rules_of_refusal
+from iamtui.engine.service_rules import escapes_rcps, rules_of_refusal
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import (
@@ -41,6 +43,7 @@ from iamtui.questions.answers import fits
 
 _MOST_MASKS: Final = 65_536
 
+_WITH_RULES_OF_THEIR_OWN: Final = ("iam", "kms", "s3", "sts")
 _ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts"))
 """The services whose rules tell actions apart by their names."""
 
@@ -330,3 +333,85 @@ def actions_of(service: str, extra: tuple[str, ...]) -> ServiceActions:
     """The actions of a service, and others that policies name."""
     names = [str(found["name"]) for found in service_data.actions(service).values()]
     return ServiceActions(service, (*names, *extra))
+
+
+class ActionSpace:
+    """Every action of the catalogue, each with its bit.
+
+    Args:
+        without_type: those that are about no resource.
+        with_rules: those for which more than policies may decide, or that are read against a resource of their own.
+        told_by_resource: those of which more is known of one resource than of all.
+        by_credentials: those that AWS may refuse for what credentials they are called with.
+        under_rcps: those that RCPs affect.
+    """
+
+    def __init__(self) -> None:
+        self.services: dict[str, tuple[ServiceActions, int]] = {}
+        self._order: list[str] = []
+        self._offsets: list[int] = []
+        self.without_type = self._synthetic = offset = 0
+        for service in service_data.service_names():
+            known = actions_of(service, ())
+            self.services[service] = (known, offset)
+            self._order.append(service)
+            self._offsets.append(offset)
+            for place, name in enumerate(known.lower):
+                action = f"{service}:{name}"
+                if ENGINE_CATALOGUE.has_resource_type(action) is False:
+                    self.without_type |= 1 << offset + place
+                if tables.synthetic_resource(action, "") is not None:
+                    self._synthetic |= 1 << offset + place
+            offset += len(known.names)
+        self.full = (1 << offset) - 1
+        self.with_rules = self._synthetic | self.of_services(_WITH_RULES_OF_THEIR_OWN)
+        self.told_by_resource = self.of_services(("iam", *LISTED_PER_RESOURCE))
+        self.by_credentials = self.of_services(("iam", "sts"))
+        protected = self.of_services(filter(ENGINE_CATALOGUE.supports_rcp, self.services))
+        escaping = sum(1 << place for place in places(protected) if escapes_rcps(action_name(self.name(place))))
+        self.under_rcps = protected & ~escaping & ~self.without_type
+
+    def name(self, place: int) -> str:
+        """An action in full, in lower case, by the place of its bit."""
+        service = self._order[bisect_right(self._offsets, place) - 1]
+        known, offset = self.services[service]
+        return f"{service}:{known.lower[place - offset]}"
+
+    def services_of(self, actions: int) -> Iterator[str]:
+        """The services of some actions."""
+        while actions:
+            place = (actions & -actions).bit_length() - 1
+            number = bisect_right(self._offsets, place) - 1
+            yield self._order[number]
+            following = self._offsets[number + 1] if number + 1 < len(self._offsets) else self.full.bit_length()
+            actions = actions >> following << following
+
+    def of_services(self, services: Iterable[str]) -> int:
+        """The actions of some services."""
+        found = 0
+        for service in services:
+            if service in self.services:
+                known, offset = self.services[service]
+                found |= known.full << offset
+        return found
+
+    def local(self, service: str, actions: int) -> int:
+        """Those of some actions that are of a service, as its own bits."""
+        known, offset = self.services[service]
+        return actions >> offset & known.full
+
+    def mask(self, element: ActionElement) -> int:
+        """The actions that an Action or NotAction is about."""
+        if element.nothing:
+            return 0
+        named = self.full if element.has_everything else 0
+        for service in () if named else element.named_services:
+            if service in self.services:
+                known, offset = self.services[service]
+                named |= known.matching(element.names_of(service)) << offset
+        return self.full & ~named if element.negated else named
+
+
+@cache
+def action_space() -> ActionSpace:
+    return ActionSpace()

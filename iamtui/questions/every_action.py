@@ -6,17 +6,15 @@ may be answered differently, one of them has to be found, which is left to the e
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
-from iamtui.catalog import service_data, tables
-from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer
 from iamtui.engine.holdings import NOBODY, Bits, HeldPolicy, both, either, places
@@ -25,109 +23,28 @@ from iamtui.engine.index_reading import IndexReading
 from iamtui.engine.layers import reaches
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import MissingPolicy, NamedPolicy, partition_of
-from iamtui.engine.service_rules import escapes_rcps, may_be_granted
+from iamtui.engine.service_rules import may_be_granted
 from iamtui.engine.set_members import tells_resources_apart
-from iamtui.policy.context import RequestContext
+from iamtui.policy.context import RequestContext, Truth
 from iamtui.policy.document import Statement
-from iamtui.policy.patterns import parse_arn
-from iamtui.policy.resource import RequestResource, ResourceKind, resource_policy_arn
-from iamtui.policy.statement import ActionElement, ActionName, CompiledStatement, PrincipalRules, action_name
+from iamtui.policy.patterns import Machine, parse_arn
+from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher, resource_policy_arn
+from iamtui.policy.statement import ActionName, CompiledStatement, PrincipalRules
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_index import account_index
-from iamtui.questions.action_classes import ServiceActions, Told, actions_of, is_of_some_calls
+from iamtui.questions.action_classes import Told, action_space, is_of_some_calls
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES
 from iamtui.questions.question import Question
 
-_WITH_RULES_OF_THEIR_OWN: Final = ("iam", "kms", "s3", "sts")
 _KNOWN: Final = (NamedPolicy, MissingPolicy)
 _REGION: Final = "aws:requestedregion"
 _MOST_TERMS: Final = 4
 _MOST_POLICIES: Final = 16_384
+_MANY: Final = 500
+"""So many who have a policy are read by the values that tell everybody apart, and not one by one."""
 _MOST_TRIED: Final = 32
 """How many entries of a statement are looked at for a resource that it names."""
-
-
-class ActionSpace:
-    """Every action of the catalogue, each with its bit.
-
-    Args:
-        without_type: those that are about no resource.
-        with_rules: those for which more than policies may decide, or that are read against a resource of their own.
-        told_by_resource: those of which more is known of one resource than of all.
-        by_credentials: those that AWS may refuse for what credentials they are called with.
-        under_rcps: those that RCPs affect.
-    """
-
-    def __init__(self) -> None:
-        self.services: dict[str, tuple[ServiceActions, int]] = {}
-        self._order: list[str] = []
-        self._offsets: list[int] = []
-        self.without_type = self._synthetic = offset = 0
-        for service in service_data.service_names():
-            known = actions_of(service, ())
-            self.services[service] = (known, offset)
-            self._order.append(service)
-            self._offsets.append(offset)
-            for place, name in enumerate(known.lower):
-                action = f"{service}:{name}"
-                if ENGINE_CATALOGUE.has_resource_type(action) is False:
-                    self.without_type |= 1 << offset + place
-                if tables.synthetic_resource(action, "") is not None:
-                    self._synthetic |= 1 << offset + place
-            offset += len(known.names)
-        self.full = (1 << offset) - 1
-        self.with_rules = self._synthetic | self.of_services(_WITH_RULES_OF_THEIR_OWN)
-        self.told_by_resource = self.of_services(("iam", *LISTED_PER_RESOURCE))
-        self.by_credentials = self.of_services(("iam", "sts"))
-        protected = self.of_services(filter(ENGINE_CATALOGUE.supports_rcp, self.services))
-        escaping = sum(1 << place for place in places(protected) if escapes_rcps(action_name(self.name(place))))
-        self.under_rcps = protected & ~escaping & ~self.without_type
-
-    def name(self, place: int) -> str:
-        """An action in full, in lower case, by the place of its bit."""
-        service = self._order[bisect_right(self._offsets, place) - 1]
-        known, offset = self.services[service]
-        return f"{service}:{known.lower[place - offset]}"
-
-    def services_of(self, actions: int) -> Iterator[str]:
-        """The services of some actions."""
-        while actions:
-            place = (actions & -actions).bit_length() - 1
-            number = bisect_right(self._offsets, place) - 1
-            yield self._order[number]
-            following = self._offsets[number + 1] if number + 1 < len(self._offsets) else self.full.bit_length()
-            actions = actions >> following << following
-
-    def of_services(self, services: Iterable[str]) -> int:
-        """The actions of some services."""
-        found = 0
-        for service in services:
-            if service in self.services:
-                known, offset = self.services[service]
-                found |= known.full << offset
-        return found
-
-    def local(self, service: str, actions: int) -> int:
-        """Those of some actions that are of a service, as its own bits."""
-        known, offset = self.services[service]
-        return actions >> offset & known.full
-
-    def mask(self, element: ActionElement) -> int:
-        """The actions that an Action or NotAction is about."""
-        if element.nothing:
-            return 0
-        named = self.full if element.has_everything else 0
-        for service in () if named else element.named_services:
-            if service in self.services:
-                known, offset = self.services[service]
-                named |= known.matching(element.names_of(service)) << offset
-        return self.full & ~named if element.negated else named
-
-
-@cache
-def action_space() -> ActionSpace:
-    return ActionSpace()
 
 
 class Permitted(NamedTuple):
@@ -167,27 +84,31 @@ def _together(several: Iterable[_Said]) -> _Said:
     saying = [said for said in several if said is not _NOTHING]
     if len(saying) <= 1:
         return saying[0] if saying else _NOTHING
-    allow, deny = NOBODY, NOBODY
-    differing = shown = limited = 0
-    for said in saying:
-        allow = allow if said.allow is NOBODY else either(allow, said.allow)
-        deny = deny if said.deny is NOBODY else either(deny, said.deny)
-        differing |= said.differing
-        shown |= said.shown
-        limited |= said.limited
-    return _Said(allow, deny, differing, shown, limited)
+    # As `either`, of which thousands would be made.
+    allow = may_allow = deny = may_deny = differing = shown = limited = 0
+    for (allows, may), (denies, may_too), differs, shows, limits in saying:
+        allow |= allows
+        may_allow |= may
+        deny |= denies
+        may_deny |= may_too
+        differing |= differs
+        shown |= shows
+        limited |= limits
+    return _Said(Bits(allow, may_allow & ~allow), Bits(deny, may_deny & ~deny), differing, shown, limited)
 
 
 class _Statement(NamedTuple):
     """A statement that tells principals apart.
 
     Args:
+        whom: for whom its conditions hold, in each frame.
         about: on whose resources it is, and `differing`; None where that too depends on who asks.
         kept: where that does not, what it says by whether its conditions hold in each frame.
     """
 
     compiled: CompiledStatement
     actions: int
+    whom: tuple[Bits, ...]
     about: tuple[Bits, int] | None
     kept: dict[tuple[bool | None, ...], _Said]
 
@@ -200,27 +121,51 @@ class _Policy(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """Actions that nothing but statements tells apart, and what they are about."""
+    """Actions that nothing but statements tells apart, and what they are about.
+
+    Args:
+        finals: of a set, where the machine of the service ends on patterns of its resources.
+    """
 
     actions: int
     first: ActionName
     resource: RequestResource
+    finals: int
+
+
+class _KindsOfService(NamedTuple):
+    """The kinds of actions of a service, and what reads the patterns of all their resources at once."""
+
+    kinds: tuple[_Kind, ...]
+    machine: Machine
+
+    def meeting(self, matcher: ResourceMatcher) -> int:
+        """Where the machine ends on entries without variables: the patterns with which they share a resource."""
+        machine, found = self.machine, 0
+        for glob in matcher.fixed_globs:
+            found |= machine.read(glob.tokens, machine.first, machine.run_by_some, machine.step_by_some)
+        return found
 
 
 class _Frame(NamedTuple):
     """Actions for whose requests the same condition keys are known.
 
     Args:
+        reading: of one of them.
         region: that of the requests, or "": where it is known, an action on `*` is asked about there.
     """
 
     actions: int
-    contexts: Contexts
+    reading: IndexReading
     region: str
+
+    @property
+    def contexts(self) -> Contexts:
+        return self.reading.contexts
 
 
 @lru_cache(maxsize=2048)
-def _kinds_in(service: str, left: int, partition: str, account: str, resource_account: str | None) -> tuple[_Kind, ...]:
+def _kinds_in(service: str, left: int, partition: str, account: str, resource_account: str | None) -> _KindsOfService:
     """The kinds of actions of a service on `*`, but for those that are left to the evaluator.
 
     They are the same for every account with this id, such as one under a draft.
@@ -232,14 +177,20 @@ def _kinds_in(service: str, left: int, partition: str, account: str, resource_ac
     """
     space = action_space()
     known, offset = space.services[service]
-    found: list[_Kind] = []
+    found: list[tuple[int, ActionName, RequestResource]] = []
     for bits in known.parted(Told(forms=True, regions=False, keys=False)):
         actions = (bits & ~left) << offset
         if actions:
             first = space.name((actions & -actions).bit_length() - 1)
             asked = prepare(first, "*", None, partition, account, resource_account)
-            found.append(_Kind(actions, asked.action, asked.resource))
-    return tuple(found)
+            found.append((actions, asked.action, asked.resource))
+    # Kinds have many patterns in common.
+    patterns = tuple(dict.fromkeys(tokens for _, _, resource in found for tokens in resource.members.patterns))
+    machine = Machine(*patterns)
+    finals = dict(zip(patterns, (1 << place for place in places(machine.final)), strict=True))
+    return _KindsOfService(
+        tuple(_Kind(*one, sum(finals[tokens] for tokens in one[2].members.patterns)) for one in found), machine
+    )
 
 
 class EveryAction:
@@ -269,7 +220,7 @@ class EveryAction:
         ]
         if any(level.incomplete for each in levels for level in each):
             return
-        self._frames = tuple(_Frame(part, reading.contexts, _region(reading.contexts)) for part, reading in readings)
+        self._frames = tuple(_Frame(part, reading, _region(reading.contexts)) for part, reading in readings)
         self._left = 0
         # By whom known keys or roles let in, the actions that may be about one of them.
         self._by_members: dict[int, int] = {}
@@ -309,16 +260,15 @@ class EveryAction:
         index, full = self.index, self.space.full
         if index.left >> place & 1 or not self._frames:
             return Permitted(left=full)
-        contexts = tuple(frame.contexts.of_place(place) for frame in self._frames)
-        own = self._layer(index.held[place], Layer.IDENTITY, contexts)
+        own = self._layer(index.held[place], Layer.IDENTITY, place)
         layers, grant, deny = [own], own.allow, own.deny
         caps = [(index.bounds[place], Layer.BOUNDARY)] if index.bounded >> place & 1 else []
         for policies, layer in (*caps, *((level, Layer.SCP) for level in self._scps)):
-            said = self._layer(policies, layer, contexts)
+            said = self._layer(policies, layer, place)
             layers.append(said)
             grant, deny = both(grant, said.allow), either(deny, said.deny)
         for policies in self._rcps:
-            said = self._layer(policies, Layer.RCP, contexts, place)
+            said = self._layer(policies, Layer.RCP, place)
             layers.append(said)
             deny = either(deny, said.deny)
         rest = (grant.yes | grant.maybe) & ~deny.yes
@@ -343,18 +293,8 @@ class EveryAction:
         )
         return self.space.by_credentials if refused else 0
 
-    def _layer(
-        self,
-        policies: Iterable[HeldPolicy],
-        layer: Layer,
-        contexts: Sequence[RequestContext],
-        place: int | None = None,
-    ) -> _Said:
-        """What the policies of one layer, or level of it, say to a principal.
-
-        Args:
-            place: that of the principal, where statements name principals.
-        """
+    def _layer(self, policies: Iterable[HeldPolicy], layer: Layer, place: int) -> _Said:
+        """What the policies of one layer, or level of it, say to the principal of a place."""
         found: list[_Said] = []
         for held in policies:
             policy = self._policies.get((held, layer))
@@ -362,15 +302,16 @@ class EveryAction:
                 if len(self._policies) >= _MOST_POLICIES:
                     self._policies.clear()
                 policy = self._policies[held, layer] = self._policy(held, layer)
-            found.append(policy.said)
+            if policy.said is not _NOTHING:
+                found.append(policy.said)
             for one in policy.varying:
-                if place is None or one.compiled.reaches_everyone:
-                    found.append(self._says(one, layer, contexts))
+                if layer is not Layer.RCP or one.compiled.reaches_everyone:
+                    found.append(self._says_to(one, layer, place))
                     continue
                 caller = self.index.caller(place, discover=self._discover)
                 reached = reaches(one.compiled, caller, Layer.RCP, PrincipalRules())
                 if reached is not False:
-                    said = self._says(one, layer, contexts)
+                    said = self._says_to(one, layer, place)
                     deny = said.deny if reached is True else Bits(0, said.deny.yes | said.deny.maybe)
                     found.append(said._replace(deny=deny))
         return _together(found)
@@ -381,7 +322,7 @@ class EveryAction:
         reached = self.space.full & ~self._left
         if layer is Layer.RCP:
             reached &= self.space.under_rcps
-        anyone = [frame.contexts.anyone for frame in self._frames]
+        anyone = self._frames[0].contexts.anyone
         for statement in held.statements:
             actions = self.space.mask(held.compiled.actions[statement.number]) & reached
             compiled = statement.compiled if actions else None
@@ -389,30 +330,58 @@ class EveryAction:
                 continue
             matcher = compiled.resource.matcher
             by_resource = matcher is not None and self._varies(matcher.variable_keys)
-            about = None if by_resource else self._about(compiled, actions, layer, anyone[0])
-            one = _Statement(compiled, actions, about, {})
-            if self._varies(compiled.keys) or (layer is Layer.RCP and not compiled.reaches_everyone):
+            about = None if by_resource else self._about(compiled, actions, layer, anyone)
+            varies = self._varies(compiled.keys)
+            whom = tuple(self._whom(compiled, actions, held.holders, frame) for frame in self._frames) if varies else ()
+            one = _Statement(compiled, actions, whom, about, {})
+            if varies or (layer is Layer.RCP and not compiled.reaches_everyone):
                 varying.append(one)
             else:
-                said.append(self._says(one, layer, anyone))
+                said.append(self._said_where(one, layer, self._truths_for_anyone(one), anyone))
         return _Policy(_together(said), tuple(varying))
 
     def _varies(self, keys: Iterable[str]) -> bool:
         return any(frame.contexts.varying(keys) for frame in self._frames)
 
-    def _says(self, one: _Statement, layer: Layer, contexts: Sequence[RequestContext]) -> _Said:
-        """What a statement says of the actions that it is about."""
-        holds = one.compiled.holds
-        truths = tuple(
-            holds(context) if frame.actions & one.actions else False
-            for frame, context in zip(self._frames, contexts, strict=True)
+    def _whom(self, compiled: CompiledStatement, actions: int, holders: int, frame: _Frame) -> Bits:
+        """For whom the conditions of a statement hold in a frame."""
+        if not frame.actions & actions:
+            return NOBODY
+        found = Bits(holders)
+        if holders.bit_count() > _MANY:
+            for condition in compiled.conditions:
+                found = both(found, frame.reading.holds(condition, found.yes | found.maybe))
+            return found
+        yes = maybe = 0
+        for place in places(holders):
+            truth = compiled.holds(frame.contexts.of_place(place))
+            yes |= (truth is True) << place
+            maybe |= (truth is not True and truth is not False) << place
+        return Bits(yes, maybe)
+
+    def _truths_for_anyone(self, one: _Statement) -> tuple[bool | None, ...]:
+        """Whether the conditions of a statement hold in each frame, where they do not tell principals apart."""
+        truths = (
+            one.compiled.holds(frame.contexts.anyone) if frame.actions & one.actions else False
+            for frame in self._frames
         )
-        known = tuple(truth if truth is True or truth is False else None for truth in truths)
-        found = one.kept.get(known)
+        return tuple(truth if truth is True or truth is False else None for truth in truths)
+
+    def _says_to(self, one: _Statement, layer: Layer, place: int) -> _Said:
+        """What a statement that tells principals apart says to one of them."""
+        truths: tuple[bool | None, ...]
+        if one.whom:
+            truths = tuple(
+                True if yes >> place & 1 else None if maybe >> place & 1 else False for yes, maybe in one.whom
+            )
+        else:
+            truths = self._truths_for_anyone(one)
+        found = one.kept.get(truths)
         if found is None:
-            found = self._said_where(one, layer, known, contexts[0])
+            context = self._frames[0].contexts.of_place(place)
+            found = self._said_where(one, layer, truths, context)
             if one.about is not None:
-                one.kept[known] = found
+                one.kept[truths] = found
         return found
 
     def _said_where(
@@ -456,9 +425,11 @@ class EveryAction:
         if compiled.any_resource:
             return Bits(actions), 0
         yes = maybe = differing = 0
-        for kind in self._kinds_of(actions):
+        for kind, met in self._kinds_met(compiled, actions):
             here = kind.actions & actions
-            truth = compiled.matches_resource(kind.resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
+            truth: Truth = met if met is not None else False
+            if met is None:
+                truth = compiled.matches_resource(kind.resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
             if truth is True:
                 yes |= here
             elif truth is not False:
@@ -472,12 +443,31 @@ class EveryAction:
                 differing |= here
         return Bits(yes, maybe), differing
 
+    def _kinds_met(self, compiled: CompiledStatement, actions: int) -> Iterator[tuple[_Kind, bool | None]]:
+        """The kinds of some actions, and whether a statement is about some of the resources; None: not found out yet.
+
+        That is found out of many kinds at once where the same entries name resources whoever asks.
+        """
+        element = compiled.resource
+        matcher = element.matcher
+        if not compiled.allows or matcher is None or element.negated or matcher.variable_keys:
+            yield from ((kind, None) for kind in self._kinds_of(actions))
+            return
+        for found in self._services_of(actions):
+            met = found.meeting(matcher)
+            for kind in found.kinds:
+                if kind.actions & actions:
+                    yield kind, bool(met & kind.finals) if kind.resource.kind is ResourceKind.SET else None
+
     def _kinds_of(self, actions: int) -> Iterator[_Kind]:
+        for found in self._services_of(actions):
+            yield from (kind for kind in found.kinds if kind.actions & actions)
+
+    def _services_of(self, actions: int) -> Iterator[_KindsOfService]:
         principal = self.index.principals[0].principal
         asked = (partition_of(principal), principal.account or "", self._terms.resource_account)
         for service in self.space.services_of(actions):
-            kinds = _kinds_in(service, self.space.local(service, self._left), *asked)
-            yield from (kind for kind in kinds if kind.actions & actions)
+            yield _kinds_in(service, self.space.local(service, self._left), *asked)
 
     def _names_one(self, compiled: CompiledStatement, kind: _Kind) -> bool:
         """Whether an Allow names a resource, of a policy of which nothing is known, that AWS does not refuse."""

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from iamtui.engine.holdings import places
 from iamtui.policy.pattern_overlap import first_common, in_common
-from iamtui.policy.patterns import STARS, WITHOUT, Glob, Token, Wild, request_tokens
+from iamtui.policy.patterns import STARS, WITHOUT, Glob, Machine, Token, Wild, request_tokens
 
 TEXTS = ["".join(letters) for length in range(5) for letters in itertools.product("ab:/", repeat=length)]
 ANY = (Wild.ONE, Wild.STAR, Wild.NAME_ONE, Wild.NAME_STAR)
@@ -71,6 +72,17 @@ def test_sharing_and_covering_with_all_kinds_of_wildcards(pair: tuple[tuple[Toke
         assert glob.shares(other)
     if glob.covers(other):
         assert asked <= own
+
+
+@settings(deadline=None)
+@given(st.lists(patterns(Wild.FIELD_ONE, Wild.FIELD_STAR), max_size=4), patterns(Wild.FIELD_ONE, Wild.FIELD_STAR))
+def test_patterns_that_are_read_at_once_share_what_each_does(
+    several: list[tuple[Token, ...]], asked: tuple[Token, ...]
+) -> None:
+    machine = Machine(*several)
+    met = machine.read(asked, machine.first, machine.run_by_some, machine.step_by_some)
+    finals = [1 << place for place in places(machine.final)]
+    assert [bool(met & final) for final in finals] == [Glob(tokens).shares(asked) for tokens in several]
 
 
 @pytest.mark.parametrize(

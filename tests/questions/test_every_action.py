@@ -24,8 +24,9 @@ from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import Mode
 from iamtui.policy.resource import ResourceKind
 from iamtui.questions.account_index import account_index, principal_of
+from iamtui.questions.action_classes import action_space
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.every_action import EveryAction, action_space
+from iamtui.questions.every_action import EveryAction
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 
