@@ -65,7 +65,11 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let --reruns run again only what drives a screen: elsewhere a failure that goes away is a failure still."""
+    """Begin with tests that have a limit of their own, so that no worker is alone with one at the end.
+
+    Let --reruns run again only what drives a screen: elsewhere a failure that goes away is a failure still.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
     if config.getoption("reruns", default=None):
         for item in items:
             if item.get_closest_marker("screen") is None:

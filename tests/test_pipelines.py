@@ -198,6 +198,8 @@ def test_the_action_installs_iamtui(tmp_path: Path) -> None:
     environ = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHON": sys.executable, "RUNNER_TEMP": str(tmp_path),
         "GITHUB_ACTION_PATH": str(ROOT), "GITHUB_PATH": str(tmp_path / "path"),
+        # 0 is how this variable says --no-compile.
+        "PIP_NO_COMPILE": "0",
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
     }  # fmt: skip
     subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=checkout, env=environ, check=True, timeout=800)
