@@ -568,9 +568,11 @@ class _Evaluation:
         document = self.scenario.get("resource_policy")
         if not (self.settings.get("s3") or {}).get("restrict_public_buckets") or document is None:
             return False
-        # The rule names `*` itself, whatever else than buckets that is.
+        # The rule names `*` itself, whatever else than buckets that is, and an action without resources is asked on it.
         whole = self.scenario["request"]["resource"]
-        on_bucket = whole == "*" or re.fullmatch(r"arn:[^:]*:s3:::.*", self.target.resource, re.DOTALL)
+        on_bucket = "*" in (whole, self.target.resource) or re.fullmatch(
+            r"arn:[^:]*:s3:::.*", self.target.resource, re.DOTALL
+        )
         if not self.action.startswith("s3:") or not on_bucket or self.caller.kind == "service":
             return False
         if self.caller.account is not None and self.same_account:
