@@ -193,7 +193,9 @@ class ChangedStatements:
             bounds = _bound(self.before, was), _bound(self.after, now)
             self._note_unknown({**old, **bounds[0]}, {**new, **bounds[1]})
             if was.tags != now.tags or (was.boundary_arn is None) is not (now.boundary_arn is None):
-                # A boundary that comes or goes, and tags, are about all that the principal is allowed.
+                # A boundary that comes or goes, and tags, are about all that the principal is allowed, which nobody
+                # knows where one of the policies cannot be read.
+                self._note_unknown({}, {**old, **new})
                 rest.append((frozenset().union(*map(_sayings, (*old.values(), *new.values()))), 1 << place))
                 for carrier, policy in self.after.resource_policies.items():
                     rest.append((_sayings(policy.document, carrier), 1 << place))

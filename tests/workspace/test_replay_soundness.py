@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from iamtui.activity.events import event_of
@@ -15,6 +15,7 @@ from iamtui.activity.requests import RequestCollector
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
 from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.edits.principals import PutPermissionsBoundary
 from iamtui.engine.api_calls import authorized_by
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
@@ -113,9 +114,12 @@ def check_that_what_is_kept_is_kept(given_edits: list[Edit], seed: int) -> None:
             assert is_kept(drafted, record), (given_edits, record)
 
 
+# What policies that cannot be read allow, a boundary takes away.
+BOUNDED = PutPermissionsBoundary(iam("user/automation/ci-deploy"), iam("policy/data/data-lake-read"))
 DRAFTS = st.lists(edits(ACCOUNT), min_size=1, max_size=2)
 
 
+@example([BOUNDED], 206)
 @given(DRAFTS, st.integers(0, 2**32))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_kept_is_kept(given_edits: list[Edit], seed: int) -> None:
