@@ -179,9 +179,11 @@ class SourceOpening:
         """
         worker = get_current_worker()
 
-        def tell(callback: Callable[..., None], *args: object) -> None:
-            if not worker.is_cancelled:
-                self._app.call_later(callback, *args)
+        def arrive(callback: Callable[..., None], *args: object) -> None:
+            if not worker.is_cancelled:  # Which it may be since this was told.
+                callback(*args)
+
+        tell = partial(self._app.call_later, arrive)
 
         if choice.kind is SourceKind.LIVE:
             self.end_commands = end_commands

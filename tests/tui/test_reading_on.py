@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 
 from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.workspace import (
+    OpeningCancelled,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceKind,
+    Workspace,
+)
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Reset, Stall
 from tests.support.panel_apps import screen_text, until
-from tests.support.screen_app import RecordingCopier, settle
+from tests.support.screen_app import RecordingCopier, make_app, settle
 
 PAGE = 200
 
@@ -98,3 +107,24 @@ async def test_a_refresh_that_fails_leaves_what_is_there(large_proxy: FaultProxy
         await settle(pilot)
         assert users_shown(app) == 5_000
         assert "was cut" in said(app)
+
+
+async def test_what_comes_of_a_load_while_it_is_cancelled_is_not_said() -> None:
+    started, goes_on, told = Event(), Event(), Event()
+
+    def slow(_choice: SourceChoice, report: ProgressReport, _cancelled: object) -> Workspace:
+        started.set()
+        goes_on.wait()
+        report(Progress("reading users", 1200, 5000))
+        told.set()
+        raise OpeningCancelled
+
+    app = make_app(opener=slow)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, started.is_set)
+        # The app handles nothing between the progress and the end.
+        goes_on.set()
+        told.wait()
+        app.opening.stop()
+        await settle(pilot)
+        assert said(app).startswith("Cancelled.")
