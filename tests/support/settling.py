@@ -74,17 +74,16 @@ async def screen_at_rest(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
     await nothing_ready()
     app = pilot.app
     if app.screen_stack and all(map(_waits, (app, *app.screen.walk_children(with_self=True)))):
-        came_to_rest = True
-    else:
-        came_to_rest = await _wait_for_all(pilot, timeout)
-    _paint_changes(app)
-    return came_to_rest
+        return True
+    return await _wait_for_all(pilot, timeout)
 
 
 async def handled_and_painted(_least: float = 0, _most: float = 1) -> None:
     """As `handled`, for a test that looks at what was painted."""
     await handled()
-    _paint_changes(active_app.get())
+    while _paint_changes(active_app.get()):
+        # What is painted may have something else laid out.
+        await handled()
 
 
 paint = Screen._compositor_refresh

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.css.model import CombinatorType, RuleSet, Selector
-from textual.css.styles import RulesMap
+from textual.css.styles import RulesMap, Styles
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
 from textual.dom import DOMNode
@@ -50,6 +50,33 @@ def _shipped(file: Path) -> tuple[Theme | None, list[str]]:
     return _read_theme(file)
 
 
+class _Rules:
+    """The styles that rules give to a node: as they are written, and as they stand in the node once they are set."""
+
+    def __init__(self, written: RulesMap) -> None:
+        styles = Styles()
+        for name, value in written.items():
+            setattr(styles, name, value)
+        self.written = written
+        self.stands: dict[str, Any] = {**styles.get_rules()}
+
+    def give_to(self, node: DOMNode) -> None:
+        """Set them, as `Stylesheet.replace_rules` does, which sets also what stands there already."""
+        base = node.styles.base
+        now: dict[str, Any] = base._rules  # type: ignore[assignment]
+        if now or node._is_mounted:
+            for name in now.keys() | self.stands.keys():
+                value = self.stands.get(name)
+                if now.get(name) is not value:
+                    setattr(base, name, value)
+        else:
+            # Nothing is laid out or painted yet that they would change.
+            now.update(self.stands)
+            base._updates += len(now)
+            node._nodes.updated()
+        node.notify_style_update()
+
+
 class _Alike:
     """Nodes with the same types, ids and classes from the app down to them: which states of which of these nodes their
     rules ask for, and the styles of those that have the same ones."""
@@ -66,7 +93,7 @@ class _Alike:
             for state in selector.pseudo_classes
         }
         self.asked = tuple(asked)
-        self.styles: dict[tuple[bool, ...], tuple[RulesMap, tuple[bool, ...]]] = {}
+        self.styles: dict[tuple[bool, ...], tuple[_Rules, tuple[bool, ...]]] = {}
 
 
 def _selectors(chain: list[Selector]) -> Iterator[tuple[Selector, bool]]:
@@ -86,7 +113,7 @@ class _Found(Stylesheet):
         self._last: RulesMap = {}
         self._kinds: dict[object, _Alike] = {}
 
-    def of(self, node: DOMNode) -> RulesMap:
+    def of(self, node: DOMNode) -> _Rules:
         """The styles of a node; it is told what else its rules say of it."""
         path = node.css_path_nodes
         kind = tuple([(type(one), one.id, one.classes) for one in path])
@@ -99,7 +126,7 @@ class _Found(Stylesheet):
             self._last = {}
             apply_as_textual(self, node)
             flags = node._has_hover_style, node._has_focus_within, node._has_order_style, node._has_odd_or_even
-            alike.styles[states] = self._last, flags
+            alike.styles[states] = _Rules(self._last), flags
         styles, flags = alike.styles[states]
         node._has_hover_style, node._has_focus_within, node._has_order_style, node._has_odd_or_even = flags
         return styles
@@ -128,6 +155,8 @@ def applied_once(
         found = _found[same]
         vars(sheet)["_shared"] = rules, found
     styles = found.of(node)
-    if styles:
-        sheet.replace_rules(node, styles, animate)
+    if animate:
+        sheet.replace_rules(node, styles.written, animate)
+    elif styles.written:
+        styles.give_to(node)
     sheet._process_component_classes(node)

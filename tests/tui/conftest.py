@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.css.model import RuleSet
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -14,6 +15,7 @@ from iamtui.tui import clock, themes
 from iamtui.workspace import saved_questions
 from tests.support.sample_account import NOW
 from tests.support.settling import handled, handled_and_painted, paint, painted_at_rest, screen_at_rest
+from tests.support.shared_handlers import found_once
 from tests.support.shared_styles import applied_once, parsed_once, theme_read_once
 
 HERE = Path(__file__).parent
@@ -37,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _still(monkeypatch: pytest.MonkeyPatch, no_aws_settings: Path) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setattr("textual.app.wait_for_idle", handled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", handled_and_painted)
@@ -48,12 +50,13 @@ def _still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("iamtui.tui.screen_state.LOOK_SECONDS", 1_000_000)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parsed_once)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet.apply", applied_once)
+    monkeypatch.setattr(MessagePump, "_get_dispatch_methods", found_once)
     # A rule is hashed by its identity, half a million times in ten starts: here without a call of Python for each.
     monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)
     monkeypatch.setattr(themes, "read_theme", theme_read_once)
-    monkeypatch.setattr(themes, "user_themes", lambda: tmp_path / "no-themes")
-    monkeypatch.setattr(saved_questions, "data_folder", lambda: tmp_path / "data")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data-home"))
+    monkeypatch.setattr(themes, "user_themes", lambda: no_aws_settings / "no-themes")
+    monkeypatch.setattr(saved_questions, "data_folder", lambda: no_aws_settings / "data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(no_aws_settings / "data-home"))
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)
 

@@ -87,6 +87,7 @@ async def test_lines_look_as_textual_draws_them(
 async def test_a_line_is_drawn_again_where_it_changed_alone() -> None:
     app = NumbersApp()
     async with app.run_test() as pilot:
+        await pilot.pause()
         view = app.query_one(Numbers)
         view.drawn.clear()
         view.refresh_row(3)
