@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from iamtui.drafts.draft import Edit
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,
     DeleteLoginProfile,
@@ -103,30 +104,34 @@ async def test_the_account_of_the_source_stays_as_it_is() -> None:
 # Edits where the cursor is.
 
 
-@one_quick(
-    ("key", "choice", "edit"),
-    [
-        (DEPLOY, "Detach data-lake-read", DetachPolicy(DEPLOY, LAKE_READ.arn)),
-        (BOB, "Remove the permissions boundary", DeletePermissionsBoundary(BOB)),
-        (BOB, "Delete scratch-bucket", DeleteInlinePolicy(BOB, "scratch-bucket")),
-        (ALICE, "Remove from group admins", RemoveUserFromGroup(ALICE, iam("group/admins"))),
-        (iam("group/admins"), "Remove user alice", RemoveUserFromGroup(ALICE, iam("group/admins"))),
-        (ALICE, "Delete the access key AKIAALICE00000000002", DeleteAccessKey(ALICE, "AKIAALICE00000000002")),
-        (BOB, "Delete the console password", DeleteLoginProfile(BOB)),
-        (CAROL, "Delete the user", DeleteUser(CAROL)),
-        (DEPLOY, "Delete the role", DeleteRole(DEPLOY)),
-    ],
+SIMPLE = (
+    (DEPLOY, "Detach data-lake-read", DetachPolicy(DEPLOY, LAKE_READ.arn)),
+    (BOB, "Remove the permissions boundary", DeletePermissionsBoundary(BOB)),
+    (BOB, "Delete scratch-bucket", DeleteInlinePolicy(BOB, "scratch-bucket")),
+    (ALICE, "Remove from group admins", RemoveUserFromGroup(ALICE, iam("group/admins"))),
+    (iam("group/admins"), "Remove user alice", RemoveUserFromGroup(ALICE, iam("group/admins"))),
+    (ALICE, "Delete the access key AKIAALICE00000000002", DeleteAccessKey(ALICE, "AKIAALICE00000000002")),
+    (BOB, "Delete the console password", DeleteLoginProfile(BOB)),
+    (CAROL, "Delete the user", DeleteUser(CAROL)),
+    (DEPLOY, "Delete the role", DeleteRole(DEPLOY)),
 )
-async def test_an_edit_that_needs_no_more(key: str, choice: str, edit: object) -> None:
+
+
+@one_quick("cases", [SIMPLE[:1], SIMPLE[1:]], ids=["first", "others"])
+async def test_an_edit_that_needs_no_more(cases: tuple[tuple[str, str, Edit], ...]) -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
-        main.go_to(key)
-        await press(pilot, "E")
-        await choose(pilot, choice)
-        await laid(pilot)
-        assert main.drafts.open_draft is not None
-        assert main.drafts.open_draft.draft.edits == (edit,)
-        assert "Drafted:" in message(pilot)
+        for key, choice, edit in cases:
+            main.go_to(key)
+            main.explorer.tree_view.focus()
+            await press(pilot, "E")
+            await choose(pilot, choice)
+            await laid(pilot)
+            assert main.drafts.open_draft is not None
+            assert main.drafts.open_draft.draft.edits == (edit,)
+            assert "Drafted:" in message(pilot)
+            main.drafts.undo_edit()
+            await laid(pilot)
 
 
 async def test_a_policy_that_nobody_has_can_be_deleted() -> None:

@@ -313,9 +313,9 @@ async def charts(pilot: Pilot[None], look: Callable[[Pilot[None]], T]) -> dict[s
     return found
 
 
-@one_quick("size", [(80, 24), (120, 40), (200, 60)])
+@one_quick(("size", "ways"), [((80, 24), PLAIN), ((120, 40), PLAIN[:1]), ((200, 60), PLAIN[1:])])
 async def test_every_screen_says_without_colours_what_it_says_with_them(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    size: tuple[int, int], ways: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def words(pilot: Pilot[None]) -> list[str]:
         # Frames and cursors are heavier where no colour tells the one that has the focus.
@@ -325,7 +325,7 @@ async def test_every_screen_says_without_colours_what_it_says_with_them(
     with_colours = await walked(make_app(), lambda pilot: (words(pilot), runs(pilot)), size)
     assert {colour for _words, found in with_colours.values() for _y, _x, colour, *_ in found} == set(SAYS)
     assert not {name: unsaid(found) for name, (_words, found) in with_colours.items() if unsaid(found)}
-    for how in PLAIN:
+    for how in ways:
         # None remembers the tab of the one before.
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / how))
         seen = await walked(await plain_app(how, monkeypatch), words, size)

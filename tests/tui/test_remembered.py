@@ -122,22 +122,18 @@ async def test_fresh_neither_offers_nor_keeps_questions() -> None:
     assert [entry.question_matrix.actions for entry in store.history()] == [ASKED.actions]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
+async def test_nothing_of_an_account_is_shown_for_another_caller_endpoint_or_account() -> None:
+    await be_somewhere(app_of(seen_by("arn:aws:iam::111122223333:user/me")))
+    for other in (
         seen_by("arn:aws:iam::111122223333:user/somebody-else"),
         seen_by("arn:aws:iam::111122223333:user/me", endpoint="http://127.0.0.1:5000"),
         seen_by("arn:aws:iam::111122223333:user/me", account="999988887777"),
-    ],
-    ids=["caller", "endpoint", "account"],
-)
-async def test_nothing_of_an_account_is_shown_for_another_caller_endpoint_or_account(other: Workspace) -> None:
-    await be_somewhere(app_of(seen_by("arn:aws:iam::111122223333:user/me")))
-    app = app_of(other)
-    async with opened(app):
-        assert place_of(app) == "overview:"
-        assert not app.main.question.is_begun
-        assert not app.main.subject.table.sorts
+    ):
+        app = app_of(other)
+        async with opened(app):
+            assert place_of(app) == "overview:"
+            assert not app.main.question.is_begun
+            assert not app.main.subject.table.sorts
 
 
 async def test_the_place_is_put_back_when_one_comes_back_to_an_account_in_the_same_run() -> None:
