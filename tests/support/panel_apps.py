@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from iamtui.tui.themes import fallback_variables
 from iamtui.tui.widgets.status import Notice
@@ -57,7 +57,7 @@ class PanelApp(HarnessApp):
                 yield Static("detail", id="detail")
                 yield self.panel
         yield Static("message")
-        yield Footer()
+        yield Static("keys")
 
 
 class ScreenApp(HarnessApp):
