@@ -12,9 +12,10 @@ Templates are filled from an ARN (`Arn.filled`): {arn}, {resource}, {name} (what
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 
 class OperationRequest(NamedTuple):
@@ -136,8 +137,7 @@ class TerraformPolicy(NamedTuple):
 _NO_SUCH: Final = ("ResourceNotFoundException",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
+class ServiceSpec(Struct, frozen=True, kw_only=True):
     """A service, by the service field of its ARNs; all but `most_colons` is about policies of resources.
 
     Args:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from iamtui.paths import home_expanded, is_folder
 
@@ -35,8 +36,7 @@ def detail(error: BaseException) -> str:
     return one_line(str(error))
 
 
-@dataclass(slots=True)
-class CallSite:
+class CallSite(Struct):
     """What was being called and how, as words for a sentence.
 
     Args:

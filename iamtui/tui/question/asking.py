@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -42,8 +42,7 @@ Alongside = Callable[[Callable[[], bool]], object]
 """Finds in the thread, once there is an answer, what is to be shown together with it; told whether to stop."""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """An answer, or without one that `unknown` is not the name of an action, or not yet.
 
     Args:
