@@ -15,7 +15,7 @@ from msgspec import Struct
 from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
-from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part, whole_or_open
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
 from iamtui.cli.store_options import StoreOptions, store_options
@@ -43,7 +43,7 @@ _MOST_NAMED: Final = 4
 
 
 @click.command(
-    "impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if only a part of the account was read."
+    "impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if something was not read, or not compared."
 )
 @click.argument("file", metavar="DRAFT")
 @click.option(
@@ -74,7 +74,15 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     else:
         print_impact(out, account, found, ascii_only=ascii_only)
     say_impact(found)
-    return Exit.NO if fails(found.effects(), fail_on) else whole_or_open(workspace.account)
+    return _ending(found, workspace.account, fails=fails(found.effects(), fail_on))
+
+
+def _ending(found: Impact, *accounts: Account, fails: bool) -> Exit:
+    """How a comparison ends: open where something of it is unknown, for that may be what --fail-on names."""
+    if fails:
+        return Exit.NO
+    whole = not found.not_compared and not any(account.unlisted for account in accounts)
+    return Exit.OK if whole else Exit.OPEN
 
 
 def say_impact(found: Impact) -> None:
@@ -175,7 +183,7 @@ def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
     """Everything as one object.
 
     Args:
-        complete: whether the whole account was read.
+        complete: whether the whole account was read; where something was not compared, the object is not complete.
     """
     return {
         "principals": [
@@ -215,7 +223,7 @@ def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
             for shift in found.escalations
         ],
         "not_compared": list(found.not_compared),
-        "complete": complete,
+        "complete": complete and not found.not_compared,
     }
 
 
@@ -227,7 +235,9 @@ _ENTITY_MARKS: Final = {
 }
 
 
-@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if only a part of A or B was read.")
+@click.command(
+    "diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if something was not read, or not compared."
+)
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option(
@@ -267,7 +277,7 @@ def diff(
     opened, closed = (sum(effect in one.effects for one in found.entities) for effect in (Effect.GAINED, Effect.LOST))
     if opened or closed:
         note(f"Permission sets that people of IAM Identity Center gained: {opened:,}; lost: {closed:,}.")
-    return Exit.NO if diff_fails(found, fail_on) else whole_or_open(accounts[0], whole_or_open(accounts[1]))
+    return _ending(found.impact, *accounts, fails=diff_fails(found, fail_on))
 
 
 def diff_fails(found: AccountDiff, fail_on: str | None) -> bool:

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iamtui.account.model import Role, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, unlisted_failures, with_draft
 from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
 from iamtui.cli.render import short_name
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.engine.request import role_arn_of
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.reports import not_evaluated
 from iamtui.problem import Problem
-from iamtui.text import counted
+from iamtui.text import counted, safe_text
 from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.principals import resolve_principal
@@ -49,9 +51,7 @@ def escalations(
     workspace = with_draft(open_workspace(source, several=True), draft)
     reports = find_escalations_across(workspace) if workspace.beside else (find_escalations(workspace),)
     every = [one for report in reports for one in report.escalations]
-    found = [one for one in every if principal is None or _is_named(one, principal)]
-    if principal is not None and not found:
-        _say_nothing_found(workspace, reports, principal)
+    found = every if principal is None else _of(principal, every, reports, workspace)
     out = stdout()
     if form in ("dot", "mermaid"):
         _print_graph(out, workspace, found, form)
@@ -68,17 +68,32 @@ def escalations(
     return Exit.NO if fail_on and failing else all_or_open(workspace)
 
 
-def _is_named(one: Escalation, text: str) -> bool:
-    entity = one.principal
-    resource = entity.arn.rsplit(":", 1)[-1]
-    return text in (entity.arn, entity.name, entity.id, resource, f"{resource.partition('/')[0]}/{entity.name}")
+def _user_or_role(workspace: Workspace, text: str) -> User | Role:
+    """The user or role that is named, or whose session is.
+
+    Raises:
+        Problem: it is neither, of whom no path is looked for.
+    """
+    principal = resolve_principal(workspace, text)
+    entity = workspace.at(principal.account).account.by_arn(role_arn_of(principal) or principal.arn)
+    if not isinstance(entity, (User, Role)):
+        raise Problem(
+            f"{safe_text(text)} is not a user or role of this account, and paths are looked for from those alone.",
+            "Name one by its ARN, user/NAME or role/NAME.",
+        )
+    return entity
 
 
-def _say_nothing_found(workspace: Workspace, reports: Sequence[EscalationReport], text: str) -> None:
-    found = resolve_principal(workspace, text)
-    administrators = {entity.arn for report in reports for entity in report.administrators}
-    is_one = found.arn in administrators
-    note(f"{short_name(workspace, found.arn)} {'is an administrator' if is_one else 'cannot become administrator'}.")
+def _of(
+    text: str, every: Sequence[Escalation], reports: Sequence[EscalationReport], workspace: Workspace
+) -> list[Escalation]:
+    """The paths of the user or role that is named; that there are none is said on stderr."""
+    whom = _user_or_role(workspace, text)
+    found = [one for one in every if one.principal.arn == whom.arn]
+    if not found:
+        is_one = any(whom.arn == entity.arn for report in reports for entity in report.administrators)
+        note(f"{short_name(workspace, whom.arn)} {'is an administrator' if is_one else 'cannot become administrator'}.")
+    return found
 
 
 def _print(out: Output, workspace: Workspace, one: Escalation) -> None:

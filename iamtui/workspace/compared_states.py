@@ -224,10 +224,10 @@ class ChangedStatements:
             if isinstance(before, Known) or isinstance(after, Known):
                 self.unknown.append("The organization is known in one of the states only, and not compared")
             return
-        if before.value is None or after.value is None:
-            return
         self.binds_root = True
-        for was, now in zip_longest(before.value.path, after.value.path):
+        # Above an account that is in no organization there is no level, and nothing that binds it.
+        paths = [() if one.value is None else one.value.path for one in (before, after)]
+        for was, now in zip_longest(*paths):
             for old, new in zip(_policies(was), _policies(now), strict=True):
                 if isinstance(old, Known) and isinstance(new, Known) and old != new:
                     said = frozenset().union(*(_sayings(policy.document) for policy in old.value))

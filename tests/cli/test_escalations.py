@@ -65,6 +65,21 @@ def test_fail_on(cli: Cli, words: list[str], code: int) -> None:
     assert cli("escalations", *words, "--demo").code == code
 
 
+@pytest.mark.parametrize(
+    "name",
+    [" diego.fuentes", "user/engineering/diego.fuentes ", "arn:aws:sts::111122223333:assumed-role/deploy-prod/ci"],
+)
+def test_however_one_principal_is_named_the_path_is_found(cli: Cli, name: str) -> None:
+    found = cli("escalations", name, "--fail-on", "possible", "--demo")
+    assert (found.code, "cannot become administrator" in found.err) == (1, False)
+
+
+@pytest.mark.parametrize("name", ["root", "anonymous", "arn:aws:sts::111122223333:federated-user/diego.fuentes"])
+def test_nothing_is_said_of_whose_paths_are_not_looked_for(cli: Cli, name: str) -> None:
+    found = cli("escalations", name, "--fail-on", "certain", "--demo")
+    assert (found.code, f"{name} is not a user or role of this account" in " ".join(found.err.split())) == (2, True)
+
+
 def test_what_cannot_be_done_is_one_sentence(cli: Cli) -> None:
     result = cli("escalations", "--json", "--format", "dot", "--demo")
     assert result.code == 2

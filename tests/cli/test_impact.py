@@ -54,3 +54,13 @@ def test_an_opened_trust_fails_too(cli: Cli, tmp_path: Path) -> None:
     assert result.code == 1
     assert "trust of role/deploy-prod opens to" in result.out
     assert "trust of role/deploy-prod closes to" in result.out
+
+
+def test_what_is_not_compared_is_not_called_nothing(cli: Cli, tmp_path: Path) -> None:
+    """A policy whose text nobody knows may allow anything."""
+    path = str(tmp_path / "unknown.json")
+    attached = cli("draft", "edit", path, "attach", "user/diego.fuentes", "arn:aws:iam::aws:policy/Unheard", "--demo")
+    assert attached.code == 0
+    result = cli("impact", path, "--fail-on", "gained", "--json", "--demo")
+    assert "policy/Unheard says is not known" in result.err
+    assert (result.code, result.json["complete"]) == (3, False)

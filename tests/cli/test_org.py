@@ -397,4 +397,4 @@ def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, 
         assert (found.code, "1 of 1 account of 2026-11-29" in found.err) == (0, True), found.err
         assert "user/alice" in found.out
     found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
-    assert (found.code, "[~] changed    user alice" in found.out) == (0, True), found.err
+    assert (found.code, "[~] changed    user alice" in found.out) == (3, True), found.err

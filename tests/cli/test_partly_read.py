@@ -262,7 +262,7 @@ def test_nobody_from_outside_is_lost_with_a_trust_policy_that_was_not_read(
 ) -> None:
     before = with_trust(tmp_path, "before.json", {"AssumeRolePolicyDocument": trust({"AWS": "222222222222"})})
     compared = cli("diff", before, with_trust(tmp_path, "after.json", kept), "--fail-on", "lost")
-    assert compared.code == 0
+    assert compared.code == 3
     assert "Whom else" in compared.out + compared.err
 
 

@@ -189,6 +189,18 @@ def test_tags_trust_resources_and_the_organization(tmp_path: Path) -> None:
     assert ("gained", "888888888888") in {(one.effect.value, one.edge.name) for one in found.impact.trust}
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_scps_denied_is_gained_where_an_account_leaves_its_organization(tmp_path: Path, backwards: bool) -> None:
+    fenced, alone = account(), account()
+    deny = {"Version": "2012-10-17", "Statement": [{**allow("s3:PutObject"), "Effect": "Deny"}]}
+    fenced["organization"]["path"][1]["scps"].append({"arn": "b", "name": "fence", "document": deny})
+    alone["organization"] = None
+    found = difference(tmp_path, *((alone, fenced) if backwards else (fenced, alone)))
+    assert (Effect.LOST if backwards else Effect.GAINED) in found.impact.effects()
+    assert "role/deploy" in {one[1] for one in access(found)}
+    agrees(found)
+
+
 def test_a_recreated_principal_is_said(tmp_path: Path) -> None:
     after = account()
     after["UserDetailList"][0]["UserId"] = "AIDAANOTHERALICE"
