@@ -174,8 +174,6 @@ def prove_never(
     _check_asked(actions, resource)
     spared = {one.arn for one in _principals(workspace, excepted, actions)} if excepted else set()
     principals = [one for one in _principals(workspace, who, actions) if one.arn not in spared]
-    if not principals:
-        raise Problem("Everybody who is named is excepted, too.", "Leave somebody of whom it is to be proved.")
     # A name that AWS does not have, which may be a slip, is nothing that a proof is about.
     reasons = {never_asked(one, resource): 1 for one in actions if not is_pattern(one) and not catalogue().knows(one)}
     for pattern in filter(is_pattern, who):
