@@ -171,13 +171,16 @@ def suppression_of(text: str) -> AuditSuppression:
         Problem: there is no such code, or no reason.
     """
     what, _, reason = (part.strip() for part in text.partition("="))
-    code, _, pattern = what.partition(":")
+    code, colon, pattern = what.partition(":")
     if code not in CODES:
         raise Problem(
             f"--suppress {text} does not name a finding.", f"Write CODE=REASON; codes are {', '.join(CODES)}."
         )
     if not reason:
         raise Problem(f"--suppress {code} has no reason.", f'Write why it is accepted: --suppress {what}="the reason".')
+    if colon and not pattern:
+        # Such as a variable of a shell that is not set: everything would be accepted.
+        raise Problem(f"--suppress {code}: has an empty pattern.", "Name who is meant, or leave out the colon.")
     return AuditSuppression(code, pattern or "*", reason)
 
 

@@ -113,6 +113,7 @@ def test_a_file_of_suppressions_that_cannot_be_read_is_one_sentence(
     [
         (["--suppress", "nothing=x"], "does not name a finding"),
         (["--suppress", "role-unused"], "has no reason"),
+        (["--suppress", "role-unused:=x"], "has an empty pattern"),
         (["--json", "--format", "csv"], "exclude each other"),
     ],
 )
