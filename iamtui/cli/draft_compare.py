@@ -28,6 +28,7 @@ from iamtui.workspace.draft_session import (
     SavedComparison,
     compare_everyone,
     compare_saved,
+    unlisted_strangers,
     verdict_key,
 )
 from iamtui.workspace.draft_session import compare as compare_one
@@ -46,8 +47,8 @@ _FAIL_ON: Final = ("gained", "lost", "change")
 
 @click.command(
     epilog="Exit codes: 0; 1 with --fail-on, or when a saved question is not answered as expected with the draft; 2 an "
-    "error, also when a saved question cannot be asked; 3 when everybody is asked of an account of which only a part "
-    "was read."
+    "error, also when a saved question cannot be asked; 3 when everybody is asked and the list may lack "
+    "somebody: only a part of the account was read, or the draft may let in strangers who cannot be listed."
 )
 @click.argument("file")
 @click.argument("actions", nargs=-1, metavar="[ACTION]...")
@@ -92,9 +93,14 @@ def compare(
         shown.comparison(workspace, comparison)
     on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
     note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
+    strangers = unlisted_strangers(drafted, made) if asked.resources and not names else ""
+    if strangers:
+        note(strangers)
     if _fails(fail_on, counts):
         return Exit.NO
-    return Exit.OK if names else whole_or_open(workspace.account)
+    if names:
+        return Exit.OK
+    return Exit.OPEN if strangers else whole_or_open(workspace.account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,6 +280,17 @@ def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iter
     return (*before.principals[:inside], *dict.fromkeys(outside))
 
 
+def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> str:
+    """Whom `compare_everyone` lacks of those whom the draft may matter to, one sentence, safe to show; "" when nobody.
+
+    Who is somebody's user or role elsewhere cannot be listed, and a draft of what binds all may let them in.
+    """
+    if not drafted.reach.everyone:
+        return ""
+    states = drafted.states.after, drafted.states.before
+    return next((found.lacks for one in states if (found := everybody(one, question_matrix)).lacks), "")
+
+
 class _Polls:
     """One question matrix before and after, asked twice only of those whom the draft can matter to."""
 

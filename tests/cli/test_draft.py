@@ -364,6 +364,29 @@ def test_compare_lists_whom_the_draft_changes(cli: Cli, account: str, file: Path
     assert (found["before"]["decision"], found["after"]["decision"]) == ("implicitDeny", "allowed")
 
 
+def test_compare_is_open_where_the_draft_may_let_in_strangers_who_cannot_be_listed(cli: Cli, tmp_path: Path) -> None:
+    queue = "arn:aws:sqs:eu-west-1:111122223333:shipment-events"
+    others = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999988887777:role/*"}}
+    words = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "sqs:ReceiveMessage",
+        "Resource": queue,
+        "Condition": others,
+    }
+    opening = tmp_path / "queue.json"
+    opening.write_text(json.dumps({"Version": "2012-10-17", "Statement": words}))
+    made = tmp_path / "queue.draft.json"
+    assert cli("draft", "edit", made, "put-resource-policy", queue, opening, "--demo").code == 0
+    asked = ("sqs:ReceiveMessage", "--on", queue, "--fail-on", "gained", "--demo")
+    result = cli("draft", "compare", made, *asked)
+    assert (result.code, "users and roles of other accounts are not listed" in " ".join(result.err.split())) == (
+        3,
+        True,
+    )
+    assert cli("draft", "compare", made, *asked, "--principal", "role/deploy-prod").code == 0
+
+
 def test_compare_takes_one_principal_and_several_pairs(cli: Cli, account: str, file: Path) -> None:
     words = ["draft", "compare", written(file), "s3:GetObject", "s3:DeleteObject", "--on", f"{BUCKET}/x"]
     result = cli(*words, "--principal", "carol", "--snapshot", account)
