@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from iamtui.problem import Problem
+from iamtui.typed_json import decoder
 
 NO_JSON: Final = msgspec.Raw()
 
@@ -57,8 +58,8 @@ class Event(msgspec.Struct, gc=False):
 UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)
 """What decoding of bytes from outside raises."""
 
-_EVENT: Final = msgspec.json.Decoder(Event)
-_EVENTS: Final = msgspec.json.Decoder(list[Event])
+_EVENT: Final = decoder(Event)
+_EVENTS: Final = decoder(list[Event])
 NESTED: Final = frozenset(("userIdentity", "requestParameters", "resources", "eventContext", "tlsDetails"))
 TEXTS: Final = tuple(
     field.name

@@ -16,6 +16,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from iamtui.typed_json import convert
+
 # How many parts XML or JSON has and how deeply it is nested, found before a parser builds objects of it.
 
 
@@ -393,10 +395,10 @@ def shaped(answer: Any, into: type[T]) -> T:
     """
     plain = msgspec.to_builtins(answer, builtin_types=(bytes,))
     if into in _KNOWN_SHAPES:
-        return msgspec.convert(plain, into)
+        return convert(plain, into)
     with _NEW_SHAPE:
         try:
-            return msgspec.convert(plain, into)
+            return convert(plain, into)
         finally:
             _KNOWN_SHAPES.add(into)
 

@@ -15,6 +15,7 @@ from iamtui.engine.request import EngineOptions
 from iamtui.policy.document import JsonValue
 from iamtui.policy.json_text import kind_of
 from iamtui.problem import Problem
+from iamtui.typed_json import convert
 
 
 class ScenarioError(Problem):
@@ -149,7 +150,7 @@ def to_form(value: JsonValue) -> ScenarioForm:
     if not isinstance(value, dict):
         raise ScenarioError(f"expected an object with a request, found {kind_of(value)}")
     try:
-        return msgspec.convert(value, ScenarioForm)
+        return convert(value, ScenarioForm)
     except msgspec.ValidationError as error:
         raise _explained(str(error), value) from None
     except UnicodeEncodeError:

@@ -38,6 +38,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.sources.parallel import ACCESS_DENIED, FactReader, Tasks
 from iamtui.text import counted
+from iamtui.typed_json import decoder
 
 Held: TypeAlias = User | Group | Role
 T = TypeVar("T")
@@ -50,7 +51,7 @@ _AT_ONCE: Final = 8
 """Calls in flight: each is short, and there are thousands."""
 
 
-_PAGES: Final = msgspec.json.Decoder(SnapshotShape)
+_PAGES: Final = decoder(SnapshotShape)
 
 
 def read_again(connection: Connection, account: Account, entity: Held | ManagedPolicy) -> Account:

@@ -34,6 +34,7 @@ from iamtui.tui.explorer.table_columns import MOST_COLUMNS
 from iamtui.tui.inventory import key_of
 from iamtui.tui.pane_sizes import LARGEST_SIZE, MOST_SIZES
 from iamtui.tui.paned import MOST_BOOKMARKS
+from iamtui.typed_json import convert, decode
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
@@ -136,7 +137,7 @@ def _read() -> tuple[dict[str, Any], str]:
     if exposed is not None:
         return {}, _unused(f"{safe_text(exposed.path)} {exposed.reason}")
     try:
-        whole = msgspec.json.decode(read_document(path, "It", most=LARGEST, pipes=False), type=dict[str, Any])
+        whole = decode(read_document(path, "It", most=LARGEST, pipes=False), dict[str, Any])
     except Problem as problem:
         return {}, _unused(problem.sentence)
     except (ValueError, RecursionError):
@@ -158,7 +159,7 @@ def _accounts(whole: Mapping[str, Any]) -> Sequence[AccountState]:
     found, accounts = [], whole.get("accounts")
     for one in accounts[:MOST_ACCOUNTS] if isinstance(accounts, list) else ():
         with suppress(msgspec.ValidationError):
-            found.append(msgspec.convert(one, AccountState))
+            found.append(convert(one, AccountState))
     return found
 
 
@@ -273,7 +274,7 @@ class PlaceMemory:
         if before != state:
             with suppress(msgspec.ValidationError, UnicodeEncodeError):
                 data = msgspec.json.encode(state)
-                state = msgspec.json.decode(data, type=AccountState)
+                state = decode(data, AccountState)
                 if len(data) > LARGEST_ACCOUNT:
                     state = msgspec.structs.replace(state, question=None)
                 self._states[self._key] = self._new[self._key] = state
@@ -343,6 +344,6 @@ def _question_form(matrix: QuestionMatrix | None) -> dict[str, Any] | None:
 def _question_of(state: AccountState) -> QuestionMatrix | None:
     questions = lazy.saved_questions
     try:
-        return questions.inquiry_of_form(msgspec.convert(state.question, questions.QuestionRecord))
+        return questions.inquiry_of_form(convert(state.question, questions.QuestionRecord))
     except msgspec.ValidationError:
         return None

@@ -34,6 +34,7 @@ from iamtui.paths import data_folder, exposure
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from iamtui.typed_json import decode
 from iamtui.workspace.assume_plan import default_session_name
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -65,8 +66,8 @@ class _Remembered:
         Raises:
             ValueError: it is damaged.
         """
-        owner, extras = msgspec.json.decode(raw, type=_Owner), msgspec.json.decode(raw, type=AssumeExtras)
-        entered = msgspec.json.decode(raw, type=AssumeRoleInput)
+        owner, extras = decode(raw, _Owner), decode(raw, AssumeExtras)
+        entered = decode(raw, AssumeRoleInput)
         return cls(owner.account, owner.caller, _kept(replace(entered, extras=extras)))
 
     def written(self) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def _read(path: Path) -> list[_Remembered]:
         return []
     try:
         data = read_document(path, "What was entered", most=LARGEST, pipes=False)
-        whole = msgspec.json.decode(data, type=_FileForm)
+        whole = decode(data, _FileForm)
     except (Problem, ValueError, RecursionError):
         # ValueError: JSON, UTF-8 and form.
         return []

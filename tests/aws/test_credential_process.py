@@ -140,7 +140,7 @@ def test_a_command_that_is_just_being_started_ends_with_iamtui(monkeypatch: pyte
     """It may run before the thread that starts it knows of it."""
     begun, ending = threading.Event(), threading.Event()
     made: list[subprocess.Popen[bytes]] = []
-    really = subprocess.Popen
+    really = credential_process._Command
 
     def start(words: list[str], **how: Any) -> subprocess.Popen[bytes]:
         made.append(really(words, **{**how, "start_new_session": True}))
@@ -148,7 +148,7 @@ def test_a_command_that_is_just_being_started_ends_with_iamtui(monkeypatch: pyte
         assert ending.wait(60)
         return made[0]
 
-    monkeypatch.setattr(credential_process.subprocess, "Popen", start)
+    monkeypatch.setattr(credential_process, "_Command", start)
     monkeypatch.setattr(credential_process, "_terminal", lambda _may_ask: nullcontext({"start_new_session": True}))
     monkeypatch.setattr(credential_process, "_LONGEST_START", 60)
     run = approved_run("p", lambda: {"profiles": {"p": {"credential_process": "sleep 100"}}}, lambda *_: False)
