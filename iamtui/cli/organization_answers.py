@@ -195,9 +195,9 @@ def _questions(
     id_ = workspace.account.id
     for saved in plan.questions:
         if saved.account in ("", id_) and _is_of(saved.principal, id_):
-            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands, said)  # type: ignore[misc]
+            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands, parts, said)  # type: ignore[misc]
     for wanted in plan.who_can:
-        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, said)  # type: ignore[misc]
+        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, parts, said)  # type: ignore[misc]
     for proof in plan.proofs:
         if proof.account in ("", id_):
             yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof)  # type: ignore[misc]
@@ -215,9 +215,11 @@ def _is_of(principal: str, account: str) -> bool:
     return not (principal.startswith("arn:") and len(parts) > 5 and parts[4].isdigit()) or parts[4] == account
 
 
-def _saved(workspace: Workspace, question: SavedQuestion, demands: Demands, said: list[str]) -> Iterator[Row]:
+def _saved(
+    workspace: Workspace, question: SavedQuestion, demands: Demands, parts: list[str], said: list[str]
+) -> Iterator[Row]:
     if not question.principal:
-        yield from _who_can(workspace, question, said, demands)
+        yield from _who_can(workspace, question, parts, said, demands)
         return
     principal = resolve_principal(workspace, question.principal)
     found = answer(workspace, principal, question.question_matrix)
@@ -249,12 +251,19 @@ def _tone(outcome: Outcome) -> str:
 
 
 def _who_can(
-    workspace: Workspace, question: SavedQuestion, said: list[str], demands: Demands | None = None
+    workspace: Workspace,
+    question: SavedQuestion,
+    parts: list[str],
+    said: list[str],
+    demands: Demands | None = None,
 ) -> Iterator[Row]:
     """Everybody who may, or, of a question that expects something of everybody, those of whom that is not so."""
     matrix = question.question_matrix
     concerned = everybody(workspace, matrix)
-    said += (f"{question.name}: {sentence}" for sentence in (concerned.lacks, concerned.refused) if sentence)
+    # Of strangers who are not listed nothing is known, nor that it is as expected.
+    listed = matrix.resources == ("*",) or not (concerned.lacks if question.expect is not None else concerned.unknown)
+    for sentence, where in ((concerned.lacks, said if listed else parts), (concerned.refused, said)):
+        where += [f"{question.name}: {sentence}"] if sentence else []
     for one in who_has_access(workspace, matrix, concerned.principals):
         decision, words = one.cell.deciding, access_words(one)
         verdict = one.outcome.value

@@ -86,6 +86,28 @@ def test_everybody_who_can_in_every_account(cli: Cli, store: Path) -> None:
 def test_whom_else_a_resource_lets_in_is_said_to_be_unknown(cli: Cli, store: Path) -> None:
     found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--on", "arn:aws:s3:::lake/x")
     assert "who-can s3:GetObject: Whom else the resource lets in is unknown" in found.err
+    assert found.code == 3, "as with `who-can`"
+
+
+@pytest.mark.parametrize(("principal", "code"), [(None, 3), ("999988887777", 0)])
+def test_that_nobody_may_is_not_met_where_strangers_cannot_be_listed(
+    cli: Cli, store: Path, tmp_path: Path, principal: str | None, code: int
+) -> None:
+    """A queue that everybody may read whose ARN is like one of another account: its users and roles are not known."""
+    queue = f"arn:aws:sqs:eu-west-1:{ID}:q"
+    others = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999988887777:role/*"}}
+    lets_in = allow("sqs:ReceiveMessage", queue, Principal="*", Condition=others)
+    if principal is not None:
+        lets_in = allow("sqs:SendMessage", queue, Principal={"AWS": principal})
+    body = {"Version": "2012-10-17", "Statement": [lets_in]}
+    data = snapshot(roles=[role("app")], resource_policies={queue: {"state": "present", "document": body}})
+    data |= {"organization": levels(ID, "Prod")}
+    another_day(store, cli, data)
+    nobody = asks("nobody", "sqs:ReceiveMessage", expect="denied", account=ID)
+    nobody["question"]["resources"] = [queue]
+    file = questions(tmp_path, nobody)
+    found = cli("org", "ask", file, "--store", store, "--date", "2026-11-29", "--fail-on", "open")
+    assert (found.code, found.out) == (code, "")
 
 
 def test_a_set_of_expectations_is_held_against_each_account(cli: Cli, store: Path, tmp_path: Path) -> None:
