@@ -81,7 +81,7 @@ _LARGEST_DRAFT: Final = 1024 * 1024
 @click.option("--audit", is_flag=True, help="Old keys, missing MFA, broad policies, open trust.")
 @click.option("--draft", metavar="FILE", help="What SCPs and RCPs would change: a draft, or one document.")
 @click.option("--at", "level", metavar="LEVEL", help="Attach the document to this root, unit or account.")
-@Demands.options("Allowed on some of the resources is enough.", "Allowed as far as loaded is not enough.")
+@Demands.options("Allowed on some of the resources is enough.", "An answer as far as loaded is not enough.")
 @click.option("--fail-on", type=click.Choice(("bad", "open")), help="Exit 1 on an [x], or also on a [?].")
 @click.option("--all", "everything", is_flag=True, help="Show what is met or proved, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one row as JSON per line, as they come.")

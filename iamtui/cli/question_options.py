@@ -284,7 +284,7 @@ class Demands:
 
     Args:
         any_resource: allowed on some of the resources is enough.
-        complete: allowed as far as loaded is not enough.
+        complete: allowed as far as loaded is not enough, nor denied by default where that is expected.
         anyway: the answer to what AWS never asks, as far as the catalogue knows, is enough.
     """
 
@@ -345,4 +345,7 @@ class Demands:
         """Why a decision is not the expected one, as a clause, or "" when it is."""
         if not expected.met_by(decision.outcome):
             return f"it is {decision.outcome.value}"
+        if self.complete and not decision.complete and decision.outcome is Outcome.IMPLICIT_DENY:
+            # What is not loaded may allow it; of an explicit Deny it can take nothing away.
+            return "it is denied only as far as loaded"
         return self.doubt(decision)

@@ -63,7 +63,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
     "--questions", "file", metavar="FILE", help="A questions file instead of your own, such as one in a repository."
 )
 @click.option("--account", metavar="ACCOUNT", help="Only those of one account: 12 digits or demo.")
-@Demands.options("Allowed on some of the resources is enough (run).", "Allowed as far as loaded is not enough (run).")
+@Demands.options("Allowed on some of the resources is enough (run).", "An answer as far as loaded is not enough (run).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @draft_option
 @source_options

@@ -142,6 +142,21 @@ def test_complete_refuses_an_answer_as_far_as_loaded(cli: Cli, snapshot: str) ->
     assert cli(*asked, "--expect", "allowed").code == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "complete"),
+    [
+        (("role/deploy-prod", "dynamodb:GetItem", "--on", "arn:aws:dynamodb:eu-west-1:999988887777:table/x"), 1),
+        (("root", "dynamodb:ListTables"), 0),  # an SCP denies it, whatever else is there
+    ],
+)
+def test_complete_takes_no_denial_that_what_is_not_loaded_could_lift(
+    cli: Cli, asked: tuple[str, ...], complete: int
+) -> None:
+    words = ("can", *asked, "--expect", "denied", "--demo")
+    assert cli(*words).code == 0
+    assert cli(*words, "--complete").code == complete
+
+
 def test_complete_takes_an_answer_to_which_nothing_is_missing(cli: Cli) -> None:
     asked = ("can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo")
     assert cli(*asked, "--complete").code == 0
