@@ -123,8 +123,11 @@ class Replay:
 
     @property
     def told(self) -> bool:
-        """Whether of everything that was called it could be told; between other accounts a draft changes nothing."""
-        elsewhere = self.elsewhere and not self.drafted
+        """Whether of everything that was called it could be told; between other accounts a draft changes nothing.
+
+        A trail of nothing but that says nothing of the draft: it may be another account's.
+        """
+        elsewhere = self.elsewhere and not (self.drafted and self.events.total())
         return not (self.events[Verdict.OPEN] or self.unmapped or self.ungrouped or elsewhere)
 
     def of(self, verdict: Verdict) -> list[ReplayGroup]:

@@ -85,6 +85,18 @@ def test_all_that_could_be_told_ends_with_nought(cli: Cli, snapshot: str, draft:
     assert "Passed over behind 1 event:" in result.err
 
 
+def test_the_trail_of_another_account_says_nothing_of_a_draft(
+    cli: Cli, snapshot: str, draft: str, tmp_path: Path
+) -> None:
+    stranger = {"type": "IAMUser", "arn": "arn:aws:iam::999988887777:user/x", "accountId": "999988887777"}
+    other = call(userIdentity=stranger, recipientAccountId="999988887777")
+    for records, code in (([other], 3), ([other, call(key="b", userIdentity=BOB | {"arn": iam("user/carol")})], 0)):
+        (tmp_path / "other.json").write_text(json.dumps({"Records": records}))
+        asked = (tmp_path / "other.json", "--draft", draft, "--fail-on", "broken", "--snapshot", snapshot)
+        result = cli("replay", *asked)
+        assert (result.code, "recorded in accounts that are not open: 999988887777 1" in result.out) == (code, True)
+
+
 def test_standard_input_is_a_trail_and_is_called_so(cli: Cli, snapshot: str) -> None:
     result = cli("replay", "-", "--snapshot", snapshot, stdin=json.dumps({"Records": [call(), {}]}))
     assert result.code == 3
