@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account, Fact, InlinePolicy, Known, OrganizationLevel, OrganizationPolicy, Role, User
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import ConditionLine, PolicyDocument
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import ActionElement, ActionName
 from iamtui.questions.account_index import account_index
@@ -92,10 +92,21 @@ class Saying(NamedTuple):
     """One action entry and one resource entry of a statement, with all else that it says; hashable to be compared."""
 
     effect: str
+    conditions: tuple[ConditionLine, ...]
     about: tuple[object, ...]
     actions: tuple[str, ...]
     negated: bool
     resource: str
+
+
+_ASSUMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws:CurrentTime": (),
+    "aws:RequestedRegion": (),
+    "aws:SecureTransport": ("true",),
+    "aws:ViaAWSService": ("false",),
+}
+"""The keys of which a question that does not say otherwise assumes a value; and what a condition tests
+that lets that value through alone."""
 
 
 def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[Saying]:
@@ -109,7 +120,7 @@ def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[Sa
     found: set[Saying] = set()
     substitutes = document.policy.substitutes_variables
     for one in document.policy.statements:
-        about = (one.conditions, one.principals, one.not_principals, one.not_resources, substitutes)
+        about = (one.principals, one.not_principals, one.not_resources, substitutes)
         actions: list[tuple[tuple[str, ...], bool]] = [((entry,), False) for entry in one.actions or ()]
         if one.not_actions is not None:
             actions.append((one.not_actions, True))
@@ -119,7 +130,7 @@ def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[Sa
                 asked = "*"
             inside = (asked,) if asked != "*" or not carrier else _inside(carrier)
             found.update(
-                Saying(one.effect, (*about, resource), entries, negated, text)
+                Saying(one.effect, one.conditions, (*about, resource), entries, negated, text)
                 for entries, negated in actions
                 for text in inside
             )
@@ -168,6 +179,9 @@ class ChangedStatements:
             for role in after.roles
             if isinstance(was := before.by_arn(role.arn), Role) and was.trust is not role.trust
         )
+        for role in self.opened:
+            was = before.by_arn(role.arn)
+            self._note_assumed(_sayings(was.trust if isinstance(was, Role) else None) ^ _sayings(role.trust))
 
     def touches(self, actions: Iterable[ActionName]) -> bool:
         """Whether one of the actions is among those that are said otherwise."""
@@ -177,6 +191,13 @@ class ChangedStatements:
     def _note(self, sayings: Iterable[Saying], who: int) -> None:
         for one in sayings:
             self.said.setdefault((one.resource, who), set()).add((one.actions, one.negated))
+
+    def _note_assumed(self, sayings: Iterable[Saying]) -> None:
+        """Say where something differs by a key of which each question assumes one value."""
+        lines = {(line.key.lower(), line.values) for one in sayings for line in one.conditions}
+        for key, passing in _ASSUMED.items():
+            if any(tested == key.lower() and values != passing for tested, values in lines):
+                self.unknown.append(f"What differs by {key} is compared for one value of it alone")
 
     def _of_entities(self) -> None:
         """What the policies of users, roles, their groups, and their boundaries say."""
@@ -196,7 +217,9 @@ class ChangedStatements:
                 # A boundary that comes or goes, and tags, are about all that the principal is allowed, which nobody
                 # knows where one of the policies cannot be read.
                 self._note_unknown({}, {**old, **new})
-                rest.append((frozenset().union(*map(_sayings, (*old.values(), *new.values()))), 1 << place))
+                own = frozenset().union(*map(_sayings, (*old.values(), *new.values())))
+                self._note_assumed(own)
+                rest.append((own, 1 << place))
                 for carrier, policy in self.after.resource_policies.items():
                     rest.append((_sayings(policy.document, carrier), 1 << place))
             if (was.boundary_arn is None) is (now.boundary_arn is None):
@@ -206,6 +229,7 @@ class ChangedStatements:
                     holders[pair] = holders.get(pair, 0) | 1 << place
         for (document, other), who in holders.items():
             self._note(_sayings(document) ^ _sayings(other), who)
+            self._note_assumed(_sayings(document) ^ _sayings(other))
         for sayings, who in rest:
             self._note(sayings, who)
 
@@ -233,6 +257,7 @@ class ChangedStatements:
                     said = frozenset().union(*(_sayings(policy.document) for policy in old.value))
                     says = frozenset().union(*(_sayings(policy.document) for policy in new.value))
                     self._note(said ^ says, self._everyone)
+                    self._note_assumed(said ^ says)
                 elif old != new:
                     self.unknown.append("SCPs or RCPs that could be read in one of the states only are not compared")
             if _policies(was)[1] != _policies(now)[1]:
@@ -254,6 +279,7 @@ class ChangedStatements:
             old = _sayings(was.document if was is not None else None, carrier)
             new = _sayings(now.document if now is not None else None, carrier)
             self._note(old ^ new if blocks[0] == blocks[1] else old | new, self._everyone)
+            self._note_assumed(old ^ new)
             yield carrier
 
 

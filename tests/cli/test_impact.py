@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,3 +66,32 @@ def test_what_is_not_compared_is_not_called_nothing(cli: Cli, tmp_path: Path) ->
     result = cli("impact", path, "--fail-on", "gained", "--json", "--demo")
     assert "policy/Unheard says is not known" in result.err
     assert (result.code, result.json["complete"]) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ({"DateGreaterThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}}, 3),
+        ({"StringEquals": {"aws:RequestedRegion": "us-west-2"}}, 3),
+        ({"Bool": {"aws:SecureTransport": "false"}}, 3),
+        ({"Bool": {"aws:ViaAWSService": "true"}}, 3),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-another"}}, 0),
+    ],
+)
+@pytest.mark.parametrize("kind", ["put-inline", "set-trust"])
+def test_what_is_gained_at_another_time_or_in_another_region_is_not_called_nothing(
+    cli: Cli, tmp_path: Path, kind: str, condition: dict[str, Any], code: int
+) -> None:
+    path, role = str(tmp_path / "later.json"), "role/deploy-prod"
+    statement = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*", "Condition": condition}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    if kind == "set-trust":
+        trust = cli("show", role, "--json", "--demo").json["trust_policy"]["document"]
+        before = trust["Statement"] if isinstance(trust["Statement"], list) else [trust["Statement"]]
+        stranger = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+        document = trust | {"Statement": [*before, stranger | {"Condition": condition}]}
+    (tmp_path / "document.json").write_text(json.dumps(document))
+    words = (role, "later") if kind == "put-inline" else (role,)
+    assert cli("draft", "edit", path, kind, *words, str(tmp_path / "document.json"), "--demo").code == 0
+    result = cli("impact", path, "--fail-on", "gained", "--demo")
+    assert (result.code, "is compared for one value of it alone" in result.err) == (code, code == 3)
