@@ -1,45 +1,28 @@
-"""JSON read into records: decoders by type, which several threads may ask for at once."""
+"""Types that JSON is read into, made ready in one thread at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 
 T = TypeVar("T")
 
 _ONE_AT_A_TIME: Final = Lock()
-_DECODERS: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
 
 
-def decoder(form: type[T]) -> msgspec.json.Decoder[T]:
-    """The decoder of a type, made once.
-
-    msgspec (0.22) keeps what it finds out about a type on the type itself, and crashes the process where another thread
-    meets that half made.
-    """
-    found = _DECODERS.get(form)
-    if found is None:
-        with _ONE_AT_A_TIME:
-            found = _DECODERS.get(form) or _DECODERS.setdefault(form, msgspec.json.Decoder(form))
-    return found
+def _prepared(form: type[T]) -> type[T]:
+    with _ONE_AT_A_TIME:
+        msgspec.json.Decoder(form)
+    return form
 
 
-def decode(data: bytes | str | memoryview | msgspec.Raw, form: type[T]) -> T:
-    """Read JSON into a type.
+prepared: Final = cast("Callable[[type[T]], type[T]]", cache(_prepared))
+"""The type that is given, ready for `msgspec.json.decode`, `convert` and `Decoder` in any thread.
 
-    Raises:
-        msgspec.DecodeError: it is not JSON, or not of the type.
-    """
-    return decoder(form).decode(data)
-
-
-def convert(value: Any, form: type[T]) -> T:
-    """Make a type of what JSON was read into.
-
-    Raises:
-        msgspec.ValidationError: it is not of the type.
-    """
-    decoder(form)
-    return msgspec.convert(value, form)
+At its first use msgspec (0.22) keeps on a type what it finds out about it, and where another thread meets that half
+made, the process ends with a segmentation fault.
+"""

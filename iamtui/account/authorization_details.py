@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from msgspec import UNSET, DecodeError, Raw, UnsetType
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.config_items import pages_of
@@ -69,7 +70,6 @@ from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, collec
 from iamtui.policy.document import DocumentPool, PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
-from iamtui.typed_json import decode
 
 _ALL_LISTS: Final = "iam:GetAccountAuthorizationDetails"
 
@@ -392,8 +392,8 @@ class _Reading:
         if data[:1] != b'"':
             return self._pool.document(data.decode("utf-8"))
         try:
-            text = decode(data, str)
-        except DecodeError:
+            text = msgspec.json.decode(data, type=str)
+        except msgspec.DecodeError:
             text = json.loads(data)  # lone surrogates
         return self._pool.document(text)
 

@@ -25,7 +25,7 @@ from iamtui.account.snapshot_format import (
 )
 from iamtui.account.snapshot_reader import AWS_DOCUMENTS, HOW_TO_MAKE_ONE, MOST_ENTITIES, with_raw, wrong_shape
 from iamtui.problem import Problem
-from iamtui.typed_json import convert, decode
+from iamtui.typed_json import prepared
 
 Json: TypeAlias = dict[str, Any]
 
@@ -98,7 +98,7 @@ def _items(page: SnapshotShape, origin: str) -> Iterator[tuple[str, ConfigItemSh
             yield f"$.{name}[{index}]", item
     for index, text in enumerate(page.results or ()):
         try:
-            yield f"$.Results[{index}]", decode(text, ConfigItemShape)
+            yield f"$.Results[{index}]", msgspec.json.decode(text, type=prepared(ConfigItemShape))
         except RecursionError:
             raise _too_deep(f"{origin} is not an account at $.Results[{index}]") from None
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
@@ -145,7 +145,7 @@ class _Account:
         if not configuration.get("tags") and isinstance(item.tags, dict):
             configuration["tags"] = [{"key": key, "value": value} for key, value in item.tags.items()]
         try:
-            entry = convert(with_raw(_pascal(configuration), AWS_DOCUMENTS), shape)
+            entry = msgspec.convert(with_raw(_pascal(configuration), AWS_DOCUMENTS), prepared(shape))
         except msgspec.ValidationError as error:
             raise wrong_shape(str(error), origin, said.partition(" at ")[2]) from None
         self.lists.setdefault(name, []).append(entry)

@@ -25,14 +25,14 @@ from iamtui.account.snapshot_format import EXPECTED, FORMAT_VERSION, HeaderShape
 from iamtui.input_files import PORTION, size_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.typed_json import convert, decode, decoder
+from iamtui.typed_json import prepared
 
 HOW_TO_MAKE_ONE: Final = (
     "Make one with: aws iam get-account-authorization-details > account.json (it prints all pages as one object)."
 )
 
-_ONE: Final = decoder(SnapshotShape)
-_MANY: Final = decoder(list[SnapshotShape])
+_ONE: Final = msgspec.json.Decoder(prepared(SnapshotShape))
+_MANY: Final = msgspec.json.Decoder(prepared(list[SnapshotShape]))
 _ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _WHITE: Final = re.compile(r"[ \t\r\n\ufeff]*")
 _WHITE_BYTES: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
@@ -81,9 +81,9 @@ class _Outline(msgspec.Struct):
     Results: list[Raw] | None = None
 
 
-_ONE_OUTLINE: Final = decoder(_Outline)
+_ONE_OUTLINE: Final = msgspec.json.Decoder(prepared(_Outline))
 _OUTLINED: Final = dict(zip(_Outline.__struct_fields__, _Outline.__struct_encode_fields__, strict=True))
-_MANY_OUTLINES: Final = decoder(list[_Outline])
+_MANY_OUTLINES: Final = msgspec.json.Decoder(prepared(list[_Outline]))
 
 _MOST_PAGES: Final = 10_000
 
@@ -194,7 +194,7 @@ def _decode(data: bytes | memoryview) -> list[SnapshotShape]:
 
 def _by_account(data: bytes, origin: str) -> list[SnapshotShape]:
     """The pages of an object that has an account, or pages of one, for each account id; none of any other object."""
-    accounts = decode(data, dict[str, Raw])
+    accounts = msgspec.json.decode(data, type=dict[str, Raw])
     if not all(_ACCOUNT_ID.fullmatch(key) for key in accounts):
         return []
     found: list[SnapshotShape] = []
@@ -301,7 +301,7 @@ def _outlines(value: memoryview) -> list[_Outline]:
     outlines = _outlines_of_pages(value)
     if any(getattr(outline, name) is not None for outline in outlines for name in _OUTLINED) or value[0] == ord("["):
         return outlines
-    accounts = decode(value, dict[str, Raw])
+    accounts = msgspec.json.decode(value, type=dict[str, Raw])
     if not all(_ACCOUNT_ID.fullmatch(key) for key in accounts):
         return outlines
     return [outline for pages in accounts.values() for outline in _outlines_of_pages(memoryview(pages))]
@@ -374,7 +374,7 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
     try:
         for value in values:
             _refuse_repeat_in(value, origin)
-        return [convert(_keep_documents(value), SnapshotShape) for value in values]
+        return [msgspec.convert(_keep_documents(value), prepared(SnapshotShape)) for value in values]
     except msgspec.ValidationError as error:
         raise wrong_shape(str(error), origin) from None
     except UnicodeEncodeError:
@@ -515,7 +515,7 @@ def _check(pages: list[SnapshotShape], data: bytes, origin: str) -> None:
 def _keys(data: bytes) -> str:
     """The first keys of the JSON, for an error."""
     try:
-        keys = list(decode(data, dict[str, Raw]))
+        keys = list(msgspec.json.decode(data, type=dict[str, Raw]))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return "none of them"
     if not keys:

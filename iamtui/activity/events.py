@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from iamtui.problem import Problem
-from iamtui.typed_json import decoder
+from iamtui.typed_json import prepared
 
 NO_JSON: Final = msgspec.Raw()
 
@@ -58,8 +58,8 @@ class Event(msgspec.Struct, gc=False):
 UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)
 """What decoding of bytes from outside raises."""
 
-_EVENT: Final = decoder(Event)
-_EVENTS: Final = decoder(list[Event])
+_EVENT: Final = msgspec.json.Decoder(prepared(Event))
+_EVENTS: Final = msgspec.json.Decoder(prepared(list[Event]))
 NESTED: Final = frozenset(("userIdentity", "requestParameters", "resources", "eventContext", "tlsDetails"))
 TEXTS: Final = tuple(
     field.name

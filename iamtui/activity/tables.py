@@ -18,7 +18,6 @@ import msgspec
 from iamtui.activity.events import LARGEST_EVENT, NESTED, NO_JSON, TEXTS, Event, Remembered
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.typed_json import decoder
 
 COUNT, FIRST, LAST, CUT = "events", "first_time", "last_time", "cut"
 """Columns of rows that stand for several events, and of those that do not tell all that was recorded."""
@@ -253,7 +252,7 @@ def _json_of_text(text: str) -> msgspec.Raw:
         return _json(_camel(value))
 
 
-_RAW: Final = decoder(msgspec.Raw)
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 def _camel(value: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from iamtui.typed_json import convert
+from iamtui.typed_json import prepared
 
 # How many parts XML or JSON has and how deeply it is nested, found before a parser builds objects of it.
 
@@ -381,26 +381,15 @@ def read_here(client: Any) -> tuple[int, int]:
 
 T = TypeVar("T")
 
-_KNOWN_SHAPES: Final[set[Any]] = set()
-_NEW_SHAPE: Final = threading.Lock()
-
 
 def shaped(answer: Any, into: type[T]) -> T:
-    """An answer as a type of msgspec, from any thread.
-
-    What a type is made of msgspec works out at its first use, and where two threads do that at once, the process ends.
+    """An answer as a type of msgspec.
 
     Raises:
         msgspec.ValidationError, TypeError: it has another shape.
     """
     plain = msgspec.to_builtins(answer, builtin_types=(bytes,))
-    if into in _KNOWN_SHAPES:
-        return convert(plain, into)
-    with _NEW_SHAPE:
-        try:
-            return convert(plain, into)
-        finally:
-            _KNOWN_SHAPES.add(into)
+    return msgspec.convert(plain, prepared(into))
 
 
 class Part(msgspec.Struct, Generic[T]):

@@ -57,7 +57,7 @@ from iamtui.policy.patterns import is_account_id
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.typed_json import convert
+from iamtui.typed_json import prepared
 
 Edit: TypeAlias = (
     AttachPolicy
@@ -271,7 +271,7 @@ def _edit(value: JsonValue, path: str) -> Edit:
     if isinstance(value.get("document"), dict):
         value = {**value, "document": render(value["document"])}
     try:
-        made: Edit = convert(value, form)
+        made: Edit = msgspec.convert(value, prepared(form))
     except (msgspec.ValidationError, UnicodeEncodeError):
         # The second: msgspec compares keys as UTF-8, in which half of a surrogate pair cannot be written.
         raise _explained(value, form, path) from None
@@ -290,7 +290,7 @@ def _explained(value: dict[str, JsonValue], form: type[BaseEdit], path: str) -> 
                 continue
             return DraftFormError(f"missing, expected {meaning}", path=f"{path}.{name}")
         try:
-            convert(value[name], hints[field])
+            msgspec.convert(value[name], prepared(hints[field]))
         except (msgspec.ValidationError, UnicodeEncodeError):
             return DraftFormError(f"found {kind_of(value[name])}, expected {meaning}", path=f"{path}.{name}")
     key = next((key for key in value if key != "edit" and key not in names), None)

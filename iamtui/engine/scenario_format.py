@@ -15,7 +15,7 @@ from iamtui.engine.request import EngineOptions
 from iamtui.policy.document import JsonValue
 from iamtui.policy.json_text import kind_of
 from iamtui.problem import Problem
-from iamtui.typed_json import convert
+from iamtui.typed_json import prepared
 
 
 class ScenarioError(Problem):
@@ -150,7 +150,7 @@ def to_form(value: JsonValue) -> ScenarioForm:
     if not isinstance(value, dict):
         raise ScenarioError(f"expected an object with a request, found {kind_of(value)}")
     try:
-        return convert(value, ScenarioForm)
+        return msgspec.convert(value, prepared(ScenarioForm))
     except msgspec.ValidationError as error:
         raise _explained(str(error), value) from None
     except UnicodeEncodeError:

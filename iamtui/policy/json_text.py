@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from iamtui.text import safe_text
-from iamtui.typed_json import decoder
+from iamtui.typed_json import prepared
 
 Lines: TypeAlias = tuple[int, int]
 """First and last line, 1-based and inclusive."""
@@ -331,7 +331,7 @@ class PlainDocument(Struct, rename="pascal", forbid_unknown_fields=True, omit_de
     id: str | None = None
 
 
-_PLAIN: Final = decoder(PlainDocument)
+_PLAIN: Final = msgspec.json.Decoder(prepared(PlainDocument))
 _ENCODER: Final = msgspec.json.Encoder()
 
 

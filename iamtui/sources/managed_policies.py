@@ -21,7 +21,7 @@ import msgspec
 
 from iamtui.account.model import ManagedPolicy, PolicyVersion
 from iamtui.policy.document import PolicyDocument
-from iamtui.typed_json import decode
+from iamtui.typed_json import prepared
 
 _ARN_PREFIX: Final = "arn:aws:iam::aws:policy"
 _DATA_FILE: Final = ("iam", "aws_managed_policies.py")
@@ -100,7 +100,9 @@ def _read_policies() -> Mapping[str, _Located]:
     data_file = _data_file()
     if data_file is None:
         return {}
-    entries = decode(_json_literal(data_file.read_text(encoding="utf-8")), dict[str, _Entry])
+    entries = msgspec.json.decode(
+        _json_literal(data_file.read_text(encoding="utf-8")), type=prepared(dict[str, _Entry])
+    )
     return {f"{_ARN_PREFIX}{entry.path}{name}": _Located(name, entry) for name, entry in entries.items()}
 
 

@@ -38,7 +38,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.sources.parallel import ACCESS_DENIED, FactReader, Tasks
 from iamtui.text import counted
-from iamtui.typed_json import decoder
+from iamtui.typed_json import prepared
 
 Held: TypeAlias = User | Group | Role
 T = TypeVar("T")
@@ -51,7 +51,7 @@ _AT_ONCE: Final = 8
 """Calls in flight: each is short, and there are thousands."""
 
 
-_PAGES: Final = decoder(SnapshotShape)
+_PAGES: Final = msgspec.json.Decoder(prepared(SnapshotShape))
 
 
 def read_again(connection: Connection, account: Account, entity: Held | ManagedPolicy) -> Account:

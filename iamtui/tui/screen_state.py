@@ -34,7 +34,7 @@ from iamtui.tui.explorer.table_columns import MOST_COLUMNS
 from iamtui.tui.inventory import key_of
 from iamtui.tui.pane_sizes import LARGEST_SIZE, MOST_SIZES
 from iamtui.tui.paned import MOST_BOOKMARKS
-from iamtui.typed_json import convert, decode
+from iamtui.typed_json import prepared
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
@@ -137,7 +137,7 @@ def _read() -> tuple[dict[str, Any], str]:
     if exposed is not None:
         return {}, _unused(f"{safe_text(exposed.path)} {exposed.reason}")
     try:
-        whole = decode(read_document(path, "It", most=LARGEST, pipes=False), dict[str, Any])
+        whole = msgspec.json.decode(read_document(path, "It", most=LARGEST, pipes=False), type=dict[str, Any])
     except Problem as problem:
         return {}, _unused(problem.sentence)
     except (ValueError, RecursionError):
@@ -159,7 +159,7 @@ def _accounts(whole: Mapping[str, Any]) -> Sequence[AccountState]:
     found, accounts = [], whole.get("accounts")
     for one in accounts[:MOST_ACCOUNTS] if isinstance(accounts, list) else ():
         with suppress(msgspec.ValidationError):
-            found.append(convert(one, AccountState))
+            found.append(msgspec.convert(one, prepared(AccountState)))
     return found
 
 
@@ -274,7 +274,7 @@ class PlaceMemory:
         if before != state:
             with suppress(msgspec.ValidationError, UnicodeEncodeError):
                 data = msgspec.json.encode(state)
-                state = decode(data, AccountState)
+                state = msgspec.json.decode(data, type=prepared(AccountState))
                 if len(data) > LARGEST_ACCOUNT:
                     state = msgspec.structs.replace(state, question=None)
                 self._states[self._key] = self._new[self._key] = state
@@ -344,6 +344,6 @@ def _question_form(matrix: QuestionMatrix | None) -> dict[str, Any] | None:
 def _question_of(state: AccountState) -> QuestionMatrix | None:
     questions = lazy.saved_questions
     try:
-        return questions.inquiry_of_form(convert(state.question, questions.QuestionRecord))
+        return questions.inquiry_of_form(msgspec.convert(state.question, prepared(questions.QuestionRecord)))
     except msgspec.ValidationError:
         return None

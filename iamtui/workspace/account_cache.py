@@ -22,7 +22,7 @@ from iamtui.credentials.secure_files import check_private, replace_file
 from iamtui.input_files import LARGEST_RATIO, ONE_UNPACKED, open_input, packed_for, read_whole, unpacked
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.typed_json import decoder
+from iamtui.typed_json import prepared
 
 _VERSION: Final = 1
 _MOST_FILES: Final = 16
@@ -51,7 +51,7 @@ class _Header(Struct, frozen=True):
     read_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-_HEADERS: Final = decoder(_Header)
+_HEADERS: Final = msgspec.json.Decoder(prepared(_Header))
 
 
 def kept_account(account_id: str, caller_arn: str, endpoint_url: str) -> Account | None:

@@ -33,7 +33,7 @@ from iamtui.paths import home_expanded
 from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.typed_json import decode
+from iamtui.typed_json import prepared
 from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -420,7 +420,7 @@ def _with_counts(policy: bytes, reference: ManagedPolicyReference) -> bytes:
 
 def _decoded(data: bytes, form: type[T], subject: str) -> T:
     try:
-        return decode(data, form)
+        return msgspec.json.decode(data, type=prepared(form))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Problem(f"{subject} cannot be read: {safe_text(error)}.", "It is damaged: fetch it again.") from None
 

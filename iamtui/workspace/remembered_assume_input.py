@@ -34,7 +34,7 @@ from iamtui.paths import data_folder, exposure
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.typed_json import decode
+from iamtui.typed_json import prepared
 from iamtui.workspace.assume_plan import default_session_name
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.workspace import SourceKind, Workspace
@@ -66,8 +66,11 @@ class _Remembered:
         Raises:
             ValueError: it is damaged.
         """
-        owner, extras = decode(raw, _Owner), decode(raw, AssumeExtras)
-        entered = decode(raw, AssumeRoleInput)
+        owner, extras = (
+            msgspec.json.decode(raw, type=prepared(_Owner)),
+            msgspec.json.decode(raw, type=prepared(AssumeExtras)),
+        )
+        entered = msgspec.json.decode(raw, type=prepared(AssumeRoleInput))
         return cls(owner.account, owner.caller, _kept(replace(entered, extras=extras)))
 
     def written(self) -> dict[str, Any]:
@@ -170,7 +173,7 @@ def _read(path: Path) -> list[_Remembered]:
         return []
     try:
         data = read_document(path, "What was entered", most=LARGEST, pipes=False)
-        whole = decode(data, _FileForm)
+        whole = msgspec.json.decode(data, type=prepared(_FileForm))
     except (Problem, ValueError, RecursionError):
         # ValueError: JSON, UTF-8 and form.
         return []

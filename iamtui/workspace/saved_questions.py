@@ -21,7 +21,7 @@ from iamtui.policy.document import DocumentError, load_json
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.typed_json import convert
+from iamtui.typed_json import prepared
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 # The file of asked and saved questions: its form, reading with exact paths, and writing whole or not at all.
@@ -133,7 +133,7 @@ def read_file(path: Path) -> QuestionsFile:
         return QuestionsFile()
     try:
         # One key twice, as a merge leaves it, would hide what the first one expects.
-        found = convert(load_json(data.decode(), max_characters=LARGEST), QuestionsFile)
+        found = msgspec.convert(load_json(data.decode(), max_characters=LARGEST), prepared(QuestionsFile))
     except msgspec.ValidationError as error:
         raise _faulty(path, str(error), data) from None
     except (DocumentError, UnicodeError) as error:

@@ -450,14 +450,3 @@ def test_what_a_type_is_made_of_is_worked_out_by_one_thread_at_a_time() -> None:
         made = list(pool.map(lambda kind: shaped({"text": "x"}, kind), kinds * 4))
     assert [one.text for one in made] == ["x"] * 16
     assert AT_WORK == [0, 1]
-
-
-def test_no_other_way_makes_types_of_answers() -> None:
-    """Threads read answers at once."""
-    converting = [
-        str(path.relative_to(PACKAGE))
-        for room in ("aws", "sources")
-        for path in sorted((PACKAGE / room).rglob("*.py"))
-        if "msgspec.convert(" in path.read_text(encoding="utf-8")
-    ]
-    assert converting == ["aws/answer_limits.py"]
