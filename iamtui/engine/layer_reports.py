@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.condition_words import MOST_NAMED
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Layer, LayerReport, LayerState, Outcome, short_policy_name
-from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.layers import LayerScan, LevelScan, Match
 from iamtui.engine.policy_sets import LayerStatement
 from iamtui.engine.request import NamedPolicy, NotEvaluated, PrincipalKind

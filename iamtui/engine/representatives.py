@@ -12,8 +12,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from iamtui.engine.combined_layers import Evaluation, principal_rules
 from iamtui.engine.decision import Layer
-from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.layers import reached_as, reaches
 from iamtui.engine.policy_sets import LayerStatement, PolicySet
 from iamtui.engine.prepared_request import PreparedRequest

@@ -13,9 +13,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from iamtui.engine.combined_layers import Evaluation, MemberLookup
 from iamtui.engine.condition_words import MOST_NAMED, all_named, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
-from iamtui.engine.evaluation import Evaluation, MemberLookup
 from iamtui.engine.layer_reports import statement_name
 from iamtui.engine.layers import LayerScan, LevelScan, LevelsScan, Match, missing_allow
 from iamtui.engine.representatives import any_of_set, likely, may_differ, spellings, surroundings, told_apart

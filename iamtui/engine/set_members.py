@@ -16,7 +16,7 @@ from typing import Final
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import ArnForm, Name
-from iamtui.engine.holdings import places
+from iamtui.engine.policy_holders import places
 from iamtui.policy.pattern_overlap import in_common
 from iamtui.policy.patterns import (
     WITHOUT,

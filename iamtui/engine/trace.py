@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from iamtui.engine.combined_layers import Evaluation, principal_rules
 from iamtui.engine.condition_words import stands_for, value_word, value_words
 from iamtui.engine.decision import Layer
-from iamtui.engine.evaluation import Evaluation, principal_rules
 from iamtui.engine.evaluator import read_all_layers
 from iamtui.engine.layer_reports import layer_reports, level_report
 from iamtui.engine.request import (

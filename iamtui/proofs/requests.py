@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.catalog.arn_forms import resource_types_of
+from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
-from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import read_all_layers, read_the_other_way
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request

@@ -17,7 +17,7 @@ from iamtui.account.model import Account
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
 from iamtui.engine.decision import Layer
-from iamtui.engine.holdings import places
+from iamtui.engine.policy_holders import places
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,

@@ -17,10 +17,10 @@ from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer
-from iamtui.engine.holdings import NOBODY, Bits, HeldPolicy, both, either, places
 from iamtui.engine.index_contexts import Contexts
-from iamtui.engine.index_reading import IndexReading
+from iamtui.engine.index_outcomes import IndexReading
 from iamtui.engine.layers import reaches
+from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, both, either, places
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import MissingPolicy, NamedPolicy, partition_of
 from iamtui.engine.service_rules import may_be_granted

@@ -20,8 +20,8 @@ from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Ga
 from iamtui.drafts.aws_values import entity_name
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome
-from iamtui.engine.holdings import places
-from iamtui.engine.index_reading import Outcomes
+from iamtui.engine.index_outcomes import Outcomes
+from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars

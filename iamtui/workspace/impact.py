@@ -15,7 +15,7 @@ from iamtui.account.model import Account, Role, User
 from iamtui.catalog import service_data
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.holdings import places
+from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, action_name

@@ -13,8 +13,8 @@ from typing import Final
 from msgspec import structs
 
 from iamtui.catalog.actions import catalogue
+from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.decision import Decision, Layer
-from iamtui.engine.evaluation import Evaluation
 from iamtui.engine.evaluator import concluded, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind

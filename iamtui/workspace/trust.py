@@ -14,7 +14,7 @@ from iamtui.account.model import Role
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, read_all_layers
-from iamtui.engine.holdings import places
+from iamtui.engine.policy_holders import places
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.context import And, MissingLeaf, Node
 from iamtui.policy.document import PolicyDocument

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from iamtui.engine.holdings import places
+from iamtui.engine.policy_holders import places
 from iamtui.policy.pattern_overlap import first_common, in_common
 from iamtui.policy.patterns import STARS, WITHOUT, Glob, Machine, Token, Wild, request_tokens
 

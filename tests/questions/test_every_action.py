@@ -19,7 +19,7 @@ from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.decision import Outcome
-from iamtui.engine.holdings import places
+from iamtui.engine.policy_holders import places
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import Mode
 from iamtui.policy.resource import ResourceKind

@@ -28,7 +28,7 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.drafts.overlay import apply_draft, lay_draft
-from iamtui.engine import holdings, index_reading
+from iamtui.engine import index_outcomes, policy_holders
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
@@ -78,9 +78,9 @@ def test_in_random_accounts(monkeypatch: pytest.MonkeyPatch, few: int, seeds: ra
 
     So it is with statements, by the entries of their resources.
     """
-    for module in (index_reading, holdings):
+    for module in (index_outcomes, policy_holders):
         monkeypatch.setattr(module, "_FEW", few)
-    monkeypatch.setattr(holdings, "_ASKED_ALONE", few)
+    monkeypatch.setattr(policy_holders, "_ASKED_ALONE", few)
     said: Counter[str | None] = Counter()
     for seed in seeds:
         random = Random(f"index {seed}")

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import holdings, index, layers, policy_sets
+from iamtui.engine import index, layers, policy_holders, policy_sets
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.policy.document import PolicyDocument
@@ -95,9 +95,9 @@ def test_an_account_asked_on_and_on_answers_like_a_new_one() -> None:
 def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
         (questions, "_MOST_SURROUNDINGS"),
-        (holdings, "_MOST_ACTIONS"),
-        (holdings, "_MOST_RESOURCES"),
-        (holdings, "_MOST_SORTED"),
+        (policy_holders, "_MOST_ACTIONS"),
+        (policy_holders, "_MOST_RESOURCES"),
+        (policy_holders, "_MOST_SORTED"),
         (index, "_MOST_RESOURCES"),
         (index, "_MOST_KEYS"),
         (index, "_MOST_CONDITIONS"),

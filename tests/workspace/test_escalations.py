@@ -23,7 +23,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, EscalationPath, Gain, On
-from iamtui.engine.index_reading import Outcomes
+from iamtui.engine.index_outcomes import Outcomes
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.escalations import _OWN_PATHS, _TARGET_PATHS, Escalation, EscalationSearch, Move, find_escalations
 from tests.support.sample_account import (

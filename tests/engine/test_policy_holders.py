@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.engine import holdings
-from iamtui.engine.holdings import Holdings
+from iamtui.engine import policy_holders
+from iamtui.engine.policy_holders import Holdings
 from iamtui.engine.request import NamedPolicy
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import RequestResource, ResourceElements, ResourceKind
@@ -39,7 +39,7 @@ def test_statements_about_many_actions_are_sorted_by_their_entries_once(monkeypa
             made.append(self)
             super().__init__(elements)
 
-    monkeypatch.setattr(holdings, "ResourceElements", Counted)
+    monkeypatch.setattr(policy_holders, "ResourceElements", Counted)
     policies = held(40)
     for action in ACTIONS:
         for resource, expected in zip(roles(5), range(5), strict=True):
