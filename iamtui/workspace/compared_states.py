@@ -265,7 +265,14 @@ class ChangedStatements:
 
     def _of_resources(self) -> Iterator[str]:
         before, after = self.before.resource_policies, self.after.resource_policies
-        if before is after:
+        opened = self.before.public_access_blocks, self.after.public_access_blocks
+        named = {carrier.rpartition(":")[2] for carrier in (*before, *after)}
+        for bucket in opened[0]:
+            if bucket not in named and opened[0][bucket] != opened[1].get(bucket, opened[0][bucket]):
+                self.unknown.append(
+                    f"Block Public Access of {bucket} is another, and what its policy says is not known"
+                )
+        if before is after and opened[0] == opened[1]:
             return
         for carrier in {**before, **after}:
             was, now = before.get(carrier), after.get(carrier)

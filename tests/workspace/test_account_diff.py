@@ -201,6 +201,16 @@ def test_what_scps_denied_is_gained_where_an_account_leaves_its_organization(tmp
     agrees(found)
 
 
+def test_a_block_that_is_lifted_from_a_bucket_whose_policy_is_not_known_is_said(tmp_path: Path) -> None:
+    before, after = account(), account()
+    for one, blocked in ((before, True), (after, False)):
+        one["public_access_block"] = {"unread": {"RestrictPublicBuckets": blocked}}
+    found = difference(tmp_path, before, after)
+    assert found.impact.not_compared == (
+        "Block Public Access of unread is another, and what its policy says is not known",
+    )
+
+
 def test_a_recreated_principal_is_said(tmp_path: Path) -> None:
     after = account()
     after["UserDetailList"][0]["UserId"] = "AIDAANOTHERALICE"
