@@ -331,7 +331,7 @@ class QuestionEvaluator:
             question, account = self._question, self._account
             terms = (question.mode, question.resource_account, question.session_policies, question.layers_off)
             asked = (question.action, question.resource, question.region, self._alias, self._of_a_set)
-            key = (*asked, terms, frozenset(question.context.items()))
+            key = (*asked, terms, question.made_now, frozenset(question.context.items()))
             # What is said of a resource of another account is kept no longer than what is known of that one.
             lasts = self.account is account
             kept = read_for_everybody(account)
@@ -537,14 +537,14 @@ class QuestionEvaluator:
 
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> ResourceContext:
         question = self._question
-        region = _region_of(prepared, question.region)
+        region = _region_of(prepared, question)
         by_itself = is_tagged(self.account, prepared) or has_aliases(self.account, prepared)
         if question.context or by_itself:
             return self._surroundings_of(prepared, owner, region)
         kept = self.account.memo.get("surroundings")
         if kept is None:
             kept = self.account.memo.setdefault("surroundings", {})
-        key = (owner, region, question.mode is Mode.DISCOVER, self._second)
+        key = (owner, region, question.mode is Mode.DISCOVER, question.made_now, self._second)
         found = kept.get(key)
         if found is None:
             if len(kept) >= _MOST_SURROUNDINGS:
@@ -560,7 +560,8 @@ class QuestionEvaluator:
         side = resource_side(self.account, owner, self._question.context)
         if self._question.mode is not Mode.DISCOVER:
             return ResourceContext((known.values,), known.absent, (), side, {})
-        assumed = assumed_environment(region, self._second, frozenset(map(str.lower, self._question.context)))
+        now = self._second if self._question.made_now else None
+        assumed = assumed_environment(region, now, frozenset(map(str.lower, self._question.context)))
         return ResourceContext((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {})
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:
@@ -586,13 +587,10 @@ def _session_policies(question: Question) -> tuple[NamedPolicy, ...]:
     )
 
 
-def _region_of(prepared: PreparedAction, region: str) -> str:
-    """The region of a request.
-
-    Args:
-        region: the one in use, when neither the service nor the resource names one.
-    """
+def _region_of(prepared: PreparedAction, question: Question) -> str:
+    """The region of a request, or ""; a role is passed in that of another call, if it is not one of now."""
     if prepared.action.service in GLOBAL_SERVICES:
-        return "us-east-1"
-    arn = prepared.arn
-    return arn.region if arn is not None and arn.region and "*" not in arn.region else region
+        return "us-east-1" if question.made_now or prepared.action.full != "iam:passrole" else ""
+    named = "" if prepared.arn is None else prepared.arn.region
+    # Of a set, a resource may stand for those in any region that no policy names: its letters are nobody's.
+    return named if named and named.isascii() and "*" not in named else question.region

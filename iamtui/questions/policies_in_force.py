@@ -546,23 +546,23 @@ class Environment(KnownContext, frozen=True):
 
 
 @lru_cache(maxsize=64)
-def assumed_environment(region: str, now: int, given: frozenset[str]) -> Environment:
+def assumed_environment(region: str, now: int | None, given: frozenset[str]) -> Environment:
     """What discover mode takes for granted of a request's environment, each to be printed.
 
     Args:
         region: the region of the request, or "".
-        now: seconds since the epoch.
+        now: seconds since the epoch; None: nothing but the region is taken for granted.
         given: the keys that the user gave, in lower case, a `*` in those of absent keys; nothing is assumed of them.
     """
-    values = {
-        "aws:CurrentTime": (f"{datetime.fromtimestamp(now, UTC).isoformat()[:19]}Z",),
-        "aws:SecureTransport": ("true",),
-        "aws:ViaAWSService": ("false",),
-    }
+    values: dict[str, tuple[str, ...]] = {}
+    if now is not None:
+        values["aws:CurrentTime"] = (f"{datetime.fromtimestamp(now, UTC).isoformat()[:19]}Z",)
+        values["aws:SecureTransport"] = ("true",)
+        values["aws:ViaAWSService"] = ("false",)
     if region:
         values["aws:RequestedRegion"] = (region,)
     named = KeyNames(given)
-    if any(name.lower() in named for name in ONLY_FORWARDED):
+    if now is not None and any(name.lower() in named for name in ONLY_FORWARDED):
         # Who names the services that call on somebody's behalf does not ask about a direct call.
         del values["aws:ViaAWSService"]
     assumed = {name: value for name, value in values.items() if name.lower() not in named}

@@ -25,6 +25,8 @@ class Question:
         session_policies: JSON texts of session policies the caller's session was made with.
         layers_off: layers the user switched off; shown as not evaluated.
         region: the region of the request when the resource does not name one, or "".
+        made_now: whether it is asked of a call that is made now, with TLS and by the caller itself, where discover mode
+            would otherwise leave that open.
     """
 
     action: str
@@ -35,6 +37,7 @@ class Question:
     session_policies: tuple[str, ...] = ()
     layers_off: frozenset[Layer] = frozenset()
     region: str = ""
+    made_now: bool = True
 
 
 # QuestionMatrix: several actions on several resources, asked together as one matrix.

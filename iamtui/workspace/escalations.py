@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from itertools import islice
@@ -25,14 +26,16 @@ from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
+from iamtui.policy.statement import ActionElement, action_name
 from iamtui.policy.types import PolicyType
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.policies_in_force import GLOBAL_SERVICES
 from iamtui.questions.question import Question
 from iamtui.workspace.audit import allows_everything
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import with_region
+from iamtui.workspace.questions import actions_limited_now, with_region
 from iamtui.workspace.workspace import Workspace
 
 Entity: TypeAlias = User | Role
@@ -188,7 +191,7 @@ class EscalationSearch:
         self._index = account_index(account)
         self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
-        self._evaluators: dict[tuple[str, str, str, str], QuestionEvaluator] = {}
+        self._evaluators: dict[tuple[str, str, str, str, bool], QuestionEvaluator] = {}
         self._bits: dict[tuple[str, str, str, bool], tuple[int, int]] = {}
         self._read: dict[tuple[Hashable, int], Outcomes] = {}
         self._strong = _strong_holders(account)
@@ -400,8 +403,9 @@ class EscalationSearch:
 
     def _trusts(self, role: Role, service: str) -> bool:
         """Whether the trust policy admits a service."""
-        decision = self._evaluator("sts:AssumeRole", role.arn, "").decide(Principal(PrincipalKind.SERVICE, service))
-        return decision.outcome in _POSSIBLE
+        caller = Principal(PrincipalKind.SERVICE, service)
+        evaluators = self._evaluators_of("sts:AssumeRole", role.arn, "")
+        return any(each.decide(caller).outcome in _POSSIBLE for each in evaluators)
 
     def _may(self, entity: Entity, action: str, resource: str, service: str = "") -> Decision:
         """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
@@ -415,10 +419,24 @@ class EscalationSearch:
 
     def _evaluators_of(self, action: str, resource: str, service: str) -> tuple[QuestionEvaluator, ...]:
         policies = self._strong_policies if action in _ATTACHING else ("",)
-        return tuple(self._evaluator(action, resource, service, policy) for policy in policies)
+        name = action_name(action)
+        # Whoever waits for another day, or goes to another region, is denied today as others are.
+        limited = self._limited[name.service in GLOBAL_SERVICES]
+        ways = (True, False) if any(one.matches(name) for one in limited) else (True,)
+        return tuple(
+            self._evaluator(action, resource, service, policy, made_now=way) for way in ways for policy in policies
+        )
 
-    def _evaluator(self, action: str, resource: str, service: str, policy: str = "") -> QuestionEvaluator:
-        key = (action, resource, service, policy)
+    @cached_property
+    def _limited(self) -> tuple[tuple[ActionElement, ...], ...]:
+        """The actions that a call of now lacks: in the region in use, and in that of global services."""
+        regions = self._workspace.source.region, "us-east-1"
+        return tuple(actions_limited_now(self._workspace, datetime.now(UTC), region) for region in regions)
+
+    def _evaluator(
+        self, action: str, resource: str, service: str, policy: str = "", *, made_now: bool = True
+    ) -> QuestionEvaluator:
+        key = (action, resource, service, policy, made_now)
         found = self._evaluators.get(key)
         if found is None:
             context: dict[str, tuple[str, ...]] = {}
@@ -426,7 +444,8 @@ class EscalationSearch:
                 context["iam:PassedToService"] = (service,)
             elif policy:
                 context["iam:PolicyARN"] = (policy,)
-            question = with_region(self._workspace, Question(action, resource, context))
+            question = Question(action, resource, context, made_now=made_now)
+            question = with_region(self._workspace, question) if made_now else question
             found = self._evaluators[key] = QuestionEvaluator(self._account, question)
         return found
 

@@ -66,12 +66,9 @@ class _Remembered:
         Raises:
             ValueError: it is damaged.
         """
-        owner, extras = (
-            msgspec.json.decode(raw, type=prepared(_Owner)),
-            msgspec.json.decode(raw, type=prepared(AssumeExtras)),
-        )
-        entered = msgspec.json.decode(raw, type=prepared(AssumeRoleInput))
-        return cls(owner.account, owner.caller, _kept(replace(entered, extras=extras)))
+        owner = _OWNER.decode(raw)
+        entered = replace(_ENTERED.decode(raw), extras=_EXTRAS.decode(raw))
+        return cls(owner.account, owner.caller, _kept(entered))
 
     def written(self) -> dict[str, Any]:
         entered = self.entered
@@ -103,6 +100,12 @@ class _FileForm(Struct, frozen=True):
 
     version: int = VERSION
     roles: list[msgspec.Raw] = field(default_factory=list)
+
+
+_OWNER: Final = msgspec.json.Decoder(prepared(_Owner))
+_EXTRAS: Final = msgspec.json.Decoder(prepared(AssumeExtras))
+_ENTERED: Final = msgspec.json.Decoder(prepared(AssumeRoleInput))
+_FILE: Final = msgspec.json.Decoder(prepared(_FileForm))
 
 
 def remembered_path() -> Path:
@@ -173,7 +176,7 @@ def _read(path: Path) -> list[_Remembered]:
         return []
     try:
         data = read_document(path, "What was entered", most=LARGEST, pipes=False)
-        whole = msgspec.json.decode(data, type=prepared(_FileForm))
+        whole = _FILE.decode(data)
     except (Problem, ValueError, RecursionError):
         # ValueError: JSON, UTF-8 and form.
         return []

@@ -91,6 +91,7 @@ def test_in_random_accounts(monkeypatch: pytest.MonkeyPatch, few: int, seeds: ra
             question = maker.question()
             compare(account, question, said, maker.time())
             compare(account, question, said, maker.time())
+            compare(account, replace(question, made_now=False), said, maker.time())
     assert min(said[outcome] for outcome in ("allowed", "depends", "explicitDeny", "implicitDeny")) > len(seeds), said
 
 

@@ -222,6 +222,37 @@ def test_what_a_condition_leaves_open_is_possible_and_not_certain() -> None:
     assert "aws:MultiFactorAuthPresent is true" in found.moves[0].steps[0].condition
 
 
+ANOTHER_CALL = {
+    "in another region": ("lambda-001", {"StringEquals": {"aws:RequestedRegion": "us-west-2"}}),
+    "later": ("iam-007", {"DateGreaterThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}}),
+    "through a service": ("iam-007", {"Bool": {"aws:ViaAWSService": "true"}}),
+    "without TLS": ("iam-007", {"Bool": {"aws:SecureTransport": "false"}}),
+}
+
+
+@pytest.mark.parametrize("way", ANOTHER_CALL)
+def test_what_only_another_call_than_one_of_now_may_do_is_possible(way: str) -> None:
+    id_, condition = ANOTHER_CALL[way]
+    found = found_for(made_for(BY_ID[id_], condition=condition))
+    assert found is not None
+    assert not found.certain
+    (key,) = (key for test in condition.values() for key in test)
+    assert key in {word for move in found.moves for step in move.steps for word in step.condition.split()}
+
+
+def test_what_a_deny_of_this_region_leaves_of_others_is_possible() -> None:
+    account = made_for(BY_ID["lambda-001"])
+    elsewhere = {"StringNotEquals": {"aws:RequestedRegion": "us-west-2"}}
+    away = InlinePolicy("away", document(deny("lambda:*", Condition=elsewhere)))
+    users = tuple(
+        replace(user, inline_policies=(*user.inline_policies, away)) if user.name == "me" else user
+        for user in account.users
+    )
+    found = found_for(replace(account, users=users))
+    assert found is not None
+    assert not found.certain
+
+
 def test_the_statement_that_closes_most_paths_comes_first() -> None:
     account = made_for(BY_ID["iam-007"])
     own = allow("iam:PutUserPolicy", iam("user/${aws:username}"), Sid="Own")
