@@ -192,6 +192,7 @@ class EscalationSearch:
         self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
         self._evaluators: dict[tuple[str, str, str, str, bool], QuestionEvaluator] = {}
+        self._ways_of: dict[str, tuple[bool, ...]] = {}
         self._bits: dict[tuple[str, str, str, bool], tuple[int, int]] = {}
         self._read: dict[tuple[Hashable, int], Outcomes] = {}
         self._strong = _strong_holders(account)
@@ -319,8 +320,8 @@ class EscalationSearch:
         if who & ~asked:
             asked = (1 << len(self._entities)) - 1 if resource == "*" else who
             found = 0
-            for evaluator in self._evaluators_of(action, resource, service):
-                outcomes = evaluator.outcomes() if resource == "*" else self._outcomes_on(evaluator, who)
+            for evaluator in self._evaluators_of(action, resource, service, self._ways(action)[: 1 if certain else 2]):
+                outcomes = evaluator.outcomes() if resource == "*" else self._outcomes_on(evaluator, who & ~found)
                 ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
                 if certain and outcomes is not None:
                     ruled_out |= outcomes.depends
@@ -404,28 +405,37 @@ class EscalationSearch:
     def _trusts(self, role: Role, service: str) -> bool:
         """Whether the trust policy admits a service."""
         caller = Principal(PrincipalKind.SERVICE, service)
-        evaluators = self._evaluators_of("sts:AssumeRole", role.arn, "")
+        evaluators = self._evaluators_of("sts:AssumeRole", role.arn, "", self._ways("sts:AssumeRole"))
         return any(each.decide(caller).outcome in _POSSIBLE for each in evaluators)
 
     def _may(self, entity: Entity, action: str, resource: str, service: str = "") -> Decision:
         """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
         principal = self._principals[entity.arn]
-        decisions = [each.decide(principal) for each in self._evaluators_of(action, resource, service)]
-        for outcome in _POSSIBLE:
-            for decision in decisions:
-                if decision.outcome is outcome:
-                    return decision
+        for way in self._ways(action):
+            decisions = [each.decide(principal) for each in self._evaluators_of(action, resource, service, (way,))]
+            for outcome in _POSSIBLE:
+                for decision in decisions:
+                    if decision.outcome is outcome:
+                        return decision
         return decisions[0]
 
-    def _evaluators_of(self, action: str, resource: str, service: str) -> tuple[QuestionEvaluator, ...]:
+    def _evaluators_of(
+        self, action: str, resource: str, service: str, ways: Sequence[bool]
+    ) -> tuple[QuestionEvaluator, ...]:
         policies = self._strong_policies if action in _ATTACHING else ("",)
-        name = action_name(action)
-        # Whoever waits for another day, or goes to another region, is denied today as others are.
-        limited = self._limited[name.service in GLOBAL_SERVICES]
-        ways = (True, False) if any(one.matches(name) for one in limited) else (True,)
         return tuple(
             self._evaluator(action, resource, service, policy, made_now=way) for way in ways for policy in policies
         )
+
+    def _ways(self, action: str) -> tuple[bool, ...]:
+        """Whether it is asked of a call of now, and then, where that may be denied for it, of any other."""
+        found = self._ways_of.get(action)
+        if found is None:
+            name = action_name(action)
+            limited = self._limited[name.service in GLOBAL_SERVICES]
+            found = (True, False) if any(one.matches(name) for one in limited) else (True,)
+            self._ways_of[action] = found
+        return found
 
     @cached_property
     def _limited(self) -> tuple[tuple[ActionElement, ...], ...]:
