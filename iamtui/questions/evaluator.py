@@ -592,5 +592,7 @@ def _region_of(prepared: PreparedAction, question: Question) -> str:
     if prepared.action.service in GLOBAL_SERVICES:
         return "us-east-1" if question.made_now or prepared.action.full != "iam:passrole" else ""
     named = "" if prepared.arn is None else prepared.arn.region
-    # Of a set, a resource may stand for those in any region that no policy names: its letters are nobody's.
-    return named if named and named.isascii() and "*" not in named else question.region
+    # Of a set, a resource may stand for those in any region that no policy names, by a letter that is nobody's: another
+    # region than the one in use. Where none is in use, a condition may name it.
+    is_told = named and "*" not in named and (named.isascii() or question.region)
+    return named if is_told else question.region

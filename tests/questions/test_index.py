@@ -277,6 +277,26 @@ def test_a_resource_of_a_set_may_be_in_a_region_that_lets_it_through() -> None:
     assert said[Outcome.EXPLICIT_DENY]
 
 
+@pytest.mark.parametrize("action", ["lambda:InvokeFunction", "lambda:GetFunction", "sqs:SendMessage"])
+def test_a_region_in_use_is_not_that_of_resources_elsewhere(action: str) -> None:
+    service = action.split(":", maxsplit=1)[0]
+    allow = {
+        "Effect": "Allow",
+        "Action": f"{service}:*",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+    }
+    deny = {"Effect": "Deny", "Action": f"{service}:*", "Resource": f"arn:aws:{service}:us-east-1:*"}
+    own = InlinePolicy("own", PolicyDocument.of({"Version": "2012-10-17", "Statement": [allow, deny]}))
+    account = Account(A, users=(User("me", "/", f"arn:aws:iam::{A}:user/me", "AIDAME", None, inline_policies=(own,)),))
+    (one,) = account_index(account).principals
+    asked = {region: Question(action, "*", region=region) for region in ("us-east-1", "eu-west-1", "")}
+    found = {region: QuestionEvaluator(account, question).decide(one.principal) for region, question in asked.items()}
+    assert found["us-east-1"].outcome is found["eu-west-1"].outcome is Outcome.IMPLICIT_DENY
+    # Nobody says in which region, and the evaluator does not tie that to the resource's.
+    assert found[""].outcome in (Outcome.IMPLICIT_DENY, Outcome.DEPENDS)
+
+
 def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
     account = replace(load_demo_account())
     questions = (*DEMO_QUESTIONS, *generator.questions(account, 12, seed=18))
