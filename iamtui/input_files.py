@@ -46,6 +46,16 @@ def tell_nobody(_size: int) -> None:
     """A Told that nobody listens to."""
 
 
+def wait_for_input(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read, or an end, within that time; for descriptors over 1,023 too.
+
+    `select.select` refuses those, and a program may be started with any number of files open.
+    """
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 class MissingFile(Problem):
     """There is no file of that name."""
 
@@ -280,7 +290,7 @@ class _Input(io.RawIOBase):
 
     def _read(self, buffer: memoryview) -> int:
         while True:
-            ready = bool(select.select([self._descriptor], [], [], _POLL_SECONDS)[0])
+            ready = wait_for_input(self._descriptor, _POLL_SECONDS)
             if ready or not self._written:
                 try:
                     count = os.readv(self._descriptor, [buffer])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import weakref
 from collections import deque
 from collections.abc import Generator, Iterator
 from itertools import count
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from iamtui import paths
+from iamtui.aws.connection import Connection
 from iamtui.aws.credential_process import ASKING
 
 pytest_plugins = [
@@ -41,6 +43,8 @@ _TIMER = pytest.StashKey[Any]()
 # of their time. Nearly all that a test leaves goes in the first round after it.
 _COLLECTOR_ROUNDS = 100_000, 5, 5
 _FULL_ROUNDS = pytest.StashKey[int]()
+
+_used_connections = weakref.WeakSet[Connection]()
 
 
 def pytest_configure() -> None:
@@ -93,6 +97,26 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         gc.freeze()
         item.config.stash[_FULL_ROUNDS] = _full_rounds()
     gc.set_threshold(*_COLLECTOR_ROUNDS)
+    for connection in [*_used_connections]:
+        if not connection._calling:
+            for client in connection._clients.values():
+                client.close()
+            _used_connections.discard(connection)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def note_connections() -> Iterator[None]:
+    """Note connections that are used. What an app of a test leaves is garbage that may be frozen, with its sockets: a
+    worker that ran all such tests would have a thousand open."""
+    made = Connection.client
+
+    def noted(connection: Connection, service: str, region: str = "") -> Any:
+        _used_connections.add(connection)
+        return made(connection, service, region)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "client", noted)
+        yield
 
 
 def _full_rounds() -> int:

@@ -34,6 +34,7 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
+from iamtui.input_files import wait_for_input
 from iamtui.text import error_lines
 from iamtui.tui.textual_internals import ForgettingWorkers, has_own_handler, may_be_bound
 
@@ -316,7 +317,7 @@ class TerminalDriver(LinuxDriver):
         terminal = _opened_to_never_wait(self.fileno)
         try:
             while not self.exit_event.is_set():
-                ready, _, _ = select.select([terminal], [], [], _WAIT_FOR_KEYS_SECONDS)
+                ready = wait_for_input(terminal, _WAIT_FOR_KEYS_SECONDS)
                 try:
                     typed = os.read(terminal, _MOST_READ_BYTES) if ready else b""
                 except OSError:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import socket
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -290,6 +291,23 @@ def test_descriptors_are_closed(tmp_path: Path, impatient: None) -> None:
     (tmp_path / "file").write_bytes(b"x")
     read_document(tmp_path / "file", "It")
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_thousand_descriptors_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with ExitStack() as stack:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < 1200:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (1200, hard))
+            stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        opened = 0
+        while opened < 1024:
+            opened = os.open(os.devnull, os.O_RDONLY)
+            stack.callback(os.close, opened)
+        assert read_document(tmp_path / "file", "It") == b"x"
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(fileno=lambda: opened))
+        with open_standard_input("It") as file:
+            assert file.read() == b""
 
 
 @pytest.mark.parametrize("swap", ["replaced", "pipe", "removed", "cut"])
