@@ -17,7 +17,8 @@ _LETTERS_AND_DIGITS: Final = "[0-9A-Za-z\x80-\U0010ffff]+"
 _PIECE: Final = re.compile(rf"\$\{{[^}}]*\}}|{_LETTERS_AND_DIGITS}|[*?]+")
 _WORD: Final = re.compile(_LETTERS_AND_DIGITS)
 _VARIABLE: Final = re.compile(r"\$\{([^,}]*)(.*)\}", re.DOTALL)
-_ID: Final = re.compile(r"(A[A-Z]{3})[A-Z0-9]{4,}")
+_ID: Final = re.compile(r"(A(?:AGA|BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA))[A-Z0-9]{12,}")
+"""An id that AWS made, which keeps the four letters that say what it is of; a name may be all in capitals, too."""
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 
 _FIXED: Final = frozenset(
@@ -482,8 +483,11 @@ class RedactedWords:
         if word not in known:
             whole = 2 ** len(substitute) - 1
             wanted = 0 if word.islower() or word.isdigit() else whole if word.isupper() else 1
-            free = (number for number in (wanted, *range(2, whole)) if number not in known.values())
-            known[word] = next(free)
+            taken = known.values()
+            free = next((number for number in (wanted, *range(2, whole)) if number not in taken), None)
+            if free is None:
+                raise refusal(f"{word!r} stands in it in too many ways that differ only in case", "everywhere")
+            known[word] = free
         return "".join(
             letter.upper() if known[word] >> place & 1 else letter for place, letter in enumerate(substitute)
         )

@@ -21,6 +21,7 @@ from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Known
 from iamtui.account.redaction import UNREADABLE, Rename, redact
 from iamtui.account.snapshot_writer import snapshot_of
+from iamtui.catalog.tables import UNIQUE_ID_PREFIXES
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
@@ -593,6 +594,27 @@ def test_actions_and_services_that_aws_lacks_are_refused(elements: dict[str, Any
     with pytest.raises(Problem) as raised:
         redacted(with_statement(**elements))
     assert f"$.UserDetailList[0].UserPolicyList[0].PolicyDocument.Statement[0].{place}" in raised.value.sentence
+
+
+@pytest.mark.parametrize("name", ["ACMEPAYMENTS", "ACMEPAYMENTSPRODUCTION01"])
+def test_a_name_in_capitals_is_not_taken_for_an_id(name: str) -> None:
+    given = with_names([name, "acme-pay"], ["acme*"])
+    assert "acme" not in json.dumps(redacted(given)[0]).lower()
+
+
+@pytest.mark.parametrize("prefix", UNIQUE_ID_PREFIXES)
+def test_an_id_of_aws_keeps_what_it_is_of(prefix: str) -> None:
+    unique = f"{prefix}IOSFODNN7EXAMPLE"
+    _, rename = redacted(snapshot(users=[user()]))
+    assert re.fullmatch(rf"{prefix}[A-Z2-7]{{16}}", rename(unique))
+    assert rename(unique) != unique
+
+
+def test_a_name_in_too_many_spellings_is_refused() -> None:
+    spelled = ["".join(letters) for letters in product(*("pP", "aA", "yY", "mM", "eE", "nN", "tT"))]
+    with pytest.raises(Problem) as raised:
+        redacted(with_names(spelled, []))
+    assert "too many ways that differ only in case" in raised.value.sentence
 
 
 def test_the_host_of_an_endpoint_does_not_remain() -> None:
