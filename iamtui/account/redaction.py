@@ -275,7 +275,8 @@ class _Walk:
         if key == "unread" and self._knows(value):
             return value
         if key in _DATE_KEYS and _DATE.fullmatch(value):
-            return self._date(value)
+            # Moved, a date that everybody knows would tell by how much all others were.
+            return value if self._public else self._date(value)
         if _PERSON.match(where):
             return self._words(value, TextPlace(where, kind="person"))
         return self.text(value, TextPlace(where, kind="tag" * (key == "Value")))
@@ -295,12 +296,12 @@ class _Walk:
         return key in _CHECKED_KEYS or value in _CHOICES.get(key, ())
 
     def _of_aws(self, value: Json, where: str) -> Json:
-        """A policy of AWS's own: its name is public, and its document the same in every account."""
+        """A policy of AWS's own: its name is public, and its document and dates the same in every account."""
         arn = value.get("Arn") or value.get("PolicyArn") or value["arn"]
         self.text(arn, TextPlace(where))
         found: Json = {}
+        self._public = True
         for key, entry in value.items():
-            self._public = key in ("PolicyVersionList", "document")
             plain = isinstance(entry, str) and not _DATE.fullmatch(entry) and key not in _DOCUMENT_KEYS
             of_aws = key in _OF_AWS_KEYS or (key in ("PolicyName", "name") and arn.endswith(f"/{entry}"))
             found[key] = entry if plain and of_aws else self._value(entry, key, f"{where}.{key}")

@@ -401,6 +401,24 @@ def test_ages_stay_and_dates_do_not() -> None:
     assert rows[1][0].user == "<root_account>"
 
 
+def test_dates_that_everybody_knows_do_not_tell_how_far_the_others_were_moved() -> None:
+    def dates(snapshot: dict[str, Any]) -> list[tuple[Any, ...]]:
+        of_aws = [one for one in snapshot["Policies"] if one["Arn"].startswith("arn:aws:iam::aws:")]
+        return [
+            (one["CreateDate"], one["UpdateDate"], *(version["CreateDate"] for version in one["PolicyVersionList"]))
+            for one in of_aws
+        ]
+
+    given = json.loads(json.dumps(snapshot_of(DEMO)))
+    made, _ = redacted(given)
+    assert dates(made) == dates(given)
+    assert dates(made)
+    moved = {one["CreateDate"] for one in made["UserDetailList"]} & {
+        one["CreateDate"] for one in given["UserDetailList"]
+    }
+    assert not moved
+
+
 def test_two_redactions_have_nothing_in_common_but_their_form() -> None:
     one, two = (snapshot_bytes(DEMO, redacted=True) for _ in range(2))
     assert one != two
