@@ -293,6 +293,11 @@ async def test_a_whole_column_counts_the_lines_that_it_has_no_room_for() -> None
 
         assert shown()[-1].strip().startswith("…")
         assert shown()[-1].strip().endswith("more lines")
+        # What is above takes more lines, which nobody says.
+        pilot.app.screen.query_one("#question-because").styles.height = 5
+        await settle(pilot)
+        assert shown()[-1].strip().endswith("more lines")
+        pilot.app.screen.query_one("#question-because").styles.height = 0
         await pilot.resize_terminal(200, 120)
         await settle(pilot)
         assert not any("more lines" in row for row in shown())

@@ -148,8 +148,9 @@ class AnswerView(Column):
         self.matrix = MatrixView(id="question-matrix")
         self.layers_list = LayersList(id="question-layers")
         self._beside = SideBySide(id="question-beside")
-        names = ("summary", "verdict", "layers-of", "statement", "because", "more")
+        names = ("summary", "verdict", "layers-of", "statement", "because")
         self._parts = {name: Static(id=f"question-{name}") for name in names}
+        self._parts["more"] = _Rest(id="question-more")
 
     def compose(self) -> ComposeResult:
         yield self._parts["summary"]
@@ -174,11 +175,9 @@ class AnswerView(Column):
             self._arrange(self._shown)
 
     def on_resize(self) -> None:
-        if self.size.width == self._width:
-            self._cut_more()
-            return
-        self.release()
-        self._show_again()
+        if self.size.width != self._width:
+            self.release()
+            self._show_again()
 
     def _show_again(self) -> None:
         if self._shown is not None:
@@ -304,9 +303,7 @@ class AnswerView(Column):
         spare = self._lay_out(shown, words, suggestions, lines)
         if self._room == WIDE:
             self._more = wrap_all(more(words, lines, suggestions, width), width, _ANY)
-            self._cut_more()
-            # What is above it may have another height now.
-            self.call_after_refresh(self._cut_more)
+            self.cut_more()
         elif spare > _LEAST_MORE:
             beside = self._parts["statement"].display
             rest = wrap_all(more(words, () if beside else lines, suggestions, width), width, _ANY)
@@ -360,7 +357,7 @@ class AnswerView(Column):
         _set_height(self._parts["because"], len(texts) + slack)
         return room - len(top) - below - len(texts) - slack if self._rows_given is not None else 0
 
-    def _cut_more(self) -> None:
+    def cut_more(self) -> None:
         """Say of what has no room in a whole column how many lines it has."""
         rows = self._parts["more"].content_size.height
         if self._room == WIDE:
@@ -407,6 +404,13 @@ class AnswerView(Column):
         if before is None or not before.is_same(content):
             self._texts[name] = content
             self._parts[name].update(content, layout=False)
+
+
+class _Rest(Static):
+    """What stands below an answer in a whole column: cut anew when what is above leaves it more room, or less."""
+
+    def on_resize(self) -> None:
+        self.query_ancestor(AnswerView).cut_more()
 
 
 def _set_display(widget: Widget, *, shown: bool) -> None:
