@@ -259,3 +259,9 @@ def _let_go_of_streams() -> None:
         os.dup2(nowhere, descriptor)
     if nowhere > 2:
         os.close(nowhere)
+    # A script's lock, or a pipe that somebody reads to its end. What is ours is not inheritable.
+    with suppress(OSError):
+        for descriptor in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 - names alone
+            with suppress(OSError):
+                if descriptor > 2 and os.get_inheritable(descriptor):
+                    os.close(descriptor)

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -177,6 +178,24 @@ def test_a_shell_evaluates_it_and_goes_on(shell: str, name: str, tmp_path: Path)
     pid = re.search(r"pid=(\d+)", done.stdout)
     assert pid is not None
     assert gone(int(pid[1]))
+
+
+def test_in_the_background_it_holds_no_pipe_that_the_shell_has_open() -> None:
+    """Whoever reads the pipe to its end would wait for the end of the session."""
+    script = f'eval "$({" ".join(PROGRAM)} {" ".join(DEMO)} 2>/dev/null)"; echo $IAMTUI_ENDPOINT_PID'
+    reader, writer = os.pipe()
+    with os.fdopen(reader):
+        done = subprocess.run(
+            ["bash", "-c", script], pass_fds=(writer,), stdout=subprocess.PIPE, text=True, check=True, timeout=120
+        )
+        os.close(writer)
+        pid = int(done.stdout)
+        try:
+            assert select.select([reader], [], [], 20)[0]
+            os.kill(pid, 0)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+    assert gone(pid)
 
 
 @pytest.mark.slow
