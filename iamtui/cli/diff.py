@@ -108,7 +108,8 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
         words, style = _MARKS[shift.effect]
         out.line(
             Span(f"{words:<11}", style),
-            f"  {first_names(shift.actions, _MOST_NAMED)} on {safe_text(shift.resource)}{_outcomes(shift)}",
+            f"  {first_names(shift.actions, _MOST_NAMED)} on {safe_text(shift.resource)}{_outcomes(shift)}"
+            f"{_when(shift)}",
         )
         whom = first_names((_name(account, one.arn) for one in shift.principals), _MOST_NAMED)
         out.line("             ", Span(whom, Style.QUIET))
@@ -117,7 +118,10 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
         condition = f" if {edge.edge.condition}" if edge.edge.condition else ""
         what = "" if edge.edge.action.startswith("sts:AssumeRole") else f" for {edge.edge.action}"
         role, trusted = _name(account, edge.edge.role.arn), _name(account, edge.edge.name)
-        out.line(Span(f"{words:<11}", style), f"  trust of {role} {_TRUST[edge.effect]} {trusted}{what}{condition}")
+        out.line(
+            Span(f"{words:<11}", style),
+            f"  trust of {role} {_TRUST[edge.effect]} {trusted}{what}{condition}{_when(edge)}",
+        )
     for escalation in found.escalations:
         words, style = _MARKS[escalation.effect]
         out.line(Span(f"{words:<11}", style), f"  {_name(account, escalation.principal.arn)} {_escalates(escalation)}")
@@ -146,6 +150,11 @@ def _outcomes(shift: AccessShift) -> str:
     if before == after:
         return ", on other resources or conditions than before"
     return ", on a condition" if "depends" in (before, after) else ""
+
+
+def _when(shift: AccessShift | TrustShift) -> str:
+    """Of which calls it is so, where not of those of now."""
+    return f", when {safe_text(shift.when)}" if shift.when else ""
 
 
 def _escalates(shift: EscalationShift) -> str:
@@ -199,6 +208,7 @@ def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
                 "before": shift.before.value,
                 "after": shift.after.value,
                 "principals": [principal.arn or None for principal in shift.principals],
+                "when": shift.when or None,
             }
             for shift in found.access
         ],
@@ -209,6 +219,7 @@ def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
                 "trusted": shift.edge.name,
                 "action": shift.edge.action,
                 "condition": shift.edge.condition or None,
+                "when": shift.when or None,
             }
             for shift in found.trust
         ],

@@ -12,7 +12,13 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, whole_or_open
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.question_options import (
+    QuestionOptions,
+    inquiry_of,
+    load_resource_policies,
+    question_options,
+    say_assumed,
+)
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Decision
@@ -93,6 +99,7 @@ def compare(
         shown.comparison(workspace, comparison)
     on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
     note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
+    say_assumed(drafted.after, made.terms, made.actions)
     strangers = unlisted_strangers(drafted, made) if asked.resources and not names else ""
     if strangers:
         note(strangers)

@@ -22,7 +22,9 @@ from iamtui.policy.document import MAX_CHARACTERS, DocumentError, PolicyDocument
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.text import safe_text
 from iamtui.workspace.answers import answer, check_inquiry
+from iamtui.workspace.assumptions import assumed_of
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
 from iamtui.workspace.context_values import check_key, context_of, read_all_values, undocumented
 from iamtui.workspace.opening import with_resource_policies
@@ -107,6 +109,15 @@ question_options = record_options(
     click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
 )  # fmt: skip
 """Adds the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
+
+
+def say_assumed(
+    workspace: Workspace, terms: Question, actions: Sequence[str] = (), principal: Principal | None = None
+) -> None:
+    """Say on stderr what answers assume of keys that policies read, as `assumed_of` finds it."""
+    found = assumed_of(workspace, terms, actions, principal)
+    if found:
+        note(f"Assumed, because policies read it: {'; '.join(map(safe_text, found))}.")
 
 
 def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:

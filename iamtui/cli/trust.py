@@ -13,15 +13,17 @@ from iamtui.account.model import Role
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
 from iamtui.cli.output import Edge, Output, ProgressLine, Span, Style, note, print_graph, progress_report, stdout
+from iamtui.cli.question_options import say_assumed
 from iamtui.cli.render import short_name, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.access import NO_EXTERNAL_ID, edge_words, outside_first, trustee_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import Chain, TrustEdge, TrustReader, by_principal, chains_from, unread_trust
+from iamtui.workspace.trust import ASSUMING, Chain, TrustEdge, TrustReader, by_principal, chains_from, unread_trust
 from iamtui.workspace.workspace import Progress, Workspace
 
 _MOST_LISTED: Final = 12
@@ -54,6 +56,7 @@ def trust(
     out = stdout()
     if start is not None:
         _print_chains(out, workspace, start, as_json=as_json, form=form)
+        say_assumed(workspace, Question(""), tuple(ASSUMING))
         return all_or_open(workspace)
     roles = _every_role(workspace) if role is None else [_role_named(workspace, role)]
     unread = [one for _, one in roles if unread_trust(one)]
@@ -67,6 +70,7 @@ def trust(
     else:
         for reader, one in _each(roles):
             _print_role(out, workspace, one, reader, most=_MOST_LISTED if role is None else None)
+    say_assumed(workspace, Question(""), tuple(ASSUMING))
     if unread:
         names = first_names([short_name(workspace, one.arn) for one in unread], _MOST_LISTED)
         note(f"Whom else trust policies let in is not known, where they are not loaded or cannot be read: {names}.")

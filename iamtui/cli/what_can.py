@@ -13,7 +13,13 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.question_options import (
+    QuestionOptions,
+    inquiry_of,
+    load_resource_policies,
+    question_options,
+    say_assumed,
+)
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.access import (
@@ -120,6 +126,7 @@ def what_can(
     else:
         _print_heat_map(out, found, ascii_only=needs_ascii(os.environ, getattr(sys.stdout, "encoding", None)))
     _say_limits(found, *(() if other is None else (other,)))
+    say_assumed(workspace, made.terms, principal=found.principal)
     if other is None:
         note(_summary(workspace, found))
     return Exit.OK

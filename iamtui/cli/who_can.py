@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -153,7 +154,7 @@ class _Listing:
         self._everyone = everyone
         self._out = stdout()
         self.counts = VerdictCounts()
-        self.through_roles = 0
+        self.through_roles: Counter[bool] = Counter()
         self.unloaded: set[Layer] = set()
         self.cut = 0
         self._shown_at = 0.0
@@ -165,7 +166,7 @@ class _Listing:
     def add(self, one: PrincipalAccess) -> None:
         decision, words = one.cell.deciding, access_words(one)
         if one.through:
-            self.through_roles += 1
+            self.through_roles[one.outcome is Outcome.ALLOWED] += 1
         else:
             self.counts.count(words)
         if not self.unloaded.issuperset(decision.not_evaluated):
@@ -236,5 +237,13 @@ def _summary(typed: str, asked: QuestionMatrix, listing: _Listing, outside: int)
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"
     others = f" and {outside} whom the resource's policy names besides" if outside else ""
-    chains = f" {listing.through_roles} more get it by assuming roles." if listing.through_roles else ""
+    chains = _through_roles(listing.through_roles[True], listing.through_roles[False])
     return f"{typed}{on}: {text_of(counts.short(best_first=True))} of {counts.total() - outside} {who}{others}.{chains}"
+
+
+def _through_roles(allowed: int, depend: int) -> str:
+    """How many more get it by assuming roles, for certain and on a condition."""
+    if not allowed and not depend:
+        return ""
+    more = f"{allowed} more get it" if allowed else f"{depend} more get it on a condition"
+    return f" {more} by assuming roles{f', {depend} on a condition' if allowed and depend else ''}."

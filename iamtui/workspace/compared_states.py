@@ -13,6 +13,7 @@ from iamtui.policy.document import ConditionLine, PolicyDocument
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import ActionElement, ActionName
 from iamtui.questions.account_index import account_index
+from iamtui.workspace.assumptions import ConditionedActions
 from iamtui.workspace.workspace import Workspace
 
 
@@ -99,16 +100,6 @@ class Saying(NamedTuple):
     resource: str
 
 
-_ASSUMED: Final[Mapping[str, tuple[str, ...]]] = {
-    "aws:CurrentTime": (),
-    "aws:RequestedRegion": (),
-    "aws:SecureTransport": ("true",),
-    "aws:ViaAWSService": ("false",),
-}
-"""The keys of which a question that does not say otherwise assumes a value; and what a condition tests
-that lets that value through alone."""
-
-
 def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[Saying]:
     """All that a document says.
 
@@ -151,6 +142,7 @@ class ChangedStatements:
 
     Attributes:
         said: by resource and by the users and roles to whom it applies, as bits: the actions.
+        on_condition: what of it stands under conditions.
         carriers: the resources whose policies differ.
         unknown: what could not be read, sentences without their end.
     """
@@ -167,6 +159,7 @@ class ChangedStatements:
         self.only_before, self.only_after = only_before, only_after
         self._reached = reached
         self.said: dict[tuple[str, int], set[tuple[tuple[str, ...], bool]]] = {}
+        self.on_condition: dict[ConditionedActions, None] = {}
         self.unknown: list[str] = []
         self.index = account_index(before)
         self._everyone = self.index.everyone
@@ -181,7 +174,7 @@ class ChangedStatements:
         )
         for role in self.opened:
             was = before.by_arn(role.arn)
-            self._note_assumed(_sayings(was.trust if isinstance(was, Role) else None) ^ _sayings(role.trust))
+            self._note_said(_sayings(was.trust if isinstance(was, Role) else None) ^ _sayings(role.trust))
 
     def touches(self, actions: Iterable[ActionName]) -> bool:
         """Whether one of the actions is among those that are said otherwise."""
@@ -192,12 +185,12 @@ class ChangedStatements:
         for one in sayings:
             self.said.setdefault((one.resource, who), set()).add((one.actions, one.negated))
 
-    def _note_assumed(self, sayings: Iterable[Saying]) -> None:
-        """Say where something differs by a key of which each question assumes one value."""
-        lines = {(line.key.lower(), line.values) for one in sayings for line in one.conditions}
-        for key, passing in _ASSUMED.items():
-            if any(tested == key.lower() and values != passing for tested, values in lines):
-                self.unknown.append(f"What differs by {key} is compared for one value of it alone")
+    def _note_said(self, sayings: Iterable[Saying]) -> None:
+        self.on_condition.update(
+            (ConditionedActions(one.effect, one.actions, one.negated, one.conditions), None)
+            for one in sayings
+            if one.conditions
+        )
 
     def _of_entities(self) -> None:
         """What the policies of users, roles, their groups, and their boundaries say."""
@@ -218,7 +211,7 @@ class ChangedStatements:
                 # knows where one of the policies cannot be read.
                 self._note_unknown({}, {**old, **new})
                 own = frozenset().union(*map(_sayings, (*old.values(), *new.values())))
-                self._note_assumed(own)
+                self._note_said(own)
                 rest.append((own, 1 << place))
                 for carrier, policy in self.after.resource_policies.items():
                     rest.append((_sayings(policy.document, carrier), 1 << place))
@@ -229,7 +222,7 @@ class ChangedStatements:
                     holders[pair] = holders.get(pair, 0) | 1 << place
         for (document, other), who in holders.items():
             self._note(_sayings(document) ^ _sayings(other), who)
-            self._note_assumed(_sayings(document) ^ _sayings(other))
+            self._note_said(_sayings(document) ^ _sayings(other))
         for sayings, who in rest:
             self._note(sayings, who)
 
@@ -257,7 +250,7 @@ class ChangedStatements:
                     said = frozenset().union(*(_sayings(policy.document) for policy in old.value))
                     says = frozenset().union(*(_sayings(policy.document) for policy in new.value))
                     self._note(said ^ says, self._everyone)
-                    self._note_assumed(said ^ says)
+                    self._note_said(said ^ says)
                 elif old != new:
                     self.unknown.append("SCPs or RCPs that could be read in one of the states only are not compared")
             if _policies(was)[1] != _policies(now)[1]:
@@ -286,7 +279,7 @@ class ChangedStatements:
             old = _sayings(was.document if was is not None else None, carrier)
             new = _sayings(now.document if now is not None else None, carrier)
             self._note(old ^ new if blocks[0] == blocks[1] else old | new, self._everyone)
-            self._note_assumed(old ^ new)
+            self._note_said(old ^ new)
             yield carrier
 
 

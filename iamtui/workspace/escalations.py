@@ -32,10 +32,11 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES
 from iamtui.questions.question import Question
+from iamtui.workspace.assumptions import actions_limited_now
 from iamtui.workspace.audit import allows_everything
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import actions_limited_now, with_region
+from iamtui.workspace.questions import with_region
 from iamtui.workspace.workspace import Workspace
 
 Entity: TypeAlias = User | Role

@@ -6,7 +6,7 @@ before the draft and not after it, or the other way round, is asked about once, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
@@ -17,8 +17,9 @@ from iamtui.catalog.escalation_paths import ESCALATION_PATHS
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
-from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.questions.account_index import account_index
 from iamtui.questions.action_classes import (
     ActionMasks,
@@ -30,12 +31,20 @@ from iamtui.questions.action_classes import (
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.access import levels_of
+from iamtui.workspace.assumptions import (
+    Assumptions,
+    Circumstances,
+    circumstances_text,
+    documents_of,
+    documents_on,
+    under,
+)
 from iamtui.workspace.compared_states import AlignedStates, ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
-from iamtui.workspace.trust import TrustEdge, unread_trust, who_may_assume
+from iamtui.workspace.trust import TrustEdge, TrustReader, unread_trust
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
@@ -48,6 +57,8 @@ MOST_STRANGERS: Final = 50
 """Principals that were added or removed who are asked what they may do: each takes a second."""
 _MOST_ROLES: Final = 50
 _FEW: Final = 2
+_MOST_TOLD_APART: Final = 20
+"""Principals whose own policies alone are looked at for what their answers assume."""
 _MOST_VERSIONS: Final = 5
 
 _ASSUMING: Final = (action_name("sts:AssumeRole"),)
@@ -57,7 +68,11 @@ _POSSIBLE: Final = frozenset((Outcome.ALLOWED, Outcome.DEPENDS))
 
 @dataclass(frozen=True, slots=True)
 class AccessShift:
-    """Actions of one service on a resource or pattern that some principals gain, lose, or have otherwise."""
+    """Actions of one service on a resource or pattern that some principals gain, lose, or have otherwise.
+
+    Args:
+        when: where it is not so of a call of now with TLS in the Region in use: of which call, raw.
+    """
 
     effect: Effect
     actions: tuple[str, ...]
@@ -65,6 +80,7 @@ class AccessShift:
     before: Outcome
     after: Outcome
     principals: tuple[Principal, ...]
+    when: str = ""
 
 
 def family_of(action: str) -> str:
@@ -90,10 +106,14 @@ class TrustShift:
     """A principal that may assume a role only after the draft, only before it, or on another condition.
 
     Or that may tag sessions of a role whose trust policy changes, or set their source identity.
+
+    Args:
+        when: as of an AccessShift.
     """
 
     effect: Effect
     edge: TrustEdge
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +251,8 @@ class _Search:
         self._now = now
         self._cancelled = cancelled
         self._before, self._after = changes.index, account_index(changed.account)
-        self._decided = 0
+        self._assumed: dict[int, Assumptions] = {}
+        self._decided = self._questions = 0
         self.left_out: list[str] = []
 
     def access(self, told: Callable[[int], None]) -> Iterator[AccessShift]:
@@ -240,7 +261,7 @@ class _Search:
             told(asked)
             if self._cancelled():
                 return
-            if asked >= MOST_QUESTIONS or self._decided >= MOST_DECISIONS:
+            if self._questions >= MOST_QUESTIONS or self._decided >= MOST_DECISIONS:
                 self.left_out.append(f"Only the first {asked:,} pairs of action and resource are compared")
                 return
             yield from self._compared(one)
@@ -255,11 +276,50 @@ class _Search:
                 self.left_out.append(f"What was allowed is asked of {asked}")
                 return
             principal = principal_for(workspace, entity)
-            for one in what_can(workspace, principal, now=self._now, cancelled=self._cancelled).permissions:
+            yield from self._access_of(effect, workspace, principal)
+
+    def _access_of(self, effect: Effect, workspace: Workspace, principal: Principal) -> Iterator[AccessShift]:
+        """Everything that one may do who is there in one of the states only."""
+        documents = documents_on(workspace.account, principal)
+        assumptions = Assumptions(documents, workspace.source.region, self._now)
+        seen: set[tuple[str, str]] = set()
+        for circumstances in self._circumstances(assumptions, None):
+            terms = under(Question(""), circumstances)
+            can = what_can(workspace, principal, terms=terms, now=self._now, cancelled=self._cancelled)
+            for one in can.permissions:
                 outcomes = (Outcome.IMPLICIT_DENY, one.outcome)
                 was, now = outcomes if effect is Effect.GAINED else outcomes[::-1]
                 for resource in one.resources:
-                    yield AccessShift(effect, one.actions, resource, was, now, (principal,))
+                    actions = tuple(action for action in one.actions if (action, resource) not in seen)
+                    seen.update((action, resource) for action in actions)
+                    if actions:
+                        when = circumstances_text(circumstances)
+                        yield AccessShift(effect, actions, resource, was, now, (principal,), when)
+
+    def _assumptions(self, who: int) -> Assumptions:
+        """What is assumed of calls of users and roles, and where policies that are in force on them read it."""
+        everyone = self._before.everyone
+        known = who if who.bit_count() <= _MOST_TOLD_APART else everyone
+        found = self._assumed.get(known)
+        if found is None:
+            documents: dict[PolicyDocument, None] = {}
+            for workspace, index in ((self._base, self._before), (self._changed, self._after)):
+                account = workspace.account
+                if known == everyone:
+                    documents.update(dict.fromkeys(documents_of(account)))
+                    continue
+                for place in places(known):
+                    documents.update(dict.fromkeys(documents_on(account, index.principals[place].principal)))
+            region, changed = self._base.source.region, self._changes.on_condition
+            found = self._assumed[known] = Assumptions(documents, region, self._now, changed=changed)
+        return found
+
+    def _circumstances(self, assumptions: Assumptions, action: ActionName | None) -> Iterator[Circumstances]:
+        """Those of a call of now, then others that may matter to an action, or to one of all."""
+        yield {}
+        yield from assumptions.others(action)
+        for key in assumptions.untold(action):
+            self.left_out.append(f"What differs by {key} is compared for some values of it alone")
 
     def _asked(self) -> Iterator[_Asked]:
         """What to ask about: single actions first, whole services last."""
@@ -319,13 +379,28 @@ class _Search:
                             for number in range(len(held.compiled.actions)):
                                 yield StatementInForce(layer, 0, True, held.compiled, number)
 
-    def _evaluators(self, action: str, resource: str) -> tuple[QuestionEvaluator, QuestionEvaluator]:
-        asked = with_region(self._base, Question(action, resource))
+    def _evaluators(
+        self, action: str, resource: str, circumstances: Circumstances
+    ) -> tuple[QuestionEvaluator, QuestionEvaluator]:
+        asked = under(with_region(self._base, Question(action, resource)), circumstances)
         before, after = self._base.account, self._changed.account
         return QuestionEvaluator(before, asked, self._now), QuestionEvaluator(after, asked, self._now)
 
     def _compared(self, asked: _Asked) -> Iterator[AccessShift]:
-        before, after = self._evaluators(asked.actions[0], asked.resource)
+        seen: set[tuple[Effect, Principal]] = set()
+        for circumstances in self._circumstances(self._assumptions(asked.who), action_name(asked.actions[0])):
+            self._questions += 1
+            for (effect, was, now), principals in self._changes_of(asked, circumstances).items():
+                first = tuple(one for one in principals if (effect, one) not in seen)
+                seen.update((effect, one) for one in first)
+                if first:
+                    when = circumstances_text(circumstances)
+                    yield AccessShift(effect, asked.actions, asked.resource, was, now, first, when)
+
+    def _changes_of(
+        self, asked: _Asked, circumstances: Circumstances
+    ) -> Mapping[tuple[Effect, Outcome, Outcome], Sequence[Principal]]:
+        before, after = self._evaluators(asked.actions[0], asked.resource, circumstances)
         # To read the index for everybody is one way too many for a few.
         few = asked.who.bit_count() <= _FEW
         old, new = (None, None) if few else (before.outcomes(), after.outcomes())
@@ -352,8 +427,7 @@ class _Search:
             change = _change(before, after, principal, principal)
             if change[0] is not Effect.SAME:
                 found.setdefault(change, []).append(principal)
-        for (effect, was, now), principals in found.items():
-            yield AccessShift(effect, asked.actions, asked.resource, was, now, tuple(principals))
+        return found
 
     def _evaluated(
         self,
@@ -405,19 +479,27 @@ class _Search:
         return filter(pattern.matches, (role.arn for role in self._changed.account.roles))
 
     def _trust_of(self, arn: str) -> Iterator[TrustShift]:
+        seen: set[tuple[Effect, str, str]] = set()
+        for circumstances in self._circumstances(self._assumptions(self._before.everyone), _ASSUMING[0]):
+            when = circumstances_text(circumstances)
+            for effect, edge in self._edges_of(arn, circumstances):
+                if (effect, edge.name, edge.action) not in seen:
+                    seen.add((effect, edge.name, edge.action))
+                    yield TrustShift(effect, edge, when)
+
+    def _edges_of(self, arn: str, circumstances: Circumstances) -> Iterator[tuple[Effect, TrustEdge]]:
         edges: list[dict[tuple[str, str], TrustEdge]] = []
         unread: list[str] = []
         for workspace in (self._base, self._changed):
             role = workspace.account.by_arn(arn)
-            changes = any(one.arn == arn for one in self._changes.opened)
-            found = (
-                who_may_assume(workspace, role, self._cancelled, with_sessions=changes)
-                if isinstance(role, Role)
-                else ()
-            )
+            found: Iterable[TrustEdge] = ()
+            if isinstance(role, Role):
+                changes = any(one.arn == arn for one in self._changes.opened)
+                reader = TrustReader(workspace, circumstances=circumstances)
+                found = reader.edges(role, self._cancelled, with_sessions=changes)
+                unread += filter(None, (unread_trust(role),))
             gone = self._changes.only_before if workspace is self._changed else self._changes.only_after
             edges.append({(edge.name, edge.action): edge for edge in found if edge.name not in gone})
-            unread += [unread_trust(role)] if isinstance(role, Role) and unread_trust(role) else []
         before, after = edges
         if unread:
             self.left_out.append(f"Whom else {arn} lets in is not known: {unread[0]}")
@@ -427,10 +509,10 @@ class _Search:
             if old is None or new is None:
                 shown = new or old
                 assert shown is not None
-                yield TrustShift(Effect.GAINED if old is None else Effect.LOST, shown)
+                yield Effect.GAINED if old is None else Effect.LOST, shown
             elif (old.decision.outcome, old.condition) != (new.decision.outcome, new.condition):
                 effect = effect_between(old.decision, new.decision)
-                yield TrustShift(Effect.CHANGED if effect is Effect.SAME else effect, new)
+                yield Effect.CHANGED if effect is Effect.SAME else effect, new
 
     def escalations(self) -> Iterator[EscalationShift]:
         """Who can become administrator, or is one, only before or only after; nothing where the draft cannot matter."""

@@ -56,7 +56,7 @@ class PolicyReads:
         keys = {line.key.lower() for line in statement.conditions}
         dates = (v for line in statement.conditions if line.key.lower() in OF_THE_MOMENT for v in line.values)
         self._moments.update(date for value in dates if (date := parse_date(value)) is not None)
-        keys.update(_variables_in(statement))
+        keys.update(variables_in(statement))
         if not keys.isdisjoint(_FORWARDED):
             # Where that is not told, they are taken to be absent.
             keys.add("aws:viaawsservice")
@@ -84,7 +84,7 @@ class PolicyReads:
         return found
 
 
-def _variables_in(statement: Statement) -> Iterator[str]:
+def variables_in(statement: Statement) -> Iterator[str]:
     """The keys, in lower case, whose values a statement's variables stand for."""
     texts = [*_resources_in(statement), *(value for line in statement.conditions for value in line.values)]
     return (key.strip().lower() for text in texts for key in _VARIABLE.findall(text))
@@ -123,7 +123,7 @@ class ValueClasses:
                     for line in statement.conditions:
                         if line.key.lower() in lines:
                             lines[line.key.lower()][line] = None
-                    for key in _variables_in(statement):
+                    for key in variables_in(statement):
                         lines.pop(key, None)
         self._conditions = {
             key: [CompiledCondition(line, variables=True, options=DEFAULT_LANGUAGE_OPTIONS) for line in found]
@@ -225,10 +225,7 @@ def refused_statements(account: Account, actions: Sequence[str] = (), principal:
         with collector_paused(stays=True):
             found = account.memo["refused statements"] = tuple(_refused(account))
     if principal is not None and found:
-        own = principal_policies(account, principal)
-        levels = () if isinstance(own.scps, NotEvaluated) else own.scps
-        policies = (*own.identity, *own.boundaries, *(policy for level in levels for policy in level.policies))
-        documents = {policy.document for policy in policies if isinstance(policy, NamedPolicy)}
+        documents = own_documents(account, principal)
         found = tuple(one for one in found if one.document in documents)
     words = [f"{one.where} {one.fault}" for one in found if not actions or one.may_be_about(actions)]
     if not words:
@@ -236,6 +233,14 @@ def refused_statements(account: Account, actions: Sequence[str] = (), principal:
     more = f"; {len(words) - _MOST_NAMED:,} more" if len(words) > _MOST_NAMED else ""
     named = "; ".join(words[:_MOST_NAMED])
     return f"What AWS does with statements that it would refuse cannot be proved: {named}{more}."
+
+
+def own_documents(account: Account, principal: Principal) -> frozenset[PolicyDocument]:
+    """The policies of a principal, its boundaries and the SCPs above it, as far as they are known."""
+    own = principal_policies(account, principal)
+    levels = () if isinstance(own.scps, NotEvaluated) else own.scps
+    policies = (*own.identity, *own.boundaries, *(policy for level in levels for policy in level.policies))
+    return frozenset(policy.document for policy in policies if isinstance(policy, NamedPolicy))
 
 
 def _refused(account: Account) -> Iterator[_Refused]:

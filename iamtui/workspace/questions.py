@@ -19,18 +19,13 @@ from iamtui.engine.evaluator import concluded, read_all_layers, with_undocumente
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.trace import TracedLayer, traced
-from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.patterns import is_pattern, parse_arn
-from iamtui.policy.statement import ActionElement, compile_policy
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.account_index import make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.policies_in_force import assumed_environment
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import written_key
-from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.principals import options_naming
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
@@ -145,31 +140,6 @@ def with_region(workspace: Workspace, question: Question) -> Question:
 def evaluator_of(workspace: Workspace, question: Question, now: datetime | None = None) -> QuestionEvaluator:
     """What answers a question for callers of the workspace's account, with what is known of others that are open."""
     return QuestionEvaluator(workspace.account, with_region(workspace, question), now, others=workspace.others)
-
-
-def actions_limited_now(workspace: Workspace, now: datetime, region: str) -> tuple[ActionElement, ...]:
-    """The actions that a call of now in a region lacks, or is denied, and another call may not.
-
-    Questions assume the time, the region, TLS and a call that no service forwards, as the statements behind these
-    actions do not.
-    """
-    assumed = assumed_environment(region, int(now.timestamp()), frozenset())
-    keys = {*assumed.values, *map(str.lower, assumed.absent)}
-    common = CommonContext({}, derived=(assumed.values,), known_absent=assumed.absent, discover=True)
-    context = RequestContext(common)
-    documents = [(type_, document) for _, type_, document in documents_in(workspace.account)]
-    documents += [(PolicyType.TRUST, role.trust) for role in workspace.account.roles]
-    found: dict[ActionElement, None] = {}
-    for type_, document in dict.fromkeys(documents):
-        if document.error is not None:
-            continue
-        for place, statement in enumerate(document.policy.statements):
-            if any(line.key.lower() in keys for line in statement.conditions):
-                compiled = compile_policy(document, type_, DEFAULT_LANGUAGE_OPTIONS).statement(place)
-                tested = (one.test(context) for one in compiled.conditions if one.key in keys)
-                if any((truth is False) if compiled.allows else (truth is True) for truth in tested):
-                    found[compiled.action] = None
-    return tuple(found)
 
 
 def ask(

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -22,11 +23,12 @@ from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
+from iamtui.workspace.assumptions import Circumstances, under
 from iamtui.workspace.outsiders import LISTED, Outsider, Outsiders, StatementsByCaller, policy_of_resource
 from iamtui.workspace.questions import evaluator_of
 from iamtui.workspace.workspace import Workspace
 
-_ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
+ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
     "sts:AssumeRole": None,
     "sts:AssumeRoleWithWebIdentity": PrincipalKind.IDENTITY_PROVIDER,
     "sts:AssumeRoleWithSAML": PrincipalKind.IDENTITY_PROVIDER,
@@ -112,14 +114,10 @@ Chain: TypeAlias = tuple[TrustEdge, ...]
 
 
 def who_may_assume(
-    workspace: Workspace,
-    role: Role,
-    cancelled: Callable[[], bool] = lambda: False,
-    *,
-    with_sessions: bool = False,
+    workspace: Workspace, role: Role, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[TrustEdge]:
     """As `TrustReader.edges`, of one role alone."""
-    return TrustReader(workspace).edges(role, cancelled, with_sessions=with_sessions)
+    return TrustReader(workspace).edges(role, cancelled)
 
 
 def unread_trust(role: Role) -> str:
@@ -135,9 +133,13 @@ class TrustReader:
     Args:
         across: whether the users and roles of other accounts that are open are asked about one by one, as those of the
             account are; else whom the trust policy names stands for them, and their accounts' policies are left open.
+        circumstances: of the calls, where they are not those of now.
     """
 
-    def __init__(self, workspace: Workspace, *, across: bool = True) -> None:
+    def __init__(
+        self, workspace: Workspace, *, across: bool = True, circumstances: Circumstances = MappingProxyType({})
+    ) -> None:
+        self._circumstances = circumstances
         self._workspace = workspace if across else replace(workspace, beside=())
         self._by_document: dict[PolicyDocument, _Named] = {}
 
@@ -157,13 +159,13 @@ class TrustReader:
             inside: whether the account's own users and roles are asked about.
             with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
         """
-        actions = {**_ASSUMING, **_WITH_SESSIONS} if with_sessions else _ASSUMING
+        actions = {**ASSUMING, **_WITH_SESSIONS} if with_sessions else ASSUMING
         named: _Named | None = None
         for number, (action, only) in enumerate(actions.items()):
             if number and only is not None and (named is None or not named.providers):
                 # The role has one trust policy, whichever call is asked about.
                 continue
-            evaluator = evaluator_of(self._workspace, Question(action, role.arn))
+            evaluator = evaluator_of(self._workspace, self._question(action, role))
             if only is None and inside:
                 yield from TrustedInside(self._workspace, role, action, evaluator, cancelled)
             policy = policy_of_resource(evaluator)
@@ -183,9 +185,12 @@ class TrustReader:
                         _kind_of(one.principal, named.stranger), one.principal, role, action, decision, one.name
                     )
 
+    def _question(self, action: str, role: Role) -> Question:
+        return under(Question(action, role.arn), self._circumstances)
+
     def accounts(self, role: Role) -> frozenset[str] | None:
         """The other accounts whose users and roles the trust policy of a role may let in; None: those of any."""
-        policy = policy_of_resource(evaluator_of(self._workspace, Question("sts:AssumeRole", role.arn)))
+        policy = policy_of_resource(evaluator_of(self._workspace, self._question("sts:AssumeRole", role)))
         if not isinstance(policy, NamedPolicy) or policy.document.error is not None:
             return None
         found = self._named(policy).accounts
@@ -199,13 +204,13 @@ class TrustReader:
             if accounts is None or account in accounts:
                 there = self._workspace.at(account)
                 yield from TrustedInside(
-                    there, role, action, evaluator_of(there, Question(action, role.arn)), cancelled
+                    there, role, action, evaluator_of(there, self._question(action, role)), cancelled
                 )
 
     def inside(self, role: Role) -> TrustedInside:
         """The users and roles of the account that may assume a role."""
-        (action, *_) = (action for action, only in _ASSUMING.items() if only is None)
-        evaluator = evaluator_of(self._workspace, Question(action, role.arn))
+        (action, *_) = (action for action, only in ASSUMING.items() if only is None)
+        evaluator = evaluator_of(self._workspace, self._question(action, role))
         return TrustedInside(self._workspace, role, action, evaluator)
 
     def _named(self, policy: NamedPolicy) -> _Named:

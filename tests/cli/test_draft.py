@@ -385,6 +385,7 @@ def test_compare_is_open_where_the_draft_may_let_in_strangers_who_cannot_be_list
         True,
     )
     assert cli("draft", "compare", made, *asked, "--principal", "role/deploy-prod").code == 0
+    assert "Assumed, because policies read it: aws:SecureTransport = true; " in result.err
 
 
 def test_compare_takes_one_principal_and_several_pairs(cli: Cli, account: str, file: Path) -> None:

@@ -100,3 +100,9 @@ def test_a_terminal_shows_how_many_roles_are_read(cli: Cli, monkeypatch: pytest.
         assert re.search(r"\rRoles and who may assume them \d+ of \d+ … ctrl\+c stops", result.err)
         assert "who may assume them" not in result.out
         assert result.err.rsplit("\r", 1)[-1].startswith("\x1b[K"), "the line is taken away in the end"
+
+
+def test_trust_says_what_it_takes_for_granted(cli: Cli) -> None:
+    said = "Assumed, because policies read it: aws:ViaAWSService = false; aws:RequestedRegion = eu-west-1."
+    assert said in cli("trust", "deploy-prod", "--demo").err
+    assert said in cli("trust", "--from", "maya.okafor", "--demo").err

@@ -184,3 +184,14 @@ def test_a_policy_that_does_not_fit_into_a_managed_policy_is_printed_and_said(
     result = cli("what-can", "deploy-prod", "--policy", "--demo")
     assert result.json["Statement"]
     assert "a managed policy may have 1,000." in result.err
+
+
+def test_what_it_takes_for_granted_is_said_where_policies_read_it(cli: Cli) -> None:
+    """As `iamtui can` says it of each answer."""
+    fenced = cli("what-can", "deploy-prod", "--service", "ecs", "--demo")
+    assert "Assumed, because policies read it: " in fenced.err
+    assert "aws:RequestedRegion = eu-west-1" in fenced.err
+    assert "aws:CurrentTime" not in fenced.err, "no policy of deploy-prod reads it"
+    given = cli("what-can", "deploy-prod", "-c", "aws:RequestedRegion=eu-west-1", "--service", "ecs", "--demo")
+    assert "aws:RequestedRegion" not in given.err
+    assert "Assumed" not in cli("what-can", "deploy-prod", "--strict", "--service", "ecs", "--demo").err

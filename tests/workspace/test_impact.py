@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.draft import Draft, Edit
@@ -16,8 +19,12 @@ from iamtui.drafts.edits.principals import AttachPolicy, PutPermissionsBoundary,
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question
+from iamtui.workspace.compared_states import aligned
 from iamtui.workspace.draft_session import DraftedAccount, Effect, compare_everyone, lay
-from iamtui.workspace.impact import Count, Impact, family_of, impact_of
+from iamtui.workspace.impact import Count, Impact, family_of, impact_between, impact_of
+from iamtui.workspace.principals import principal_for
+from iamtui.workspace.questions import evaluator_of
+from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_account, drafting_workspace, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
 
@@ -197,3 +204,61 @@ def test_whatever_a_single_question_finds_gained_or_lost_is_in_it(made: list[Edi
                 if asked.action in shift.actions and comparison.principal.arn in {one.arn for one in shift.principals}
             ]
             assert named or whole.not_compared, (asked, comparison.principal.arn, before, after)
+
+
+_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-south-1")
+_CONDITIONS: tuple[dict[str, dict[str, Any]], ...] = (
+    {},
+    {"StringEquals": {"aws:RequestedRegion": "us-west-2"}},
+    {"StringNotEquals": {"aws:RequestedRegion": ["us-east-1", "eu-west-1"]}},
+    {"StringLike": {"aws:RequestedRegion": "eu-*"}},
+    {"Bool": {"aws:SecureTransport": "false"}},
+    {"Bool": {"aws:SecureTransport": "true"}},
+    {"Bool": {"aws:ViaAWSService": "true"}},
+    {"DateGreaterThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}},
+    {"DateLessThan": {"aws:CurrentTime": "2999-01-01T00:00:00Z"}, "Bool": {"aws:SecureTransport": "false"}},
+)
+_STATEMENTS = st.lists(
+    st.builds(
+        lambda effect, condition: {"Effect": effect, "Action": "sqs:SendMessage", "Resource": "*"} | condition,
+        st.sampled_from(["Allow", "Allow", "Deny"]),
+        st.sampled_from([{"Condition": one} if one else {} for one in _CONDITIONS]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+_OTHER_CALLS = tuple(
+    ({"aws:SecureTransport": (tls,), "aws:ViaAWSService": (via,), "aws:CurrentTime": (time,)}, region)
+    for tls in ("true", "false")
+    for via in ("true", "false")
+    for time in ("2026-11-25T12:00:00Z", "3000-01-01T00:00:00Z")
+    for region in _REGIONS
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(_STATEMENTS, _STATEMENTS, _STATEMENTS, st.sampled_from(_REGIONS))
+def test_what_is_gained_in_any_region_at_any_time_by_any_call_is_in_it(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], scp: list[dict[str, Any]], region: str
+) -> None:
+    """Also where what differs is unconditional, and a policy that stays hides it from a call of now."""
+    queue = f"arn:aws:sqs:*:{ID}:q"
+    old, new = (_with_policies(own, [allow("*", "*"), *scp], region) for own in (before, after))
+    found = impact_between(aligned(old, new), {WEB}, now=NOW)
+    shown = {shift.effect for shift in found.access if "sqs:SendMessage" in shift.actions}
+    assume(not found.not_compared)
+    role = old.account.role("web-server")
+    assert role is not None
+    web = principal_for(old, role)
+    for context, where in _OTHER_CALLS:
+        asked = Question("sqs:SendMessage", queue, context, region=where)
+        was, now = (evaluator_of(one, asked, NOW).decide(web).outcome in POSSIBLE for one in (old, new))
+        wanted = Effect.GAINED if now else Effect.LOST
+        assert was is now or shown & {wanted, Effect.CHANGED}, (context, where)
+
+
+def _with_policies(own: list[dict[str, Any]], scp: list[dict[str, Any]], region: str) -> Workspace:
+    base = drafting_workspace()
+    base = replace(base, source=structs.replace(base.source, region=region))
+    made = (PutInlinePolicy(WEB, "own", text(*own)), PutOrganizationPolicy(SCP, ID, "fence", text(*scp)))
+    return lay(base, Draft(ID, edits=made)).after

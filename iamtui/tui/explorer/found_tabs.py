@@ -25,12 +25,14 @@ from iamtui.presentation.styled_words import shades
 from iamtui.presentation.used import used_of, used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.text import counted
 from iamtui.tui import clock
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.workspace.assume import acting_as
+from iamtui.workspace.assumptions import assumed_of
 from iamtui.workspace.caller_roles import roles_of_caller
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.trust import by_principal, chains_from, every_edge, unread_trust, who_may_assume
@@ -103,6 +105,9 @@ def _access(
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, workspace, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
+    assumed = assumed_of(workspace, Question(""), principal=principal)
+    if assumed:
+        tab.rows.append(ListingRow("assumed", "; ".join(assumed), "muted", heading=True))
     try:
         chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
     except Problem as problem:
