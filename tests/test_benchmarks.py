@@ -32,6 +32,7 @@ def small() -> Account:
     return generator.account(SMALL)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_every_process() -> None:
     here = hashlib.sha256(generator.snapshot_bytes(TINY)).hexdigest()
     program = (

@@ -152,6 +152,7 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
 
 
+@pytest.mark.slow
 def test_what_one_key_opens_is_imported_when_the_start_is_over() -> None:
     code = _FIRST_FRAME.replace("CHOICE", "None").replace("self.seen = set(sys.modules)\n    self.exit()", _LATER)
     opened = {
@@ -175,11 +176,13 @@ _LATER = """from iamtui.tui import lazy
     self.set_interval(0.05, look)"""
 
 
+@pytest.mark.slow
 def test_the_overview_of_an_account_needs_no_list_that_it_leads_to() -> None:
     loaded = modules_after("import iamtui.tui.reports.overview_view")
     assert not of_rooms(loaded, "tui.reports.report_screen", "tui.export_screen", "workspace.snapshot_file")
 
 
+@pytest.mark.slow
 def test_a_lazy_module_is_imported_when_it_is_named() -> None:
     code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.draft.Draft"
     loaded = modules_after(code)

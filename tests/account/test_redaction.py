@@ -83,6 +83,7 @@ def told(decision: Decision, rename: Rename = as_it_is) -> tuple[object, ...]:
 # Answers stay the same.
 
 
+@pytest.mark.slow
 def test_answers_over_random_accounts_stay_the_same() -> None:
     counts: Counter[str] = Counter()
     for seed in range(30):

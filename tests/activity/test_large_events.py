@@ -148,6 +148,7 @@ def _lie(path: Path) -> None:
     path.write_bytes(data[:start] + footer)
 
 
+@pytest.mark.slow
 def test_a_column_of_parquet_with_one_huge_value_is_not_held(
     parquet_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -480,6 +480,7 @@ def garbage_of(use: Callable[[Connection], object]) -> int:
     return min(found)
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_closed_leaves_next_to_nothing_to_the_garbage_collector() -> None:
     assert garbage_of(lambda connection: connection.close()) < 100
 

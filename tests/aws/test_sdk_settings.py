@@ -597,6 +597,7 @@ def test_no_keys_of_connections_are_logged(
     assert session._manager.connection_pool_kw["ssl_context"].keylog_filename is None
 
 
+@pytest.mark.slow
 def test_a_config_with_thousands_of_profiles_is_read(no_aws_settings: Path) -> None:
     profile = "[profile account-{}]\nsso_session = corp\n# a comment\ns3 =\n  a = b\nregion: eu-west-1\n{}\n"
     config(no_aws_settings, "".join(profile.format(number, KEYS) for number in range(5_000)))

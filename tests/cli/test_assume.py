@@ -66,6 +66,7 @@ def test_eval_in_bash_gives_the_shell_the_credentials() -> None:
 FISH_SAYS = "echo (string sub -l 4 $AWS_ACCESS_KEY_ID) (set -q AWS_PROFILE; and echo set; or echo unset)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", all_but("eval ({0})", ["eval ({0})", "{0} | source"]))
 @pytest.mark.parametrize("named", all_but("", ["", " --format fish"]))
 def test_fish_takes_the_credentials_both_ways_and_by_itself(form: str, named: str, tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_what_is_given_decides(
     assert f"{wording.IMPLICIT_DENY}   sts:AssumeRole" in bob.assume("asks", *wrong).err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("action", "operator", "key", "value", "option", "right", "wrong"),
     [

@@ -59,6 +59,7 @@ def test_a_cached_answer_asks_who_is_calling_and_nothing_else(
     assert "cached" not in anew.json
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [("list", "users"), ("what-can", "dora"), ("who-can", "s3:ListAllMyBuckets")])
 def test_every_object_says_how_old_it_is(cli: Cli, url: str, option: tuple[str, ...]) -> None:
     cli("list", "users", "--endpoint-url", url)
@@ -68,6 +69,7 @@ def test_every_object_says_how_old_it_is(cli: Cli, url: str, option: tuple[str, 
     assert all(set(one["cached"]) == {"read_at", "age_seconds"} for one in objects)
 
 
+@pytest.mark.slow
 def test_sarif_says_it_where_the_format_lets_it(cli: Cli, url: str) -> None:
     cli("list", "users", "--endpoint-url", url)
     log = cli("audit", "--endpoint-url", url, "--cached", "--format", "sarif").json

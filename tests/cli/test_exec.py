@@ -47,6 +47,7 @@ def test_the_exit_code_and_the_words_are_the_programs() -> None:
     assert run(*DEMO, "--", "sh", "-c", "kill -TERM $$").returncode == -15
 
 
+@pytest.mark.slow
 def test_inside_a_session_it_says_so() -> None:
     done = run(*DEMO, "--", "true", IAMTUI_SESSION="admin@1")
     assert "Inside a session of admin@1" in done.stderr

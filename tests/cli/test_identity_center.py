@@ -138,6 +138,7 @@ def test_a_snapshot_holds_them_and_a_redacted_one_holds_no_name(cli: Cli, url: s
     assert found["permission_set"]["session_duration"] == "PT8H"
 
 
+@pytest.mark.slow
 def test_a_member_account_asks_with_the_profile_of_the_organization(
     cli: Cli, moto: MotoServer, no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +161,7 @@ def test_an_account_without_such_roles_is_not_asked_about(cli: Cli, moto: MotoSe
     assert not [call for call in fault_proxy.calls if call.operation == "ListInstances"]
 
 
+@pytest.mark.slow
 def test_drafts_and_advice_say_where_the_role_is_edited(cli: Cli, url: str, tmp_path: Path) -> None:
     where = ("--endpoint-url", url)
     denied = " ".join(cli("can", SSO_ROLE, "sns:Publish", *where).out.split())
@@ -176,6 +178,7 @@ def test_drafts_and_advice_say_where_the_role_is_edited(cli: Cli, url: str, tmp_
         assert f"# AWS refuses to change {SSO_ROLE} here: change its permission set Developer\n" in text
 
 
+@pytest.mark.slow
 def test_a_table_names_them_as_far_as_there_is_room(cli: Cli, url: str, tmp_path: Path) -> None:
     file = tmp_path / "account.json"
     assert cli("snapshot", str(file), "--endpoint-url", url).code == 0
@@ -190,6 +193,7 @@ def test_a_table_names_them_as_far_as_there_is_room(cli: Cli, url: str, tmp_path
     assert row["people"].endswith(" and 902 more")
 
 
+@pytest.mark.slow
 def test_the_cache_holds_them_until_the_account_is_read_without(cli: Cli, url: str) -> None:
     asked = ("who-can", "sqs:SendMessage", "--endpoint-url", url)
     named = "people: Ana Ruiz (ana@corp.example)"

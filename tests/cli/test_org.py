@@ -409,6 +409,7 @@ def test_an_account_that_was_not_read_on_the_other_day_is_not_gone(
     assert (found.code, f"Not read on 2026-11-29: {listed['name']}: It was not read" in found.err) == (3, True)
 
 
+@pytest.mark.slow
 def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, tmp_path: Path) -> None:
     half = "x\ud83d"
     people = [user("alice", Tags=[{"Key": "team", "Value": half}], UserPolicyList=[inline(half, ADMIN)])]

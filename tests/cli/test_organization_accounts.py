@@ -103,6 +103,7 @@ def test_the_login_reads_the_organization_of_each_account(
     assert allowed["decision"] == "allowed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_id", [True, False])
 def test_a_unit_is_picked_by_its_name_or_id(
     cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy, by_id: bool
@@ -202,6 +203,7 @@ def test_what_is_not_a_role_name_is_refused_before_anything_is_assumed(cli: Cli,
     assert assumed(fault_proxy) == []
 
 
+@pytest.mark.slow
 def test_a_copied_command_opens_the_same_accounts(company: Company, fault_proxy: FaultProxy) -> None:
     choice = SourceChoice(
         SourceKind.LIVE, profile="login", region="us-east-1", endpoint_url=fault_proxy.url, cache=CacheUse.NOTHING,
@@ -241,6 +243,7 @@ def test_the_session_that_reads_an_account_is_kept_nowhere_else(
     assert not [secret for secret in secrets if any(secret in text for text in shown)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("company")
 def test_a_reading_session_near_its_end_is_renewed_from_the_login(
     company: Company, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch

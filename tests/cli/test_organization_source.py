@@ -96,6 +96,7 @@ def test_without_another_profile_the_layer_is_not_evaluated(ask: Ask) -> None:
     assert "--organization-profile" in found.err
 
 
+@pytest.mark.slow
 def test_another_profile_reads_what_the_accounts_own_credentials_may_not(ask: Ask, fault_proxy: FaultProxy) -> None:
     found = ask("--organization-profile", "management")
     assert found.code == 1, found
@@ -199,6 +200,7 @@ def test_an_endpoint_of_its_profile_is_not_followed(ask: Ask, no_aws_settings: P
         elsewhere.stop()
 
 
+@pytest.mark.slow
 def test_a_role_of_the_config_is_assumed_for_it(ask: Ask, fault_proxy: FaultProxy) -> None:
     role = 'role = "arn:aws:iam::123456789012:role/reader"\n'
     config(f"[organization]\n{role}")
@@ -232,6 +234,7 @@ def test_a_file_says_it_in_place_of_aws(ask: Ask, cli: Cli, tmp_path: Path, faul
     ask("--organization", str(file), *where).failed_with("--organization and --organization-profile cannot be combined")
 
 
+@pytest.mark.slow
 def test_a_cached_account_gets_what_it_lacks_and_keeps_nothing_of_a_file(
     cli: Cli, company: Company, moto: MotoServer, tmp_path: Path
 ) -> None:
@@ -269,6 +272,7 @@ def test_copy_as_command_names_it_as_the_user_did() -> None:
     assert "--organization org.json" in words(OrganizationSource(file="org.json"))
 
 
+@pytest.mark.slow
 def test_the_snapshot_answers_as_the_account_did(cli: Cli, company: Company, moto: MotoServer, tmp_path: Path) -> None:
     file, redacted = tmp_path / "account.json", tmp_path / "redacted.json"
     where = ("--profile", "member", "--endpoint-url", moto.url, "--organization-profile", "management", "--no-cache")

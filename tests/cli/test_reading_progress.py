@@ -44,6 +44,7 @@ def test_counts_are_told_and_ctrl_c_ends_a_reading_that_gets_no_answer(large_pro
         assert "Traceback" not in session.text()
 
 
+@pytest.mark.slow
 @pytest.mark.screen
 def test_what_is_waited_for_is_told(large_proxy: FaultProxy, tmp_path: Path) -> None:
     only_first_page(large_proxy, error(400, "Throttling"))

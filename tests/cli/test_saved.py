@@ -234,6 +234,7 @@ def proofs(cli: Cli, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_proofs_are_run_with_the_questions(cli: Cli, proofs: Path) -> None:
     result = cli("questions", "run", "--questions", proofs, "--demo")
     assert result.code == 1

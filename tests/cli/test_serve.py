@@ -153,6 +153,7 @@ def test_signals_end_the_program_and_the_endpoint() -> None:
         assert process.wait(60) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "name"),
     [("bash", "bash"), *(pytest.param(*more, marks=pytest.mark.slow) for more in SHELLS)],

@@ -358,6 +358,7 @@ def test_a_decision_that_rests_on_an_open_point_says_so(cli: Cli, tmp_path: Path
     assert any("deny_federated_without_session_policy" in note for note in decision["notes"])
 
 
+@pytest.mark.slow
 def test_a_thousand_malformed_entries_in_a_row_are_the_wrong_file(cli: Cli) -> None:
     result = cli("simulate", "-", "--json", stdin="[" + ",".join(["[]"] * 5_000) + "]")
     assert result.code == 2

@@ -77,6 +77,7 @@ def test_what_the_trails_would_not_show_is_not_counted_as_unused(cli: Cli, tmp_p
     assert "not used at all" not in words
 
 
+@pytest.mark.slow
 def test_an_administrator_of_the_demo_that_needs_three_actions(cli: Cli, snapshot: Path) -> None:
     result = cli("used", "nightly-maintenance", "--demo")
     assert result.code == 0
@@ -162,6 +163,7 @@ def test_a_draft_is_not_written_over_something_else(cli: Cli, tmp_path: Path) ->
     assert file.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_another_draft_is_replaced_only_where_that_is_said(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "draft.json"
     asked = ("used", "data-engineer", trail(tmp_path), "--draft", file, "--demo")

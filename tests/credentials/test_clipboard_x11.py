@@ -305,6 +305,7 @@ def holder(desktop: Mapping[str, str], how: str) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_clears_and_still_ends_the_process(
     number: signal.Signals, desktop: Mapping[str, str], display: str
@@ -330,6 +331,7 @@ def test_an_exit_spares_what_the_user_copied_since(desktop: Mapping[str, str], d
     assert pasted(display) == "newer"
 
 
+@pytest.mark.slow
 def test_the_guard_clears_the_place_that_a_copy_elsewhere_leaves_behind(
     desktop: Mapping[str, str], display: str
 ) -> None:

@@ -149,6 +149,7 @@ def whole(denial: Denial) -> tuple[object, ...]:
     return facts(denial), denial.claim.words, denial.form, denial.code, denial.operation, denial.encoded
 
 
+@pytest.mark.slow
 @one_quick("between", ["\n", "\n\n", "\n2026-11-25T10:00:00Z ERROR "], ids=["line", "blank", "log"])
 def test_no_message_takes_anything_from_its_neighbour(between: str) -> None:
     alone = [[whole(denial) for denial in find_denials(text).denials] for text in TEXTS]

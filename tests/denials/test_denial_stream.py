@@ -240,6 +240,7 @@ print(peak_megabytes() - before, time.process_time(), *findings.notes)
 """
 
 
+@pytest.mark.slow
 @one_quick("first", ["", '{"eventName":"GetObject"},'])
 def test_a_record_of_a_million_objects_is_not_read(first: str) -> None:
     script = _NESTED.replace("FIRST", repr(first))

@@ -202,6 +202,7 @@ def concrete(members: ResourceSet, made: Json, random: Random) -> Iterator[str]:
             yield filled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", blocks(1600, 400))
 def test_sets_are_answered_as_their_resources_are(first: int) -> None:
     sampled = shown = 0

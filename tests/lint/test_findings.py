@@ -195,6 +195,7 @@ STRUCTURAL = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_policies_of_aws_itself_have_no_structural_error() -> None:
     for arn in managed_policy_arns()[::7]:
         policy = managed_policy_document(arn)

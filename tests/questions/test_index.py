@@ -326,6 +326,7 @@ def test_threads_that_ask_at_once_get_what_each_would_alone() -> None:
     assert not differing
 
 
+@pytest.mark.slow
 def test_under_a_draft() -> None:
     said: Counter[str | None] = Counter()
     account = load_demo_account()

@@ -71,6 +71,7 @@ def questions(account: Account, random: Random, drawn: int) -> Iterator[Question
         yield replace(question, mode=mode, context=random.choice(CONTEXTS))
 
 
+@pytest.mark.slow
 @one_quick(("seed", "drawn"), [(0, 5), (1, 24), (2, 19)])
 def test_each_caller_gets_the_answer_it_would_get_alone(account: Account, seed: int, drawn: int) -> None:
     random = Random(seed)

@@ -98,6 +98,7 @@ def test_sets_of_any_service_reach_every_answer_and_are_seldom_too_many() -> Non
     assert answers["too many kinds of resources"] < 5, answers
 
 
+@pytest.mark.slow
 def test_requests_about_every_rule_are_allowed_and_denied() -> None:
     answers: Counter[tuple[str, str]] = Counter()
     for seed in range(1500):

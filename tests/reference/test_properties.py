@@ -171,6 +171,7 @@ def test_order_never_matters(first: int) -> None:
                 assert truth == tree_truth(other["depends_on"], reordered, session), json.dumps(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", SEEDS)
 def test_discover_is_sure_only_of_what_every_completion_bears_out(first: int) -> None:
     seen = 0

@@ -133,6 +133,7 @@ async def test_a_crash_in_any_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     assert with_secrets > 0.9 * len(functions)
 
 
+@pytest.mark.slow
 async def test_the_check_sees_what_textual_itself_would_print(monkeypatch: pytest.MonkeyPatch) -> None:
     """The positive control: with the base class's own report every secret is found."""
     async with opened() as pilot:

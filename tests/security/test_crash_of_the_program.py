@@ -143,6 +143,7 @@ def test_a_log_that_is_a_pipe_is_left_alone(tmp_path: Path, monkeypatch: pytest.
             os.close(descriptor)
 
 
+@pytest.mark.slow
 def test_what_is_typed_reaches_no_log_of_textual(tmp_path: Path) -> None:
     home = tmp_path / "home"
     log = tmp_path / "textual.log"

@@ -132,6 +132,7 @@ ORDERS = [
 Order = Callable[[Machine], None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", all_but(by_default, ORDERS))
 def test_without_a_terminal_no_unnamed_profile_runs_its_command(machine: Machine, order: Order) -> None:
     order(machine)
@@ -177,6 +178,7 @@ def test_a_long_command_is_shown_to_its_end_and_safely(machine: Machine) -> None
     assert "\x1b]52" not in refused.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", all_but("AWS_PROFILE", ["--profile", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"]))
 def test_without_a_terminal_a_profile_that_was_named_goes_on_and_says_so(machine: Machine, name: str) -> None:
     machine.config(f"[profile ci]\nrole_arn = {ROLE}\nsource_profile = base\n[profile base]\nRUNS")
@@ -198,6 +200,7 @@ def test_a_command_that_prints_without_an_end_is_ended(machine: Machine, stream:
     assert "AKIA" not in run.stderr
 
 
+@pytest.mark.slow
 def test_the_profile_of_our_own_config_is_not_named_by_that(machine: Machine) -> None:
     machine.config("[profile ci]\nRUNS")
     folder = machine.home / "config" / "iamtui"
@@ -209,6 +212,7 @@ def test_the_profile_of_our_own_config_is_not_named_by_that(machine: Machine) ->
     assert "--profile" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_credential_process_of_iamtui_asks_nobody_over_its_screen(machine: Machine) -> None:
     """The iamtui that runs another one may have a screen on the terminal."""
     machine.config("[default]\nRUNS")
@@ -264,6 +268,7 @@ def test_without_a_terminal_a_command_does_not_read_what_is_piped_to_iamtui(mach
     assert told.read_text().split() == ["/dev/null", "none"]
 
 
+@pytest.mark.slow
 def test_a_command_takes_no_keys_from_the_screen(machine: Machine) -> None:
     told = tells_its_terminal(machine)
     machine.words = machine.words[2:]
@@ -272,6 +277,7 @@ def test_a_command_takes_no_keys_from_the_screen(machine: Machine) -> None:
     assert told.read_text().split() == ["/dev/null", "none"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", all_but(signal.SIGHUP, [signal.SIGHUP, signal.SIGTERM]))
 def test_a_command_ends_with_the_screen_when_a_signal_ends_that(machine: Machine, number: signal.Signals) -> None:
     told = machine.home / "pid"

@@ -148,6 +148,7 @@ def test_a_model_is_read_as_botocore_reads_it(name: str) -> None:
     assert (json.dumps(ours) == json.dumps(botocores)) is True, "a difference would take minutes to be shown"
 
 
+@pytest.mark.slow
 def test_the_demo_too_answers_by_the_models_of_the_package(tmp_path: Path) -> None:
     def renamed(model: dict[str, Any]) -> None:
         model["operations"] = {"Other": {**model["operations"]["AssumeRole"], "name": "Other"}}

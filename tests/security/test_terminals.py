@@ -80,6 +80,7 @@ def test_a_terminal_that_can_only_print_is_refused_in_one_sentence(name: str, tm
     assert hostile_in_lines(run.text) == set()
 
 
+@pytest.mark.slow
 def test_leaving_does_not_wait_for_a_process_that_never_ends(tmp_path: Path) -> None:
     config, cleared = tmp_path / "config", tmp_path / "cleared"
     config.write_text("[profile slow]\ncredential_process = sleep 20\nregion = eu-central-1\n")

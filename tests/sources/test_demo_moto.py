@@ -262,6 +262,7 @@ def test_eight_threads_may_call_at_once():
         assert set(pool.map(work, range(16))) == {len(FILE.roles)}
 
 
+@pytest.mark.slow
 def test_a_service_that_the_demo_does_not_know_is_a_problem_and_not_a_traceback():
     with pytest.raises(Problem):
         demo_connection().call("efs", "DescribeFileSystemPolicy", FileSystemId="fs-0123456789abcdef0")
@@ -273,6 +274,7 @@ def in_a_new_process(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_environment_is_left_alone():
     code = (
         "import os; before = dict(os.environ);"

@@ -39,6 +39,7 @@ def test_pages_are_those_of_aws(large_account: IamPager, pager_keys: None) -> No
     assert account.gaps == ()
 
 
+@pytest.mark.slow
 @one_quick("attempts", ["", "3", "8"])
 def test_with_three_in_ten_calls_failing_everything_comes(
     large_proxy: FaultProxy, quick_retries: None, monkeypatch: pytest.MonkeyPatch, attempts: str
@@ -63,6 +64,7 @@ def test_with_three_in_ten_calls_failing_everything_comes(
     assert 0.2 < len(failed) / len(large_proxy.calls) < 0.4
 
 
+@pytest.mark.slow
 def test_one_try_is_one_try(large_proxy: FaultProxy, quick_retries: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     large_proxy.on("ListAccountAliases", error(400, "Throttling"))
@@ -73,6 +75,7 @@ def test_one_try_is_one_try(large_proxy: FaultProxy, quick_retries: None, monkey
     assert large_proxy.operations().count("ListAccountAliases") == 1
 
 
+@pytest.mark.slow
 def test_what_is_waited_for_is_told(large_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
     large_proxy.on("GetAccountAuthorizationDetails", error(400, "Throttling"), times=4)
     monkeypatch.setattr("iamtui.aws.retries.pause", lambda stopped, _seconds: stopped.wait(0.3))

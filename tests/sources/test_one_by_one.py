@@ -143,6 +143,7 @@ def test_what_is_read_one_by_one_is_what_the_listing_says(pager: IamPager) -> No
     assert "3 users, groups and roles one by one:" in told
 
 
+@pytest.mark.slow
 def test_a_generated_account_comes_whole_too() -> None:
     pager = IamPager(json.loads(generator.snapshot_bytes(generator.TINY)))
     try:

@@ -250,6 +250,7 @@ def test_an_archive_of_many_small_members_is_refused_at_its_start(
     assert max(read) <= 65_536
 
 
+@pytest.mark.slow
 @one_quick("beginning", [NAMED, packed_for("a.gz", b"{") + b"\0" * 5_000_000])
 def test_an_archive_that_holds_less_than_itself_is_refused(tmp_path: Path, beginning: bytes) -> None:
     path = tmp_path / "a.json.gz"
@@ -270,6 +271,7 @@ def test_an_archive_of_many_members_of_some_size_is_read(
     assert read_snapshot(path).users == ()
 
 
+@pytest.mark.slow
 @one_quick("name", ["a.json.gz", "a.json.zst"])
 def test_what_cannot_be_packed_is_read(tmp_path: Path, name: str) -> None:
     text = Random(1).randbytes(6_000_000).hex()

@@ -56,6 +56,7 @@ def status(app: IamtuiApp) -> str:
     return app.query_one(StatusLine).render().plain
 
 
+@pytest.mark.slow
 async def test_an_opened_account_is_named_in_the_status_line() -> None:
     async with opened() as pilot:
         text = status(pilot.app)
@@ -66,6 +67,7 @@ async def test_an_opened_account_is_named_in_the_status_line() -> None:
         assert "4 users, 3 groups, 4 roles" in said(pilot.app)
 
 
+@pytest.mark.slow
 async def test_account_and_read_only_stay_when_the_window_gets_narrow() -> None:
     async with opened(size=(60, 20)) as pilot:
         text = status(pilot.app)
@@ -80,6 +82,7 @@ async def test_an_endpoint_that_is_not_aws_is_said_in_a_banner() -> None:
         assert "NOT AWS http://127.0.0.1:5000" in status(pilot.app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["http://127.0.0.1:5000", "https://iam.a-long-name-of-an-emulator.example:8443"])
 async def test_an_endpoint_hides_neither_session_nor_time_left_nor_the_clipboard(url: str) -> None:
     source = SourceInfo(SourceKind.LIVE, "dev", endpoint_url=url, region="us-east-1")
@@ -142,6 +145,7 @@ async def test_demo_stays_marked_beside_a_draft_a_session_and_the_clipboard(widt
         assert len(shown) <= width
 
 
+@pytest.mark.slow
 async def test_the_name_of_the_account_and_that_nothing_is_written_stay_longest() -> None:
     app = make_app(Workspace(sample_account(), SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
     async with opened(app, size=(64, 24)) as pilot:
@@ -180,6 +184,7 @@ async def test_a_source_that_cannot_be_read_is_a_sentence_on_the_message_line() 
         assert "No account is open" in str(pilot.app.query_one("#welcome").render())
 
 
+@pytest.mark.slow
 async def test_the_command_that_signs_in_stays_on_the_message_line_and_its_key_tries_again() -> None:
     tries = []
     command = "aws sso login --profile sso"
@@ -333,6 +338,7 @@ async def test_the_keys_of_the_sample_config_reach_what_they_name() -> None:
             assert pilot.app.query_one(QuestionPanel).has_focus_within, f"{key} does something else in the tree"
 
 
+@pytest.mark.slow
 async def test_a_wrong_keymap_or_theme_is_said_with_the_nearest_and_the_default_used() -> None:
     async with opened(make_app(config=Config(theme="iamtui-drak"))) as pilot:
         assert pilot.app.theme == "iamtui-dark"
@@ -349,6 +355,7 @@ async def test_a_key_given_to_two_actions_is_said() -> None:
         assert said(pilot.app) == "! The keymap gives the key D to denial.paste and view.zoom; only one of them has it."
 
 
+@pytest.mark.slow
 async def test_a_key_of_the_screen_that_a_list_in_it_takes_is_said() -> None:
     async with opened(make_app(config=Config(keymap={"session.assume": "j"}))) as pilot:
         tree = pilot.app.query_one(ExplorerTree)
@@ -361,6 +368,7 @@ async def test_a_key_of_the_screen_that_a_list_in_it_takes_is_said() -> None:
         assert tree.cursor == first + 1, "and so it is"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keymap", "sentence"),
     [
@@ -395,6 +403,7 @@ async def test_help_and_palette_open_and_close() -> None:
         assert pilot.app.screen is pilot.app.main
 
 
+@pytest.mark.slow
 async def test_the_help_begins_with_what_the_thing_under_the_cursor_is_and_means_here() -> None:
     async with opened() as pilot:
         pilot.app.main.go_to("arn:aws:iam::123456789012:role/web-server")
@@ -405,6 +414,7 @@ async def test_the_help_begins_with_what_the_thing_under_the_cursor_is_and_means
         assert pilot.app.screen is pilot.app.main
 
 
+@pytest.mark.slow
 async def test_ctrl_c_says_on_the_message_line_what_quits() -> None:
     async with opened(make_app(config=Config(keymap={"app.quit": "ctrl+x"}))) as pilot:
         await press(pilot, "ctrl+c")
@@ -450,6 +460,7 @@ async def test_a_window_that_is_too_small_gets_one_sentence(size: tuple[int, int
         assert (f"This one has {size[0]} and {size[1]}" in " ".join(screen_text(pilot.app).split())) is small
 
 
+@pytest.mark.slow
 @one_quick("focused", ["ExplorerTree", "FilterInput", "#question-action"])
 async def test_in_a_window_that_is_too_small_only_quitting_works(focused: str) -> None:
     copier = RecordingCopier()
@@ -507,6 +518,7 @@ def test_the_sample_is_a_snapshot_without_calls() -> None:
     assert not sample_workspace().can_call_aws
 
 
+@pytest.mark.slow
 async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_when_it_is_open() -> None:
     release = Event()
     outcomes: list[Problem | None] = [Problem("The file is no snapshot.", "Make one with the AWS CLI."), None]
@@ -540,6 +552,7 @@ async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_whe
         assert app.opening.choice == SourceChoice(SourceKind.DEMO)
 
 
+@pytest.mark.slow
 async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
     begun, ended = Event(), Event()
 
@@ -569,6 +582,7 @@ async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
         assert (app.opening.choice, app.main.workspace) == (before, workspace)
 
 
+@pytest.mark.slow
 @one_quick("columns", [80, 90, 100, 120])
 async def test_the_header_drops_a_badge_before_the_name_of_the_account(columns: int) -> None:
     workspace = sample_workspace()

@@ -115,6 +115,7 @@ async def test_what_is_lacking_is_said_once_and_enter_again_sends_it_so() -> Non
         assert "Enter an MFA code." in words(app)
 
 
+@pytest.mark.slow
 async def test_an_unknown_device_is_asked_for() -> None:
     sts = CannedSts()
     app = dialog(workspace(trust(**MFA), sts=sts, devices=Known(())))
@@ -231,6 +232,7 @@ async def test_a_call_that_failed_can_be_tried_again() -> None:
         assert result(app).entered == ENTERED
 
 
+@pytest.mark.slow
 async def test_a_running_call_shows_progress_and_can_be_cancelled(gate: Gate) -> None:
     app = dialog(workspace(trust(), sts=CannedSts(on_request=gate)))
     async with app.run_test(size=(80, 24)) as pilot:

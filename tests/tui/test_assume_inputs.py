@@ -160,6 +160,7 @@ async def test_a_device_that_is_found_rights_a_code_without_one(monkeypatch: pyt
         await until(pilot, lambda: "The MFA device is missing" not in words(app))
 
 
+@pytest.mark.slow
 async def test_the_inputs_that_few_calls_need_come_when_the_section_is_opened() -> None:
     app = dialog(workspace(TAGGED, may=ALL))
     async with app.run_test(size=(120, 50)) as pilot:
@@ -173,6 +174,7 @@ async def test_the_inputs_that_few_calls_need_come_when_the_section_is_opened() 
         assert field(app, "tags").value == "a=b"
 
 
+@pytest.mark.slow
 async def test_hints_beside_long_fields_keep_clear_of_them_in_a_narrower_window() -> None:
     app = dialog(workspace(TAGGED, may=ALL))
     async with app.run_test(size=(120, 50)) as pilot:
@@ -295,6 +297,7 @@ async def test_a_session_policy_that_cannot_be_read_stays_in_the_editor() -> Non
         assert "The session policy cannot be read" in words(app)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pause")
 async def test_a_session_policy_that_is_too_long_is_measured_and_refused() -> None:
     long = (
@@ -374,6 +377,7 @@ async def test_inputs_come_back_for_the_same_role_but_no_secrets() -> None:
         assert field(app, "name").value == "alice", "it was forgotten"
 
 
+@pytest.mark.slow
 async def test_a_fresh_run_neither_fills_in_nor_keeps_what_is_entered() -> None:
     space = workspace(trust())
     for name, remembers in (("nightly", True), ("other", False)):
@@ -406,6 +410,7 @@ async def test_two_keys_are_enough_with_what_is_remembered() -> None:
 # What is found out
 
 
+@pytest.mark.slow
 async def test_an_unknown_device_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     found = MfaDevices(("arn:aws:iam::123456789012:mfa/alice", "arn:aws:iam::123456789012:mfa/phone"), asked=True)
     monkeypatch.setattr(dialogs, "find_mfa_devices", lambda _workspace: found)
@@ -488,6 +493,7 @@ async def test_a_role_that_is_typed_is_marked_too() -> None:
         assert "Assume deploy-prod PRODUCTION" in words(app)
 
 
+@pytest.mark.slow
 async def test_an_expired_login_says_what_to_run_and_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
     expired = [True]
     real = assuming.assume

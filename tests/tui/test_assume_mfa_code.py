@@ -82,6 +82,7 @@ async def test_one_code_serves_the_next_role_and_a_new_one_replaces_it() -> None
     assert sts.requests[5]["TokenCode"] == "111111"
 
 
+@pytest.mark.slow
 async def test_a_shared_code_that_aws_no_longer_takes_is_asked_for_again() -> None:
     sts = CannedSts()
     space, held = workspace(trust(**MFA), sts=sts), MfaSessions()

@@ -85,6 +85,7 @@ def test_a_role_that_asks_for_external_id_and_mfa(snap_compare: SnapCompare, siz
     assert shot(snap_compare, size, space, pressing(), mfa_sessions=MfaSessions(clock=lambda: NOW))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_all_inputs_with_what_is_wrong(snap_compare: SnapCompare, size: str) -> None:
     extras = AssumeExtras(tags=(("team", "x"),), transitive_tag_keys=("cost",), source_identity="a")
@@ -109,6 +110,7 @@ def test_any_role(snap_compare: SnapCompare, size: str) -> None:
     assert shot(snap_compare, size, workspace(trust()), pressing(" dep"), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_editor_of_a_session_policy(snap_compare: SnapCompare, size: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(draft_editor, "PAUSE_SECONDS", 0.001)

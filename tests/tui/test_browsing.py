@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from msgspec import structs
 from textual import events
 from textual.events import Key
@@ -32,6 +33,7 @@ def node_key(app: IamtuiApp) -> str:
     return key_of(node) if node is not None else ""
 
 
+@pytest.mark.slow
 async def test_vim_keys_and_arrows_move_the_tree_cursor() -> None:
     async with opened() as pilot:
         tree = pilot.app.query_one(ExplorerTree)
@@ -50,6 +52,7 @@ async def test_vim_keys_and_arrows_move_the_tree_cursor() -> None:
         assert tree.cursor == 0
 
 
+@pytest.mark.slow
 async def test_l_and_h_walk_into_branches_and_out_again() -> None:
     async with opened() as pilot:
         await press(pilot, "j", "l", "l")
@@ -98,6 +101,7 @@ async def test_what_is_typed_at_once_behind_the_key_reaches_the_filter() -> None
         assert pilot.app.main.explorer.filter_input.value == "q/x"
 
 
+@pytest.mark.slow
 async def test_filter_says_when_nothing_matches_and_escape_brings_the_tree_back() -> None:
     async with opened() as pilot:
         tree = pilot.app.query_one(ExplorerTree)
@@ -115,6 +119,7 @@ async def test_filter_says_when_nothing_matches_and_escape_brings_the_tree_back(
         assert tree.has_focus
 
 
+@pytest.mark.slow
 async def test_filter_caps_the_list_and_says_the_count() -> None:
     async with opened(account=large_account()) as pilot:
         await press(pilot, "slash", "u", "s", "e", "r", "-")
@@ -146,6 +151,7 @@ async def test_table_sorts_by_every_column_and_back() -> None:
         assert table.sort == ("name", False)
 
 
+@pytest.mark.slow
 async def test_a_version_that_aws_does_not_count_so_is_sorted_all_the_same() -> None:
     numbers = ["v\u00b2", "v10", f"v{'9' * 5000}", "v9"]
     policies = tuple(
@@ -167,6 +173,7 @@ async def test_a_version_that_aws_does_not_count_so_is_sorted_all_the_same() -> 
         assert [entity.name for entity in table.entities] == ["policy-0", "policy-2", "policy-3", "policy-1"]
 
 
+@pytest.mark.slow
 async def test_sorting_keeps_the_cursor_on_its_entity() -> None:
     async with opened() as pilot:
         table = pilot.app.query_one(ChildrenTable)
@@ -196,6 +203,7 @@ async def test_enter_in_the_table_opens_the_entity_and_back_returns() -> None:
         assert node_key(pilot.app) == iam("user/data/bob")
 
 
+@pytest.mark.slow
 async def test_tabs_by_number_stay_while_the_cursor_moves() -> None:
     async with opened() as pilot:
         detail = pilot.app.query_one(DetailPane)
@@ -224,6 +232,7 @@ async def test_a_reference_is_followed_and_left_again() -> None:
         assert node_key(app) == iam("instance-profile/web-server")
 
 
+@pytest.mark.slow
 async def test_trust_names_who_may_assume_and_marks_the_statement() -> None:
     async with opened() as pilot:
         app = pilot.app
@@ -274,6 +283,7 @@ async def test_policies_tab_lists_every_way_a_policy_applies() -> None:
         assert rows[1].note == "from analysts"
 
 
+@pytest.mark.slow
 async def test_missing_and_unreadable_documents_say_so() -> None:
     async with opened() as pilot:
         app = pilot.app
@@ -337,6 +347,7 @@ async def test_jump_mode_moves_the_focus_by_a_letter() -> None:
         assert pilot.app.screen is pilot.app.main
 
 
+@pytest.mark.slow
 async def test_jump_mode_goes_to_fields() -> None:
     async with opened() as pilot:
         fields = {"f": "filter", "r": "question-resource", "c": "question-context", "q": "question-action"}
@@ -347,6 +358,7 @@ async def test_jump_mode_goes_to_fields() -> None:
             assert pilot.app.focused.id == focused
 
 
+@pytest.mark.slow
 async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:
     async with opened() as pilot:
         await press(pilot, "ctrl+o", "2")
@@ -362,6 +374,7 @@ async def test_jump_mode_goes_to_tabs_and_offers_only_what_is_there() -> None:
         assert pilot.app.main.subject.active_view.has_focus
 
 
+@pytest.mark.slow
 @one_quick(
     ("pane", "key", "focused"),
     [("tree", "s", "question-action"), ("table", "s", "question-action"), ("table", "slash", "filter"),
@@ -385,6 +398,7 @@ async def test_a_key_that_leaves_a_zoomed_pane_gives_the_others_their_place_back
         assert "Zoomed" not in pilot.app.query_one(MessageLine).words
 
 
+@pytest.mark.slow
 async def test_f1_is_the_help_in_a_text_field_too() -> None:
     async with opened() as pilot:
         for key in ("slash", "s"):
@@ -394,6 +408,7 @@ async def test_f1_is_the_help_in_a_text_field_too() -> None:
             assert isinstance(pilot.app.focused, Input)
 
 
+@pytest.mark.slow
 async def test_the_filter_stays_while_one_goes_to_a_hit_of_it() -> None:
     async with opened() as pilot:
         main = pilot.app.main
@@ -409,6 +424,7 @@ async def test_the_filter_stays_while_one_goes_to_a_hit_of_it() -> None:
         assert main.explorer.node is main.subject.node
 
 
+@pytest.mark.slow
 async def test_the_wheel_moves_a_list_and_a_click_presses_a_key_of_a_field() -> None:
     async with opened(size=(80, 24)) as pilot:
         await press(pilot, "slash")
@@ -468,6 +484,7 @@ async def test_a_refresh_keeps_the_place() -> None:
         assert node_key(pilot.app) == iam("role/service-role/lambda-thumbnails")
 
 
+@pytest.mark.slow
 async def test_a_jump_out_of_the_filtered_tree_brings_the_whole_tree_back() -> None:
     async with opened() as pilot:
         await press(pilot, "slash", "d", "e", "p", "enter")
@@ -478,6 +495,7 @@ async def test_a_jump_out_of_the_filtered_tree_brings_the_whole_tree_back() -> N
         assert pilot.app.main.explorer.node != pilot.app.main.workspace.account.user("alice")
 
 
+@pytest.mark.slow
 async def test_names_have_the_room_that_other_columns_leave() -> None:
     async with opened(size=(200, 60)) as pilot:
         pilot.app.main.go_to("roles:")  # type: ignore[attr-defined]
@@ -487,6 +505,7 @@ async def test_names_have_the_room_that_other_columns_leave() -> None:
         assert "developer-boundary " in text
 
 
+@pytest.mark.slow
 async def test_a_question_about_oneself_says_so() -> None:
     async with opened() as pilot:
         app = app_of(pilot)

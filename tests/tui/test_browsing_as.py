@@ -116,6 +116,7 @@ async def test_another_region_for_a_session_that_has_expired_is_refused(
         assert workspace.source.region == "us-east-1"
 
 
+@pytest.mark.slow
 @one_quick("keys", [("d", "d"), ("f12", "enter")])
 async def test_forgetting_the_session_ends_it_at_once(app: IamtuiApp, keys: tuple[str, ...]) -> None:
     async with app.run_test(size=(120, 40)) as pilot:

@@ -127,6 +127,7 @@ def kept_roles(app: IamtuiApp, url: str) -> list[str]:
     return [role.name for role in kept.roles] if kept is not None else []
 
 
+@pytest.mark.slow
 async def test_without_a_change_that_is_said(url: str) -> None:
     keep_as_it_is(url)
     app = live_app(url)
@@ -174,6 +175,7 @@ async def test_another_caller_does_not_see_it(
         assert app.main.workspace is None
 
 
+@pytest.mark.slow
 async def test_a_damaged_file_is_said_and_the_account_read(url: str) -> None:
     next(paths.accounts_folder().iterdir()).write_bytes(b"{}")
     app = live_app(url)
@@ -195,6 +197,7 @@ async def test_without_the_cache_it_is_neither_shown_nor_written(url: str, fault
         assert next(paths.accounts_folder().iterdir()).read_bytes() == before
 
 
+@pytest.mark.slow
 async def test_without_the_cache_alone_it_asks_and_then_keeps_nothing(
     url: str, monkeypatch: pytest.MonkeyPatch, fault_proxy: FaultProxy
 ) -> None:
@@ -272,6 +275,7 @@ async def test_r_reads_what_is_under_the_cursor_and_nothing_else(url: str, fault
         await until(pilot, lambda: said(app) == "Read dora again: nothing has changed.")
 
 
+@pytest.mark.slow
 async def test_capital_r_reads_everything(url: str, fault_proxy: FaultProxy, moto: MotoServer) -> None:
     app = live_app(url)
     async with app.run_test(size=(120, 40)) as pilot:

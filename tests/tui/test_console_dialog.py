@@ -212,6 +212,7 @@ async def test_the_key_opens_it_for_the_active_session() -> None:
         assert app.screen is app.main
 
 
+@pytest.mark.slow
 async def test_what_was_done_is_said_on_the_message_line(federation: Federation) -> None:
     app = make_app()
     async with opened(app) as pilot:

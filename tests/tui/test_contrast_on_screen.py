@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from rich.color import Color as TerminalColor
 from rich.segment import Segment
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
@@ -95,6 +96,7 @@ FIELDS = {
 """The keys that lead to a field with text in it."""
 
 
+@pytest.mark.slow
 @one_quick("theme", shipped(), ids=lambda theme: theme.name)
 async def test_what_is_typed_can_be_read(theme: Theme) -> None:
     async with opened() as pilot:

@@ -122,6 +122,7 @@ async def test_what_was_copied_cannot_be_pasted_back() -> None:
         assert app.clipboard == ""
 
 
+@pytest.mark.slow
 def test_a_crash_on_a_real_terminal_shows_no_secret(tmp_path: Path) -> None:
     script = tmp_path / "crash.py"
     script.write_text(

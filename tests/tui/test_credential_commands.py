@@ -110,6 +110,7 @@ async def test_where_it_cannot_be_kept_it_is_asked_once_all_the_same(monkeypatch
         await until(pilot, lambda: opener.opened == [CI])
 
 
+@pytest.mark.slow
 async def test_the_endpoint_that_was_given_stays_whatever_profile_is_chosen() -> None:
     """Keys that are meant for an emulator must not go to AWS."""
     opener = Opener()

@@ -100,6 +100,7 @@ async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
         assert "AWS: identity: no allow" in said(pilot)
 
 
+@pytest.mark.slow
 async def test_the_columns_are_chosen_and_kept_for_the_next_log() -> None:
     async with opened(make_app(denial_workspace()), size=(80, 24)) as pilot:
         await press(pilot, "D")
@@ -120,6 +121,7 @@ async def test_the_columns_are_chosen_and_kept_for_the_next_log() -> None:
         assert main_of(pilot).list_columns["denials"] == ("action", "resource", "claim")
 
 
+@pytest.mark.slow
 async def test_of_a_resource_that_has_no_room_the_end_is_shown() -> None:
     async with opened(make_app(denial_workspace()), size=(80, 24)) as pilot:
         await press(pilot, "D")
@@ -127,6 +129,7 @@ async def test_of_a_resource_that_has_no_room_the_end_is_shown() -> None:
         assert "/orders.parquet" in drawn(pilot)
 
 
+@pytest.mark.slow
 async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -144,6 +147,7 @@ async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:
         assert screen.question.principal.kind is PrincipalKind.ROLE
 
 
+@pytest.mark.slow
 async def test_where_the_two_differ_both_are_shown() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -213,6 +217,7 @@ async def test_a_file_is_read_and_a_wrong_path_is_said(tmp_path: Path) -> None:
         assert question.context["aws:SourceIp"] == ("203.0.113.7",)
 
 
+@pytest.mark.slow
 async def test_a_long_text_is_held_and_can_be_dropped() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -242,6 +247,7 @@ async def test_nothing_hostile_is_held_by_the_field() -> None:
         await press(pilot, "enter")
 
 
+@pytest.mark.slow
 async def test_decoding_says_why_not() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -278,6 +284,7 @@ async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
         assert screen.question.question.action == "s3:ListAllMyBuckets"
 
 
+@pytest.mark.slow
 async def test_the_caller_of_one_denial_is_not_taken_for_that_of_another() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -313,6 +320,7 @@ async def test_without_a_caller_the_report_says_so() -> None:
         assert said(pilot).count("AWS") == 1
 
 
+@pytest.mark.slow
 async def test_the_next_denial_of_a_log_is_one_key_away() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D")
@@ -336,6 +344,7 @@ async def test_the_next_denial_of_a_log_is_one_key_away() -> None:
         assert (found.caller, dialog(pilot).text.text) == (ALICE, DIFFERENT)
 
 
+@pytest.mark.slow
 async def test_a_denial_is_held_against_the_account_also_while_a_draft_is_open() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         screen = main(pilot)
@@ -351,6 +360,7 @@ async def test_a_denial_is_held_against_the_account_also_while_a_draft_is_open()
         assert screen.question.question.action == "s3:GetObject"
 
 
+@pytest.mark.slow
 async def test_escape_leaves_without_a_question() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         await press(pilot, "D", "ctrl+o", "escape")
@@ -383,6 +393,7 @@ def _one_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(denials, "ask_and_trace", lambda *args, **_: ask(*args, now=NOW))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_before_the_paste(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk(text=""))
@@ -398,6 +409,7 @@ def test_a_report(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(denial_workspace()), terminal_size=SIZES[size], run_before=walk("j", "j", "enter"))
 
 
+@pytest.mark.slow
 async def test_o_opens_the_policy_that_aws_names() -> None:
     named = message(
         DEPLOY, "s3:PutBucketPolicy", LAKE, f"with an explicit deny in a service control policy: {FENCE_ARN}"

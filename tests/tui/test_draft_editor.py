@@ -94,6 +94,7 @@ async def test_what_a_key_said_stands_when_the_findings_come_later() -> None:
         await until(pilot, lambda: "1 error" in screen_text(app_of(pilot)))
 
 
+@pytest.mark.slow
 async def test_leaving_the_editor_with_changes_asks_once() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -126,6 +127,7 @@ async def test_the_trust_policy_is_edited() -> None:
         assert isinstance(edit, UpdateTrustPolicy)
 
 
+@pytest.mark.slow
 async def test_a_new_policy_has_a_name_and_a_document() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import PENDING
@@ -42,6 +44,7 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         assert main.subject.node.name == "carol"  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 async def test_the_impact_says_why_before_and_after_and_quotes_the_statement() -> None:
     async with opened() as pilot:
         await ask(pilot, CAROL, *QUESTION)
@@ -108,6 +111,7 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
         await until(pilot, lambda: "the whole account" in screen_text(app_of(pilot)))
 
 
+@pytest.mark.slow
 async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_and_what_it_gains_is_told() -> None:
     terms = Question("", "*")
     QuestionStore(ID).save("mine", QuestionMatrix((QUESTION[0], "ec2:RunInstances"), (QUESTION[1], "*"), terms))
@@ -126,6 +130,7 @@ async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_an
         assert row.note.endswith(" pairs")
 
 
+@pytest.mark.slow
 async def test_without_saved_questions_the_list_says_how_to_save_one() -> None:
     async with opened() as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))

@@ -40,6 +40,7 @@ CAROL, DEPLOY = iam("user/carol"), iam("role/deploy-prod")
 # The list of edits.
 
 
+@pytest.mark.slow
 async def test_the_draft_is_undone_and_taken_apart() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -77,6 +78,7 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
         assert pilot.app.screen is main
 
 
+@pytest.mark.slow
 async def test_the_document_of_an_edit_is_edited_again() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -124,6 +126,7 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
         assert main.drafts.open_draft.draft.edits == (first, other)
 
 
+@pytest.mark.slow
 async def test_what_is_newly_possible_is_shown_and_traced() -> None:
     account = replace(sample_account(), organization=Known(None))
     async with opened(account=account) as pilot:
@@ -149,6 +152,7 @@ async def test_what_is_not_proved_says_why(monkeypatch: pytest.MonkeyPatch) -> N
         await until(pilot, lambda: "Not proved: it takes longer than 0 seconds" in screen_text(app_of(pilot)))
 
 
+@pytest.mark.slow
 async def test_a_proof_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[bool] = []
     async with opened() as pilot:
@@ -227,6 +231,7 @@ async def test_discarding_what_is_not_saved_asks_once() -> None:
         assert main.workspace is main.source_workspace
 
 
+@pytest.mark.slow
 @one_quick("name", ["x.json", "~nobody-of-this-name/x.json", "x" * 300])
 async def test_a_file_that_is_no_draft_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")

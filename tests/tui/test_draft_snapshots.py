@@ -74,15 +74,18 @@ def test_an_account_with_a_draft(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("2"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_a_table_with_a_draft(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted(place="roles:"))
 
 
+@pytest.mark.slow
 def test_the_policies_of_a_changed_role(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=drafted("2", "l", "j", place=DEPLOY))
 
 
+@pytest.mark.slow
 def test_the_json_of_a_changed_role(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=drafted("4", place=DEPLOY))
 
@@ -93,6 +96,7 @@ def test_the_edits(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "j", "j", "j"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_menu_of_edits(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("E", place=DEPLOY))
@@ -132,6 +136,7 @@ def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_no_draft(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:

@@ -83,6 +83,7 @@ async def test_the_policy_under_the_cursor_of_a_level_comes_first() -> None:
         assert len(keys) == len(set(keys)), "it is not listed again"
 
 
+@pytest.mark.slow
 async def test_a_new_scp_has_a_name_of_its_own_and_a_document() -> None:
     async with opened(make_app(drafting_workspace())) as pilot:
         app_of(pilot).main.go_to(CAROL)
@@ -133,6 +134,7 @@ async def test_the_policy_of_the_resource_asked_about_is_edited(resource: str, c
         assert isinstance(await made(pilot), kind)
 
 
+@pytest.mark.slow
 async def test_a_policy_that_bounds_others_is_offered_first_as_a_boundary() -> None:
     async with opened() as pilot:
         app_of(pilot).main.go_to(CAROL)
@@ -144,6 +146,7 @@ async def test_a_policy_that_bounds_others_is_offered_first_as_a_boundary() -> N
         assert (first.key, first.note) == (BOUNDARY.arn, "boundary of 2, customer managed")
 
 
+@pytest.mark.slow
 async def test_a_deny_made_from_the_question_is_called_one() -> None:
     async with opened() as pilot:
         await ask(pilot, DEPLOY, *QUESTION)

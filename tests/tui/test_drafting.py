@@ -67,6 +67,7 @@ async def test_one_key_drafts_what_would_allow_a_denied_question() -> None:
         assert wording.ALLOWED in text
 
 
+@pytest.mark.slow
 async def test_every_deny_from_which_the_caller_is_excepted_is_named_with_its_policy() -> None:
     async with opened(make_app(open_source(SourceChoice(SourceKind.DEMO)))) as pilot:
         main = app_of(pilot).main
@@ -80,6 +81,7 @@ async def test_every_deny_from_which_the_caller_is_excepted_is_named_with_its_po
         assert f"(policy of {lake})" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "words"), [(DEPLOY, "allowed already"), ("", "Ask a question first")])
 async def test_what_needs_no_draft_says_so(key: str, words: str) -> None:
     async with opened() as pilot:
@@ -134,6 +136,7 @@ async def test_an_edit_that_needs_no_more(cases: tuple[tuple[str, str, Edit], ..
             await laid(pilot)
 
 
+@pytest.mark.slow
 async def test_a_policy_that_nobody_has_can_be_deleted() -> None:
     unused = replace(LAKE_READ, name="old", arn=iam("policy/old"))
     account = sample_account()
@@ -153,6 +156,7 @@ async def test_a_policy_that_nobody_has_can_be_deleted() -> None:
         assert main.workspace.account.policy(unused.arn) is None
 
 
+@pytest.mark.slow
 async def test_a_role_is_created_with_its_trust_policy() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -203,6 +207,7 @@ async def test_an_edit_that_is_picked(key: str, choice: str, then: str, edit: ob
         assert main.drafts.open_draft.draft.edits == (edit,)
 
 
+@pytest.mark.slow
 async def test_policies_of_aws_can_be_attached_by_name() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -230,6 +235,7 @@ async def test_the_policy_under_the_cursor_comes_first() -> None:
         assert main.subject.policy_under_cursor[0] in dialog.lines.shown[1].label
 
 
+@pytest.mark.slow
 async def test_the_menu_of_a_branch_and_of_an_instance_profile() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
@@ -260,6 +266,7 @@ async def test_a_statement_is_made_from_the_question() -> None:
 # Other data, other accounts.
 
 
+@pytest.mark.slow
 async def test_a_reload_keeps_the_draft() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

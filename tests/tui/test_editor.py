@@ -134,6 +134,7 @@ def test_a_copy_that_finds_no_room_is_said(monkeypatch: pytest.MonkeyPatch, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_temporary_folder")
 async def test_without_a_temporary_folder_the_screen_and_what_was_typed_stay() -> None:
     says = "The copy for the editor cannot be written: No such file or directory."
@@ -202,6 +203,7 @@ def test_what_cannot_be_taken_over_from_the_editor_is_said(
     assert said.plain.endswith(" Nothing was taken over.")
 
 
+@pytest.mark.slow
 async def test_a_long_document_is_replaced_by_another_whole() -> None:
     async with opened() as pilot:
         app_of(pilot).main.go_to(iam("user/data/bob"))

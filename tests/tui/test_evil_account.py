@@ -179,6 +179,7 @@ async def test_a_source_that_fails_with_an_evil_error() -> None:
 # Panels and dialogs with evil records
 
 
+@pytest.mark.slow
 @one_quick("size", SIZES)
 async def test_the_question_panel(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "ask", lambda *_: evil_decision())
@@ -308,6 +309,7 @@ async def test_the_assume_dialog(monkeypatch: pytest.MonkeyPatch, refusal: str) 
         assert "[red]x[/]" in assert_clean(app)
 
 
+@pytest.mark.slow
 async def test_the_help() -> None:
     app = make_app(evil_workspace())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -54,6 +54,7 @@ def test_a_terminal_gets_the_theme_for_its_colours(environ: dict[str, str], colo
     assert terminal_theme(environ, colours) == theme
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "theme"), [("", "iamtui-ansi"), ("iamtui-light", "iamtui-light")])
 async def test_a_theme_that_was_chosen_comes_before_that_of_the_terminal(wanted: str, theme: str) -> None:
     made = IamtuiApp(
@@ -79,6 +80,7 @@ async def plain_app(how: str, monkeypatch: pytest.MonkeyPatch) -> IamtuiApp:
     return make_app(config=Config(theme="" if how == "no colour" else how))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", PLAIN)
 @one_quick("size", [(120, 40), (80, 24), (200, 60)])
 async def test_the_frame_of_what_has_the_focus_is_heavier(
@@ -94,6 +96,7 @@ async def test_the_frame_of_what_has_the_focus_is_heavier(
             assert heavy == [number == lit for number in range(3)], keys
 
 
+@pytest.mark.slow
 @one_quick("how", PLAIN)
 async def test_the_cursor_is_a_bar_and_the_wider_one_has_the_focus(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
@@ -134,6 +137,7 @@ async def test_the_line_under_the_cursor_of_the_chooser_stands_out(how: str, mon
             assert any(underlined for word in looks.values() for underlined, _ground in word)
 
 
+@pytest.mark.slow
 @one_quick("how", PLAIN)
 async def test_what_is_wrong_with_a_field_begins_with_a_mark(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
@@ -334,6 +338,7 @@ async def test_every_screen_says_without_colours_what_it_says_with_them(
             assert name == "themes" or seen[name] == said, (how, name)
 
 
+@pytest.mark.slow
 @one_quick("size", [(120, 40), (200, 60)])
 async def test_every_chart_is_told_in_ascii_and_without_colours(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widget import Widget
 from textual.widgets import Label
 
@@ -53,6 +54,7 @@ async def test_the_label_of_the_field_that_is_typed_into_stands_out() -> None:
         assert {label.styles.color for label in labels} == plain
 
 
+@pytest.mark.slow
 async def test_a_small_window_shows_all_fields_once_somebody_types_or_asks() -> None:
     async with opened(size=(80, 24)) as pilot:
         pilot.app.main.go_to(iam("role/web-server"))

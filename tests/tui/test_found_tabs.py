@@ -96,6 +96,7 @@ async def test_the_access_tab_lists_every_action_and_the_resources_it_touches() 
         assert len(columns) == 1, "what is said stands in one column"
 
 
+@pytest.mark.slow
 async def test_the_access_tab_names_the_roles_that_a_principal_reaches() -> None:
     workspace = demo()
     edges = by_principal(edge for role in workspace.account.roles for edge in who_may_assume(workspace, role))

@@ -108,6 +108,7 @@ async def test_no_garbage_is_looked_for_while_an_account_is_opened() -> None:
         gc.enable()
 
 
+@pytest.mark.slow
 async def test_an_account_that_was_read_anew_is_gone_without_a_round() -> None:
     read: list[ref[Account]] = []
 
@@ -304,6 +305,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+@pytest.mark.slow
 @in_own_process
 @pytest.mark.usefixtures("rounds")
 def test_a_lull_is_used_if_it_is_longer_the_more_there_is_and_something_can_be_garbage(clock: Clock) -> None:

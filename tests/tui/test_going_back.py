@@ -80,6 +80,7 @@ async def test_back_among_the_hits_of_a_search_the_filter_and_the_hit_are_as_the
         assert app.main.explorer.filter_input.value == ""
 
 
+@pytest.mark.slow
 async def test_who_can_of_the_same_question_is_as_it_was_left() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -111,6 +112,7 @@ async def test_who_can_of_the_same_question_is_as_it_was_left() -> None:
         assert other.list.rows.needle == "", "it is another question"
 
 
+@pytest.mark.slow
 async def test_the_cell_of_a_matrix_stays_while_one_is_elsewhere() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -150,6 +152,7 @@ async def test_the_impact_and_the_list_of_edits_are_as_they_were_left() -> None:
         assert edits.edits.cursor == 1
 
 
+@pytest.mark.slow
 async def test_a_draft_leaves_the_cursor_on_the_hit_of_the_filter() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -165,6 +168,7 @@ async def test_a_draft_leaves_the_cursor_on_the_hit_of_the_filter() -> None:
         assert explorer.filter_input.value == "deploy"
 
 
+@pytest.mark.slow
 async def test_q_leaves_a_pane_beside_the_filtered_tree_before_it_clears_the_filter() -> None:
     async with opened() as pilot:
         explorer = pilot.app.main.explorer

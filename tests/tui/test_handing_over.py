@@ -111,6 +111,7 @@ async def test_c_copies_with_one_key_and_says_what_goes_wrong_without_data() -> 
         assert said(pilot) == "x ValueError, an error in iamtui while copying the credentials."
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_the_first_line_of_the_copy_menu_is_the_reference_command(size: tuple[int, int]) -> None:
     copier = RecordingCopier()
@@ -162,6 +163,7 @@ async def test_arrows_reach_every_line_and_escape_copies_nothing() -> None:
         assert len(copier.copied) == 1
 
 
+@pytest.mark.slow
 async def test_the_reference_knows_how_the_session_came_about() -> None:
     copier = RecordingCopier()
     async with stage(copier) as pilot:
@@ -235,6 +237,7 @@ async def test_a_file_is_written_for_the_user_alone_and_replaced_only_when_confi
         assert [file.name for file in tmp_path.iterdir()] == ["out.env"]
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "target")
     async with stage(RecordingCopier()) as pilot:

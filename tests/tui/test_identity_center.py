@@ -84,6 +84,7 @@ async def test_they_are_kept_with_the_account_and_read_anew_with_it(app: IamtuiA
         assert "Ana Ruiz" in words(again)
 
 
+@pytest.mark.slow
 async def test_without_the_cache_they_are_not_kept(app: IamtuiApp, fault_proxy: FaultProxy) -> None:
     choice = SourceChoice(SourceKind.LIVE, endpoint_url=fault_proxy.url, cache=CacheUse.NOTHING)
     other = IamtuiApp(choice, copier=RecordingCopier())

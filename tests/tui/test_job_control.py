@@ -69,6 +69,7 @@ def test_ctrl_z_gives_the_terminal_back_until_fg(tmp_path: Path) -> None:
         quits(screen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP])
 def test_after_a_signal_and_fg_the_screen_is_painted_again(number: signal.Signals, tmp_path: Path) -> None:
     with tmux_screen(tmp_path, BASH) as screen:
@@ -88,6 +89,7 @@ def test_after_a_signal_and_fg_the_screen_is_painted_again(number: signal.Signal
         quits(screen)
 
 
+@pytest.mark.slow
 def test_in_the_background_it_waits_for_fg(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, BASH) as screen:
         started(screen)
@@ -100,6 +102,7 @@ def test_in_the_background_it_waits_for_fg(tmp_path: Path) -> None:
         quits(screen)
 
 
+@pytest.mark.slow
 def test_a_program_that_started_it_is_stopped_with_it(tmp_path: Path) -> None:
     wrapper = tmp_path / "wrapper.py"
     wrapper.write_text("import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)\n")
@@ -111,6 +114,7 @@ def test_a_program_that_started_it_is_stopped_with_it(tmp_path: Path) -> None:
         quits(screen)
 
 
+@pytest.mark.slow
 def test_where_no_shell_could_continue_it_that_is_said(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, f"sh -c '{IAMTUI} --demo'") as screen:
         screen.until("48 users")
@@ -174,6 +178,7 @@ async def test_many_signals_at_once_are_answered_once(monkeypatch: pytest.Monkey
             assert len(stops) == expected
 
 
+@pytest.mark.slow
 async def test_in_a_text_editor_ctrl_z_is_undo() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main

@@ -18,6 +18,7 @@ from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts
 
 
+@pytest.mark.slow
 @one_quick("width", [60, 80, 120, 200])
 async def test_help_and_quit_always_fit(width: int) -> None:
     async with opened(size=(width, 30)) as pilot:
@@ -46,6 +47,7 @@ async def test_only_keys_that_do_something_are_shown() -> None:
         assert "a Assume" in keys.render().plain
 
 
+@pytest.mark.slow
 async def test_in_a_snapshot_no_key_is_shown_for_assuming_a_role() -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(iam("role/deploy-prod"))
@@ -53,6 +55,7 @@ async def test_in_a_snapshot_no_key_is_shown_for_assuming_a_role() -> None:
         assert "Assume" not in pilot.app.query_one(KeyLine).render().plain
 
 
+@pytest.mark.slow
 async def test_in_a_narrow_answer_there_is_room_for_what_can_be_done_about_it() -> None:
     async with opened(size=(80, 24)) as pilot:
         main = pilot.app.main
@@ -82,6 +85,7 @@ async def test_in_a_field_only_keys_that_do_not_print_are_shown() -> None:
         assert " z " not in shown
 
 
+@pytest.mark.slow
 async def test_escape_says_what_it_does_with_completions_and_is_not_asked_again_at_each_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -112,6 +116,7 @@ async def test_escape_says_what_it_does_with_completions_and_is_not_asked_again_
             assert ("esc Close completions" in keys.render().plain) is bool(offers)
 
 
+@pytest.mark.slow
 async def test_in_a_field_of_a_narrow_window_help_and_the_way_out_still_fit() -> None:
     async with opened(size=(60, 24)) as pilot:
         await press(pilot, "s")
@@ -136,6 +141,7 @@ async def test_q_says_whether_it_goes_back_or_quits() -> None:
         assert "q Quit" in keys.render().plain
 
 
+@pytest.mark.slow
 async def test_jump_mode_is_among_the_keys() -> None:
     for size in ((80, 24), (120, 40)):
         async with opened(size=size) as pilot:

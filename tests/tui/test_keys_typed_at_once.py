@@ -64,6 +64,7 @@ async def test_a_field_obeys_its_keys_in_their_order(field: str) -> None:
             assert pilot.app.focused.value == value
 
 
+@pytest.mark.slow
 async def test_a_pasted_text_and_an_editor_do_so_too() -> None:
     async with opened() as pilot:
         await press(pilot, "D")
@@ -155,6 +156,7 @@ async def test_a_key_whose_way_ends_holds_no_other_up(monkeypatch: pytest.Monkey
 # The palette.
 
 
+@pytest.mark.slow
 async def test_the_palette_runs_what_was_typed_however_fast() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -173,6 +175,7 @@ async def test_q_in_the_palette_quits_from_anywhere() -> None:
         await until(pilot, lambda: app._exit)
 
 
+@pytest.mark.slow
 async def test_q_quits_also_where_questions_are_at_hand() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -193,6 +196,7 @@ async def test_enter_in_a_palette_without_a_choice_runs_nothing() -> None:
         assert not isinstance(app.screen, ActionPalette)
 
 
+@pytest.mark.slow
 async def test_nothing_that_fits_is_no_reason_to_run_anything() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -215,6 +219,7 @@ async def test_the_way_down_the_palette_is_through_what_was_searched_for() -> No
         assert not isinstance(app.screen, ActionPalette)
 
 
+@pytest.mark.slow
 async def test_a_theme_is_the_one_that_was_typed() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -271,6 +276,7 @@ async def test_escape_refuses_completions_that_are_still_to_come() -> None:
         assert form.action_field.value == "assumerole"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_slow")
 async def test_what_stands_alone_is_kept_however_fast() -> None:
     app = make_app()
@@ -292,6 +298,7 @@ async def test_any_role_is_found_by_part_of_its_name_however_fast() -> None:
         await until(pilot, lambda: field.value == iam("role/deploy-prod"))
 
 
+@pytest.mark.slow
 async def test_a_choice_that_is_still_to_come_is_taken_by_what_was_typed() -> None:
     app = make_app()
     taken: list[str | None] = []
@@ -328,6 +335,7 @@ async def test_what_is_typed_before_the_account_is_open_is_about_that() -> None:
         assert app.main.has_class("-zoomed")
 
 
+@pytest.mark.slow
 async def test_a_filter_typed_before_the_account_is_open_that_finds_nothing_there_leaves_its_first_list() -> None:
     app = opening_slowly()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -351,6 +359,7 @@ async def test_keys_wait_for_the_first_screen() -> None:
         assert app.focused is app.main.explorer.filter_input
 
 
+@pytest.mark.slow
 async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:
     found = draft_files.saved_drafts
 
@@ -370,6 +379,7 @@ async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkey
         assert app.main.drafts.open_draft.draft.edits == (edit,)
 
 
+@pytest.mark.slow
 async def test_locking_waits_for_nothing_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     released = Event()
 
@@ -405,6 +415,7 @@ async def test_a_key_on_its_way_does_not_unlock() -> None:
         assert app.screen is app.main
 
 
+@pytest.mark.slow
 async def test_a_key_that_nothing_hears_is_handed_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(make_app(config=Config(keymap={"question.ask": "f5,Z"}))) as pilot:
         order = app_of(pilot).key_order

@@ -148,6 +148,7 @@ async def test_fix_impact_and_export_take_six_keys() -> None:
         assert budget.is_kept("fix, impact and export")
 
 
+@pytest.mark.slow
 async def test_a_theme_takes_two_keys_once() -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -107,6 +107,7 @@ async def test_nothing_to_lose_nothing_to_ask(key: str) -> None:
         assert app._exit
 
 
+@pytest.mark.slow
 async def test_time_left_counts_down_while_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -150,6 +151,7 @@ async def test_without_a_draft_no_draft_is_shown() -> None:
         assert "hands the session over" not in words(app)
 
 
+@pytest.mark.slow
 async def test_a_lock_takes_the_question_away() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -187,6 +189,7 @@ def picker() -> PickerApp:
     return PickerApp("bash", SAMPLE, opener=lambda *_: opened_account, copier=RecordingCopier())
 
 
+@pytest.mark.slow
 async def test_a_pick_leaves_the_sessions_that_led_to_it_without_a_question() -> None:
     app = picker()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -197,6 +200,7 @@ async def test_a_pick_leaves_the_sessions_that_led_to_it_without_a_question() ->
         assert app.picked == held(role="second")
 
 
+@pytest.mark.slow
 async def test_leaving_a_picker_without_what_was_made_for_it_asks_and_offers_it() -> None:
     app = picker()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -210,6 +214,7 @@ async def test_leaving_a_picker_without_what_was_made_for_it_asks_and_offers_it(
         assert app.picked == held(role="deploy-prod")
 
 
+@pytest.mark.slow
 async def test_a_picker_left_all_the_same_hands_nothing_over() -> None:
     app = picker()
     async with app.run_test(size=(120, 40)) as pilot:

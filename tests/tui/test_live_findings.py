@@ -58,6 +58,7 @@ async def test_what_the_findings_need_is_read_when_they_are_opened(url: str) -> 
         assert isinstance(workspace.account.with_report(ci).access_keys, Known)
 
 
+@pytest.mark.slow
 async def test_how_far_it_is_is_said_and_leaving_does_not_wait(url: str, fault_proxy: FaultProxy) -> None:
     fault_proxy.on("GetAccountPasswordPolicy", Stall())
     app = live_app(url)

@@ -130,6 +130,7 @@ async def test_the_line_of_a_table_is_marked_and_compared() -> None:
         assert isinstance(app_of(pilot).screen, ReportScreen)
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_compared_says_why() -> None:
     async with opened() as pilot:
         for place, keys, words in (
@@ -158,6 +159,7 @@ async def test_a_principal_is_compared_before_and_with_a_draft() -> None:
         assert any(row.name == "iam:CreateUser" for row in app.screen.list.shown)
 
 
+@pytest.mark.slow
 async def test_a_principal_is_compared_in_two_snapshots() -> None:
     earlier = sample_workspace()
     account = earlier.account

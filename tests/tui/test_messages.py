@@ -42,6 +42,7 @@ async def test_a_message_stays_eight_seconds_a_line(
         assert not messages.words
 
 
+@pytest.mark.slow
 async def test_progress_stays_until_it_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as pilot:
         messages = pilot.app.query_one(MessageLine)
@@ -53,6 +54,7 @@ async def test_progress_stays_until_it_is_replaced(monkeypatch: pytest.MonkeyPat
         assert messages.words == "Reading roles …"
 
 
+@pytest.mark.slow
 async def test_a_message_goes_with_the_focus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: START)
     app = make_app()

@@ -51,6 +51,7 @@ async def test_the_tree_names_what_lists_a_branch(gated_proxy: FaultProxy) -> No
             assert denied in screen_text(pilot.app).replace("\n", " ")
 
 
+@pytest.mark.slow
 async def test_the_organization_names_what_lists_its_administrators(gated_proxy: FaultProxy) -> None:
     async with without(gated_proxy, "organizations:ListDelegatedAdministrators") as pilot:
         pilot.app.main.go_to(key_of(Branch(Kind.ORGANIZATION)))
@@ -67,6 +68,7 @@ async def test_how_the_organization_is_read_otherwise_is_said_whole(gated_proxy:
         assert "L: with another profile or a file" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_what_was_not_listed_is_unknown_and_not_none(gated_proxy: FaultProxy) -> None:
     async with without(gated_proxy, INVENTORY, "iam:ListRoles", "iam:ListGroups", "iam:ListInstanceProfiles") as pilot:
         shown = screen_text(pilot.app)

@@ -84,6 +84,7 @@ async def test_what_cannot_be_loaded_is_said_and_not_asked_for_again(asked: list
         assert "There is no such bucket." in pilot.app.query_one(MessageLine).words
 
 
+@pytest.mark.slow
 async def test_a_snapshot_is_not_asked() -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(iam("user/alice"))

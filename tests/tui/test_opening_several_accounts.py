@@ -113,6 +113,7 @@ async def test_an_account_is_there_while_the_other_is_still_read(
         await until(pilot, lambda: fault_proxy.operations().count("GetAccountAuthorizationDetails") == 3)
 
 
+@pytest.mark.slow
 async def test_what_one_account_refuses_is_named_and_the_other_is_there(url: str, fault_proxy: FaultProxy) -> None:
     in_other(fault_proxy, "GetCallerIdentity", error(403, "InvalidClientTokenId"))
     in_other(fault_proxy, "GetAccountAuthorizationDetails", error(403, "InvalidClientTokenId"))
@@ -123,6 +124,7 @@ async def test_what_one_account_refuses_is_named_and_the_other_is_there(url: str
         assert "✗ The profile other" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_what_the_cache_holds_is_there_at_once_with_its_age(
     url: str, moto: MotoServer, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,7 @@ def test_what_is_not_known_is_not_none(demo: Account) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_tree_leads_to_the_documents(demo: Account, size: tuple[int, int]) -> None:
     async with opened(account=demo, size=size) as pilot:
@@ -291,6 +292,7 @@ async def test_a_snapshot_has_no_login_for_other_accounts() -> None:
         assert "are opened from a live account" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_search_finds_units_and_policies_of_the_organization(demo: Account, size: tuple[int, int]) -> None:
     async with opened(account=demo, size=size) as pilot:

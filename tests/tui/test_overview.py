@@ -112,6 +112,7 @@ def test_legends_fit_a_small_window() -> None:
     assert any("░ older · never ? unknown" in line.label for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 async def test_what_is_not_known_is_said_in_full(size: str) -> None:
     app = make_app(demo(), first_branch=OVERVIEW)
@@ -128,6 +129,7 @@ async def test_what_is_not_known_is_said_in_full(size: str) -> None:
         assert all(text in said for text in lacking)
 
 
+@pytest.mark.slow
 async def test_sections_stand_apart_where_there_is_room_and_the_cursor_stays_on_its_number() -> None:
     app = make_app(demo(), first_branch=OVERVIEW)
     async with app.run_test(size=SIZES["wide"]) as pilot:
@@ -144,6 +146,7 @@ async def test_sections_stand_apart_where_there_is_room_and_the_cursor_stays_on_
         assert view.lines[view.cursor].label == "medium"
 
 
+@pytest.mark.slow
 async def test_a_member_goes_to_its_place_in_the_tree() -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:

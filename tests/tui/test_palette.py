@@ -64,6 +64,7 @@ async def test_no_word_stands_for_two_commands() -> None:
         assert not [word for word, count in words.items() if count > 1]
 
 
+@pytest.mark.slow
 @one_quick("words", ["resize", "resize the pane"])
 async def test_the_keys_that_resize_a_pane_are_found_by_that_word(words: str) -> None:
     async with opened() as pilot:
@@ -71,6 +72,7 @@ async def test_the_keys_that_resize_a_pane_are_found_by_that_word(words: str) ->
         assert any(name.startswith("Divider left  (") for name in await look_for(pilot, words))
 
 
+@pytest.mark.slow
 async def test_what_a_narrow_answers_key_line_has_no_room_for_is_still_found() -> None:
     async with opened(size=(80, 24)) as pilot:
         await ask(pilot, iam("user/carol"), "s3:GetObject", "arn:aws:s3:::data-lake/x")
@@ -126,6 +128,7 @@ async def test_what_people_type_finds_what_they_mean() -> None:
             await press(pilot, "escape")
 
 
+@pytest.mark.slow
 async def test_what_can_do_nothing_now_says_what_it_lacks() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -143,6 +146,7 @@ async def test_what_can_do_nothing_now_says_what_it_lacks() -> None:
         assert app.query_one(MessageLine).words == "There is no Access tab here: go to a user or role."
 
 
+@pytest.mark.slow
 async def test_letters_scattered_over_a_sentence_find_no_command() -> None:
     async with opened() as pilot:
         assert not [name for name in await look_for(pilot, "deploy") if "(" in name]
@@ -194,6 +198,7 @@ async def test_a_resource_is_found_and_who_can_use_it_is_asked_in_a_few_keys() -
         assert screen.question_matrix.resources == (SECRET,)
 
 
+@pytest.mark.slow
 async def test_a_resource_that_the_account_does_not_name_can_be_pasted() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -207,6 +212,7 @@ async def test_a_resource_that_the_account_does_not_name_can_be_pasted() -> None
         assert SECRET not in await look_for(pilot, iam("role/deploy-prod")), "what the tree has is gone to"
 
 
+@pytest.mark.slow
 async def test_a_saved_question_is_found_by_its_name_and_asked() -> None:
     matrix = QuestionMatrix(("s3:GetObject",), ("arn:aws:s3:::data-lake/x",), Question("", "*"))
     QuestionStore(ID).save("who reads the lake", matrix, "user/carol")
@@ -232,6 +238,7 @@ async def test_a_session_is_found_by_its_role_and_gone_to() -> None:
         assert app.main.sessions.active.role_arn == iam("role/reader")
 
 
+@pytest.mark.slow
 async def test_a_command_whose_name_begins_so_comes_before_names_of_the_account() -> None:
     async with opened() as pilot:
         assert (await look_for(pilot, "zoom"))[0].startswith("Zoom")

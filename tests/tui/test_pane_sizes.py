@@ -152,6 +152,7 @@ async def test_keys_move_the_divider_beside_the_focus_as_far_as_there_is_room(la
             assert "usual sizes" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_where_there_is_no_divider_a_key_says_so() -> None:
     async with opened(size=SIZES["wide"]) as pilot:
         await begin(pilot)
@@ -160,6 +161,7 @@ async def test_where_there_is_no_divider_a_key_says_so() -> None:
         assert not pilot.app.main.pane_sizes.sizes  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_a_zoomed_pane_has_all_of_the_window_and_gives_sizes_back() -> None:
     async with opened() as pilot:
         await begin(pilot)
@@ -227,6 +229,7 @@ async def test_a_resize_works_out_no_styles(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(styled) <= 2, styled
 
 
+@pytest.mark.slow
 async def test_a_higher_question_shows_more_of_a_grid() -> None:
     async with opened(size=SIZES["narrow"]) as pilot:
         actions = " ".join(
@@ -247,6 +250,7 @@ def app_of(*, fresh: bool = False) -> IamtuiApp:
     return IamtuiApp(choice, opener=lambda *_: workspace, copier=RecordingCopier(), fresh=fresh)
 
 
+@pytest.mark.slow
 async def test_sizes_come_back_in_the_next_run_but_for_a_fresh_one() -> None:
     async with opened(app_of()) as pilot:
         usual = pane(pilot, "explorer").region.width
@@ -266,6 +270,7 @@ def test_all_sizes_have_a_place_in_the_file() -> None:
     assert len(DIVIDERS) + 1 <= MOST_SIZES, "each divider in each layout, and the matrix"
 
 
+@pytest.mark.slow
 async def test_a_higher_question_says_more() -> None:
     async with opened(size=SIZES["narrow"]) as pilot:
         await begin(pilot)

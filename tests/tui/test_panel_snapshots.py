@@ -80,6 +80,7 @@ def test_completions(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(question_app(), terminal_size=SIZES[size], run_before=completing)
 
 
+@pytest.mark.slow
 def test_a_group_keeps_the_principal(snap_compare: SnapCompare) -> None:
     assert snap_compare(question_app(), terminal_size=SIZES["medium"], run_before=on_a_group)
 

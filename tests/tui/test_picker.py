@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from iamtui.tui.app import IamtuiApp, PickerApp
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import MessageLine, StatusLine
@@ -43,6 +45,7 @@ def test_what_is_picked_is_in_the_shell(shell: str, tmp_path: Path) -> None:
         assert screen.modes == LEFT
 
 
+@pytest.mark.slow
 def test_nothing_picked_leaves_the_shell_as_it_was(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, "bash --norc --noprofile", environ={"AWS_PROFILE": "old"}) as screen:
         screen.type(f'{IAMTUI} pick --demo > out; echo "code $? size $(wc -c < out) dir $?"; rm out')
@@ -53,6 +56,7 @@ def test_nothing_picked_leaves_the_shell_as_it_was(tmp_path: Path) -> None:
         assert "Nothing was picked." in shown
 
 
+@pytest.mark.slow
 def test_a_screen_that_is_killed_hands_nothing_over(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, "bash --norc --noprofile") as screen:
         screen.type(f'{IAMTUI} pick --demo > out; echo "code $? size $(wc -c < out)"; rm out')

@@ -97,6 +97,7 @@ async def test_the_verdict_follows_the_cursor(app_node: str) -> None:
         assert not panel.answer.allowed
 
 
+@pytest.mark.slow
 async def test_marks_go_when_the_question_does(app_node: str) -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(app_node)
@@ -122,6 +123,7 @@ async def test_enter_on_a_layer_goes_to_the_deciding_statement(app_node: str) ->
         assert app.query_one(ListAndDocument).document_view.marked == range(first, last + 1)
 
 
+@pytest.mark.slow
 async def test_a_trust_statement_is_shown_in_the_role(app_node: str) -> None:
     async with opened() as pilot:
         app: IamtuiApp = pilot.app  # type: ignore[assignment]
@@ -207,6 +209,7 @@ async def test_marks_come_with_the_answer(app_node: str, monkeypatch: pytest.Mon
         assert next(text for text in drawn(pilot.app.query_one(ExplorerTree)) if "alice" in text).endswith("[+]*")
 
 
+@pytest.mark.slow
 async def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted(app_node: str) -> None:
     async with opened() as pilot:
         pilot.app.main.go_to(app_node)
@@ -224,6 +227,7 @@ async def test_pairs_that_aws_never_asks_stand_last_and_are_not_counted(app_node
         assert all("[!] never" in row for row in rows if row.strip())
 
 
+@pytest.mark.slow
 async def test_of_a_matrix_the_worst_is_marked_whichever_cell_is_looked_at(app_node: str) -> None:
     async with opened() as pilot:
         app: IamtuiApp = pilot.app  # type: ignore[assignment]
@@ -243,6 +247,7 @@ async def test_of_a_matrix_the_worst_is_marked_whichever_cell_is_looked_at(app_n
         assert [mark.mark for mark in marks if mark is not None] == ["[x]", "[x]"]
 
 
+@pytest.mark.slow
 async def test_a_mark_never_touches_the_name_in_front_of_it() -> None:
     demo = make_app(open_source(SourceChoice(SourceKind.DEMO)))
     async with opened(demo, size=(80, 24)) as pilot:

@@ -41,6 +41,7 @@ async def test_no_completion_is_marked_while_enter_keeps_what_is_typed() -> None
         assert field.value == chosen
 
 
+@pytest.mark.slow
 async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
     async with opened() as pilot:
         panel = await asked(pilot)
@@ -60,6 +61,7 @@ async def test_part_of_a_roles_name_is_completed_by_enter() -> None:
         assert "chained from role/deploy-prod" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_the_list_covers_neither_the_fields_nor_the_verdict(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
@@ -201,6 +203,7 @@ async def test_the_list_covers_no_words_said_in_place_of_a_verdict(size: tuple[i
             assert not listed.region.overlaps(part.region)
 
 
+@pytest.mark.slow
 async def test_an_action_of_another_service_is_followed_by_resources_of_it() -> None:
     """The one of the question before is known too, and Enter still keeps it."""
     async with opened() as pilot:
@@ -274,6 +277,7 @@ async def test_what_is_said_of_the_completions_stands_in_columns() -> None:
             assert row(longest)[1:].startswith(shown.offers[longest].value[: width - 3]), "where Enter would take it"
 
 
+@pytest.mark.slow
 async def test_the_key_line_says_what_escape_does_with_a_list_open_and_without() -> None:
     async with opened(size=(80, 24)) as pilot:
         field, keys = form_of(pilot).resource_field, pilot.app.screen.query_one(KeyLine)
@@ -288,6 +292,7 @@ async def test_the_key_line_says_what_escape_does_with_a_list_open_and_without()
         assert "Close completions" not in keys.render().plain
 
 
+@pytest.mark.slow
 async def test_the_key_line_is_true_once_nothing_is_offered_for_what_was_typed() -> None:
     async with opened(size=(80, 24)) as pilot:
         field, keys = form_of(pilot).resource_field, pilot.app.screen.query_one(KeyLine)

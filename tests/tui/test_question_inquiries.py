@@ -45,6 +45,7 @@ async def test_several_actions_and_resources_make_a_matrix_with_the_worst_first(
         assert panel.question.action == "s3:DeleteObject"
 
 
+@pytest.mark.slow
 async def test_resources_have_the_room_that_there_is(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -74,6 +75,7 @@ async def test_the_cursor_in_the_matrix_chooses_what_is_told_below(asked: list[Q
         assert panel.question == heard.question
 
 
+@pytest.mark.slow
 async def test_a_narrow_panel_lists_the_pairs(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -148,6 +150,7 @@ async def test_an_action_without_resources_skips_the_field(asked: list[QuestionM
         assert asked[-1].resources == ("*",)
 
 
+@pytest.mark.slow
 async def test_completions_show_level_and_description(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -191,6 +194,7 @@ async def test_a_time_in_words_keeps_its_moment_while_the_principal_changes(aske
         assert datetime.fromisoformat(moment).tzinfo is not None
 
 
+@pytest.mark.slow
 async def test_the_keys_of_an_answer_are_listed_with_their_source(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -249,6 +253,7 @@ async def test_presets_fill_the_context_and_the_mode(asked: list[QuestionMatrix]
         assert "strict" in panel.border_title
 
 
+@pytest.mark.slow
 async def test_typing_narrows_the_presets(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -295,6 +300,7 @@ async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[Qu
         assert "Caller" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_the_answer_keeps_its_height_while_a_question_is_pinned(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:

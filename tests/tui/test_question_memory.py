@@ -38,6 +38,7 @@ async def test_up_walks_through_the_questions_asked_before(asked: list[QuestionM
         assert asked[-1].actions == ("s3:DeleteObject",)
 
 
+@pytest.mark.slow
 async def test_a_question_that_was_meant_is_remembered(asked: list[QuestionMatrix]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -126,6 +127,7 @@ async def test_a_question_is_saved_under_a_name_and_chosen_again(asked: list[Que
         assert asked[-1].actions == ("s3:DeleteObject",)
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_questions_asked_before_differ_by_their_context_on_the_list(
     size: tuple[int, int], asked: list[QuestionMatrix]

@@ -87,6 +87,7 @@ async def test_the_verdict_follows_every_key_once_the_action_is_whole(asked: lis
         assert "ALLOWED" in shown(app, "verdict")
 
 
+@pytest.mark.slow
 async def test_enter_asks_about_an_action_that_the_catalogue_lacks(asked: list[tuple[Principal, Question]]) -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -117,6 +118,7 @@ async def test_moving_to_another_principal_answers_the_same_question(asked: list
         assert answered.question.action == "s3:GetObject"
 
 
+@pytest.mark.slow
 async def test_a_group_keeps_the_last_principal_and_says_so(asked: list[tuple[Principal, Question]]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -256,6 +258,7 @@ async def test_mfa_toggle_writes_the_context(asked: list[tuple[Principal, Questi
         assert "MFA yes" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_missing_keys_of_the_answer_are_offered_in_the_context(asked: list[tuple[Principal, Question]]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -287,6 +290,7 @@ async def test_enter_on_a_layer_jumps_to_its_statement(asked: list[tuple[Princip
         assert (jump.ref.sid, jump.ref.effect) == ("NoDelete", "Deny")
 
 
+@pytest.mark.slow
 async def test_a_layer_without_statements_says_so(asked: list[tuple[Principal, Question]]) -> None:
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -350,6 +354,7 @@ async def test_escape_closes_the_list_first_and_then_leaves() -> None:
         assert len(app.of(QuestionPanel.Left)) == 1
 
 
+@pytest.mark.slow
 async def test_tab_takes_the_first_completion_and_goes_to_the_next_field() -> None:
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -364,6 +369,7 @@ async def test_tab_takes_the_first_completion_and_goes_to_the_next_field() -> No
         assert app.focused is app.query_one("#question-resource")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "most"), [((80, 24), 8), ((120, 40), 14)])
 async def test_the_panel_stays_small(size: tuple[int, int], most: int, asked: list[tuple[Principal, Question]]) -> None:
     app = listener()

@@ -31,6 +31,7 @@ async def test_what_is_cut_and_what_is_kept_back_is_said_in_a_small_window(accou
         assert "3 other checks" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_that_aws_never_asks_this_stands_with_the_verdict(account: Account) -> None:
     async with opened(size=(80, 24), account=account) as pilot:
         await asked(pilot, action="s3:ListBucket")
@@ -98,6 +99,7 @@ async def test_another_answer_puts_the_cursor_on_the_layer_that_decides_and_a_sw
         assert "▶[x] identity" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_the_keys_can_be_read_and_left_in_the_smallest_window(account: Account) -> None:
     async with opened(size=(60, 20), account=account) as pilot:
         await asked(pilot)
@@ -118,6 +120,7 @@ async def test_the_keys_can_be_read_and_left_in_the_smallest_window(account: Acc
         assert layers.has_focus
 
 
+@pytest.mark.slow
 async def test_a_smaller_window_leaves_no_empty_lines_and_a_larger_one_says_again_what_would_help() -> None:
     async with opened() as pilot:
         panel = await asked(pilot, "user/carol")
@@ -131,6 +134,7 @@ async def test_a_smaller_window_leaves_no_empty_lines_and_a_larger_one_says_agai
         assert "Would help" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_a_field_says_where_it_is_cut() -> None:
     async with opened(size=(80, 24)) as pilot:
         await asked(pilot, resource=f"{LAKE_OBJECT}{'y' * 60}z")
@@ -152,6 +156,7 @@ async def test_the_names_of_keys_are_read_in_a_column_too(account: Account) -> N
         assert "aws:RequestedRegion " in text
 
 
+@pytest.mark.slow
 @one_quick(("size", "front"), [((80, 24), "Step"), ((120, 40), "Layers of step")])
 async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int, int], front: str) -> None:
     async with opened(size=size) as pilot:
@@ -173,6 +178,7 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
         assert "of 2: " not in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 @one_quick("size", [(120, 40), (190, 30), (190, 40), (200, 60)])
 async def test_the_layer_that_denies_is_in_sight_below_a_matrix(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
@@ -202,6 +208,7 @@ async def test_the_worst_of_a_matrix_is_looked_at_first() -> None:
         assert (panel.question.action, panel.question.resource) == ("s3:GetObject", "arn:aws:s3:::other/x")
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40), (200, 60)])
 async def test_the_band_is_filled_from_edge_to_edge_and_no_line_of_an_answer_is_blank(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
@@ -244,6 +251,7 @@ async def test_the_text_of_the_deciding_statement_stands_beside_the_layers(size:
         assert not quote.display
 
 
+@pytest.mark.slow
 async def test_a_wide_window_gives_a_grid_the_room_for_its_columns_and_takes_it_back() -> None:
     async with opened(size=(200, 60)) as pilot:
         resources = " ".join(f"arn:aws:s3:::data-lake/{name}" for name in "xyz")
@@ -260,6 +268,7 @@ async def test_a_wide_window_gives_a_grid_the_room_for_its_columns_and_takes_it_
         assert side.outer_size.width == 60
 
 
+@pytest.mark.slow
 async def test_a_grid_that_is_about_to_be_hidden_can_be_drawn_once_more() -> None:
     async with opened() as pilot:
         await asked(pilot, "user/carol", "s3:GetObject s3:PutObject", "arn:aws:s3:::data-lake/x arn:aws:s3:::y/x")
@@ -270,6 +279,7 @@ async def test_a_grid_that_is_about_to_be_hidden_can_be_drawn_once_more() -> Non
         assert not "".join(strip.text for strip in matrix.render_lines(region)).strip()
 
 
+@pytest.mark.slow
 @one_quick("columns", [67, 68, 82])
 async def test_a_quote_is_as_wide_as_its_half_of_the_panel(columns: int) -> None:
     async with opened(size=(120, 40)) as pilot:
@@ -282,6 +292,7 @@ async def test_a_quote_is_as_wide_as_its_half_of_the_panel(columns: int) -> None
         assert max(line.cell_length for line in quote.content.split("\n")) <= quote.content_size.width
 
 
+@pytest.mark.slow
 async def test_a_whole_column_counts_the_lines_that_it_has_no_room_for() -> None:
     async with opened(size=(200, 40)) as pilot:
         await asked(pilot, "user/alice", "s3:DeleteObject")
@@ -303,6 +314,7 @@ async def test_a_whole_column_counts_the_lines_that_it_has_no_room_for() -> None
         assert not any("more lines" in row for row in shown())
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_no_blank_rows_stay_after_half_an_action(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
@@ -324,6 +336,7 @@ async def test_no_blank_rows_stay_after_half_an_action(size: tuple[int, int]) ->
         assert blank() == 0
 
 
+@pytest.mark.slow
 async def test_the_key_that_asks_is_named_as_it_is_where_the_focus_is() -> None:
     async with opened() as pilot:
         await press(pilot, "f6")
@@ -345,6 +358,7 @@ async def test_the_key_that_asks_is_named_as_it_is_where_the_focus_is() -> None:
         assert "F5 Ask ─╯" in screen_text(pilot.app)
 
 
+@pytest.mark.slow
 async def test_a_sentence_in_place_of_an_answer_stands_together() -> None:
     async with opened(size=(200, 60)) as pilot:
         form = form_of(pilot)

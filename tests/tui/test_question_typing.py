@@ -71,6 +71,7 @@ async def test_the_keys_of_the_question_work_from_the_tree(account: Account) -> 
         assert (keys.row.key, keys.row.source) == ("aws:SourceIp", "unknown")
 
 
+@pytest.mark.slow
 async def test_the_keys_begin_with_the_one_that_matters_whenever_they_are_shown(account: Account) -> None:
     async with opened(size=(80, 24), account=account) as pilot:
         await asked(pilot)
@@ -82,6 +83,7 @@ async def test_the_keys_begin_with_the_one_that_matters_whenever_they_are_shown(
         assert keys.cursor == 0
 
 
+@pytest.mark.slow
 async def test_who_can_says_on_what_terms_it_is_asked(account: Account) -> None:
     async with opened(size=(80, 24), account=account) as pilot:
         await asked(pilot)
@@ -134,6 +136,7 @@ async def test_only_what_was_answered_is_remembered_although_enter_was_pressed(h
         assert [question_matrix.actions for question_matrix in panel._memory.history] == ([(half,)] if answered else [])
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_of_the_keys_of_an_answer_that_is_gone() -> None:
     async with opened() as pilot:
         panel = await asked(pilot)
@@ -249,6 +252,7 @@ async def test_half_a_value_or_half_a_word_about_the_caller_leaves_the_answer_st
         assert "Why" not in keys
 
 
+@pytest.mark.slow
 async def test_a_key_that_aws_does_not_document_is_remarked_on(account: Account) -> None:
     async with opened(account=account) as pilot:
         panel = panel_of(pilot)

@@ -103,6 +103,7 @@ async def test_fresh_neither_reads_nor_writes_it() -> None:
     assert screen_state().read_bytes() == before
 
 
+@pytest.mark.slow
 async def test_fresh_neither_offers_nor_keeps_questions() -> None:
     store = QuestionStore(account_key(sample_workspace()))
     store.add_to_history(ASKED)
@@ -210,6 +211,7 @@ ODD: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "odd",
     [pytest.param(odd, marks=[] if at % 4 == 2 else pytest.mark.slow) for at, odd in enumerate(ODD)],
@@ -284,6 +286,7 @@ def asking(opened_by: list[SourceChoice]) -> IamtuiApp:
     return IamtuiApp(None, opener=opener, copier=RecordingCopier())
 
 
+@pytest.mark.slow
 async def test_the_profile_that_was_opened_last_is_preselected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = tmp_path / "aws"
     config.write_text("[profile dev]\nregion=us-east-1\n[profile prod]\nregion=us-east-1\n")
@@ -298,6 +301,7 @@ async def test_the_profile_that_was_opened_last_is_preselected(monkeypatch: pyte
     assert await choose(asking(found)) == "demo", "there is no such profile any more"
 
 
+@pytest.mark.slow
 async def test_the_file_that_was_opened_last_is_preselected() -> None:
     await be_somewhere(app_of(sample_workspace()))
     app = asking([])
@@ -308,10 +312,12 @@ async def test_the_file_that_was_opened_last_is_preselected() -> None:
         assert "/tmp/account.json" in screen_text(again)
 
 
+@pytest.mark.slow
 async def test_the_demo_is_what_an_empty_folder_begins_with() -> None:
     assert await choose(asking([])) == "demo"
 
 
+@pytest.mark.slow
 async def test_a_name_that_is_no_text_is_not_remembered_and_does_no_harm() -> None:
     workspace = seen_by("arn:aws:iam::111122223333:user/\udfff")
     role = replace(workspace.account.roles[0], arn="arn:aws:iam::111122223333:role/\udfff", name="\udfff")

@@ -191,6 +191,7 @@ async def test_suppressed_findings_stand_aside_with_their_reason(
         assert "Accepted because: sign-in goes through the identity center" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_facts_of_a_live_account_are_loaded_and_what_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = threading.Event()
     lacking = Missing("access denied", "iam:GetAccountSummary")
@@ -218,6 +219,7 @@ async def test_facts_of_a_live_account_are_loaded_and_what_lacks_is_named(monkey
         assert app.main.workspace.account.password_policy == Known(None), "what was loaded stays"
 
 
+@pytest.mark.slow
 async def test_enter_on_a_step_asks_its_question() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
@@ -238,6 +240,7 @@ async def test_enter_on_a_step_asks_its_question() -> None:
         assert app.main.question.answer.outcome.value == "allowed"
 
 
+@pytest.mark.slow
 async def test_columns_of_findings_are_chosen_and_kept() -> None:
     app = make_app(demo())
     async with app.run_test(size=(80, 24)) as pilot:
@@ -294,6 +297,7 @@ async def test_what_fails_is_said_in_a_sentence() -> None:
             assert words in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_a_step_of_an_escalation_is_mended_in_the_statement_that_grants_it() -> None:
     app = make_app(demo())
     async with app.run_test(size=(80, 24)) as pilot:
@@ -333,6 +337,7 @@ def test_a_report(snap_compare: Callable[..., bool], size: str, name: str) -> No
     assert snap_compare(ScreenApp(screen), terminal_size=SIZES[size], run_before=settle)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("many", "room"), [(20, 3), (4, 8), (0, 12)])
 async def test_notes_that_have_no_room_end_with_an_ellipsis(many: int, room: int) -> None:
     long = " ".join(f"word-{number}" for number in range(200))
@@ -349,6 +354,7 @@ async def test_notes_that_have_no_room_end_with_an_ellipsis(many: int, room: int
         await until(pilot, lambda: sum("word-" in line for line in screen_text(app).splitlines()) > room)
 
 
+@pytest.mark.slow
 async def test_a_name_gives_up_its_path_where_there_is_no_room_for_it() -> None:
     app = make_app(demo())
     async with app.run_test(size=(80, 24)) as pilot:

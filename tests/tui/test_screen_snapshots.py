@@ -52,6 +52,7 @@ def test_policies_of_a_role(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=at(iam("role/deploy-prod"), "2"))
 
 
+@pytest.mark.slow
 def test_trust_of_a_role(snap_compare: SnapCompare) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await at(iam("role/deploy-prod"), "3")(pilot)
@@ -63,6 +64,7 @@ def test_trust_of_a_role(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=run)
 
 
+@pytest.mark.slow
 def test_json_of_a_group_in_the_light_theme(snap_compare: SnapCompare) -> None:
     run = at(iam("group/data/analysts"), "4", theme="iamtui-light")
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=run)
@@ -72,6 +74,7 @@ def test_filter(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=at("", "slash", "d", "a", "t", "a"))
 
 
+@pytest.mark.slow
 def test_jump_letters(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["medium"], run_before=at("", "ctrl+o"))
 

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
@@ -193,6 +195,7 @@ async def test_what_a_hostile_endpoint_says_cannot_leave_its_place() -> None:
         assert "The answers differ." in assert_clean(app)
 
 
+@pytest.mark.slow
 async def test_a_snapshot_says_why_there_is_none() -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

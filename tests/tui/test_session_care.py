@@ -32,6 +32,7 @@ async def test_r_renews_now_and_everything_shows_the_new_session(monkeypatch: py
         assert "deploy-prod PROD 1h 00m" in it.text.split("\n")[0]
 
 
+@pytest.mark.slow
 async def test_enter_goes_to_the_role_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
@@ -43,6 +44,7 @@ async def test_enter_goes_to_the_role_of_the_session(monkeypatch: pytest.MonkeyP
         assert subject.active_view.has_focus
 
 
+@pytest.mark.slow
 async def test_renewal_is_off_until_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
@@ -173,6 +175,7 @@ async def test_what_is_no_code_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> N
         assert it.codes == []
 
 
+@pytest.mark.slow
 async def test_no_dialog_opens_under_what_is_being_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60, needs_code=True)
@@ -186,6 +189,7 @@ async def test_no_dialog_opens_under_what_is_being_typed(monkeypatch: pytest.Mon
         assert isinstance(it.pilot.app.screen, CodeDialog)
 
 
+@pytest.mark.slow
 async def test_a_code_that_is_refused_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(8, needs_code=True)
@@ -203,6 +207,7 @@ async def test_a_code_that_is_refused_can_be_tried_again(monkeypatch: pytest.Mon
         assert any(said.startswith("Renewed") for said in it.heard)
 
 
+@pytest.mark.slow
 async def test_production_is_marked_by_role_account_and_alias(monkeypatch: pytest.MonkeyPatch) -> None:
     def elsewhere(role: str) -> Session:
         """A session of another account, that has no alias here."""

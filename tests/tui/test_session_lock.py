@@ -21,6 +21,7 @@ from tests.support.screen_app import press, settle
 from tests.support.session_stage import ask, stage
 
 
+@pytest.mark.slow
 async def test_a_session_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
@@ -37,6 +38,7 @@ async def test_a_session_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPa
         assert it.said == "Forgot deploy-prod, as you had set."
 
 
+@pytest.mark.slow
 async def test_an_empty_time_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
@@ -74,6 +76,7 @@ async def test_locking_drops_everything_and_says_what(monkeypatch: pytest.Monkey
         assert SECRET not in it.text
 
 
+@pytest.mark.slow
 async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60, needs_code=True)

@@ -78,6 +78,7 @@ async def test_metadata_is_offered_only_after_a_warning(monkeypatch: pytest.Monk
         assert variable(it.copier.copied[-1], "AWS_EC2_METADATA_SERVICE_ENDPOINT") == kept.service.metadata.url
 
 
+@pytest.mark.slow
 async def test_an_endpoint_that_ended_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(1)

@@ -96,6 +96,7 @@ def test_sessions_kept(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=showing())
 
 
+@pytest.mark.slow
 @each_size
 def test_a_renewal_that_fails(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=showing("j", "j"))
@@ -116,6 +117,7 @@ def test_the_warning_before_metadata(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES["narrow"], run_before=run)
 
 
+@pytest.mark.slow
 @each_size
 def test_asking_for_a_code(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=showing("j", "r"))

@@ -39,6 +39,7 @@ async def test_s_shows_the_sessions_in_place_of_the_question_and_back() -> None:
         assert not app.query_one(SessionsPanel).region.area
 
 
+@pytest.mark.slow
 async def test_an_answer_that_came_while_the_sessions_were_shown_is_wrapped_to_the_room_of_the_question() -> None:
     async with opened(size=(80, 24)) as pilot:
         app = pilot.app
@@ -56,6 +57,7 @@ async def test_an_answer_that_came_while_the_sessions_were_shown_is_wrapped_to_t
         assert question_lines(app) == seen
 
 
+@pytest.mark.slow
 async def test_asking_and_escape_bring_the_question_back() -> None:
     async with opened(size=(80, 24)) as pilot:
         for key in ("f5", "escape"):

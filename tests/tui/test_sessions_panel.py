@@ -123,6 +123,7 @@ async def test_a_field_is_revealed_alone_and_for_fifteen_seconds_at_most(key: st
     assert REVEAL_SECONDS <= 15
 
 
+@pytest.mark.slow
 async def test_the_same_key_hides_it_again() -> None:
     async with stage(session()) as it:
         await it.pilot.press("2", "2")
@@ -262,6 +263,7 @@ async def test_the_session_under_the_cursor_is_the_active_one() -> None:
         assert "confirmed arn:aws:sts::123456789012:assumed-role/auditor" in it.text
 
 
+@pytest.mark.slow
 async def test_y_copies_the_arn_of_the_proved_identity() -> None:
     async with stage(session()) as it:
         await it.pilot.press("y")
@@ -311,6 +313,7 @@ async def test_d_forgets_only_when_pressed_twice_in_time() -> None:
         assert it.panel.active is not None
 
 
+@pytest.mark.slow
 async def test_confirming_for_one_session_forgets_no_other() -> None:
     async with stage(auditor(), session()) as it:
         await it.pilot.press("d", "k", "d")

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -117,6 +118,7 @@ async def test_search_finds_in_all_accounts_and_goes_there(files: tuple[str, str
         await until(it.pilot, lambda: getattr(it.app.main.subject.node, "arn", "") == f"arn:aws:iam::{OTHER}:user/both")
 
 
+@pytest.mark.slow
 async def test_search_finds_an_account_by_its_id(files: tuple[str, str]) -> None:
     async with stage(files) as it:
         await press(it.pilot, "slash", *OTHER[:6])
@@ -147,6 +149,7 @@ async def test_what_could_not_be_opened_stands_in_the_tree_with_why(files: tuple
         assert it.looks_at(ID)
 
 
+@pytest.mark.slow
 async def test_reading_anew_stays_at_the_account_that_is_looked_at(files: tuple[str, str]) -> None:
     async with stage(files) as it:
         await press(it.pilot, "end", "enter")

@@ -67,6 +67,7 @@ async def test_the_focus_begins_in_the_tree_and_nowhere_before(monkeypatch: pyte
         assert isinstance(pilot.app.focused, ExplorerTree)
 
 
+@pytest.mark.slow
 async def test_garbage_is_looked_for_once_the_start_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 0.01)
     gc.disable()

@@ -91,6 +91,7 @@ async def stage(gate: threading.Event | None = None) -> AsyncIterator[Stage]:
         yield Stage(pilot, opened)
 
 
+@pytest.mark.slow
 async def test_the_profile_that_is_open_is_marked() -> None:
     async with stage() as it:
         await press(it.pilot, "P")
@@ -116,6 +117,7 @@ async def test_held_sessions_are_asked_about_and_forgotten_once_the_other_accoun
             held.secret_access_key.reveal()
 
 
+@pytest.mark.slow
 async def test_sessions_are_kept_where_the_user_says_so() -> None:
     async with stage() as it:
         it.main.sessions.add_session(session())
@@ -125,6 +127,7 @@ async def test_sessions_are_kept_where_the_user_says_so() -> None:
         assert [one.secret_access_key.reveal() for one in it.main.sessions.sessions] == [SECRET]
 
 
+@pytest.mark.slow
 async def test_sessions_stay_where_the_other_account_cannot_be_opened() -> None:
     async with stage() as it:
         it.main.sessions.add_session(session())
@@ -138,6 +141,7 @@ async def test_sessions_stay_where_the_other_account_cannot_be_opened() -> None:
         assert len(it.main.sessions.sessions) == 1, "reading the same account again forgets nothing"
 
 
+@pytest.mark.slow
 async def test_opening_the_same_again_asks_nothing() -> None:
     async with stage() as it:
         it.main.sessions.add_session(session())
@@ -146,6 +150,7 @@ async def test_opening_the_same_again_asks_nothing() -> None:
         assert len(it.main.sessions.sessions) == 1
 
 
+@pytest.mark.slow
 async def test_screens_about_the_old_account_are_closed() -> None:
     async with stage() as it:
         await press(it.pilot, "H")
@@ -157,6 +162,7 @@ async def test_screens_about_the_old_account_are_closed() -> None:
         assert principal is None or principal.account == "222222222222"
 
 
+@pytest.mark.slow
 async def test_a_lock_stays_on_screen_when_the_other_account_has_come() -> None:
     gate = threading.Event()
     async with stage(gate=gate) as it:
@@ -213,6 +219,7 @@ async def test_a_region_is_chosen_for_questions_and_calls_and_nothing_is_read_ag
         assert (it.opened[1].profile, it.opened[1].region) == ("first", "sa-east-1")
 
 
+@pytest.mark.slow
 async def test_a_region_that_is_chosen_while_the_account_is_read_is_read_in() -> None:
     gate = threading.Event()
     async with stage(gate=gate) as it:
@@ -229,6 +236,7 @@ async def test_a_region_that_is_chosen_while_the_account_is_read_is_read_in() ->
         assert it.opened[2].region == "sa-east-1"
 
 
+@pytest.mark.slow
 async def test_the_demo_stays_in_its_region() -> None:
     app = IamtuiApp(SourceChoice(SourceKind.DEMO), copier=RecordingCopier())
     async with app.run_test(size=(80, 24)) as pilot:

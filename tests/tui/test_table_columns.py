@@ -142,6 +142,7 @@ def test_columns_fit_any_width_and_the_name_is_always_there(chosen: tuple[str, .
     assert not layout.hidden(399, 12)
 
 
+@pytest.mark.slow
 async def test_slack_goes_to_columns_and_the_rest_is_counted() -> None:
     async with opened(size=(300, 50)) as pilot:
         pilot.app.main.go_to("users:")
@@ -187,6 +188,7 @@ async def test_columns_are_chosen_by_keys_and_by_the_mouse() -> None:
         assert app.screen is app.main, "there is no table"
 
 
+@pytest.mark.slow
 async def test_what_has_no_room_stays_wanted_when_columns_are_chosen() -> None:
     async with opened(size=(80, 24)) as pilot:
         pilot.app.main.go_to("users:")
@@ -212,6 +214,7 @@ async def test_a_table_sorts_by_a_column_that_was_chosen() -> None:
         assert made == sorted(made, reverse=True)
 
 
+@pytest.mark.slow
 async def test_times_are_told_exactly_on_demand() -> None:
     async with opened(size=(160, 40)) as pilot:
         pilot.app.main.go_to("roles:")
@@ -231,6 +234,7 @@ def app_of(*, fresh: bool = False) -> IamtuiApp:
     return IamtuiApp(choice, opener=lambda *_: workspace, copier=RecordingCopier(), fresh=fresh)
 
 
+@pytest.mark.slow
 async def test_columns_come_back_in_the_next_run_but_for_a_fresh_one() -> None:
     async with opened(app_of()) as pilot:
         pilot.app.main.go_to("users:")
@@ -272,6 +276,7 @@ def test_choosing_columns(snap_compare: SnapCompare, size: str) -> None:
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=chooser("V", "space"))
 
 
+@pytest.mark.slow
 def test_a_very_wide_table(snap_compare: SnapCompare) -> None:
     assert snap_compare(make_app(), terminal_size=(300, 40), run_before=chooser(theme="iamtui-light"))
 

@@ -130,6 +130,7 @@ def test_a_key_that_interrupts_the_editor_leaves_the_screen_as_it_is(key: str, t
         assert screen.modes == LEFT
 
 
+@pytest.mark.slow
 def test_the_clipboard_is_cleared_while_a_shell_has_the_terminal(tmp_path: Path) -> None:
     environ = {"SHELL": shell_without_settings("bash", tmp_path), "IAMTUI_CLIPBOARD_SECONDS": "5"}
     with tmux_screen(tmp_path, environ=environ) as screen:

@@ -174,6 +174,7 @@ def panel_app() -> PanelApp:
     return PanelApp(QuestionPanel(catalogue=records.FewActions()))
 
 
+@pytest.mark.slow
 async def test_the_help_lists_every_described_binding_of_the_panes() -> None:
     app = panel_app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -201,6 +202,7 @@ async def test_the_help_puts_the_focused_pane_first_and_shows_changed_keys() -> 
         assert keys == "^r"
 
 
+@pytest.mark.slow
 async def test_the_help_screen_explains_the_marks() -> None:
     app = panel_app()
     async with app.run_test(size=(100, 120)) as pilot:
@@ -249,6 +251,7 @@ async def test_the_palette_runs_the_action_a_key_does() -> None:
         await until(pilot, lambda: app.focused is app.query_one("#question-action"))
 
 
+@pytest.mark.slow
 async def test_the_palette_shows_keys_that_could_be_read_as_markup() -> None:
     app = make_app()
     async with app.run_test(size=(120, 60)) as pilot:
@@ -304,6 +307,7 @@ async def test_a_locked_screen_shows_no_help() -> None:
         assert pilot.app.screen is locked
 
 
+@pytest.mark.slow
 async def test_the_help_has_two_columns_from_120_on_the_focus_first_and_words_under_words() -> None:
     app = make_app()
     async with opened(app, size=(120, 40)) as pilot:

@@ -39,6 +39,7 @@ async def test_the_screen_is_drawn_in_the_theme_under_the_cursor_and_escape_take
         assert not screen_state().exists()
 
 
+@pytest.mark.slow
 async def test_a_name_that_no_theme_has_shows_the_theme_of_before() -> None:
     app = make_app()
     async with opened(app) as pilot:
@@ -49,6 +50,7 @@ async def test_a_name_that_no_theme_has_shows_the_theme_of_before() -> None:
         assert app.theme == "iamtui-dark"
 
 
+@pytest.mark.slow
 async def test_the_chosen_theme_is_the_one_of_the_next_run() -> None:
     async with opened(make_app()) as pilot:
         await press(pilot, "t")
@@ -64,6 +66,7 @@ async def test_the_chosen_theme_is_the_one_of_the_next_run() -> None:
         assert pilot.app.theme == "iamtui-light", "the config decides"
 
 
+@pytest.mark.slow
 async def test_a_theme_that_the_config_will_not_have_is_said() -> None:
     async with opened(make_app(config=Config(theme="iamtui-light"))) as pilot:
         await press(pilot, "t", "down", "enter")
@@ -79,6 +82,7 @@ def test_what_others_keep_in_the_file_stays() -> None:
     assert json.loads(screen_state().read_text()) == {"version": 1, "theme": "iamtui-dusk", "place": "users:"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["[red]x", "nosuch", ""])
 async def test_a_theme_that_is_none_is_not_used(name: str) -> None:
     ScreenState().keep(theme=name)
@@ -93,6 +97,7 @@ def test_a_file_that_others_could_have_written_is_ignored() -> None:
     assert ScreenState().theme == ""
 
 
+@pytest.mark.slow
 async def test_a_folder_that_cannot_be_written_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))

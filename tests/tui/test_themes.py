@@ -238,6 +238,7 @@ async def test_a_users_theme_is_found_beside_ours_and_its_problems_are_said(
             assert pilot.app.theme == name
 
 
+@pytest.mark.slow
 async def test_a_users_theme_of_the_terminals_colours_needs_no_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ async def test_in_a_field_it_names_the_key_that_works_there_and_goes_on_with_it(
         assert "Tour 4 of 5  F8 assumes" in shown(app)
 
 
+@pytest.mark.slow
 async def test_where_no_key_of_the_step_works_in_a_field_it_names_the_way_out() -> None:
     app = first_run()
     async with opened(app) as pilot:
@@ -70,6 +71,7 @@ async def test_where_no_key_of_the_step_works_in_a_field_it_names_the_way_out() 
         assert "Tour 1 of 5 (esc ends it)  / filters" in shown(app)
 
 
+@pytest.mark.slow
 async def test_every_step_is_one_line_of_a_small_window() -> None:
     app = first_run()
     async with opened(app, size=(80, 24)) as pilot:
@@ -80,6 +82,7 @@ async def test_every_step_is_one_line_of_a_small_window() -> None:
     assert all(len(f"Tour 1 of 5 (esc ends it)  F5 {step.words}") <= 78 for step in STEPS)
 
 
+@pytest.mark.slow
 async def test_escape_ends_it_and_the_help_takes_it_again() -> None:
     app = first_run()
     async with opened(app) as pilot:
@@ -102,6 +105,7 @@ async def test_it_names_the_keys_of_the_users_keymap() -> None:
         assert "Tour 2 of 5" in shown(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (80, 24)])
 async def test_it_covers_nothing(size: tuple[int, int]) -> None:
     app = first_run()
@@ -111,6 +115,7 @@ async def test_it_covers_nothing(size: tuple[int, int]) -> None:
         assert "Help" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_it_is_offered_only_where_nothing_is_remembered() -> None:
     async with opened(first_run(fresh=True)) as pilot:
         assert not pilot.app.query(Tour)
@@ -126,6 +131,7 @@ async def test_it_is_offered_only_where_nothing_is_remembered() -> None:
         assert not pilot.app.query(Tour)
 
 
+@pytest.mark.slow
 async def test_one_escape_leaves_one_thing_and_the_tour_last() -> None:
     app = first_run()
     async with opened(app) as pilot:

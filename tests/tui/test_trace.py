@@ -309,6 +309,7 @@ async def test_a_chain_that_decides_is_traced_as_the_call_of_the_role_it_starts_
         assert f"Resource   {iam('role/web-server')}" in text
 
 
+@pytest.mark.slow
 async def test_what_would_help_a_chain_is_said_of_the_role_it_starts_from() -> None:
     async with make_app().run_test(size=(120, 50)) as pilot:
         await chained(pilot, "s3:GetObject")
@@ -370,6 +371,7 @@ async def test_in_the_app_enter_shows_the_policy_at_the_statement() -> None:
         assert '"Sid": "ReadLake"' in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_back_from_there_shows_the_tab_before_and_the_trace_at_the_statement() -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:

@@ -79,6 +79,7 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
         assert "used no event of it among 16" in shown(detail)
 
 
+@pytest.mark.slow
 async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
     app = make_app(Workspace(load_demo_account(), SourceInfo(SourceKind.DEMO, "DEMO", region="eu-west-1")))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -90,6 +91,7 @@ async def test_on_the_demo_its_own_trail_is_filled_in() -> None:
         await until(pilot, lambda: "used 2 actions used in 62 events" in shown(detail))
 
 
+@pytest.mark.slow
 async def test_a_trail_that_cannot_be_read_is_said_and_another_can_be_named(tmp_path: Path) -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
@@ -126,6 +128,7 @@ async def test_reading_a_trail_is_told_of_and_can_be_stopped(monkeypatch: pytest
         assert "Enter reads CloudTrail's events" in shown(detail)
 
 
+@pytest.mark.slow
 async def test_standard_input_is_not_a_trail_on_the_screen(tmp_path: Path) -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
@@ -134,6 +137,7 @@ async def test_standard_input_is_not_a_trail_on_the_screen(tmp_path: Path) -> No
         assert isinstance(app.screen, LineDialog)
 
 
+@pytest.mark.slow
 def test_the_access_tab_with_what_was_used(snap_compare: Callable[..., bool], tmp_path: Path) -> None:
     path = trail(tmp_path, event("glue", "Other"))
 

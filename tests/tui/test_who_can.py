@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input, Static
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
@@ -384,6 +385,7 @@ async def test_w_explains_the_role_chaining_where_that_decides() -> None:
         assert str(row.words) in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_filter_order_and_selection_are_there_again_on_the_way_back() -> None:
     app = make_app()
     async with app.run_test(size=SIZE) as pilot:

@@ -79,6 +79,7 @@ def test_nothing_of_another_account_is_loaded(
     assert fault_proxy.operations()[before:] == ["GetCallerIdentity"]
 
 
+@pytest.mark.slow
 def test_facts_of_another_account_stay_unknown(changing: ChangingCredentials, fault_proxy: FaultProxy) -> None:
     space = opened(fault_proxy)
     before = len(fault_proxy.operations())
@@ -155,6 +156,7 @@ def test_signing_in_to_another_account_puts_nothing_under_the_first(
         reconnected(space)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [True, False])
 def test_a_reading_that_broke_off_goes_on_in_its_account_only(
     changing: ChangingCredentials, fault_proxy: FaultProxy, named: bool
@@ -172,6 +174,7 @@ def test_a_reading_that_broke_off_goes_on_in_its_account_only(
     assert fault_proxy.operations().count("GetAccountAuthorizationDetails") == 2, "read anew"
 
 
+@pytest.mark.slow
 def test_without_sts_a_reading_goes_on_with_the_same_keys(
     changing: ChangingCredentials, fault_proxy: FaultProxy
 ) -> None:

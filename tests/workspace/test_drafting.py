@@ -231,6 +231,7 @@ def _undoing(account: Account, edit: Edit) -> Edit | None:
 UNDONE = (AttachPolicy, AddUserToGroup, PutInlinePolicy, UpdateTrustPolicy, PutManagedPolicy, PutResourcePolicy)
 
 
+@pytest.mark.slow
 @given(edit=edits(drafting_account(), UNDONE), question=st.sampled_from(QUESTIONS))
 @settings(max_examples=60, deadline=None)
 def test_undone_edits_leave_the_answers_of_the_account(edit: Edit, question: Question) -> None:

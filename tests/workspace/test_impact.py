@@ -130,6 +130,7 @@ def test_a_trust_policy_that_opens_what_goes_with_a_session(action: str) -> None
     assert (shift.effect, shift.edge.name, shift.edge.action) == (Effect.GAINED, "ec2.amazonaws.com", action)
 
 
+@pytest.mark.slow
 def test_who_becomes_administrator_by_a_path_or_is_one() -> None:
     found = impact(AttachPolicy(CAROL, ADMIN_ARN), PutInlinePolicy(BOB, "extra", text(allow("iam:*"))))
     shifts = {shift.principal.name: shift for shift in found.escalations}

@@ -158,6 +158,7 @@ def test_chains_from_account_to_account(company: Stored) -> None:
         [*ways.chains(arn("000011112222", "user/x"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "size", "trusted"),
     [

@@ -60,6 +60,7 @@ def test_an_account_that_fails_is_said_and_the_others_go_on(workers: Callable[[]
     assert sum(one.found is not None for one in found.values()) == 38
 
 
+@pytest.mark.slow
 def test_an_account_that_ends_its_process_is_given_up_and_no_other() -> None:
     found = [*over_accounts(IDS, read, ends_its_process, Processes(2))]
     assert [one.account for one in found] == IDS

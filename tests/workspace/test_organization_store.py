@@ -298,6 +298,7 @@ def test_the_schema_describes_the_files(folder: Path) -> None:
     assert read_document(documented, "schema")
 
 
+@pytest.mark.slow
 @in_own_process
 def test_accounts_that_are_done_with_are_freed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(str(folder))

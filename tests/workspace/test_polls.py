@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from benchmarks import generator
 from benchmarks.generator import TINY
 from iamtui.account.model import Account, Missing
@@ -70,6 +72,7 @@ def test_in_the_demo_account() -> None:
     assert min(said[outcome] for outcome in Outcome) > 50, said
 
 
+@pytest.mark.slow
 def test_in_a_generated_account() -> None:
     account = generator.account(TINY)
     questions = tuple(generator.questions(account, 40, seed=3))
@@ -80,6 +83,7 @@ def test_in_a_generated_account() -> None:
     assert said[Outcome.DEPENDS], said
 
 
+@pytest.mark.slow
 def test_in_an_account_whose_organization_is_not_known() -> None:
     unknown = replace(
         load_demo_account(), organization=Missing("may not be read", "organizations:DescribeOrganization")

@@ -272,6 +272,7 @@ def test_rcps_count() -> None:
     assert under({**outside, "Null": {"aws:PrincipalOrgID": "false"}}, organization=True) is EXAMPLE
 
 
+@pytest.mark.slow
 @one_quick(
     "statements",
     [
@@ -304,6 +305,7 @@ def test_public_access_block_closes_a_public_policy() -> None:
     assert prove_not_public(blocked, [BUCKET], policy_alone=True)[BUCKET].status is EXAMPLE
 
 
+@pytest.mark.slow
 def test_what_is_granted_beside_policies_is_not_proved() -> None:
     own = workspace(
         {BUCKET: document(allow({"AWS": ID}, "s3:GetObject*")), KEY: document(allow({"AWS": ID}, "kms:De*"))},

@@ -78,6 +78,7 @@ def actions_around(services: Iterable[str]) -> list[str]:
     return [action for service in services for action in catalogue().actions_of(service)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [(1, 6), pytest.param(range(7, 24), marks=pytest.mark.slow)])
 def test_in_random_accounts(seeds: Iterable[int]) -> None:
     said: Counter[str] = Counter()
@@ -121,6 +122,7 @@ def test_in_the_demo_account(names: tuple[str, ...]) -> None:
     assert min(said[Outcome.ALLOWED], said[Outcome.IMPLICIT_DENY]) > 5, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, pytest.param(6, marks=pytest.mark.slow)])
 def test_in_a_generated_account(count: int) -> None:
     said: Counter[str] = Counter()
