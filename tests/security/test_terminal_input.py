@@ -97,7 +97,11 @@ def test_a_shell_that_takes_what_is_typed_meanwhile_does_not_stop_the_screen(tmp
         screen.until("ech")
         os.kill(program, signal.SIGCONT)
         screen.keys("o", "C-u")
+        # The modes are those of before, and what is typed before it has taken the terminal again is thrown away.
+        screen.type("clear; echo in shell $((40+2))")
+        screen.until("in shell 42")
         screen.type("fg")
+        screen.until("q Quit")
         screen.until_true(lambda: screen.modes == ON_SCREEN)
         screen.keys("C-q")
         screen.until_true(lambda: screen.modes == LEFT)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import cast
 from weakref import ref
@@ -260,6 +262,8 @@ def test_a_collector_with_other_numbers_is_let_be() -> None:
 
 @pytest.mark.slow
 async def test_of_screens_that_were_closed_only_the_last_is_still_there() -> None:
+    # A thread keeps in its context the last worker that it ran, and so that one's screen: on a busy machine several do.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     # What other tests of this process hold is not counted.
     screens, rows = living(WhoCanScreen), living(WhoCanRow)
     async with opened() as pilot:
