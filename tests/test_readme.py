@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -15,7 +16,8 @@ import msgspec
 import pytest
 
 from iamtui.account.snapshot_format import SnapshotShape
-from iamtui.cli.main import ENTRIES, cli
+from iamtui.cli.main import ENTRIES
+from iamtui.cli.main import cli as program
 from iamtui.config import load_config, settings
 from iamtui.credentials.export import FORMATS
 from iamtui.engine.evaluator import evaluate
@@ -23,7 +25,10 @@ from iamtui.engine.request import DEFAULT_OPTIONS
 from iamtui.engine.scenario import parse_scenario
 from iamtui.engine.scenario_format import OPTION_NAMES
 from iamtui.workspace.permissions import FEATURES
+from tests.support.cli_runner import Cli, cli
 from tests.support.slow import all_but
+
+__all__ = ["cli"]
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -57,7 +62,7 @@ def test_there_are_commands_to_look_at() -> None:
 @pytest.mark.parametrize("line", shown_commands())
 def test_every_command_and_option_that_is_shown_exists(line: str) -> None:
     words = line.split(" -- ", maxsplit=1)[0].split()[1:]
-    command: click.Command = cli
+    command: click.Command = program
     if not words[0].startswith("-"):
         entry = ENTRIES[words[0]]
         command = getattr(import_module(entry.module), entry.name)
@@ -76,19 +81,33 @@ def demo_lines(page: str) -> list[str]:
     return [line.removeprefix("$ ") for line in lines if "--demo" in line and not line.startswith(("uvx", "docker"))]
 
 
+IN_A_SHELL = re.compile(r"[$>|]| (?:exec|serve) ")
+"""What of an example needs a shell, or runs a program."""
+
+
 @pytest.mark.parametrize("page", all_but("README.md", [page for page in TEXTS if demo_lines(page)]))
-def test_every_example_on_the_demo_account_runs(page: str, tmp_path: Path) -> None:
+def test_every_example_on_the_demo_account_runs(
+    page: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "TMPDIR": str(tmp_path),
     }
     for line in demo_lines(page):
-        run = subprocess.run(
-            ["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert run.returncode in (0, 1, 3), f"{line}\n{run.stderr}"
-        assert "iamtui: " not in run.stderr, f"{line}\n{run.stderr}"
+        if IN_A_SHELL.search(line):
+            done = subprocess.run(
+                ["bash", "-c", line], env=environ, capture_output=True, text=True, timeout=120, check=False
+            )
+            code, said = done.returncode, done.stderr
+        else:
+            name, *words = shlex.split(line, comments=True)
+            assert name == "iamtui"
+            result = cli(*words)
+            code, said = result.code, result.err
+        assert code in (0, 1, 3), f"{line}\n{said}"
+        assert "iamtui: " not in said, f"{line}\n{said}"
 
 
 def test_every_command_is_mentioned() -> None:
