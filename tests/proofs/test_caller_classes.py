@@ -26,6 +26,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.proofs.caller_classes import Inside, OutsideCallers
 from iamtui.proofs.documents import Comparison, find_broader
 from iamtui.proofs.texts import Bounds
+from tests.support.slow import few_slow
 
 Statement = dict[str, Any]
 ID, OTHER, THIRD = "111111111111", "222222222222", "333333333333"
@@ -284,7 +285,7 @@ def outcomes(policy: PolicyDocument, caller: Principal, secure: str) -> list[Out
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few_slow(range(6), 3))
 def test_no_sampled_request_contradicts_a_proof(seed: int) -> None:
     chance = random.Random(seed)
     seen = set()
@@ -328,7 +329,7 @@ def random_tests(chance: random.Random) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", few_slow(range(12), 6))
 def test_cvc5_finds_no_caller_whom_the_classes_leave_out(smt: ModuleType, seed: int) -> None:
     chance = random.Random(seed)
     tests = random_tests(chance)

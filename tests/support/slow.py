@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +23,11 @@ NARROW_AND_MEDIUM = all_but("medium", ("narrow", "medium"))
 def blocks(end: int, size: int) -> list[Any]:
     """The first seed of each block of seeds; all but the first block are slow."""
     return all_but(0, range(0, end, size))
+
+
+def few_slow(seeds: Sequence[int], count: int) -> list[Any]:
+    """The seeds of a slow test; all but the first few are left to `make test-long`."""
+    return [*seeds[:count], *(pytest.param(seed, marks=pytest.mark.long) for seed in seeds[count:])]
 
 
 def one_quick(names: str | tuple[str, ...], cases: Iterable[Any], **how: Any) -> pytest.MarkDecorator:

@@ -211,6 +211,7 @@ def test_what_stays_is_left_out_before_looking_through_it_takes_a_frame() -> Non
 
 
 @pytest.mark.slow
+@in_own_process
 @pytest.mark.usefixtures("rounds")
 def test_when_nobody_waits_also_what_was_left_out_is_looked_through() -> None:
     left = ref(loop := Loop())
