@@ -209,6 +209,8 @@ class PlaceMemory:
         """What is to be put back as soon as that much of the account is read."""
         self._kept: tuple[object, ...] = ()
         self._new: dict[str, AccountState] = {}
+        self._failure = ""
+        """Why it could not be kept the last time. It is said once, not whenever the user goes somewhere."""
 
     def begin(self) -> None:
         """Follow the main screen, which is mounted."""
@@ -294,13 +296,20 @@ class PlaceMemory:
 
         def keep(work: Work) -> None:
             assert taken is not None
+            failure = ""
             try:
                 self._state.keep_places(*taken)
             except Problem as problem:
-                work.tell(self._main.say, str(problem))
+                failure = str(problem)
+            work.tell(self._say, failure)
 
         if taken is not None:
             in_thread(self._main, keep, name="remembering the place", group="remembered")
+
+    def _say(self, failure: str) -> None:
+        if failure and failure != self._failure:
+            self._main.say(failure)
+        self._failure = failure
 
     def keep_now(self) -> None:
         """Keep it, as the app ends; blocking. What cannot be kept then is not."""

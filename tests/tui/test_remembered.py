@@ -266,6 +266,26 @@ def test_a_link_that_others_may_have_made_is_not_followed(monkeypatch: pytest.Mo
 # The source that was opened last.
 
 
+async def test_that_it_cannot_be_kept_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def refuse(_state: ScreenState, states: Mapping[str, AccountState], _source: object) -> None:
+        tried.extend(one.place for one in states.values())
+        raise Problem("It cannot be kept.")
+
+    monkeypatch.setattr(ScreenState, "keep_places", refuse)
+    monkeypatch.setattr("iamtui.tui.screen_state.LOOK_SECONDS", 0.02)
+    app = app_of(sample_workspace())
+    said: list[str] = []
+    monkeypatch.setattr(app.main, "say", lambda text, *_, **_how: said.append(str(text)))
+    async with opened(app) as pilot:
+        for role in sample_workspace().account.roles[:3]:
+            app.main.go_to(role.arn)
+            await until(pilot, lambda arn=role.arn: arn in tried)  # type: ignore[misc]
+        await settle(pilot)
+    assert said.count("It cannot be kept.") == 1
+
+
 async def choose(app: IamtuiApp, *keys: str) -> str:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
