@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from iamtui.account.model import ManagedPolicy
-from iamtui.credentials.secure_files import destination, replace_file
+from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.drafts.draft import LARGEST, Draft, parse_draft, read_draft, write_draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
@@ -19,7 +19,7 @@ from iamtui.drafts.overlay import DraftProblem, lay_draft
 from iamtui.engine.decision import Decision, Expectation, ResourceScope, severity
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
-from iamtui.paths import data_folder, make_private_folder
+from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.questions.account_index import AffectedPrincipals, reach_of
 from iamtui.questions.answers import Answer, Cell
@@ -400,13 +400,15 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
     # A lone surrogate cannot be here: the form escapes what is beyond ASCII.
     data = write_draft(draft).encode("ascii")
     target = destination(path)
-    try:
-        exists = target.exists()
-    except (OSError, ValueError):
-        raise Problem(f"{shown} is not a path that can be written to.", "Choose another name.") from None
-    if exists:
-        _check_replaceable(draft, target, shown, seen, overwrite)
-    _write(target, data, shown, new=not exists)
+    # Of two programs that have seen the same draft, only one saves what it made of it.
+    with locked(target):
+        try:
+            exists = target.exists()
+        except (OSError, ValueError):
+            raise Problem(f"{shown} is not a path that can be written to.", "Choose another name.") from None
+        if exists:
+            _check_replaceable(draft, target, shown, seen, overwrite)
+        _write(target, data, shown, new=not exists)
     return target
 
 
@@ -440,7 +442,6 @@ def _check_replaceable(draft: Draft, target: Path, shown: str, seen: Draft | Non
 
 def _write(target: Path, data: bytes, shown: str, *, new: bool) -> None:
     try:
-        make_private_folder(target.parent)
         replace_file(target, data, new=new)
     except FileExistsError:
         raise Problem(

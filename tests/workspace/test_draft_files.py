@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.credentials import secure_files
 from iamtui.drafts.draft import Draft, write_draft
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy
 from iamtui.problem import Problem
@@ -50,6 +51,15 @@ def test_saving_again_what_was_seen_replaces_it(tmp_path: Path) -> None:
     save_draft_file(LONGER, path, seen=DRAFT)
     assert open_draft_file(path) == LONGER
     save_draft_file(LONGER, path)
+
+
+def test_two_programs_do_not_save_what_they_made_of_one_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secure_files, "_WAIT_SECONDS", 0.05)
+    path = save_draft_file(DRAFT, tmp_path / "d.json")
+    with secure_files.locked(path), pytest.raises(Problem, match="Another program is writing"):
+        save_draft_file(LONGER, path, seen=DRAFT)
+    assert open_draft_file(path) == DRAFT
+    save_draft_file(LONGER, path, seen=DRAFT)
 
 
 def test_another_draft_or_a_changed_one_is_not_replaced_unless_told(tmp_path: Path) -> None:
