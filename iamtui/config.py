@@ -15,14 +15,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
+
 from iamtui.input_files import MissingFile, read_document, text_of, toml_of
 from iamtui.paths import config_file, exposure
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What a value may be.
 
     Args:
@@ -185,8 +186,7 @@ class Config:
         return self.origins.get(name, DEFAULT)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting as declared.
 
     Args:

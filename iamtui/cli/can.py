@@ -30,7 +30,7 @@ from iamtui.cli.render import (
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.trace import TracedLayer, trace_to_json
 from iamtui.policy.patterns import is_pattern
-from iamtui.presentation.answer import cell_to_json
+from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text

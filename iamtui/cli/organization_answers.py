@@ -17,7 +17,7 @@ from iamtui.cli.prove import proof_to_json
 from iamtui.cli.question_options import Demands
 from iamtui.drafts.draft import Draft, OrganizationDraft
 from iamtui.engine.decision import Outcome
-from iamtui.presentation.answer import cell_to_json
+from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.presentation.who_can import access_words, who_can_json
 from iamtui.problem import Problem

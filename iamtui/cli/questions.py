@@ -23,7 +23,7 @@ from iamtui.cli.question_options import (
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.patterns import is_pattern
-from iamtui.presentation.answer import cell_to_json
+from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer

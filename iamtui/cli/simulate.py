@@ -21,7 +21,7 @@ from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
 from iamtui.engine.scenario_format import scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
-from iamtui.presentation.answer import companion_to_json
+from iamtui.presentation.answer_json import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted

@@ -21,11 +21,10 @@ from iamtui.engine.layers import (
     reached_as,
     reaches,
 )
-from iamtui.engine.policy_sets import LayerStatement, PolicySet, policy_set
+from iamtui.engine.policy_sets import CallerFacts, LayerStatement, PolicySet, policy_set
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import (
     WITH_IAM_POLICIES,
-    CallerFacts,
     EngineOptions,
     MissingPolicy,
     Mode,

@@ -38,11 +38,11 @@ from iamtui.engine.layers import (
     scan_resource_policy,
     with_unknown,
 )
+from iamtui.engine.policy_sets import CallerFacts, caller_facts
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare_request, resource_owner
 from iamtui.engine.request import (
     DEFAULT_OPTIONS,
     WITH_IAM_POLICIES,
-    CallerFacts,
     EngineOptions,
     MissingPolicy,
     NotEvaluated,
@@ -53,7 +53,6 @@ from iamtui.engine.request import (
     Principal,
     PrincipalKind,
     Request,
-    caller_facts,
     caller_fixed_keys,
     common_context,
 )
@@ -493,7 +492,7 @@ def read_the_other_way(reading: Evaluation) -> Iterator[tuple[str, str, Evaluati
 
 def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
     """The same request, evaluated with one option changed; what is asked depends on none, so it is prepared once."""
-    options = replace(reading.options, **{name: not getattr(reading.options, name)})
+    options = structs.replace(reading.options, **{name: not getattr(reading.options, name)})
     prepared, of_a_set = reading.prepared, reading.asked.of_a_set
     asked = None if reading.by_alias else PreparedRequest(prepared, options, of_a_set=of_a_set)
     return read_all_layers(reading.request, reading.policies, options, asked=asked)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, Final, NamedTuple
 
 from iamtui.engine.policy_holders import Bits, Holdings, bits_of, places
+from iamtui.engine.policy_sets import caller_facts
 from iamtui.engine.request import (
     FIXED_KEYS,
     NamedPolicy,
@@ -20,7 +21,6 @@ from iamtui.engine.request import (
     PolicyLevel,
     Principal,
     PrincipalKind,
-    caller_facts,
     caller_fixed_keys,
     is_service_linked,
 )

@@ -1,13 +1,26 @@
-"""Sets of policies made ready to be held against requests: statements found by service, once for all who carry them."""
+"""Sets of policies, and callers, made ready to be held against requests.
+
+Statements are found by service, once for all who carry them; what follows from a caller is worked out once, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from weakref import ref
 
-from iamtui.engine.request import MissingPolicy, NamedPolicy, PolicyInForce
-from iamtui.policy.statement import ActionName, CompiledPolicy, CompiledStatement, compile_policy
+from iamtui.engine.request import (
+    MissingPolicy,
+    NamedPolicy,
+    PolicyInForce,
+    Principal,
+    PrincipalKind,
+    caller_fixed_keys,
+    is_service_linked,
+    partition_of,
+)
+from iamtui.policy.statement import ActionName, Caller, CallerKind, CompiledPolicy, CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
 
@@ -257,3 +270,103 @@ def policy_set(
 def forget_policies(policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> None:
     """Drop the set of a tuple of policies that is asked about no more."""
     _remembered.pop((id(policies), policy_type, None), None)
+
+
+# Who asks: what follows from the caller, and how principal elements see it.
+
+
+_CALLER_KINDS: Final = {
+    PrincipalKind.ROOT: CallerKind.ROOT,
+    PrincipalKind.USER: CallerKind.USER,
+    PrincipalKind.ROLE_SESSION: CallerKind.ROLE,
+    PrincipalKind.ROLE: CallerKind.ROLE,
+    PrincipalKind.FEDERATED_USER: CallerKind.FEDERATED_USER,
+    PrincipalKind.SERVICE: CallerKind.SERVICE,
+    PrincipalKind.IDENTITY_PROVIDER: CallerKind.PROVIDER,
+    PrincipalKind.CANONICAL_USER: CallerKind.CANONICAL_USER,
+    PrincipalKind.ANONYMOUS: CallerKind.ANONYMOUS,
+}
+
+
+def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bool) -> Caller:
+    return Caller(
+        kind=_CALLER_KINDS[principal.kind],
+        name=principal.arn,
+        account=principal.account or "",
+        partition=partition_of(principal),
+        role_name=principal.role_name or "",
+        role_arn=principal.role_arn,
+        session_arn=principal.arn if principal.kind is PrincipalKind.ROLE_SESSION else None,
+        unique_id=principal.unique_id,
+        issuer=principal.issuer,
+        session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
+        has_boundary=has_boundary,
+    )
+
+
+class CallerFacts:
+    """What follows from one principal, worked out once and kept as long as that object is there; does not hold it."""
+
+    __slots__ = ("_callers", "_principal", "keys", "partition", "service_linked")
+
+    def __init__(self, principal: Principal, when_gone: Callable[[ref[Principal]], object] | None = None) -> None:
+        self._principal = ref(principal, when_gone)
+        self.partition = partition_of(principal)
+        self.service_linked = is_service_linked(principal)
+        self.keys = caller_fixed_keys(principal)
+        self._callers: dict[tuple[bool, bool], Caller] = {}
+
+    @property
+    def principal(self) -> Principal:
+        found = self._principal()
+        assert found is not None, "whoever asks holds the principal"
+        return found
+
+    def is_of(self, principal: Principal) -> bool:
+        return self._principal() is principal
+
+    def fixed_keys(self, *, anonymous_userid: bool) -> Mapping[str, tuple[str, ...]]:
+        """As `caller_fixed_keys`; `keys` are those with the default."""
+        if anonymous_userid or self.principal.kind is not PrincipalKind.ANONYMOUS:
+            return self.keys
+        return caller_fixed_keys(self.principal, anonymous_userid=anonymous_userid)
+
+    def caller(self, *, session_may_vary: bool, has_boundary: bool) -> Caller:
+        """The caller as principal elements see it.
+
+        Args:
+            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
+            has_boundary: whether a permissions boundary is in force.
+        """
+        key = (session_may_vary, has_boundary)
+        found = self._callers.get(key)
+        if found is None:
+            found = self._callers[key] = _caller_of(
+                self.principal, session_may_vary=session_may_vary, has_boundary=has_boundary
+            )
+        return found
+
+
+_facts_by_id: dict[int, CallerFacts] = {}
+
+
+def caller_facts(principal: Principal, *, lasting: bool) -> CallerFacts:
+    """The facts of a principal.
+
+    Args:
+        lasting: whether to remember them for as long as the principal is held: by an account, that is, and each draft
+            and each refresh makes one.
+    """
+    if not lasting:
+        return CallerFacts(principal)
+    key = id(principal)
+    found = _facts_by_id.get(key)
+    if found is not None and found.is_of(principal):
+        return found
+
+    def forget(_gone: object) -> None:
+        # Before its id can be that of another.
+        _facts_by_id.pop(key, None)
+
+    made = _facts_by_id[key] = CallerFacts(principal, forget)
+    return made

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, TypeVar
-from weakref import ref
 
 from msgspec import Struct
 
 from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
-from iamtui.policy.resource import policy_beside
-from iamtui.policy.statement import Caller, CallerKind
 from iamtui.policy.types import LanguageOptions
 
 
@@ -57,25 +54,7 @@ class PolicyWithUnread(NamedPolicy, frozen=True):
     unread: NotEvaluated
 
 
-def with_what_is_beside(
-    policy: NamedPolicy | None, carrier: str, others: Mapping[str, Any]
-) -> NamedPolicy | NotEvaluated | None:
-    """A policy of a resource, with what AWS evaluates beside it as far as that is not read.
-
-    Args:
-        policy: None: the resource has none.
-        carrier: the ARN that carries it.
-        others: what is known of the policies of resources, by ARN; its `state` is "none" of one without.
-    """
-    beside = policy_beside(carrier)
-    if beside is None or getattr(others.get(beside.arn), "state", "") == "none":
-        return policy
-    unread = NotEvaluated(f"the {beside.words}, which is in force too, is not evaluated", beside.permission)
-    return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread)
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyLevel:
+class PolicyLevel(Struct, frozen=True):
     """The SCPs or RCPs of one level (root, OU or account).
 
     Args:
@@ -126,8 +105,7 @@ class PoliciesInForce:
     resource_lasts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions(LanguageOptions):
+class EngineOptions(LanguageOptions, frozen=True):
     """The open points of AWS's documentation that can change a decision, each with its default.
 
     Args:
@@ -363,24 +341,11 @@ def _refuse_wildcard(arn: Arn) -> None:
         raise ValueError("a caller is one principal, whose name holds no wildcard")
 
 
-# What follows from the caller: its condition keys, and how principal elements see it.
+# What follows from the caller: its condition keys.
 
 
 _NOTHING: Final[tuple[str, ...]] = ()
 _TAGS: Final = "aws:principaltag/"
-_CALLER_KINDS: Final = {
-    PrincipalKind.ROOT: CallerKind.ROOT,
-    PrincipalKind.USER: CallerKind.USER,
-    PrincipalKind.ROLE_SESSION: CallerKind.ROLE,
-    PrincipalKind.ROLE: CallerKind.ROLE,
-    PrincipalKind.FEDERATED_USER: CallerKind.FEDERATED_USER,
-    PrincipalKind.SERVICE: CallerKind.SERVICE,
-    PrincipalKind.IDENTITY_PROVIDER: CallerKind.PROVIDER,
-    PrincipalKind.CANONICAL_USER: CallerKind.CANONICAL_USER,
-    PrincipalKind.ANONYMOUS: CallerKind.ANONYMOUS,
-}
-
-
 _PRINCIPAL_TYPES: Final = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",
@@ -462,87 +427,3 @@ def caller_fixed_keys(principal: Principal, *, anonymous_userid: bool = True) ->
         keys["aws:principaltype"] = ("Anonymous",)
         keys["aws:userid"] = ("anonymous",) if anonymous_userid else _NOTHING
     return keys
-
-
-def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bool) -> Caller:
-    return Caller(
-        kind=_CALLER_KINDS[principal.kind],
-        name=principal.arn,
-        account=principal.account or "",
-        partition=partition_of(principal),
-        role_name=principal.role_name or "",
-        role_arn=principal.role_arn,
-        session_arn=principal.arn if principal.kind is PrincipalKind.ROLE_SESSION else None,
-        unique_id=principal.unique_id,
-        issuer=principal.issuer,
-        session_may_vary=session_may_vary and principal.kind is PrincipalKind.ROLE,
-        has_boundary=has_boundary,
-    )
-
-
-class CallerFacts:
-    """What follows from one principal, worked out once and kept as long as that object is there; does not hold it."""
-
-    __slots__ = ("_callers", "_principal", "keys", "partition", "service_linked")
-
-    def __init__(self, principal: Principal, when_gone: Callable[[ref[Principal]], object] | None = None) -> None:
-        self._principal = ref(principal, when_gone)
-        self.partition = partition_of(principal)
-        self.service_linked = is_service_linked(principal)
-        self.keys = caller_fixed_keys(principal)
-        self._callers: dict[tuple[bool, bool], Caller] = {}
-
-    @property
-    def principal(self) -> Principal:
-        found = self._principal()
-        assert found is not None, "whoever asks holds the principal"
-        return found
-
-    def is_of(self, principal: Principal) -> bool:
-        return self._principal() is principal
-
-    def fixed_keys(self, *, anonymous_userid: bool) -> Mapping[str, tuple[str, ...]]:
-        """As `caller_fixed_keys`; `keys` are those with the default."""
-        if anonymous_userid or self.principal.kind is not PrincipalKind.ANONYMOUS:
-            return self.keys
-        return caller_fixed_keys(self.principal, anonymous_userid=anonymous_userid)
-
-    def caller(self, *, session_may_vary: bool, has_boundary: bool) -> Caller:
-        """The caller as principal elements see it.
-
-        Args:
-            session_may_vary: whether the session of a caller given as a role ARN is open (discover mode).
-            has_boundary: whether a permissions boundary is in force.
-        """
-        key = (session_may_vary, has_boundary)
-        found = self._callers.get(key)
-        if found is None:
-            found = self._callers[key] = _caller_of(
-                self.principal, session_may_vary=session_may_vary, has_boundary=has_boundary
-            )
-        return found
-
-
-_remembered: dict[int, CallerFacts] = {}
-
-
-def caller_facts(principal: Principal, *, lasting: bool) -> CallerFacts:
-    """The facts of a principal.
-
-    Args:
-        lasting: whether to remember them for as long as the principal is held: by an account, that is, and each draft
-            and each refresh makes one.
-    """
-    if not lasting:
-        return CallerFacts(principal)
-    key = id(principal)
-    found = _remembered.get(key)
-    if found is not None and found.is_of(principal):
-        return found
-
-    def forget(_gone: object) -> None:
-        # Before its id can be that of another.
-        _remembered.pop(key, None)
-
-    made = _remembered[key] = CallerFacts(principal, forget)
-    return made

@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from dataclasses import fields
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from iamtui.engine.request import EngineOptions
 from iamtui.policy.document import JsonValue
@@ -137,7 +136,7 @@ class ScenarioForm(Struct, forbid_unknown_fields=True):
     options: Annotated[dict[str, Any] | None, _described("an object of engine options")] = None
 
 
-OPTION_NAMES: Final = tuple(field.name for field in fields(EngineOptions))
+OPTION_NAMES: Final = EngineOptions.__struct_fields__
 """The engine options; each is true or false."""
 
 
@@ -280,7 +279,9 @@ def scenario_schema() -> dict[str, Any]:
         },
         {"type": "null"},
     ]
-    options = {field.name: {"type": ["boolean", "null"], "default": field.default} for field in fields(EngineOptions)}
+    options = {
+        field.name: {"type": ["boolean", "null"], "default": field.default} for field in structs.fields(EngineOptions)
+    }
     schema["$defs"]["ScenarioForm"]["properties"]["options"]["anyOf"] = [
         {"type": "object", "properties": options, "additionalProperties": False},
         {"type": "null"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from math import isinf, nan
@@ -28,8 +27,7 @@ LONGEST_PATH: Final = 512
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]+|\n')
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """An object or a list that has not been closed yet; in an object `key` is None where a key is expected.
 
     `path` is "" where it would be longer than LONGEST_PATH.

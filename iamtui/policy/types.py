@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class PolicyType(StrEnum):
@@ -34,8 +35,7 @@ _WITH_PRINCIPALS = frozenset((PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.
 # Points of the policy language that AWS's documentation leaves open, each with its default.
 
 
-@dataclass(frozen=True, slots=True)
-class LanguageOptions:
+class LanguageOptions(Struct, frozen=True):
     """How the open points of matching and conditions are read.
 
     Args:

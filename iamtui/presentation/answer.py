@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from iamtui.engine.decision import Decision, Outcome, StatementRef, severity
-from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.request import Principal
-from iamtui.policy.document import JsonValue
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of
 from iamtui.presentation.verdict import (
@@ -359,32 +357,3 @@ def _summary(answer: Answer, across: int) -> Row:
     if answer.cut:
         behind += f"; {answer.cut:,} more not asked: too many"
     return row_of(*(Word(text, Tone.STRONG) for text in front[:2]), counts.short(), _quiet(behind))
-
-
-# An answer to a question matrix as JSON: the documented decision of each pair, and what a question matrix adds to it.
-
-
-def cell_to_json(answer: Answer, cell: Cell, *, trace: JsonValue = None) -> dict[str, Any]:
-    found: dict[str, Any] = decision_to_json(cell.decision, trace=trace)
-    found["deciding"] = cell.deciding.outcome.value
-    found["companions"] = [companion_to_json(one) for one in cell.companions]
-    if cell.pattern:
-        found["typed"] = cell.pattern
-    if not cell.fits:
-        found["fits"] = False
-    if cell.never_asked:
-        found["never_asked"] = cell.never_asked
-    if answer.chain is not None:
-        found["chain"] = companion_to_json(answer.chain)
-    return found
-
-
-def companion_to_json(one: DependentAnswer) -> dict[str, Any]:
-    return {
-        "action": one.question.action,
-        "resource": one.question.resource,
-        "what": one.check.resource,
-        "when": one.check.when or None,
-        "decides": one.decides,
-        "answer": decision_to_json(one.decision),
-    }

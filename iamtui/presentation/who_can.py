@@ -14,7 +14,7 @@ from iamtui.engine.condition_words import LAYER_NAMES, condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.patterns import is_pattern, parse_arn
-from iamtui.presentation.answer import cell_to_json
+from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.tables import table_text
 from iamtui.presentation.verdict import (

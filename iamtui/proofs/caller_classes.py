@@ -17,6 +17,7 @@ from msgspec import structs
 from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.layers import reached_as
+from iamtui.engine.policy_sets import caller_facts
 from iamtui.engine.request import (
     Mode,
     NamedPolicy,
@@ -24,7 +25,6 @@ from iamtui.engine.request import (
     Principal,
     PrincipalKind,
     Request,
-    caller_facts,
     caller_fixed_keys,
     principal_from_text,
 )

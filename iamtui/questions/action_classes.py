@@ -18,6 +18,7 @@ from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
+from iamtui.engine.policy_sets import caller_facts
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
@@ -25,7 +26,6 @@ from iamtui.engine.request import (
     PoliciesInForce,
     PolicyInForce,
     Principal,
-    caller_facts,
 )
 from iamtui.engine.service_rules import escapes_rcps, rules_of_refusal
 from iamtui.engine.set_members import tells_resources_apart

@@ -30,15 +30,15 @@ from iamtui.engine.request import (
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
+    PolicyWithUnread,
     Principal,
     PrincipalKind,
-    with_what_is_beside,
 )
 from iamtui.engine.service_rules import is_use_of_alias
 from iamtui.policy.context import KeyNames, KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens
-from iamtui.policy.resource import RequestResource, ResourceKind, may_have_policy, resource_policy_arn
+from iamtui.policy.resource import RequestResource, ResourceKind, may_have_policy, policy_beside, resource_policy_arn
 from iamtui.policy.statement import action_name
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
@@ -352,11 +352,23 @@ def loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluate
     result: PolicyInForce | NotEvaluated | None
     if found.state == "none" or (found.state == "present" and found.document is not None):
         own = None if found.document is None else NamedPolicy(f"policy of {carrier}", found.document)
-        result = with_what_is_beside(own, carrier, account.resource_policies)
+        result = _with_what_is_beside(account, own, carrier)
     else:
         result = NotEvaluated("the resource's policy could not be read", found.permission)
     account.memo[key] = result
     return result
+
+
+def _with_what_is_beside(
+    account: Account, policy: NamedPolicy | None, carrier: str
+) -> NamedPolicy | NotEvaluated | None:
+    """The policy of a resource, or None, with what AWS evaluates beside it as far as that is not read."""
+    beside = policy_beside(carrier)
+    known = account.resource_policies.get(beside.arn) if beside is not None else None
+    if beside is None or (known is not None and known.state == "none"):
+        return policy
+    unread = NotEvaluated(f"the {beside.words}, which is in force too, is not evaluated", beside.permission)
+    return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread)
 
 
 def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce | NotEvaluated | None:

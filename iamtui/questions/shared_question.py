@@ -11,10 +11,9 @@ from msgspec import Struct
 from iamtui.account.model import Account, Role, User
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
 from iamtui.engine.index_outcomes import Surrounded
-from iamtui.engine.policy_sets import forget_policies
+from iamtui.engine.policy_sets import CallerFacts, caller_facts, forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import (
-    CallerFacts,
     Mode,
     NamedPolicy,
     NotEvaluated,
@@ -24,7 +23,6 @@ from iamtui.engine.request import (
     Principal,
     PrincipalKind,
     Request,
-    caller_facts,
     partition_of,
     with_fields,
 )

@@ -24,7 +24,6 @@ from iamtui.tui.content import line, lines, plain, wrong
 from iamtui.tui.dialogs import ConfirmDialog
 from iamtui.tui.widgets.inputs import PathInput
 from iamtui.workspace import workspace as opening
-from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 
 if TYPE_CHECKING:
@@ -258,7 +257,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             lines(
                 wrong(plain(problem.sentence, limit=None)),
                 plain(problem.next_step, "$muted", limit=None),
-                *((line("Then ", ("Enter", "bold $match"), " tries again."),) if login_command(problem) else ()),
+                *((line("Then ", ("Enter", "bold $match"), " tries again."),) if problem.login_command else ()),
             )
         )
 
@@ -399,6 +398,6 @@ class LoginDialog(ConfirmDialog):
         words = lines(
             plain(problem.sentence, limit=None),
             plain(""),
-            line("Run ", (login_command(problem), "bold"), " in another shell."),
+            line("Run ", (problem.login_command, "bold"), " in another shell."),
         )
         super().__init__(line("Signed out"), words, "tries again", "not now", key="Enter")

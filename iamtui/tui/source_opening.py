@@ -22,7 +22,7 @@ from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm, end_commands, login_command
+from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm, end_commands
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,
     CacheUse,
@@ -317,7 +317,7 @@ class SourceOpening:
             self._say("")
             self._chooser.show_problem(problem)
         else:
-            needs_login = bool(login_command(problem))
+            needs_login = bool(problem.login_command)
             main.tries_again = needs_login and main.workspace is None
             key = "F5" if main.tries_again else "r"
             again = f"  ({key} then tries again.)" if needs_login else ""

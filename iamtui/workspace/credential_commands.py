@@ -19,7 +19,6 @@ from iamtui.aws.credential_process import Approve as Approve  # for the doors
 from iamtui.aws.credential_process import CredentialCommand as CredentialCommand  # for the doors
 from iamtui.aws.credential_process import end_commands as end_commands  # for the doors
 from iamtui.aws.credential_process import is_credential_process as is_credential_process  # for the doors
-from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
@@ -48,11 +47,6 @@ def about_command(command: CredentialCommand) -> tuple[str, ...]:
     folder = safe_text(command.folder, limit=None)
     where = f"It can name files of this folder: {folder}" if command.folder != ANYWHERE else ""
     return tuple(filter(None, (sentence, where, remark_on(command.text))))
-
-
-def login_command(problem: Problem) -> str:
-    """The command that the user runs to sign in again, where that is what a problem needs; else ""."""
-    return problem.login_command if isinstance(problem, AwsProblem) else ""
 
 
 def refuse_unconfirmed(command: CredentialCommand) -> bool:

@@ -19,7 +19,8 @@ from iamtui.account.model import Account, InlinePolicy, Known, OrganizationPolic
 from iamtui.catalog import service_data
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import reaches
-from iamtui.engine.request import FIXED_KEYS, PoliciesInForce, Principal, caller_facts, common_context
+from iamtui.engine.policy_sets import caller_facts
+from iamtui.engine.request import FIXED_KEYS, PoliciesInForce, Principal, common_context
 from iamtui.policy.context import RequestContext
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.json_text import one_or_more

@@ -13,7 +13,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as
-from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind, caller_facts
+from iamtui.engine.policy_sets import caller_facts
+from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem

@@ -409,7 +409,7 @@ def test_schema_lists_every_key_and_option() -> None:
     assert definitions["ScenarioForm"]["required"] == ["request"]
     assert definitions["RequestForm"]["required"] == ["principal", "action", "resource"]
     [options, _] = definitions["ScenarioForm"]["properties"]["options"]["anyOf"]
-    assert set(options["properties"]) == set(EngineOptions.__dataclass_fields__)
+    assert set(options["properties"]) == set(EngineOptions.__struct_fields__)
 
 
 def test_a_number_without_quotes_is_compared_like_one_with_them() -> None:

@@ -31,7 +31,6 @@ from iamtui.tui.dialogs import Dialog, DialogBox
 from iamtui.workspace import assume as assuming
 from iamtui.workspace.assume import acting_as, as_session
 from iamtui.workspace.assume_plan import Planned, make_plan
-from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.mfa import MfaCodeNeeded, MfaDevices, find_mfa_devices
 from iamtui.workspace.opening import reconnected
 from iamtui.workspace.principals import is_production
@@ -521,7 +520,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def _refused(self, entered: AssumeRoleInput, problem: Problem) -> None:
         self._be_ready()
         self.failure.show_problem(problem)
-        self._signs_in_anew = self._signs_in_anew or bool(login_command(problem))
+        self._signs_in_anew = self._signs_in_anew or bool(problem.login_command)
         if entered.mfa_code is not None or isinstance(problem, MfaCodeNeeded):
             self.form.go_to(InputName.MFA_CODE)
         # The code may be used up, or serve further calls now.

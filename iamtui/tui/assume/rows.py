@@ -23,7 +23,6 @@ from iamtui.tui import clock
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.sessions.text import role_name
 from iamtui.workspace.assume_plan import Side, SideAnswer, Sides
-from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.workspace import Workspace
 
 _LABEL: Final = 16
@@ -371,7 +370,7 @@ class FailureView(VerticalScroll, can_focus=False):
             rows.append(line(f"{ours}{reading}"))
         if problem.next_step:
             rows.append(line(("> ", "bold $match"), problem.next_step))
-        if login_command(problem):
+        if problem.login_command:
             rows.append(line(("> ", "bold $match"), "Then ", ("F5", "bold $match"), " tries again."))
         self._show(rows)
 
