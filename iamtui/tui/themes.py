@@ -142,11 +142,21 @@ def read_own_theme(file: Path) -> tuple[Theme | None, list[str]]:
     # A theme runs nothing, but one that somebody else wrote could hide a warning in its background.
     if (exposed := exposure(file)) is not None:
         return None, [f"Theme {file.name} is ignored, because others could have written it: {exposed}"]
-    return read_theme(file)
+    theme, problems = read_theme(file)
+    try:
+        if theme is not None:
+            fallback_variables(theme)
+    except (ColorParseError, ArithmeticError, ValueError, LookupError) as error:
+        why = safe_text(str(error), limit=128)
+        return None, [f"Theme {file.name} cannot be used: its colours do not go together ({why})."]
+    return theme, problems
 
 
 def read_theme(file: Path) -> tuple[Theme | None, list[str]]:
-    """Read one theme file: the Theme, or None when it cannot be used at all, and what was wrong."""
+    """Read one theme file: the Theme, or None when it cannot be used at all, and what was wrong.
+
+    Whether the colours go together takes as long as all else, and is known of the themes that are shipped.
+    """
     try:
         subject = f"Theme {file.name}"
         data = toml_of(text_of(read_document(file, subject, most=_LARGEST, pipes=False), subject), subject)
@@ -182,14 +192,7 @@ def theme_from(data: Mapping[str, Any], where: str) -> tuple[Theme | None, list[
     accepted["variables"] = _variables(data.get("variables", {}), where, problems)
     if not is_whole:
         return None, problems
-    theme = Theme(**accepted)
-    try:
-        fallback_variables(theme)
-    except (ColorParseError, ArithmeticError, ValueError, LookupError) as error:
-        return None, [
-            f"Theme {where} cannot be used: its colours do not go together ({safe_text(str(error), limit=128)})."
-        ]
-    return theme, problems
+    return Theme(**accepted), problems
 
 
 def fallback_variables(theme: Theme) -> dict[str, str]:

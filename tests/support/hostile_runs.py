@@ -68,9 +68,9 @@ def _config() -> int:
 
 
 def _theme() -> int:
-    from iamtui.tui.themes import read_theme
+    from iamtui.tui.themes import read_own_theme
 
-    theme, _ = read_theme(Path("FILE"))
+    theme, _ = read_own_theme(Path("FILE"))
     return 0 if theme is not None else 2
 
 
