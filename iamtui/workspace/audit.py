@@ -21,6 +21,7 @@ from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.text import counted, first_of_texts
+from iamtui.workspace.administrators import allows_everything, is_everywhere
 from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader
 from iamtui.workspace.workspace import Workspace
 
@@ -498,15 +499,6 @@ def _allowing(document: PolicyDocument) -> Sequence[Statement]:
     return [statement for statement in document.policy.statements if statement.effect == "Allow"]
 
 
-def allows_everything(statement: Statement) -> bool:
-    whole = any(action in ("*", "*:*") for action in statement.actions or ())
-    return whole and _is_everywhere(statement)
-
-
-def _is_everywhere(statement: Statement) -> bool:
-    return statement.resources is not None and "*" in statement.resources and not statement.conditions
-
-
 def _too_broad(subject: str, name: str, statement: Statement) -> Iterator[AuditFinding]:
     where = f"{name}, statement {statement.sid or statement.index + 1}"
     about = ActionElement(statement.actions, negated=False) if statement.actions else None
@@ -515,7 +507,7 @@ def _too_broad(subject: str, name: str, statement: Statement) -> Iterator[AuditF
     elif statement.not_actions is not None:
         message = f"{where}: allows everything but some actions (NotAction)."
         yield _found("allow-not-action", subject, message, statement=where)
-    elif about is not None and about.matches(_PASS_ROLE) and _is_everywhere(statement):
+    elif about is not None and about.matches(_PASS_ROLE) and is_everywhere(statement):
         yield _found("pass-role-on-all", subject, f"{where}: allows iam:PassRole on every role.", statement=where)
 
 

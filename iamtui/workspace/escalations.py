@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
-from itertools import islice
+from itertools import islice, product
 from threading import Lock
 from typing import Final, TypeAlias
 
@@ -24,7 +24,7 @@ from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.index_outcomes import Outcomes
 from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.document import Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.policy.types import PolicyType
@@ -32,8 +32,8 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES
 from iamtui.questions.question import Question
+from iamtui.workspace.administrators import boundaries_of_new, is_full_access, left_by_boundary, strong_holders
 from iamtui.workspace.assumptions import actions_limited_now
-from iamtui.workspace.audit import allows_everything
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
@@ -192,11 +192,11 @@ class EscalationSearch:
         self._index = account_index(account)
         self._places = {entity.arn: place for place, entity in enumerate(self._entities)}
         self._principals = {entity.arn: principal_for(workspace, entity) for entity in self._entities}
-        self._evaluators: dict[tuple[str, str, str, str, bool], QuestionEvaluator] = {}
+        self._evaluators: dict[Hashable, QuestionEvaluator] = {}
         self._ways_of: dict[str, tuple[bool, ...]] = {}
         self._bits: dict[tuple[str, str, str, bool], tuple[int, int]] = {}
         self._read: dict[tuple[Hashable, int], Outcomes] = {}
-        self._strong = _strong_holders(account)
+        self._strong = strong_holders(account)
         self.administrators = frozenset(
             entity.arn
             for entity in self._entities
@@ -261,13 +261,13 @@ class EscalationSearch:
             for entity in self._at(who):
                 moves = (self._move(entity, path, targets) for targets in self._own_targets(entity, kinds, path))
                 move = next((one for one in moves if one is not None and (one.certain or not certain)), None)
-                if move is not None and self._is_worth_it(entity):
+                if move is not None and self._is_free(entity, entity):
                     yield entity, move
             return
         for targets in self._targets(kinds):
             left = self._narrowed(path, targets, who, certain=certain)
             for entity in self._at(left):
-                move = self._move(entity, path, targets) if entity.arn not in targets.values() else None
+                move = self._move_of_another(entity, path, targets) if entity.arn not in targets.values() else None
                 if move is not None and (move.certain or not certain):
                     who &= ~self._bit(entity.arn)
                     yield entity, move
@@ -351,11 +351,13 @@ class EscalationSearch:
             found = self._read[told, who] = reading.outcomes(who)
         return found
 
-    def _move(self, entity: Entity, path: EscalationPath, targets: dict[On, str]) -> Move | None:
+    def _move(
+        self, entity: Entity, path: EscalationPath, targets: dict[On, str], boundary: tuple[str, ...] | None = None
+    ) -> Move | None:
         steps = []
         for action, on in path.steps:
             resource = "*" if on is On.ANY else targets[on]
-            decision = self._may(entity, action, resource, path.service if action == "iam:PassRole" else "")
+            decision = self._may(entity, action, resource, path.service if action == "iam:PassRole" else "", boundary)
             if decision.outcome not in _POSSIBLE:
                 return None
             steps.append(EscalationStep(action, resource, decision))
@@ -393,15 +395,30 @@ class EscalationSearch:
                 else:
                     yield {On.ROLE: role.arn}
 
-    def _is_worth_it(self, entity: Entity) -> bool:
-        """Whether what a principal gives itself is not held back by its permissions boundary."""
-        if entity.boundary_arn is None:
+    def _is_free(self, entity: Entity, holder: Entity) -> bool:
+        """Whether a principal, or another, has no boundary that holds it back, or one that the principal can delete."""
+        if left_by_boundary(self._account, holder) == "":
             return True
-        document = self._account.document(entity.boundary_arn)
-        if document is not None and _allows_everything(document):
-            return True
-        kind = "User" if isinstance(entity, User) else "Role"
-        return self._may(entity, f"iam:Delete{kind}PermissionsBoundary", entity.arn).outcome is Outcome.ALLOWED
+        delete = f"iam:Delete{'User' if isinstance(holder, User) else 'Role'}PermissionsBoundary"
+        return self._may(entity, delete, holder.arn).outcome is Outcome.ALLOWED
+
+    def _move_of_another(self, entity: Entity, path: EscalationPath, targets: dict[On, str]) -> Move | None:
+        """A path by another user or role, which no boundary holds back; or by a new one, whose boundary is chosen."""
+        found = self._move(entity, path, targets)
+        if found is None or On.NEW_USER not in targets:
+            holder = self._account.by_arn(targets.get(On.USER) or targets[On.ROLE]) if found is not None else None
+            if found is None or not isinstance(holder, (User, Role)) or self._is_free(entity, holder):
+                return found
+            needs = left_by_boundary(self._account, holder)
+            return None if needs is None else replace(found, needs=needs)
+        if not self._boundaries or any(self._move(entity, path, targets, one) for one in self._boundaries):
+            return found
+        delete = f"iam:Delete{'User' if 'User' in path.steps[0][0] else 'Role'}PermissionsBoundary"
+        return found if self._may(entity, delete, found.target).outcome in _POSSIBLE else None
+
+    @cached_property
+    def _boundaries(self) -> tuple[tuple[str, ...], ...]:
+        return boundaries_of_new(self._account, self._statements)
 
     def _trusts(self, role: Role, service: str) -> bool:
         """Whether the trust policy admits a service."""
@@ -409,11 +426,14 @@ class EscalationSearch:
         evaluators = self._evaluators_of("sts:AssumeRole", role.arn, "", self._ways("sts:AssumeRole"))
         return any(each.decide(caller).outcome in _POSSIBLE for each in evaluators)
 
-    def _may(self, entity: Entity, action: str, resource: str, service: str = "") -> Decision:
+    def _may(
+        self, entity: Entity, action: str, resource: str, service: str = "", boundary: tuple[str, ...] | None = None
+    ) -> Decision:
         """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
         principal = self._principals[entity.arn]
         for way in self._ways(action):
-            decisions = [each.decide(principal) for each in self._evaluators_of(action, resource, service, (way,))]
+            evaluators = self._evaluators_of(action, resource, service, (way,), boundary)
+            decisions = [each.decide(principal) for each in evaluators]
             for outcome in _POSSIBLE:
                 for decision in decisions:
                     if decision.outcome is outcome:
@@ -421,11 +441,17 @@ class EscalationSearch:
         return decisions[0]
 
     def _evaluators_of(
-        self, action: str, resource: str, service: str, ways: Sequence[bool]
+        self,
+        action: str,
+        resource: str,
+        service: str,
+        ways: Sequence[bool],
+        boundary: tuple[str, ...] | None = None,
     ) -> tuple[QuestionEvaluator, ...]:
         policies = self._strong_policies if action in _ATTACHING else ("",)
+        pairs = product(ways, policies)
         return tuple(
-            self._evaluator(action, resource, service, policy, made_now=way) for way in ways for policy in policies
+            self._evaluator(action, resource, service, policy, boundary, made_now=way) for way, policy in pairs
         )
 
     def _ways(self, action: str) -> tuple[bool, ...]:
@@ -445,9 +471,9 @@ class EscalationSearch:
         return tuple(actions_limited_now(self._workspace, datetime.now(UTC), region) for region in regions)
 
     def _evaluator(
-        self, action: str, resource: str, service: str, policy: str = "", *, made_now: bool = True
+        self, action: str, resource: str, service: str, policy: str, boundary: tuple[str, ...] | None, *, made_now: bool
     ) -> QuestionEvaluator:
-        key = (action, resource, service, policy, made_now)
+        key = (action, resource, service, policy, boundary, made_now)
         found = self._evaluators.get(key)
         if found is None:
             context: dict[str, tuple[str, ...]] = {}
@@ -455,6 +481,8 @@ class EscalationSearch:
                 context["iam:PassedToService"] = (service,)
             elif policy:
                 context["iam:PolicyARN"] = (policy,)
+            if boundary is not None:
+                context["iam:PermissionsBoundary"] = boundary
             question = Question(action, resource, context, made_now=made_now)
             question = with_region(self._workspace, question) if made_now else question
             found = self._evaluators[key] = QuestionEvaluator(self._account, question)
@@ -474,7 +502,7 @@ class EscalationSearch:
         if not any(line.key.lower() == "iam:policyarn" for one in self._statements for line in one.conditions):
             return known[:1]
         own = (policy for policy in account.policies if policy.arn not in known)
-        strong = (one.arn for one in own if one.document is not None and _allows_everything(one.document))
+        strong = (one.arn for one in own if one.document is not None and is_full_access(one.document))
         return (*known, *islice(strong, _MOST_STRONG))
 
     @cached_property
@@ -551,34 +579,6 @@ def _own_policies(account: Account, holder: Entity) -> Iterator[ManagedPolicy]:
             policy = account.policy(attached.arn)
             if policy is not None and not policy.aws_managed and len(policy.versions) < _MOST_VERSIONS:
                 yield policy
-
-
-def _strong_holders(account: Account) -> frozenset[str]:
-    """The ARNs of the users, groups and roles with a policy that allows everything, or in a group with one."""
-    seen: dict[PolicyDocument, bool] = {}
-
-    def strong(holder: User | Role | Group) -> bool:
-        for document in _documents_of(account, holder):
-            if document not in seen:
-                seen[document] = _allows_everything(document)
-            if seen[document]:
-                return True
-        return False
-
-    groups = {group.name: group.arn for group in account.groups if strong(group)}
-    own = {entity.arn for entity in account.principals if strong(entity)}
-    return frozenset((*own, *groups.values(), *(user.arn for name in groups for user in account.members(name))))
-
-
-def _documents_of(account: Account, holder: User | Role | Group) -> Iterator[PolicyDocument]:
-    yield from (inline.document for inline in holder.inline_policies)
-    yield from filter(None, (account.document(attached.arn) for attached in holder.attached_policies))
-
-
-def _allows_everything(document: PolicyDocument) -> bool:
-    return document.error is None and any(
-        statement.effect == "Allow" and allows_everything(statement) for statement in document.policy.statements
-    )
 
 
 def _closing(found: Sequence[Escalation]) -> tuple[tuple[str, int], ...]:

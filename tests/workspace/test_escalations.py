@@ -194,6 +194,74 @@ def test_a_boundary_holds_new_permissions_back_unless_it_can_be_deleted(id_: str
     assert found_for(made_for(path, boundary=(allow("*"),))) is not None
 
 
+@pytest.mark.parametrize(
+    ("within", "also", "certain"),
+    [
+        (allow("s3:*"), (), None),
+        (allow("s3:*"), ("iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"), True),
+        (allow("*"), (), True),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, (), False),
+    ],
+    ids=["holds-back", "can-be-deleted", "everything", "leads-on"],
+)
+@pytest.mark.parametrize("id_", ["iam-014", "iam-015", "iam-016", "iam-017", "iam-018"])
+def test_the_boundary_of_another_holds_back_what_it_is_given(
+    id_: str, within: dict[str, Any], also: tuple[str, ...], certain: bool | None
+) -> None:
+    account = made_for(BY_ID[id_])
+    limit = ManagedPolicy(
+        "limit", "/", iam("policy/limit"), "ANPALIMIT", None, (PolicyVersion("v1", document(within), is_default=True),)
+    )
+    freeing = InlinePolicy("freeing", document(allow(list(also) or "s3:ListAllMyBuckets")))
+    users, roles = (
+        tuple(
+            replace(one, inline_policies=(*one.inline_policies, freeing))
+            if one.name == "me"
+            else replace(one, boundary_arn=limit.arn)
+            if one.name == "plain"
+            else one
+            for one in each
+        )
+        for each in (account.users, account.roles)
+    )
+    found = found_for(replace(account, users=users, roles=roles, policies=(*account.policies, limit)))
+    assert (None if found is None else found.certain) is certain
+
+
+@pytest.mark.parametrize(
+    ("condition", "denies", "also", "is_found"),
+    [
+        ({"StringEquals": {"iam:PermissionsBoundary": iam("policy/mine")}}, False, (), False),
+        ({"StringNotEquals": {"iam:PermissionsBoundary": iam("policy/mine")}}, True, (), False),
+        ({"Null": {"iam:PermissionsBoundary": "true"}}, True, (), True),
+        ({"StringEquals": {"iam:PermissionsBoundary": ADMIN_ARN}}, False, (), True),
+        ({"StringEquals": {"iam:PermissionsBoundary": iam("policy/not-loaded")}}, False, (), True),
+        (
+            {"StringEquals": {"iam:PermissionsBoundary": iam("policy/mine")}},
+            False,
+            ("iam:DeleteRolePermissionsBoundary",),
+            True,
+        ),
+    ],
+)
+def test_a_boundary_that_a_new_role_must_have_holds_it_back(
+    condition: dict[str, Any], denies: bool, also: tuple[str, ...], is_found: bool
+) -> None:
+    """Delegated administration (IAM User Guide): roles may be made, but only within a boundary."""
+    account = made_for(BY_ID["create-role"])
+    actions = ["iam:CreateRole", "iam:AttachRolePolicy"]
+    under = [deny(actions, Condition=condition)] if denies else []
+    own = document(
+        allow(actions, "*", **({} if denies else {"Condition": condition})),
+        allow(list(also) or "s3:ListAllMyBuckets"),
+        *under,
+    )
+    users = tuple(
+        replace(one, inline_policies=(InlinePolicy("own", own),)) if one.name == "me" else one for one in account.users
+    )
+    assert (found_for(replace(account, users=users)) is not None) is is_found
+
+
 def test_steps_are_followed_through_others_to_an_administrator() -> None:
     account = made_for(BY_ID["sts-001"])
     middle = Role(
