@@ -383,7 +383,6 @@ class Account:
 
     @cached_property
     def principals(self) -> tuple[User | Role, ...]:
-        """Its users, then its roles."""
         return (*self.users, *self.roles)
 
     @cached_property

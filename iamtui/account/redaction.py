@@ -221,7 +221,6 @@ class _Walk:
         self._address = address
 
     def snapshot(self, snapshot: Json) -> Json:
-        """The whole file."""
         found: Json = {}
         for key, value in snapshot.items():
             if key == "missing":

@@ -133,7 +133,6 @@ def attached(shapes: list[AttachmentShape] | None) -> tuple[AttachedPolicy, ...]
 
 
 def boundary(shape: BoundaryShape | None) -> str | None:
-    """The ARN of the permissions boundary, or None."""
     return (shape.permissions_boundary_arn or None) if shape is not None else None
 
 

@@ -158,7 +158,6 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
 
     @staticmethod
     def columns() -> tuple[str, ...]:
-        """The names of the columns of `row`."""
         return _COLUMNS
 
     def row(self) -> dict[str, Any]:

@@ -273,7 +273,6 @@ class AnswerParsers(botocore.parsers.ResponseParserFactory):
         self.set_parser_defaults(timestamp_parser=parse_timestamp)
 
     def create_parser(self, protocol_name: str) -> Any:
-        """The parser of a protocol."""
         parser: Any = super().create_parser(protocol_name)
         at_once = getattr(parser, "_parse_xml_string_to_dom", None)
         if at_once is not None:

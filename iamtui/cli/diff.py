@@ -297,7 +297,6 @@ def diff_fails(found: AccountDiff, fail_on: str | None) -> bool:
 
 
 def diff_json(found: AccountDiff) -> dict[str, Any]:
-    """Everything as one object."""
     entities = [
         {"kind": one.kind, "name": one.name, "change": one.change, "details": list(one.details)}
         for one in found.entities

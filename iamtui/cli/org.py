@@ -222,7 +222,6 @@ def _across(plan: Plan, ways: Ways) -> Iterator[Callable[[], Row]]:
 
 
 def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
-    """The questions and proofs of a file."""
     if file is None:
         return ()
     saved = question_store("", file).questions_and_proofs()

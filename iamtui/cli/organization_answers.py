@@ -473,7 +473,6 @@ def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[Row]:
 
 
 def row_json(row: Row, day: str) -> dict[str, Any]:
-    """A row as JSON."""
     return {"date": day, **{name: getattr(row, name) for name in row.__struct_fields__ if name != "tone"}}
 
 

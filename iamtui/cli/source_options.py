@@ -82,7 +82,6 @@ class SourceOptions:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The options that were given."""
         return tuple(f"--{f.name.replace('_', '-')}" for f in fields(self) if getattr(self, f.name))
 
     @property

@@ -87,7 +87,6 @@ def _every_role(workspace: Workspace) -> list[tuple[TrustReader, Role]]:
 
 
 def _read(roles: Sequence[tuple[TrustReader, Role]]) -> Iterator[TrustEdge]:
-    """Who may assume each role."""
     for reader, role in _each(roles):
         edges = tuple(reader.edges(role))
         _clear_progress()

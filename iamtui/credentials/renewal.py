@@ -193,7 +193,6 @@ class Renewer:
         self._renew = None
 
     def state(self) -> RenewalState:
-        """What to do now."""
         held = self.held
         needs_code = self.needs_code
         automatic = self.switched_on and not needs_code

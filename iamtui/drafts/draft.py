@@ -98,7 +98,6 @@ class Draft(Struct, frozen=True, tag_field="iamtui_draft", tag=1, forbid_unknown
         return self.with_edits((*self.edits, edit))
 
     def with_edits(self, edits: tuple[Edit, ...]) -> Draft:
-        """The draft with these edits instead of its own."""
         return structs.replace(self, edits=edits)
 
     def named(self, name: str) -> Draft:

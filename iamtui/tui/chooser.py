@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -107,6 +107,8 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
     }
     """
 
+    _options = getters.query_one("#chooser-list", OptionList)
+
     def __init__(
         self,
         list_profiles: Callable[[], Sequence[Profile]] | None = None,
@@ -181,10 +183,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self, find, self._found, lambda problem: self._note(plain(problem, "$verdict-denied")),
             name="listing the AWS profiles", group="profiles",
         )  # fmt: skip
-
-    @property
-    def _options(self) -> OptionList:
-        return self.query_one("#chooser-list", OptionList)
 
     def _found(self, profiles: Sequence[Profile]) -> None:
         self._profiles = {profile.name: profile for profile in profiles}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, TypeVar
 
 from rich.cells import cell_len
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -229,6 +229,8 @@ class ChoiceDialog(InputDialog):
         Binding("pageup", "step(-10)", "Further up", show=False, id="choice.page-up", tooltip="Ten choices up"),
     ]
 
+    lines = getters.query_one(OptionLines)
+
     def __init__(
         self,
         title: Content,
@@ -270,10 +272,6 @@ class ChoiceDialog(InputDialog):
         if self._more is not None:
             # The list takes them: the dialog itself may be waiting for them, to choose one.
             get_in_thread(self.lines, self._more, self._add, name="looking for more")
-
-    @property
-    def lines(self) -> OptionLines:
-        return self.query_one(OptionLines)
 
     def _add(self, more: Sequence[Choice]) -> None:
         known = {choice.key for choice in self._choices}

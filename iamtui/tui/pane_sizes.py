@@ -115,7 +115,6 @@ class PaneSizes:
     # Sizes.
 
     def use(self, sizes: dict[str, int]) -> None:
-        """Give the panes these sizes."""
         self.sizes = dict(sizes)
         self.apply()
 

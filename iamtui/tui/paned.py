@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from textual import events, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.geometry import Size
@@ -22,6 +22,7 @@ from iamtui.tui.content import Severity, line, lines, plain, wrong
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.tab_bar import TabId
 from iamtui.tui.history import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.inventory import OVERVIEW, Inventory, Node, OtherAccount, account_name, key_of, other_accounts
 from iamtui.tui.pane_sizes import MEDIUM_COLUMNS, TALL_ROWS, WIDE_COLUMNS, PaneSizes
@@ -148,6 +149,11 @@ class PanedScreen(SteadyScreen[None]):
 
     browsing: Browsing
 
+    explorer = getters.query_one(Explorer)
+    subject = getters.query_one(SubjectPane)
+    question = getters.query_one(QuestionPanel)
+    sessions = getters.query_one(SessionsPanel)
+
     def __init__(self, copier: Copier) -> None:
         super().__init__()
         self._copier = copier
@@ -207,22 +213,6 @@ class PanedScreen(SteadyScreen[None]):
         self.pane_sizes.apply()
 
     # Parts.
-
-    @property
-    def explorer(self) -> Explorer:
-        return self.query_one(Explorer)
-
-    @property
-    def subject(self) -> SubjectPane:
-        return self.query_one(SubjectPane)
-
-    @property
-    def question(self) -> QuestionPanel:
-        return self.query_one(QuestionPanel)
-
-    @property
-    def sessions(self) -> SessionsPanel:
-        return self.query_one(SessionsPanel)
 
     def say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
         self.query_one(MessageLine).say(text, severity, stays=stays)
@@ -443,7 +433,7 @@ class Browsing:
         self.show(node)
         detail = self._screen.subject.detail
         if place is not None and place.trust:
-            detail.select_tab("trust")
+            detail.select_tab(TabId.TRUST)
         elif place is not None:
             detail.show_statement(place.policy, place.statement)
         return True

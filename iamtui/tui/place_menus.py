@@ -22,7 +22,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog
-from iamtui.tui.explorer.listings import TabBar
+from iamtui.tui.explorer.tab_bar import TabBar
 from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.inventory import Branch, key_of, kind_word, title_of
 from iamtui.tui.list_dialogs import MenuDialog, MenuItem

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
-from textual import on
+from textual import getters, on
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -190,6 +190,8 @@ class TextScreen(SearchableScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*BACK_KEYS, *SEARCH_KEYS]
 
+    view = getters.query_one(WrappedText)
+
     def __init__(self, title: Content, rows: Sequence[Content]) -> None:
         super().__init__()
         self._title = title
@@ -200,7 +202,3 @@ class TextScreen(SearchableScreen):
         yield WrappedText(self._rows, id="text-body")
         yield FindLine()
         yield KeyLine(id="keys")
-
-    @property
-    def view(self) -> WrappedText:
-        return self.query_one(WrappedText)

@@ -81,7 +81,6 @@ def granting_conditions(
 
 
 def statements_of(document: PolicyDocument) -> Sequence[dict[str, Any]]:
-    """The statements of a document as they are written."""
     found = document.value.get("Statement", [])
     return [found] if isinstance(found, dict) else found
 

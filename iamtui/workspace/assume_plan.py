@@ -406,12 +406,10 @@ class Planned:
 
     @property
     def wants_external_id(self) -> bool:
-        """Whether the answer still depends on an external id."""
         return self.plan.needs_external_id and self._depends_on(frozenset((EXTERNAL_ID.lower(),)))
 
     @property
     def wants_mfa(self) -> bool:
-        """Whether the answer still depends on MFA."""
         return self.plan.needs_mfa and self._depends_on(MFA_KEYS)
 
     @property

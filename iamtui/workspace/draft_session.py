@@ -162,7 +162,6 @@ class DraftComparison:
 
     @property
     def changed_cells(self) -> tuple[tuple[Cell, Cell], ...]:
-        """Those of the cells whose verdict differs."""
         return tuple((old, new) for old, new in self.cells if verdict_key(old.deciding) != verdict_key(new.deciding))
 
     @property

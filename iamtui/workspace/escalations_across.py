@@ -38,7 +38,6 @@ class _SearchAcross:
         self._edges: dict[str, tuple[TrustEdge, ...]] = {}
 
     def reach(self, *, certain: bool) -> dict[str, Reached]:
-        """What is reached in each account."""
         reached = {id_: search.reach(certain=certain) for id_, search in self.by_account.items()}
         elsewhere: dict[str, dict[str, tuple[Move, ...]]] = {id_: {} for id_ in reached}
         looked_at: set[str] = set()

@@ -218,7 +218,6 @@ class _Maker:
         return made
 
     def _named(self, resource: str) -> str:
-        """A resource as policies name it."""
         arn = parse_arn(resource)
         if arn is not None and arn.service == "logs" and _LOGS in resource:
             self._rules["Log groups are named with all of their streams (NAME:*), as CloudWatch Logs asks for."] = None

@@ -225,7 +225,6 @@ def open_profiles(
 
 
 def listed(name: str, problem: str = "") -> ListedAccount:
-    """An account as a store lists it."""
     found = _NAMED_BY_ID.match(name)
     return ListedAccount(name, found[1] if found else "", problem)
 

@@ -100,7 +100,6 @@ class Counterexample:
 
     @property
     def question(self) -> Question:
-        """The question that it answers."""
         return Question(self.action, self.resource, self.context, Mode.STRICT, self.resource_account or None)
 
 

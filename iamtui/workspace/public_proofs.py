@@ -276,8 +276,6 @@ def _inside(workspace: Workspace, organization: Organization | None, excepted: S
 
 
 class _Resource:
-    """One resource and its policy."""
-
     def __init__(self, workspace: Workspace, arn: str, closed: _Closed) -> None:
         self._members = _members(workspace)
         # What is known of somebody of another account holds for nobody else of it.

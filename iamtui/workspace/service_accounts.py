@@ -65,7 +65,6 @@ class RoleDraft:
         return f"arn:{self.account.partition}:iam::{self.account.id}:role{self.user.path}{self.name}"
 
     def edits(self) -> tuple[Edit, ...]:
-        """The edits of a draft that make it."""
         tags = tuple(Tag(key, value) for key, value in self.user.tags if not key.startswith("aws:"))
         boundary = self.user.boundary_arn
         return (
@@ -76,7 +75,6 @@ class RoleDraft:
         )
 
     def draft(self) -> Draft:
-        """The edits as a draft."""
         return Draft(self.account.id, f"{self.name} in place of the keys of {self.user.name}", self.edits())
 
     def export(self, form: str, note: str = "") -> str:

@@ -203,7 +203,6 @@ class SessionsKeeper:
         return self._kept.get(self._active_key)
 
     def get(self, key: str) -> KeptSession | None:
-        """The session with this key, or None."""
         return self._kept.get(key)
 
     def by_access_key(self, access_key_id: str) -> KeptSession | None:
@@ -251,7 +250,6 @@ class SessionsKeeper:
         return kept
 
     def activate(self, key: str) -> None:
-        """Make another session the active one."""
         self._active_key = self._kept[key].key
 
     def children(self, key: str) -> tuple[KeptSession, ...]:

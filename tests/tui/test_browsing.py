@@ -15,7 +15,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
-from iamtui.tui.explorer.listings import TabBar
+from iamtui.tui.explorer.tab_bar import TabBar
 from iamtui.tui.help import HelpScreen
 from iamtui.tui.inventory import TOP_BRANCHES, Branch, Kind, key_of
 from iamtui.tui.place_menus import JumpScreen

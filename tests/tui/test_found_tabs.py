@@ -7,7 +7,8 @@ from textual.pilot import Pilot
 
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
-from iamtui.tui.explorer.listings import RowsView, TabBar
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.tab_bar import TabBar
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.trust import by_principal, chains_from, who_may_assume

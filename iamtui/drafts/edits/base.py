@@ -334,7 +334,6 @@ def policies_at(account: Account, type_: str, level_id: str) -> Sequence[Organiz
 
 
 def organization_policy(account: Account, type_: str, level_id: str, name: str) -> OrganizationPolicy | None:
-    """The SCP or RCP of this name at a level, or None."""
     found = policies_at(account, type_, level_id) or ()
     return next((policy for policy in found if policy.name == name), None)
 

@@ -103,7 +103,6 @@ class _OrganizationEdit(BaseEdit, frozen=True):
     def exchanged(
         self, organization: Organization, level_id: str, policies: tuple[OrganizationPolicy, ...]
     ) -> Organization:
-        """The organization with these policies of the type at a level."""
 
         def at(level: OrganizationLevel) -> OrganizationLevel:
             if level.id != level_id:

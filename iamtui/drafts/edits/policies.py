@@ -52,8 +52,6 @@ MOST_VERSIONS: Final = 5
 
 
 class _InlineEdit(BaseEdit, frozen=True):
-    """An edit of an inline policy."""
-
     holder_arn: HolderArn
     name: PolicyName
     subject_parts = ("inline", "holder_arn", "name")
@@ -274,8 +272,6 @@ def _with_version(ledger: Ledger, policy: ManagedPolicy, document: PolicyDocumen
 
 
 class _ResourceEdit(BaseEdit, frozen=True):
-    """An edit of the policy of one resource."""
-
     resource_arn: ResourceArn
     subject_parts = ("resource", "resource_arn")
 

@@ -345,8 +345,6 @@ def _describe_role(role: Role, arguments: Arguments, unknown: list[str]) -> None
 
 
 class _BoundaryEdit(_EntityEdit, frozen=True):
-    """An edit of a permissions boundary."""
-
     holder_arn: BoundedArn
     subject_parts = ("boundary", "holder_arn")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
-from textual import events, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
@@ -308,6 +308,9 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     }
     """
 
+    text = getters.query_one(PastedText)
+    list = getters.query_one(DenialList)
+
     def __init__(self, kept: KeptDenials | None) -> None:
         super().__init__()
         self.kept = kept
@@ -342,14 +345,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         self._show(self.kept.findings, self.kept.answers)
         self.list.move_to(self.kept.cursor)
         self.note(plain("The text from before: a paste or ctrl+l starts anew.", "$muted"))
-
-    @property
-    def text(self) -> PastedText:
-        return self.query_one(PastedText)
-
-    @property
-    def list(self) -> DenialList:
-        return self.query_one(DenialList)
 
     # The text.
 

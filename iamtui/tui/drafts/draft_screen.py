@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -149,6 +149,8 @@ class DraftScreen(Screen[None]):
     }
     """
 
+    edits = getters.query_one(EditLines)
+
     def __init__(self, owner: DraftKeeper) -> None:
         super().__init__()
         self.owner = owner
@@ -170,10 +172,6 @@ class DraftScreen(Screen[None]):
         self.show()
         self.edits.move_to(self.owner.edit_at)
         self.edits.focus()
-
-    @property
-    def edits(self) -> EditLines:
-        return self.query_one(EditLines)
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
         self.query_one(MessageLine).say(words, severity)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
 
-from textual import events, on
+from textual import events, getters, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -249,6 +249,9 @@ class DraftEditorScreen(Screen[str | None]):
     }
     """
 
+    editor = getters.query_one(JsonEditor)
+    found = getters.query_one(FindingLines)
+
     def __init__(self, title: Content, text: str, kind: PolicyType, account: str, name: str) -> None:
         """Make the screen.
 
@@ -302,14 +305,6 @@ class DraftEditorScreen(Screen[str | None]):
             line_number: where the cursor is, from 0.
         """
         self._first, self._begins_at = text, line_number
-
-    @property
-    def editor(self) -> JsonEditor:
-        return self.query_one(JsonEditor)
-
-    @property
-    def found(self) -> FindingLines:
-        return self.query_one(FindingLines)
 
     # Findings.
 

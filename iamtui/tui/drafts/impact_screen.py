@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from msgspec import structs
 from rich.cells import cell_len
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -304,6 +304,8 @@ class DraftImpactScreen(Screen[str | None]):
     }
     """
 
+    lines = getters.query_one(ImpactLines)
+
     def __init__(
         self, drafted: DraftedAccount, question_matrix: QuestionMatrix | None, principal: Principal | None = None
     ) -> None:
@@ -373,10 +375,6 @@ class DraftImpactScreen(Screen[str | None]):
         elif self._inquiry is not None:
             compare = partial(self._compare, self._inquiry)
         in_thread(self, compare, self._refuse, name="comparing answers")
-
-    @property
-    def lines(self) -> ImpactLines:
-        return self.query_one(ImpactLines)
 
     def _title(self) -> Content:
         name = self._drafted.draft.name

@@ -71,7 +71,6 @@ class DraftDesk:
         self._open: dict[str, OpenDraft] = {}
 
     def of(self, account_id: str) -> OpenDraft | None:
-        """The draft that is open for an account, or None."""
         return self._open.get(account_id)
 
     def draft_of(self, account_id: str) -> Draft:

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
@@ -24,7 +24,8 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
-from iamtui.tui.explorer.listings import RowsView, Tab, TabBar
+from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.tab_bar import Tab, TabBar, TabId
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from iamtui.workspace.used import ReadTrails
     from iamtui.workspace.workspace import Workspace
 
+
+_WITH_DOCUMENTS: Final = (TabId.POLICIES, TabId.TRUST)
+"""The tabs that are a list over the document of the entry under the cursor."""
 
 _FINDING: Final = "tab"
 """The workers that find what a tab shows."""
@@ -60,17 +64,12 @@ class ListAndDocument(Column):
     _shown = -1
     _added = False
 
+    rows_view = getters.query_one(RowsView)
+    document_view = getters.query_one(DocumentView)
+
     def compose(self) -> ComposeResult:
         yield RowsView(id="entries")
         yield DocumentView(id="document")
-
-    @property
-    def rows_view(self) -> RowsView:
-        return self.query_one(RowsView)
-
-    @property
-    def document_view(self) -> DocumentView:
-        return self.query_one(DocumentView)
 
     @property
     def names_under_cursor(self) -> tuple[str, ...]:
@@ -140,6 +139,11 @@ class ListAndDocument(Column):
 class DetailPane(FindsInDocument):
     """Shows one entity. The chosen tab stays while the cursor moves, where the entity has it."""
 
+    both = getters.query_one(ListAndDocument)
+    record = getters.query_one("#record", DocumentView)
+    facts = getters.query_one("#facts", RowsView)
+    """The rows of the Overview and Access tabs."""
+
     @dataclass(eq=False, repr=False)
     class Listed(Message):
         """The user wants a list that lies behind a line of the Access tab, or a comparison."""
@@ -160,7 +164,7 @@ class DetailPane(FindsInDocument):
         self._account = Account(id="")
         self._before: Account | None = None
         self._entity: Entity | Branch | None = None
-        self._wanted = "overview"
+        self._wanted: str = TabId.OVERVIEW
         self._tabs: tuple[Tab, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -176,28 +180,21 @@ class DetailPane(FindsInDocument):
         return None if isinstance(self._entity, Branch) else self._entity
 
     @property
-    def active_tab(self) -> str:
-        """The id of the active tab: overview, policies, trust, access or json."""
-        ids = [tab.id for tab in self._tabs]
-        return self._wanted if self._wanted in ids else "overview"
+    def active_tab(self) -> TabId:
+        return next((tab.id for tab in self._tabs if tab.id == self._wanted), TabId.OVERVIEW)
 
     @property
     def active_view(self) -> Widget:
         """The widget that keys belong to."""
-        if self.active_tab in ("policies", "trust"):
-            both = self.query_one(ListAndDocument)
+        if self.active_tab in _WITH_DOCUMENTS:
+            both = self.both
             return both.rows_view if both.rows_view.display else both.document_view
-        return self.query_one("#record", DocumentView) if self.active_tab == "json" else self.facts
-
-    @property
-    def facts(self) -> RowsView:
-        """The rows of the Overview and Access tabs."""
-        return self.query_one("#facts", RowsView)
+        return self.record if self.active_tab is TabId.JSON else self.facts
 
     @property
     def policy_under_cursor(self) -> tuple[str, ...]:
         """The names (name, ARN) of the policy that the cursor of the Policies tab is on; none in other tabs."""
-        return self.query_one(ListAndDocument).names_under_cursor if self.active_tab == "policies" else ()
+        return self.both.names_under_cursor if self.active_tab is TabId.POLICIES else ()
 
     def set_before(self, before: Account | None) -> None:
         """Say what the account was before the draft that is open, or None: what differs is marked."""
@@ -205,8 +202,8 @@ class DetailPane(FindsInDocument):
 
     def json_text(self) -> str:
         """The document of the active tab, or the whole record, safe to show."""
-        if self.active_tab in ("policies", "trust"):
-            return self.query_one(ListAndDocument).document_view.text
+        if self.active_tab in _WITH_DOCUMENTS:
+            return self.both.document_view.text
         return safe_document(lazy.tab_contents.record_text(self.entity)) if self.entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity | Branch) -> None:
@@ -237,17 +234,17 @@ class DetailPane(FindsInDocument):
             policy_name: name or ARN.
             statement_index: from 0.
         """
-        if not self.select_tab("policies"):
+        if not self.select_tab(TabId.POLICIES):
             return False
-        return self.query_one(ListAndDocument).show_statement(policy_name, statement_index)
+        return self.both.show_statement(policy_name, statement_index)
 
     def show_trust_statement(self, statement_index: int) -> bool:
         """Show the Trust tab with one statement marked; False when the entity is not a role."""
-        if not isinstance(self._entity, Role) or not self.select_tab("trust"):
+        if not isinstance(self._entity, Role) or not self.select_tab(TabId.TRUST):
             return False
         lines = self._entity.trust.lines
         if 0 <= statement_index < len(lines):
-            self.query_one(ListAndDocument).document_view.mark_lines(lines[statement_index])
+            self.both.document_view.mark_lines(lines[statement_index])
         return True
 
     def _fill(self) -> None:
@@ -262,10 +259,10 @@ class DetailPane(FindsInDocument):
             for document in self.query(DocumentView):
                 document.find("")
         self.query_one(TabBar).set_tabs(self._tabs, active)
-        both, record = self.query_one(ListAndDocument), self.query_one("#record", DocumentView)
-        self.facts.display = active in ("overview", "access")
-        both.display = active in ("policies", "trust")
-        record.display = active == "json"
+        both, record = self.both, self.record
+        self.facts.display = active in (TabId.OVERVIEW, TabId.ACCESS)
+        both.display = active in _WITH_DOCUMENTS
+        record.display = active is TabId.JSON
         if self.facts.display:
             self.facts.set_rows(lazy.tab_contents.facts(account, entity, active))
         elif both.display:
@@ -277,16 +274,16 @@ class DetailPane(FindsInDocument):
 
     def _start_finding(self) -> None:
         entity, active = self._entity, self.active_tab
-        if active in ("access", "trust") and isinstance(entity, User | Role) and self.workspace is not None:
+        if active in (TabId.ACCESS, TabId.TRUST) and isinstance(entity, User | Role) and self.workspace is not None:
             ask = partial(self._find, self.workspace, entity, active, self._read)
             in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
-    def _find(self, workspace: Workspace, entity: User | Role, tab: str, read: ReadTrails | None, work: Work) -> None:
+    def _find(self, workspace: Workspace, entity: User | Role, tab: TabId, read: ReadTrails | None, work: Work) -> None:
         work.tell(self._show_found, tab, lazy.found_tabs.found_tab(workspace, entity, tab, work.cancelled, read))
 
-    def _show_found(self, tab: str, found: FoundTab) -> None:
-        if tab == "trust":
-            self.query_one(ListAndDocument).add_entries(found.entries)
+    def _show_found(self, tab: TabId, found: FoundTab) -> None:
+        if tab is TabId.TRUST:
+            self.both.add_entries(found.entries)
         else:
             self._lists, self._trail_row = found.lists, found.trail
             self.facts.set_rows(found.rows, cursor=self.facts.cursor)
@@ -352,7 +349,7 @@ class DetailPane(FindsInDocument):
     def _show_reading(self, words: str = "") -> None:
         self._reading = words or self._reading
         rows = list(self.facts.rows)
-        if self._reading and self.active_tab == "access" and 0 <= self._trail_row < len(rows):
+        if self._reading and self.active_tab is TabId.ACCESS and 0 <= self._trail_row < len(rows):
             rows[self._trail_row] = structs.replace(rows[self._trail_row], value=self._reading)
             self.facts.set_rows(rows, cursor=self.facts.cursor)
 
@@ -365,9 +362,9 @@ class DetailPane(FindsInDocument):
     @property
     def view(self) -> DocumentView:
         """The document that a search is in: the one of the tab that is shown."""
-        if self.active_tab in ("policies", "trust"):
-            return self.query_one(ListAndDocument).document_view
-        return self.query_one("#record", DocumentView)
+        if self.active_tab in _WITH_DOCUMENTS:
+            return self.both.document_view
+        return self.record
 
 
 def _trail_fault(text: str) -> str:
@@ -386,6 +383,9 @@ class SubjectPane(Pane):
     _overview: OverviewView | None = None
     """Made when it is first shown."""
 
+    table = getters.query_one(ChildrenTable)
+    detail = getters.query_one(DetailPane)
+
     def compose(self) -> ComposeResult:
         yield Static(id="welcome")
         yield ChildrenTable(id="table")
@@ -396,14 +396,6 @@ class SubjectPane(Pane):
         """Nothing is shown until there is an account."""
         for widget in (self.table, self.detail, self.query_one("#table-empty")):
             widget.display = False
-
-    @property
-    def table(self) -> ChildrenTable:
-        return self.query_one(ChildrenTable)
-
-    @property
-    def detail(self) -> DetailPane:
-        return self.query_one(DetailPane)
 
     @property
     def node(self) -> Node | None:

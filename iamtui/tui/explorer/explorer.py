@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -115,7 +115,6 @@ class ExplorerTree(LineView):
 
     @property
     def other(self) -> OtherAccount | None:
-        """The other account, or what of it, that the cursor is on."""
         node = self._rows[self.cursor].node if self._rows else None
         return node if isinstance(node, OtherAccount) else None
 
@@ -438,18 +437,13 @@ class FilterInput(SafeInput):
 class Explorer(Pane):
     """Filter and tree."""
 
+    tree_view = getters.query_one(ExplorerTree)
+    filter_input = getters.query_one(FilterInput)
+
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="/ filter: name, ARN, tag", compact=True, id="filter")
         yield Static(id="filter-count", markup=False)
         yield ExplorerTree(id="tree")
-
-    @property
-    def tree_view(self) -> ExplorerTree:
-        return self.query_one(ExplorerTree)
-
-    @property
-    def filter_input(self) -> FilterInput:
-        return self.query_one(FilterInput)
 
     @property
     def node(self) -> Node | None:

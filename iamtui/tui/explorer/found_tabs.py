@@ -31,6 +31,7 @@ from iamtui.tui import clock
 from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
+from iamtui.tui.explorer.tab_bar import TabId
 from iamtui.workspace.assume import acting_as
 from iamtui.workspace.assumptions import assumed_of
 from iamtui.workspace.caller_roles import roles_of_caller
@@ -59,7 +60,7 @@ class FoundTab:
 
 
 def found_tab(
-    workspace: Workspace, entity: User | Role, tab: str, cancelled: Callable[[], bool], read: ReadTrails | None = None
+    workspace: Workspace, entity: User | Role, tab: TabId, cancelled: Callable[[], bool], read: ReadTrails | None = None
 ) -> FoundTab:
     """What a tab shows of a user or role. Blocking.
 
@@ -70,7 +71,7 @@ def found_tab(
         Problem: it cannot be found.
     """
     with few_pauses(workspace.account):
-        if tab == "trust" and isinstance(entity, Role):
+        if tab is TabId.TRUST and isinstance(entity, Role):
             return FoundTab(entries=_trusted(workspace, entity, cancelled))
         return _access(workspace, entity, cancelled, read)
 

@@ -38,13 +38,13 @@ from iamtui.tui.explorer.listings import (
     BLANK,
     ListingEntry,
     ListingRow,
-    Tab,
     access_rows,
     heading,
     policy_entries,
     unknown_row,
 )
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
+from iamtui.tui.explorer.tab_bar import Tab, TabId
 from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
 from iamtui.workspace.inventory import behind_role, first_words, why_unread
 
@@ -363,10 +363,10 @@ _EMPTY_POLICIES: Final = {
 }
 
 
-def facts(account: Account, entity: Entity | Branch, tab: str) -> Sequence[ListingRow]:
+def facts(account: Account, entity: Entity | Branch, tab: TabId) -> Sequence[ListingRow]:
     if isinstance(entity, Branch):
         return organization_rows(account, entity)
-    if tab == "overview":
+    if tab is TabId.OVERVIEW:
         return overview(account, entity)
     if isinstance(entity, User | Role):
         return [ListingRow("", "Looking …", "muted")]
@@ -374,7 +374,7 @@ def facts(account: Account, entity: Entity | Branch, tab: str) -> Sequence[Listi
 
 
 def entries(
-    before: Account | None, account: Account, entity: Entity | Branch, tab: str
+    before: Account | None, account: Account, entity: Entity | Branch, tab: TabId
 ) -> tuple[Sequence[ListingEntry], str]:
     """The entries of the Policies or the Trust tab, and what to say when there are none.
 
@@ -383,7 +383,7 @@ def entries(
     """
     if isinstance(entity, Branch):
         return organization_entries(account, entity), ""
-    if tab == "trust" and isinstance(entity, Role):
+    if tab is TabId.TRUST and isinstance(entity, Role):
         return marked_trust(before, account, entity), ""
     return marked_policies(before, account, entity), _EMPTY_POLICIES.get(type(entity), "No version is loaded.")
 
@@ -400,23 +400,23 @@ def record(before: Account | None, entity: Entity) -> tuple[str, frozenset[int]]
 def tabs_of(account: Account, entity: Entity | Branch) -> tuple[Tab, ...]:
     if isinstance(entity, Branch):
         return organization_tabs(account, entity)
-    tabs = [Tab("overview", "Overview")]
+    tabs = [Tab(TabId.OVERVIEW, "Overview")]
     if isinstance(entity, ManagedPolicy):
-        tabs.append(Tab("policies", "Document"))
+        tabs.append(Tab(TabId.POLICIES, "Document"))
     elif isinstance(entity, (User, Group, Role)):
-        tabs.append(Tab("policies", "Policies", len(policy_entries(account, entity))))
+        tabs.append(Tab(TabId.POLICIES, "Policies", len(policy_entries(account, entity))))
     if isinstance(entity, Role):
-        tabs.append(Tab("trust", "Trust"))
+        tabs.append(Tab(TabId.TRUST, "Trust"))
     if isinstance(entity, ManagedPolicy):
         used = len(account.holders(entity.arn)) + len(account.bounded_by(entity.arn))
-        tabs.append(Tab("access", "Access", used))
+        tabs.append(Tab(TabId.ACCESS, "Access", used))
     elif isinstance(entity, Group):
-        tabs.append(Tab("access", "Members", len(account.members(entity.name))))
+        tabs.append(Tab(TabId.ACCESS, "Members", len(account.members(entity.name))))
     elif isinstance(entity, IdentityProvider):
-        tabs.append(Tab("access", "Access"))
-    tabs.append(Tab("json", "JSON"))
+        tabs.append(Tab(TabId.ACCESS, "Access"))
+    tabs.append(Tab(TabId.JSON, "JSON"))
     if isinstance(entity, User | Role):
-        tabs.append(Tab("access", "Access"))
+        tabs.append(Tab(TabId.ACCESS, "Access"))
     return tuple(tabs)
 
 

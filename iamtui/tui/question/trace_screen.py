@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
-from textual import events, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -331,6 +331,8 @@ class ReadingScreen(SearchableScreen):
     }
     """
 
+    view = getters.query_one(TraceView)
+
     def __init__(self, title: Content, verdict: Content | None = None) -> None:
         super().__init__()
         self._title = title
@@ -344,10 +346,6 @@ class ReadingScreen(SearchableScreen):
         yield FindLine()
         yield Label(id="text-note")
         yield KeyLine(id="keys")
-
-    @property
-    def view(self) -> TraceView:
-        return self.query_one(TraceView)
 
     def copied_text(self) -> str:
         return f"{self._title.plain}\n\n{self.view.plain_text()}"

@@ -9,7 +9,7 @@ from itertools import repeat
 from time import monotonic
 from typing import ClassVar, Final, NamedTuple
 
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -180,6 +180,8 @@ class WhoCanScreen(SteadyScreen[str | None]):
     }
     """
 
+    list = getters.query_one(WhoCanList)
+
     def __init__(
         self,
         workspace: Workspace,
@@ -232,10 +234,6 @@ class WhoCanScreen(SteadyScreen[str | None]):
             outcome=first.outcome, only_changed=first.only_changed, needle=first.needle, order=first.order
         )
         self._ask()
-
-    @property
-    def list(self) -> WhoCanList:
-        return self.query_one(WhoCanList)
 
     def again(self) -> Callable[[Workspace, Workspace | None], WhoCanScreen]:
         """Makes the screen anew as it was left, of a workspace and the one without its draft; it asks everybody again.

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
-from textual import on
+from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -215,6 +215,8 @@ class ReportScreen(Screen[ReportRow | None]):
     }
     """
 
+    list = getters.query_one(ReportList)
+
     def __init__(
         self,
         workspace: Workspace,
@@ -270,12 +272,7 @@ class ReportScreen(Screen[ReportRow | None]):
         doing = f"looking for {self._title.lower()}"
         in_thread(self, self._make, self._refuse, name=doing, next_step="Go back and try again.")
 
-    @property
-    def list(self) -> ReportList:
-        return self.query_one(ReportList)
-
     def action_columns(self) -> None:
-        """Choose the columns of this kind of list."""
         choose_columns(self.app, self._kind_of_list, self.list, self.columns)
 
     @property

@@ -265,7 +265,6 @@ class HandOver:
         self.in_thread("copying a text", work)
 
     def copy_arn(self) -> None:
-        """Copy the ARN of what the cursor is on."""
         node = self._screen.subject.node
         if node is None or isinstance(node, Branch):
             self._screen.say(plain("Put the cursor on something with an ARN to copy it."))

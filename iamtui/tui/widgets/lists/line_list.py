@@ -288,7 +288,6 @@ class DrawnLines(SteadyScrollView):
             self._line_styles.clear()
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line of the visible part."""
         width = self._look.width
         if y < self.HEADER_LINES:
             return self._strip(self.header_pieces(y, width), ())
