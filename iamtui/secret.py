@@ -54,15 +54,6 @@ class Secret:
             raise Problem("These credentials have been forgotten.", "Assume the role again.")
         return self.__bytes.decode("utf-8", "surrogatepass")
 
-    def masked(self, keep: int = 0) -> str:
-        """Return a mask that keeps the last `keep` characters, for showing on screen.
-
-        Nothing is kept of a text so short that more than a quarter of it would show.
-        """
-        if self.__wiped or keep <= 0:
-            return _MASK
-        return _MASK + (self.reveal()[-keep:] if keep <= len(self) // 4 else "")
-
     def __str__(self) -> str:
         return _MASK
 

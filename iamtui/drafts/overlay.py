@@ -58,30 +58,15 @@ class LaidDraft:
     findings: tuple[DraftFinding, ...]
 
 
-def _none_managed(_name: str) -> ManagedPolicy | None:
-    return None
+def lay_draft(account: Account, draft: Draft, managed: Managed) -> LaidDraft:
+    """Lay the edits over the account in order, and say what does not fit and what is worth knowing.
 
-
-def apply_draft(account: Account, draft: Draft, managed: Managed = _none_managed) -> Account:
-    """The account as the draft would make it. The account given is not touched; what no edit is about is shared.
+    The account given is not touched; what no edit is about is shared. Edits stop where AWS or the account's own data
+    make them meaningless (unknown holder, unreadable document, a policy that is not attached); what AWS may refuse
+    while the meaning is clear (quotas) is a finding.
 
     Args:
         managed: finds an AWS managed policy, which the account lacks, by its name or ARN.
-
-    Raises:
-        DraftProblem: an edit does not fit the account; says which, what was expected and what to do.
-    """
-    laid = lay_draft(account, draft, managed)
-    if laid.problems:
-        raise laid.problems[0]
-    return laid.account
-
-
-def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) -> LaidDraft:
-    """Lay the edits over the account in order, and say what does not fit and what is worth knowing.
-
-    Edits stop where AWS or the account's own data make them meaningless (unknown holder, unreadable document,
-    a policy that is not attached); what AWS may refuse while the meaning is clear (quotas) is a finding.
     """
     if draft.account_id != account.id:
         problem = DraftProblem(

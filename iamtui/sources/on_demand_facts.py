@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -59,8 +59,6 @@ from iamtui.aws.retries import Retries, retrying
 from iamtui.problem import Problem
 from iamtui.sources.parallel import FactReader, Step, Tasks, no_step
 from iamtui.sources.resource_policy_loader import read_kms_aliases
-
-T = TypeVar("T")
 
 _AT_ONCE: Final = 8
 """Calls in flight: fewer than the ten connections that botocore keeps to one service."""

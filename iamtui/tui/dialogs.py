@@ -425,10 +425,6 @@ def needed(text: str) -> str:
     return "" if text else "Type something, or press Escape."
 
 
-def label_of(text: str) -> str:
-    return safe_text(text, limit=64)
-
-
 # ConfirmDialog: a warning that takes a key of its own, so that nobody agrees by habit, nor to what was not shown.
 
 

@@ -451,19 +451,6 @@ def _write(target: Path, data: bytes, shown: str, *, new: bool) -> None:
         raise Problem(f"The draft {shown} cannot be written: {reason}.", "Choose another place.") from None
 
 
-def discard_draft_file(path: Path, account_id: str) -> None:
-    """Delete a draft's file; one that is no draft of this account is left alone.
-
-    Raises:
-        Problem: it is none, or cannot be deleted.
-    """
-    open_draft_file(path, account_id)
-    try:
-        path.unlink()
-    except OSError as error:
-        raise Problem(f"The draft {safe_text(path)} cannot be deleted: {error.strerror}.") from None
-
-
 # The saved questions as a regression set: what a draft does to each, and whether it stays as expected.
 
 

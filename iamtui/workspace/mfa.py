@@ -41,10 +41,6 @@ from iamtui.sources.on_demand_facts import mfa_serials
 from iamtui.workspace.assume_decision import FRESH_CODE, MfaProof, decide_so_far, is_temporary, is_worse
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-SHORTEST_SECONDS: Final = 900
-LONGEST_SECONDS: Final = 129_600
-"""Durations that GetSessionToken takes for an IAM user."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MfaSession(TemporaryCredentials):

@@ -33,8 +33,9 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import DraftProblem, LaidDraft, apply_draft, lay_draft
+from iamtui.drafts.overlay import DraftProblem, LaidDraft
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
+from tests.support.laid_drafts import apply_draft, lay_draft
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam
 
 ALICE, BOB, CAROL = iam("user/alice"), iam("user/data/bob"), iam("user/carol")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import AddUserToGroup, DeletePermissionsBoundary, DetachPolicy
 from iamtui.drafts.exports import export
-from iamtui.drafts.overlay import apply_draft
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_exports import POLICY, account, draft, organization_edits
 from tests.support.external_tools import need
+from tests.support.laid_drafts import apply_draft
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, document, iam
 
 DEPLOY, BOB = iam("role/deploy-prod"), iam("user/data/bob")

@@ -35,11 +35,11 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.drafts.exports import FORMS, export
-from iamtui.drafts.overlay import apply_draft
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.external_tools import need
+from tests.support.laid_drafts import apply_draft
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam
 
 SHELLS = ("bash", "dash", "zsh")

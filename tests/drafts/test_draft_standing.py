@@ -22,9 +22,9 @@ from iamtui.drafts.edits.principals import (
     PutPermissionsBoundary,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import lay_draft
 from iamtui.policy.document import PolicyDocument
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, ROOT, drafting_account, text
+from tests.support.laid_drafts import lay_draft
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam
 
 ACCOUNT = drafting_account()

@@ -35,12 +35,13 @@ from iamtui.drafts.edits.deletions import (
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, CreateRole, PutPermissionsBoundary, Tag, UpdateTrustPolicy
 from iamtui.drafts.exports import export
-from iamtui.drafts.overlay import DraftProblem, apply_draft, lay_draft
+from iamtui.drafts.overlay import DraftProblem
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from tests.support.draft_accounts import drafting_account, text
 from tests.support.draft_exports import exported
 from tests.support.external_tools import need
+from tests.support.laid_drafts import apply_draft, lay_draft
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, LAKE_READ, allow, deny, iam
 
 from .test_draft_exports import run

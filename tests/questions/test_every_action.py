@@ -17,7 +17,6 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import Name
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
-from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.decision import Outcome
 from iamtui.engine.policy_holders import places
 from iamtui.engine.prepared_request import prepare
@@ -29,6 +28,7 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.every_action import EveryAction
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
+from tests.support.laid_drafts import apply_draft
 
 from .random_accounts import AccountMaker, QuestionMaker
 from .vocabulary import ACTIONS, NOON

@@ -27,7 +27,6 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import apply_draft, lay_draft
 from iamtui.engine import index_outcomes, policy_holders
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
@@ -38,6 +37,7 @@ from iamtui.questions.account_index import account_index, read_for_everybody
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
+from tests.support.laid_drafts import apply_draft, lay_draft
 from tests.support.slow import one_quick
 from tests.workspace.test_polls import DEMO_QUESTIONS, ways
 

@@ -12,13 +12,13 @@ import pytest
 from iamtui.account.model import Account
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
-from iamtui.drafts.overlay import apply_draft
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.laid_drafts import apply_draft
 
 SOURCE = SourceInfo(SourceKind.DEMO, "DEMO")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

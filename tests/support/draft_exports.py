@@ -9,7 +9,7 @@ from iamtui.account.model import Account, Known, Organization, OrganizationLevel
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.exports import export
-from iamtui.drafts.overlay import apply_draft
+from tests.support.laid_drafts import apply_draft
 from tests.support.sample_account import ID, allow, document, sample_workspace
 
 MANAGEMENT = "999999999999"

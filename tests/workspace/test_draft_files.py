@@ -15,7 +15,6 @@ from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy
 from iamtui.problem import Problem
 from iamtui.workspace import draft_session as draft_files
 from iamtui.workspace.draft_session import (
-    discard_draft_file,
     open_draft_file,
     save_draft_file,
     saved_drafts,
@@ -162,15 +161,3 @@ def test_the_folder_lists_the_drafts_of_one_account(tmp_path: Path, monkeypatch:
         save_draft_file(draft, suggested_path(draft))
     (draft_files.drafts_folder() / "note.json").write_text("{}")
     assert [draft.name for _, draft in saved_drafts(DRAFT.account_id)] == ["more", "Ünïcode / .."]
-
-
-def test_discarding_deletes_a_draft_of_this_account_only(tmp_path: Path) -> None:
-    mine, theirs, foreign = tmp_path / "a.json", tmp_path / "b.json", tmp_path / "c.json"
-    save_draft_file(DRAFT, mine)
-    save_draft_file(OTHER, theirs)
-    foreign.write_text("{}")
-    for path in (theirs, foreign):
-        with pytest.raises(Problem):
-            discard_draft_file(path, DRAFT.account_id)
-    discard_draft_file(mine, DRAFT.account_id)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.json", "c.json"]
