@@ -79,8 +79,8 @@ async def test_the_policy_under_the_cursor_of_a_level_comes_first() -> None:
         assert [choice.label for choice in dialog.lines.shown[:3]] == [
             "The policy under the cursor", "Edit the SCP no-leaving", "Detach the SCP no-leaving",
         ]  # fmt: skip
-        keys = [choice.key for choice in dialog.lines.shown if choice.key]
-        assert len(keys) == len(set(keys)), "it is not listed again"
+        listed = [(choice.label, choice.note) for choice in dialog.lines.shown if choice.key]
+        assert len(listed) == len(set(listed)), "it is not listed again"
 
 
 @pytest.mark.slow

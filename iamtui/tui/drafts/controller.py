@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
     from iamtui.tui.drafts.draft_screen import DraftScreen
-    from iamtui.tui.drafts.edit_menu import EditMaker
+    from iamtui.tui.drafts.edit_menu import EditMenu
     from iamtui.tui.drafts.impact_screen import DraftImpactScreen
     from iamtui.tui.explorer.search import IndexedAccount
     from iamtui.workspace.draft_fixes import SuggestedDraft
@@ -325,8 +325,8 @@ class DraftController:
         self.draft_changed(said)
 
     @cached_property
-    def _maker(self) -> EditMaker:
-        return lazy.edit_menu.EditMaker(self)
+    def _menu(self) -> EditMenu:
+        return lazy.edit_menu.EditMenu(self)
 
     # Undoing, saving, discarding.
 
@@ -385,13 +385,13 @@ class DraftController:
             self.draft_changed(plain("The draft is closed: the account is shown as it is."))
 
     def edit_again(self, index: int) -> None:
-        self._maker.edit_again(index)
+        self._menu.edit_again(index)
 
     def edit_policy(self, name: str, statement: int) -> None:
-        self._maker.edit_policy(name, statement)
+        self._menu.edit_policy(name, statement)
 
     def edit_menu(self) -> None:
-        self._maker.menu()
+        self._menu.show()
 
     def show_draft(self) -> None:
         if self._given is None:

@@ -1,18 +1,14 @@
-"""EditMaker: the menu of what can be edited where the user is, and who makes each edit of it."""
+"""EditMenu: what can be edited where the user is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import NamedTuple
 
-from msgspec import structs
-from textual.content import Content
-
-from iamtui.account.model import Entity, Group, ManagedPolicy, Role, User
-from iamtui.drafts.aws_values import RCP, SCP, level_words, short_type
-from iamtui.drafts.draft import DOCUMENT_KINDS, Edit
-from iamtui.drafts.edits.base import describe_edit
+from iamtui.account.model import Account, Group, ManagedPolicy, Missing, OrganizationLevel, Role, User
+from iamtui.drafts.aws_values import RCP, SCP, attached, level_words, short_type
+from iamtui.drafts.draft import Edit
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,
     DeleteLoginProfile,
@@ -20,54 +16,40 @@ from iamtui.drafts.edits.deletions import (
     DeleteRole,
     DeleteUser,
 )
-from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
-from iamtui.drafts.edits.policies import (
-    DeleteInlinePolicy,
-    DeleteResourcePolicy,
-    PutInlinePolicy,
-    PutManagedPolicy,
-    PutResourcePolicy,
-)
-from iamtui.drafts.edits.principals import (
-    LONGEST_ROLE_NAME,
-    AddUserToGroup,
-    AttachPolicy,
-    CreateRole,
-    DeletePermissionsBoundary,
-    DetachPolicy,
-    PutPermissionsBoundary,
-    RemoveUserFromGroup,
-)
-from iamtui.policy.document import render
+from iamtui.drafts.edits.organization import DetachOrganizationPolicy
+from iamtui.drafts.edits.policies import DeleteInlinePolicy, DeleteResourcePolicy
+from iamtui.drafts.edits.principals import DeletePermissionsBoundary, DetachPolicy, RemoveUserFromGroup
+from iamtui.policy.patterns import parse_arn
 from iamtui.policy.resource import resource_policy_arn
-from iamtui.policy.types import PolicyType
-from iamtui.problem import Problem
-from iamtui.tui import lazy
 from iamtui.tui.content import line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
-from iamtui.tui.drafts.edit_context import (
-    SEPARATOR,
+from iamtui.tui.dialogs import Choice, ChoiceDialog
+from iamtui.tui.drafts.edit_makers import (
+    DocumentEdits,
     EditContext,
     EditedFrom,
-    attachable,
-    attachable_choices,
-    aws_policy_choices,
-    boundary_choices,
-    edit_choices,
-    entity_choices,
-    level_choices,
-    policy_choices,
+    HolderEdits,
+    OrganizationEdits,
+    names_at,
 )
 from iamtui.tui.drafts.open_drafts import touched_by
-from iamtui.tui.inventory import Branch
-from iamtui.workspace.principals import principal_for
-
-if TYPE_CHECKING:
-    from iamtui.workspace.draft_documents import DocumentPlace
+from iamtui.tui.inventory import Branch, Kind, Node
 
 
-class EditMaker(EditContext):
-    """Makes edits where the user is, on behalf of what keeps the draft."""
+class MenuEntry(NamedTuple):
+    """A line of the menu: what is called with what when it is chosen; a heading without that."""
+
+    label: str
+    note: str = ""
+    do: Callable[..., None] | None = None
+    args: tuple[object, ...] = ()
+
+    @property
+    def does(self) -> tuple[object, ...]:
+        return self.do, self.args
+
+
+class EditMenu(EditContext):
+    """The menu of the edits for a place, which goes into the draft of what keeps it."""
 
     def __init__(self, drafts: EditedFrom) -> None:
         super().__init__(drafts)
@@ -75,43 +57,28 @@ class EditMaker(EditContext):
         self._holders = HolderEdits(drafts)
         self._organization = OrganizationEdits(drafts)
 
-    def menu(self) -> None:
+    def show(self) -> None:
         screen = self.screen
         if screen.workspace is None:
             self.say(plain("Open an account first: P chooses one."))
             return
         node = self.node or screen.subject.node
-        asked, resource = self._asked()
-        here = {resource} if resource else set()
-        if node is not None and not isinstance(node, Branch):
-            # A policy that is edited is edited for whoever has it.
-            here |= {node.arn, *(policy.arn for policy in getattr(node, "attached_policies", ()))}
-        drafted = [*self._drafted(frozenset(here))]
-        choices = edit_choices(self.account, node, screen.subject.policy_under_cursor, asked, resource, drafted)
         title = line("Edit in the draft")
         if node is not None and not isinstance(node, Branch):
             title = line("Edit in the draft: ", (node.name, "bold"))
+        entries = self._entries(node, screen.subject.policy_under_cursor)
         dialog = ChoiceDialog(
             title,
-            choices,
+            [Choice(str(at) if one.do is not None else "", one.label, one.note) for at, one in enumerate(entries)],
             empty="Nothing can be edited here: go to a user, group, role or policy and press E again.",
         )
-        self.app.push_screen(dialog, self.doing(self._make))
 
-    def _drafted(self, here: frozenset[str]) -> Iterator[tuple[int, str]]:
-        """The edits that the draft makes on what has one of these ARNs, or around the account."""
-        found = self.drafts.open_draft
-        for index, edit in enumerate(found.draft.edits if found is not None else ()):
-            if found is not None and (here & touched_by(edit) or edit.of_organization):
-                yield index, self.drafts.words_of(found.draft, index)
+        def chosen(at: str) -> None:
+            entry = entries[int(at)]
+            if entry.do is not None:
+                entry.do(*entry.args)
 
-    def _asked(self) -> tuple[str, str]:
-        """The action of the question on screen, and what carries the policy of its resource; "" each for none."""
-        question = self.screen.question.question
-        if question is None:
-            return "", ""
-        single = "*" not in question.resource and "?" not in question.resource
-        return question.action, resource_policy_arn(question.resource) if single else ""
+        self.app.push_screen(dialog, self.doing(chosen))
 
     def edit_again(self, index: int) -> None:
         self._documents.edit_again(index)
@@ -124,453 +91,205 @@ class EditMaker(EditContext):
         )
         self.doing(lambda _: edit(statement))("")
 
-    def _make(self, chosen: str) -> None:
-        what, *parts = chosen.split(SEPARATOR)
-        documents, holders = self._documents, self._holders
-        match what, parts:
-            case "attach", []:
-                holders.attach()
-            case "attach-to", [arn]:
-                holders.attach_to(arn)
-            case "detach", [arn]:
-                self.add(DetachPolicy(self.holder.arn, arn))
-            case (("boundary" | "boundary-drop"), []):
-                holders.boundary(drop=what == "boundary-drop")
-            case (("group-add" | "group-remove" | "member-add" | "member-remove"), _):
-                holders.membership(what, parts)
-            case "inline", [name]:
-                documents.inline(name)
-            case "inline-new", []:
-                documents.new_inline()
-            case "inline-delete", [name]:
-                self.add(DeleteInlinePolicy(self.holder.arn, name))
-            case "managed", [arn]:
-                documents.managed(arn)
-            case "copy", [arn]:
-                documents.copy_managed(arn)
-            case "create", []:
-                documents.create_managed()
-            case "create-role", []:
-                documents.create_role()
-            case "trust", _:
-                documents.trust(*parts)
-            case (("delete" | "delete-key" | "delete-password" | "delete-policy"), _):
-                self.add(_deletion(self.node, what, *parts))
-            case "take", [index]:
-                self.drafts.remove_edit(int(index))
-            case "statement", []:
-                documents.statement()
-            case (("resource" | "resource-delete"), []):
-                documents.resource(delete=what == "resource-delete")
-            case _:
-                self._organization.make(what, parts, self._documents)
-
-
-def _deletion(node: Entity | None, what: str, part: str = "") -> Edit:
-    """The edit that deletes what the menu named.
-
-    Args:
-        part: the id of the access key, or the ARN of the policy.
-    """
-    if what == "delete-policy":
-        return DeletePolicy(part)
-    assert node is not None
-    if what == "delete-key":
-        return DeleteAccessKey(node.arn, part)
-    if what == "delete-password":
-        return DeleteLoginProfile(node.arn)
-    return DeleteUser(node.arn) if isinstance(node, User) else DeleteRole(node.arn)
-
-
-_NEW: Final = render(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
-)
-_NEW_TRUST: Final = render(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-)
-_LONG_ROLE_NAME: Final = f"Use at most {LONGEST_ROLE_NAME} characters."
-_NEW_RESOURCE: Final = render(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}],
-    }
-)
-
-
-class DocumentEdits(EditContext):
-    """Edits that put a document somewhere."""
-
-    def edit(
-        self,
-        title: str,
-        text: str,
-        kind: PolicyType,
-        name: str,
-        then: Callable[[str], None],
-        *,
-        first: str = "",
-        line_number: int = 0,
-    ) -> None:
-        """Open the editor; `then` is given the text when it was saved and differs.
+    def _entries(self, node: Node | None, policy: Sequence[str]) -> list[MenuEntry]:
+        """The menu for a place.
 
         Args:
-            title: what is edited, raw.
-            text: the document as it stands, or "".
-            kind: what it is used as.
-            name: a name for the file in the user's own editor, raw.
-            first: a text to begin with that counts as typed: saving it as it is counts as a change.
-            line_number: where the cursor begins, from 0.
+            node: what the cursor is on.
+            policy: names of the policy under the detail pane's cursor (name, ARN), or none.
         """
+        entries: list[MenuEntry] = []
+        if isinstance(node, User | Group | Role):
+            here = [*self._of_policy(node, policy)]
+            entries += _titled("The policy under the cursor", here)
+            entries += [MenuEntry(f"{type(node).__name__} {node.name}"), *self._of_holder(node)]
+            entries += _titled("Its policies", _others(self._of_policies(node), here))
+        elif isinstance(node, ManagedPolicy):
+            entries += [MenuEntry(f"Policy {node.name}"), *self._of_managed(node)]
+        elif isinstance(node, Branch) and node.kind in (Kind.POLICIES, Kind.CUSTOMER_POLICIES):
+            create = MenuEntry("Create a policy", "customer managed", self._documents.create_managed)
+            entries += _titled("Policies", [create])
+        elif isinstance(node, Branch) and node.kind is Kind.ORGANIZATION:
+            entries += self._of_organization(node, policy)
+        elif isinstance(node, Branch) and node.kind is Kind.ROLES:
+            entries += _titled(
+                "Roles", [MenuEntry("Create a role", "and its trust policy", self._documents.create_role)]
+            )
+        resource = self._resource_asked()
+        entries += _titled("The resource asked about", [*self._of_resource(resource, node)])
+        entries += _titled("Drafted here", [*self._drafted(node, resource)])
+        around = _others(self._around(), entries)
+        if isinstance(self.account.organization, Missing) and entries:
+            entries.append(MenuEntry("SCPs and RCPs: the organization is not loaded"))
+        return entries + _titled("Around the account", around)
 
-        def saved(new: str | None) -> None:
-            if new is not None and new != text:
-                then(new)
-            elif new is not None:
-                self.say(plain("Nothing was changed."))
+    def _adding(self, edit: Edit, label: str, note: str = "") -> MenuEntry:
+        return MenuEntry(label, note, self.add, (edit,))
 
-        screen = lazy.editor_screen.DraftEditorScreen(
-            line(("Edit  ", "bold $heading"), title), text, kind, self.account.id, name
-        )
-        screen.start_with(first, line_number)
-        self.app.push_screen(screen, saved)
+    def _drafted(self, node: Node | None, resource: str) -> Iterator[MenuEntry]:
+        """Taking back the edits that the draft makes on what is here, or around the account."""
+        here = frozenset((resource,)) if resource else frozenset()
+        if node is not None and not isinstance(node, Branch):
+            # A policy that is edited is edited for whoever has it.
+            here |= {node.arn, *(policy.arn for policy in getattr(node, "attached_policies", ()))}
+        found = self.drafts.open_draft
+        for index, edit in enumerate(found.draft.edits if found is not None else ()):
+            if found is not None and (here & touched_by(edit) or edit.of_organization):
+                words = self.drafts.words_of(found.draft, index)
+                yield MenuEntry(f"Take back: {words}", "", self.drafts.remove_edit, (index,))
 
-    def edit_place(self, place: DocumentPlace, statement: int = 0) -> None:
-        text = place.document.text if place.document is not None else _NEW
-        spans = place.document.lines if place.document is not None and statement else ()
-        shared = f"   applies to {place.others} more" if place.others else ""
-        self.edit(
-            f"{place.title}{shared}",
-            text,
-            DOCUMENT_KINDS[place.kind].policy_type,
-            place.name or place.owner.rsplit("/", 1)[-1],
-            lambda new: self.add(place.put(new)),
-            line_number=spans[statement][0] - 1 if statement < len(spans) else 0,
-        )
-
-    def inline(self, name: str, statement: int = 0) -> None:
-        self.edit_place(lazy.draft_documents.inline_place(self.account, self.holder, name), statement)
-
-    def managed(self, arn: str, statement: int = 0) -> None:
-        """Edit the default version of a managed policy.
-
-        Raises:
-            Problem: it is AWS's own, or not loaded.
-        """
-        self.edit_place(lazy.draft_documents.managed_place(self.account, arn), statement)
-
-    def trust(self, role_arn: str = "") -> None:
-        """Edit the trust policy of a role: the one that the user is on, or of this ARN."""
-        role = self.account.by_arn(role_arn) if role_arn else self.holder
-        assert isinstance(role, Role)
-        self.edit_place(lazy.draft_documents.trust_place(role))
-
-    def resource(self, *, delete: bool = False) -> None:
-        """Edit or delete the policy of the resource that is asked about; one that is not loaded is written anew.
-
-        Raises:
-            Problem: no single resource is asked about.
-        """
+    def _resource_asked(self) -> str:
+        """The ARN that carries the policy of the resource that is asked about, or ""."""
         question = self.screen.question.question
-        if question is None or question.resource == "*":
-            raise Problem("No single resource is asked about.", "Go back and ask about one (F5), then edit its policy.")
-        arn = resource_policy_arn(question.resource)
-        known = self.account.resource_policies.get(arn)
-        if delete:
-            self.add(DeleteResourcePolicy(arn))
-        elif known is not None and known.state == "present":
-            self.edit_place(lazy.draft_documents.resource_place(self.account, arn))
+        single = question is not None and "*" not in question.resource and "?" not in question.resource
+        return resource_policy_arn(question.resource) if question is not None and single else ""
+
+    def _of_resource(self, resource: str, node: Node | None) -> Iterator[MenuEntry]:
+        arn = parse_arn(resource)
+        if arn is None:
+            return
+        role = self.account.by_arn(resource)
+        if isinstance(role, Role):
+            if role is not node:
+                label = f"Edit the trust policy of {role.name}"
+                yield MenuEntry(label, "who may assume it", self._documents.trust, (role,))
+            return
+        if arn.service in ("iam", "sts"):
+            return
+        name = arn.resource or resource
+        known = self.account.resource_policies.get(resource)
+        state = {"present": "", "none": "it has none yet"}.get(known.state if known is not None else "", "not loaded")
+        yield MenuEntry(f"Edit the policy of {name}", state, self._documents.resource, (resource,))
+        if known is not None and known.state == "present" and arn.service != "kms":
+            yield self._adding(DeleteResourcePolicy(resource), f"Delete the policy of {name}")
+
+    def _of_policy(self, holder: User | Group | Role, names: Sequence[str]) -> Iterator[MenuEntry]:
+        """The policy of these names (name, ARN), where the holder has it."""
+        arn = next((one for one in names if one.startswith("arn:")), "")
+        if arn:
+            yield from self._of_attached(holder, arn, names[0])
+        elif names and names[0] in [policy.name for policy in holder.inline_policies]:
+            yield from self._of_inline(holder, names[0])
+
+    def _of_policies(self, holder: User | Group | Role) -> Iterator[MenuEntry]:
+        for policy in holder.attached_policies:
+            yield from self._of_attached(holder, policy.arn, policy.name)
+        for inline in holder.inline_policies:
+            yield from self._of_inline(holder, inline.name)
+
+    def _of_attached(self, holder: User | Group | Role, arn: str, name: str) -> Iterator[MenuEntry]:
+        policy = self.account.policy(arn)
+        if policy is not None and not policy.aws_managed:
+            users = len(self.account.holders(arn))
+            shared = f"managed, for all {users} that have it" if users > 1 else "managed"
+            yield MenuEntry(f"Edit {name}", shared, self._documents.managed, (arn,))
+        if arn in [policy.arn for policy in holder.attached_policies]:
+            yield self._adding(DetachPolicy(holder.arn, arn), f"Detach {name}", "managed")
+
+    def _of_inline(self, holder: User | Group | Role, name: str) -> Iterator[MenuEntry]:
+        yield MenuEntry(f"Edit {name}", "inline", self._documents.inline, (name,))
+        yield self._adding(DeleteInlinePolicy(holder.arn, name), f"Delete {name}", "inline")
+
+    def _of_holder(self, holder: User | Group | Role) -> Iterator[MenuEntry]:
+        documents, holders, question = self._documents, self._holders, self.screen.question.question
+        if question is not None:
+            yield MenuEntry("Add a statement from the question", question.action, documents.statement)
+        yield MenuEntry("Attach a policy", "the account's or AWS's", holders.attach)
+        yield MenuEntry("Add an inline policy", "", documents.new_inline)
+        if isinstance(holder, Role):
+            yield MenuEntry("Edit the trust policy", "who may assume it", documents.trust, (holder,))
+        if isinstance(holder, User):
+            yield MenuEntry("Add to a group", "", holders.add_to_group)
+            for name in holder.groups:
+                yield MenuEntry(f"Remove from group {name}", "", holders.remove_from_group, (name,))
+        if isinstance(holder, Group):
+            yield MenuEntry("Add a user", "", holders.add_member)
+            for user in self.account.members(holder.name)[:20]:
+                yield self._adding(RemoveUserFromGroup(user.arn, holder.arn), f"Remove user {user.name}")
+        if not isinstance(holder, Group):
+            now = holder.boundary_arn.rsplit("/", 1)[-1] if holder.boundary_arn else "none"
+            yield MenuEntry("Set the permissions boundary", f"now {now}", holders.boundary)
+            if holder.boundary_arn:
+                yield self._adding(DeletePermissionsBoundary(holder.arn), "Remove the permissions boundary", now)
+        yield from self._deletions(holder)
+
+    def _deletions(self, holder: User | Group | Role) -> Iterator[MenuEntry]:
+        inside = "and the policies inside it"
+        if isinstance(holder, User):
+            for key in holder.access_keys.value_or(()):
+                if key.id:
+                    yield self._adding(DeleteAccessKey(holder.arn, key.id), f"Delete the access key {key.id}")
+            if holder.login_profile.value_or(None) is not None:
+                yield self._adding(DeleteLoginProfile(holder.arn), "Delete the console password")
+            yield self._adding(DeleteUser(holder.arn), "Delete the user", inside)
+        elif isinstance(holder, Role) and not holder.service_linked:
+            yield self._adding(DeleteRole(holder.arn), "Delete the role", inside)
+
+    def _of_managed(self, policy: ManagedPolicy) -> Iterator[MenuEntry]:
+        documents, arn = self._documents, policy.arn
+        if policy.aws_managed:
+            note = "AWS's own cannot be edited"
+            yield MenuEntry("Create a policy of your own from it", note, documents.copy_managed, (arn,))
         else:
-            put = partial(PutResourcePolicy, arn)
-            now = "it has none yet" if known is not None and known.state == "none" else "not loaded: all is replaced"
-            title = f"policy of {arn}   {now}"
-            self.edit(title, "", PolicyType.RESOURCE, arn, lambda text: self.add(put(text)), first=_NEW_RESOURCE)
+            yield MenuEntry("Edit the document", "a new default version", documents.managed, (arn,))
+        yield MenuEntry("Attach it to a user, group or role", "", self._holders.attach_to, (arn,))
+        if not policy.aws_managed and not self.account.holders(arn) and not self.account.bounded_by(arn):
+            yield self._adding(DeletePolicy(arn), "Delete the policy", "nobody has it")
 
-    # New ones.
+    def _around(self) -> Iterator[MenuEntry]:
+        if self.account.organization.value_or(None) is None:
+            return
+        for of in (SCP, RCP):
+            label, note = f"Attach an {short_type(of)}", "to the root, an OU or the account"
+            yield MenuEntry(label, note, self._organization.choose_level, (of,))
+            for level in self.account.organization_levels:
+                for name in names_at(level, of):
+                    yield from self._of_control(level, of, name)
 
-    def new_inline(self) -> None:
-        holder = self.holder
-        taken = {policy.name.lower() for policy in holder.inline_policies}
+    def _of_control(self, level: OrganizationLevel, of: str, name: str) -> Iterator[MenuEntry]:
+        """An SCP or RCP that is attached at a level."""
+        word, where = short_type(of), level.name or level.id
+        if not _is_of_aws(self.account, of, name):
+            edit = self._organization.edit_policy
+            yield MenuEntry(f"Edit the {word} {name}", f"at {where}", edit, (of, level.id, name))
+        detach = DetachOrganizationPolicy(of, level.id, name)
+        yield self._adding(detach, f"Detach the {word} {name}", f"from {where}")
 
-        def check(name: str) -> str:
-            wrong = policy_name_fault(name)
-            return wrong or (
-                "It has an inline policy of this name already: E edits that." if name.lower() in taken else ""
-            )
-
-        def named(name: str) -> None:
-            put = partial(PutInlinePolicy, holder.arn, name)
-            title = f"new inline policy {name} of {holder.name}"
-            self.edit(title, "", PolicyType.IDENTITY, name, lambda text: self.add(put(text)), first=_NEW)
-
-        hint = plain("The name of the inline policy. Enter goes on to its document.", "$muted")
-        self._name(line("Inline policy of ", (holder.name, "bold")), "", hint, check, named)
-
-    def copy_managed(self, arn: str) -> None:
-        """Name a policy of the account's own with the text of another, then write it."""
-        self._name_managed(_text_of(self.account.policy(arn)) or _NEW, f"{arn.rsplit('/', 1)[-1]}-copy")
-
-    def create_managed(self) -> None:
-        self._name_managed(_NEW, "")
-
-    def _name_managed(self, text: str, suggested: str) -> None:
+    def _of_organization(self, branch: Branch, policy: Sequence[str]) -> Iterator[MenuEntry]:
+        """What can be edited at a level of the organization, the policy under the cursor first; or of that at any."""
         account = self.account
-        taken = {policy.name.lower() for policy in account.policies if not policy.aws_managed}
-
-        def check(name: str) -> str:
-            wrong = policy_name_fault(name)
-            return wrong or ("The account has a policy of this name already." if name.lower() in taken else "")
-
-        def named(name: str) -> None:
-            put = partial(PutManagedPolicy, f"arn:{account.partition}:iam::{account.id}:policy/{name}")
-            self.edit(f"new policy {name}", "", PolicyType.IDENTITY, name, lambda new: self.add(put(new)), first=text)
-
-        hint = plain("The name of the policy. Enter goes on to its document.", "$muted")
-        self._name(line("Create a policy"), suggested, hint, check, named)
-
-    def create_role(self) -> None:
-        account = self.account
-        taken = {role.name.lower() for role in account.roles}
-
-        def check(name: str) -> str:
-            wrong = policy_name_fault(name) or ("" if len(name) <= LONGEST_ROLE_NAME else _LONG_ROLE_NAME)
-            return wrong or ("The account has a role of this name already." if name.lower() in taken else "")
-
-        def named(name: str) -> None:
-            put = partial(CreateRole, f"arn:{account.partition}:iam::{account.id}:role/{name}")
-            title = f"trust policy of the new role {name}"
-            self.edit(title, "", PolicyType.TRUST, name, lambda text: self.add(put(text)), first=_NEW_TRUST)
-
-        hint = plain("The name of the role. Enter goes on to its trust policy.", "$muted")
-        self._name(line("Create a role"), "", hint, check, named)
-
-    def _name(
-        self, title: Content, first: str, hint: Content, check: Callable[[str], str], then: Callable[[str], None]
-    ) -> None:
-        self.app.push_screen(LineDialog(title, first, hint, check=check), self.doing(then))
-
-    # From the question.
-
-    def statement(self) -> None:
-        """Choose an effect and a place for a statement made from the question.
-
-        Raises:
-            Problem: nothing is asked, or the user is on nobody who could ask.
-        """
-        question, node, workspace = self.screen.question.question, self.node, self.screen.workspace
-        if question is None or workspace is None:
-            raise Problem("No question is asked.", "Go back and ask one first (F5).")
-        if not isinstance(node, User | Role):
-            raise Problem("A statement is made for the user or role that asks.", "Go to one and press E again.")
-        principal = principal_for(workspace, node)
-        found: dict[str, tuple[str, DocumentPlace]] = {}
-        choices: list[Choice] = []
-        for effect in ("Allow", "Deny"):
-            choices.append(Choice("", f"{effect} {question.action} on {question.resource}"))
-            for index, place in enumerate(
-                lazy.denied_question.statement_places(workspace, principal, question, effect)
-            ):
-                chosen = f"{effect}-{index}"
-                found[chosen] = (effect, place)
-                shared = f"applies to {place.others} more" if place.others else ""
-                choices.append(Choice(chosen, f"in {place.title}", shared))
-
-        def then(chosen: str) -> None:
-            effect, place = found[chosen]
-            statement: dict[str, Any] = lazy.denied_question.statement_from_question(principal, question, effect, place)
-            self.add(lazy.denied_question.edit_adding_statement(place, statement))
-
-        self.pick(line("Add a statement"), choices, then)
-
-    # Edits that are there already.
-
-    def edit_again(self, index: int) -> None:
-        found, source = self.drafts.open_draft, self.drafts.source_workspace
-        if found is None or source is None or index >= len(found.draft.edits):
-            return
-        edits = found.draft.edits
-        made = edits[index]
-        if made.document is None:
-            screen = self.drafts.draft_screen
-            if screen is not None:
-                screen.say(plain("This edit has no document to change: x removes it."))
-            return
-        self.edit(
-            f"{index + 1}: {describe_edit(made, source.account, edits[:index])}",
-            made.document,
-            made.policy_type,
-            "draft-edit",
-            lambda text: self.drafts.replace_edit(index, structs.replace(made, document=text)),
-        )
+        levels = [level for level in account.organization_levels if branch.folder in ("", level.id)]
+        controls = [(level, of, name) for level in levels for of in (SCP, RCP) for name in names_at(level, of)]
+        here = [one for one in controls if one[2] in policy]
+        if here:
+            yield MenuEntry("The policy under the cursor")
+        for one in here:
+            yield from self._of_control(*one)
+        if branch.folder and levels:
+            yield MenuEntry(level_words(account, branch.folder))
+            for of in (SCP, RCP):
+                choose = self._organization.choose_policy
+                yield MenuEntry(f"Attach an {short_type(of)}", "", choose, (of, branch.folder))
+            for one in controls:
+                if one not in here:
+                    yield from self._of_control(*one)
 
 
-def _text_of(policy: ManagedPolicy | None) -> str:
-    document = policy.document if policy is not None else None
-    return document.text if document is not None else ""
+def _titled(title: str, entries: Sequence[MenuEntry]) -> list[MenuEntry]:
+    return [MenuEntry(title), *entries] if entries else []
 
 
-# HolderEdits: what a user, group or role has: attached policies, groups, members, the permissions boundary.
+def _others(entries: Iterator[MenuEntry], known: Sequence[MenuEntry]) -> list[MenuEntry]:
+    """The entries that do what none of the known ones does."""
+    done = [one.does for one in known]
+    return [one for one in entries if one.does not in done]
 
 
-class HolderEdits(EditContext):
-    """Edits that are made by choosing from lists."""
-
-    def attach(self) -> None:
-        holder = self.holder
-        taken = [policy.arn for policy in holder.attached_policies]
-        self._pick_policy(
-            line("Attach a policy"),
-            policy_choices(self.account, taken),
-            taken,
-            lambda arn: self.add(AttachPolicy(holder.arn, arn)),
-        )
-
-    def attach_to(self, policy_arn: str) -> None:
-        """Attach the policy where the user is to somebody."""
-        account = self.account
-        having = [holder.arn for holder in account.holders(policy_arn)]
-        name = policy_arn.rsplit("/", 1)[-1]
-        self.pick(
-            line("Attach ", (name, "bold"), " to"),
-            entity_choices(account.identities, having),
-            lambda arn: self.add(AttachPolicy(arn, policy_arn)),
-            empty="Everybody has it already.",
-        )
-
-    def boundary(self, *, drop: bool) -> None:
-        holder = self.holder
-        if drop:
-            self.add(DeletePermissionsBoundary(holder.arn))
-            return
-        now = holder.boundary_arn if not isinstance(holder, Group) else None
-        taken = [now] if now else []
-        self._pick_policy(
-            line("Permissions boundary of ", (holder.name, "bold")),
-            boundary_choices(self.account, taken),
-            taken,
-            lambda policy: self.add(PutPermissionsBoundary(holder.arn, policy)),
-        )
-
-    def _pick_policy(
-        self, title: Content, choices: Sequence[Choice], taken: Sequence[str], then: Callable[[str], None]
-    ) -> None:
-        def more() -> Sequence[Choice]:
-            return aws_policy_choices(lazy.draft_documents.aws_managed_policy_arns(), taken)
-
-        self.pick(title, choices, then, more=more)
-
-    def membership(self, what: str, parts: Sequence[str]) -> None:
-        """Change who is in which group.
-
-        Args:
-            what: "group-add", "group-remove", "member-add" or "member-remove".
-            parts: the group's name, or the member's ARN, where something goes.
-
-        Raises:
-            Problem: the group is not loaded.
-        """
-        account, node = self.account, self.holder
-        if what == "group-add" and isinstance(node, User):
-            user = node.arn
-            left = [group for group in account.groups if group.name not in node.groups]
-            self.pick(
-                line("Add ", (node.name, "bold"), " to the group"),
-                entity_choices(left),
-                lambda arn: self.add(AddUserToGroup(user, arn)),
-                empty="There is no other group.",
-            )
-        elif what == "group-remove" and isinstance(node, User):
-            group = account.group(parts[0])
-            if group is None:
-                raise Problem(f"The group {parts[0]} is not loaded.")
-            self.add(RemoveUserFromGroup(node.arn, group.arn))
-        elif what == "member-add":
-            members = [user.arn for user in account.members(node.name)]
-            into = node.arn
-            self.pick(
-                line("Add to the group ", (node.name, "bold")),
-                entity_choices(account.users, members),
-                lambda arn: self.add(AddUserToGroup(arn, into)),
-                empty="Every user is in it already.",
-            )
-        elif what == "member-remove":
-            self.add(RemoveUserFromGroup(parts[0], node.arn))
-
-
-# OrganizationEdits: SCPs and RCPs at the levels above the account and at its own.
-
-
-_NEW_POLICY: Final = {
-    SCP: render(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"}]}
-    ),
-    RCP: render(
-        {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}],
-        }
-    ),
-}
-
-
-class OrganizationEdits(EditContext):
-    """Attaches, edits and detaches policies of the organization."""
-
-    def make(self, what: str, parts: Sequence[str], documents: DocumentEdits) -> None:
-        """Do what the menu named.
-
-        Args:
-            what: "organization-detach", "organization-edit" or "organization-add".
-            parts: type, level and name of the policy; of one to add the type, and the level where that is known.
-            documents: who opens the editor.
-        """
-        match what, parts:
-            case "organization-detach", [type_, level, name]:
-                self.add(DetachOrganizationPolicy(type_, level, name))
-            case "organization-edit", [type_, level, name]:
-                documents.edit_place(lazy.draft_documents.organization_place(self.account, type_, level, name))
-            case "organization-add", [type_, level]:
-                self._choose_policy(documents, type_, level)
-            case "organization-add", [type_]:
-                title = line(f"Attach an {short_type(type_)} to")
-                then = partial(self._choose_policy, documents, type_)
-                self.pick(title, level_choices(self.account), then)
-
-    def _choose_policy(self, documents: DocumentEdits, type_: str, level: str) -> None:
-        """Choose one that is attached elsewhere, or a new one."""
-        known = attachable(self.account, type_, level)
-        if not known:
-            self._name_policy(documents, type_, level)
-            return
-
-        def then(name: str) -> None:
-            if name in known:
-                self.add(PutOrganizationPolicy(type_, level, name, known[name].document.text))
-            else:
-                self._name_policy(documents, type_, level, name.strip())
-
-        where = level_words(self.account, level)
-        self.pick(
-            line(f"{short_type(type_)} at ", (where, "bold")), attachable_choices(self.account, type_, level), then
-        )
-
-    def _name_policy(self, documents: DocumentEdits, type_: str, level: str, typed: str = "") -> None:
-        where = level_words(self.account, level)
-        taken = attachable(self.account, type_, "").keys()
-
-        def check(name: str) -> str:
-            if not 0 < len(name) <= 128:
-                return "Use 1 to 128 characters."
-            return "There is one of this name already: edit it, or attach it from the list." if name in taken else ""
-
-        def named(name: str) -> None:
-            put = partial(PutOrganizationPolicy, type_, level, name)
-            kind = PolicyType.SCP if type_ == SCP else PolicyType.RCP
-            title = f"new {short_type(type_)} {name} at {where}"
-            documents.edit(title, "", kind, name, lambda text: self.add(put(text)), first=_NEW_POLICY[type_])
-
-        hint = plain("The name of the new policy. Enter goes on to its document.", "$muted")
-        dialog = LineDialog(line(f"{short_type(type_)} at ", (where, "bold")), typed, hint, check=check)
-        self.app.push_screen(dialog, self.doing(named))
+def _is_of_aws(account: Account, policy_type: str, name: str) -> bool:
+    """Whether an SCP or RCP is one of AWS's own, which nobody else can edit."""
+    for level in account.organization_levels:
+        for policy in attached(level, policy_type).value_or(()):
+            arn = parse_arn(policy.arn)
+            if policy.name == name and arn is not None and arn.account == "aws":
+                return True
+    return False
