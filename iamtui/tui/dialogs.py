@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from rich.cells import cell_len
 from textual import getters, on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -423,6 +423,13 @@ def policy_name_fault(name: str) -> str:
 def needed(text: str) -> str:
     """What is wrong with a text that must not be empty."""
     return "" if text else "Type something, or press Escape."
+
+
+def ask_to_replace(app: App[Any], sentence: str, again: Callable[[], None]) -> None:
+    """Ask whether what is there already, as the sentence says, is to be replaced, and write again if so."""
+    choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
+    dialog = ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence))
+    app.push_screen(dialog, lambda chosen: again() if chosen == "replace" else None)
 
 
 # ConfirmDialog: a warning that takes a key of its own, so that nobody agrees by habit, nor to what was not shown.

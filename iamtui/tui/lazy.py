@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from iamtui.drafts import draft as draft
     from iamtui.tui import chooser as chooser
     from iamtui.tui import dialogs as dialogs
-    from iamtui.tui import export_screen as export_screen
+    from iamtui.tui import file_exports as file_exports
     from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
     from iamtui.tui import list_dialogs as list_dialogs

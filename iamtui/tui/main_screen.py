@@ -464,7 +464,7 @@ class MainScreen(PanedScreen):
         self.hand_over.copy_menu() if name == "session" else lazy.place_menus.open_menu(self, self.hand_over, name)
 
     def action_snapshot(self) -> None:
-        lazy.export_screen.ask_for_snapshot_file(self, self.say, self.source_workspace)
+        lazy.file_exports.ask_for_snapshot_file(self, self.say, self.source_workspace)
 
     def action_compare(self, step: str) -> None:
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()

@@ -15,7 +15,7 @@ from iamtui.credentials import secure_files
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.drafts.draft import Draft
 from iamtui.problem import Problem
-from iamtui.tui.export_screen import write_new
+from iamtui.tui.file_exports import write_new
 from iamtui.workspace import draft_session, saved_questions, snapshot_file
 from iamtui.workspace.draft_session import save_draft_file
 from iamtui.workspace.saved_questions import QuestionRecord, QuestionsFile, QuestionStore, inquiry_of_form, write_file

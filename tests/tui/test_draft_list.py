@@ -21,7 +21,7 @@ from iamtui.tui.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.drafts import draft_screen
 from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
-from iamtui.tui.export_screen import ExportScreen, write_new
+from iamtui.tui.file_exports import ExportScreen, write_new
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.workspace import draft_proofs
 from iamtui.workspace.proofs import Proof, ProofStatus

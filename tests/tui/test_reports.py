@@ -21,7 +21,7 @@ from iamtui.sources.demo import load_demo_account
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
-from iamtui.tui.export_screen import ExportScreen
+from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.reports.report_screen import ReportScreen, findings
 from iamtui.workspace import opening

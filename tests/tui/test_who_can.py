@@ -16,7 +16,7 @@ from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.export_screen import ExportScreen
+from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_list import shared_out
 from iamtui.tui.question.who_can_screen import WhoCanScreen

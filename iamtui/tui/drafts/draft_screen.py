@@ -27,7 +27,7 @@ from iamtui.tui.content import Severity, fit, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
-from iamtui.tui.export_screen import ExportScreen
+from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.main_view import DraftKeeper
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine

@@ -31,7 +31,7 @@ from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wrong
-from iamtui.tui.export_screen import choose_export
+from iamtui.tui.file_exports import choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.question.who_can_list import COLUMNS, Arrangement, WhoCanList
 from iamtui.tui.textual_internals import SteadyScreen

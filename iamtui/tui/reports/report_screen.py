@@ -32,7 +32,7 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
-from iamtui.tui.export_screen import choose_export
+from iamtui.tui.file_exports import choose_export
 from iamtui.tui.list_dialogs import ColumnList, choose_columns
 from iamtui.tui.main_view import MainView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece

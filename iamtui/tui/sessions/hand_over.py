@@ -144,26 +144,16 @@ class HandOver:
         """Write in a thread; what is there already is replaced only when the user says so."""
 
         def attempt() -> str:
-
             try:
                 return work()
             except AlreadyThere as problem:
                 if overwrite:
                     raise
-                self._screen.app.call_from_thread(self._ask_replace, problem.sentence, again)
+                app = self._screen.app
+                app.call_from_thread(lazy.dialogs.ask_to_replace, app, problem.sentence, again)
                 return ""
 
         self.in_thread("writing the credentials", attempt)
-
-    def _ask_replace(self, sentence: str, again: Callable[[], None]) -> None:
-        choices = [
-            lazy.dialogs.Choice("keep", "Leave it as it is"),
-            lazy.dialogs.Choice("replace", "Replace it"),
-        ]
-        self._screen.app.push_screen(
-            lazy.dialogs.ChoiceDialog(line("Replace it?"), choices, hint=plain(sentence)),
-            lambda chosen: again() if chosen == "replace" else None,
-        )
 
     # The sessions.
 

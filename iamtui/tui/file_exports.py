@@ -1,4 +1,4 @@
-"""ExportScreen: a text for other programs, shown, copied, or written to a new file; and the account as a snapshot."""
+"""Exports to files: a text for other programs, shown, copied or written; and the open account as a snapshot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
+from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, ask_to_replace, needed
 from iamtui.tui.drafts.changes import FindableDocument
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
@@ -215,10 +215,7 @@ def _snapshot_written(
 ) -> None:
     if isinstance(found, str):
         say(plain(found))
-        return
-    say(plain(found.sentence))
-    choices = [Choice("keep", "Leave it as it is"), Choice("replace", "Replace it")]
-    screen.app.push_screen(
-        ChoiceDialog(line("Replace it?"), choices, hint=plain(found.sentence)),
-        lambda chosen: _write_snapshot(screen, say, workspace, name, overwrite=True) if chosen == "replace" else None,
-    )
+    else:
+        say(plain(found.sentence))
+        again = partial(_write_snapshot, screen, say, workspace, name, overwrite=True)
+        ask_to_replace(screen.app, found.sentence, again)
