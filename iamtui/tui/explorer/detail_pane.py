@@ -25,7 +25,7 @@ from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.explorer.tab_bar import Tab, TabBar, TabId
+from iamtui.tui.explorer.tab_bar import EntityTab, TabBar, TabId
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -165,7 +165,7 @@ class DetailPane(FindsInDocument):
         self._before: Account | None = None
         self._entity: Entity | Branch | None = None
         self._wanted: str = TabId.OVERVIEW
-        self._tabs: tuple[Tab, ...] = ()
+        self._tabs: tuple[EntityTab, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield TabBar(id="tabs")

@@ -18,7 +18,7 @@ from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading, unknown_row
-from iamtui.tui.explorer.tab_bar import Tab, TabId
+from iamtui.tui.explorer.tab_bar import EntityTab, TabId
 from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm
@@ -35,10 +35,13 @@ HOW_TO_LOAD: Final = "L reads them with another profile, or from a file."
 _SHORTER: Final = ("L: with another profile or a file",)
 
 
-def organization_tabs(account: Account, branch: Branch) -> tuple[Tab, ...]:
+def organization_tabs(account: Account, branch: Branch) -> tuple[EntityTab, ...]:
     """The tabs of the organization, or of one of its levels."""
     policies = organization_entries(account, branch)
-    return (Tab(TabId.OVERVIEW, "Overview"), *([Tab(TabId.POLICIES, "Policies", len(policies))] if policies else []))
+    return (
+        EntityTab(TabId.OVERVIEW, "Overview"),
+        *([EntityTab(TabId.POLICIES, "Policies", len(policies))] if policies else []),
+    )
 
 
 def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:

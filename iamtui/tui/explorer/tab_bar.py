@@ -26,7 +26,7 @@ class TabId(StrEnum):
 _WITH_NUMBER = len(" 1  ")
 
 
-class Tab(Struct, frozen=True):
+class EntityTab(Struct, frozen=True):
     """One tab, with a title and a count for people (None: no count)."""
 
     id: TabId
@@ -43,14 +43,14 @@ class TabBar(Widget):
 
         tab: TabId
 
-    _tabs: Sequence[Tab] = ()
+    _tabs: Sequence[EntityTab] = ()
     _active: TabId | None = None
 
     @property
-    def tabs(self) -> Sequence[Tab]:
+    def tabs(self) -> Sequence[EntityTab]:
         return self._tabs
 
-    def set_tabs(self, tabs: Sequence[Tab], active: TabId) -> None:
+    def set_tabs(self, tabs: Sequence[EntityTab], active: TabId) -> None:
         if (tabs, active) != (self._tabs, self._active):
             self._tabs, self._active = tabs, active
             self.refresh()

@@ -44,7 +44,7 @@ from iamtui.tui.explorer.listings import (
     unknown_row,
 )
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
-from iamtui.tui.explorer.tab_bar import Tab, TabId
+from iamtui.tui.explorer.tab_bar import EntityTab, TabId
 from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
 from iamtui.workspace.inventory import behind_role, first_words, why_unread
 
@@ -397,26 +397,26 @@ def record(before: Account | None, entity: Entity) -> tuple[str, frozenset[int]]
     return text, changed_lines(old, text) if old else frozenset()
 
 
-def tabs_of(account: Account, entity: Entity | Branch) -> tuple[Tab, ...]:
+def tabs_of(account: Account, entity: Entity | Branch) -> tuple[EntityTab, ...]:
     if isinstance(entity, Branch):
         return organization_tabs(account, entity)
-    tabs = [Tab(TabId.OVERVIEW, "Overview")]
+    tabs = [EntityTab(TabId.OVERVIEW, "Overview")]
     if isinstance(entity, ManagedPolicy):
-        tabs.append(Tab(TabId.POLICIES, "Document"))
+        tabs.append(EntityTab(TabId.POLICIES, "Document"))
     elif isinstance(entity, (User, Group, Role)):
-        tabs.append(Tab(TabId.POLICIES, "Policies", len(policy_entries(account, entity))))
+        tabs.append(EntityTab(TabId.POLICIES, "Policies", len(policy_entries(account, entity))))
     if isinstance(entity, Role):
-        tabs.append(Tab(TabId.TRUST, "Trust"))
+        tabs.append(EntityTab(TabId.TRUST, "Trust"))
     if isinstance(entity, ManagedPolicy):
         used = len(account.holders(entity.arn)) + len(account.bounded_by(entity.arn))
-        tabs.append(Tab(TabId.ACCESS, "Access", used))
+        tabs.append(EntityTab(TabId.ACCESS, "Access", used))
     elif isinstance(entity, Group):
-        tabs.append(Tab(TabId.ACCESS, "Members", len(account.members(entity.name))))
+        tabs.append(EntityTab(TabId.ACCESS, "Members", len(account.members(entity.name))))
     elif isinstance(entity, IdentityProvider):
-        tabs.append(Tab(TabId.ACCESS, "Access"))
-    tabs.append(Tab(TabId.JSON, "JSON"))
+        tabs.append(EntityTab(TabId.ACCESS, "Access"))
+    tabs.append(EntityTab(TabId.JSON, "JSON"))
     if isinstance(entity, User | Role):
-        tabs.append(Tab(TabId.ACCESS, "Access"))
+        tabs.append(EntityTab(TabId.ACCESS, "Access"))
     return tuple(tabs)
 
 
