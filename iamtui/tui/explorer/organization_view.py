@@ -38,10 +38,8 @@ _SHORTER: Final = ("L: with another profile or a file",)
 def organization_tabs(account: Account, branch: Branch) -> tuple[EntityTab, ...]:
     """The tabs of the organization, or of one of its levels."""
     policies = organization_entries(account, branch)
-    return (
-        EntityTab(TabId.OVERVIEW, "Overview"),
-        *([EntityTab(TabId.POLICIES, "Policies", len(policies))] if policies else []),
-    )
+    overview = EntityTab(TabId.OVERVIEW, "Overview")
+    return (overview, EntityTab(TabId.POLICIES, "Policies", len(policies))) if policies else (overview,)
 
 
 def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
