@@ -376,6 +376,9 @@ def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnsw
         problem = Problem(f"{host.name} does not answer in time.", _STEP)
     except (OSError, http.client.HTTPException) as error:
         problem = Problem(f"{host.name} cannot be asked: {_kind(error)}.", _STEP)
+    except ValueError:
+        # Of its port, or of its host where that is looked up.
+        problem = Problem("The URL of the proxy for https cannot be used; nothing was sent.", _STEP)
     # The frames of the call hold the address, and the error behind the Problem may.
     problem.__context__ = problem.__cause__ = None
     raise problem.with_traceback(None)

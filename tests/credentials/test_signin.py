@@ -408,6 +408,19 @@ def test_a_proxy_sees_the_name_of_the_host(tmp_path: Path, monkeypatch: pytest.M
             ask(Host("localhost", server.port), server.certificate)
 
 
+@pytest.mark.parametrize(
+    "proxy", ["http://user:pa#ss@proxy:8080", "http://proxy:99999", "http://[::1", f"http://{'a' * 64}.example:80"]
+)
+def test_a_proxy_that_is_not_a_url_is_said(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(Problem, match="URL of the proxy for https cannot be used") as raised:
+        private_get(Host("signin.aws.amazon.com"), Secret("/federation"))
+    assert raised.value.__context__ is None
+    assert proxy not in str(raised.value)
+
+
 # How the session came about.
 
 
