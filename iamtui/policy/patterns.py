@@ -405,7 +405,7 @@ class Machine:
     def read(
         self, request: Sequence[Token], state: int, run: Callable[[int, str], int], step: Callable[[int, str], int]
     ) -> int:
-        """The final states that a request pattern leads to, whose wildcards are read by `run` and `step`."""
+        """The states that a request pattern leads to, whose wildcards are read by `run` and `step`."""
         accepts, any_character = self.accepts, self.any
         loops, other_loops = self.loops, self.other_loops
         for token in request:
@@ -415,8 +415,8 @@ class Machine:
             else:
                 state = (run if token in STARS else step)(state, WITHOUT[token])
             if not state:
-                return 0
-        return state & self.final
+                break
+        return state
 
     def step_by_all(self, state: int, without: str) -> int:
         """The states that every character leads to that is none of some separators."""
@@ -507,7 +507,7 @@ class Glob:
             if token != character:
                 break
             begun += 1
-        return bool(self.machine.read(request[begun:], 1 << begun, run, step))
+        return bool(self.machine.read(request[begun:], 1 << begun, run, step) & self.machine.final)
 
 
 def lead_of(tokens: Sequence[Token]) -> str:
@@ -555,18 +555,18 @@ def arn_tokens(tokens: Sequence[Token], *, trailing_star_crosses: bool = True) -
     In the first five fields `?` and `*` cannot match a colon, except a `*` that is the last character of its
     field; behind the fifth colon wildcards match anything.
     """
-    result: list[Token] = []
+    result = list(tokens)
     colons = 0
     for i, token in enumerate(tokens):
         if token == ":":
             colons += 1
-        if colons >= 5 or not isinstance(token, Wild):
-            result.append(token)
+            if colons == 5:
+                break
         elif token is Wild.ONE:
-            result.append(Wild.FIELD_ONE)
-        else:
+            result[i] = Wild.FIELD_ONE
+        elif isinstance(token, Wild):
             ends_field = i + 1 == len(tokens) or tokens[i + 1] == ":"
-            result.append(Wild.STAR if ends_field and trailing_star_crosses else Wild.FIELD_STAR)
+            result[i] = Wild.STAR if ends_field and trailing_star_crosses else Wild.FIELD_STAR
     return tuple(result)
 
 

@@ -15,6 +15,7 @@ from iamtui.policy.context import ConditionLeaf, KeyState, RequestContext, Truth
 from iamtui.policy.patterns import (
     Arn,
     Glob,
+    Machine,
     Piece,
     Token,
     Unresolved,
@@ -59,7 +60,7 @@ class ResourceSet:
         never: and none of these.
     """
 
-    __slots__ = ("_globs", "_leads", "forms", "never", "patterns")
+    __slots__ = ("_leads", "_tests", "forms", "never", "patterns")
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class ResourceSet:
         self.patterns = patterns
         self.forms = forms
         self.never = never
-        self._globs: tuple[tuple[Glob, ...], ...] = ()
+        self._tests: tuple[tuple[Machine, bool], ...] = ()
         self._leads = tuple(map(lead_of, patterns))
 
     def shares(self, glob: Glob) -> bool:
@@ -90,11 +91,13 @@ class ResourceSet:
         return all(glob.covers(tokens) for tokens in self.patterns)
 
     def has(self, text: str) -> bool:
-        if not self._globs:
-            self._globs = tuple(tuple(map(Glob, each)) for each in (self.patterns, self.forms) if each)
-        if any(glob.matches(text) for glob in self.never):
-            return False
-        return all(any(glob.matches(text) for glob in globs) for globs in self._globs)
+        if not self._tests:
+            every = ((self.patterns, True), (self.forms, True), ([glob.tokens for glob in self.never], False))
+            self._tests = tuple((Machine(*patterns), must) for patterns, must in every if patterns)
+        return all(
+            bool(machine.read(text, machine.first, machine.run_by_some, machine.step_by_some) & machine.final) is must
+            for machine, must in self._tests
+        )
 
 
 class RequestResource(NamedTuple):
@@ -204,7 +207,7 @@ def _split_rest(text: str) -> tuple[str, str]:
 def _make_pattern(entry: str, text: str, *, variables: bool, options: LanguageOptions) -> _Pattern:
     if "*" not in text and "?" not in text and "${" not in text:
         return _Pattern(entry, (text,), text, False, text.count(":"), options.trailing_star_crosses_colons)
-    head, rest = _split_rest(text)
+    head, rest = _split_rest(text) if variables and "${" in text else (text, "")
     pieces: list[Piece] = list(parse_pieces(head, variables=False))
     for piece in parse_pieces(rest, variables=variables):
         if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
@@ -217,7 +220,7 @@ def _make_pattern(entry: str, text: str, *, variables: bool, options: LanguageOp
         pieces=tuple(pieces),
         prefix=prefix,
         has_variables=any(isinstance(piece, Variable) for piece in pieces),
-        literal_colons=sum(piece.count(":") for piece in pieces if isinstance(piece, str)),
+        literal_colons=sum([piece.count(":") for piece in pieces if isinstance(piece, str)]),
         trailing_star_crosses=options.trailing_star_crosses_colons,
     )
 
@@ -331,11 +334,8 @@ class ResourceMatcher:
 
     def hits_none_type(self, resource: RequestResource, options: LanguageOptions) -> bool:
         """Whether some entry matches the resource `*` of an action without resource types."""
-        if self._star:
-            return True
-        return (
-            bool(resource.every_bucket) and options.list_buckets_on_bucket_arn and resource.every_bucket in self._texts
-        )
+        bucket = resource.every_bucket
+        return self._star or (bool(bucket) and options.list_buckets_on_bucket_arn and bucket in self._texts)
 
     def _with_variables(
         self,

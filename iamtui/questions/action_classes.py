@@ -6,9 +6,11 @@ class: one of them is asked about.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import count
 from typing import Final, NamedTuple
 
 from msgspec import structs
@@ -19,6 +21,7 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalo
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
 from iamtui.engine.policy_sets import caller_facts
+from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
@@ -29,9 +32,11 @@ from iamtui.engine.request import (
 )
 from iamtui.engine.service_rules import escapes_rcps, rules_of_refusal
 from iamtui.engine.set_members import tells_resources_apart
-from iamtui.policy.patterns import parse_arn
+from iamtui.policy.patterns import Machine, Token, parse_arn
+from iamtui.policy.resource import RequestResource
 from iamtui.policy.statement import (
     ActionElement,
+    ActionName,
     CompiledPolicy,
     CompiledStatement,
     NamePatterns,
@@ -42,6 +47,8 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.answers import fits
 
 _MOST_MASKS: Final = 65_536
+_MOST_HEADS: Final = 1_024
+_LAST_CHARACTER: Final = chr(sys.maxunicode)
 
 _WITH_RULES_OF_THEIR_OWN: Final = ("iam", "kms", "s3", "sts")
 _ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts"))
@@ -211,6 +218,7 @@ class ServiceActions:
         self.lower = tuple(name.lower() for name in names)
         self.full = (1 << len(names)) - 1
         self._places = {name: place for place, name in enumerate(self.lower)}
+        self._sorted = sorted(zip(self.lower, count(), strict=False))
         self._kinds: dict[Told, tuple[int, ...]] = {}
 
     def matching(self, patterns: NamePatterns) -> int:
@@ -222,9 +230,13 @@ class ServiceActions:
             place = self._places.get(name)
             if place is not None:
                 found |= 1 << place
-        if patterns.prefixes or patterns.globs:
+        for begins in patterns.prefixes:
+            first, last = (bisect_left(self._sorted, (end,)) for end in (begins, begins + _LAST_CHARACTER))
+            for _, place in self._sorted[first:last]:
+                found |= 1 << place
+        for glob in patterns.globs:
             for place, name in enumerate(self.lower):
-                if patterns.match(name):
+                if glob.matches(name):
                     found |= 1 << place
         return found
 
@@ -415,3 +427,81 @@ class ActionSpace:
 @cache
 def action_space() -> ActionSpace:
     return ActionSpace()
+
+
+class ActionKind(NamedTuple):
+    """Actions that nothing but statements tells apart, and what they are about.
+
+    Args:
+        actions: as bits of their service.
+        finals: of a set, where the machine of the service ends on patterns of its resources.
+    """
+
+    actions: int
+    first: ActionName
+    resource: RequestResource
+    finals: int
+
+
+class KindsOfService(NamedTuple):
+    """The kinds of actions of a service, and what reads the patterns of all their resources at once.
+
+    Args:
+        offset: where the bits of the service stand among those of all actions.
+        heads: the state of the machine behind the five colons of an ARN, as many entries have the same before them.
+    """
+
+    offset: int
+    kinds: tuple[ActionKind, ...]
+    machine: Machine
+    heads: dict[tuple[Token, ...], int]
+
+    def meeting(self, patterns: Iterable[tuple[Token, ...]]) -> int:
+        """Where the machine ends on patterns of entries: the patterns with which they share a resource."""
+        machine, found = self.machine, 0
+        by_some = machine.run_by_some, machine.step_by_some
+        for tokens in patterns:
+            head = tokens[: _end_of_head(tokens)]
+            state = self.heads.get(head)
+            if state is None:
+                if len(self.heads) >= _MOST_HEADS:
+                    self.heads.clear()
+                state = self.heads[head] = machine.read(head, machine.first, *by_some)
+            found |= machine.read(tokens[len(head) :], state, *by_some)
+        return found
+
+
+def _end_of_head(tokens: tuple[Token, ...]) -> int:
+    """Where the name of a resource begins in the pattern of an ARN."""
+    end = 0
+    for _ in range(5 if tokens.count(":") >= 5 else 0):
+        end = tokens.index(":", end) + 1
+    return end
+
+
+@lru_cache(maxsize=2048)
+def kinds_in(service: str, left: int, partition: str, account: str, resource_account: str | None) -> KindsOfService:
+    """The kinds of actions of a service on `*`, but for those that are left to the evaluator.
+
+    They are the same for every account with this id, such as one under a draft.
+
+    Args:
+        left: as bits of the service.
+        partition, account: the caller's.
+        resource_account: who is said to own the resources, or None.
+    """
+    space = action_space()
+    known, offset = space.services[service]
+    found: list[tuple[int, ActionName, RequestResource]] = []
+    for bits in known.parted(Told(forms=True, regions=False, keys=False)):
+        actions = bits & ~left
+        if actions:
+            first = space.name(offset + (actions & -actions).bit_length() - 1)
+            asked = prepare(first, "*", None, partition, account, resource_account)
+            found.append((actions, asked.action, asked.resource))
+    # Kinds have many patterns in common.
+    patterns = tuple(dict.fromkeys(tokens for _, _, resource in found for tokens in resource.members.patterns))
+    machine = Machine(*patterns)
+    finals = dict(zip(patterns, (1 << place for place in places(machine.final)), strict=True))
+    kinds = tuple(ActionKind(*one, sum(finals[tokens] for tokens in one[2].members.patterns)) for one in found)
+    return KindsOfService(offset, kinds, machine, {})

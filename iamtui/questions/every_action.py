@@ -6,11 +6,11 @@ may be answered differently, one of them has to be found, which is left to the e
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from itertools import chain
+from math import prod
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
@@ -21,18 +21,17 @@ from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.index_outcomes import IndexReading
 from iamtui.engine.layers import reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, both, either, places
-from iamtui.engine.prepared_request import prepare
 from iamtui.engine.request import MissingPolicy, NamedPolicy, partition_of
 from iamtui.engine.service_rules import may_be_granted
 from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.context import RequestContext, Truth
 from iamtui.policy.document import Statement
-from iamtui.policy.patterns import Machine, parse_arn
-from iamtui.policy.resource import RequestResource, ResourceKind, ResourceMatcher, resource_policy_arn
-from iamtui.policy.statement import ActionName, CompiledStatement, PrincipalRules
+from iamtui.policy.patterns import parse_arn
+from iamtui.policy.resource import Patterns, RequestResource, ResourceKind, ResourceMatcher, resource_policy_arn
+from iamtui.policy.statement import CompiledStatement, PrincipalRules
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_index import account_index
-from iamtui.questions.action_classes import Told, action_space, is_of_some_calls
+from iamtui.questions.action_classes import ActionKind, KindsOfService, action_space, is_of_some_calls, kinds_in
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES
 from iamtui.questions.question import Question
@@ -41,8 +40,9 @@ _KNOWN: Final = (NamedPolicy, MissingPolicy)
 _REGION: Final = "aws:requestedregion"
 _MOST_TERMS: Final = 4
 _MOST_POLICIES: Final = 16_384
+_MOST_BINDINGS: Final = 64
 _MANY: Final = 500
-"""So many who have a policy are read by the values that tell everybody apart, and not one by one."""
+"""So many who have a policy, or more than there are values that tell everybody apart, are read by these values."""
 _MOST_TRIED: Final = 32
 """How many entries of a statement are looked at for a resource that it names."""
 
@@ -84,16 +84,23 @@ def _together(several: Iterable[_Said]) -> _Said:
     saying = [said for said in several if said is not _NOTHING]
     if len(saying) <= 1:
         return saying[0] if saying else _NOTHING
-    # As `either`, of which thousands would be made.
+    # As `either`, of which thousands would be made; nothing is added of the most that most policies say nothing of.
     allow = may_allow = deny = may_deny = differing = shown = limited = 0
     for (allows, may), (denies, may_too), differs, shows, limits in saying:
-        allow |= allows
-        may_allow |= may
-        deny |= denies
-        may_deny |= may_too
-        differing |= differs
-        shown |= shows
-        limited |= limits
+        if allows:
+            allow |= allows
+        if may:
+            may_allow |= may
+        if denies:
+            deny |= denies
+        if may_too:
+            may_deny |= may_too
+        if differs:
+            differing |= differs
+        if shows:
+            shown |= shows
+        if limits:
+            limited |= limits
     return _Said(Bits(allow, may_allow & ~allow), Bits(deny, may_deny & ~deny), differing, shown, limited)
 
 
@@ -120,31 +127,18 @@ class _Policy(NamedTuple):
     varying: tuple[_Statement, ...]
 
 
-class _Kind(NamedTuple):
-    """Actions that nothing but statements tells apart, and what they are about.
+class _Binding(NamedTuple):
+    """The layers besides the policies of their own that bind principals with the same boundary.
 
     Args:
-        finals: of a set, where the machine of the service ends on patterns of its resources.
+        whom: for whom conditions hold in them; what they say follows from that alone if it `is_alike`.
+        kept: what they say, by which of these hold.
     """
 
-    actions: int
-    first: ActionName
-    resource: RequestResource
-    finals: int
-
-
-class _KindsOfService(NamedTuple):
-    """The kinds of actions of a service, and what reads the patterns of all their resources at once."""
-
-    kinds: tuple[_Kind, ...]
-    machine: Machine
-
-    def meeting(self, matcher: ResourceMatcher) -> int:
-        """Where the machine ends on entries without variables: the patterns with which they share a resource."""
-        machine, found = self.machine, 0
-        for glob in matcher.fixed_globs:
-            found |= machine.read(glob.tokens, machine.first, machine.run_by_some, machine.step_by_some)
-        return found
+    layers: tuple[tuple[Iterable[HeldPolicy], Layer], ...]
+    whom: tuple[Bits, ...]
+    is_alike: bool
+    kept: dict[tuple[int, ...], _Said]
 
 
 class _Frame(NamedTuple):
@@ -164,35 +158,6 @@ class _Frame(NamedTuple):
         return self.reading.contexts
 
 
-@lru_cache(maxsize=2048)
-def _kinds_in(service: str, left: int, partition: str, account: str, resource_account: str | None) -> _KindsOfService:
-    """The kinds of actions of a service on `*`, but for those that are left to the evaluator.
-
-    They are the same for every account with this id, such as one under a draft.
-
-    Args:
-        left: as bits of the service.
-        partition, account: the caller's.
-        resource_account: who is said to own the resources, or None.
-    """
-    space = action_space()
-    known, offset = space.services[service]
-    found: list[tuple[int, ActionName, RequestResource]] = []
-    for bits in known.parted(Told(forms=True, regions=False, keys=False)):
-        actions = (bits & ~left) << offset
-        if actions:
-            first = space.name((actions & -actions).bit_length() - 1)
-            asked = prepare(first, "*", None, partition, account, resource_account)
-            found.append((actions, asked.action, asked.resource))
-    # Kinds have many patterns in common.
-    patterns = tuple(dict.fromkeys(tokens for _, _, resource in found for tokens in resource.members.patterns))
-    machine = Machine(*patterns)
-    finals = dict(zip(patterns, (1 << place for place in places(machine.final)), strict=True))
-    return _KindsOfService(
-        tuple(_Kind(*one, sum(finals[tokens] for tokens in one[2].members.patterns)) for one in found), machine
-    )
-
-
 class EveryAction:
     """What users and roles of an account may do of every action, on the terms of one question."""
 
@@ -203,7 +168,9 @@ class EveryAction:
         self._now = now
         self.index = account_index(account)
         self.space = space = action_space()
-        self._policies: dict[tuple[HeldPolicy, Layer], _Policy] = {}
+        self._policies: dict[Layer, dict[HeldPolicy, _Policy]] = {}
+        self._bindings: dict[tuple[HeldPolicy, ...], _Binding] = {}
+        self._services: dict[str, KindsOfService] = {}
         self._frames: tuple[_Frame, ...] = ()
         self._scps: tuple[tuple[HeldPolicy, ...], ...] = ()
         self._rcps: tuple[tuple[HeldPolicy, ...], ...] = ()
@@ -260,26 +227,13 @@ class EveryAction:
         index, full = self.index, self.space.full
         if index.left >> place & 1 or not self._frames:
             return Permitted(left=full)
-        own = self._layer(index.held[place], Layer.IDENTITY, place)
-        layers, grant, deny = [own], own.allow, own.deny
-        caps = [(index.bounds[place], Layer.BOUNDARY)] if index.bounded >> place & 1 else []
-        for policies, layer in (*caps, *((level, Layer.SCP) for level in self._scps)):
-            said = self._layer(policies, layer, place)
-            layers.append(said)
-            grant, deny = both(grant, said.allow), either(deny, said.deny)
-        for policies in self._rcps:
-            said = self._layer(policies, Layer.RCP, place)
-            layers.append(said)
-            deny = either(deny, said.deny)
+        own, binding = self._layer(index.held[place], Layer.IDENTITY, place), self._binding(place)
+        grant, deny = both(own.allow, binding.allow), either(own.deny, binding.deny)
         rest = (grant.yes | grant.maybe) & ~deny.yes
         allowed = grant.yes & ~deny.yes & ~deny.maybe
         left = rest & ~grant.yes & deny.maybe
-        shown = limited = 0
-        for said in layers:
-            left |= rest & said.differing
-            shown |= said.shown
-            limited |= said.limited
-        left |= rest & shown & (allowed | limited)
+        left |= rest & (own.differing | binding.differing)
+        left |= rest & (own.shown | binding.shown) & (allowed | own.limited | binding.limited)
         for let_in, actions in self._by_members.items():
             left |= actions if let_in >> place & 1 else actions & rest
         left |= self._left | (rest & self._by_credentials(place))
@@ -293,15 +247,65 @@ class EveryAction:
         )
         return self.space.by_credentials if refused else 0
 
+    def _binding(self, place: int) -> _Said:
+        """What boundary, SCPs and RCPs of a principal say together: what all of them allow, and any of them denies."""
+        bounds = self.index.bounds[place]
+        binding = self._bindings.get(bounds)
+        if binding is None:
+            if len(self._bindings) >= _MOST_BINDINGS:
+                self._bindings.clear()
+            binding = self._bindings[bounds] = self._binding_those_with(bounds)
+        if not binding.is_alike:
+            return self._bound(binding, place)
+        key = tuple([(yes >> place & 1) | (maybe >> place & 1) << 1 for yes, maybe in binding.whom])
+        found = binding.kept.get(key)
+        if found is None:
+            if len(binding.kept) >= _MOST_BINDINGS:
+                binding.kept.clear()
+            found = binding.kept[key] = self._bound(binding, place)
+        return found
+
+    def _binding_those_with(self, bounds: tuple[HeldPolicy, ...]) -> _Binding:
+        layers: list[tuple[Iterable[HeldPolicy], Layer]] = [(bounds, Layer.BOUNDARY)] if bounds else []
+        layers += [(level, Layer.SCP) for level in self._scps]
+        layers += [(level, Layer.RCP) for level in self._rcps]
+        varying = [
+            (one, layer) for policies, layer in layers for held in policies for one in self._held(held, layer).varying
+        ]
+        return _Binding(
+            tuple(layers),
+            tuple(whom for one, _ in varying for whom in one.whom if whom != NOBODY),
+            all(
+                one.about is not None and (layer is not Layer.RCP or one.compiled.reaches_everyone)
+                for one, layer in varying
+            ),
+            {},
+        )
+
+    def _bound(self, binding: _Binding, place: int) -> _Said:
+        allow, each = Bits(self.space.full), []
+        for policies, layer in binding.layers:
+            said = self._layer(policies, layer, place)
+            if layer is not Layer.RCP:
+                allow = both(allow, said.allow)
+            each.append(said)
+        return _together(each)._replace(allow=allow)
+
+    def _held(self, held: HeldPolicy, layer: Layer) -> _Policy:
+        policies = self._policies.setdefault(layer, {})
+        found = policies.get(held)
+        if found is None:
+            if len(policies) >= _MOST_POLICIES:
+                policies.clear()
+            found = policies[held] = self._policy(held, layer)
+        return found
+
     def _layer(self, policies: Iterable[HeldPolicy], layer: Layer, place: int) -> _Said:
         """What the policies of one layer, or level of it, say to the principal of a place."""
         found: list[_Said] = []
+        known = self._policies.setdefault(layer, {})
         for held in policies:
-            policy = self._policies.get((held, layer))
-            if policy is None:
-                if len(self._policies) >= _MOST_POLICIES:
-                    self._policies.clear()
-                policy = self._policies[held, layer] = self._policy(held, layer)
+            policy = known.get(held) or self._held(held, layer)
             if policy.said is not _NOTHING:
                 found.append(policy.said)
             for one in policy.varying:
@@ -340,15 +344,16 @@ class EveryAction:
                 said.append(self._said_where(one, layer, self._truths_for_anyone(one), anyone))
         return _Policy(_together(said), tuple(varying))
 
-    def _varies(self, keys: Iterable[str]) -> bool:
-        return any(frame.contexts.varying(keys) for frame in self._frames)
+    def _varies(self, keys: Collection[str]) -> bool:
+        return bool(keys) and any(frame.contexts.varying(keys) for frame in self._frames)
 
     def _whom(self, compiled: CompiledStatement, actions: int, holders: int, frame: _Frame) -> Bits:
         """For whom the conditions of a statement hold in a frame."""
         if not frame.actions & actions:
             return NOBODY
         found = Bits(holders)
-        if holders.bit_count() > _MANY:
+        told = prod(len(frame.contexts.column(key)[0]) for key in frame.contexts.varying(compiled.keys))
+        if holders.bit_count() > min(told, _MANY):
             for condition in compiled.conditions:
                 found = both(found, frame.reading.holds(condition, found.yes | found.maybe))
             return found
@@ -372,7 +377,7 @@ class EveryAction:
         truths: tuple[bool | None, ...]
         if one.whom:
             truths = tuple(
-                True if yes >> place & 1 else None if maybe >> place & 1 else False for yes, maybe in one.whom
+                [True if yes >> place & 1 else None if maybe >> place & 1 else False for yes, maybe in one.whom]
             )
         else:
             truths = self._truths_for_anyone(one)
@@ -416,7 +421,10 @@ class EveryAction:
 
     def _of_several_resources(self, actions: int) -> int:
         """Those of some actions of which one call needs several resources at once."""
-        return sum(kind.actions & actions for kind in self._kinds_of(actions) if kind.resource.needs)
+        found = 0
+        for service, here in self._services_of(actions):
+            found |= sum(kind.actions & here for kind in service.kinds if kind.resource.needs) << service.offset
+        return found
 
     def _about(
         self, compiled: CompiledStatement, actions: int, layer: Layer, context: RequestContext
@@ -424,63 +432,77 @@ class EveryAction:
         """On whose resources a statement is, on some where it allows, on all where it denies; and `differing`."""
         if compiled.any_resource:
             return Bits(actions), 0
+        matcher = compiled.resource.matcher
+        patterns: Patterns | None = None
+        examples: tuple[str, ...] = ()
+        if matcher is not None and not compiled.resource.negated:
+            patterns = matcher.patterns(context, DEFAULT_LANGUAGE_OPTIONS)
+            if layer is Layer.IDENTITY and compiled.allows and not matcher.variable_keys:
+                examples = self._examples(matcher)
         yes = maybe = differing = 0
-        for kind, met in self._kinds_met(compiled, actions):
+        for service, here in self._services_of(actions):
+            about = self._about_those_of(service, here, compiled, patterns, examples, context)
+            yes, maybe, differing = (
+                all_ | (part << service.offset) for all_, part in zip((yes, maybe, differing), about, strict=True)
+            )
+        return Bits(yes, maybe), differing
+
+    def _about_those_of(
+        self,
+        service: KindsOfService,
+        actions: int,
+        compiled: CompiledStatement,
+        patterns: Patterns | None,
+        examples: Sequence[str],
+        context: RequestContext,
+    ) -> tuple[int, int, int]:
+        """As `_about`, of some actions of a service.
+
+        Args:
+            patterns: of the entries that name resources; None where they name those that are not meant.
+            examples: what an Allow names of which nothing is known.
+        """
+        shared = service.meeting(patterns.certain) if patterns is not None else 0
+        maybe_shared = service.meeting(patterns.possible) if patterns is not None else 0
+        yes = maybe = differing = 0
+        for kind in service.kinds:
             here = kind.actions & actions
-            truth: Truth = met if met is not None else False
-            if met is None:
-                truth = compiled.matches_resource(kind.resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
+            if not here:
+                continue
+            resource = kind.resource
+            is_set = resource.kind is ResourceKind.SET
+            shares = not is_set or patterns is None or bool(kind.finals & (shared | maybe_shared))
+            truth: Truth = shares
+            # Found out of all kinds at once is what an Allow names for certain, and what no statement is about.
+            if shares and not (is_set and compiled.allows and kind.finals & shared):
+                truth = compiled.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=False)
             if truth is True:
                 yes |= here
             elif truth is not False:
                 maybe |= here
-            if kind.resource.kind is not ResourceKind.SET:
+            if not is_set:
                 continue
-            shares = truth
-            if not compiled.allows and truth is False:
-                shares = compiled.matches_resource(kind.resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=True)
-            if shares is not False and not (layer is Layer.IDENTITY and self._names_one(compiled, kind)):
+            if patterns is None and truth is False:
+                shares = not compiled.allows and _denies_some(compiled, resource, context)
+            if shares and not any(_is_granted(kind, text) for text in examples):
                 differing |= here
-        return Bits(yes, maybe), differing
+        return yes, maybe, differing
 
-    def _kinds_met(self, compiled: CompiledStatement, actions: int) -> Iterator[tuple[_Kind, bool | None]]:
-        """The kinds of some actions, and whether a statement is about some of the resources; None: not found out yet.
-
-        That is found out of many kinds at once where the same entries name resources whoever asks.
-        """
-        element = compiled.resource
-        matcher = element.matcher
-        if not compiled.allows or matcher is None or element.negated or matcher.variable_keys:
-            yield from ((kind, None) for kind in self._kinds_of(actions))
-            return
-        for found in self._services_of(actions):
-            met = found.meeting(matcher)
-            for kind in found.kinds:
-                if kind.actions & actions:
-                    yield kind, bool(met & kind.finals) if kind.resource.kind is ResourceKind.SET else None
-
-    def _kinds_of(self, actions: int) -> Iterator[_Kind]:
-        for found in self._services_of(actions):
-            yield from (kind for kind in found.kinds if kind.actions & actions)
-
-    def _services_of(self, actions: int) -> Iterator[_KindsOfService]:
-        principal = self.index.principals[0].principal
-        asked = (partition_of(principal), principal.account or "", self._terms.resource_account)
+    def _services_of(self, actions: int) -> Iterator[tuple[KindsOfService, int]]:
+        """The services of some actions, with those as bits of the service."""
         for service in self.space.services_of(actions):
-            yield _kinds_in(service, self.space.local(service, self._left), *asked)
+            found = self._services.get(service)
+            if found is None:
+                principal = self.index.principals[0].principal
+                asked = (partition_of(principal), principal.account or "", self._terms.resource_account)
+                left = self.space.local(service, self._left)
+                found = self._services[service] = kinds_in(service, left, *asked)
+            yield found, self.space.local(service, actions)
 
-    def _names_one(self, compiled: CompiledStatement, kind: _Kind) -> bool:
-        """Whether an Allow names a resource, of a policy of which nothing is known, that AWS does not refuse."""
-        matcher = compiled.resource.matcher
-        if not compiled.allows or matcher is None or compiled.resource.negated or matcher.variable_keys:
-            return False
-        if kind.resource.needs:
-            return False
-        return any(
-            kind.resource.members.has(text) and may_be_granted(kind.first, text) and self._is_made_up(text)
-            for entry in matcher.texts[:_MOST_TRIED]
-            if (text := self._example(entry)) is not None
-        )
+    def _examples(self, matcher: ResourceMatcher) -> tuple[str, ...]:
+        """Resources that entries name and of which nothing is known."""
+        texts = map(self._example, matcher.texts[:_MOST_TRIED])
+        return tuple(text for text in texts if text is not None and self._is_made_up(text))
 
     def _example(self, entry: str) -> str | None:
         """A resource that an entry names."""
@@ -497,6 +519,16 @@ class EveryAction:
         arn = parse_arn(text)
         carrier = text if arn is None else resource_policy_arn(text, arn)
         return carrier not in self._account.resource_policies and self._account.by_arn(text) is None
+
+
+def _denies_some(compiled: CompiledStatement, resource: RequestResource, context: RequestContext) -> bool:
+    """Whether a Deny may be about some resource of a set."""
+    return compiled.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=True) is not False
+
+
+def _is_granted(kind: ActionKind, text: str) -> bool:
+    """Whether a resource is one of a kind, and AWS does not refuse what is granted on it."""
+    return not kind.resource.needs and kind.resource.members.has(text) and may_be_granted(kind.first, text)
 
 
 def _region(contexts: Contexts) -> str:
