@@ -164,8 +164,8 @@ def test_memory_does_not_grow_with_the_log() -> None:
         finally:
             tracemalloc.stop()
 
-    peak(20)
-    assert peak(160) < 1.5 * peak(40)
+    peak(10)
+    assert peak(80) < 1.5 * peak(20)
 
 
 def test_what_was_found_so_far_remains_when_cancelled() -> None:
