@@ -180,7 +180,7 @@ OVER_TIME: Final = DifferenceWords(
     },
     "before",
     "after ",
-    "{gained:,} actions gained, {lost:,} lost, {changed:,} changed.",
+    "Actions gained: {gained:,}; lost: {lost:,}; changed: {changed:,}.",
 )
 _LONGEST_SIDE: Final = 24
 
@@ -198,8 +198,8 @@ def of_two(one: str, other: str) -> DifferenceWords:
         },
         one.ljust(width),
         other.ljust(width),
-        f"{{lost:,}} actions only {plain[0]} can do, {{gained:,}} only {plain[1]}, {{changed:,}} both, but on other "
-        "resources or conditions.",
+        f"Actions that only {plain[0]} can do: {{lost:,}}; only {plain[1]}: {{gained:,}}; both, but on other resources "
+        "or conditions: {changed:,}.",
     )
 
 

@@ -109,9 +109,9 @@ def test_two_principals_are_compared(cli: Cli) -> None:
     # Neither of two gains or loses anything.
     assert "gained" not in for_people.out + for_people.err
     assert "lost" not in for_people.out + for_people.err
-    assert " only role/deploy-prod can do, " in " ".join(for_people.err.split())
+    assert " only role/deploy-prod can do: " in " ".join(for_people.err.split())
     same = cli("what-can", "deploy-prod", "--against", "role/deploy-prod", "--demo")
-    assert (same.out, same.err.splitlines()[1]) == ("", "0 actions gained, 0 lost, 0 changed.")
+    assert (same.out, same.err.splitlines()[1]) == ("", "Actions gained: 0; lost: 0; changed: 0.")
 
 
 def test_a_draft_shows_what_it_changes(cli: Cli, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_draft_shows_what_it_changes(cli: Cli, tmp_path: Path) -> None:
     assert cli("draft", "edit", draft, "put-inline", "role/deploy-prod", "more", str(document), "--demo").code == 0
     result = cli("what-can", "deploy-prod", "--draft", draft, "--demo")
     assert result.out.splitlines()[0] == "[+] gained   dynamodb:GetItem"
-    assert "1 actions gained, 0 lost, 0 changed." in result.err
+    assert "Actions gained: 1; lost: 0; changed: 0." in result.err
     assert "DRAFT" in result.err
 
 

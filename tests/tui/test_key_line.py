@@ -11,6 +11,7 @@ from iamtui.tui.question.completing_input import ActionField, Offer
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import KeyLine
 from tests.support.drafting import ask
+from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import session
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
@@ -167,3 +168,21 @@ async def test_the_sessions_panel_offers_a_sessions_keys_only_with_a_session() -
         app.main.sessions.add_session(session())
         await settle(pilot)
         assert "Copy exports" in app.query_one(KeyLine).render().plain
+
+
+async def test_mfa_is_said_where_its_field_is_not_shown() -> None:
+    async with opened(size=(80, 24)) as pilot:
+        for said in ("yes", "no", "not said"):
+            await press(pilot, "ctrl+t")
+            assert f"MFA of the caller, in the next question: {said}." in screen_text(pilot.app)
+
+
+async def test_only_a_branch_is_expanded() -> None:
+    async with opened() as pilot:
+        tree = pilot.app.main.explorer.tree_view
+        tree.focus()
+        await settle(pilot)
+        assert "space" in pilot.app.screen.active_bindings
+        pilot.app.main.go_to(iam("role/deploy-prod"))
+        await settle(pilot)
+        assert "space" not in pilot.app.screen.active_bindings

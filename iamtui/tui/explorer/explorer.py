@@ -264,6 +264,12 @@ class ExplorerTree(LineView):
         elif node is not None:
             self.post_message(self.NodeOpened(node, self._policy_found))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to expand on a leaf, or among hits."""
+        if action == "toggle_branch" and not (self._result is None and isinstance(self.node, Branch)):
+            return False
+        return super().check_action(action, parameters)
+
     def action_toggle_branch(self) -> None:
         node = self.node
         if isinstance(node, Branch) and not node.is_leaf and self._result is None:

@@ -106,9 +106,8 @@ def _access(
         tab.rows.append(ListingRow("all", "every action, with its resources and conditions"))
         tab.lists[len(tab.rows)] = "Resources", partial(resources_report, workspace, found)
         tab.rows.append(ListingRow("resources", "what it can touch, with the actions"))
-    assumed = assumed_of(workspace, Question(""), principal=principal)
-    if assumed:
-        tab.rows.append(ListingRow("assumed", "; ".join(assumed), "muted", heading=True))
+    for number, assumed in enumerate(assumed_of(workspace, Question(""), principal=principal)):
+        tab.rows.append(ListingRow("" if number else "assumed", assumed, "muted", heading=True))
     try:
         chains = list(chains_from(principal, by_principal(every_edge(workspace, cancelled))))
     except Problem as problem:

@@ -99,6 +99,11 @@ def mfa_state(text: str) -> bool | None:
     return values[-1].rpartition(",")[2].strip().lower() == "true"
 
 
+def mfa_words(text: str) -> str:
+    said = {None: "not said", True: "yes", False: "no"}[mfa_state(text)]
+    return f"MFA of the caller, in the next question: {said}."
+
+
 def cycle_mfa(text: str) -> str:
     """The line with the MFA key moved on: not given, true, false, not given. An unreadable line stays as it is."""
     following = {None: "true", True: "false", False: None}[mfa_state(text)]

@@ -21,7 +21,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread, making
-from iamtui.tui.content import line
+from iamtui.tui.content import line, plain
 from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
 from iamtui.tui.question.completing_input import (
@@ -41,14 +41,17 @@ from iamtui.tui.question.context_field import (
     ContextView,
     cycle_mfa,
     mfa_state,
+    mfa_words,
     parse_context,
     read_context,
     with_key,
     with_keys,
     write_context,
 )
+from iamtui.tui.textual_internals import is_displayed
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.context_syntax import written_values
 
 if TYPE_CHECKING:
@@ -468,6 +471,8 @@ class QuestionForm(Column):
 
     def cycle_mfa(self) -> None:
         self._put_context(cycle_mfa(self.context_field.value))
+        if not is_displayed(self.context_field):
+            self.post_message(Notice(plain(mfa_words(self.context_field.value))))
 
     def set_key(self, key: str, value: str) -> None:
         self.screen.set_focus(self.context_field)
