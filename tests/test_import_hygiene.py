@@ -178,8 +178,9 @@ _LATER = """from iamtui.tui import lazy
 
 
 @pytest.mark.slow
-def test_the_overview_of_an_account_needs_no_list_that_it_leads_to() -> None:
+def test_the_overview_of_an_account_begins_without_the_engine_and_the_lists_that_it_leads_to() -> None:
     loaded = modules_after("import iamtui.tui.reports.overview_view")
+    assert not of_rooms(loaded, "engine.evaluator", "lint", "drafts", "workspace.audit", "workspace.trust")
     assert not of_rooms(loaded, "tui.reports.report_screen", "tui.file_exports", "workspace.snapshot_file")
 
 

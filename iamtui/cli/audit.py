@@ -21,7 +21,7 @@ from iamtui.cli.opening import (
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
-from iamtui.presentation.reports import SEVERITY_WORDS
+from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.audit import (
@@ -29,14 +29,12 @@ from iamtui.workspace.audit import (
     AuditFinding,
     AuditLimits,
     AuditSuppression,
-    FindingSeverity,
     read_suppressions,
     suppression_of,
-    unasked_principals,
-    unknown_facts,
 )
 from iamtui.workspace.audit import audit as findings_of
 from iamtui.workspace.opening import load_last_accessed
+from iamtui.workspace.unknown_facts import FindingSeverity, unasked_principals, unknown_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,7 +25,6 @@ from iamtui.text import first_names
 from iamtui.workspace.access import who_has_access
 from iamtui.workspace.answers import answer
 from iamtui.workspace.audit import audit as findings_of
-from iamtui.workspace.audit import unknown_facts
 from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
 from iamtui.workspace.escalations import find_escalations
@@ -36,6 +35,7 @@ from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
 from iamtui.workspace.public_proofs import prove_closed
 from iamtui.workspace.saved_questions import SavedProof, SavedQuestion
+from iamtui.workspace.unknown_facts import unknown_facts
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
 

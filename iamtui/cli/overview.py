@@ -14,13 +14,14 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.presentation.reports import breakdown_bar
+from iamtui.presentation.overview import breakdown_bar
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, bar, needs_ascii, stacked_bar
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.workspace.audit import read_suppressions
-from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar, account_overview
+from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
+from iamtui.workspace.overview_counts import account_overview
 from iamtui.workspace.saved_questions import SavedQuestion, account_key
 from iamtui.workspace.workspace import SourceKind, Workspace
 

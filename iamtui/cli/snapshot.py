@@ -28,10 +28,10 @@ from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.workspace.account_cache import clear_accounts
-from iamtui.workspace.audit import unasked_principals
 from iamtui.workspace.open_accounts import take_accounts
 from iamtui.workspace.opening import load_last_accessed, with_resource_policies
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+from iamtui.workspace.unknown_facts import unasked_principals
 
 
 @click.command("snapshot")

@@ -381,6 +381,12 @@ def in_thread(
     widget.run_worker(run, name, group=group, exclusive=True, exit_on_error=False, thread=True)
 
 
+def compile_once_drawn(workspace: Workspace, work: Work) -> None:
+    """Compile everybody's policies behind the numbers of the overview, which begin to be counted at the same time."""
+    work.let_draw()
+    compile_all(workspace, work.cancelled)
+
+
 def get_in_thread(
     widget: Widget,
     get: Callable[[], T],

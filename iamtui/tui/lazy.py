@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import account_cache as account_cache
     from iamtui.workspace import account_diff as account_diff
     from iamtui.workspace import answers as answers
+    from iamtui.workspace import audit as audit
     from iamtui.workspace import aws_simulator as aws_simulator
     from iamtui.workspace import context_values as context_values
     from iamtui.workspace import denied_question as denied_question
@@ -70,11 +71,13 @@ if TYPE_CHECKING:
     from iamtui.workspace import open_accounts as open_accounts
     from iamtui.workspace import opening as opening
     from iamtui.workspace import organization as organization
+    from iamtui.workspace import overview_counts as overview_counts
     from iamtui.workspace import principals as principals
     from iamtui.workspace import questions as questions
     from iamtui.workspace import reference_commands as reference_commands
     from iamtui.workspace import saved_questions as saved_questions
     from iamtui.workspace import session_actions as session_actions
+    from iamtui.workspace import unknown_facts as unknown_facts
     from iamtui.workspace import used as used
 
 _PACKAGES: Final = (

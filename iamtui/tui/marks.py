@@ -67,7 +67,7 @@ class PrincipalMarks:
 
     def _search(self, workspace: Workspace, work: Work) -> None:
         work.let_draw()
-        if lazy.escalations.is_searched_unasked(workspace.account):
+        if lazy.unknown_facts.is_searched_unasked(workspace.account):
             with few_pauses(workspace.account):
                 lazy.escalations.find_escalations(workspace, giving_way(work.cancelled))
         self._take(workspace.account, work)

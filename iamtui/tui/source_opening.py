@@ -16,7 +16,7 @@ from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import compile_all, free_in_pieces, get_in_thread, in_thread, making
+from iamtui.tui.background import compile_once_drawn, free_in_pieces, get_in_thread, in_thread, making
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
@@ -300,8 +300,8 @@ class SourceOpening:
 
     def _load_engine(self, workspace: Workspace) -> None:
         """Get ready to answer once the account is on screen, so that the first question need not wait."""
-        compiling = "getting the policies ready"
-        in_thread(self._main, lambda work: compile_all(workspace, work.cancelled), name=compiling, group="engine")
+        compiling = partial(compile_once_drawn, workspace)
+        in_thread(self._main, compiling, name="getting the policies ready", group="engine")
 
     def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
         if choice is not self.choice:

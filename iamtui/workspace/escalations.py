@@ -41,10 +41,6 @@ from iamtui.workspace.workspace import Workspace
 
 Entity: TypeAlias = User | Role
 
-MOST_SEARCHED: Final = 20_000
-"""Users and roles of an account that is searched unasked: with more it takes a minute."""
-_MOST_UNREAD: Final = 500
-"""Those of them of which a part could not be read: what is unknown of them could be any way."""
 _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 _MOST_VERSIONS: Final = 5
 """IAM User Guide: IAM and AWS STS quotas, versions of a managed policy."""
@@ -152,13 +148,6 @@ def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambd
         return found
     finally:
         lock.release()
-
-
-def is_searched_unasked(account: Account) -> bool:
-    """Whether it is looked for without being asked: not where it takes long, since most of the account is unknown."""
-    if account.lacks_principals or sum(bool(entity.unread) for entity in account.principals) > _MOST_UNREAD:
-        return False
-    return len(account.principals) <= MOST_SEARCHED
 
 
 def kept_escalations(account: Account) -> EscalationReport | None:

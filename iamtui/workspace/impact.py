@@ -41,10 +41,11 @@ from iamtui.workspace.assumptions import (
 )
 from iamtui.workspace.compared_states import AlignedStates, ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
-from iamtui.workspace.escalations import MOST_SEARCHED, Escalation, find_escalations
+from iamtui.workspace.escalations import Escalation, find_escalations
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.trust import TrustEdge, TrustReader, unread_trust
+from iamtui.workspace.unknown_facts import MOST_SEARCHED
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace

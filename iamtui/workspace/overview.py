@@ -6,21 +6,16 @@ Each number is a Figure: it holds what was counted, so that it is a way to its o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from iamtui.account.model import Account, Known, Missing, Role, User
-from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.decision import Decision
 from iamtui.problem import Problem
-from iamtui.workspace.audit import AuditFinding, AuditLimits, AuditSuppression, FindingSeverity, audit, unknown_facts
-from iamtui.workspace.escalations import MOST_SEARCHED, EscalationReport, find_escalations, is_searched_unasked
 from iamtui.workspace.inventory import last_used
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.saved_questions import SavedQuestion
-from iamtui.workspace.trust import TrustEdge, TrustReader, unread_trust
-from iamtui.workspace.who_can import who_can
+from iamtui.workspace.unknown_facts import MOST_SEARCHED, FindingSeverity, is_searched_unasked, unknown_facts
 from iamtui.workspace.workspace import SourceInfo, Workspace
 
 
@@ -139,41 +134,6 @@ KEY_AGES: Final = (
 )
 
 
-def account_overview(
-    workspace: Workspace,
-    saved: Iterable[SavedQuestion] = (),
-    now: datetime | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
-    accepted: Sequence[AuditSuppression] = (),
-) -> Overview:
-    """The numbers of an account. Blocking: seconds for thousands of principals.
-
-    Args:
-        saved: the questions to answer for everybody.
-        now: UTC; default: when the account was read, else the clock.
-        accepted: findings that are not counted among those of their severity.
-    """
-    account = workspace.account
-    moment = now or account.taken_at or datetime.now(UTC)
-    reader = TrustReader(workspace, across=False)
-    trusting: list[str] = []
-
-    def trust_outside(role: Role) -> Iterator[TrustEdge]:
-        edges = tuple(reader.edges(role, cancelled, inside=False))
-        trusting.extend([role.arn] if any(edge.is_outside for edge in edges) else [])
-        return iter(edges)
-
-    # Asked at each finding, what cancels lets others have their turn meanwhile.
-    found = audit(workspace, moment, cancelled, AuditLimits(), trust_outside)
-    findings = tuple(one for one in found if not cancelled())
-    return replace(
-        begun_overview(workspace, moment),
-        risks=_risks(workspace, [account.with_report(user) for user in account.users], findings, trusting, cancelled),
-        findings=tuple(_by_severity([one for one in findings if not any(each.covers(one) for each in accepted)])),
-        questions=tuple(_question_bar(workspace, question, cancelled) for question in saved),
-    )
-
-
 def begun_overview(workspace: Workspace, now: datetime | None = None) -> Overview:
     """The numbers that follow from the records of an account alone; the others are not known yet."""
     account = workspace.account
@@ -186,7 +146,7 @@ def begun_overview(workspace: Workspace, now: datetime | None = None) -> Overvie
         principals=_principals(account, users, moment),
         others=_others(account),
         keys=_keys(users, moment),
-        risks=tuple(_risk(name, (), everybody) for name in _RISKS),
+        risks=tuple(risk(name, (), everybody) for name in _RISKS),
         findings=tuple(Figure(f"findings.{severity}", severity, (), everybody) for severity in FindingSeverity),
         questions=(),
         lacking=tuple(_lacking(account)),
@@ -257,13 +217,13 @@ def _keys(users: Sequence[User], now: datetime) -> Breakdown:
 def _others(account: Account) -> tuple[Figure, ...]:
     own = [policy.arn for policy in account.policies if not policy.aws_managed]
     figures = [
-        Figure("groups", "groups", tuple(group.arn for group in account.groups), _unlisted(account, "groups")),
-        Figure("policies", "customer policies", tuple(own), _unlisted(account, "policies")),
+        Figure("groups", "groups", tuple(group.arn for group in account.groups), unlisted(account, "groups")),
+        Figure("policies", "customer policies", tuple(own), unlisted(account, "policies")),
         Figure(
             "instance-profiles",
             "instance profiles",
             tuple(one.arn for one in account.instance_profiles),
-            _unlisted(account, "instance profiles"),
+            unlisted(account, "instance profiles"),
         ),
     ]
     if isinstance(account.providers, Known):
@@ -271,7 +231,7 @@ def _others(account: Account) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _unlisted(account: Account, *kinds: str) -> int:
+def unlisted(account: Account, *kinds: str) -> int:
     """How many more there are, at the least, of kinds that may not all be here: one of each."""
     return sum(account.why_unlisted(kind) is not None for kind in kinds)
 
@@ -287,85 +247,8 @@ _RISKS: Final = {
 }
 
 
-def _risk(name: str, members: tuple[str, ...], unknown: int = 0) -> Figure:
+def risk(name: str, members: tuple[str, ...], unknown: int = 0) -> Figure:
     return Figure(name, _RISKS[name], members, unknown)
-
-
-def _risks(
-    workspace: Workspace,
-    users: Sequence[User],
-    findings: Sequence[AuditFinding],
-    trusting: Sequence[str],
-    cancelled: Callable[[], bool],
-) -> tuple[Figure, ...]:
-    account = workspace.account
-    everybody = 0
-    if is_searched_unasked(account):
-        report = find_escalations(workspace, cancelled)
-    else:
-        report, everybody = EscalationReport((), ()), len(account.users) + len(account.roles)
-    certain = tuple(one.principal.arn for one in report.escalations if one.certain)
-    possible = tuple(one.principal.arn for one in report.escalations if not one.certain)
-
-    def found(*codes: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one.subject for one in findings if one.code in codes))
-
-    unknown_mfa = sum(
-        isinstance(user.login_profile, Missing) or isinstance(user.mfa_devices, Missing) for user in users
-    )
-    more_users, more_roles = _unlisted(account, "users"), _unlisted(account, "roles")
-    unknown_mfa += more_users
-    unknown_use = sum(bool(last_used(user)[1]) for user in users) + more_users
-    unknown_roles = sum(isinstance(role.last_used, Missing) for role in account.roles) + more_roles
-    everybody += more_users + more_roles
-    return (
-        _risk("administrators", tuple(entity.arn for entity in report.administrators), everybody),
-        _risk("escalations", certain, everybody),
-        _risk("escalations.possible", possible, everybody),
-        _risk("trust-outside", tuple(trusting), more_roles + sum(map(bool, map(unread_trust, account.roles)))),
-        _risk("without-mfa", found("console-without-mfa"), unknown_mfa),
-        _risk("unused-users", found("user-unused"), unknown_use),
-        _risk("unused-roles", found("role-unused"), unknown_roles),
-    )
-
-
-def _by_severity(findings: Sequence[AuditFinding]) -> Iterator[Figure]:
-    for severity in FindingSeverity:
-        found = [f"{one.code} {one.subject}" for one in findings if one.severity is severity]
-        # One subject may have a finding more than once: each of its keys.
-        yield Figure(f"findings.{severity}", severity, tuple(found))
-
-
-_ANSWERS: Final = (
-    ("allowed", (Outcome.ALLOWED,)),
-    ("depends", (Outcome.DEPENDS,)),
-    ("denied", (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)),
-)
-
-
-def _question_bar(workspace: Workspace, question: SavedQuestion, cancelled: Callable[[], bool]) -> QuestionBar:
-    account = workspace.account
-    chained = bool(question.question_matrix.chained_from)
-    entities = account.roles if chained else account.principals
-    everybody = [principal_for(workspace, entity) for entity in entities]
-    try:
-        named = resolve_principal(workspace, question.principal) if question.principal else None
-        # The decisions themselves are much to keep, of thousands.
-        answered = who_can(workspace, question.question_matrix, everybody, cancelled)
-        found = [(principal.arn, decision.outcome) for principal, decision in answered]
-        asked = who_can(workspace, question.question_matrix, [] if named is None else [named], cancelled)
-        alone = next((decision for _, decision in asked), None)
-    except Problem as problem:
-        return QuestionBar(question.name, None, (), problem.sentence)
-    answers = tuple(
-        Figure(
-            f"questions.{question.name}.{name}",
-            f"{question.name}: {name}",
-            tuple(arn for arn, outcome in found if outcome in outcomes),
-        )
-        for name, outcomes in _ANSWERS
-    )
-    return QuestionBar(question.name, alone, answers)
 
 
 def _lacking(account: Account) -> Iterator[str]:

@@ -30,7 +30,6 @@ from iamtui.input_files import packed_for
 from iamtui.paths import home_expanded, is_folder, make_private_folder
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.audit import unasked_principals
 from iamtui.workspace.opening import load_account_facts, load_last_accessed
 from iamtui.workspace.organization import with_identity_center
 from iamtui.workspace.organization_store import (
@@ -50,6 +49,7 @@ from iamtui.workspace.organization_store import (
     read_list,
     snapshot_name,
 )
+from iamtui.workspace.unknown_facts import unasked_principals
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 _SERVICE: Final = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):")

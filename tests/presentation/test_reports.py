@@ -14,9 +14,10 @@ from iamtui.presentation.reports import (
     shown_rows,
 )
 from iamtui.presentation.styled_words import text_of
-from iamtui.workspace.audit import audit, unknown_facts
+from iamtui.workspace.audit import audit
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.overview import Figure
+from iamtui.workspace.unknown_facts import unknown_facts
 from iamtui.workspace.workspace import Workspace
 from tests.support.panel_records import small_account, small_workspace
 

@@ -14,7 +14,7 @@ from iamtui.tui.help import HelpScreen
 from iamtui.tui.marks import MARKED
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.lists.line_list import Piece
-from iamtui.workspace import escalations
+from iamtui.workspace import escalations, unknown_facts
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.drafting import app_of, lay, message, own_data_folder, until
@@ -66,7 +66,7 @@ def text_of(pieces: Iterable[Piece]) -> str:
 
 
 async def test_what_nobody_looked_for_is_unknown_and_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(escalations, "MOST_SEARCHED", 1)
+    monkeypatch.setattr(unknown_facts, "MOST_SEARCHED", 1)
     app = make_app(demo().with_account(replace(demo().account)))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)

@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 from textual.worker import Worker, get_current_worker
 
-from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
+from iamtui.tui import background
 from iamtui.tui.background import Work
 from iamtui.tui.inventory import OVERVIEW, Branch, Kind, key_of
-from iamtui.tui.reports import overview_view
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import escalations, overview
+from iamtui.workspace import escalations, overview_counts
 from iamtui.workspace.audit import suppression_of
 from iamtui.workspace.escalations import EscalationReport
-from iamtui.workspace.overview import Overview, account_overview
+from iamtui.workspace.overview import Overview
+from iamtui.workspace.overview_counts import account_overview
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
@@ -180,7 +181,7 @@ async def test_leaving_the_overview_stops_the_counting(monkeypatch: pytest.Monke
             time.sleep(0.01)  # else the test waits for it as for one that works
         ended.set()
 
-    monkeypatch.setattr(overview_view, "account_overview", endless)
+    monkeypatch.setattr(overview_counts, "account_overview", endless)
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -222,13 +223,13 @@ def test_the_overview(snap_compare: Callable[..., bool], size: str) -> None:
 async def test_what_the_records_say_is_shown_while_everybody_is_still_asked_about(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    go_on, find = threading.Event(), overview.find_escalations
+    go_on, find = threading.Event(), overview_counts.find_escalations
 
     def wait_and_find(*args: Any) -> EscalationReport:
         go_on.wait()
         return find(*args)
 
-    monkeypatch.setattr(overview, "find_escalations", wait_and_find)
+    monkeypatch.setattr(overview_counts, "find_escalations", wait_and_find)
     app = make_app(demo(), first_branch=OVERVIEW)
     async with app.run_test(size=(120, 40)) as pilot:
         try:
@@ -253,7 +254,7 @@ async def test_what_the_records_say_is_shown_while_everybody_is_still_asked_abou
 
 async def test_what_takes_long_begins_once_the_account_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     done: dict[Worker[Any], list[str]] = {}
-    count, find, let_draw = overview_view.account_overview, escalations.find_escalations, Work.let_draw
+    count, find, let_draw = overview_counts.account_overview, escalations.find_escalations, Work.let_draw
 
     def note(what: str) -> None:
         done.setdefault(get_current_worker(), []).append(what)
@@ -270,12 +271,14 @@ async def test_what_takes_long_begins_once_the_account_is_drawn(monkeypatch: pyt
         let_draw(work)
         note("drawn")
 
-    monkeypatch.setattr(overview_view, "account_overview", count_and_note)
+    monkeypatch.setattr(overview_counts, "account_overview", count_and_note)
     monkeypatch.setattr(escalations, "find_escalations", find_and_note)
+    monkeypatch.setattr(background, "compile_all", lambda *_: note("work"))
     monkeypatch.setattr(Work, "let_draw", let_draw_and_note)
     app = make_app(demo(), first_branch=OVERVIEW)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         worked = {worker.name: what for worker, what in done.items() if "work" in what}
-        assert set(worked) == {"counting the account", "looking for ways to become administrator"}
+        names = "counting the account", "looking for ways to become administrator", "getting the policies ready"
+        assert worked.keys() == {*names}
         assert all(what == ["drawn", "work"] for what in worked.values())

@@ -13,8 +13,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace import escalations
-from iamtui.workspace.overview import Overview, account_overview
+from iamtui.workspace import unknown_facts
+from iamtui.workspace.overview import Overview
+from iamtui.workspace.overview_counts import account_overview
 from iamtui.workspace.saved_questions import SavedQuestion
 from tests.support.sample_account import ID, iam, sample_workspace, trust
 
@@ -158,7 +159,7 @@ def test_the_numbers_of_the_demo_are_those_of_its_lists() -> None:
 def test_ways_to_become_administrator_are_not_none_where_they_are_not_looked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(escalations, "MOST_SEARCHED", 1)
+    monkeypatch.setattr(unknown_facts, "MOST_SEARCHED", 1)
 
     found = overview(roles=(role("a"), role("b")))
 

@@ -22,7 +22,7 @@ from iamtui.workspace.assume_decision import decide_so_far
 from iamtui.workspace.caller_roles import roles_of_caller
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.outsiders import Outsiders
-from iamtui.workspace.overview import account_overview
+from iamtui.workspace.overview_counts import account_overview
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask, with_region
 from iamtui.workspace.trust import (

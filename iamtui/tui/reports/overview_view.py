@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
@@ -19,13 +19,13 @@ from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
-from iamtui.workspace.audit import AuditSuppression, read_suppressions
-from iamtui.workspace.overview import Overview, account_overview, begun_overview
-from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key
+from iamtui.workspace.overview import Overview, begun_overview
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.tui.main_view import MainView
+    from iamtui.workspace.audit import AuditSuppression
+    from iamtui.workspace.saved_questions import SavedQuestion
 
 _LABEL: Final = 26
 _COUNT: Final = 6
@@ -83,7 +83,8 @@ class OverviewView(LineView):
             work.tell(self._begin, begun_overview(workspace))
             work.let_draw()
             cancelled = giving_way(work.cancelled)
-            overview = account_overview(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
+            counted = lazy.overview_counts.account_overview
+            overview = counted(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
 
     def _begin(self, begun: Overview) -> None:
@@ -179,7 +180,8 @@ def _spaced(entries: list[OverviewLine], height: int) -> list[OverviewLine]:
 def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
     """The saved questions; none where they cannot be read, which `iamtui questions` says."""
     try:
-        return QuestionStore(account_key(workspace)).saved()
+        store = lazy.saved_questions
+        return store.QuestionStore(store.account_key(workspace)).saved()
     except Problem:
         return ()
 
@@ -187,6 +189,6 @@ def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
 def _accepted() -> tuple[AuditSuppression, ...]:
     """The suppressions; none where they cannot be read, which the list of findings says."""
     try:
-        return read_suppressions()
+        return lazy.audit.read_suppressions()
     except Problem:
         return ()

@@ -39,12 +39,13 @@ from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
-from iamtui.workspace.audit import audit, read_suppressions, unknown_facts
+from iamtui.workspace.audit import audit, read_suppressions
 from iamtui.workspace.audit_edits import edits_that_mend
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.overview import Figure
 from iamtui.workspace.principals import principal_for
+from iamtui.workspace.unknown_facts import unknown_facts
 from iamtui.workspace.what_can import EffectiveAccess, what_can
 from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
