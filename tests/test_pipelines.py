@@ -166,6 +166,7 @@ def test_the_action_lints_decides_and_asks(repository: Path) -> None:
     assert not (repository / "was-run").exists()
 
 
+@pytest.mark.slow
 def test_the_worst_of_several_scenario_files_decides(repository: Path) -> None:
     met = (repository / "scenarios.jsonl").read_text().splitlines()[0]
     (repository / "a.jsonl").write_text("{}")

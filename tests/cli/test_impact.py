@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli_runner import Cli
+from tests.support.slow import one_quick
 
 ON = "arn:aws:s3:::puffin-data-lake/x"
 
@@ -79,7 +80,7 @@ def test_what_is_not_compared_is_not_called_nothing(cli: Cli, tmp_path: Path) ->
         ({"StringEquals": {"aws:PrincipalOrgID": "o-another"}}, ""),
     ],
 )
-@pytest.mark.parametrize("kind", ["put-inline", "set-trust"])
+@one_quick("kind", ["put-inline", "set-trust"])
 def test_what_is_gained_at_another_time_or_in_another_region_is_found(
     cli: Cli, tmp_path: Path, kind: str, condition: dict[str, Any], when: str
 ) -> None:

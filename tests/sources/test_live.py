@@ -289,7 +289,7 @@ def test_when_the_network_goes_nothing_is_waited_for_again(
     assert "was cut" in account.organization.reason
 
 
-@pytest.mark.parametrize(
+@one_quick(
     ("fault", "reason"),
     [
         (Reset(), "was cut"),

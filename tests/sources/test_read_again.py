@@ -15,6 +15,7 @@ from tests.sources.test_live import fill
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
+from tests.support.slow import one_quick
 
 NAMES = ["user/staff/user-0", "group/devs", "role/ci/deploy", "policy/teams/reader", "policy/bound"]
 
@@ -122,7 +123,7 @@ def test_one_that_was_made_anew_elsewhere_takes_its_place(moto: MotoServer) -> N
         "GetPolicyVersion",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (500, "InternalFailure")])
+@one_quick(("status", "code"), [(403, "AccessDenied"), (500, "InternalFailure")])
 def test_what_cannot_be_read_whole_is_not_taken(
     moto: MotoServer, fault_proxy: FaultProxy, operation: str, status: int, code: str
 ) -> None:

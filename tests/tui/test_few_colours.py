@@ -317,7 +317,8 @@ async def charts(pilot: Pilot[None], look: Callable[[Pilot[None]], T]) -> dict[s
     return found
 
 
-@one_quick(("size", "ways"), [((80, 24), PLAIN), ((120, 40), PLAIN[:1]), ((200, 60), PLAIN[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "ways"), [((80, 24), PLAIN), ((120, 40), PLAIN[:1]), ((200, 60), PLAIN[1:])])
 async def test_every_screen_says_without_colours_what_it_says_with_them(
     size: tuple[int, int], ways: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
