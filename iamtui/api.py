@@ -39,7 +39,7 @@ from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.answers import answer, answer_all, check_inquiry
+from iamtui.workspace.answers import answer, answer_all, check_matrix
 from iamtui.workspace.context_values import context_of, read_all_values
 from iamtui.workspace.denial_comparison import claim_words
 from iamtui.workspace.denials import explain_denials
@@ -484,7 +484,7 @@ def _matrix(
         texts,
     )
     made = QuestionMatrix((action,), (resource,), terms)
-    check_inquiry(made)
+    check_matrix(made)
     return made
 
 

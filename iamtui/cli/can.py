@@ -14,8 +14,8 @@ from iamtui.cli.question_options import (
     QuestionOptions,
     answered,
     expect_option,
-    inquiry_of,
     load_resource_policies,
+    matrix_of,
     question_options,
     question_store,
 )
@@ -34,7 +34,7 @@ from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.answers import check_matrix
 from iamtui.workspace.principals import coming_with, is_not_there, resolve_principal
 from iamtui.workspace.questions import ask_and_trace
 from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
@@ -103,7 +103,7 @@ def can(
     workspace = open_workspace(source, several=True)
     question = typed or question_store(account_key(workspace), file).find(saved or "")
     made, expect = question.question_matrix, expect or question.expect
-    check_inquiry(made)
+    check_matrix(made)
     name = principal or question.principal
     if draft is None:
         # Before AWS is asked anything for a name that nobody has. With a draft it may be a role that the draft makes.
@@ -148,7 +148,7 @@ def _refuse_another_question(actions: tuple[str, ...], asked: QuestionOptions, s
 def _typed(principal: str | None, actions: tuple[str, ...], asked: QuestionOptions) -> SavedQuestion:
     if principal is None or not actions:
         raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
-    return SavedQuestion("", "", inquiry_of(actions, asked), principal)
+    return SavedQuestion("", "", matrix_of(actions, asked), principal)
 
 
 def _save(name: str, store: QuestionStore, asked: QuestionMatrix, who: Principal, expect: Expectation | None) -> None:

@@ -19,7 +19,7 @@ from iamtui.cli.input import read_text
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.opening import finding_label, open_workspace, read_drafted, say_findings
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import Demands, QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.question_options import Demands, QuestionOptions, load_resource_policies, matrix_of, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit, draft_schema, edit_to_json
@@ -277,7 +277,7 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
     that the call needs are allowed too. Review the draft with `iamtui draft show`, and see whom else it affects with
     `iamtui draft compare`.
     """
-    made = inquiry_of(actions, asked)
+    made = matrix_of(actions, asked)
     workspace = open_workspace(source)
     who = resolve_principal(workspace, principal)
     workspace = load_resource_policies(workspace, made)

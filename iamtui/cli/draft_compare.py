@@ -14,8 +14,8 @@ from iamtui.cli.opening import open_workspace, read_drafted, say_findings, whole
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import (
     QuestionOptions,
-    inquiry_of,
     load_resource_policies,
+    matrix_of,
     question_options,
     say_assumed,
 )
@@ -88,7 +88,7 @@ def compare(
         if asked.given:
             raise Problem("Options of a question were given, but no ACTION.", "Name an action, such as s3:GetObject.")
         return _compare_saved(shown, file, names, fail_on, source)
-    made = inquiry_of(actions, asked)
+    made = matrix_of(actions, asked)
     workspace = load_resource_policies(open_workspace(source), made)
     drafted = read_drafted(workspace, file)
     drafted.check()

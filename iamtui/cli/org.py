@@ -38,7 +38,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.answers import check_matrix
 from iamtui.workspace.organization_paths import Ways
 from iamtui.workspace.organization_run import Done, over_accounts
 from iamtui.workspace.organization_store import StoreDay
@@ -229,7 +229,7 @@ def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
         raise Problem(f"No question is saved in {file}.", "Save one: `iamtui can ... --expect allowed --save NAME`.")
     for one in saved:
         if isinstance(one, SavedQuestion):
-            check_inquiry(one.question_matrix)
+            check_matrix(one.question_matrix)
     return saved
 
 
@@ -238,7 +238,7 @@ def _asked_of_all(actions: Sequence[str], resources: tuple[str, ...]) -> tuple[S
         raise Problem("--on applies only with --who-can.", "Leave it out.")
     asked = [QuestionMatrix((action,), resources or ("*",), Question("", "*")) for action in actions]
     for matrix in asked:
-        check_inquiry(matrix)
+        check_matrix(matrix)
     return tuple(SavedQuestion(f"who-can {matrix.actions[0]}", "", matrix) for matrix in asked)
 
 

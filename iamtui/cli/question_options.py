@@ -23,7 +23,7 @@ from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.answers import answer, check_inquiry
+from iamtui.workspace.answers import answer, check_matrix
 from iamtui.workspace.assumptions import assumed_of
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
 from iamtui.workspace.context_values import check_key, context_of, read_all_values, undocumented
@@ -120,7 +120,7 @@ def say_assumed(
         note(f"Assumed, because policies read it: {'; '.join(map(safe_text, found))}.")
 
 
-def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
+def matrix_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
         raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
     terms = Question(
@@ -139,7 +139,7 @@ def inquiry_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatr
         asked.chained_from or "",
         _checks(asked.with_checks),
     )
-    check_inquiry(made)
+    check_matrix(made)
     return made
 
 

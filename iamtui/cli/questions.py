@@ -28,7 +28,7 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.text import counted, safe_text
-from iamtui.workspace.answers import check_inquiry
+from iamtui.workspace.answers import check_matrix
 from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.proofs import ProofStatus
@@ -39,8 +39,8 @@ from iamtui.workspace.saved_questions import (
     SavedProof,
     SavedQuestion,
     account_key,
-    form_of,
     quoted,
+    record_of,
     testing,
 )
 from iamtui.workspace.workspace import Workspace
@@ -159,15 +159,15 @@ def _record(question: SavedQuestion | SavedProof) -> dict[str, Any]:
     if isinstance(question, SavedProof):
         made = msgspec.to_builtins(question.proof)
         return {"name": question.name, "account": question.account or None, "proof": made}
-    form = form_of(question.question_matrix)
+    record = record_of(question.question_matrix)
     return {
         "name": question.name,
         "account": question.account or None,
         "principal": question.principal or None,
         "expect": question.expect.value if question.expect else None,
-        **msgspec.structs.asdict(form),
-        "region": form.region or None,
-        "chained_from": form.chained_from or None,
+        **msgspec.structs.asdict(record),
+        "region": record.region or None,
+        "chained_from": record.chained_from or None,
     }
 
 
@@ -315,7 +315,7 @@ def _ask_it(name: str) -> str:
 
 
 def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
-    check_inquiry(question.question_matrix)
+    check_matrix(question.question_matrix)
     if not question.principal:
         raise Problem("It does not name a principal.", _ask_it(question.name))
     return answered(workspace, resolve_principal(workspace, question.principal), question.question_matrix)

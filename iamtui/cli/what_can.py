@@ -15,8 +15,8 @@ from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import (
     QuestionOptions,
-    inquiry_of,
     load_resource_policies,
+    matrix_of,
     question_options,
     say_assumed,
 )
@@ -96,7 +96,7 @@ def what_can(
     if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
         raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
     _check(asked, as_policy=as_policy, otherwise=bool(against or against_snapshot or as_json))
-    made = inquiry_of(("sts:GetCallerIdentity",), asked)
+    made = matrix_of(("sts:GetCallerIdentity",), asked)
     wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
     workspace = load_resource_policies(open_workspace(source), made)
     if as_policy:

@@ -12,7 +12,7 @@ import click
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft, with_people
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import QuestionOptions, inquiry_of, load_resource_policies, question_options
+from iamtui.cli.question_options import QuestionOptions, load_resource_policies, matrix_of, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import first_of
@@ -138,8 +138,8 @@ def _matrix(
     if not actions and access_level is None:
         raise click.UsageError("Missing argument 'ACTION...'.")
     if access_level is None and not (some and any(map(is_pattern, actions))):
-        return inquiry_of(actions, asked), 0
-    typed = inquiry_of(actions or every_action_about(asked.resources or ("*",)), asked)
+        return matrix_of(actions, asked), 0
+    typed = matrix_of(actions or every_action_about(asked.resources or ("*",)), asked)
     every = actions_that_fit(actions, typed.resources, access_level)
     most = max(1, MOST_CELLS // len(typed.resources))
     return replace(typed, actions=every[:most]), len(every[most:])

@@ -101,7 +101,7 @@ class Shown(Struct, frozen=True):
         return decider.question if decider is not None else self.cell.question
 
     @property
-    def cell_inquiry(self) -> QuestionMatrix:
+    def cell_matrix(self) -> QuestionMatrix:
         cell, asked = self.cell, self.answer.question_matrix
         # The name of an API call stands for itself, with its companions; a pattern for the action it found.
         call = "" if is_pattern(cell.pattern) else cell.pattern

@@ -512,7 +512,7 @@ class MainScreen(PanedScreen):
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""
         self._caller.stand_in(principal, label)
-        self.question.ask_inquiry(QuestionMatrix((question.action,), (question.resource,), question))
+        self.question.ask_matrix(QuestionMatrix((question.action,), (question.resource,), question))
         self.on_demand.load_policy_of(question)
 
 

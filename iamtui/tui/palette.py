@@ -356,7 +356,7 @@ class AccountPlaces(Provider):
     def _texts(self, main: MainScreen, query: str) -> Iterator[_Place]:
         for saved in main.question.saved_questions:
             if query in saved.name.lower():
-                yield _Place(saved.name, "saved question", partial(main.question.ask_inquiry, saved.question_matrix))
+                yield _Place(saved.name, "saved question", partial(main.question.ask_matrix, saved.question_matrix))
         for kept in main.sessions.keeper:
             session = kept.session
             name = session.role_arn.rpartition("/")[2]

@@ -249,7 +249,7 @@ class PlaceMemory:
 
         def ask(matrix: QuestionMatrix | None) -> None:
             if matrix is not None and key == self._key and not self._main.question.is_begun:
-                self._main.question.ask_inquiry(matrix)
+                self._main.question.ask_matrix(matrix)
 
         get_in_thread(
             self._main, partial(_question_of, state), ask, lambda _problem: None,
@@ -346,13 +346,13 @@ def _source_form(choice: SourceChoice | None) -> dict[str, str]:
 def _question_form(matrix: QuestionMatrix | None) -> dict[str, Any] | None:
     if matrix is None:
         return None
-    made: dict[str, Any] = msgspec.to_builtins(lazy.saved_questions.remembered_form_of(matrix))
+    made: dict[str, Any] = msgspec.to_builtins(lazy.saved_questions.remembered_record_of(matrix))
     return made
 
 
 def _question_of(state: AccountState) -> QuestionMatrix | None:
     questions = lazy.saved_questions
     try:
-        return questions.inquiry_of_form(msgspec.convert(state.question, prepared(questions.QuestionRecord)))
+        return questions.matrix_of_record(msgspec.convert(state.question, prepared(questions.QuestionRecord)))
     except msgspec.ValidationError:
         return None

@@ -161,7 +161,7 @@ class BulkMatrixEvaluator:
     """
 
     def __init__(self, workspace: Workspace, question_matrix: QuestionMatrix, *, now: datetime | None = None) -> None:
-        check_inquiry(question_matrix)
+        check_matrix(question_matrix)
         self.question_matrix = question_matrix
         self._workspace = workspace
         self._now = now or datetime.now(UTC)
@@ -357,7 +357,7 @@ def _calls(actions: tuple[tuple[str, str], ...]) -> Iterator[tuple[AuthorizedCal
         yield call, pattern or ("" if call.action == typed else typed), bool(pattern)
 
 
-def check_inquiry(question_matrix: QuestionMatrix) -> None:
+def check_matrix(question_matrix: QuestionMatrix) -> None:
     """Refuse a question matrix that cannot be asked; patterns are looked up only when it is answered.
 
     Raises:

@@ -221,7 +221,7 @@ def _reach(decision: Decision) -> int:
     return 0 if rank <= 1 else min(rank - 1, 3)
 
 
-def as_inquiry(asked: QuestionMatrix | Question) -> QuestionMatrix:
+def as_matrix(asked: QuestionMatrix | Question) -> QuestionMatrix:
     """A question matrix of one cell for a question, a question matrix as it is."""
     return asked if isinstance(asked, QuestionMatrix) else QuestionMatrix((asked.action,), (asked.resource,), asked)
 
@@ -240,7 +240,7 @@ def compare(
         DraftProblem: the draft does not fit.
         Problem: something cannot be asked.
     """
-    return _Polls(drafted, as_inquiry(asked), now).compare(principal, cancelled, in_full=True)
+    return _Polls(drafted, as_matrix(asked), now).compare(principal, cancelled, in_full=True)
 
 
 def compare_everyone(
@@ -259,7 +259,7 @@ def compare_everyone(
         DraftProblem: the draft does not fit.
         Problem: something cannot be asked.
     """
-    question_matrix = as_inquiry(asked)
+    question_matrix = as_matrix(asked)
     polls = _Polls(drafted, question_matrix, now)
     for principal in _everybody(drafted, question_matrix):
         if cancelled():

@@ -264,7 +264,7 @@ class QuestionStore:
     def history(self) -> tuple[HistoryEntry, ...]:
         """The questions asked, the latest first."""
         return tuple(
-            HistoryEntry(inquiry_of_form(entry.question), entry.principal, entry.asked_at)
+            HistoryEntry(matrix_of_record(entry.question), entry.principal, entry.asked_at)
             for entry in read_file(self.path).history
             if self._is_ours(entry.account)
         )
@@ -316,7 +316,7 @@ class QuestionStore:
         entry = HistoryRecord(
             self.account,
             (now or datetime.now(UTC)).replace(microsecond=0),
-            remembered_form_of(question_matrix),
+            remembered_record_of(question_matrix),
             principal,
         )
 
@@ -352,7 +352,7 @@ class QuestionStore:
             Problem: the name cannot be one, or is taken and not to be overwritten.
         """
         _check_name(name)
-        self._put(SavedRecord(name, form_of(question_matrix), self.account, principal, expect), overwrite=overwrite)
+        self._put(SavedRecord(name, record_of(question_matrix), self.account, principal, expect), overwrite=overwrite)
 
     def save_proof(self, name: str, proof: ProofRecord) -> None:
         """Save what is to be proved under a name.
@@ -418,7 +418,7 @@ class QuestionStore:
                 write_file(target, after, keep_mode=not self._is_own)
 
 
-def form_of(question_matrix: QuestionMatrix) -> QuestionRecord:
+def record_of(question_matrix: QuestionMatrix) -> QuestionRecord:
     """A question as it stands in a file."""
     terms = question_matrix.terms
     return QuestionRecord(
@@ -435,31 +435,31 @@ def form_of(question_matrix: QuestionMatrix) -> QuestionRecord:
     )
 
 
-def remembered_form_of(question_matrix: QuestionMatrix) -> QuestionRecord:
+def remembered_record_of(question_matrix: QuestionMatrix) -> QuestionRecord:
     """A question as it is remembered unasked: without the external id, which two parties share as a secret."""
-    form = form_of(question_matrix)
-    context = {key: values for key, values in form.context.items() if key.lower() != "sts:externalid"}
-    return msgspec.structs.replace(form, context=context)
+    record = record_of(question_matrix)
+    context = {key: values for key, values in record.context.items() if key.lower() != "sts:externalid"}
+    return msgspec.structs.replace(record, context=context)
 
 
-def inquiry_of_form(form: QuestionRecord) -> QuestionMatrix:
+def matrix_of_record(record: QuestionRecord) -> QuestionMatrix:
     """The question that stands in a file; whether it can be asked is checked when it is."""
     terms = Question(
         "",
         "*",
-        {key: tuple(values) for key, values in form.context.items()},
-        form.mode,
-        form.resource_account,
-        tuple(form.session_policies),
-        frozenset(form.layers_off),
-        form.region,
+        {key: tuple(values) for key, values in record.context.items()},
+        record.mode,
+        record.resource_account,
+        tuple(record.session_policies),
+        frozenset(record.layers_off),
+        record.region,
     )
     return QuestionMatrix(
-        tuple(form.actions),
-        tuple(form.resources),
+        tuple(record.actions),
+        tuple(record.resources),
         terms,
-        form.chained_from,
-        {action: tuple(resources) for action, resources in form.with_checks.items()},
+        record.chained_from,
+        {action: tuple(resources) for action, resources in record.with_checks.items()},
     )
 
 
@@ -472,7 +472,7 @@ def _saved(entry: SavedRecord) -> SavedQuestion | SavedProof:
     if entry.proof is not None:
         return SavedProof(entry.name, entry.account, entry.proof)
     assert entry.question is not None, "a record has either"
-    return SavedQuestion(entry.name, entry.account, inquiry_of_form(entry.question), entry.principal, entry.expect)
+    return SavedQuestion(entry.name, entry.account, matrix_of_record(entry.question), entry.principal, entry.expect)
 
 
 def _check_name(name: str) -> None:

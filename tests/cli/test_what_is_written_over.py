@@ -18,12 +18,12 @@ from iamtui.problem import Problem
 from iamtui.tui.file_exports import write_new
 from iamtui.workspace import draft_session, saved_questions, snapshot_file
 from iamtui.workspace.draft_session import save_draft_file
-from iamtui.workspace.saved_questions import QuestionRecord, QuestionsFile, QuestionStore, inquiry_of_form, write_file
+from iamtui.workspace.saved_questions import QuestionRecord, QuestionsFile, QuestionStore, matrix_of_record, write_file
 from iamtui.workspace.snapshot_file import write_snapshot
 from tests.support.cli_runner import Cli
 
 DRAFT = Draft("123456789012", ())
-QUESTION = inquiry_of_form(QuestionRecord(["s3:GetObject"]))
+QUESTION = matrix_of_record(QuestionRecord(["s3:GetObject"]))
 WRITERS: dict[str, Callable[[Path], object]] = {
     "any file": lambda path: replace_file(path, b"{}"),
     "a new file": lambda path: replace_file(path, b"{}", new=True),
@@ -72,7 +72,7 @@ _LAST_STEPS = {
     "a draft": (draft_session, "write_draft", WRITERS["a draft"]),
     "questions": (
         saved_questions,
-        "form_of",
+        "record_of",
         lambda path: QuestionStore("123456789012", path).save("a", QUESTION),
     ),
 }

@@ -21,7 +21,7 @@ def matrix(*actions: str, resources: tuple[str, ...] = (X,)) -> QuestionMatrix:
 
 
 def canned(*actions: str, resources: tuple[str, ...] = (X,)) -> Answer:
-    found = records.canned_inquiry(
+    found = records.canned_matrix(
         records.small_workspace(), records.role_principal(), matrix(*actions, resources=resources)
     )
     assert found is not None

@@ -16,7 +16,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from tests.support.inquiries import role
+from tests.support.question_matrices import role
 from tests.support.sample_account import ID, allow, document, iam, trust
 
 KEY = f"arn:aws:kms:eu-west-1:{ID}:key"

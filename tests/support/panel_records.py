@@ -261,7 +261,7 @@ BY_ACTION: Answers = {
 }
 
 
-def canned_inquiry(
+def canned_matrix(
     _workspace: Workspace,
     principal: Principal,
     question_matrix: QuestionMatrix,
@@ -279,7 +279,7 @@ def canned_inquiry(
 
 
 def answer_of(principal: Principal, question_matrix: QuestionMatrix, decisions: Sequence[Decision]) -> Answer:
-    """An answer with these decisions, in the order of the inquiry's questions."""
+    """An answer with these decisions, in the order of the matrix's questions."""
     cells = tuple(
         Cell(question, "", decision, (), decision)
         for question, decision in zip(question_matrix.questions(), decisions, strict=True)

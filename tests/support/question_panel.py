@@ -13,7 +13,7 @@ from iamtui.questions.answers import Answer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.workspace import answers as inquiries
+from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, settle
@@ -57,9 +57,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[QuestionMatrix]:
         workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **options: Any
     ) -> Answer | None:
         heard.append(question_matrix)
-        return records.canned_inquiry(workspace, principal, question_matrix, **options)
+        return records.canned_matrix(workspace, principal, question_matrix, **options)
 
-    monkeypatch.setattr(inquiries, "answer", answer)
+    monkeypatch.setattr(matrix_answers, "answer", answer)
     return heard
 
 

@@ -53,7 +53,7 @@ async def test_the_role_that_is_passed_is_chosen_and_copied_with_the_command(siz
         assert "on the execution role:" in words(app)
         await press(pilot, "escape")
         main = app.main
-        main.question.ask_inquiry(main.question.question_matrix)  # type: ignore[arg-type]
+        main.question.ask_matrix(main.question.question_matrix)  # type: ignore[arg-type]
         await settle(pilot)
         assert named(pilot) == {"iam:PassRole": (OPS,)}, "it is kept with the question"
 

@@ -118,7 +118,7 @@ async def test_the_cell_of_a_matrix_stays_while_one_is_elsewhere() -> None:
     async with opened(app) as pilot:
         matrix = QuestionMatrix(("s3:GetObject", "s3:PutObject"), (ON_LAKE[1], "*"), Question("", "*"))
         app.main.go_to(iam("role/deploy-prod"))
-        app.main.question.ask_inquiry(matrix)
+        app.main.question.ask_matrix(matrix)
         await settle(pilot)
         await press(pilot, "s", "enter")
         await press(pilot, "j", "j")

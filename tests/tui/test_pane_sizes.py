@@ -199,7 +199,7 @@ async def test_resources_side_by_side_have_a_width_of_their_own() -> None:
         await begin(pilot)
         await drag(pilot, grip_of(pilot, Divider.SIDE, "wide"), right=-7)
         alone = pane(pilot, "side").region.width
-        pilot.app.main.question.ask_inquiry(  # type: ignore[attr-defined]
+        pilot.app.main.question.ask_matrix(  # type: ignore[attr-defined]
             QuestionMatrix(("s3:GetObject",), ("arn:aws:s3:::a/x", "arn:aws:s3:::b/x"), Question("", "*"))
         )
         await settle(pilot)

@@ -16,7 +16,7 @@ from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.workspace import answers as inquiries
+from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace import questions as asking
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
@@ -30,7 +30,7 @@ ROLE = "arn:aws:iam::123456789012:role/deploy-prod"
 
 @pytest.fixture(autouse=True)
 def _canned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inquiries, "answer", records.canned_inquiry)
+    monkeypatch.setattr(matrix_answers, "answer", records.canned_matrix)
 
 
 async def _finish(pilot: Pilot[object]) -> None:

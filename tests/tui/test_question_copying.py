@@ -60,7 +60,7 @@ async def test_a_session_policy_from_a_file_is_copied_by_its_name_and_one_withou
         assert asked[-1].terms.session_policies == (SESSION_POLICY,)
         panel.action_copy_command()
         await settle(pilot)
-        panel.ask_inquiry(asked[-1])
+        panel.ask_matrix(asked[-1])
         await settle(pilot)
         panel.action_copy_command()
         await settle(pilot)

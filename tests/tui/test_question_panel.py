@@ -15,7 +15,7 @@ from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.workspace import answers as inquiries
+from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support import wording
@@ -32,9 +32,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Principal, Question]]:
         workspace: Workspace, principal: Principal, question_matrix: QuestionMatrix, **options: Any
     ) -> Answer | None:
         heard.extend((principal, question) for question in question_matrix.questions())
-        return records.canned_inquiry(workspace, principal, question_matrix, **options)
+        return records.canned_matrix(workspace, principal, question_matrix, **options)
 
-    monkeypatch.setattr(inquiries, "answer", answer)
+    monkeypatch.setattr(matrix_answers, "answer", answer)
     return heard
 
 
@@ -152,13 +152,13 @@ class SlowEngine:
             self.started.set()
             assert self.go_on.wait(60)
             return records.answer_of(principal, question_matrix, [records.denied()])
-        return records.canned_inquiry(workspace, principal, question_matrix)
+        return records.canned_matrix(workspace, principal, question_matrix)
 
 
 @pytest.fixture
 def slow_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowEngine]:
     engine = SlowEngine()
-    monkeypatch.setattr(inquiries, "answer", engine)
+    monkeypatch.setattr(matrix_answers, "answer", engine)
     yield engine
     engine.go_on.set()
 
@@ -203,7 +203,7 @@ async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPa
     def refuse(*_args: object, **_options: object) -> None:
         raise Problem("The resource is not an ARN.", "Write * for any.")
 
-    monkeypatch.setattr(inquiries, "answer", refuse)
+    monkeypatch.setattr(matrix_answers, "answer", refuse)
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -233,7 +233,7 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
     def fail(*_args: object, **_options: object) -> None:
         raise ValueError("with data in it")
 
-    monkeypatch.setattr(inquiries, "answer", fail)
+    monkeypatch.setattr(matrix_answers, "answer", fail)
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)

@@ -162,7 +162,7 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
     async with opened(size=size) as pilot:
         panel = await asked(pilot)
         assert panel.question_matrix is not None
-        panel.ask_inquiry(replace(panel.question_matrix, chained_from=iam("role/deploy-prod")))
+        panel.ask_matrix(replace(panel.question_matrix, chained_from=iam("role/deploy-prod")))
         await settle(pilot)
         assert panel.whole_answer is not None
         chain = panel.whole_answer.chain
@@ -173,7 +173,7 @@ async def test_the_layers_of_a_chain_say_which_step_they_are_of(size: tuple[int,
         layers = pilot.app.screen.query_one(LayersList)
         assert layers.region.height >= 1
         assert layers.region.bottom <= pilot.app.screen.query_one("#side").region.bottom
-        panel.ask_inquiry(replace(panel.question_matrix, chained_from=""))
+        panel.ask_matrix(replace(panel.question_matrix, chained_from=""))
         await settle(pilot)
         assert "of 2: " not in screen_text(pilot.app)
 

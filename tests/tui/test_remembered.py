@@ -53,7 +53,7 @@ async def be_somewhere(app: IamtuiApp, question: QuestionMatrix = ASKED) -> None
         app.main.go_to(a_role())
         app.main.subject.detail.select_tab("policies")
         app.main.subject.table.sorts["roles"] = ("created", True)
-        app.main.question.ask_inquiry(question)
+        app.main.question.ask_matrix(question)
         await settle(pilot)
         assert app.main.question.whole_answer is not None
         app.exit()

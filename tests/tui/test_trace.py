@@ -293,7 +293,7 @@ async def chained(pilot: Pilot[None], action: str) -> str:
     await settle_app(pilot)
     asked = QuestionMatrix((action,), (OBJECT,), Question(""), chained_from=iam("role/deploy-prod"))
     app.main.go_to(iam("role/web-server"))  # type: ignore[attr-defined]
-    app.main.question.ask_inquiry(asked)  # type: ignore[attr-defined]
+    app.main.question.ask_matrix(asked)  # type: ignore[attr-defined]
     await settle_app(pilot)
     await press_in_app(pilot, "f7")
     await settle_app(pilot)

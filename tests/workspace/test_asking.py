@@ -29,7 +29,7 @@ LAKE = "arn:aws:s3:::data-lake/x"
 ROLE = "arn:aws:iam::123456789012:role/web-server"
 SESSION = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}'
 
-INQUIRIES = {
+MATRICES = {
     "one": QuestionMatrix(("s3:GetObject",), (LAKE,), Question("")),
     "any resource": QuestionMatrix(("s3:GetObject",), ("*",), Question("")),
     "several": QuestionMatrix(("s3:GetObject", "s3:Delete*"), (LAKE, "arn:aws:s3:::b/*"), Question("")),
@@ -62,7 +62,7 @@ INQUIRIES = {
 }
 
 
-@pytest.mark.parametrize("question_matrix", INQUIRIES.values(), ids=INQUIRIES)
+@pytest.mark.parametrize("question_matrix", MATRICES.values(), ids=MATRICES)
 def test_the_line_asks_the_same(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question_matrix: QuestionMatrix
 ) -> None:
@@ -184,12 +184,12 @@ def test_a_question_is_copied_as_before() -> None:
 
 
 def test_texts_of_session_policies_are_files_that_the_line_names() -> None:
-    question_matrix = INQUIRIES["terms"]
+    question_matrix = MATRICES["terms"]
     assert files_of_command(question_matrix) == {"session-policy-1.json": SESSION, "session-policy-2.json": SESSION}
     line = as_command(sample_workspace(), resolve_principal(sample_workspace(), "alice"), question_matrix)
     assert "--session-policy session-policy-1.json --session-policy session-policy-2.json" in line
     assert "Statement" not in line
-    assert files_of_command(INQUIRIES["one"]) == {}
+    assert files_of_command(MATRICES["one"]) == {}
 
 
 def test_another_region_than_the_sources_is_carried() -> None:

@@ -7,7 +7,7 @@ import pytest
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from tests.support.inquiries import LAKE, asked, companion, role, workspace_of
+from tests.support.question_matrices import LAKE, asked, companion, role, workspace_of
 from tests.support.sample_account import ID, allow, deny, iam, sample_workspace
 
 FUNCTION = f"arn:aws:lambda:us-east-1:{ID}:function:f"

@@ -16,7 +16,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
 from iamtui.workspace.draft_denies import only_for, spare, with_own_sid
 from iamtui.workspace.draft_fixes import SuggestedDraft, with_fix
-from iamtui.workspace.draft_session import DraftedAccount, as_inquiry, lay
+from iamtui.workspace.draft_session import DraftedAccount, as_matrix, lay
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import ask
 from iamtui.workspace.workspace import Workspace
@@ -42,7 +42,7 @@ def denying(**more: Any) -> dict[str, Any]:
 
 def fixed(workspace: Workspace, action: str, resource: str) -> tuple[SuggestedDraft, DraftedAccount]:
     who = resolve_principal(workspace, CALLER)
-    made = with_fix(workspace, Draft(workspace.account.id), who, as_inquiry(Question(action, resource)), now=NOW)
+    made = with_fix(workspace, Draft(workspace.account.id), who, as_matrix(Question(action, resource)), now=NOW)
     return made, lay(workspace, made.draft)
 
 

@@ -27,7 +27,7 @@ from iamtui.workspace.answers import answer
 from iamtui.workspace.denied_question import NoEdit, edit_adding_statement, statement_from_question, statement_places
 from iamtui.workspace.draft_documents import DocumentPlace
 from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_fix
-from iamtui.workspace.draft_session import Effect, as_inquiry, compare_everyone, lay
+from iamtui.workspace.draft_session import Effect, as_matrix, compare_everyone, lay
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.questions import ask, ask_and_trace
@@ -92,7 +92,7 @@ def test_all_suggestions_together_allow_what_was_denied(name: str, question: Que
         principal = principal_for(workspace, entity)
         if ask(workspace, principal, question, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS):
             continue
-        suggested = with_fix(workspace, Draft(account.id), principal, as_inquiry(question), now=NOW)
+        suggested = with_fix(workspace, Draft(account.id), principal, as_matrix(question), now=NOW)
         draft, left = suggested.draft, suggested.left
         if isinstance(entity, Role) and entity.service_linked:
             assert any("service-linked" in reason.sentence for reason in left)
@@ -114,7 +114,7 @@ DELETE = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
 def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
     workspace = demo()
     who = resolve_principal(workspace, f"arn:aws:sts::{workspace.account.id}:assumed-role/analytics-lake-reader/job-1")
-    made = with_fix(workspace, Draft(workspace.account.id), who, as_inquiry(DELETE), now=NOW)
+    made = with_fix(workspace, Draft(workspace.account.id), who, as_matrix(DELETE), now=NOW)
 
     bucket = next(edit for edit in made.draft.edits if isinstance(edit, PutResourcePolicy))
     denying = next(one for one in statements(bucket.document) if one["Sid"] == "NobodyDeletesButTheLakeTeam")
@@ -253,7 +253,7 @@ def test_a_deny_that_the_request_could_avoid_is_left_and_nothing_else_is_excepte
     workspace = with_edits(PutOrganizationPolicy(SCP, OU, "how", text(avoidable)), scp)
     question = Question("s3:DeleteObject", f"{OPEN_BUCKET}/x", {key: ("false",)})
     who = resolve_principal(workspace, "user/carol")
-    made = with_fix(workspace, Draft(ID), who, as_inquiry(question), now=NOW)
+    made = with_fix(workspace, Draft(ID), who, as_matrix(question), now=NOW)
     (left,) = made.left
     assert f"its condition on {key} holds (here: false), so the request has to change" in left.sentence
     assert [type(edit) for edit in made.draft.edits] in ([], [PutInlinePolicy])
@@ -271,7 +271,7 @@ def test_a_guard_of_the_organization_is_not_taken_away_for_one_without_an_arn(
     caller: str, question: Question, said: str
 ) -> None:
     who = resolve_principal(demo(), caller)
-    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(question), now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_matrix(question), now=NOW)
     assert not made.draft.edits
     assert f"denies others too, and {said} cannot be excepted from it by an ARN, so it stays." in made.left[0].sentence
 
@@ -279,7 +279,7 @@ def test_a_guard_of_the_organization_is_not_taken_away_for_one_without_an_arn(
 def test_of_a_call_that_needs_several_resources_each_is_allowed_by_itself() -> None:
     who = resolve_principal(demo(), "user/clara.moreau")
     launch = Question("ec2:RunInstances")
-    before = as_inquiry(launch)
+    before = as_matrix(launch)
     assert answer(demo(), who, before, now=NOW).worst.deciding.denied
     made = with_fix(demo(), Draft(DEMO_ID), who, before, now=NOW)
     assert not made.left
@@ -290,7 +290,7 @@ def test_of_a_call_that_needs_several_resources_each_is_allowed_by_itself() -> N
 def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> None:
     lake = "arn:aws:s3:::puffin-data-lake/x"
     who = resolve_principal(demo(), "user/ext.raj.patel")
-    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(Question("s3:GetObject", lake)), now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_matrix(Question("s3:GetObject", lake)), now=NOW)
     assert [type(edit) for edit in made.draft.edits] == [PutInlinePolicy, PutManagedPolicy]
     drafted = lay(demo(), made.draft)
 
@@ -305,7 +305,7 @@ def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> No
 def test_a_pattern_within_one_bucket_has_the_policy_of_the_bucket() -> None:
     question = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/smoke-tests/*")
     who = resolve_principal(demo(), "role/analytics-lake-reader")
-    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(question), now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_matrix(question), now=NOW)
     assert not made.left
     assert "arn:aws:s3:::puffin-data-lake" in [
         e.resource_arn for e in made.draft.edits if isinstance(e, PutResourcePolicy)
@@ -383,7 +383,7 @@ def test_a_user_who_may_assume_another_role_may_then_assume_this_one_too() -> No
     # An Allow of the user's own needs a Resource, which one of a trust policy must not have.
     who = resolve_principal(demo(), "user/svc-terraform")
     asked = Question("sts:AssumeRole", f"arn:aws:iam::{DEMO_ID}:role/service-role/vpc-flow-logs")
-    made = with_fix(demo(), Draft(DEMO_ID), who, as_inquiry(asked), now=NOW)
+    made = with_fix(demo(), Draft(DEMO_ID), who, as_matrix(asked), now=NOW)
     assert not made.left
     assert ask(lay(demo(), made.draft).after, who, asked, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
 

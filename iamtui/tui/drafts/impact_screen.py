@@ -317,7 +317,7 @@ class DraftImpactScreen(Screen[str | None]):
         """
         super().__init__()
         self._drafted = drafted
-        self._inquiry = question_matrix
+        self._matrix = question_matrix
         self._principal = principal
         self._saved = False
         self._rows: list[ImpactRow] = []
@@ -329,7 +329,7 @@ class DraftImpactScreen(Screen[str | None]):
 
     def again(self) -> Callable[[DraftedAccount], DraftImpactScreen]:
         """Makes the screen anew as it was left, of a draft; what it makes it from keeps this screen no longer."""
-        matrix, principal, saved = self._inquiry, self._principal, self._saved
+        matrix, principal, saved = self._matrix, self._principal, self._saved
         only_changed, at = self._only_changed, self._at
 
         def make(drafted: DraftedAccount) -> DraftImpactScreen:
@@ -372,8 +372,8 @@ class DraftImpactScreen(Screen[str | None]):
         compare: Callable[[Work], None] = self._compare_whole
         if self._saved:
             compare = self._compare_saved
-        elif self._inquiry is not None:
-            compare = partial(self._compare, self._inquiry)
+        elif self._matrix is not None:
+            compare = partial(self._compare, self._matrix)
         in_thread(self, compare, self._refuse, name="comparing answers")
 
     def _title(self) -> Content:
@@ -385,9 +385,9 @@ class DraftImpactScreen(Screen[str | None]):
         )
         if self._saved:
             return line(title, ("  saved questions", "bold"))
-        if self._inquiry is None:
+        if self._matrix is None:
             return line(title, ("  the whole account", "bold"))
-        actions, resources = ", ".join(self._inquiry.actions), ", ".join(self._inquiry.resources)
+        actions, resources = ", ".join(self._matrix.actions), ", ".join(self._matrix.resources)
         return line(title, ("  ", ""), (actions, "bold"), (" on ", "$muted"), resources)
 
     def _compare(self, question_matrix: QuestionMatrix, work: Work) -> None:
@@ -432,7 +432,7 @@ class DraftImpactScreen(Screen[str | None]):
         self._tell_reasons()
         counted = self.query_one("#impact-counts", Static)
         # The rows of the whole account are of two kinds, each of which says its own numbers.
-        counted.display = self._saved or self._inquiry is not None
+        counted.display = self._saved or self._matrix is not None
         counted.update(self._counts())
         self.query_one(KeyLine).look_again()
 
@@ -458,7 +458,7 @@ class DraftImpactScreen(Screen[str | None]):
             return wrong(self._problem)
         if not self._done:
             return plain("Asking, before and after …", "$muted")
-        if not self._saved and self._inquiry is None:
+        if not self._saved and self._matrix is None:
             return plain(
                 "The draft changes no access. No question is asked: go back, press F5 and ask one; then everybody's "
                 "answers are compared. s compares the saved questions."

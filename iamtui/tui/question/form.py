@@ -434,7 +434,7 @@ class QuestionForm(Column):
         self.terms = Terms(self.terms.mode, self.terms.layers_off)
         self._fill(action, resource, context, [], {})
 
-    def fill_inquiry(self, question_matrix: QuestionMatrix) -> None:
+    def fill_matrix(self, question_matrix: QuestionMatrix) -> None:
         asked = question_matrix.terms
         policies = {f"given-{number}": text for number, text in enumerate(asked.session_policies, 1)}
         caller = [f"{SESSION}{name}" for name in policies]

@@ -133,7 +133,7 @@ class QuestionPanel(Pane):
         self._label = ""
         self._aside = ""
         self._entered_actions: tuple[str, ...] = ()
-        self._inquiry: QuestionMatrix | None = None
+        self._matrix: QuestionMatrix | None = None
         self._shown: Shown | None = None
         self._room = ""
         self._is_fixed = False
@@ -245,13 +245,13 @@ class QuestionPanel(Pane):
         self._view.release()
         self._form.fill(action, resource, context)
 
-    def ask_inquiry(self, question_matrix: QuestionMatrix) -> None:
+    def ask_matrix(self, question_matrix: QuestionMatrix) -> None:
         self._view.release()
-        self._form.fill_inquiry(question_matrix)
+        self._form.fill_matrix(question_matrix)
 
     @property
     def question_matrix(self) -> QuestionMatrix | None:
-        return self._inquiry
+        return self._matrix
 
     @property
     def saved_questions(self) -> Sequence[SavedQuestion]:
@@ -276,11 +276,11 @@ class QuestionPanel(Pane):
     @property
     def question(self) -> Question | None:
         """The question that is looked at: the cell under the matrix's cursor, else the first pair."""
-        if self._inquiry is None:
+        if self._matrix is None:
             return None
-        if self._shown is not None and self._shown.answer.question_matrix == self._inquiry:
+        if self._shown is not None and self._shown.answer.question_matrix == self._matrix:
             return self._shown.cell.question
-        return next(self._inquiry.questions())
+        return next(self._matrix.questions())
 
     @property
     def answer(self) -> Decision | None:
@@ -310,22 +310,22 @@ class QuestionPanel(Pane):
             question_matrix = self._form.question_matrix(entered=entered)
             self._left_out = "" if entered else self._form.left_out
         except Problem as problem:
-            self._inquiry = None
+            self._matrix = None
             self._show_problem(problem)
             return
         if entered:
             self._entered_actions = question_matrix.actions
         partial = next((word for word in question_matrix.resources if word != "*" and not word.startswith("arn:")), "")
         if partial and entered:
-            self._inquiry = None
+            self._matrix = None
             says = f"{safe_text(partial, limit=64)} is not a resource."
             self._show_problem(Problem(says, self._form.how_to_name_it))
             return
         if partial:
-            self._inquiry = None
+            self._matrix = None
             self._show_nothing(f"{partial} is not an ARN yet.", self._form.how_to_name_it)
             return
-        self._inquiry = question_matrix if question_matrix.actions else None
+        self._matrix = question_matrix if question_matrix.actions else None
         self._is_unasked = not question_matrix.actions
         self._form.shorten(short=self._room == NARROW and self._is_unasked)
         missing = why_not(question_matrix, self._workspace, self._principal, self.how_to_ask)
@@ -393,7 +393,7 @@ class QuestionPanel(Pane):
         decision, asked = shown.decision, shown.asked
         self._form.set_decision(decision)
         self._show_title()
-        question, question_matrix = shown.cell.question, shown.cell_inquiry
+        question, question_matrix = shown.cell.question, shown.cell_matrix
         self.post_message(
             self.Answered(decision, asked.principal, asked.label, question, question_matrix, shown.answer)
         )
@@ -461,14 +461,14 @@ class QuestionPanel(Pane):
     @on(QuestionForm.Finished)
     def _fields_finished(self, event: QuestionForm.Finished) -> None:
         event.stop()
-        if self._inquiry is not None:
+        if self._matrix is not None:
             # Else there is something to correct in the field.
             self._view.focus_list()
-            self._meant = self._inquiry
-            self._memory.hold(self._inquiry)
+            self._meant = self._matrix
+            self._memory.hold(self._matrix)
             if self._shown is not None:
                 self._remember(self._shown)
-        self.post_message(self.Meant(self.question, self._inquiry))
+        self.post_message(self.Meant(self.question, self._matrix))
 
     def _remember(self, shown: Shown) -> None:
         """Keep the question that was meant once it is answered; one that AWS never asks is held to be put right."""
@@ -501,7 +501,7 @@ class QuestionPanel(Pane):
         self.app.push_screen(lazy.trace_screen.TraceScreen.of(shown))
 
     def action_presets(self) -> None:
-        shown, question_matrix = self._shown, self._inquiry
+        shown, question_matrix = self._shown, self._matrix
         besides = None
         if shown is not None and question_matrix is not None:
             besides = lazy.menus.Besides.of(shown.cell, question_matrix.with_checks, shown.asked.workspace.account)
@@ -511,10 +511,10 @@ class QuestionPanel(Pane):
         self._form.switch_mode()
 
     def action_questions(self) -> None:
-        lazy.menus.open_questions(self.app, self._memory, self.ask_inquiry)
+        lazy.menus.open_questions(self.app, self._memory, self.ask_matrix)
 
     def action_save(self) -> None:
-        question_matrix = self._inquiry
+        question_matrix = self._matrix
         if question_matrix is None:
             self._lack("There is no question to save yet")
             return
@@ -525,18 +525,18 @@ class QuestionPanel(Pane):
         lazy.menus.save_question(self.app, self._memory, question_matrix, self._shown, self._workspace)
 
     def action_copy_command(self) -> None:
-        if self._inquiry is None or self._workspace is None or self._principal is None:
+        if self._matrix is None or self._workspace is None or self._principal is None:
             self._lack("There is no question to copy yet")
             return
         written = self._form.caller_row.files
-        files = lazy.questions.files_of_command(self._inquiry, written)
+        files = lazy.questions.files_of_command(self._matrix, written)
         also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
         if self._left_out:
             also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which is half typed.")
         if self._before is not None:
             also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
         try:
-            text = lazy.questions.as_command(self._workspace, self._principal, self._inquiry, written)
+            text = lazy.questions.as_command(self._workspace, self._principal, self._matrix, written)
         except Problem as problem:
             self.post_message(Notice(plain(problem, limit=None), Severity.ERROR))
             return
@@ -545,9 +545,9 @@ class QuestionPanel(Pane):
     @on(ActionField.Walked)
     def _walked(self, event: ActionField.Walked) -> None:
         event.stop()
-        question_matrix = self._memory.walk(event.step, self._inquiry)
+        question_matrix = self._memory.walk(event.step, self._matrix)
         if question_matrix is not None:
-            self.ask_inquiry(question_matrix)
+            self.ask_matrix(question_matrix)
         elif event.step < 0:
             self.ask("")
         elif not self._memory.history:

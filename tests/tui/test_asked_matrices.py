@@ -16,7 +16,7 @@ from iamtui.tui.dialogs import ChoiceDialog
 from iamtui.tui.question.answer_lists import MatrixView
 from iamtui.tui.question.context_field import ContextView, key_rows
 from iamtui.tui.question.panel import QuestionPanel
-from iamtui.workspace import answers as inquiries
+from iamtui.workspace import answers as matrix_answers
 from iamtui.workspace.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support import wording
@@ -116,7 +116,7 @@ async def test_with_a_draft_the_verdict_without_it_is_told(monkeypatch: pytest.M
         decision = records.not_allowed() if workspace is original else records.allowed_fully()
         return records.answer_of(principal, question_matrix, [decision])
 
-    monkeypatch.setattr(inquiries, "answer", answer)
+    monkeypatch.setattr(matrix_answers, "answer", answer)
     app = listener()
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await opened(pilot, app)
@@ -287,7 +287,7 @@ async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[Qu
             "arn:aws:iam::123456789012:role/deploy-prod",
             {"kms:Decrypt": ()},
         )
-        panel.ask_inquiry(whole)
+        panel.ask_matrix(whole)
         await settle(pilot)
 
         assert asked[-1] == whole

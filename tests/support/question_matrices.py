@@ -1,4 +1,4 @@
-"""Inquiries about a few roles made for them."""
+"""Question matrices about a few roles made for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering inquiries: the matrix, patterns, and what AWS never asks."""
+"""Answering question matrices: the matrix, patterns, and what AWS never asks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import MOST_CELLS, BulkMatrixEvaluator, answer, answer_all, expand_actions
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.who_can import everybody
-from tests.support.inquiries import LAKE, asked, role, workspace_of
+from tests.support.question_matrices import LAKE, asked, role, workspace_of
 from tests.support.sample_account import ID, allow, iam, sample_workspace, trust
 
 
@@ -227,7 +227,7 @@ def test_all_are_answered_in_the_accounts_order_as_one_by_one() -> None:
         assert [cell.deciding.outcome for cell in one.cells] == [cell.deciding.outcome for cell in alone.cells]
 
 
-def test_an_unknown_action_and_an_empty_inquiry() -> None:
+def test_an_unknown_action_and_an_empty_matrix() -> None:
     assert asked(sample_workspace(), "alice", ("nosuch:Thing",)).cells[0].decision.notes
     for actions, resources in (((), ("*",)), (("s3:GetObject",), ()), (("s3:GetObject",), ("x",))):
         with pytest.raises(Problem):
