@@ -1,4 +1,4 @@
-"""Clipboard: copying by the best route, what is known about it, and taking the text back.
+"""Clipboard: the order in which routes are tried, what is known about a copy, and taking the text back.
 
 The order: a command of the user's own; the desktop of this machine (not over SSH, where it would be the
 wrong machine's, unless asked for); tmux; OSC 52 through the terminal. Nothing claims success without proof.
@@ -91,7 +91,7 @@ def copy(
         Problem: no way leads to a clipboard from here, or the user's own command does not work.
     """
     options = options or ClipboardOptions.from_environment(environ)
-    for route in _routes(options, environ):
+    for route in routes_in_order(options, environ):
         if options.is_ending():
             break
         result = route.copy(text)
@@ -106,8 +106,7 @@ def copy(
     )
 
 
-def _routes(options: ClipboardOptions, environ: Mapping[str, str]) -> list[ClipboardRoute]:
-    """The ways to try, best first."""
+def routes_in_order(options: ClipboardOptions, environ: Mapping[str, str]) -> list[ClipboardRoute]:
     if options.command:
         return [CommandRoute(options.command, environ)]
     routes: list[ClipboardRoute] = []
