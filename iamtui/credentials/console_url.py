@@ -85,9 +85,6 @@ def _has_desktop(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
 
 
-URL_LIFE: Final = timedelta(minutes=15)
-"""How long the URL can be opened."""
-
 SHORTEST_SECONDS: Final = 900
 LONGEST_SECONDS: Final = 43_200
 """The bounds of SessionDuration (IAM User Guide: Enable custom identity broker access to the AWS console).
@@ -114,13 +111,11 @@ class SignIn:
     Args:
         url: what to open; secret, until it has expired.
         destination: the page that it leads to; not secret.
-        usable_until: when the URL expires, local UTC.
         lasts: how long the console then stays signed in, in words.
     """
 
     url: Secret
     destination: str
-    usable_until: datetime
     lasts: str
 
 
@@ -211,7 +206,7 @@ def sign_in(
     asked_at = clock()
     answer = private_get(host, _question(session, seconds, asked_at), ca_bundle=ca_bundle)
     token = _token(answer, host, seconds)
-    return SignIn(_login(host, page, token), page, asked_at + URL_LIFE, lasts_words(session, seconds, asked_at))
+    return SignIn(_login(host, page, token), page, lasts_words(session, seconds, asked_at))
 
 
 def sign_in_host(session: Session, site: ConsoleSite, *, regional: bool) -> Host:

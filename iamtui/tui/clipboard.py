@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from msgspec import structs
+from textual.app import App
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
 from iamtui.credentials.session import Clock, Session, utc_now
@@ -136,3 +138,9 @@ class Copier:
         seconds = round(left.total_seconds())
         how = f"cleared in {seconds} s" if lease.result.verified else f"overwritten in {seconds} s, also unconfirmed"
         return f"{what} {lease.result.sentence}; {how}."
+
+
+def copier_of(app: App[Any]) -> Copier:
+    """The clipboard of the running program."""
+    copier: Copier = app.copier  # type: ignore[attr-defined] # every app of ours has one: TerminalApp
+    return copier

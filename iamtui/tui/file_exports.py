@@ -18,7 +18,7 @@ from iamtui.presentation.tables import FILE_SUFFIXES, FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.clipboard import Copier
+from iamtui.tui.clipboard import copier_of
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, ask_to_replace, needed
 from iamtui.tui.drafts.changes import FindableDocument
@@ -85,14 +85,11 @@ class ExportScreen(Screen[None]):
         self.say(str(problem), Severity.ERROR)
 
     def action_copy(self) -> None:
-        copier: Copier | None = getattr(self.app, "copier", None)
         if not self.text:
             self.say(plain("There is nothing to copy."))
-        elif copier is not None:
-            copy = partial(copier.copy_document, self.text, self._what)
-            get_in_thread(self, copy, self.say, self._refuse, name="copying the export", group="copy")
-        else:
-            self.say(plain("No clipboard can be reached: s writes a file."), Severity.ERROR)
+            return
+        copy = partial(copier_of(self.app).copy_document, self.text, self._what)
+        get_in_thread(self, copy, self.say, self._refuse, name="copying the export", group="copy")
 
     def _refuse(self, problem: Problem) -> None:
         self.say(str(problem), Severity.ERROR)

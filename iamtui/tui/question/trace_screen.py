@@ -28,7 +28,7 @@ from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
-from iamtui.tui.clipboard import Copier
+from iamtui.tui.clipboard import copier_of
 from iamtui.tui.content import line, plain, styled
 from iamtui.tui.explorer.document_view import FindLine, json_pieces
 from iamtui.tui.history import ScreenAbove
@@ -356,12 +356,7 @@ class ReadingScreen(SearchableScreen):
     # Copying and messages.
 
     def action_copy(self) -> None:
-        copier: Copier | None = getattr(self.app, "copier", None)
-        if copier is None:
-            self.say(plain("There is no clipboard to copy to."))
-            return
-        text = self.copied_text()
-        copy = partial(copier.copy_text, text, "Text")
+        copy = partial(copier_of(self.app).copy_text, self.copied_text(), "Text")
         get_in_thread(
             self, copy, lambda said: self.say(plain(said)), lambda problem: self.say(plain(problem), lasts=True),
             name="copying", group="copy",
