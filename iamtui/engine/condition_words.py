@@ -10,8 +10,18 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
 from iamtui.engine.decision import Decision, Layer, StatementRef, short_policy_name
-from iamtui.engine.request import Request, caller_fixed_keys, common_context
-from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, RequestContext, SessionLeaf, leaves
+from iamtui.engine.request import Mode, Request, caller_fixed_keys
+from iamtui.policy.context import (
+    And,
+    CommonContext,
+    ConditionLeaf,
+    MissingLeaf,
+    Node,
+    Or,
+    RequestContext,
+    SessionLeaf,
+    leaves,
+)
 from iamtui.policy.operators import OPPOSITES
 from iamtui.policy.patterns import Unresolved, parse_pieces, resolve
 from iamtui.text import first_names, first_of_texts, safe_text
@@ -293,7 +303,8 @@ _ARN_FIELDS: Final = 5
 
 def context_of(request: Request) -> RequestContext:
     """The condition keys of a request as far as it tells them."""
-    return RequestContext(common_context(request), fixed=caller_fixed_keys(request.principal))
+    common = CommonContext.of(request, discover=request.mode is Mode.DISCOVER)
+    return RequestContext(common, fixed=caller_fixed_keys(request.principal))
 
 
 def replaced(value: str, context: RequestContext, *, is_resource: bool = False) -> str | Unresolved:

@@ -45,6 +45,7 @@ from iamtui.engine.request import (
     WITH_IAM_POLICIES,
     EngineOptions,
     MissingPolicy,
+    Mode,
     NotEvaluated,
     PoliciesInForce,
     PolicyInForce,
@@ -54,7 +55,6 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
     caller_fixed_keys,
-    common_context,
 )
 from iamtui.engine.resource_sets import settled, settled_by_known, with_every_need
 from iamtui.engine.scenario_format import OPTION_NAMES
@@ -65,7 +65,7 @@ from iamtui.engine.service_rules import (
     rcps_spare_services_in_part,
     some_have_no_policy,
 )
-from iamtui.policy.context import AtLeast, MissingLeaf, RequestContext, all_of, any_of
+from iamtui.policy.context import AtLeast, CommonContext, MissingLeaf, RequestContext, all_of, any_of
 from iamtui.policy.operators import SetOperator
 from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
@@ -176,7 +176,7 @@ def read_all_layers(
     account = principal.account
     if context is None:
         fixed = facts.fixed_keys(anonymous_userid=options.anonymous_userid)
-        context = RequestContext(common_context(request), fixed=fixed)
+        context = RequestContext(CommonContext.of(request, discover=request.mode is Mode.DISCOVER), fixed=fixed)
     result = Evaluation(
         request,
         policies,

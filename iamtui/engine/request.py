@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from iamtui.policy.context import CommonContext
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.types import LanguageOptions
@@ -239,27 +238,6 @@ class Request:
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     no_such_resource: str = ""
-
-
-_Record = TypeVar("_Record", Request, PoliciesInForce)
-
-
-def with_fields(record: type[_Record], fields: Mapping[str, Any], **others: Any) -> _Record:
-    """A request, or policies, of fields that are all there: a constructor that is run for every decision."""
-    made = object.__new__(record)
-    made.__dict__.update(fields, **others)
-    return made
-
-
-def common_context(request: Request) -> CommonContext:
-    """The context of a request, without what follows from the caller alone."""
-    return CommonContext(
-        request.context,
-        derived=request.derived,
-        any_value=request.any_value,
-        known_absent=request.known_absent,
-        discover=request.mode is Mode.DISCOVER,
-    )
 
 
 _PROVIDER_ACTIONS = ("sts:assumerolewithsaml", "sts:assumerolewithwebidentity")

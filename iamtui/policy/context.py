@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -87,6 +87,19 @@ def _lower_names(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
+class ToldContext(Protocol):
+    """What a request tells of its condition keys, as CommonContext takes it."""
+
+    @property
+    def context(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def derived(self) -> tuple[KeyValues, ...]: ...
+    @property
+    def any_value(self) -> tuple[str, ...]: ...
+    @property
+    def known_absent(self) -> tuple[str, ...]: ...
+
+
 class CommonContext:
     """What many requests have in common of their context, whoever makes them.
 
@@ -124,6 +137,17 @@ class CommonContext:
         self.any_value = _lower_names(any_value) if any_value else _NONE
         self.absent = _key_names(known_absent)
         self.discover = discover
+
+    @classmethod
+    def of(cls, request: ToldContext, *, discover: bool) -> CommonContext:
+        """The context of a request, without what follows from the caller alone."""
+        return cls(
+            request.context,
+            derived=request.derived,
+            any_value=request.any_value,
+            known_absent=request.known_absent,
+            discover=discover,
+        )
 
 
 _NONE: Final[frozenset[str]] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from weakref import finalize
 
 from msgspec import Struct
@@ -24,7 +24,6 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
     partition_of,
-    with_fields,
 )
 from iamtui.policy.context import CommonContext, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
@@ -67,6 +66,16 @@ class ResourceContext(NamedTuple):
     assumptions: tuple[str, ...]
     side: ResourceSide
     commons: dict[tuple[str, ...], CommonContext]
+
+
+_Record = TypeVar("_Record", Request, PoliciesInForce)
+
+
+def _with_fields(record: type[_Record], fields: Mapping[str, Any], **others: Any) -> _Record:
+    """A request, or policies, of fields that are all there: a constructor that is run for every decision."""
+    made = object.__new__(record)
+    made.__dict__.update(fields, **others)
+    return made
 
 
 class SharedQuestion:
@@ -202,7 +211,7 @@ class SharedQuestion:
         if own.tags_of and (own.reads_tags or self._all_read_tags()):
             # A session tag wins over a tag of the same name of its role.
             assumptions = (f"no session tag replaces a tag of {own.tags_of}", *assumptions)
-        request = with_fields(
+        request = _with_fields(
             Request,
             asked,
             principal=own.principal,
@@ -211,7 +220,7 @@ class SharedQuestion:
             assumptions=asked["assumptions"] + assumptions,
         )
         own_policies = own.policies
-        policies = with_fields(
+        policies = _with_fields(
             PoliciesInForce, self._in_force, identity=own_policies.identity, boundaries=own_policies.boundaries
         )
         if self._question.layers_off:

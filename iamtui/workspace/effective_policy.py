@@ -20,8 +20,8 @@ from iamtui.catalog import service_data
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import reaches
 from iamtui.engine.policy_sets import caller_facts
-from iamtui.engine.request import FIXED_KEYS, PoliciesInForce, Principal, common_context
-from iamtui.policy.context import RequestContext
+from iamtui.engine.request import FIXED_KEYS, Mode, PoliciesInForce, Principal
+from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import JsonValue, PolicyDocument
 from iamtui.policy.json_text import one_or_more
 from iamtui.policy.statement import ActionElement, CompiledStatement, PrincipalRules
@@ -130,7 +130,8 @@ def effective_policy(
             "to grant no more.",
             "Load it: `iamtui permissions` names what that takes.",
         )
-    context = RequestContext(common_context(request), fixed=caller_facts(principal, lasting=True).keys)
+    common = CommonContext.of(request, discover=request.mode is Mode.DISCOVER)
+    context = RequestContext(common, fixed=caller_facts(principal, lasting=True).keys)
     before = what_can(workspace, principal, services=services, now=now)
     writer = _Writer(policies, context, caps_of(principal, policies), account, before, of_all=services is None)
     document = writer.document()

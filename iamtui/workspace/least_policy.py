@@ -160,7 +160,7 @@ class _Maker:
         for forwarded in (False, True):
             contexts = [one for one in used.contexts if (VIA_A_SERVICE in dict(one[1])) is forwarded]
             if contexts:
-                told = {key: (values[0],) for key, values in common_context(contexts).items()}
+                told = {key: (values[0],) for key, values in keys_in_common(contexts).items()}
                 self._take_in(contexts[0][0], told, used)
 
     def _take_in(self, region: str, context: Mapping[str, tuple[str, ...]], used: UsedAction) -> None:
@@ -209,7 +209,7 @@ class _Maker:
 
     def _with_context(self, condition: dict[str, Any], used: UsedAction) -> dict[str, Any]:
         """A condition, with what all recorded checks of the action carried, as the service a role is passed to."""
-        keys = {key: values for key, values in common_context(used.contexts).items() if key == "iam:PassedToService"}
+        keys = {key: values for key, values in keys_in_common(used.contexts).items() if key == "iam:PassedToService"}
         if not keys or "passedtoservice" in json.dumps(condition).lower():
             return condition
         self._rules["Roles may be passed to the services alone that they were passed to."] = None
@@ -288,7 +288,7 @@ def _may_be_granted(decision: Decision) -> bool:
     return decision.outcome is Outcome.IMPLICIT_DENY and grants and not decision.is_capped
 
 
-def common_context(
+def keys_in_common(
     found: Iterable[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]],
 ) -> Mapping[str, tuple[str, ...]]:
     """The condition keys that all of some recorded checks carried, with all their values."""
