@@ -23,6 +23,14 @@ def test_the_layers_are_read_once() -> None:
     assert traced["engine/evaluator.py", "read_all_layers"] == 1
 
 
+def test_few_files_are_passed_through() -> None:
+    workspace = open_source(SourceChoice(SourceKind.DEMO))
+    principal = resolve_principal(workspace, "role/analytics-lake-reader")
+    ask(workspace, principal, _ONCE)  # compiles policies, which is another walk
+    asked = walk(lambda: ask(workspace, principal, _ONCE))
+    assert len({file for file, _ in asked}) < 15
+
+
 def test_each_check_of_a_call_is_read_once() -> None:
     workspace = open_source(SourceChoice(SourceKind.DEMO))
     principal = resolve_principal(workspace, "role/analytics-lake-reader")
