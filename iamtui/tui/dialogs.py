@@ -371,9 +371,7 @@ class LineDialog(InputDialog):
         self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title = self._title
-            box.border_subtitle = line("Tab complete  " if self._is_path else "", "Enter done  Esc cancel")
+        with DialogBox(self._title, f"{'Tab complete  ' if self._is_path else ''}Enter done  Esc cancel"):
             yield (
                 PathInput(self._value, id="line")
                 if self._is_path

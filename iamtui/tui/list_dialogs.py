@@ -98,7 +98,7 @@ class MenuDialog(Dialog[str | None]):
     """Gives the key of the line that was chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "cancel", "Cancel", id="menu.cancel", tooltip="Choose nothing"),
+        Binding("escape,q", "dismiss", "Cancel", id="menu.cancel", tooltip="Choose nothing"),
     ]
 
     DEFAULT_CSS = """
@@ -128,9 +128,7 @@ class MenuDialog(Dialog[str | None]):
         self._items = items
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title = self._title
-            box.border_subtitle = line("a letter or Enter choose  Esc back")
+        with DialogBox(self._title, "a letter or Enter choose  Esc back"):
             yield MenuLines(self._items, id="menu")
             yield Static(id="menu-detail", markup=False)
 
@@ -148,9 +146,6 @@ class MenuDialog(Dialog[str | None]):
     def _chosen(self, event: MenuLines.Chosen) -> None:
         event.stop()
         self.dismiss(event.item.key)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
 
 
 # ColumnsDialog: the columns of a table, each shown or hidden as soon as it is chosen.
@@ -185,7 +180,7 @@ class ColumnsDialog(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter", "switch", "Show or hide", id="columns.switch", tooltip="Show the column, or hide it"),
         Binding("u", "usual", "Usual columns", id="columns.usual", tooltip="Show the usual columns"),
-        Binding("escape,q,V", "close", "Close", id="columns.close", tooltip="Back to the table"),
+        Binding("escape,q,V", "dismiss", "Close", id="columns.close", tooltip="Back to the table"),
     ]
 
     DEFAULT_CSS = """
@@ -233,8 +228,7 @@ class ColumnsDialog(Dialog[None]):
         self._changed = changed
 
     def compose(self) -> ComposeResult:
-        with DialogBox() as box:
-            box.border_title = line("Columns of ", (self._title, "bold"))
+        with DialogBox(line("Columns of ", (self._title, "bold"))):
             yield OptionLines()
             key = "bold $match"
             yield Static(line(("space", key), " show, hide  ", ("u", key), " usual  ", ("Esc", key), " close"))
@@ -270,6 +264,3 @@ class ColumnsDialog(Dialog[None]):
     def _draw(self) -> None:
         lines = self.query_one(OptionLines)
         lines.set_choices(self._choices(), lines.cursor)
-
-    def action_close(self) -> None:
-        self.dismiss(None)
