@@ -29,11 +29,12 @@ _MOST_CLOSING: Final = 3
 
 
 class StatementPlace(NamedTuple):
-    """What Enter shows of an entity: a statement of one of its policies, or its trust policy where that is named."""
+    """What Enter shows of an entity: a statement of one of its policies, its trust policy, or a row of its overview."""
 
     policy: str = ""
     statement: int = 0
     trust: bool = False
+    row: str = ""
 
 
 class Asked(NamedTuple):
@@ -156,7 +157,7 @@ def _finding(account: Account, number: int, finding: AuditFinding, accepted: Aud
     place, mending = _place(account, finding), mending_words(account, finding)
     if accepted is not None:
         fix = row_of(f"Accepted because: {accepted.reason}", Word(f"  {finding.code}{control}", Tone.QUIET), limit=None)
-    elif not mending and place is not None:
+    elif not mending and place is not None and not place.row:
         mending = "opens the statement to edit it"
     return ReportRow(
         mark=SEVERITY_WORDS[finding.severity] if accepted is None else Word("[~] suppressed", Tone.QUIET),
@@ -189,7 +190,18 @@ def _place(account: Account, finding: AuditFinding) -> StatementPlace | None:
         for statement in document.policy.statements if document.error is None else ():
             if which in (statement.sid, str(statement.index + 1)):
                 return StatementPlace(name, statement.index)
-    return None
+    row = _ROWS.get(finding.code, "")
+    return StatementPlace(row=row) if row else None
+
+
+_ROWS: Final = {
+    **dict.fromkeys(("access-key-old", "access-key-unused", "two-access-keys", "service-account"), "Access keys"),
+    "console-without-mfa": "MFA",
+    **dict.fromkeys(("password-unused", "user-unused"), "Password used"),
+    "role-unused": "Last used",
+    **dict.fromkeys(("policy-on-user", "inline-policy", "permission-unused"), "Policies"),
+}
+"""The rows of the overview of a user or role where findings stand."""
 
 
 def escalations_report(account: Account, report: EscalationReport) -> Report:

@@ -434,6 +434,8 @@ class Browsing:
         detail = self._screen.subject.detail
         if place is not None and place.trust:
             detail.select_tab(TabId.TRUST)
+        elif place is not None and place.row:
+            detail.show_row(place.row)
         elif place is not None:
             detail.show_statement(place.policy, place.statement)
         return True

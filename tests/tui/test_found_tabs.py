@@ -7,13 +7,15 @@ from textual.pilot import Pilot
 
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
-from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
 from iamtui.tui.explorer.tab_bar import TabBar
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.trust import by_principal, chains_from, who_may_assume
 from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.panel_apps import screen_text
+from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, press, settle
 
 ROLE = "arn:aws:iam::111122223333:role/deploy-prod"
@@ -154,3 +156,14 @@ async def test_the_tabs_of_a_role_fit_a_narrow_window() -> None:
         words = bar.render().plain
         assert "5 Access" in words
         assert len(words) <= bar.size.width
+
+
+@pytest.mark.parametrize("key", ["enter", "o"])
+@pytest.mark.parametrize("tab", ["overview", "trust"])
+async def test_a_line_that_leads_nowhere_says_so(tab: str, key: str) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        detail = await go_to(pilot, iam("role/web-server"), tab)
+        detail.active_view.focus()
+        await press(pilot, key)
+        assert NOTHING_TO_GO_TO in screen_text(app)

@@ -71,6 +71,26 @@ async def test_findings_are_narrowed_by_severity_and_by_text() -> None:
 
 
 @pytest.mark.slow
+async def test_enter_on_a_finding_shows_the_fact_that_it_is_about() -> None:
+    """Whatever tab was looked at before."""
+    app = make_app(demo())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        app.main.go_to("arn:aws:iam::111122223333:role/deploy-prod")
+        await press_in_app(pilot, "3")
+        for code, label in (("access-key-old", "Access keys"), ("role-unused", "Last used"), ("console-w", "MFA")):
+            await press_in_app(pilot, "H")
+            screen = report_on(app.screen)
+            at = next(i for i, row in enumerate(screen.list.shown) if code in str(row.details))
+            screen.list.move_to(at)
+            await press_in_app(pilot, "enter")
+            facts = app.main.subject.detail.facts
+            assert facts.display
+            assert facts.row is not None
+            assert facts.row.label == label
+
+
+@pytest.mark.slow
 async def test_enter_on_a_finding_in_a_policy_shows_its_statement_and_back_shows_the_finding() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:

@@ -24,7 +24,7 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
-from iamtui.tui.explorer.listings import RowsView
+from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
 from iamtui.tui.explorer.tab_bar import EntityTab, TabBar, TabId
 from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
@@ -238,6 +238,11 @@ class DetailPane(FindsInDocument):
             return False
         return self.both.show_statement(policy_name, statement_index)
 
+    def show_row(self, label: str) -> None:
+        """Show the overview with the cursor on a row."""
+        self.select_tab(TabId.OVERVIEW)
+        self.facts.move_to(next((index for index, row in enumerate(self.facts.rows) if row.label == label), 0))
+
     def show_trust_statement(self, statement_index: int) -> bool:
         """Show the Trust tab with one statement marked; False when the entity is not a role."""
         if not isinstance(self._entity, Role) or not self.select_tab(TabId.TRUST):
@@ -297,6 +302,13 @@ class DetailPane(FindsInDocument):
         elif event.index in self._lists:
             title, make = self._lists[event.index]
             self.post_message(self.Listed(title, lambda *_: make()))
+        else:
+            self._entry_opened(event)
+
+    @on(LineView.LineOpened, "#entries")
+    def _entry_opened(self, event: LineView.LineOpened) -> None:
+        event.stop()
+        self.post_message(Notice(plain(NOTHING_TO_GO_TO)))
 
     # A trail of CloudTrail's events, against which the Access tab holds what is granted.
 

@@ -26,9 +26,10 @@ from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.content import fit
+from iamtui.tui.content import fit, plain
 from iamtui.tui.inventory import EntityPolicy, held_policies, kind_word, shorter_unknown, unknown
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.status import Notice
 
 CERTAIN: Final = Piece(" ▲", "denied")
 
@@ -77,6 +78,9 @@ def heading(text: str) -> ListingRow:
 def unknown_row(label: str, missing: Missing) -> ListingRow:
     """A fact that is not known, and with which permission it would be."""
     return ListingRow(label, unknown(missing), "faint", shorter=shorter_unknown(missing))
+
+
+NOTHING_TO_GO_TO: Final = "This line names nothing to go to."
 
 
 class RowsView(LineView):
@@ -146,12 +150,15 @@ class RowsView(LineView):
     def action_follow(self) -> None:
         if self.row is not None and self.row.target:
             self.post_message(self.Followed(self.row.target))
+        else:
+            self.post_message(Notice(plain(NOTHING_TO_GO_TO)))
 
     def action_line_left(self) -> None:
         self.post_message(self.LeftTowardsTree())
 
     def action_line_right(self) -> None:
-        self.action_follow()
+        if self.row is not None and self.row.target:
+            self.action_follow()
 
     def action_open_line(self) -> None:
         if self.row is not None and self.row.target:
