@@ -43,7 +43,8 @@ REQUEST_SECONDS: Final = 2.0
 MOST_CONNECTIONS: Final = 32
 """At the same time; the one that has kept its request waiting longest makes room for a new one."""
 
-_FOREIGN_HEADERS: Final = ("origin", "referer", "x-forwarded-for", "forwarded", "via", "cookie", "x-real-ip")
+_FOREIGN_HEADERS: Final = ("origin", "referer", "forwarded", "via", "cookie", "x-real-ip")
+_FOREIGN_BEGINNINGS: Final = ("sec-", "x-forwarded-")
 _REASONS: Final = {
     200: "OK",
     400: "Bad Request",
@@ -257,7 +258,9 @@ def parse_request(head: bytes, authority: str) -> HttpRequest | Response:
         return Response(400)
     if headers.get("host") != authority:
         return Response(403)
-    if any(name in headers for name in _FOREIGN_HEADERS) or any(name.startswith("sec-") for name in headers):
+    if any(name in headers for name in _FOREIGN_HEADERS) or any(
+        name.startswith(_FOREIGN_BEGINNINGS) for name in headers
+    ):
         return Response(403)
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         return Response(400)

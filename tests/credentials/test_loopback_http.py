@@ -76,6 +76,7 @@ def test_another_name_for_it_is_refused(host: str) -> None:
         "Sec-CH-UA: x",
         "sec-websocket-key: x",
         "X-Forwarded-For: 10.0.0.1",
+        "X-Forwarded-Host: iamtui.example",
         "Forwarded: for=x",
         "Via: 1.1 proxy",
         "Cookie: a=b",
