@@ -28,7 +28,6 @@ from iamtui.workspace.draft_documents import (
     policy_label,
     resource_place,
     trust_place,
-    with_statement,
 )
 from iamtui.workspace.questions import check_question
 from iamtui.workspace.workspace import Workspace
@@ -184,9 +183,6 @@ def principal_entry(principal: Principal) -> tuple[str, str]:
 # A statement made from a question, and the places in an account where it could be added.
 
 
-EFFECTS: Final = ("Allow", "Deny")
-
-
 def statement_places(
     workspace: Workspace, principal: Principal, question: Question, effect: str = "Allow"
 ) -> tuple[DocumentPlace, ...]:
@@ -263,30 +259,12 @@ def statement_from_question(
     """The statement that allows or denies just what is asked, in the form that the place takes.
 
     The context of the question becomes no condition: what holds for one request need not hold for the next.
-
-    Raises:
-        Problem: another effect, or one that the place cannot hold.
     """
-    if effect not in EFFECTS:
-        raise Problem(f"{safe_text(effect, limit=40)} is not an effect.", "Choose Allow or Deny.")
-    if place.kind == "rcp" and effect == "Allow":
-        raise Problem("Custom RCPs can only deny.", "Choose Deny.")
     statement: dict[str, Any] = {"Effect": effect}
     if place.kind in ("trust", "resource"):
         kind, name = principal_entry(principal)
         statement["Principal"] = "*" if name == "*" else {kind: name}
-    elif place.kind == "rcp":
-        statement["Principal"] = "*"
     statement["Action"] = question.action
     if place.kind != "trust":
         statement["Resource"] = prepared_question(principal, question).resource.text
     return statement
-
-
-def edit_adding_statement(place: DocumentPlace, statement: dict[str, Any]) -> Edit:
-    """The edit that adds a statement to the document of a place, or puts a new document there.
-
-    Raises:
-        Problem: the document that stands there cannot be read.
-    """
-    return place.put(with_statement(place.document, statement))

@@ -183,6 +183,10 @@ class DocumentPlace:
     def put(self, text: str) -> Edit:
         return DOCUMENT_KINDS[self.kind].put(self.owner, self.name, text)
 
+    def adding(self, statement: dict[str, Any]) -> Edit:
+        """The edit that adds a statement to the document, or puts a new one there; Problem where it cannot be read."""
+        return self.put(with_statement(self.document, statement))
+
     def delete(self) -> Edit | None:
         """The edit that takes the document away; None where one must always stand there."""
         delete = DOCUMENT_KINDS[self.kind].delete

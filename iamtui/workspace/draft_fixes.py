@@ -112,10 +112,10 @@ def _adding(case: DeniedQuestion, statement: dict[str, Any]) -> SuggestedEdits:
     name = policy_label(case.decision.request.action)
     if layer is Layer.IDENTITY:
         place = inline_place(case.account, case.entity, name)
-        return SuggestedEdits((place.put(with_statement(place.document, statement)),))
+        return SuggestedEdits((place.adding(statement),))
     if layer is Layer.RESOURCE:
         place = resource_place_of(case)
-        edit = place.put(with_statement(place.document, statement))
+        edit = place.adding(statement)
         if statement.get("Principal") != "*":
             return SuggestedEdits((edit,))
         what = safe_text(case.decision.request.action, limit=128)
@@ -127,7 +127,7 @@ def _adding(case: DeniedQuestion, statement: dict[str, Any]) -> SuggestedEdits:
         statement, caution = _for_the_caller_alone(case, statement), ""
         if "Condition" not in statement:
             caution = "It applies to every account below that level."
-        return SuggestedEdits((place.put(with_statement(place.document, statement)),), caution, past_guard=True)
+        return SuggestedEdits((place.adding(statement),), caution, past_guard=True)
     raise NoEdit("A draft can add no statement to this layer.")
 
 
@@ -155,7 +155,7 @@ def _adding_to_boundary(case: DeniedQuestion, statement: dict[str, Any]) -> Sugg
         if place.others:
             statement = _for_the_caller_alone(case, statement)
             caution = "" if "Condition" in statement else _gained_by_others(case, arn)
-        return SuggestedEdits((place.put(with_statement(document, statement)),), caution, past_guard=True)
+        return SuggestedEdits((place.adding(statement),), caution, past_guard=True)
     own = f"arn:{account.partition}:iam::{account.id}:policy/{policy.name[:100]}-extended"
     present = account.document(own)
     if present is not None:

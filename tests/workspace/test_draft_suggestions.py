@@ -24,7 +24,7 @@ from iamtui.engine.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.answers import answer
-from iamtui.workspace.denied_question import NoEdit, edit_adding_statement, statement_from_question, statement_places
+from iamtui.workspace.denied_question import NoEdit, statement_from_question, statement_places
 from iamtui.workspace.draft_documents import DocumentPlace
 from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_fix
 from iamtui.workspace.draft_session import Effect, as_matrix, compare_everyone, lay
@@ -479,7 +479,7 @@ def test_a_statement_from_the_question_decides_it(effect: str, kind: str) -> Non
     question = Question("s3:PutObject", f"{BUCKET}/x")
     who = resolve_principal(sample(), "role/web-server")
     place = _place(statement_places(sample(), who, question), kind)
-    edit = edit_adding_statement(place, statement_from_question(who, question, effect, place))
+    edit = place.adding(statement_from_question(who, question, effect, place))
     decision = ask(lay(sample(), Draft(ID, edits=(edit,))).after, who, question, now=NOW)
     assert decision.outcome is (Outcome.ALLOWED if effect == "Allow" else Outcome.EXPLICIT_DENY)
 
@@ -502,7 +502,7 @@ def test_adding_a_statement_twice_changes_nothing_more() -> None:
     who = resolve_principal(sample(), "role/web-server")
     place = _place(statement_places(sample(), who, question), "managed")
     statement = statement_from_question(who, question, "Allow", place)
-    edit = edit_adding_statement(place, statement)
+    edit = place.adding(statement)
     after = lay(sample(), Draft(ID, edits=(edit,))).after
     again = _place(statement_places(after, who, question), "managed")
-    assert edit_adding_statement(again, statement) == edit
+    assert again.adding(statement) == edit

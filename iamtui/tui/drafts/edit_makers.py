@@ -366,7 +366,7 @@ class DocumentEdits(EditContext):
         def then(chosen: str) -> None:
             effect, place = found[chosen]
             statement: dict[str, Any] = lazy.denied_question.statement_from_question(principal, question, effect, place)
-            self.add(lazy.denied_question.edit_adding_statement(place, statement))
+            self.add(place.adding(statement))
 
         self.pick(line("Add a statement"), choices, then)
 
