@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
-from iamtui.engine.index import AccountIndex, IndexedPrincipal, with_value
 from iamtui.engine.policy_holders import places
+from iamtui.engine.principal_index import AccountIndex, IndexedPrincipal, with_value
 from iamtui.policy.context import ABSENT, CommonContext, KeyValue, KeyValues, RequestContext
 
 _MOST_GROUPS: Final = 20_000

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.index import AccountIndex, standing_in
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldStatement, Holdings, Varying, both, either, places
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
+from iamtui.engine.principal_index import AccountIndex, standing_in
 from iamtui.engine.representatives import names_resources
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel, PolicyWithUnread
 from iamtui.engine.set_members import tells_resources_apart

@@ -12,10 +12,10 @@ from iamtui.account.model import Account
 from iamtui.engine.combined_layers import Evaluation, PoliciesOfSet
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
-from iamtui.engine.index import AccountIndex
 from iamtui.engine.index_outcomes import IndexReading, Outcomes, exclusive, is_read_here
 from iamtui.engine.policy_holders import bits_of
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
+from iamtui.engine.principal_index import AccountIndex
 from iamtui.engine.request import (
     MissingPolicy,
     Mode,
