@@ -398,6 +398,11 @@ def _identity(node: Node) -> object:
     return node if isinstance(node, (And, Or)) or node.source is None else _changed(node, node.holds, None)
 
 
+def meaning(node: Node) -> object:
+    """What makes two formulas the same condition, whatever statements it comes from and in whatever order."""
+    return (type(node), frozenset(map(meaning, node.parts))) if isinstance(node, (And, Or)) else _identity(node)
+
+
 def _absorb(parts: tuple[Node, ...], inner: type[And] | type[Or]) -> tuple[Node, ...]:
     """Drop repeated leaves, and drop inner nodes that a leaf beside them makes redundant (a AND (a OR b) is a)."""
     if len(parts) == 1:

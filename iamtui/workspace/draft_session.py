@@ -20,6 +20,7 @@ from iamtui.engine.decision import Decision, Expectation, ResourceScope, severit
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
 from iamtui.paths import data_folder
+from iamtui.policy.context import meaning
 from iamtui.problem import Problem
 from iamtui.questions.account_index import AffectedPrincipals, reach_of
 from iamtui.questions.answers import Answer, Cell
@@ -202,7 +203,7 @@ def verdict_key(decision: Decision) -> tuple[object, ...]:
         decision.resource_scope,
         decision.allowed_resources,
         decision.denied_resources,
-        decision.depends_on,
+        None if decision.depends_on is None else meaning(decision.depends_on),
         decision.complete,
     )
 

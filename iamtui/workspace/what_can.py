@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Account
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import catalogue
-from iamtui.engine.condition_words import condition_of, depends_text
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as
 from iamtui.engine.policy_sets import caller_facts
 from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind
+from iamtui.policy.context import meaning
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
@@ -208,7 +209,7 @@ def _compared(permissions: tuple[Permission, ...]) -> frozenset[Hashable]:
             one.resource,
             one.resources,
             one.decision.denied_resources,
-            "" if one.decision.depends_on is None else depends_text(one.decision.depends_on),
+            None if one.decision.depends_on is None else meaning(one.decision.depends_on),
         )
         for one in permissions
     )

@@ -258,6 +258,17 @@ def test_what_is_gained_in_any_region_at_any_time_by_any_call_is_in_it(
         assert was is now or shown & {wanted, Effect.CHANGED}, (context, where)
 
 
+def test_a_condition_that_another_statement_makes_is_the_same() -> None:
+    mfa: dict[str, Any] = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    queue = f"arn:aws:sqs:us-east-1:{ID}:q"
+    everywhere, only = allow("sqs:SendMessage", **mfa), allow("sqs:SendMessage", queue, **mfa)
+    old = _with_policies([everywhere], [allow("*")], "us-east-1")
+    new = _with_policies([deny("s3:*"), only], [allow("*")], "us-east-1")
+    found = impact_between(aligned(old, new), {WEB}, now=NOW)
+    changed = {(shift.effect, shift.resource) for shift in found.access if "sqs:SendMessage" in shift.actions}
+    assert changed == {(Effect.CHANGED, "*")}
+
+
 def _with_policies(own: list[dict[str, Any]], scp: list[dict[str, Any]], region: str) -> Workspace:
     base = drafting_workspace()
     base = replace(base, source=structs.replace(base.source, region=region))

@@ -244,6 +244,16 @@ def test_of_two_the_differences_are_told_by_outcome_resources_and_conditions() -
     assert compare_access(before, before) == ()
 
 
+def test_a_condition_whose_last_values_alone_differ_is_another() -> None:
+    """In words it is cut, and both would read alike."""
+    addresses = [f"192.0.2.{number}" for number in range(20)]
+    conditions = [{"IpAddress": {"aws:SourceIp": given}} for given in (addresses, [*addresses[:-1], "198.51.100.7"])]
+    found = [of_alice(account_with(statement("sqs:SendMessage", Condition=one))) for one in conditions]
+    assert len({one.condition for each in found for one in each.permissions}) == 1
+    (change,) = compare_access(*found)
+    assert (change.kind, change.actions) == ("changed", ("sqs:SendMessage",))
+
+
 def test_what_was_found_until_it_was_cancelled_is_returned() -> None:
     workspace = workspace_of(account_with(statement("*")))
     asked = iter([False, False, False, True, True, True])
