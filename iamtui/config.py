@@ -45,9 +45,9 @@ DEFAULT: Final = "default"
 CONFIG_FILE: Final = "config file"
 """Origins of a value; any other origin is the name of an environment variable."""
 
-ACTS_FOR_THE_USER: Final = frozenset(("clipboard.command", "organization.role"))
-"""Settings that name a program to run or a role to assume: taken from a file only when nobody but the user and root
-can change it."""
+ONLY_FROM_THE_USER: Final = frozenset(("clipboard.command", "organization.role", "production"))
+"""Settings that name a program to run, a role to assume or what is warned of: taken from a file only when nobody but
+the user and root can change it."""
 
 LARGEST: Final = 32 * 1024
 """Bytes of the config file that are read at most: of a long dotted key the TOML reader takes quadratic time."""
@@ -271,7 +271,11 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
             expected = setting.check(given[setting.name])
             if expected:
                 problems.append(f"{where}: {setting.name} must be {expected}; {_default_words(setting)}.")
-            elif setting.name in ACTS_FOR_THE_USER and given[setting.name] and (found := exposure(path)) is not None:
+            elif (
+                setting.name in ONLY_FROM_THE_USER
+                and given[setting.name] != setting.default
+                and (found := exposure(path)) is not None
+            ):
                 problems.append(f"{where}: {setting.name} is ignored, because others could have written it: {found}")
             else:
                 value, origin = given[setting.name], CONFIG_FILE
