@@ -106,6 +106,13 @@ class BaseEdit(
         kind, *fields = self.subject_parts
         return kind, *(getattr(self, field) for field in fields)
 
+    @property
+    def touched(self) -> frozenset[str]:
+        """The ARNs of what it is made on: of an attachment the holder's alone, since the policy stays as it is."""
+        fields = [field for field in self.__struct_fields__ if field.endswith("_arn")]
+        holder = [field for field in fields if field == "holder_arn"]
+        return frozenset(getattr(self, field) for field in holder or fields)
+
     def words(self, standing: Standing) -> str:
         """In one line, raw: "attach ReadOnlyAccess to user/alice"."""
         said = self.says_replacing if self.says_replacing and self.replaces(standing) else self.says

@@ -17,7 +17,7 @@ from iamtui.text import counted
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft, touched_arns
+from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft
 from iamtui.tui.paned import Browsing, PanedScreen
 from iamtui.tui.widgets.status import StatusLine
 
@@ -231,7 +231,7 @@ class DraftController:
             self.tell(plain(which if problem.number else problem), Severity.ERROR)
         else:
             self._drafted = drafted
-            self._touched = touched_arns(drafted.draft)
+            self._touched = frozenset[str]().union(*(edit.touched for edit in drafted.draft.edits))
             self._show_draft(drafted.base)
             self._browsing.show_account(laid)
             self._say_laid(drafted, said)

@@ -31,7 +31,6 @@ from iamtui.tui.drafts.edit_makers import (
     OrganizationEdits,
     names_at,
 )
-from iamtui.tui.drafts.open_drafts import touched_by
 from iamtui.tui.inventory import Branch, Kind, Node
 
 
@@ -134,7 +133,7 @@ class EditMenu(EditContext):
             here |= {node.arn, *(policy.arn for policy in getattr(node, "attached_policies", ()))}
         found = self.drafts.open_draft
         for index, edit in enumerate(found.draft.edits if found is not None else ()):
-            if found is not None and (here & touched_by(edit) or edit.of_organization):
+            if found is not None and (here & edit.touched or edit.of_organization):
                 words = self.drafts.words_of(found.draft, index)
                 yield MenuEntry(f"Take back: {words}", "", self.drafts.remove_edit, (index,))
 

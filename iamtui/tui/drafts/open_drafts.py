@@ -138,18 +138,3 @@ class DraftDesk:
 
     def close(self, account_id: str) -> None:
         self._open.pop(account_id, None)
-
-
-def touched_by(edit: Edit) -> frozenset[str]:
-    """The ARNs of what an edit is made on, resources included."""
-    resource = getattr(edit, "resource_arn", "")
-    return touched_arns(lazy.draft.Draft("", "", (edit,))) | (frozenset((resource,)) if resource else frozenset())
-
-
-def touched_arns(draft: Draft) -> frozenset[str]:
-    """The ARNs of whatever the edits are made on: users, groups, roles and policies."""
-    names = ("holder_arn", "user_arn", "group_arn", "role_arn")
-    found = {getattr(edit, name) for edit in draft.edits for name in names if hasattr(edit, name)}
-    # The policy of an attachment stays as it is; that of PutManagedPolicy has no holder beside it.
-    found |= {getattr(edit, "policy_arn", "") for edit in draft.edits if not hasattr(edit, "holder_arn")}
-    return frozenset(found - {""})
