@@ -8,7 +8,6 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.problem import Problem
-from iamtui.workspace.credential_commands import login_command
 from iamtui.workspace.opening import connect, reconnected
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.assume_account import trust, workspace
@@ -66,5 +65,5 @@ def test_a_problem_names_the_command_that_signs_in(
         monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(tmp_path))
     with pytest.raises(Problem) as problem:
         connect(SourceChoice(SourceKind.LIVE, profile="dev"))
-    assert login_command(problem.value) == "aws sso login --profile dev"
-    assert login_command(Problem("Something else.")) == ""
+    assert problem.value.login_command == "aws sso login --profile dev"
+    assert Problem("Something else.").login_command == ""
