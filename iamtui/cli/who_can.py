@@ -22,8 +22,8 @@ from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
     VerdictCounts,
     VerdictWords,
-    as_far_as_loaded,
     counts_of,
+    how_far,
     unloaded_layers,
 )
 from iamtui.presentation.who_can import (
@@ -193,7 +193,7 @@ class _Listing:
 
 def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: VerdictWords) -> None:
     decision, condition = one.cell.deciding, one.condition
-    on_condition = filter(None, (f"if {condition}", as_far_as_loaded(decision)))
+    on_condition = filter(None, (f"if {condition}", how_far(decision)))
     rest = ", ".join(on_condition) if condition else words.rest
     if not is_one(one):
         rest = f"{_counted(one)}  {rest}".rstrip()

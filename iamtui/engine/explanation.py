@@ -407,12 +407,11 @@ def _sentence(decision: Decision, verb: str) -> str:
 def _paragraph(decision: Decision) -> str:
     if decision.outcome is Outcome.ALLOWED:
         text = _sentence(decision, "may call") + _granted_by(decision)
-        if decision.resource_scope is ResourceScope.SOME:
-            text += f", but only on some resources{_which(decision)}"
-        return text + "." + _as_far_as_loaded(decision)
+        return f"{text}{_where(decision)}.{_as_far_as_loaded(decision)}"
     if decision.outcome is Outcome.DEPENDS:
         assert decision.depends_on is not None
-        return _sentence(decision, "may call") + f" only if {condition_of(decision)}." + _as_far_as_loaded(decision)
+        text = _sentence(decision, "may call") + f" only if {condition_of(decision)}"
+        return f"{text}{_where(decision)}.{_as_far_as_loaded(decision)}"
     how = "is explicitly denied" if decision.outcome is Outcome.EXPLICIT_DENY else "is not allowed"
     text = _sentence(decision, "may not call") + f": it {how}. "
     text += " ".join(_blocker(decision, reason) for reason in decision.reasons) or _NEVER_BOTH
@@ -422,11 +421,14 @@ def _paragraph(decision: Decision) -> str:
     return text.rstrip() + _as_far_as_loaded(decision)
 
 
-def _which(decision: Decision) -> str:
-    """On which resources an answer holds, or those on which it does not, as far as they can be named."""
+def _where(decision: Decision) -> str:
+    """On which resources alone an answer holds, or those on which it does not, as far as they can be named."""
+    if decision.resource_scope is not ResourceScope.SOME:
+        return ""
     if decision.allowed_parts:
-        return ": " + first_of(decision.allowed_parts)
-    return f", not on {first_of(decision.denied_resources)}" if decision.denied_resources else ""
+        return f", but only on some resources: {first_of(decision.allowed_parts)}"
+    denied = f", not on {first_of(decision.denied_resources)}" if decision.denied_resources else ""
+    return f", but only on some resources{denied}"
 
 
 def _granted_by(decision: Decision) -> str:

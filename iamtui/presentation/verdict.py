@@ -173,13 +173,21 @@ def verdict_words(decision: Decision) -> VerdictWords:
         return _not_allowed(unloaded)
     if decision.outcome is Outcome.DEPENDS:
         about = depends_summary(decision.depends_on) if decision.depends_on is not None else "more facts"
-        return VerdictWords(plain.mark, plain.word, _joined(f"on {about}", unloaded))
+        return VerdictWords(plain.mark, plain.word, _joined(f"on {about}", how_far(decision)))
     if decision.resource_scope is not ResourceScope.SOME:
         return VerdictWords(plain.mark, plain.word, unloaded, _AS_LOADED if unloaded else "")
+    return VerdictWords(plain.mark, plain.word, how_far(decision), _ON_SOME)
+
+
+def how_far(decision: Decision) -> str:
+    """On which resources alone an answer holds that is no denial, and what of it is not loaded; "" for all."""
+    unloaded = as_far_as_loaded(decision)
+    if decision.denied or decision.resource_scope is not ResourceScope.SOME:
+        return unloaded
     # The patterns last: there may be many, and lines are cut at their end.
     patterns = _scope_patterns(decision)
     some = _joined("on some" if patterns else "on some resources", unloaded)
-    return VerdictWords(plain.mark, plain.word, f"{some}: {patterns}" if patterns else some, _ON_SOME)
+    return f"{some}: {patterns}" if patterns else some
 
 
 def aged(verdict: Row, age: str) -> Row:

@@ -21,8 +21,8 @@ from iamtui.presentation.verdict import (
     OUTCOME_WORDS,
     VerdictCounts,
     VerdictWords,
-    as_far_as_loaded,
     because,
+    how_far,
     lines_words,
     statement_name,
     unloaded_layers,
@@ -162,7 +162,7 @@ def who_can_row(
         _shared(_layers(decision)),
         _shared(safe_text(_decided_by(decision) or reason, limit=_LONGEST_WHY)),
         _shared(safe_text(condition, limit=_LONGEST_WHY)),
-        _shared(words.rest if decision.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)),
+        _shared(words.rest if decision.outcome is Outcome.ALLOWED else how_far(decision)),
         _shared(safe_text(_why(decision, words, reason), limit=_LONGEST_WHY)),
         _shared(safe_text(reason, limit=_LONGEST_REASON)),
         decision.request,
@@ -184,7 +184,7 @@ def _why(decision: Decision, words: VerdictWords, reason: str) -> str:
     elif not parts:
         parts.append(reason)
     if outcome is not Outcome.ALLOWED:
-        parts.append(as_far_as_loaded(decision))
+        parts.append(how_far(decision))
     return "; ".join(filter(None, parts))
 
 
@@ -392,7 +392,7 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
 def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
     """The cells of a row, under WHO_CAN_COLUMNS."""
     decision = one.cell.deciding
-    rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else as_far_as_loaded(decision)
+    rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else how_far(decision)
     behind = known_behind(workspace, one.principal.arn)
     return (
         one.principal.arn or "anonymous",

@@ -72,6 +72,12 @@ class SearchableScreen(SteadyScreen[None]):
     async def action_search(self) -> None:
         await self.query_one(FindLine).open()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There are hits to step to only while something is looked for."""
+        if action == "step" and not any(find.display for find in self.query(FindLine)):
+            return False
+        return super().check_action(action, parameters)
+
     def action_step(self, direction: int) -> None:
         self.query_one(FindLine).tell(self.view.step(direction))
 

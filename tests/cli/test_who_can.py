@@ -258,3 +258,15 @@ def test_a_list_that_may_lack_somebody_ends_with_3(cli: Cli, on: tuple[str, ...]
     result = cli("who-can", action, *(word for arn in on for word in ("--on", arn)), "--demo")
     assert result.code == code, result
     assert ("Whom else the resource lets in is unknown" in result.err) == (code == 3 or not on)
+
+
+def test_what_depends_names_the_part_of_a_set_that_it_is_about(cli: Cli) -> None:
+    """Who may write to a folder on a condition may not write to the whole bucket on that condition."""
+    asked = ("s3:PutObject", "--on", "arn:aws:s3:::puffin-data-lake/*", "--demo")
+    part = "on some: arn:aws:s3:::puffin-data-lake/curated/*"
+    (line,) = (line for line in cli("who-can", *asked).out.splitlines() if "role/data/data-engineer" in line)
+    assert line.startswith(wording.DEPENDS)
+    assert f"if s3:x-amz-server-side-encryption is aws:kms, {part}" in line
+    one = cli("can", "role/data-engineer", *asked).out
+    assert one.splitlines()[0].endswith(part)
+    assert "only if s3:x-amz-server-side-encryption is aws:kms, but only on some resources: " in one
