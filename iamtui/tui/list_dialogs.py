@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from rich.cells import cell_len
 from textual import events, on
@@ -151,12 +151,31 @@ class MenuDialog(Dialog[str | None]):
 # ColumnsDialog: the columns of a table, each shown or hidden as soon as it is chosen.
 
 
-class ColumnList(LineView):
+class HasColumns(Protocol):
     """A list whose columns can be chosen."""
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The titles of its columns, by their ids."""
+
+    @property
+    def shown_columns(self) -> Sequence[str]:
+        """The ids of those that are shown now."""
+
+    @property
+    def hidden_columns(self) -> Sequence[str]:
+        """The ids of those that are wanted and have no room."""
+
+    def show_columns(self, ids: Sequence[str] | None) -> None:
+        """Show these columns; None: the usual ones."""
+
+
+class ColumnList(LineView):
+    """A list that has room for all of its columns."""
+
     titles: ClassVar[Mapping[str, str]]
-    """The titles of its columns, by their ids."""
     shown_columns: tuple[str, ...]
+    hidden_columns: ClassVar[Sequence[str]] = ()
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
         """Show these columns; None: all."""
@@ -164,14 +183,18 @@ class ColumnList(LineView):
         self.refresh()
 
 
-def choose_columns(app: App[Any], kind: str, rows: ColumnList, wanted: MutableMapping[str, tuple[str, ...]]) -> None:
-    """Let the user choose the columns of a list, and keep them in `wanted` under its kind."""
+def choose_columns(
+    app: App[Any], kind: str, rows: HasColumns, wanted: MutableMapping[str, tuple[str, ...]], title: str = ""
+) -> None:
+    """Let the user choose the columns of a list, and keep them in `wanted` under its kind, by which it is called."""
 
     def choose(ids: Sequence[str] | None) -> None:
+        wanted.pop(kind, None)
+        if ids is not None:
+            wanted[kind] = tuple(ids)
         rows.show_columns(ids)
-        wanted[kind] = rows.shown_columns
 
-    app.push_screen(ColumnsDialog(kind, [*rows.titles.items()], lambda: rows.shown_columns, tuple, choose))
+    app.push_screen(ColumnsDialog(title or kind, rows, choose))
 
 
 class ColumnsDialog(Dialog[None]):
@@ -203,28 +226,11 @@ class ColumnsDialog(Dialog[None]):
     }
     """
 
-    def __init__(
-        self,
-        title: str,
-        columns: Sequence[tuple[str, str]],
-        shown: Callable[[], Sequence[str]],
-        hidden: Callable[[], Sequence[str]],
-        changed: Callable[[Sequence[str] | None], object],
-    ) -> None:
-        """Make the dialog.
-
-        Args:
-            title: of the table; raw.
-            columns: the id and the title of each, in their order.
-            shown: gives the ids of those that are shown now.
-            hidden: gives those of the others that are wanted and have no room.
-        """
+    def __init__(self, title: str, rows: HasColumns, changed: Callable[[Sequence[str] | None], object]) -> None:
         super().__init__()
         self._title = title
-        self._columns = columns
-        self._shown_now = shown
-        self._hidden_now = hidden
-        self._wanted = {*shown(), *hidden()}
+        self._list = rows
+        self._wanted = {*rows.shown_columns, *rows.hidden_columns}
         self._changed = changed
 
     def compose(self) -> ComposeResult:
@@ -238,10 +244,10 @@ class ColumnsDialog(Dialog[None]):
         self.query_one(OptionLines).focus()
 
     def _choices(self) -> list[Choice]:
-        hidden = self._hidden_now()
+        hidden = self._list.hidden_columns
         return [
             Choice(one, f"{'[x]' if one in self._wanted else '[ ]'} {title}", "no room" if one in hidden else "")
-            for one, title in self._columns
+            for one, title in self._list.titles.items()
         ]
 
     @on(LineView.LineOpened)
@@ -250,11 +256,11 @@ class ColumnsDialog(Dialog[None]):
         chosen = self.query_one(OptionLines).choice
         if chosen is not None:
             self._wanted ^= {chosen.key}
-            self._tell([one for one, _title in self._columns if one in self._wanted])
+            self._tell([one for one in self._list.titles if one in self._wanted])
 
     def action_usual(self) -> None:
         self._tell(None)
-        self._wanted = {*self._shown_now(), *self._hidden_now()}
+        self._wanted = {*self._list.shown_columns, *self._list.hidden_columns}
         self._draw()
 
     def _tell(self, ids: Sequence[str] | None) -> None:

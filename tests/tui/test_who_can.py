@@ -460,20 +460,20 @@ async def test_columns_are_chosen_and_kept_for_the_next_time() -> None:
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert screen.list.shown_columns() == ["why"]
+        assert screen.list.shown_columns == ["why"]
         await pilot.press("V", "space", "G", "space", "escape")
         await settle(pilot)
         assert columns == {"who can": ("layer",)}
-        assert screen.list.shown_columns() == ["layer"]
+        assert screen.list.shown_columns == ["layer"]
         again = screen.again()(shared_workspace(), None)
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
-        assert screen.list.hidden_columns() == ["layer"]
+        assert screen.list.hidden_columns == ["layer"]
     app = ScreenApp(again)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert again.list.shown_columns() == ["layer"]
+        assert again.list.shown_columns == ["layer"]
         await pilot.press("V", "u", "escape")
         await settle(pilot)
         assert columns == {}
-        assert again.list.shown_columns() == ["why"]
+        assert again.list.shown_columns == ["why"]

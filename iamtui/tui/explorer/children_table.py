@@ -180,7 +180,7 @@ class ChildrenTable(LineView):
     def header_pieces(self, y: int, width: int) -> Sequence[Piece]:
         """The titles of the columns, the sorted one with an arrow; below, a rule that counts those without room."""
         if y == 1:
-            hidden = len(self._hidden())
+            hidden = len(self.hidden_columns)
             more = f" {counted(hidden, 'more column')} " if hidden else ""
             return [Piece("─" * (width - len(more) - 1), "guide"), Piece(more, "faint"), Piece("─", "guide")]
         sorted_by, reverse = self.sort
@@ -231,7 +231,7 @@ class ChildrenTable(LineView):
     # Keys.
 
     def action_sort_by(self, step: int) -> None:
-        ids = self._shown_ids()
+        ids = self.shown_columns
         column_id, _ = self.sort
         at = ids.index(column_id) if column_id in ids else 0
         self._sort(ids[(at + step) % len(ids)], reverse=False)
@@ -252,23 +252,22 @@ class ChildrenTable(LineView):
 
     def choose_columns(self) -> None:
         """Choose from all columns; those that are shown are marked, and those that would be if there was room."""
-        choices = [(column.id, column.title) for column in columns_of(self._branch) if column.id != "name"]
-        title = title_of(self._branch)
-        dialog = lazy.list_dialogs.ColumnsDialog(title, choices, self._shown_ids, self._hidden, self._choose)
-        self.app.push_screen(dialog)
+        kind, title = str(self._branch.kind), title_of(self._branch)
+        lazy.list_dialogs.choose_columns(self.app, kind, self, self.chosen_columns, title)
 
-    def _hidden(self) -> list[str]:
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {column.id: column.title for column in columns_of(self._branch) if column.id != "name"}
+
+    @property
+    def hidden_columns(self) -> list[str]:
         return self._columns.hidden(self.size.width, self._verdict_width)
 
-    def _shown_ids(self) -> list[str]:
+    @property
+    def shown_columns(self) -> list[str]:
         return [column.id for column, _size in self._layout(self.size.width) if column is not None]
 
-    def _choose(self, ids: Sequence[str] | None) -> None:
-        """Show these columns; None: the usual ones."""
-        kind = str(self._branch.kind)
-        self.chosen_columns.pop(kind, None)
-        if ids is not None:
-            self.chosen_columns[kind] = tuple(ids)
+    def show_columns(self, ids: Sequence[str] | None) -> None:  # noqa: ARG002 - what is wanted stands in `chosen_columns`
         self._lay_out()
         self.redraw()
 

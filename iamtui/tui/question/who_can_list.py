@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
@@ -140,18 +140,21 @@ class WhoCanList(FilteredList[WhoCanRow]):
         name, *sizes = shared_out(room - len(_GAP) * len(told), wanted)
         return name, list(zip(told, sizes, strict=True))
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {title: title for title in COLUMNS}
+
+    @property
     def shown_columns(self) -> list[str]:
-        """Those of COLUMNS that have room."""
         return [reason.title for reason, _size in self._columns(self.size.width)[1]]
 
+    @property
     def hidden_columns(self) -> list[str]:
-        """Those that the user wants and that have none."""
-        shown = self.shown_columns()
+        shown = self.shown_columns
         return [title for title in self.chosen or () if title in COLUMNS and title not in shown]
 
-    def choose_columns(self, titles: Sequence[str] | None) -> None:
-        """Show these of COLUMNS; None: the usual ones."""
-        self.chosen = titles
+    def show_columns(self, ids: Sequence[str] | None) -> None:
+        self.chosen = ids
         self.redraw()
 
     def _titles(self, width: int) -> list[tuple[str, int]]:

@@ -33,7 +33,7 @@ from iamtui.tui.background import Work, few_pauses, in_thread
 from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wrong
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.question.panel_text import terms_of
-from iamtui.tui.question.who_can_list import COLUMNS, Arrangement, WhoCanList
+from iamtui.tui.question.who_can_list import Arrangement, WhoCanList
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
@@ -362,18 +362,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         self.action_show(str(at + 1))
 
     def action_columns(self) -> None:
-        rows = self.list
-
-        def choose(titles: Sequence[str] | None) -> None:
-            self._chosen_columns.pop(_TABLE, None)
-            if titles is not None:
-                self._chosen_columns[_TABLE] = tuple(titles)
-            rows.choose_columns(titles)
-
-        choices = [(title, title) for title in COLUMNS]
-        self.app.push_screen(
-            lazy.list_dialogs.ColumnsDialog("who can", choices, rows.shown_columns, rows.hidden_columns, choose)
-        )
+        lazy.list_dialogs.choose_columns(self.app, _TABLE, self.list, self._chosen_columns)
 
     def action_search(self) -> None:
         self.query_one(FilterRow).open()
