@@ -93,6 +93,8 @@ async def test_numbers_and_arrows_filter_by_verdict() -> None:
     app = ScreenApp(screen)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        keys = app.screen.active_bindings
+        assert ("5" in keys, "6" in keys) == (True, False), "nothing has changed without a draft"
         await pilot.press("4")
         await settle(pilot)
         assert names(screen) == ["alice"]

@@ -341,6 +341,12 @@ class WhoCanScreen(SteadyScreen[str | None]):
 
     # Keys.
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing has changed without a draft."""
+        if action == "show" and parameters == ("6",) and self._before is None:
+            return False
+        return super().check_action(action, parameters)
+
     def action_show(self, number: str) -> None:
         rows, at = self.list.rows, int(number) - 1
         if at < len(FILTERS):
