@@ -85,6 +85,7 @@ IN_A_SHELL = re.compile(r"[$>|]| (?:exec|serve) ")
 """What of an example needs a shell, or runs a program."""
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", all_but("README.md", [page for page in TEXTS if demo_lines(page)]))
 def test_every_example_on_the_demo_account_runs(
     page: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
