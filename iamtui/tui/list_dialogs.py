@@ -166,7 +166,7 @@ class HasColumns(Protocol):
     def hidden_columns(self) -> Sequence[str]:
         """The ids of those that are wanted and have no room."""
 
-    def show_columns(self, ids: Sequence[str] | None) -> None:
+    def show_columns(self, ids: Sequence[str] | None, /) -> None:
         """Show these columns; None: the usual ones."""
 
 

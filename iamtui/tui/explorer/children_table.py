@@ -267,7 +267,8 @@ class ChildrenTable(LineView):
     def shown_columns(self) -> list[str]:
         return [column.id for column, _size in self._layout(self.size.width) if column is not None]
 
-    def show_columns(self, ids: Sequence[str] | None) -> None:  # noqa: ARG002 - what is wanted stands in `chosen_columns`
+    def show_columns(self, _ids: Sequence[str] | None) -> None:
+        """Show those that stand in `chosen_columns` by now."""
         self._lay_out()
         self.redraw()
 
