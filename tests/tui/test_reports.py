@@ -55,6 +55,8 @@ async def test_findings_are_narrowed_by_severity_and_by_text() -> None:
     async with ScreenApp(screen).run_test(size=SIZE) as pilot:
         await settle(pilot)
         everything = len(screen.list.shown)
+        keys = pilot.app.screen.active_bindings
+        assert ("4" in keys, "5" in keys) == (True, False), "all, high, medium and low"
         await pilot.press("2")
         await settle(pilot)
         assert {row.kind for row in screen.list.shown} == {"high"}

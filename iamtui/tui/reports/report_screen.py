@@ -394,6 +394,12 @@ class ReportScreen(Screen[ReportRow | None]):
 
     # Keys.
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There are as many keys as kinds of rows."""
+        if action == "show" and parameters[0] not in range(1, len(self._all_kinds) + 1):
+            return False
+        return super().check_action(action, parameters)
+
     def action_show(self, number: int) -> None:
         if number <= len(self._all_kinds):
             self._kind = self._all_kinds[number - 1]
