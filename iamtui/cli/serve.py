@@ -22,7 +22,7 @@ from iamtui.cli.input import lending_terminal
 from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.config import load_config
-from iamtui.credentials.child_process import NotStarted, check_program, endpoint_environment, run_child
+from iamtui.credentials.child_process import NotStarted, check_program, endpoint_environment, handling, run_child
 from iamtui.credentials.export import Format, shell_format
 from iamtui.credentials.export_values import DEMO_LABEL
 from iamtui.credentials.renewal import Held, Renewer
@@ -204,12 +204,8 @@ def _stop_asked_for() -> Iterator[threading.Event]:
     def ask(_number: int, _frame: FrameType | None) -> None:
         asked.set()
 
-    before = {number: signal.signal(number, ask) for number in _STOPPING}
-    try:
+    with handling(_STOPPING, ask):
         yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _fork() -> int:

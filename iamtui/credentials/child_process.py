@@ -151,6 +151,20 @@ PASSED_ON: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP
 _OF_THE_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT)
 
 
+@contextmanager
+def handling(numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle signals, in the main thread. One that is ignored (nohup) stays so, here and in a child that is started."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: earlier for number, earlier in before.items() if earlier is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier if earlier is not None else signal.SIG_DFL)
+
+
 class NotStarted(Problem):
     """A program could not be started.
 
@@ -308,12 +322,8 @@ class _Relay:
         if not _is_main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._receive) for number in PASSED_ON}
-        try:
+        with handling(PASSED_ON, self._receive):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def wait(self, child: subprocess.Popen[bytes]) -> int:
         """Wait for the child's end. A shell that stops itself (`suspend`) goes on: nothing above it would wake it."""

@@ -121,6 +121,16 @@ def test_signals_reach_the_child(code: str, number: signal.Signals) -> None:
         assert process.wait(60) == 5
 
 
+def test_a_signal_that_is_ignored_stays_so_for_the_child_too() -> None:
+    """A job under nohup goes on when the terminal is closed."""
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", ignoring + _RUNS, "sh", "-c", "kill -HUP $PPID; kill -HUP $$; echo goes on"],
+        cwd=ROOT, capture_output=True, check=False, timeout=60, start_new_session=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, b"goes on\n")
+
+
 def test_a_program_in_our_place_gets_pipes_as_they_were() -> None:
     """Python ignores SIGPIPE; `yes | head` would never end with that inherited."""
     done = subprocess.run(
