@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import index, layers, policy_holders, policy_sets
+from iamtui.engine import layers, policy_holders, policy_sets, principal_index
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.policy.document import PolicyDocument
@@ -98,11 +98,11 @@ def test_also_where_nearly_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
         (policy_holders, "_MOST_ACTIONS"),
         (policy_holders, "_MOST_RESOURCES"),
         (policy_holders, "_MOST_SORTED"),
-        (index, "_MOST_RESOURCES"),
-        (index, "_MOST_KEYS"),
-        (index, "_MOST_CONDITIONS"),
-        (index, "_MOST_STACKS"),
-        (index, "_MOST_TEXTS"),
+        (principal_index, "_MOST_RESOURCES"),
+        (principal_index, "_MOST_KEYS"),
+        (principal_index, "_MOST_CONDITIONS"),
+        (principal_index, "_MOST_STACKS"),
+        (principal_index, "_MOST_TEXTS"),
         (layers, "_MOST_REMEMBERED"),
         (layers, "_MOST_SAID"),
         (policy_sets, "_MOST_REMEMBERED"),
