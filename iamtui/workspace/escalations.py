@@ -250,8 +250,9 @@ class EscalationSearch:
             for entity in self._at(who):
                 moves = (self._move(entity, path, targets) for targets in self._own_targets(entity, kinds, path))
                 move = next((one for one in moves if one is not None and (one.certain or not certain)), None)
-                if move is not None and self._is_free(entity, entity):
-                    yield entity, move
+                freed = self._freed(entity, entity, move) if move is not None else None
+                if freed is not None:
+                    yield entity, freed
             return
         for targets in self._targets(kinds):
             left = self._narrowed(path, targets, who, certain=certain)
@@ -384,26 +385,34 @@ class EscalationSearch:
                 else:
                     yield {On.ROLE: role.arn}
 
-    def _is_free(self, entity: Entity, holder: Entity) -> bool:
-        """Whether a principal, or another, has no boundary that holds it back, or one that the principal can delete."""
-        if left_by_boundary(self._account, holder) == "":
-            return True
-        delete = f"iam:Delete{'User' if isinstance(holder, User) else 'Role'}PermissionsBoundary"
-        return self._may(entity, delete, holder.arn).outcome is Outcome.ALLOWED
+    def _freed(self, entity: Entity, holder: Entity, move: Move) -> Move | None:
+        """A move by which a principal, or another, gets anything, in spite of its boundary, which may be deleted."""
+        left = left_by_boundary(self._account, holder)
+        if left == "":
+            return move
+        freed = self._with_deleted(entity, "User" if isinstance(holder, User) else "Role", move, holder.arn)
+        if freed is not None and freed.steps[-1].decision.outcome is Outcome.ALLOWED:
+            return freed
+        return None if left is None or holder is entity else replace(move, needs=left)
+
+    def _with_deleted(self, entity: Entity, kind: str, move: Move, holder: str) -> Move | None:
+        """A move with the deletion of a boundary; None where that is denied."""
+        action = f"iam:Delete{kind}PermissionsBoundary"
+        decision = self._may(entity, action, holder)
+        step = EscalationStep(action, holder, decision)
+        return replace(move, steps=(*move.steps, step)) if decision.outcome in _POSSIBLE else None
 
     def _move_of_another(self, entity: Entity, path: EscalationPath, targets: dict[On, str]) -> Move | None:
         """A path by another user or role, which no boundary holds back; or by a new one, whose boundary is chosen."""
         found = self._move(entity, path, targets)
-        if found is None or On.NEW_USER not in targets:
-            holder = self._account.by_arn(targets.get(On.USER) or targets[On.ROLE]) if found is not None else None
-            if found is None or not isinstance(holder, (User, Role)) or self._is_free(entity, holder):
-                return found
-            needs = left_by_boundary(self._account, holder)
-            return None if needs is None else replace(found, needs=needs)
+        if found is None:
+            return None
+        if On.NEW_USER not in targets:
+            holder = self._account.by_arn(targets.get(On.USER) or targets[On.ROLE])
+            return self._freed(entity, holder, found) if isinstance(holder, (User, Role)) else found
         if not self._boundaries or any(self._move(entity, path, targets, one) for one in self._boundaries):
             return found
-        delete = f"iam:Delete{'User' if 'User' in path.steps[0][0] else 'Role'}PermissionsBoundary"
-        return found if self._may(entity, delete, found.target).outcome in _POSSIBLE else None
+        return self._with_deleted(entity, "User" if "User" in path.steps[0][0] else "Role", found, found.target)
 
     @cached_property
     def _boundaries(self) -> tuple[tuple[str, ...], ...]:

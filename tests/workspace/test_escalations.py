@@ -226,6 +226,8 @@ def test_the_boundary_of_another_holds_back_what_it_is_given(
     )
     found = found_for(replace(account, users=users, roles=roles, policies=(*account.policies, limit)))
     assert (None if found is None else found.certain) is certain
+    steps = [step.action for move in found.moves for step in move.steps] if found is not None else []
+    assert any("PermissionsBoundary" in action for action in steps) is bool(also), "deleting it is a step"
 
 
 @pytest.mark.parametrize(
