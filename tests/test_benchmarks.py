@@ -130,6 +130,7 @@ def test_met_depends_on_which_way_is_better() -> None:
     assert Result("no goal", 60, "ms").met is None
 
 
+@pytest.mark.slow
 def test_the_command_prints_json_and_a_table(monkeypatch, capsys) -> None:
     rows = [
         Result("some work", 12.5, "ms", 10.0, note="why"),

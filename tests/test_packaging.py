@@ -127,6 +127,7 @@ def test_the_installed_copy_answers_from_its_demo(installed: Path) -> None:
     assert done.stdout.startswith(f"{wording.ALLOWED}\n")
 
 
+@pytest.mark.slow
 def test_the_installed_screen_opens(installed: Path) -> None:
     code = """
 from iamtui.tui.app import IamtuiApp

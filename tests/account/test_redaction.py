@@ -290,6 +290,7 @@ WORDS = st.text("abpq1-", min_size=1, max_size=7)
 GLOBS = st.lists(st.text("abpq1-*", min_size=1, max_size=6), max_size=4)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @example(["1111"], ["*1", "11*"], 0)
 @given(st.lists(WORDS, min_size=1, max_size=8, unique=True), GLOBS, st.integers(0, 99))

@@ -36,6 +36,7 @@ def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_MOST_REMEMBERED_BYTES", 4 * _MB)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little_room")
 @one_quick("where", ["key", "eventName", "awsRegion", "eventTime", "errorCode", "caller", "text", "role"])
 def test_memory_does_not_grow_with_their_texts(where: str, tmp_path: Path) -> None:
@@ -62,6 +63,7 @@ def test_memory_does_not_grow_with_their_texts(where: str, tmp_path: Path) -> No
     assert all(len(name) < 1_000 for name in read.left_out)
 
 
+@pytest.mark.slow
 def test_fields_of_a_table_that_are_large_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_MOST_REMEMBERED_BYTES", 4 * _MB)
     rows = (f'{{""key"":""{number}{"x" * 2 * _MB}""}}' for number in range(_EVENTS))

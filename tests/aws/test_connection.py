@@ -485,6 +485,7 @@ def test_a_connection_that_is_closed_leaves_next_to_nothing_to_the_garbage_colle
     assert garbage_of(lambda connection: connection.close()) < 100
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_dropped_is_closed() -> None:
     assert garbage_of(lambda _connection: None) < 100
 

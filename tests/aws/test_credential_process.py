@@ -108,6 +108,7 @@ def test_the_default_profile_counts_too(no_aws_settings: Path) -> None:
         enter_profile("", available_profiles(), {ASKING: "1:default"})
 
 
+@pytest.mark.slow
 @one_quick("name", ["iamtui", "under-another-name"])
 def test_iamtui_that_would_run_itself_for_ever_says_so_once(no_aws_settings: Path, tmp_path: Path, name: str) -> None:
     command, runs = tmp_path / name, tmp_path / "runs"

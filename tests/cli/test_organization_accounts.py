@@ -89,6 +89,7 @@ def test_every_account_is_opened_by_the_role_and_its_own_by_the_login(
     assert [(one["account"], one["name"]) for one in users] == [(ACCOUNT, "dora")]
 
 
+@pytest.mark.slow
 def test_the_login_reads_the_organization_of_each_account(
     cli: Cli, company: Company, named: tuple[str, ...], fault_proxy: FaultProxy
 ) -> None:

@@ -20,6 +20,7 @@ def file(tmp_path: Path) -> str:
     return str(write(tmp_path, complete()))
 
 
+@pytest.mark.slow
 def test_it_fits_a_small_terminal(cli: Cli) -> None:
     for name in ("one", "two", "three", "four", "five"):
         assert cli("can", "role/deploy-prod", "s3:GetObject", "--save", name, "--demo").code == 3

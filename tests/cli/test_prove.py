@@ -40,6 +40,7 @@ def test_as_json(cli: Cli) -> None:
     assert found["reasons"] == []
 
 
+@pytest.mark.slow
 def test_what_is_not_proved_says_why(cli: Cli) -> None:
     result = cli("prove", "never", "user/*", "ec2:RunInstances", "--on", "arn:aws:ec2:ap-east-1:*:subnet/*", "--demo")
     assert result.code == 3

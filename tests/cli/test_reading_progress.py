@@ -52,6 +52,7 @@ def test_what_is_waited_for_is_told(large_proxy: FaultProxy, tmp_path: Path) -> 
         session.until("policies 200, waiting for AWS: throttled, try 4 … ctrl+c stops")
 
 
+@pytest.mark.slow
 @one_quick("fault", [Reset(), error(403, "ExpiredToken")], ids=["reset", "expired"])
 def test_without_a_terminal_the_part_that_came_is_listed_and_the_lack_is_said(
     large_proxy: FaultProxy, tmp_path: Path, fault: Fault

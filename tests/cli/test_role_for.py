@@ -26,6 +26,7 @@ def test_the_commands_go_to_stdout_and_what_to_look_at_to_stderr(cli: Cli) -> No
     assert "was last used on 2026-11-23 for backup in eu-west-1" in said
 
 
+@pytest.mark.slow
 def test_as_a_draft_that_other_commands_take(cli: Cli, tmp_path: Path) -> None:
     draft = tmp_path / "role.json"
     draft.write_text(cli("role-for", "svc-lake-loader", "--format", "draft", "--demo").out)

@@ -186,6 +186,7 @@ def test_where_none_can_be_opened_that_is_said_of_all(cli: Cli, live: MotoServer
     cli("list", "users", *named).failed_with("None of the 2 accounts could be opened. The profile expired: ")
 
 
+@pytest.mark.slow
 def test_the_policy_of_a_resource_is_read_by_the_account_that_owns_it(cli: Cli, live: MotoServer) -> None:
     named = ("--profile", "first", "--profile", "second", "--endpoint-url", live.url)
     queue = client_in(live, OTHER, "sqs").create_queue(QueueName="jobs")["QueueUrl"]

@@ -90,6 +90,7 @@ def test_what_cannot_be_answered_is_one_sentence(cli: Cli, words: list[str], sai
     assert said in result.err
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_how_many_roles_are_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iamtui.cli.output._on_terminal", lambda: True)
     monkeypatch.setattr("iamtui.cli.output._QUIET_SECONDS", -1)

@@ -71,6 +71,7 @@ def test_json_has_every_action_with_what_can_says_of_it(cli: Cli) -> None:
     assert counts["s3"]["access_levels"]["Write"]["allowed"] == 1
 
 
+@pytest.mark.slow
 def test_of_a_resource_only_what_is_about_it_is_listed(cli: Cli) -> None:
     bucket = "arn:aws:s3:::puffin-deploy-artifacts"
     result = cli("what-can", "deploy-prod", "--on", f"{bucket}/x", "--on", bucket, "--json", "--demo").json

@@ -81,6 +81,7 @@ def test_principals_of_one_statement_are_combined_in_one_step(monkeypatch: pytes
     assert 0 < many < 6 * few
 
 
+@pytest.mark.slow
 def test_where_a_set_is_allowed_is_tried_less_often_against_thousands_of_patterns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

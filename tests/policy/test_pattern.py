@@ -144,6 +144,7 @@ def test_values_longer_than_any_of_aws_are_not_put_together() -> None:
     assert resolve(parse_pieces(many, variables=True), context) is Unresolved.UNKNOWN
 
 
+@pytest.mark.slow
 def test_a_pattern_is_put_together_only_as_far_as_a_text_can_match_it() -> None:
     random, values = Random(5), ("", "a", ":", "ab", "a:b", "a" * 9, "*?")
     pieces = ("${aws:0}", "${aws:1}", "${aws:2, 'a:'}", "${aws:2}", "a", ":", "b", "*", "?", "${*}")

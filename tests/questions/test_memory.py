@@ -43,6 +43,7 @@ def grown(before: Counter[str]) -> dict[str, int]:
     return {kind: count for kind, count in (living() - before).items() if count > 8}
 
 
+@pytest.mark.slow
 def test_asking_everybody_about_ever_new_resources_keeps_nothing_of_them() -> None:
     account = replace(load_demo_account())
     for number in range(5):

@@ -28,7 +28,7 @@ BLOCK = 50
 BLOCK_OF_SETS = 10
 
 
-@pytest.mark.parametrize("first", blocks(4000, BLOCK))
+@pytest.mark.parametrize("first", blocks(4000, BLOCK, slow=2000))
 def test_seeded_requests(first: int) -> None:
     for seed in range(first, first + BLOCK):
         scenario = make_scenario(Random(seed))
@@ -36,7 +36,7 @@ def test_seeded_requests(first: int) -> None:
         assert found is None, f"seed {seed}: {found}"
 
 
-@pytest.mark.parametrize("first", blocks(1000, BLOCK_OF_SETS))
+@pytest.mark.parametrize("first", blocks(1000, BLOCK_OF_SETS, slow=600))
 def test_seeded_requests_about_sets(first: int) -> None:
     for seed in range(first, first + BLOCK_OF_SETS):
         found = report(make_set_scenario(Random(seed)))

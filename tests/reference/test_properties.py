@@ -229,6 +229,7 @@ def test_denying_all_forms_of_an_action_never_allows() -> None:
         assert not allowed(everything_but_all(action)), action
 
 
+@pytest.mark.slow
 def test_what_only_other_resource_types_are_granted_is_not_allowed() -> None:
     """But where an entry for another type takes in a resource of the action as well."""
     seen = 0

@@ -175,6 +175,7 @@ async def test_a_crash_in_any_worker() -> None:
         it.app.main.query_one(SessionsPanel).forget_all()
 
 
+@pytest.mark.slow
 def test_no_worker_ends_the_screen() -> None:
     """Its error becomes a sentence: every call says so, since Textual's own choice is to end the app."""
     calls = list(worker_calls())

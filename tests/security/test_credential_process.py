@@ -190,6 +190,7 @@ def test_without_a_terminal_a_profile_that_was_named_goes_on_and_says_so(machine
     assert f"runs this command for its credentials: {machine.command}" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["1", "2"])
 def test_a_command_that_prints_without_an_end_is_ended(machine: Machine, stream: str) -> None:
     machine.command.write_text(f"#!/bin/sh\nexec yes '{ANSWER}' >&{stream}\n")
@@ -253,6 +254,7 @@ def tells_its_terminal(machine: Machine) -> Path:
     return told
 
 
+@pytest.mark.slow
 def test_on_the_command_line_a_command_can_ask_on_the_terminal(machine: Machine) -> None:
     told = tells_its_terminal(machine)
     piped = ("sh", "-c", 'echo data | "$@"', "sh", *PROGRAM)

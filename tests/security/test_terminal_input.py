@@ -112,6 +112,7 @@ def test_no_screen_is_larger_than_what_is_drawn_for() -> None:
     assert drawable(Size(80, 24)) == Size(80, 24)
 
 
+@pytest.mark.slow
 async def test_a_terminal_that_claims_any_size_is_drawn_up_to_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iamtui.tui.terminal_app.LARGEST_SIZE", Size(100, 30))
     app: IamtuiApp = make_app(demo())

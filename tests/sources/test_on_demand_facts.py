@@ -105,6 +105,7 @@ def test_credentials_that_ended_leave_everything_missing(fault_proxy: FaultProxy
     assert isinstance(loaded.users[0].access_keys, Missing)
 
 
+@pytest.mark.slow
 def test_a_permission_that_nobody_has_is_not_asked_for_again_and_again(
     fault_proxy: FaultProxy, moto: MotoServer, account: Account
 ) -> None:

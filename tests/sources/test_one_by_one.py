@@ -289,6 +289,7 @@ def test_when_credentials_expire_in_the_middle_the_rest_is_unread_and_read_later
     assert not reading.may_go_on
 
 
+@pytest.mark.slow
 def test_an_account_that_has_unread_parts_is_not_opened_by_an_earlier_version(pager: IamPager) -> None:
     assert snapshot_of(load_live(connect(pager.url)))["iamtui"]["version"] == 1
     pager.denied.add("GetUser")

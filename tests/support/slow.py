@@ -20,9 +20,10 @@ EACH_SIZE = all_but("medium", SIZES)
 NARROW_AND_MEDIUM = all_but("medium", ("narrow", "medium"))
 
 
-def blocks(end: int, size: int) -> list[Any]:
-    """The first seed of each block of seeds; all but the first block are slow."""
-    return all_but(0, range(0, end, size))
+def blocks(end: int, size: int, *, slow: int | None = None) -> list[Any]:
+    """The first seed of each block of seeds; all but the first block are slow, and those from `slow` on long."""
+    often, seldom = range(0, slow or end, size), range(slow or end, end, size)
+    return [*all_but(0, often), *(pytest.param(first, marks=[pytest.mark.slow, pytest.mark.long]) for first in seldom)]
 
 
 def few_slow(seeds: Sequence[int], count: int) -> list[Any]:

@@ -170,6 +170,7 @@ async def test_a_refusal_of_our_own_is_final_in_the_demo() -> None:
         assert "Nothing was sent to STS." in words(app)
 
 
+@pytest.mark.slow
 async def test_enter_without_a_role_says_why_nothing_was_sent() -> None:
     sts = CannedSts()
     app = dialog(workspace(trust(), sts=sts), None)

@@ -111,6 +111,7 @@ async def test_scroll_bars_follow_what_is_in_a_container_that_keeps_its_size() -
             assert two.region.width == 60 - (2 if is_scrolled else 0)
 
 
+@pytest.mark.slow
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_the_panel_is_as_high_as_what_it_says_while_somebody_types(
     account: Account, size: tuple[int, int]

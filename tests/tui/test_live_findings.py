@@ -70,6 +70,7 @@ async def test_how_far_it_is_is_said_and_leaving_does_not_wait(url: str, fault_p
         await until(pilot, lambda: app.screen is app.main)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_retries")
 async def test_what_may_not_be_read_is_named_and_the_rest_is_there(url: str, fault_proxy: FaultProxy) -> None:
     fault_proxy.on("GetAccountSummary", error(403, "AccessDenied"))

@@ -65,6 +65,7 @@ def text_of(pieces: Iterable[Piece]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
+@pytest.mark.slow
 async def test_what_nobody_looked_for_is_unknown_and_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unknown_facts, "MOST_SEARCHED", 1)
     app = make_app(demo().with_account(replace(demo().account)))

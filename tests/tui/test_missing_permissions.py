@@ -114,6 +114,7 @@ async def test_the_answer_and_its_layers_name_what_reads_the_policy_of_a_resourc
         assert [one.why for one in answer.layers if "kinesis:GetResourcePolicy" in one.why]
 
 
+@pytest.mark.slow
 @one_quick(("where", "tab"), [(ALICE, "4"), (CI, "3")])
 async def test_access_and_trust_name_what_reads_the_policies_that_they_lack(
     gated_proxy: FaultProxy, where: str, tab: str

@@ -91,6 +91,7 @@ async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: py
         assert "There was no session to forget." in it.text
 
 
+@pytest.mark.slow
 async def test_no_dialog_outlasts_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         for keys in (("Y",), ("x",), ("e", "i"), ("f",), ("a",), ("e", "help")):

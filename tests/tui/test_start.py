@@ -26,6 +26,7 @@ def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> No
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_importing_the_app_loads_no_widget_that_the_first_frame_does_not_have() -> None:
     code = "import sys, iamtui.tui.app; print([m for m in sys.modules if m.startswith('textual.widgets._text_area')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -331,6 +331,7 @@ def test_who_is_made_or_deleted_is_asked_before_and_after() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_impact_of_who_is_made_and_deleted_is_all_that_they_may_do() -> None:
     workspace = drafting_workspace()
     made = iam("role/made")

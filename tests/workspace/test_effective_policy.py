@@ -214,6 +214,7 @@ class UnknownMaker:
 LEVELS = (("r-ab12", "ROOT"), ("ou-ab12-x", "ORGANIZATIONAL_UNIT"), (ACCOUNT, "ACCOUNT"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 30), marks=pytest.mark.slow)])
 def test_of_what_is_not_known_in_either_version_of_the_language(seeds: Iterable[int]) -> None:
     said: Counter[str] = Counter()

@@ -385,6 +385,7 @@ def test_a_deny_on_one_strong_policy_hides_no_path() -> None:
     assert found_for(hiding(path, condition("ArnNotEquals", "arn:aws:iam::aws:policy/ReadOnlyAccess"))) is None
 
 
+@pytest.mark.slow
 def test_the_work_grows_with_the_number_of_principals() -> None:
     def work(count: int) -> int:
         may = InlinePolicy("own", document(allow(["iam:PutUserPolicy", "iam:CreateAccessKey"])))

@@ -175,6 +175,7 @@ def test_a_boundary_that_is_not_known_is_named() -> None:
     assert impact(PutPermissionsBoundary(CAROL, unknown)).not_compared == (said,)
 
 
+@pytest.mark.slow
 def test_it_tells_how_many_pairs_were_compared() -> None:
     told: list[int] = []
     impact_of(drafted(AttachPolicy(CAROL, ADMIN_ARN)), told=told.append, now=NOW)

@@ -101,6 +101,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @one_quick("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_ends_it_leaves_neither_workers_nor_a_warning(number: int, tmp_path: Path) -> None:
     script = tmp_path / "is_ended.py"
