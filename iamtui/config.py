@@ -45,9 +45,12 @@ DEFAULT: Final = "default"
 CONFIG_FILE: Final = "config file"
 """Origins of a value; any other origin is the name of an environment variable."""
 
-ONLY_FROM_THE_USER: Final = frozenset(("clipboard.command", "organization.role", "production"))
-"""Settings that name a program to run, a role to assume or what is warned of: taken from a file only when nobody but
-the user and root can change it."""
+ACTS_FOR_THE_USER: Final = frozenset(("clipboard.command", "organization.role"))
+"""Settings that name a program to run or a role to assume: taken from a file only when nobody but the user and root
+can change it."""
+
+_WARNING: Final = "production"
+"""The setting that says what is warned of: a file that others can change adds to the default and takes nothing away."""
 
 LARGEST: Final = 32 * 1024
 """Bytes of the config file that are read at most: of a long dotted key the TOML reader takes quadratic time."""
@@ -268,17 +271,7 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
     for setting in declared.values():
         value, origin = setting.default, DEFAULT
         if setting.name in given:
-            expected = setting.check(given[setting.name])
-            if expected:
-                problems.append(f"{where}: {setting.name} must be {expected}; {_default_words(setting)}.")
-            elif (
-                setting.name in ONLY_FROM_THE_USER
-                and given[setting.name] != setting.default
-                and (found := exposure(path)) is not None
-            ):
-                problems.append(f"{where}: {setting.name} is ignored, because others could have written it: {found}")
-            else:
-                value, origin = given[setting.name], CONFIG_FILE
+            value, origin = _from_file(setting, given[setting.name], path, problems)
         text = environ.get(setting.variable) if setting.variable else None
         if text is not None:
             read = _from_text(text, setting.default)
@@ -291,6 +284,24 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
             config = _with(config, setting.name, value)
             origins[setting.name] = origin
     return replace(config, origins=origins), tuple(safe_text(problem) for problem in problems)
+
+
+def _from_file(setting: Setting, given: Any, path: Path, problems: list[str]) -> tuple[Any, str]:
+    """The value that counts of one in a file, and its origin; adds a sentence where it is another."""
+    where = f"The config {path}: {setting.name}"
+    expected = setting.check(given)
+    if expected:
+        problems.append(f"{where} must be {expected}; {_default_words(setting)}.")
+        return setting.default, DEFAULT
+    exposed = given != setting.default and setting.name in (*ACTS_FOR_THE_USER, _WARNING) and exposure(path)
+    if not exposed:
+        return given, CONFIG_FILE
+    others = f"because others could have written it: {exposed}"
+    if setting.name == _WARNING:
+        problems.append(f"{where} is added to {setting.default}, {others}")
+        return f"{setting.default},{given}", CONFIG_FILE
+    problems.append(f"{where} is ignored, {others}")
+    return setting.default, DEFAULT
 
 
 def _default_words(setting: Setting) -> str:
