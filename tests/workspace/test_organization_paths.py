@@ -37,6 +37,7 @@ from iamtui.workspace.snapshot_file import StoreWriter
 from iamtui.workspace.trust import Trustee, by_principal, chains_from, every_edge
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts
+from tests.support.slow import blocks
 from tests.workspace.test_trust_across_accounts import A, B, allow, arn, document, role, trust
 
 C = "777788889999"
@@ -187,7 +188,7 @@ def with_levels(account: Account) -> Account:
     return replace(account, organization=Known(replace(fact.value, path=path)))
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 40))])
+@pytest.mark.parametrize("seed", blocks(40, 1, slow=20))
 def test_random_accounts_say_the_same(tmp_path: Path, seed: int) -> None:
     stored = Stored(tmp_path, map(with_levels, two_accounts(seed)[:2]))
     ways = stored.ways()
