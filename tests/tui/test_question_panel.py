@@ -11,7 +11,9 @@ from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.question import asking
 from iamtui.tui.question.answer_lists import LayersList
+from iamtui.tui.question.completing_input import ActionField
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.trace_screen import TraceScreen
@@ -197,6 +199,47 @@ async def test_a_slow_answer_never_leaves_the_old_verdict_under_the_new_name(slo
         await settle(pilot)
         assert "Can role/deploy-prod" in screen_text(app)
         assert "DENIED explicit" in shown(app, "verdict")
+
+
+async def test_the_list_goes_with_the_answer_to_the_name_that_was_completed(
+    slow_engine: SlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "SLOW_SECONDS", 1_000_000)
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObjec")
+        field = panel.query_one(ActionField)
+        await until(pilot, lambda: field.completions.display)
+        await type_text(pilot, "t")
+        await until(pilot, lambda: not field.is_open)
+        assert field.completions.display, "else all would be laid out now, and again for the answer"
+        assert screen_text(app).count("s3:GetObject") > 1
+
+        slow_engine.go_on.set()
+        await until(pilot, lambda: panel.answer is not None)
+        assert not field.completions.display
+
+
+@pytest.mark.parametrize("further", ["slow", "backspace", "ctrl+u"])
+async def test_a_list_that_waits_for_an_answer_gives_way(
+    slow_engine: SlowEngine, monkeypatch: pytest.MonkeyPatch, further: str
+) -> None:
+    monkeypatch.setattr(asking, "SLOW_SECONDS", 0.01 if further == "slow" else 1_000_000)
+    app = listener()
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await opened(pilot, app)
+        panel.action_ask()
+        await type_text(pilot, "s3:GetObject")
+        field = panel.query_one(ActionField)
+        await until(pilot, lambda: slow_engine.started.is_set() and not field.is_open and not field.is_waiting)
+        if further != "slow":
+            await pilot.press(further)
+            await settle(pilot)
+        await until(pilot, lambda: field.completions.display is field.is_open)
+        assert field.is_open is (further == "backspace")
+        slow_engine.go_on.set()
 
 
 async def test_a_problem_is_said_with_its_next_step(monkeypatch: pytest.MonkeyPatch) -> None:

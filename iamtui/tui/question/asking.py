@@ -86,6 +86,7 @@ class Asking:
         self._explained = explained
         self._failed = failed
         self._timer: Timer | None = None
+        self._with_answer: Callable[[], object] | None = None
 
     def void(self) -> None:
         """Whatever was asked before no longer matters."""
@@ -113,7 +114,19 @@ class Asking:
         explain = partial(self._explain, asked, question)
         in_thread(self._host, explain, lambda _problem: None, name="explaining the answer", group=_EXPLANATIONS)
 
+    def do_with_answer(self, do: Callable[[], object]) -> None:
+        """Change something on the screen together with the answer, or at once where none is awaited, or it is slow."""
+        self._with_answer = do
+        if self._timer is None:
+            self._do_now()
+
+    def _do_now(self) -> None:
+        do, self._with_answer = self._with_answer, None
+        if do is not None:
+            do()
+
     def _be_slow(self) -> None:
+        self._do_now()
         if self._timer is not None:
             self._slow()
 
@@ -129,6 +142,7 @@ class Asking:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+        self._do_now()
 
     # In the threads.
 

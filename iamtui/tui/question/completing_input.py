@@ -166,6 +166,7 @@ class Completions(LineView, can_focus=False):
     def __init__(self) -> None:
         super().__init__()
         self.offers: tuple[Offer, ...] = ()
+        self._listed: tuple[Offer, ...] = ()
         self.highlighted = 0
         self._needle = ""
         self._widths: Sequence[int] = ()
@@ -175,7 +176,8 @@ class Completions(LineView, can_focus=False):
         if bool(offers) is not bool(self.offers):
             # From whoever offers it, who lies around the list, it would not bubble beyond that.
             self.post_message(self.Switched().set_sender(self))
-        self.offers, self._needle, self.highlighted = tuple(offers), needle.lower(), 0
+        self.offers = self._listed = tuple(offers)
+        self._needle, self.highlighted = needle.lower(), 0
         self._widths = [cell_len(safe_text(offer.value, limit=None)) for offer in self.offers]
         self._kinds = max((cell_len(offer.kind) for offer in self.offers), default=0)
         # A class would have the styles of the list and its scroll bars worked out again.
@@ -186,6 +188,12 @@ class Completions(LineView, can_focus=False):
             self.call_after_refresh(self.lie_beside)
         self.set_total(len(self.offers))
         self._say_keys()
+
+    def close(self) -> None:
+        """Offer nothing any more; what was listed stays on the screen until nothing is shown in its place."""
+        if self.offers:
+            self.offers = ()
+            self.post_message(self.Switched().set_sender(self))
 
     def _say_keys(self) -> None:
         first = ("Tab", " takes") if self.highlighted >= 0 else ("Down", " chooses")
@@ -225,7 +233,7 @@ class Completions(LineView, can_focus=False):
         return "cursor" if index == self.highlighted else ""
 
     def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        offer = self.offers[index]
+        offer = self._listed[index]
         here = index == self.highlighted
         found = [Piece("▌" if here else " ", "bar")]
         room = width - 1
@@ -293,6 +301,9 @@ class CompletingInput(SafeInput):
     COMMAS: ClassVar[bool] = False
     """Whether a comma ends a word."""
 
+    hide_when: Callable[[Callable[[], None]], object] = staticmethod(lambda hide: hide())
+    """Takes the list off the screen, as it is told to, once a whole name is typed: perhaps with the answer to it."""
+
     REPLACED: ClassVar[bool] = True
     """Whether what is typed on coming to the field replaces its text; else it is added."""
 
@@ -340,10 +351,19 @@ class CompletingInput(SafeInput):
             fitting = [offer for offer in offers if safe_text(offer.value, limit=None) == offer.value]
             # Where the name is whole, a longer one is listed again once it is typed on.
             is_whole = bool(needle) and any(offer.value == self.word for offer in fitting)
-            self.completions.show(fitting if self.has_focus and not is_whole else (), needle)
+            if is_whole:
+                self.completions.close()
+                self.hide_when(self._hide)
+                return
+            self.completions.show(fitting if self.has_focus else (), needle)
             if self.is_open and self.stands_alone(self.word):
                 self.completions.highlight_none()
         self._keys_changed()
+
+    def _hide(self) -> None:
+        if not self.is_open:
+            self.completions.show((), "")
+            self._keys_changed()
 
     def _keys_changed(self) -> None:
         """Have the key line say what Escape does with a list and without one, unless that is what it says."""

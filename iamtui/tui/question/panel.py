@@ -150,6 +150,7 @@ class QuestionPanel(Pane):
         """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
 
         self._form = QuestionForm(self._catalogue)
+        self._form.action_field.hide_when = self._asking.do_with_answer
         self._view = AnswerView()
 
     def compose(self) -> ComposeResult:
