@@ -20,6 +20,7 @@ from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
 from iamtui.cli.store_options import StoreOptions, store_options
 from iamtui.paths import home_expanded
+from iamtui.presentation.impact import escalation_words, trust_words, when_words
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.account_diff import AccountDiff, SameDocuments, diff_snapshots
@@ -35,7 +36,6 @@ _MARKS: Final = {
     Effect.LOST: ("[-] lost", Style.BAD),
     Effect.CHANGED: ("[~] changed", Style.QUIET),
 }
-_TRUST: Final = {Effect.GAINED: "opens to", Effect.LOST: "closes to", Effect.CHANGED: "changes for"}
 _LABEL: Final = 32
 _BAR: Final = 24
 _MOST_BARS: Final = 10
@@ -109,22 +109,19 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
         out.line(
             Span(f"{words:<11}", style),
             f"  {first_names(shift.actions, _MOST_NAMED)} on {safe_text(shift.resource)}{_outcomes(shift)}"
-            f"{_when(shift)}",
+            f"{when_words(shift)}",
         )
         whom = first_names((_name(account, one.arn) for one in shift.principals), _MOST_NAMED)
         out.line("             ", Span(whom, Style.QUIET))
     for edge in found.trust:
         words, style = _MARKS[edge.effect]
-        condition = f" if {edge.edge.condition}" if edge.edge.condition else ""
-        what = "" if edge.edge.action.startswith("sts:AssumeRole") else f" for {edge.edge.action}"
-        role, trusted = _name(account, edge.edge.role.arn), _name(account, edge.edge.name)
-        out.line(
-            Span(f"{words:<11}", style),
-            f"  trust of {role} {_TRUST[edge.effect]} {trusted}{what}{condition}{_when(edge)}",
-        )
+        role = _name(account, edge.edge.role.arn)
+        out.line(Span(f"{words:<11}", style), f"  trust of {role} {trust_words(account, edge)}")
     for escalation in found.escalations:
         words, style = _MARKS[escalation.effect]
-        out.line(Span(f"{words:<11}", style), f"  {_name(account, escalation.principal.arn)} {_escalates(escalation)}")
+        out.line(
+            Span(f"{words:<11}", style), f"  {_name(account, escalation.principal.arn)} {escalation_words(escalation)}"
+        )
 
 
 def _bars(out: Output, title: str, counts: Mapping[str, Count], *, ascii_only: bool) -> None:
@@ -150,21 +147,6 @@ def _outcomes(shift: AccessShift) -> str:
     if before == after:
         return ", on other resources or conditions than before"
     return ", on a condition" if "depends" in (before, after) else ""
-
-
-def _when(shift: AccessShift | TrustShift) -> str:
-    """Of which calls it is so, where not of those of now."""
-    return f", when {safe_text(shift.when)}" if shift.when else ""
-
-
-def _escalates(shift: EscalationShift) -> str:
-    again = "is" if shift.effect is Effect.GAINED else "is no longer"
-    if shift.escalation is None:
-        return f"{again} an administrator"
-    can = "can" if shift.effect is Effect.GAINED else "can no longer"
-    sure = "" if shift.escalation.certain else ", under conditions"
-    steps = ", then ".join(move.path.title for move in shift.escalation.moves)
-    return f"{can} become administrator{sure}: {steps}"
 
 
 def _name(account: Account, arn: str) -> str:

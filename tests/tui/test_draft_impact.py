@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
+from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, UpdateTrustPolicy
 from iamtui.engine.decision import Outcome
 from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix
@@ -13,12 +13,13 @@ from iamtui.workspace.saved_questions import QuestionStore
 from tests.support import wording
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
-from tests.support.sample_account import ID, LAKE_READ, iam
+from tests.support.sample_account import ID, LAKE_READ, iam, trust
 from tests.support.screen_app import opened, press, settle
 
 __all__ = ["own_data_folder"]
 
-CAROL = iam("user/carol")
+CAROL, WEB = iam("user/carol"), iam("role/web-server")
+UNHEARD = "arn:aws:iam::aws:policy/Unheard"
 QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
 
@@ -82,6 +83,20 @@ async def test_without_a_question_the_impact_counts_the_whole_account() -> None:
         assert "the whole account" in text
         assert "gains user/carol actions: 3 gained" in text
         assert "gains s3 Read actions: 1 gained" in text
+
+
+async def test_the_impact_of_a_trust_policy_is_not_called_nothing() -> None:
+    """What opens, and what could not be compared, stands in the list as it does on the command line."""
+    async with opened() as pilot:
+        await lay(pilot, UpdateTrustPolicy(WEB, trust({"AWS": CAROL}).text), AttachPolicy(CAROL, UNHEARD))
+        await press(pilot, "I")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen.lines.total > 0 or screen._problem is not None, 30)
+        text = " ".join(screen_text(app_of(pilot)).split())
+        assert "gains role/web-server its trust opens to user/carol" in text
+        assert "loses role/web-server its trust closes to ec2.amazonaws.com" in text
+        assert f"unasked not compared What the policy {UNHEARD} says is not known." in text
 
 
 async def test_the_saved_questions_are_a_regression_set() -> None:

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.presentation.impact import escalation_words, trust_words
 from iamtui.presentation.styled_words import Tone, stacked_bar
 from iamtui.presentation.verdict import VerdictCounts, VerdictWords, because, verdict_words
 from iamtui.problem import Problem
@@ -33,6 +34,7 @@ from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.status import KeyLine, TitleLine
 
 if TYPE_CHECKING:
+    from iamtui.account.model import Account
     from iamtui.engine.decision import Decision
     from iamtui.workspace.draft_session import DraftComparison, DraftedAccount, SavedComparison
     from iamtui.workspace.impact import Count, Impact
@@ -162,14 +164,23 @@ def row_of_saved(found: SavedComparison) -> ImpactRow:
     return ImpactRow(arn, label, effect, _changed_verdict(comparison), _how_many(comparison))
 
 
-def rows_of_whole(found: Impact) -> Iterator[ImpactRow]:
-    """A row for each principal that can do more or less, then one for each family of actions, counted."""
+def rows_of_whole(account: Account, found: Impact) -> Iterator[ImpactRow]:
+    """A row for each principal that can do more or less, and for each family of actions, counted; then trust, ways to
+    become administrator, and what was not compared."""
     for principal, count in found.by_principal().items():
         yield ImpactRow(
             principal.role_arn or principal.arn, label_of(principal), _effect_of(count), None, _says_of(count)
         )
     for family, count in found.by_family().items():
         yield ImpactRow("", family, _effect_of(count), None, _says_of(count))
+    for edge in found.trust:
+        arn, words = edge.edge.role.arn, trust_words(account, edge)
+        yield ImpactRow(arn, account.short_name(arn), edge.effect.value, None, f"its trust {words}")
+    for one in found.escalations:
+        arn, words = one.principal.arn, escalation_words(one)
+        yield ImpactRow(arn, account.short_name(arn), one.effect.value, None, words)
+    for sentence in found.not_compared:
+        yield ImpactRow("", "not compared", "problem", None, f"{sentence}.")
 
 
 def _effect_of(count: Count) -> str:
@@ -401,7 +412,7 @@ class DraftImpactScreen(Screen[str | None]):
 
     def _compare_whole(self, work: Work) -> None:
         found = lazy.impact.impact_of(self._drafted, work.cancelled)
-        work.tell(self._end, list(rows_of_whole(found)))
+        work.tell(self._end, list(rows_of_whole(self._drafted.after.account, found)))
 
     def _compare_saved(self, work: Work) -> None:
         saved = lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(self._drafted.base)).saved()
@@ -460,8 +471,8 @@ class DraftImpactScreen(Screen[str | None]):
             return plain("Asking, before and after …", "$muted")
         if not self._saved and self._matrix is None:
             return plain(
-                "The draft changes no access. No question is asked: go back, press F5 and ask one; then everybody's "
-                "answers are compared. s compares the saved questions."
+                "The draft changes neither access nor trust. No question is asked: go back, press F5 and ask one; then "
+                "everybody's answers are compared. s compares the saved questions."
             )
         if not self._saved:
             return plain("The draft changes nobody's answer to this question. f shows everybody.")
