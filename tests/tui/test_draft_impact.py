@@ -85,6 +85,23 @@ async def test_without_a_question_the_impact_counts_the_whole_account() -> None:
         assert "gains s3 Read actions: 1 gained" in text
 
 
+async def test_with_a_question_the_whole_account_is_a_key_away() -> None:
+    async with opened() as pilot:
+        await ask(pilot, CAROL, *QUESTION)
+        await lay(pilot, UpdateTrustPolicy(WEB, trust({"AWS": CAROL}).text))
+        await press(pilot, "I")
+        screen = pilot.app.screen
+        assert isinstance(screen, DraftImpactScreen)
+        await until(pilot, lambda: screen._done, 30)
+        assert "nobody's answer to this question. f shows everybody, a the whole account." in screen_text(app_of(pilot))
+        await press(pilot, "a")
+        await until(pilot, lambda: screen._done, 30)
+        assert "its trust opens to user/carol" in screen_text(app_of(pilot))
+        await press(pilot, "a")
+        await until(pilot, lambda: screen._done, 30)
+        assert "its trust opens" not in screen_text(app_of(pilot))
+
+
 async def test_the_impact_of_a_trust_policy_is_not_called_nothing() -> None:
     """What opens, and what could not be compared, stands in the list as it does on the command line."""
     async with opened() as pilot:

@@ -298,6 +298,14 @@ class DraftImpactScreen(Screen[str | None]):
         Binding(
             "s", "saved", "Saved questions", id="impact.saved", tooltip="Compare the saved questions instead, and back"
         ),
+        Binding(
+            "a",
+            "whole",
+            "Whole account",
+            show=False,
+            id="impact.whole",
+            tooltip="Compare the whole account instead, and back",
+        ),
         Binding("f", "filter", "Changed or all", id="impact.filter", tooltip="Show only whose answer changes, or all"),
     ]
 
@@ -330,7 +338,7 @@ class DraftImpactScreen(Screen[str | None]):
         self._drafted = drafted
         self._matrix = question_matrix
         self._principal = principal
-        self._saved = False
+        self._saved = self._whole = False
         self._rows: list[ImpactRow] = []
         self._done = False
         self._only_changed = True
@@ -340,12 +348,12 @@ class DraftImpactScreen(Screen[str | None]):
 
     def again(self) -> Callable[[DraftedAccount], DraftImpactScreen]:
         """Makes the screen anew as it was left, of a draft; what it makes it from keeps this screen no longer."""
-        matrix, principal, saved = self._matrix, self._principal, self._saved
+        matrix, principal, saved, whole = self._matrix, self._principal, self._saved, self._whole
         only_changed, at = self._only_changed, self._at
 
         def make(drafted: DraftedAccount) -> DraftImpactScreen:
             screen = DraftImpactScreen(drafted, matrix, principal)
-            screen._saved, screen._only_changed, screen._at = saved, only_changed, at
+            screen._saved, screen._whole, screen._only_changed, screen._at = saved, whole, only_changed, at
             return screen
 
         return make
@@ -383,8 +391,8 @@ class DraftImpactScreen(Screen[str | None]):
         compare: Callable[[Work], None] = self._compare_whole
         if self._saved:
             compare = self._compare_saved
-        elif self._matrix is not None:
-            compare = partial(self._compare, self._matrix)
+        elif self._asked is not None:
+            compare = partial(self._compare, self._asked)
         in_thread(self, compare, self._refuse, name="comparing answers")
 
     def _title(self) -> Content:
@@ -396,9 +404,9 @@ class DraftImpactScreen(Screen[str | None]):
         )
         if self._saved:
             return line(title, ("  saved questions", "bold"))
-        if self._matrix is None:
+        if self._asked is None:
             return line(title, ("  the whole account", "bold"))
-        actions, resources = ", ".join(self._matrix.actions), ", ".join(self._matrix.resources)
+        actions, resources = ", ".join(self._asked.actions), ", ".join(self._asked.resources)
         return line(title, ("  ", ""), (actions, "bold"), (" on ", "$muted"), resources)
 
     def _compare(self, question_matrix: QuestionMatrix, work: Work) -> None:
@@ -443,7 +451,7 @@ class DraftImpactScreen(Screen[str | None]):
         self._tell_reasons()
         counted = self.query_one("#impact-counts", Static)
         # The rows of the whole account are of two kinds, each of which says its own numbers.
-        counted.display = self._saved or self._matrix is not None
+        counted.display = self._saved or self._asked is not None
         counted.update(self._counts())
         self.query_one(KeyLine).look_again()
 
@@ -469,13 +477,13 @@ class DraftImpactScreen(Screen[str | None]):
             return wrong(self._problem)
         if not self._done:
             return plain("Asking, before and after …", "$muted")
-        if not self._saved and self._matrix is None:
+        if not self._saved and self._asked is None:
             return plain(
                 "The draft changes neither access nor trust. No question is asked: go back, press F5 and ask one; then "
                 "everybody's answers are compared. s compares the saved questions."
             )
         if not self._saved:
-            return plain("The draft changes nobody's answer to this question. f shows everybody.")
+            return plain("The draft changes nobody's answer to this question. f shows everybody, a the whole account.")
         if self._rows:
             return plain("The draft changes no answer to a saved question. f shows all of them.")
         return plain("No question is saved for this account: F5, a question, then ctrl+s saves one.")
@@ -487,6 +495,15 @@ class DraftImpactScreen(Screen[str | None]):
     def action_saved(self) -> None:
         self._saved = not self._saved
         self._start()
+
+    def action_whole(self) -> None:
+        self._saved, self._whole = False, not self._whole or self._saved
+        self._start()
+
+    @property
+    def _asked(self) -> QuestionMatrix | None:
+        """What is asked about everybody; None where the whole account is compared."""
+        return None if self._whole else self._matrix
 
     def action_filter(self) -> None:
         self._only_changed = not self._only_changed
