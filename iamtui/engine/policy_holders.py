@@ -195,7 +195,7 @@ class Holdings:
                 known = self._policies[id(document)] = (document, held)
                 if self._below is not None:
                     self._added.append(held)
-            if holders & ~known[1].holders:
+            if known[1].holders & holders != holders:
                 known[1].holders |= holders
             found.append(known[1])
         return found

@@ -119,7 +119,7 @@ def _compile_index(account: Account) -> Iterator[None]:
 def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
     """The index of the account below a draft with what the draft changed; None where more than policies did."""
     index = known_index(base)
-    if index is None or not index.principals:
+    if index is None or not index.principals or account.id != base.id:
         return None
     before: tuple[User | Role, ...] = (*base.users, *base.roles)
     after: tuple[User | Role, ...] = (*account.users, *account.roles)
@@ -131,7 +131,7 @@ def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
         if old is new and new.arn not in reach.entities:
             continue
         known = index.principals[place]
-        if _principal_of(account.id, new) != known.principal:
+        if old is not new and _principal_of(account.id, new) != known.principal:
             return None
         one = _indexed(account, known.principal, known if old is new else None)
         if (one.values, one.absent) != (known.values, known.absent):
