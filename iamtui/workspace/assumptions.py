@@ -16,7 +16,7 @@ from iamtui.policy.conditions import CompiledCondition, parse_date
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine, PolicyDocument
 from iamtui.policy.statement import ActionElement, ActionName, action_name
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES, ONLY_FORWARDED, assumed_environment
 from iamtui.questions.question import Question
 from iamtui.workspace.inventory import documents_in
@@ -248,9 +248,8 @@ def documents_on(account: Account, principal: Principal) -> Iterator[PolicyDocum
     """The policies in force on what a principal does, those of all resources and all trust policies among them."""
     yield from own_documents(account, principal)
     yield from (role.trust for role in account.roles)
-    for _, type_, document in documents_in(account):
-        if type_ in (PolicyType.RCP, PolicyType.RESOURCE):
-            yield document
+    yield from (one.document for level in account.organization_levels for one in level.rcps.value_or(()))
+    yield from filter(None, (one.document for one in account.resource_policies.values()))
 
 
 def assumed_of(
