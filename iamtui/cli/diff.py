@@ -113,7 +113,7 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
         )
         whom = first_names((_name(account, one.arn) for one in shift.principals), _MOST_NAMED)
         out.line("             ", Span(whom, Style.QUIET))
-    for edge in found.trust:
+    for edge in sorted(found.trust, key=lambda one: one.edge.is_inside):
         words, style = _MARKS[edge.effect]
         role = _name(account, edge.edge.role.arn)
         out.line(Span(f"{words:<11}", style), f"  trust of {role} {trust_words(account, edge)}")

@@ -16,7 +16,7 @@ _TRUST: Final = {"gained": "opens to", "lost": "closes to", "changed": "changes 
 def trust_words(account: Account, shift: TrustShift) -> str:
     """To whom the trust of a role opens, or closes, and on what condition; safe to show."""
     edge = shift.edge
-    trusted = safe_text(account.short_name(edge.name)) or "anonymous"
+    trusted = "everyone" if edge.name == "*" else safe_text(account.short_name(edge.name)) or "anonymous"
     what = "" if edge.action.startswith("sts:AssumeRole") else f" for {edge.action}"
     condition = f" if {edge.condition}" if edge.condition else ""
     return f"{_TRUST[shift.effect.value]} {trusted}{what}{condition}{when_words(shift)}"

@@ -59,6 +59,17 @@ def test_an_opened_trust_fails_too(cli: Cli, tmp_path: Path) -> None:
     assert "trust of role/deploy-prod closes to" in result.out
 
 
+def test_whom_a_trust_policy_lets_in_from_outside_comes_first(cli: Cli, tmp_path: Path) -> None:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    (tmp_path / "trust.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    path = str(tmp_path / "open.json")
+    edited = cli("draft", "edit", path, "set-trust", "role/ops-readonly", str(tmp_path / "trust.json"), "--demo")
+    assert edited.code == 0
+    lines = [line for line in cli("impact", path, "--demo").out.splitlines() if "trust of" in line]
+    assert len(lines) > 100
+    assert "trust of role/ops-readonly opens to everyone" in lines[0]
+
+
 def test_what_is_not_compared_is_not_called_nothing(cli: Cli, tmp_path: Path) -> None:
     """A policy whose text nobody knows may allow anything."""
     path = str(tmp_path / "unknown.json")
