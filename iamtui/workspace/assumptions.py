@@ -30,7 +30,8 @@ Circumstances = Mapping[str, str]
 _REGION: Final = "aws:RequestedRegion"
 _FORWARDED: Final = "aws:ViaAWSService"
 _MOST_CIRCUMSTANCES: Final = 24
-_ELSEWHERE: Final = "xx-other-1"
+_UNKNOWN_REGION: Final = "xx-other-1"
+"""For what holds in none of the Regions that are known."""
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
 
 
@@ -210,8 +211,8 @@ def _candidates(name: str, assumed: str, lines: Iterable[CompiledCondition]) -> 
     if name == _REGION:
         known = next((regions for regions in REGIONS.values() if assumed in regions), REGIONS["aws"])
         yield from (value for value in written if not set("*?$") & set(value))
-        yield _ELSEWHERE
         yield from sorted(known)
+        yield _UNKNOWN_REGION
     elif name == "aws:CurrentTime":
         for moment in sorted(date for value in written if (date := parse_date(value)) is not None):
             for second in (moment - 1, moment, moment + 1):

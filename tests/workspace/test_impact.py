@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from iamtui.catalog.tables import REGIONS
 from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
@@ -257,6 +258,13 @@ def test_what_is_gained_in_any_region_at_any_time_by_any_call_is_in_it(
         was, now = (evaluator_of(one, asked, NOW).decide(web).outcome in POSSIBLE for one in (old, new))
         wanted = Effect.GAINED if now else Effect.LOST
         assert was is now or shown & {wanted, Effect.CHANGED}, (context, where)
+
+
+def test_a_region_that_no_policy_names_is_shown_by_one_that_exists() -> None:
+    elsewhere = allow("sqs:SendMessage", Condition={"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}})
+    old, new = (_with_policies(own, [allow("*")], "us-east-1") for own in ([], [elsewhere]))
+    (shift,) = (one for one in impact_between(aligned(old, new), {WEB}, now=NOW).access if one.actions)
+    assert shift.when.removeprefix("aws:RequestedRegion = ") in REGIONS["aws"]
 
 
 def test_a_condition_that_another_statement_makes_is_the_same() -> None:
