@@ -373,7 +373,7 @@ async def test_a_key_of_the_screen_that_a_list_in_it_takes_is_said() -> None:
     ("keymap", "sentence"),
     [
         ({"session.console": "ctrl+a"}, ""),
-        ({"list.down": "a"}, "the key a to session.assume; where list.down works, that has it."),
+        ({"list.down": "b"}, "the key b to session.console; where list.down works, that has it."),
         ({"view.zoom": "q"}, "the key q to app.back; where view.zoom works, that has it."),
         ({"app.quit": "D"}, "the key D to denial.paste; where app.quit works, that has it."),
         ({"console.copy": "q"}, ""),
