@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -28,20 +28,19 @@ class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
         return self.arn.split(":")[1]
 
 
-class OneAccount:
+class OneAccount(msgspec.Struct, eq=False):
     """The account of a connection, and of each access key that its credentials have had. Thread-safe.
 
     A credential_process, a sign-in or a role can give keys of another account at any renewal. So each key but the
     first is asked about once, before anything is sent with it.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._caller: CallerIdentity | None = None
-        self._key = ""
-        self._has_read = False
-        self._by_key: dict[str, CallerIdentity | None] = {}
-        """Whose each key is; None: STS does not say."""
+    _lock: Any = msgspec.field(default_factory=threading.RLock)
+    _caller: CallerIdentity | None = None
+    _key: str = ""
+    _has_read: bool = False
+    _by_key: dict[str, CallerIdentity | None] = msgspec.field(default_factory=dict)
+    """Whose each key is; None: STS does not say."""
 
     def check(self, key: str, ask: Callable[[], CallerIdentity]) -> None:
         """Refuse an access key of another account than the first one's.
