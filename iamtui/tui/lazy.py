@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts import edit_menu as edit_menu
     from iamtui.tui.drafts import editor_screen as editor_screen
     from iamtui.tui.drafts import impact_screen as impact_screen
-    from iamtui.tui.explorer import found_tabs as found_tabs
+    from iamtui.tui.explorer import access_and_trust_tabs as access_and_trust_tabs
     from iamtui.tui.explorer import organization_view as organization_view
     from iamtui.tui.explorer import search as search
     from iamtui.tui.explorer import tab_contents as tab_contents

@@ -22,7 +22,7 @@ from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle
 from tests.support.slow import one_quick
-from tests.tui.test_found_tabs import demo
+from tests.tui.test_access_and_trust_tabs import demo
 
 __all__ = ["own_data_folder"]
 

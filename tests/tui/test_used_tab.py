@@ -21,7 +21,7 @@ from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.cli.test_used import ROLE, event, trail
 from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
-from tests.tui.test_found_tabs import demo, go_to
+from tests.tui.test_access_and_trust_tabs import demo, go_to
 
 
 async def open_trail(pilot: Pilot[None], detail: DetailPane, path: str) -> None:

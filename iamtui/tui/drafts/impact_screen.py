@@ -28,7 +28,7 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
 from iamtui.tui.inventory import statement_lines
 from iamtui.tui.question.answer_view import as_many, quoted
-from iamtui.tui.question.verdict import verdict_pieces
+from iamtui.tui.question.verdict_pieces import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.status import KeyLine, TitleLine

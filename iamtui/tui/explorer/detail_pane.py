@@ -33,7 +33,7 @@ from iamtui.tui.widgets.status import Notice
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import Report
-    from iamtui.tui.explorer.found_tabs import FoundTab
+    from iamtui.tui.explorer.access_and_trust_tabs import FoundTab
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
     from iamtui.tui.reports.report_screen import Load
@@ -284,7 +284,9 @@ class DetailPane(FindsInDocument):
             in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
     def _find(self, workspace: Workspace, entity: User | Role, tab: TabId, read: ReadTrails | None, work: Work) -> None:
-        work.tell(self._show_found, tab, lazy.found_tabs.found_tab(workspace, entity, tab, work.cancelled, read))
+        work.tell(
+            self._show_found, tab, lazy.access_and_trust_tabs.found_tab(workspace, entity, tab, work.cancelled, read)
+        )
 
     def _show_found(self, tab: TabId, found: FoundTab) -> None:
         if tab is TabId.TRUST:

@@ -174,7 +174,7 @@ class SessionLifecycle:
                     dialog.action_cancel()
                 self.open_assume(row.target, caller=caller)
 
-        load = partial(lazy.found_tabs.assumable_roles, caller, clock.now)
+        load = partial(lazy.access_and_trust_tabs.assumable_roles, caller, clock.now)
         screen = lazy.report_screen.ReportScreen(workspace, "Roles that you may assume", load, enter="Assume")
         self._screen.app.push_screen(screen, chosen)
 

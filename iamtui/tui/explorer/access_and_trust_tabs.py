@@ -1,4 +1,4 @@
-"""What the Access and Trust tabs and the list of one's own roles show once it is found, in a thread."""
+"""The Access and Trust tabs, and the list of one's own roles: what they show once it is found, in a thread."""
 
 from __future__ import annotations
 
