@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import chain, product
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
@@ -14,7 +14,7 @@ from iamtui.catalog.tables import REGIONS
 from iamtui.engine.request import Mode, Principal
 from iamtui.policy.conditions import CompiledCondition, parse_date
 from iamtui.policy.context import CommonContext, RequestContext
-from iamtui.policy.document import ConditionLine, PolicyDocument
+from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES, ONLY_FORWARDED, assumed_environment
@@ -32,6 +32,15 @@ _FORWARDED: Final = "aws:ViaAWSService"
 _MOST_CIRCUMSTANCES: Final = 24
 _UNKNOWN_REGION: Final = "xx-other-1"
 """For what holds in none of the Regions that are known."""
+_ASSUMABLE: Final = frozenset(
+    key.lower()
+    for key in (
+        *(text.partition(" = ")[0] for text in assumed_environment("any", 0, frozenset()).names),
+        *ONLY_FORWARDED,
+    )
+)
+"""The keys, in lower case, of which questions may assume values."""
+_KEPT_AS: Final = "readings of assumed keys"
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
 
 
@@ -48,8 +57,8 @@ class _Reading(NamedTuple):
     """A statement that reads keys of which questions assume values.
 
     Args:
-        lines: by the name of the key.
-        spelled: the names of keys for whose values its variables stand.
+        lines: by the name of the key, or by the key in lower case where it stands for any question.
+        spelled: the keys, so named, for whose values its variables stand.
         is_changed: whether it is in one of two compared states only.
     """
 
@@ -58,6 +67,44 @@ class _Reading(NamedTuple):
     lines: Mapping[str, tuple[CompiledCondition, ...]]
     spelled: frozenset[str]
     is_changed: bool
+
+
+def _readings_in(document: PolicyDocument) -> tuple[_Reading, ...]:
+    """The statements of a document that read keys of which questions may assume values, by keys in lower case."""
+    found: tuple[_Reading, ...] | None = document.compiled.get(_KEPT_AS)
+    if found is None:
+        statements = document.policy.statements if document.error is None else ()
+        found = document.compiled[_KEPT_AS] = tuple(filter(None, map(_reading, statements)))
+    return found
+
+
+def _reading(one: Statement) -> _Reading | None:
+    spelled = _ASSUMABLE.intersection(variables_in(one))
+    lines = _lines_of(one.effect, one.conditions)
+    if not lines and not spelled:
+        return None
+    entries = tuple((one.actions if one.not_actions is None else one.not_actions) or ())
+    element = ActionElement(entries, negated=one.not_actions is not None)
+    return _Reading(one.effect == "Allow", element, lines, spelled, is_changed=False)
+
+
+def _readings_of(changed: Iterable[ConditionedActions]) -> Iterator[_Reading]:
+    for one in changed:
+        lines = _lines_of(one.effect, one.conditions)
+        element = ActionElement(one.actions, negated=one.negated)
+        yield _Reading(one.effect == "Allow", element, lines, frozenset(), is_changed=True)
+
+
+def _lines_of(effect: str, conditions: Iterable[ConditionLine]) -> dict[str, tuple[CompiledCondition, ...]]:
+    found: dict[str, tuple[CompiledCondition, ...]] = {}
+    for line in conditions:
+        key = line.key.lower()
+        if key in _ASSUMABLE:
+            compiled = CompiledCondition(
+                line, variables=True, options=DEFAULT_LANGUAGE_OPTIONS, denies=effect == "Deny"
+            )
+            found[key] = (*found.get(key, ()), compiled)
+    return found
 
 
 class Assumptions:
@@ -83,36 +130,19 @@ class Assumptions:
         if _FORWARDED in self._values:
             self._by_key |= dict.fromkeys(map(str.lower, ONLY_FORWARDED), _FORWARDED)
         self._base = self._context({})
-        self._readings = [*self._read_in(documents), *self._read_of(changed)]
+        readings = (*chain.from_iterable(map(_readings_in, dict.fromkeys(documents))), *_readings_of(changed))
+        self._readings = [found for one in readings if (found := self._about_assumed(one)) is not None]
         self._circumstances: dict[tuple[int, ...], tuple[tuple[Circumstances, ...], tuple[str, ...]]] = {}
 
-    def _read_in(self, documents: Iterable[PolicyDocument]) -> Iterator[_Reading]:
-        for document in dict.fromkeys(documents):
-            for one in document.policy.statements if document.error is None else ():
-                entries = tuple((one.actions if one.not_actions is None else one.not_actions) or ())
-                spelled = frozenset(self._by_key[key] for key in variables_in(one) if key in self._by_key)
-                lines = self._lines_of(one.effect, one.conditions)
-                if lines or spelled:
-                    element = ActionElement(entries, negated=one.not_actions is not None)
-                    yield _Reading(one.effect == "Allow", element, lines, spelled, is_changed=False)
-
-    def _read_of(self, changed: Iterable[ConditionedActions]) -> Iterator[_Reading]:
-        for one in changed:
-            lines = self._lines_of(one.effect, one.conditions)
-            if lines:
-                element = ActionElement(one.actions, negated=one.negated)
-                yield _Reading(one.effect == "Allow", element, lines, frozenset(), is_changed=True)
-
-    def _lines_of(self, effect: str, conditions: Iterable[ConditionLine]) -> dict[str, tuple[CompiledCondition, ...]]:
-        found: dict[str, tuple[CompiledCondition, ...]] = {}
-        for line in conditions:
-            name = self._by_key.get(line.key.lower())
+    def _about_assumed(self, one: _Reading) -> _Reading | None:
+        """A reading by the names of the keys of which something is assumed, and without the others."""
+        lines: dict[str, tuple[CompiledCondition, ...]] = {}
+        for key, of_key in one.lines.items():
+            name = self._by_key.get(key)
             if name is not None:
-                compiled = CompiledCondition(
-                    line, variables=True, options=DEFAULT_LANGUAGE_OPTIONS, denies=effect == "Deny"
-                )
-                found[name] = (*found.get(name, ()), compiled)
-        return found
+                lines[name] = (*lines.get(name, ()), *of_key)
+        spelled = frozenset(self._by_key[key] for key in one.spelled if key in self._by_key)
+        return one._replace(lines=lines, spelled=spelled) if lines or spelled else None
 
     def _context(self, circumstances: Circumstances) -> RequestContext:
         values = {name.lower(): (circumstances.get(name, value),) for name, value in self._values.items()}
