@@ -20,13 +20,13 @@ from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
 from iamtui.cli.store_options import StoreOptions, store_options
 from iamtui.paths import home_expanded
-from iamtui.presentation.impact import escalation_words, trust_words, when_words
+from iamtui.presentation.impact import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.account_diff import AccountDiff, SameDocuments, diff_snapshots
 from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
-from iamtui.workspace.impact import AccessShift, Count, EscalationShift, Impact, TrustShift, family_of, impact_of
+from iamtui.workspace.impact import Count, EscalationShift, Impact, TrustShift, family_of, impact_of
 from iamtui.workspace.organization_run import over_accounts
 from iamtui.workspace.organization_store import account_in, workspace_of
 from iamtui.workspace.workspace import Progress
@@ -108,8 +108,7 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
         words, style = _MARKS[shift.effect]
         out.line(
             Span(f"{words:<11}", style),
-            f"  {first_names(shift.actions, _MOST_NAMED)} on {safe_text(shift.resource)}{_outcomes(shift)}"
-            f"{when_words(shift)}",
+            f"  {access_words(shift)}",
         )
         whom = first_names((_name(account, one.arn) for one in shift.principals), _MOST_NAMED)
         out.line("             ", Span(whom, Style.QUIET))
@@ -139,14 +138,6 @@ def _bars(out: Output, title: str, counts: Mapping[str, Count], *, ascii_only: b
         out.line(f"{shown:<{_LABEL}}", Span(figures, Style.STRONG), "  ", *pieces)
     if len(counts) > _MOST_BARS:
         out.line(Span(f"and {len(counts) - _MOST_BARS:,} more", Style.QUIET))
-
-
-def _outcomes(shift: AccessShift) -> str:
-    """What has to be known of the outcomes besides the effect: conditions, and resources that only partly differ."""
-    before, after = shift.before.value, shift.after.value
-    if before == after:
-        return ", on other resources or conditions than before"
-    return ", on a condition" if "depends" in (before, after) else ""
 
 
 def _name(account: Account, arn: str) -> str:

@@ -1,16 +1,35 @@
-"""What a draft does to trust and to ways to become administrator, in words."""
+"""What a draft does to access, trust and ways to become administrator, in words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from iamtui.account.model import Account
-from iamtui.text import safe_text
+from iamtui.text import first_names, safe_text
 
 if TYPE_CHECKING:
     from iamtui.workspace.impact import AccessShift, EscalationShift, TrustShift
 
 _TRUST: Final = {"gained": "opens to", "lost": "closes to", "changed": "changes for"}
+
+
+_MOST_NAMED: Final = 4
+
+
+def access_words(shift: AccessShift, actions: Sequence[str] = ()) -> str:
+    """Which actions are gained, lost or changed, on what and on what condition; safe to show.
+
+    Args:
+        actions: those of them that are meant; empty: all.
+    """
+    before, after = shift.before.value, shift.after.value
+    if before == after:
+        outcomes = ", on other resources or conditions than before"
+    else:
+        outcomes = ", on a condition" if "depends" in (before, after) else ""
+    named = first_names(actions or shift.actions, _MOST_NAMED)
+    return f"{named} on {safe_text(shift.resource)}{outcomes}{when_words(shift)}"
 
 
 def trust_words(account: Account, shift: TrustShift) -> str:

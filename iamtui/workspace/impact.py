@@ -156,6 +156,24 @@ class Impact:
                 found.update((action, principal) for principal in shift.principals)
         return _most_first({family: _counted(found) for family, found in sets.items()})
 
+    def shifts_by_principal(self) -> Mapping[Principal, Sequence[AccessShift]]:
+        found: dict[Principal, list[AccessShift]] = {}
+        for shift in self.access:
+            for principal in shift.principals:
+                found.setdefault(principal, []).append(shift)
+        return found
+
+    def shifts_by_family(self) -> Mapping[str, Sequence[tuple[AccessShift, tuple[str, ...]]]]:
+        """What changes of each family, and which of its actions."""
+        found: dict[str, list[tuple[AccessShift, tuple[str, ...]]]] = {}
+        for shift in self.access:
+            families: dict[str, list[str]] = {}
+            for action in shift.actions:
+                families.setdefault(family_of(action), []).append(action)
+            for family, actions in families.items():
+                found.setdefault(family, []).append((shift, tuple(actions)))
+        return found
+
     def effects(self) -> frozenset[Effect]:
         """Everything that happens, in access, trust or escalation."""
         access, trust = (shift.effect for shift in self.access), (shift.effect for shift in self.trust)

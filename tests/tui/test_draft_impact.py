@@ -6,11 +6,15 @@ import pytest
 
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, UpdateTrustPolicy
 from iamtui.engine.decision import Outcome
+from iamtui.engine.request import principal_from_text
 from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.drafts.impact_screen import DraftImpactScreen
+from iamtui.tui.drafts.impact_screen import DraftImpactScreen, rows_of_whole
+from iamtui.workspace.draft_session import Effect
+from iamtui.workspace.impact import AccessShift, Impact
 from iamtui.workspace.saved_questions import QuestionStore
 from tests.support import wording
+from tests.support.draft_accounts import drafting_account
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ID, LAKE_READ, iam, trust
@@ -20,6 +24,7 @@ __all__ = ["own_data_folder"]
 
 CAROL, WEB = iam("user/carol"), iam("role/web-server")
 UNHEARD = "arn:aws:iam::aws:policy/Unheard"
+CALLER = principal_from_text(CAROL)
 QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
 
 
@@ -83,6 +88,27 @@ async def test_without_a_question_the_impact_counts_the_whole_account() -> None:
         assert "the whole account" in text
         assert "gains user/carol actions: 3 gained" in text
         assert "gains s3 Read actions: 1 gained" in text
+        assert "gained s3:" in text.partition("gains s3 Read")[2]
+        await press(pilot, "end")
+        detail = " ".join(screen_text(app_of(pilot)).split()).rpartition("gained s3:")[2]
+        assert "on arn:aws:s3:::data-lake" in detail
+        assert "user/carol" in detail
+
+
+def test_a_thousand_actions_of_one_kind_are_said_once() -> None:
+    found = Impact(
+        (
+            AccessShift(
+                Effect.LOST,
+                tuple(f"s3:a{n}" for n in range(1500)),
+                "*",
+                Outcome.ALLOWED,
+                Outcome.IMPLICIT_DENY,
+                (CALLER,),
+            ),
+        )
+    )
+    assert next(rows_of_whole(drafting_account(), found)).note == "actions: 1,500 lost"
 
 
 async def test_with_a_question_the_whole_account_is_a_key_away() -> None:

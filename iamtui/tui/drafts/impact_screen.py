@@ -17,12 +17,12 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.presentation.impact import escalation_words, trust_words
+from iamtui.presentation.impact import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import Tone, stacked_bar
 from iamtui.presentation.verdict import VerdictCounts, VerdictWords, because, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.text import safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
@@ -31,13 +31,14 @@ from iamtui.tui.question.answer_view import as_many, quoted
 from iamtui.tui.question.verdict_pieces import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
+from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.engine.decision import Decision
     from iamtui.workspace.draft_session import DraftComparison, DraftedAccount, SavedComparison
-    from iamtui.workspace.impact import Count, Impact
+    from iamtui.workspace.impact import AccessShift, Count, Impact
 
 
 # The impact of a draft, one line for each principal or saved question: what changes, before and after.
@@ -86,6 +87,8 @@ class ImpactRow:
         verdict: after, knowing the one before; None when it could not be asked.
         note: why not, or what was expected; raw.
         decisions: before and after, of the pair that changes most; None where nothing does.
+        shifts: of a row of the whole account: what is counted in it, with the actions that are.
+        place: which rows of one effect stand above which others.
     """
 
     arn: str
@@ -94,6 +97,8 @@ class ImpactRow:
     verdict: VerdictWords | None
     note: str = ""
     decisions: tuple[Decision, Decision] | None = field(default=None, compare=False)
+    shifts: tuple[tuple[AccessShift, tuple[str, ...]], ...] = field(default=(), compare=False)
+    place: int = 0
 
     @property
     def matters(self) -> bool:
@@ -126,6 +131,24 @@ def reasons(decisions: tuple[Decision, Decision], drafted: DraftedAccount, width
         request = decision.request
         quote = statement_lines(workspace.account, request.principal, request.resource, decision.deciding)
         said += as_many(quoted(quote, width), most - len(said)) if quote else []
+    return lines(*said)
+
+
+def details(row: ImpactRow, width: int, most: int) -> Content:
+    """All that a row of the whole account stands for, in so many lines: actions, resources, and whose they are."""
+    said = [] if row.shifts else wrap_all([plain(f"{row.label} {row.note}", limit=None)], width, most)
+    for number, (shift, actions) in enumerate(row.shifts):
+        effect = shift.effect.value
+        words = plain(access_words(shift, actions), limit=None)
+        found = wrap_all([line((f"{effect:8}", f"$verdict-{_IMPACT_STYLES[effect]}"), words)], width, most)
+        if not row.arn:
+            whom = first_names(map(label_of, shift.principals), _MOST_NAMED)
+            found += wrap_all([line((f"{'':8}{whom}", "$muted"))], width, most)
+        rest = len(row.shifts) - number
+        if len(said) + len(found) > most - (rest > 1):
+            said.append(line((f"and {counted(rest, 'more change')}", "$muted")))
+            break
+        said += found
     return lines(*said)
 
 
@@ -167,18 +190,20 @@ def row_of_saved(found: SavedComparison) -> ImpactRow:
 def rows_of_whole(account: Account, found: Impact) -> Iterator[ImpactRow]:
     """A row for each principal that can do more or less, and for each family of actions, counted; then trust, ways to
     become administrator, and what was not compared."""
+    of_principals, of_families = found.shifts_by_principal(), found.shifts_by_family()
     for principal, count in found.by_principal().items():
-        yield ImpactRow(
-            principal.role_arn or principal.arn, label_of(principal), _effect_of(count), None, _says_of(count)
-        )
+        arn, shifts = principal.role_arn or principal.arn, tuple((one, one.actions) for one in of_principals[principal])
+        yield ImpactRow(arn, label_of(principal), _effect_of(count), None, _says_of(count), shifts=shifts)
     for family, count in found.by_family().items():
-        yield ImpactRow("", family, _effect_of(count), None, _says_of(count))
+        yield ImpactRow(
+            "", family, _effect_of(count), None, _says_of(count), shifts=tuple(of_families[family]), place=2
+        )
     for edge in found.trust:
         arn, words = edge.edge.role.arn, trust_words(account, edge)
-        yield ImpactRow(arn, account.short_name(arn), edge.effect.value, None, f"its trust {words}")
+        yield ImpactRow(arn, account.short_name(arn), edge.effect.value, None, f"its trust {words}", place=1)
     for one in found.escalations:
         arn, words = one.principal.arn, escalation_words(one)
-        yield ImpactRow(arn, account.short_name(arn), one.effect.value, None, words)
+        yield ImpactRow(arn, account.short_name(arn), one.effect.value, None, words, place=1)
     for sentence in found.not_compared:
         yield ImpactRow("", "not compared", "problem", None, f"{sentence}.")
 
@@ -191,8 +216,8 @@ def _effect_of(count: Count) -> str:
 
 def _says_of(count: Count) -> str:
     words = ((count.gained, "gained"), (count.lost, "lost"), (count.changed, "changed otherwise"))
-    said = ", ".join(f"{value:,} {word}" for value, word in words if value)
-    return f"{said}: {count.total:,} in all" if said.count(",") else f"actions: {said}"
+    said = [f"{value:,} {word}" for value, word in words if value]
+    return f"{', '.join(said)}: {count.total:,} in all" if len(said) > 1 else f"actions: {said[0]}"
 
 
 def _verdict(comparison: DraftComparison) -> VerdictWords:
@@ -283,6 +308,7 @@ def _verdict_pieces(now: VerdictWords, room: int) -> list[Piece]:
 
 
 _BATCH: Final = 200
+_MOST_NAMED: Final = 4
 
 
 class DraftImpactScreen(Screen[str | None]):
@@ -381,6 +407,8 @@ class DraftImpactScreen(Screen[str | None]):
         row, said = self.lines.row, Content("")
         if row is not None and row.decisions is not None:
             said = reasons(row.decisions, self._drafted, self.size.width - 2, self._room_for_reasons)
+        elif row is not None and self._shows_whole:
+            said = details(row, self.size.width - 2, self._room_for_reasons)
         self.query_one(ListPane).tell(said)
 
     def _start(self) -> None:
@@ -445,13 +473,13 @@ class DraftImpactScreen(Screen[str | None]):
 
     def _show(self) -> None:
         rows = [row for row in self._rows if row.matters] if self._only_changed else list(self._rows)
-        rows.sort(key=lambda row: (ORDER[row.effect], row.label))
+        rows.sort(key=lambda row: (ORDER[row.effect], row.place, row.label))
         self.lines.show_rows(rows, self.lines.row)
         self.query_one(ListPane).show(None if rows else self._why_empty())
         self._tell_reasons()
         counted = self.query_one("#impact-counts", Static)
         # The rows of the whole account are of two kinds, each of which says its own numbers.
-        counted.display = self._saved or self._asked is not None
+        counted.display = not self._shows_whole
         counted.update(self._counts())
         self.query_one(KeyLine).look_again()
 
@@ -504,6 +532,10 @@ class DraftImpactScreen(Screen[str | None]):
     def _asked(self) -> QuestionMatrix | None:
         """What is asked about everybody; None where the whole account is compared."""
         return None if self._whole else self._matrix
+
+    @property
+    def _shows_whole(self) -> bool:
+        return not self._saved and self._asked is None
 
     def action_filter(self) -> None:
         self._only_changed = not self._only_changed
