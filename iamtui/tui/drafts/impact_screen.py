@@ -200,10 +200,10 @@ def rows_of_whole(account: Account, found: Impact) -> Iterator[ImpactRow]:
         )
     for edge in found.trust:
         arn, words = edge.edge.role.arn, trust_words(account, edge)
-        yield ImpactRow(arn, account.short_name(arn), edge.effect.value, None, f"its trust {words}", place=1)
+        yield ImpactRow(arn, _without_path(arn), edge.effect.value, None, f"its trust {words}", place=1)
     for one in found.escalations:
         arn, words = one.principal.arn, escalation_words(one)
-        yield ImpactRow(arn, account.short_name(arn), one.effect.value, None, words, place=1)
+        yield ImpactRow(arn, _without_path(arn), one.effect.value, None, words, place=1)
     for sentence in found.not_compared:
         yield ImpactRow("", "not compared", "problem", None, f"{sentence}.")
 
@@ -240,9 +240,13 @@ def _how_many(comparison: DraftComparison) -> str:
 def label_of(principal: Principal) -> str:
     """`role/deploy-prod`; an ARN, a service or `anonymous` for others."""
     if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
-        kind, _, rest = principal.arn.split(":", 5)[-1].partition("/")
-        return f"{kind}/{rest.rsplit('/', 1)[-1]}"
+        return _without_path(principal.arn)
     return principal.arn or "anonymous"
+
+
+def _without_path(arn: str) -> str:
+    kind, _, rest = arn.split(":", 5)[-1].partition("/")
+    return f"{kind}/{rest.rsplit('/', 1)[-1]}"
 
 
 class ImpactLines(FilteredList[ImpactRow]):
