@@ -278,6 +278,11 @@ def documents_of(account: Account) -> Iterator[PolicyDocument]:
 def documents_on(account: Account, principal: Principal) -> Iterator[PolicyDocument]:
     """The policies in force on what a principal does, those of all resources and all trust policies among them."""
     yield from own_documents(account, principal)
+    yield from documents_beside(account)
+
+
+def documents_beside(account: Account) -> Iterator[PolicyDocument]:
+    """The policies that may matter to what anybody does: of all resources, all trust policies, RCPs."""
     yield from (role.trust for role in account.roles)
     yield from (one.document for level in account.organization_levels for one in level.rcps.value_or(()))
     yield from filter(None, (one.document for one in account.resource_policies.values()))

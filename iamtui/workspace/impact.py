@@ -35,6 +35,7 @@ from iamtui.workspace.assumptions import (
     Assumptions,
     Circumstances,
     circumstances_text,
+    documents_beside,
     documents_of,
     documents_on,
     under,
@@ -42,6 +43,7 @@ from iamtui.workspace.assumptions import (
 from iamtui.workspace.compared_states import AlignedStates, ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
 from iamtui.workspace.escalations import Escalation, find_escalations
+from iamtui.workspace.policy_reads import own_documents
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
 from iamtui.workspace.trust import TrustEdge, TrustReader, unread_trust
@@ -58,7 +60,7 @@ MOST_STRANGERS: Final = 50
 """Principals that were added or removed who are asked what they may do: each takes a second."""
 _MOST_ROLES: Final = 50
 _FEW: Final = 2
-_MOST_TOLD_APART: Final = 20
+_MOST_TOLD_APART: Final = 500
 """Principals whose own policies alone are looked at for what their answers assume."""
 _MOST_VERSIONS: Final = 5
 
@@ -327,8 +329,9 @@ class _Search:
                 if known == everyone:
                     documents.update(dict.fromkeys(documents_of(account)))
                     continue
+                documents.update(dict.fromkeys(documents_beside(account)))
                 for place in places(known):
-                    documents.update(dict.fromkeys(documents_on(account, index.principals[place].principal)))
+                    documents.update(dict.fromkeys(own_documents(account, index.principals[place].principal)))
             region, changed = self._base.source.region, self._changes.on_condition
             found = self._assumed[known] = Assumptions(documents, region, self._now, changed=changed)
         return found
