@@ -17,7 +17,7 @@ from iamtui.cli.question_options import say_assumed
 from iamtui.cli.render import short_name, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Outcome
-from iamtui.presentation.access import NO_EXTERNAL_ID, edge_words, outside_first, trustee_words
+from iamtui.presentation.access import edge_words, opening_words, outside_first, trustee_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
@@ -128,6 +128,7 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
         "decision": edge.decision.outcome.value,
         "complete": edge.decision.complete,
         "condition": edge.condition or None,
+        "open_to": edge.opening,
         "without_external_id": edge.lacks_external_id,
     }
 
@@ -142,6 +143,7 @@ def _others_json(role: Role) -> dict[str, Any]:
         "decision": Outcome.DEPENDS.value,
         "complete": False,
         "condition": unread_trust(role),
+        "open_to": None,
         "without_external_id": False,
     }
 
@@ -159,7 +161,7 @@ def _print_role(out: Output, workspace: Workspace, role: Role, reader: TrustRead
         out.line("  ", Span("[?]", Style.OPEN), f" others  not known: {unread}")
     for edge in edges:
         words = verdict_words(edge.decision)
-        warning = f"  {NO_EXTERNAL_ID}" if edge.lacks_external_id else ""
+        warning = f"  {opening_words(edge)}".rstrip()
         out.line(
             "  ",
             Span(f"{words.mark}", verdict_style(edge.decision)),

@@ -11,10 +11,19 @@ from typing import Final
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.lint.actions import covers_action, reaches
 from iamtui.lint.subject import CheckedDocument, Place, condition_keys_of, lines_about, quoted
-from iamtui.policy.document import Policy, PrincipalEntry, Statement
+from iamtui.policy.document import PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
-from iamtui.policy.public_access import is_public
+from iamtui.policy.public_access import (
+    SIGNED,
+    confines,
+    fixes_caller,
+    fixes_external_id,
+    fixes_somebody,
+    fixes_subject,
+    is_everybody,
+    opening_of,
+)
 from iamtui.policy.types import PolicyType
 
 _KINDS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
@@ -198,9 +207,8 @@ def _check_canonical(subject: CheckedDocument, value: str, here: Place) -> None:
 def _check_openings(subject: CheckedDocument, statement: Statement, entries: tuple[PrincipalEntry, ...]) -> None:
     here = subject.at(statement, "Principal")
     keys = {line.key.lower() for line in statement.conditions}
-    pinned = bool(keys & _CALLER_KEYS) or not is_public(Policy(None, None, (statement,)))
-    star = any(entry.value == "*" and (entry.bare or entry.kind == "AWS") for entry in entries)
-    if star and not pinned and subject.kind is PolicyType.RESOURCE:
+    pinned = keys & _CALLER_KEYS or confines(opening_of(statement, subject.policy), fixes_somebody)
+    if any(map(is_everybody, entries)) and not pinned and subject.kind is PolicyType.RESOURCE:
         here.warning(
             "public",
             "The statement allows everyone, anonymous callers included, since no condition pins the caller; name the "
@@ -250,12 +258,8 @@ _COGNITO: Final = "cognito-identity.amazonaws.com"
 _KNOWN_AUDIENCES: Final = frozenset((_GITHUB, _COGNITO, "accounts.google.com", "graph.facebook.com", "www.amazon.com"))
 """Providers whose audience claim holds one value."""
 _ROLES_ANYWHERE_NEEDS: Final = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
-_NARROWING: Final = frozenset(
-    (
-        "sts:externalid", "aws:principalorgid", "aws:principalorgpaths", "aws:principalarn", "aws:sourceidentity",
-        "aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:userid", "aws:multifactorauthpresent",
-    )
-)  # fmt: skip
+_NARROWING: Final = frozenset(("aws:multifactorauthpresent", "aws:sourceidentity"))
+"""Keys that a person answers for, who is then no program of a third party."""
 
 
 def check_trust(subject: CheckedDocument, statement: Statement) -> None:
@@ -286,8 +290,9 @@ def _numbered(entries: tuple[PrincipalEntry, ...]) -> list[tuple[int, PrincipalE
 
 def _check_anyone(subject: CheckedDocument, statement: Statement) -> None:
     entries = statement.principals or ()
-    star = any(entry.value == "*" and (entry.bare or entry.kind == "AWS") for entry in entries)
-    if star and is_public(Policy(None, None, (statement,))):
+    if any(map(is_everybody, entries)) and not confines(
+        opening_of(statement, subject.policy), fixes_caller(), always=SIGNED
+    ):
         subject.at(statement, "Principal").warning(
             "trust-anyone",
             "Anyone with an AWS account can assume this role, since no condition pins the caller; name the accounts or "
@@ -311,7 +316,7 @@ def _check_account(subject: CheckedDocument, statement: Statement, value: str, h
     account = value if is_account_id(value) else (arn.account if arn is not None and arn.resource == "root" else None)
     if account is None or account == subject.account:
         return
-    if any(line.key.lower() in _NARROWING for line in statement.conditions):
+    if confines(opening_of(statement, subject.policy), _narrows, always=SIGNED):
         return
     if subject.account is None:
         here.suggestion(
@@ -325,6 +330,10 @@ def _check_account(subject: CheckedDocument, statement: Statement, value: str, h
             f"Account {account} is another one, and every principal there can be let in; for a third party test "
             "sts:ExternalId (confused deputy), within your organization aws:PrincipalOrgID.",
         )
+
+
+def _narrows(key: str, base: str, value: str) -> bool:
+    return key in _NARROWING or fixes_external_id(key, base, value) or fixes_somebody(key, base, value)
 
 
 def _check_action_of_account(statement: Statement, value: str, here: Place) -> None:
@@ -421,30 +430,42 @@ def _need_key(statement: Statement, key: str, code: str, here: Place, issue: str
 
 def _check_github(subject: CheckedDocument, statement: Statement, here: Place) -> None:
     """The subject is `repo:ORG/REPO:...`; anything shorter than `repo:ORG/` admits other people's repositories."""
+    fixed = fixes_subject(_GITHUB)
     lines = [line for line in statement.conditions if line.key.lower() == f"{_GITHUB}:sub"]
-    positive = [line for line in lines if (found := parse_operator(line.operator)) is not None and not found.negated]
-    if not positive:
+    values = [
+        (value, operator.base, subject.at(statement, f"Condition.{line.operator}.{line.key}", i))
+        for line in lines
+        if (operator := parse_operator(line.operator)) is not None and not operator.negated
+        for i, value in enumerate(line.values)
+    ]
+    if confines(opening_of(statement, subject.policy), fixed):
+        for value, _, place in values:
+            _check_github_subject(statement, value, place)
+        return
+    loose = [(value, place) for value, base, place in values if not fixed(f"{_GITHUB}:sub", base, value)]
+    for value, place in loose:
+        place.warning(
+            "github-any-repository",
+            f"{quoted(value)} also matches repositories of other owners; write repo:OWNER/REPOSITORY:...",
+            aws="SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
+        )
+    if not loose and lines:
+        place = subject.at(statement, f"Condition.{lines[0].operator}.{lines[0].key}")
+        place.warning(
+            "github-any-repository",
+            f"{quoted(lines[0].operator)} does not confine {_GITHUB}:sub, so workflows of other repositories get in; "
+            "test the repository with StringEquals or StringLike.",
+        )
+    elif not loose:
         here.warning(
             "github-any-repository",
             f"No condition tests {_GITHUB}:sub, so workflows of every GitHub repository get in; test the repository.",
             aws="MISSING_GITHUB_REPO_CONDITION_KEY",
         )
-        return
-    for line in positive:
-        for i, value in enumerate(line.values):
-            _check_github_subject(statement, value, subject.at(statement, f"Condition.{line.operator}.{line.key}", i))
 
 
 def _check_github_subject(statement: Statement, value: str, here: Place) -> None:
     """`repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH` is one branch; less of it is more than one."""
-    fixed = value.split("*", 1)[0].split("?", 1)[0]
-    if fixed != value and not fixed.count("/") and value.startswith(("repo:", "*", "?", "r")):
-        here.warning(
-            "github-any-repository",
-            f"{quoted(value)} also matches repositories of other owners; write repo:OWNER/REPOSITORY:...",
-            aws="SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED",
-        )
-        return
     if f"{_GITHUB}:ref" in condition_keys_of(statement):
         return
     if is_pattern(value) or ":ref:" not in value:

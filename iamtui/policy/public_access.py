@@ -1,57 +1,164 @@
-"""Whether a bucket policy counts as public (S3 User Guide: the meaning of "public")."""
+"""Openness of trust and resource policies: to whom their conditions leave them open, and what S3 counts as public.
+
+Of S3: User Guide, the meaning of "public".
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
-from iamtui.policy.document import ConditionLine, Policy, Statement
+from iamtui.policy.context import And, ConditionLeaf, Node, Or
+from iamtui.policy.document import ConditionLine, Policy, PrincipalEntry, Statement
 from iamtui.policy.networks import parse_network
-from iamtui.policy.operators import parse_operator
-from iamtui.policy.patterns import is_account_id
+from iamtui.policy.operators import SetOperator, parse_operator
+from iamtui.policy.patterns import Glob, is_account_id, parse_pieces, tokens_of
+
+Fixed: TypeAlias = Callable[[str, str, str], bool]
+"""Whether a value keeps others out: of a key and with the base of an operator, both in lower case."""
 
 _VARIABLE: Final = "${"
+_OF_THE_RESOURCE: Final = ("${aws:resourceorgid}", "${aws:resourceaccount}")
+"""Variables that stand for the owner of the resource, whoever calls."""
 _USERID_OF_ROLE: Final = re.compile(r"[A-Z0-9]+:\*")
 _PINNING_BASES: Final = ("stringequals", "stringequalsignorecase", "stringlike", "arnlike")
+_SUBJECT_OF_SOME: Final = re.compile(r"[^:*?]+:[^:/*?]+[:/].*", re.DOTALL)
+"""A pattern of the subjects of an identity provider that says whose they are: `repo:OWNER/*`, and not `repo:*`."""
 
 
 def is_public(policy: Policy) -> bool:
-    """Whether some Allow statement is open to the public; Deny statements never help."""
-    return any(_statement_is_public(statement) for statement in policy.statements)
+    """Whether some Allow statement is open to the public, as S3 counts it: Deny statements never help."""
+    return any(
+        statement.effect == "Allow"
+        and (
+            statement.not_principals is not None
+            or any(is_everybody(entry) or entry.kind == "Federated" for entry in statement.principals or ())
+        )
+        and not any(confines(_leaf(line), _fixes_public) for line in statement.conditions)
+        for statement in policy.statements
+    )
 
 
-def _statement_is_public(statement: Statement) -> bool:
-    if statement.effect != "Allow":
-        return False
-    if statement.not_principals is None:
-        entries = statement.principals or ()
-        if not any(
-            (entry.value == "*" and (entry.bare or entry.kind == "AWS")) or entry.kind == "Federated"
-            for entry in entries
-        ):
-            return False
-    return not any(_pins(line) for line in statement.conditions)
+def is_everybody(entry: PrincipalEntry | None) -> bool:
+    """Whether an entry names everybody; None stands for all but those of a NotPrincipal."""
+    return entry is None or (entry.value == "*" and (entry.bare or entry.kind in ("AWS", "*")))
 
 
-def _pins(line: ConditionLine) -> bool:
-    """Whether a condition line confines the statement to fixed callers, networks or sources."""
-    operator = parse_operator(line.operator)
-    if operator is None or operator.negated or operator.if_exists:
+def confines(condition: Node | None, fixed: Fixed, *, always: frozenset[str] = frozenset()) -> bool:
+    """Whether a condition lets in only those who have some value that it names: else what it guards is open.
+
+    A key that may be absent where the condition holds confines nobody, nor does a value that is only excluded.
+
+    Args:
+        condition: of a decision, or `opening_of` a statement; None: there is none.
+        fixed: which values of which keys count.
+        always: keys that every request carries, in lower case.
+    """
+    if isinstance(condition, And):
+        return any(confines(part, fixed, always=always) for part in condition.parts)
+    if isinstance(condition, Or):
+        return all(confines(part, fixed, always=always) for part in condition.parts)
+    if not isinstance(condition, ConditionLeaf) or (operator := parse_operator(condition.op)) is None:
         return False
-    if operator.over is not None and operator.over.value == "forallvalues":
+    if operator.negated is condition.holds:
         return False
-    test = _PINNING_VALUES.get(line.key.lower())
-    if test is None or any(_VARIABLE in value for value in line.values):
+    key = condition.key.lower()
+    true_if_absent = operator.if_exists or operator.over is SetOperator.ALL
+    true_if_absent = true_if_absent or (operator.negated and operator.over is None)
+    if true_if_absent is condition.holds and key not in always:
         return False
-    if line.key.lower() == "aws:sourceip":
-        right_operator = operator.base == "ipaddress"
-    elif line.key.lower() == "aws:principalisawsservice" and operator.base == "bool":
-        right_operator = True
+    return all(fixed(key, operator.base, value) for value in condition.values)
+
+
+def opening_of(statement: Statement, policy: Policy) -> Node | None:
+    """What has to hold for a caller whom an Allow names: its conditions, and those that spare it each Deny.
+
+    Of Deny statements only those are read that are about everybody, and about all that the Allow is about.
+    """
+    parts: list[Or | ConditionLeaf] = [*map(_leaf, statement.conditions)]
+    for deny in policy.statements:
+        if deny.effect == "Deny" and deny.conditions and _covers(deny, statement):
+            spared = tuple(_leaf(line, holds=False) for line in deny.conditions)
+            parts.append(spared[0] if len(spared) == 1 else Or(spared))
+    return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _leaf(line: ConditionLine, *, holds: bool = True) -> ConditionLeaf:
+    return ConditionLeaf(line.operator, line.key, tuple(line.values), holds)
+
+
+def _covers(deny: Statement, allow: Statement) -> bool:
+    return (
+        deny.not_principals is None
+        and any(map(is_everybody, deny.principals or ()))
+        and _all_match(deny.actions, allow.actions)
+        and ((deny.resources is None and deny.not_resources is None) or _all_match(deny.resources, allow.resources))
+    )
+
+
+def _all_match(patterns: tuple[str, ...] | None, texts: tuple[str, ...] | None) -> bool:
+    """Whether each of the texts, also where it is a pattern itself, is below one of the patterns."""
+    if patterns is None or texts is None:
+        return patterns is not None and "*" in patterns
+    # A star takes in whatever the pattern below it stands for; a question mark would not.
+    globs = [Glob(tokens_of(parse_pieces(one.lower(), variables=False))) for one in patterns if "?" not in one]
+    return all(any(glob.matches(text.lower()) for glob in globs) for text in texts)
+
+
+# Which values count.
+
+
+def _fixes_public(key: str, base: str, value: str) -> bool:
+    """What S3 counts: fixed callers, networks or sources."""
+    test = _PINNING_VALUES.get(key)
+    if test is None or _VARIABLE in value:
+        return False
+    if key == "aws:sourceip":
+        right_operator = base == "ipaddress"
     else:
-        right_operator = operator.base in _PINNING_BASES
-    return right_operator and all(test(value) for value in line.values)
+        right_operator = base in _PINNING_BASES or (key == "aws:principalisawsservice" and base == "bool")
+    return right_operator and test(value)
+
+
+def fixes_caller(organization: str | None = None) -> Fixed:
+    """Fixed accounts, users, roles and organizations; of these only one, where it is given ("": none counts)."""
+
+    def fixed(key: str, base: str, value: str) -> bool:
+        if key not in _OF_CALLERS or base not in _PINNING_BASES:
+            return False
+        if value.lower() in _OF_THE_RESOURCE:
+            return True
+        named, slash, _ = value.partition("/")
+        if key.startswith("aws:principalorg") and organization is not None and named != organization:
+            return False
+        if key == "aws:principalorgpaths" and not slash:
+            return False
+        return _fixes_public(key, base, value)
+
+    return fixed
+
+
+def fixes_somebody(key: str, base: str, value: str) -> bool:
+    """Fixed callers, or what S3 counts besides: networks and sources."""
+    return (fixes_caller() if key in _OF_CALLERS else _fixes_public)(key, base, value)
+
+
+def fixes_external_id(key: str, base: str, value: str) -> bool:
+    """An external ID (IAM User Guide: the confused deputy problem)."""
+    return key == "sts:externalid" and base in _PINNING_BASES and bool(value.strip("*?"))
+
+
+def fixes_subject(provider: str) -> Fixed:
+    """The subject of an identity provider, given by its host: one, or those of somebody."""
+    wanted = f"{provider.lower()}:sub"
+
+    def fixed(key: str, base: str, value: str) -> bool:
+        is_one = base != "stringlike" or _no_wildcard(value)
+        return key == wanted and base in _PINNING_BASES and (is_one or _SUBJECT_OF_SOME.fullmatch(value) is not None)
+
+    return fixed
 
 
 def _no_wildcard(value: str) -> bool:
@@ -107,3 +214,8 @@ _PINNING_VALUES: Final[dict[str, Callable[[str], bool]]] = {
     "aws:principalservicename": lambda _value: True,
     "aws:principalservicenameslist": lambda _value: True,
 }
+_OF_CALLERS: Final = frozenset(
+    ("aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn", "aws:userid")
+)
+SIGNED: Final = frozenset(("aws:principalarn", "aws:principalaccount", "aws:userid", "aws:principaltype"))
+"""Keys that every signed request carries (IAM User Guide: global condition keys), as those that assume roles."""

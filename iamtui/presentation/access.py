@@ -17,7 +17,7 @@ from iamtui.text import counted
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.assume_decision import what_is_known
 from iamtui.workspace.caller_roles import RolesOfCaller
-from iamtui.workspace.trust import Chain, TrustEdge, Trustee
+from iamtui.workspace.trust import Chain, Opening, TrustEdge, Trustee
 from iamtui.workspace.what_can import (
     LEVELS,
     AccessChange,
@@ -271,7 +271,11 @@ def trustee_words(workspace: Workspace, edge: TrustEdge) -> str:
     return f"account {name}" if edge.trustee is Trustee.OTHER_ACCOUNT and edge.name == edge.principal.account else name
 
 
-NO_EXTERNAL_ID: Final = "[!] without an external ID"
+def opening_words(edge: TrustEdge) -> str:
+    """A warning that the role is open to more than it names; "" where it is not."""
+    if edge.lacks_external_id:
+        return "[!] without an external ID"
+    return "[!] every identity of the provider" if edge.opening is Opening.EVERY_IDENTITY else ""
 
 
 def outside_first(edges: Iterable[TrustEdge]) -> list[TrustEdge]:

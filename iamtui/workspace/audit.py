@@ -20,7 +20,7 @@ from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.text import counted, first_of_texts
 from iamtui.workspace.administrators import allows_everything, is_everywhere
-from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader
+from iamtui.workspace.trust import Opening, TrustEdge, TrustReader
 from iamtui.workspace.unknown_facts import FindingSeverity, Holder, documents_in_use
 from iamtui.workspace.workspace import Workspace
 
@@ -327,16 +327,18 @@ def _unused_role(role: Role, now: datetime, limits: AuditLimits) -> Iterator[Aud
 
 def _trust(role: Role, edges: Iterable[TrustEdge]) -> Iterator[AuditFinding]:
     for edge in edges:
-        if edge.trustee is Trustee.EVERYONE and edge.lacks_external_id:
+        if edge.opening is Opening.EVERYONE:
             some = "" if edge.name == "*" else f" whose ARN matches {edge.name}"
             message = f"The trust policy lets in principals of every account{some}."
             yield _found("trust-everyone", role.arn, message, open_to_all=not edge.condition)
         elif edge.lacks_external_id:
-            message = f"{edge.name}, of another account, may assume the role without an external ID."
-            yield _found("trust-without-external-id", role.arn, message)
-        elif edge.action == "sts:AssumeRoleWithWebIdentity" and ":sub" not in edge.condition:
-            provider = edge.name.rsplit("/", 1)[-1]
-            message = f"Every identity of {provider} may assume the role: no condition on its subject."
+            who = "Every account" if edge.opening is Opening.ORGANIZATION else f"{edge.name}, of another account,"
+            where = f" if {edge.condition}, another organization" if edge.opening is Opening.ORGANIZATION else ""
+            yield _found(
+                "trust-without-external-id", role.arn, f"{who} may assume the role{where}, without an external ID."
+            )
+        elif edge.opening is Opening.EVERY_IDENTITY:
+            message = f"Every identity of {edge.provider} may assume the role: no condition confines its subject."
             yield _found("oidc-without-subject", role.arn, message)
 
 

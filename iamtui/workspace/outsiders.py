@@ -37,6 +37,7 @@ from iamtui.policy.patterns import (
     tokens_of,
     with_variables_as_stars,
 )
+from iamtui.policy.public_access import is_everybody
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.principals import resolve_principal
@@ -448,10 +449,6 @@ def _callers_named(statement: Statement) -> frozenset[str] | None:
 def _caller_named(entry: PrincipalEntry) -> str:
     arn = parse_arn(entry.value) if entry.kind == "AWS" else None
     return entry.value if arn is None else arn.account
-
-
-def is_everybody(entry: PrincipalEntry | None) -> bool:
-    return entry is None or (entry.value == "*" and (entry.bare or entry.kind in ("AWS", "*")))
 
 
 def literal_account(text: str) -> str:

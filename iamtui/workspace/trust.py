@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from iamtui.account.model import Role
+from iamtui.account.model import Account, Known, Role
 from iamtui.engine.condition_words import condition_of, depends_text
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, read_all_layers
@@ -19,6 +19,7 @@ from iamtui.engine.policy_holders import places
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.context import And, MissingLeaf, Node
 from iamtui.policy.document import PolicyDocument
+from iamtui.policy.public_access import SIGNED, Fixed, confines, fixes_caller, fixes_external_id, fixes_subject
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
@@ -50,6 +51,15 @@ class Trustee(StrEnum):
     EVERYONE = "everyone"
 
 
+class Opening(StrEnum):
+    """To whom a role is open that its trust policy should be confined to fewer."""
+
+    EVERYONE = "everyone"
+    ORGANIZATION = "otherOrganization"
+    ACCOUNT = "otherAccount"
+    EVERY_IDENTITY = "everyIdentity"
+
+
 class TrustEdge(Struct, frozen=True):
     """A principal that may assume a role, or may on a condition.
 
@@ -58,6 +68,7 @@ class TrustEdge(Struct, frozen=True):
         decision: allowed or depends: AWS's decision on the call, the principal's own policies and all caps included.
         name: the principal's ARN, account, service or provider, or the pattern of ARNs for which it stands; "*" for
             everyone. Raw text.
+        organization: the id of that of the role's account, "" where it is in none, None where that is not known.
     """
 
     trustee: Trustee
@@ -66,6 +77,7 @@ class TrustEdge(Struct, frozen=True):
     action: str
     decision: Decision
     name: str
+    organization: str | None = None
 
     @property
     def condition(self) -> str:
@@ -82,13 +94,42 @@ class TrustEdge(Struct, frozen=True):
         return self.trustee in (Trustee.OTHER_ACCOUNT, Trustee.EVERYONE)
 
     @property
+    def opening(self) -> Opening | None:
+        """To whom its role is open here; None where the condition confines those who come in.
+
+        An external ID confines nobody: it is no secret, and keeps one customer of another account from another's role.
+        """
+        if self.trustee is Trustee.IDENTITY_PROVIDER:
+            is_closed = self.action != "sts:AssumeRoleWithWebIdentity" or self._confines(fixes_subject(self.provider))
+            return None if is_closed else Opening.EVERY_IDENTITY
+        if not self.is_outside or self._confines(fixes_caller(self.organization)):
+            return None
+        if self.trustee is Trustee.OTHER_ACCOUNT:
+            return None if self._confines(fixes_external_id) else Opening.ACCOUNT
+        return Opening.ORGANIZATION if self._confines(fixes_caller()) else Opening.EVERYONE
+
+    @property
+    def provider(self) -> str:
+        """The host, and path, of an OIDC provider."""
+        return self.name.rpartition(":oidc-provider/")[2]
+
+    @property
     def lacks_external_id(self) -> bool:
         """Whether an account outside the organization comes in without an external ID.
 
         IAM User Guide: the confused deputy problem; accounts of an organization are told apart by its id.
         """
-        condition = self.condition.lower()
-        return self.is_outside and not any(key in condition for key in ("sts:externalid", "aws:principalorg"))
+        return self.is_outside and self.opening is not None and not self._confines(fixes_external_id)
+
+    def _confines(self, fixed: Fixed) -> bool:
+        return confines(self.decision.depends_on, fixed, always=SIGNED)
+
+
+def organization_id(account: Account) -> str | None:
+    """The id of an account's organization; "" where it is in none, None where that is not known."""
+    if not isinstance(account.organization, Known):
+        return None
+    return account.organization.value.id if account.organization.value is not None else ""
 
 
 def _outside_condition(decision: Decision) -> str:
@@ -161,6 +202,7 @@ class TrustReader:
         """
         actions = {**ASSUMING, **_WITH_SESSIONS} if with_sessions else ASSUMING
         named: _Named | None = None
+        organization = organization_id(self._workspace.account)
         for number, (action, only) in enumerate(actions.items()):
             if number and only is not None and (named is None or not named.providers):
                 # The role has one trust policy, whichever call is asked about.
@@ -181,9 +223,8 @@ class TrustReader:
                 if cancelled():
                     return
                 for one, decision in reading.letting_in(group):
-                    yield TrustEdge(
-                        _kind_of(one.principal, named.stranger), one.principal, role, action, decision, one.name
-                    )
+                    kind = _kind_of(one.principal, named.stranger)
+                    yield TrustEdge(kind, one.principal, role, action, decision, one.name, organization)
 
     def _question(self, action: str, role: Role) -> Question:
         return under(Question(action, role.arn), self._circumstances)

@@ -115,6 +115,8 @@ ROOT_WITH_KEY = root(access_keys=(key(4000, 3),))
 REPORTED = user(access_keys=Missing("many"), mfa_devices=Missing("many"), login_profile=Missing("many"))
 PASSWORD = {"login_profile": Known(LoginProfile(ago(400))), "mfa_devices": Known((MfaDevice("m", ago(1)),))}
 SUBJECT = {"Condition": {"StringEquals": {f"{OIDC}:sub": "repo:o/r:ref:refs/heads/main"}}}
+ORGANIZATION = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}
+OWN_ROLES = {"Condition": {"ArnLike": {"aws:PrincipalArn": iam("role/*")}}}
 EXTERNAL = {"Condition": {"StringEquals": {"sts:ExternalId": "x"}}}
 PROVIDER = {"Federated": iam(f"oidc-provider/{OIDC}")}
 WEB = "sts:AssumeRoleWithWebIdentity"
@@ -246,7 +248,8 @@ WEB = "sts:AssumeRoleWithWebIdentity"
         ("quota-close", {"policies": (versions(5),)}, {"policies": (versions(4),)}),
         ("role-unused", {"roles": (role(last_used=Known(ago(91))),)}, {"roles": (role(last_used=Known(ago(89))),)}),
         ("role-unused", {"roles": (role(last_used=Known(None)),)}, {"roles": (role(last_used=Missing("not loaded")),)}),
-        ("trust-everyone", {"roles": (role("*"),)}, {"roles": (role("*", condition=EXTERNAL),)}),
+        ("trust-everyone", {"roles": (role("*"),)}, {"roles": (role("*", condition=ORGANIZATION),)}),
+        ("trust-everyone", {"roles": (role("*", condition=EXTERNAL),)}, {"roles": (role("*", condition=OWN_ROLES),)}),
         (
             "trust-without-external-id",
             {"roles": (role({"AWS": "999999999999"}),)},

@@ -10,10 +10,10 @@ from iamtui.account.model import Role, User
 from iamtui.credentials.session import Clock, Session
 from iamtui.engine.decision import Layer
 from iamtui.presentation.access import (
-    NO_EXTERNAL_ID,
     caller_roles_report,
     chain_words,
     edge_words,
+    opening_words,
     outside_first,
     permissions_report,
     resources_report,
@@ -157,7 +157,7 @@ def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) ->
         lines = next((ref.lines for ref in edge.decision.matched if ref.layer is Layer.RESOURCE), None)
         arn = edge.principal.arn
         target = arn if any(account.by_arn(arn) is not None for account in workspace.accounts) else ""
-        warning = NO_EXTERNAL_ID if edge.lacks_external_id else ""
+        warning = opening_words(edge)
         note = ", ".join(filter(None, (warning, edge_words(edge))))
         style = "warning" if warning else ""
         mark = f"{words.mark} {words.word.lower()}"

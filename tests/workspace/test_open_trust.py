@@ -1,0 +1,145 @@
+"""What leaves a role open: the audit, lint, trust, who-can and a proof of the same trust policy say the same of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from iamtui.account.model import Known, Organization, Role
+from iamtui.lint.check_document import findings as lint_findings
+from iamtui.policy.types import PolicyType
+from iamtui.workspace.audit import audit
+from iamtui.workspace.proofs import ProofStatus
+from iamtui.workspace.public_proofs import prove_not_public
+from iamtui.workspace.trust import Opening, TrustReader
+from iamtui.workspace.workspace import Workspace
+from tests.support.sample_account import ID, document, iam, sample_workspace
+
+GITHUB = "token.actions.githubusercontent.com"
+PROVIDER = {"Federated": iam(f"oidc-provider/{GITHUB}")}
+OTHER = "999999999999"
+OPEN_CODES = {"trust-everyone", "trust-without-external-id"}
+
+CONFINED: tuple[dict[str, Any], ...] = (
+    {"StringEquals": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringLike": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}},
+    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-own/r-1/*"}},
+    {"StringEquals": {"aws:PrincipalAccount": ID}},
+    {"StringEqualsIfExists": {"aws:PrincipalAccount": ID}},
+    {"ArnLike": {"aws:PrincipalArn": iam("role/*")}},
+    {"StringEquals": {"aws:PrincipalOrgID": "o-own", "sts:ExternalId": "x"}},
+)
+OPEN: tuple[dict[str, Any], ...] = (
+    {},
+    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}},
+    {"Null": {"aws:PrincipalOrgID": "true"}},
+    {"Null": {"aws:PrincipalOrgID": "false"}},
+    {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
+    {"StringLike": {"aws:PrincipalOrgID": "*"}},
+    {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*"}},
+    {"StringNotEquals": {"aws:PrincipalAccount": OTHER}},
+    {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Deploy*"}},
+    {"StringEquals": {"sts:ExternalId": "x"}},
+    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own", "sts:ExternalId": "x"}},
+    {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+)
+ELSEWHERE: tuple[dict[str, Any], ...] = (
+    {"StringEquals": {"aws:PrincipalOrgID": "o-other"}},
+    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-other/*"}},
+    {"StringEquals": {"aws:PrincipalOrgID": ["o-own", "o-other"]}},
+)
+DENY = {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}
+CLOSING: tuple[dict[str, Any], ...] = (
+    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}},
+    {"ForAllValues:StringNotLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"StringNotEquals": {"aws:PrincipalAccount": ID}},
+)
+NOT_CLOSING: tuple[dict[str, Any], ...] = (
+    {"StringEquals": {"aws:PrincipalOrgID": "o-other"}},
+    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own"}, "Null": {"aws:PrincipalOrgID": "false"}},
+    {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"StringNotLike": {"aws:PrincipalOrgID": "o-*"}},
+)
+
+
+def workspace_of(*statements: dict[str, Any]) -> tuple[Workspace, Role]:
+    workspace = sample_workspace()
+    role = replace(workspace.account.roles[0], name="r", arn=iam("role/r"), trust=document(*statements))
+    organization = Known(Organization("o-own", ID, ()))
+    account = replace(workspace.account, roles=(role,), organization=organization)
+    return replace(workspace, account=account), role
+
+
+def allowing(condition: dict[str, Any], principal: Any = "*", action: str = "sts:AssumeRole") -> dict[str, Any]:
+    conditions = {"Condition": condition} if condition else {}
+    return {"Effect": "Allow", "Principal": principal, "Action": action, **conditions}
+
+
+CASES = [
+    *(((allowing(one),), None) for one in CONFINED),
+    *(((allowing(one),), Opening.EVERYONE) for one in OPEN),
+    *(((allowing(one),), Opening.ORGANIZATION) for one in ELSEWHERE),
+    *(((allowing({}), {**DENY, "Condition": one}), None) for one in CLOSING),
+    *(((allowing({}), {**DENY, "Condition": one}), Opening.EVERYONE) for one in NOT_CLOSING),
+]
+
+
+@pytest.mark.parametrize(("statements", "opening"), CASES)
+def test_all_say_the_same_of_a_trust_in_everybody(
+    statements: tuple[dict[str, Any], ...], opening: Opening | None
+) -> None:
+    workspace, role = workspace_of(*statements)
+    edges = [edge for edge in TrustReader(workspace).edges(role, inside=False) if edge.is_outside]
+    assert {edge.opening for edge in edges} - {None} == ({opening} if opening else set())
+
+    findings = {finding.code for finding in audit(workspace)}
+    assert bool(findings & OPEN_CODES) is (opening is not None)
+    assert ("trust-everyone" in findings) is (opening is Opening.EVERYONE)
+
+    lint = {finding.code for finding in lint_findings(role.trust, PolicyType.TRUST, account=ID)}
+    # A document does not say whose organization is the own one.
+    assert ("trust-anyone" in lint) is (opening is Opening.EVERYONE)
+
+    (proof,) = prove_not_public(workspace, [role.arn], organization=True).values()
+    assert proof.status is (ProofStatus.COUNTEREXAMPLE if opening else ProofStatus.PROVED)
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_open"),
+    [
+        ({}, True),
+        ({"StringLike": {f"{GITHUB}:sub": "*"}}, True),
+        ({"StringLike": {f"{GITHUB}:sub": "repo:*"}}, True),
+        ({"StringLike": {f"{GITHUB}:sub": "repo:*/*:ref:refs/heads/main"}}, True),
+        ({"StringLike": {f"{GITHUB}:sub": "repo:acme*"}}, True),
+        ({"StringLike": {f"{GITHUB}:sub": ["repo:acme/app:*", "repo:?cme/*"]}}, True),
+        ({"StringEqualsIfExists": {f"{GITHUB}:sub": "repo:acme/app:ref:refs/heads/main"}}, True),
+        ({"StringNotEquals": {f"{GITHUB}:sub": "repo:acme/app:ref:refs/heads/main"}}, True),
+        ({"ForAllValues:StringEquals": {f"{GITHUB}:sub": "repo:acme/app:ref:refs/heads/main"}}, True),
+        ({"Null": {f"{GITHUB}:sub": "false"}}, True),
+        ({"StringEquals": {f"{GITHUB}:sub": "repo:acme/app:ref:refs/heads/main"}}, False),
+        ({"StringLike": {f"{GITHUB}:sub": "repo:acme/*"}}, False),
+        ({"StringLike": {f"{GITHUB}:sub": "repo:acme@1/app@2:*"}}, False),
+    ],
+)
+def test_a_subject_that_confines_nobody_is_found(condition: dict[str, Any], *, is_open: bool) -> None:
+    audience = {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}
+    both = {
+        operator: {**audience.get(operator, {}), **condition.get(operator, {})}
+        for operator in {**audience, **condition}
+    }
+    workspace, role = workspace_of(allowing(both, PROVIDER, "sts:AssumeRoleWithWebIdentity"))
+    assert ("oidc-without-subject" in {finding.code for finding in audit(workspace)}) is is_open
+    lint = {finding.code for finding in lint_findings(role.trust, PolicyType.TRUST, account=ID)}
+    assert ("github-any-repository" in lint) is is_open
+    (edge,) = (edge for edge in TrustReader(workspace).edges(role, inside=False) if edge.action != "sts:AssumeRole")
+    assert edge.opening is (Opening.EVERY_IDENTITY if is_open else None)
