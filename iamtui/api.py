@@ -350,7 +350,7 @@ class OpenedAccount:
             raise Problem(
                 f"The text holds {found.left_out:,} more denials than are explained at once.", "Give parts of it."
             )
-        explained = explain_denials(self._workspace, found, caller=caller, strict=strict)
+        explained = explain_denials(self._workspace, found.denials, caller=caller, strict=strict)
         return tuple(
             ExplainedMessage(
                 caller=one.denial.caller,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from iamtui.cli.exits import Exit
-from iamtui.cli.input import opened
+from iamtui.cli.input import opened, opened_as_it_comes
 from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.denials.denial import Findings
-from iamtui.denials.reader import find_denials, read_log
+from iamtui.denials.denial import Denial, Findings
+from iamtui.denials.reader import denials_as_they_come, find_denials, read_log
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
@@ -54,38 +57,57 @@ def explain(
     what was requested, what AWS said, what the account says, which statement decided, and what would help. Of several
     denials, the worst decides the exit code.
     """
-    findings = _findings(words)
-    if not findings.denials:
-        raise Problem("No denial was found in the text.", " ".join((*findings.notes, _NOTHING)))
-    workspace = open_workspace(source, several=True)
-    explained = explain_denials(workspace, findings, decode=decode, caller=caller or "", strict=strict)
-    out = stdout()
-    settled = True
-    records: list[dict[str, Any]] = []
-    for number, one in enumerate(explained):
-        settled = settled and one.explained
-        if as_json:
-            records.append(explained_to_json(one))
-            continue
-        if number:
-            out.blank()
-        _write(out, one, decode=decode)
-    if as_json:
-        out.json(records, indent=2)
+    with ExitStack() as open_files:
+        parts = iter(_findings(words, open_files))
+        findings = next(parts)
+        if not findings.denials:
+            raise Problem("No denial was found in the text.", " ".join((*findings.notes, _NOTHING)))
+        workspace = open_workspace(source, several=True)
+        counts: dict[tuple[object, ...], int] = {}
+
+        def new_denials() -> Iterator[Denial]:
+            nonlocal findings
+            for following in chain((findings,), parts):
+                findings = following
+                for denial in following.denials:
+                    if denial.same_request not in counts:
+                        counts[denial.same_request] = denial.count
+                        yield denial
+
+        out = stdout()
+        array = JsonArray(out, indent=2) if as_json else None
+        settled = True
+        explained = explain_denials(workspace, new_denials(), decode=decode, caller=caller or "", strict=strict)
+        for number, one in enumerate(explained):
+            settled = settled and one.explained
+            if array is not None:
+                array.add(explained_to_json(one))
+                continue
+            if number:
+                out.blank()
+            _write(out, one, decode=decode)
+            out.flush()
+        if array is not None:
+            array.end()
+    for denial in findings.denials:
+        if denial.count > counts[denial.same_request]:
+            note(f"{_title(denial)} in line {denial.place.line:,} came {denial.count:,} times in all.")
     _say_what_was_left_out(findings)
     return Exit.OK if settled and not findings.left_out and not findings.notes else Exit.OPEN
 
 
-def _findings(words: tuple[str, ...]) -> Findings:
+def _findings(words: tuple[str, ...], open_files: ExitStack) -> Iterable[Findings]:
+    """Findings in the argument: standard input as it comes, everything else at once."""
     if not "".join(words).strip():
         raise Problem("Nothing to explain was given.", "Give a file, - for standard input, or the message in quotes.")
     if words == ("-",):
-        return _read("-")
+        return denials_as_they_come(*open_files.enter_context(opened_as_it_comes("log")))
     if len(words) == 1 and _is_file(words[0]):
-        return _read(words[0])
+        with opened(words[0], "log") as file:
+            return [read_log(file).findings]
     if len(words) == 1 and _looks_like_a_path(words[0]):
         raise Problem(f"The file {words[0]} does not exist.", "Check the path, or give the message in quotes.")
-    return find_denials(" ".join(words))
+    return [find_denials(" ".join(words))]
 
 
 def _is_file(word: str) -> bool:
@@ -103,11 +125,6 @@ def _looks_like_a_path(word: str) -> bool:
     return bare and word.lower().endswith((".json", ".jsonl", ".log", ".txt", ".gz", ".out", ".err"))
 
 
-def _read(name: str) -> Findings:
-    with opened(name, "log") as file:
-        return read_log(file).findings
-
-
 def _say_what_was_left_out(findings: Findings) -> None:
     for sentence in findings.notes:
         note(sentence)
@@ -121,12 +138,15 @@ def _say_what_was_left_out(findings: Findings) -> None:
 # Text
 
 
+def _title(denial: Denial) -> str:
+    return denial.action or denial.operation or denial.code or "a denial"
+
+
 def _write(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
     denial = one.denial
     where = f"record {denial.place.record}" if denial.place.record is not None else f"line {denial.place.line}"
     times = f", {denial.count} times" if denial.count > 1 else ""
-    action = denial.action or denial.operation or denial.code or "a denial"
-    out.line(Span(action, Style.STRONG), Span(f"  ({where}{times})", Style.QUIET))
+    out.line(Span(_title(denial), Style.STRONG), Span(f"  ({where}{times})", Style.QUIET))
     _labelled(out, "caller", denial.caller or "not told")
     resource = one.question.resource if one.question is not None else ""
     _labelled(out, "resource", denial.resource_words)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from iamtui.cli.output import ProgressNotes, note, stderr
-from iamtui.input_files import open_input, open_standard_input, read_whole, text_of
+from iamtui.input_files import (
+    Readable,
+    open_input,
+    open_standard_input,
+    read_whole,
+    text_of,
+    wait_for_input,
+)
 from iamtui.paths import has_terminal
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -36,6 +44,30 @@ def opened(name: str, what: str) -> Iterator[IO[bytes]]:
     else:
         with open_input(name, f"The {what} {name}", told=told) as file:
             yield file
+
+
+_PAUSE_SECONDS: Final = 0.2
+
+
+@contextmanager
+def opened_as_it_comes(what: str) -> Iterator[tuple[Readable, Callable[[], bool]]]:
+    """Standard input as it is written to, and whether nothing more has come for a moment."""
+    with opened("-", what) as file:
+        buffered = cast("io.BufferedReader", file)
+        try:
+            descriptor = buffered.fileno()
+        except OSError:
+            # Python runs inside something that has put its own in place.
+            yield _AsItComes(buffered), lambda: False
+        else:
+            yield _AsItComes(buffered), lambda: not wait_for_input(descriptor, _PAUSE_SECONDS)
+
+
+class _AsItComes:
+    """A pipe of which each read gives what is there."""
+
+    def __init__(self, pipe: io.BufferedReader) -> None:
+        self.read = pipe.read1
 
 
 def shown_name(name: str) -> str:

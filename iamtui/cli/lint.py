@@ -11,7 +11,7 @@ import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
-from iamtui.cli.output import Output, Span, Style, note, stdout, with_short_arguments
+from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.lint.check_document import (
     DocumentKind,
     Suppression,
@@ -104,15 +104,21 @@ def lint(
     if as_json and form is not None:
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = _suppressions(suppress, suppressions)
-    reports = [_examine(name, kind, account, accepted) for name in files]
     out = stdout()
-    if form is not None:
-        out.json(_sarif(reports), indent=2)
-    elif as_json:
-        out.json([_to_json(report) for report in reports], indent=2)
-    else:
-        for report in reports:
+    array = JsonArray(out, indent=2) if as_json else None
+    reports = []
+    for name in files:
+        report = _examine(name, kind, account, accepted)
+        reports.append(report)
+        if array is not None:
+            array.add(_to_json(report))
+        elif form is None:
             _print(out, report)
+            out.flush()
+    if array is not None:
+        array.end()
+    elif form is not None:
+        out.json(_sarif(reports), indent=2)
     _say_unused(accepted, reports)
     return _ending(reports, fail_on)
 

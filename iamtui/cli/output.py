@@ -166,6 +166,29 @@ class Output:
         return f"\x1b[{part.style.value}m{text}\x1b[0m" if self._colour and text else text
 
 
+class JsonArray:
+    """Array of JSON values, each written and flushed when it is there."""
+
+    def __init__(self, out: Output, *, indent: int | None = None) -> None:
+        self._out = out
+        self._indent = indent
+        self._started = False
+
+    def add(self, value: Any) -> None:
+        self._out.raw(",\n" if self._started else "[\n")
+        self._started = True
+        if self._indent is None:
+            self._out.json(value, end="")
+        else:
+            lead = " " * self._indent
+            text = "".join(ascii_json_pieces(_with_age(value), indent=self._indent))
+            self._out.raw(lead + text.replace("\n", f"\n{lead}"))
+        self._out.flush()
+
+    def end(self) -> None:
+        self._out.raw("\n]\n" if self._started else "[]\n")
+
+
 def _shown(text: str, *, whole: bool) -> str:
     """The text made safe; words that are longer than anything AWS names are cut, with a mark."""
     safe = safe_text(text, limit=None)

@@ -11,7 +11,7 @@ import msgspec
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
-from iamtui.cli.output import Output, Span, Style, note, stderr, stdout
+from iamtui.cli.output import JsonArray, Output, Span, Style, note, stderr, stdout
 from iamtui.cli.prove import PROOF_EXITS, proof_to_json
 from iamtui.cli.question_options import (
     Demands,
@@ -215,10 +215,17 @@ def _run(
     before = workspace
     workspace = with_draft(workspace, draft)
     drafted = None if draft is None else before
-    run = [_run_one(workspace, drafted, question, demands, as_json=as_json) for question in chosen]
-    if as_json:
-        stdout().json([one.record for one in run], indent=2)
-    ends = [one.end for one in run]
+    out = stdout()
+    array = JsonArray(out, indent=2) if as_json else None
+    ends = []
+    for question in chosen:
+        end, record = _run_one(workspace, drafted, question, demands, as_json=as_json)
+        ends.append(end)
+        if array is not None:
+            array.add(record)
+        out.flush()
+    if array is not None:
+        array.end()
     note(_summary(chosen, ends))
     return next((end for end in (Exit.ERROR, Exit.NO, Exit.OPEN) if end in ends), Exit.OK)
 

@@ -11,7 +11,7 @@ import click
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout
 from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Expectation
@@ -145,8 +145,7 @@ class _JsonWriter:
 
     def __init__(self, out: Output, array: bool) -> None:
         self._out = out
-        self._array = array
-        self._started = False
+        self._array = JsonArray(out) if array else None
 
     def malformed(self, entry: MalformedScenario) -> None:
         self._write(entry.as_json())
@@ -165,14 +164,15 @@ class _JsonWriter:
             note(f"{_named(entry)}{unmet}.")
 
     def _write(self, value: object) -> None:
-        if self._array:
-            self._out.raw(",\n" if self._started else "[\n")
-        self._started = True
-        self._out.json(value, end="" if self._array else "\n")
+        if self._array is not None:
+            self._array.add(value)
+        else:
+            self._out.json(value)
+            self._out.flush()
 
     def end(self) -> None:
-        if self._array:
-            self._out.raw("\n]\n")
+        if self._array is not None:
+            self._array.end()
 
 
 class _TextWriter:
@@ -186,8 +186,13 @@ class _TextWriter:
         text = str(entry.error)
         at = "" if entry.line is None or _LINE.search(text) else f" (line {entry.line})"
         self._out.line(*self._name(entry.id), Span("[!] MALFORMED", Style.BAD), f" {text}{at}")
+        self._out.flush()
 
     def decided(self, entry: Scenario, answer: ScenarioAnswer, unmet: str, *, with_trace: bool) -> None:
+        self._write(entry, answer, unmet, with_trace=with_trace)
+        self._out.flush()
+
+    def _write(self, entry: Scenario, answer: ScenarioAnswer, unmet: str, *, with_trace: bool) -> None:
         decision, deciding = answer.decision, answer.deciding
         words = verdict_words(deciding)
         told = f"{words.word} {words.rest}".strip()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 from iamtui.denials.cloudtrail import is_record, read_record
@@ -59,7 +59,11 @@ def read_log(stream: Readable, cancelled: Callable[[], bool] = lambda: False) ->
     Raises:
         Problem: a damaged archive, or no text.
     """
-    counted = _Counted(text_portions(stream))
+    return _log_of(text_portions(stream), cancelled)
+
+
+def _log_of(portions: Iterator[str], cancelled: Callable[[], bool] = lambda: False) -> ReadLog:
+    counted = _Counted(portions)
     beginning: list[str] = []
     size = 0
     for portion in counted:
@@ -79,6 +83,41 @@ def read_log(stream: Readable, cancelled: Callable[[], bool] = lambda: False) ->
             collected.add_lines(portions)
         findings = collected.findings()
     return ReadLog(counted.head, counted.lines, findings)
+
+
+def denials_as_they_come(stream: Readable, paused: Callable[[], bool]) -> Iterator[Findings]:
+    """Denials of a log that is still being written: at each pause those that are new, at the end the rest.
+
+    A JSON document of several lines is read to its end first. Denials that come again are counted in the last
+    findings only, where each has its place.
+
+    Args:
+        stream: its `read` gives what is there, without waiting for more.
+        paused: whether nothing more has come for a moment.
+
+    Raises:
+        Problem: a damaged archive, or no text.
+    """
+    portions = text_portions(stream)
+    beginning = next(portions, "")
+    if _DOCUMENT.match(beginning) and not _as_json(beginning.partition("\n")[0])[0]:
+        yield _log_of(chain((beginning,), portions)).findings
+        return
+    collected = _Collected(lambda: False)
+    rest, handed_out = "", 0
+    for portion in chain((beginning,), portions):
+        rest += portion
+        if not paused() and len(rest) < _LONGEST_LINE:
+            continue
+        cut = rest.rfind("\n") + 1 or (len(rest) if len(rest) >= _LONGEST_LINE else 0)
+        collected.add_following(rest[:cut])
+        rest = rest[cut:]
+        fresh = collected.denials_from(handed_out)
+        handed_out += len(fresh)
+        if fresh:
+            yield Findings(fresh)
+    collected.add_following(rest)
+    yield collected.findings()
 
 
 class _Counted:
@@ -134,13 +173,31 @@ class _Collected:
         self._counts: dict[tuple[object, ...], int] = {}
         self._left = 0
         self._notes: list[str] = []
+        self._start = SourcePlace(1, 0)
         self.records = 0
 
     @property
     def anything(self) -> bool:
         return bool(self._denials or self._successes)
 
+    def add_following(self, text: str) -> None:
+        """Take the messages and records in whole lines that follow those taken before."""
+        self.add_lines((text,))
+        self._start = SourcePlace(self._start.line + text.count("\n"), self._start.offset + len(text))
+
+    def denials_from(self, first: int) -> tuple[Denial, ...]:
+        """Different requests that were denied, without the `first` ones found."""
+        return tuple(self._with_counts(self._denials, first))
+
+    def _with_counts(self, found: Mapping[tuple[object, ...], Denial], first: int) -> Iterator[Denial]:
+        for key, denial in islice(found.items(), first, None):
+            yield denial if self._counts[key] == 1 else replace(denial, count=self._counts[key])
+
     def add(self, denial: Denial) -> None:
+        place, start = denial.place, self._start
+        if start.offset:
+            place = replace(place, line=start.line - 1 + place.line, offset=start.offset + place.offset)
+            denial = replace(denial, place=place)
         key = denial.same_request
         kept, most = (self._denials, MOST_DENIALS) if denial.denied else (self._successes, MOST_SUCCESSES)
         self._passed_over += not denial.denied
@@ -206,10 +263,7 @@ class _Collected:
         return left
 
     def findings(self) -> Findings:
-        denials = [
-            denial if self._counts[key] == 1 else replace(denial, count=self._counts[key])
-            for key, denial in (self._denials or self._successes).items()
-        ]
+        denials = list(self._with_counts(self._denials or self._successes, 0))
         denials.sort(key=lambda denial: denial.place.offset)
         shown = 0 if self._denials else sum(denial.count for denial in denials)
         return Findings(tuple(denials), self.records, self._left, tuple(self._notes), self._passed_over - shown)
@@ -348,6 +402,9 @@ _LARGEST_RECORD: Final = 1024 * 1024
 
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
+_DOCUMENT: Final = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
+"""How a JSON document begins; a log may begin with a date in brackets."""
+
 _LIST: Final = re.compile(
     r'\s{0,64}(?:\[|\{.{0,4096}?"(?:Records|records|Events|events)"\s{0,64}:\s{0,64}\[)', re.DOTALL
 )
@@ -362,7 +419,7 @@ def text_portions(stream: Readable) -> Iterator[str]:
         Problem: a damaged archive, or no text.
     """
     decoder: codecs.IncrementalDecoder | None = None
-    for portion in iter(partial(unpacked(stream).read, PORTION), b""):
+    for portion in iter(partial(unpacked(stream).read1, PORTION), b""):
         if decoder is None:
             name = "utf-16" if portion[:2] in _UTF_16 else "utf-8-sig"
             decoder = codecs.getincrementaldecoder(name)(errors="replace")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from iamtui.account.model import Account, Role, User
 from iamtui.aws.answer_limits import only
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
-from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm, Findings
+from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm
 from iamtui.denials.reader import ReadLog, find_denials, parse_decoded, read_log
 from iamtui.engine.api_calls import PROFILE, iam_action
 from iamtui.engine.condition_words import condition_of
@@ -122,14 +122,14 @@ def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
 
 def explain_denials(
     workspace: Workspace,
-    findings: Findings,
+    denials: Iterable[Denial],
     *,
     decode: bool = False,
     caller: str = "",
     strict: bool = False,
     now: datetime | None = None,
 ) -> Iterator[ExplainedDenial]:
-    """Explain every denial that was found, loading the policies of the resources they name. Blocking.
+    """Explain denials one by one, loading the policies of the resources they name. Blocking.
 
     Args:
         decode: decode encoded authorization messages through STS.
@@ -140,7 +140,7 @@ def explain_denials(
     if caller:
         resolve_principal(workspace, caller)
     explainer = _Explainer(workspace, decode=decode, caller=caller, strict=strict, now=now)
-    yield from map(explainer.explain, findings.denials)
+    yield from map(explainer.explain, denials)
 
 
 def explain_denial(workspace: Workspace, denial: Denial, *, decode: bool = False, caller: str = "") -> ExplainedDenial:

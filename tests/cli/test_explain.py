@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +56,46 @@ def test_several_the_worst_decides(cli: Cli, fenced: str, tmp_path: Path) -> Non
     assert "(line 1, 2 times)" in result.out
     assert "(line 3)" in result.out
     assert "[!]" in result.out
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_is_explained_while_it_is_written(fenced: str, form: str) -> None:
+    options = ["--json"] if form == "json" else []
+    command = [sys.executable, "-m", "iamtui", "explain", "-", "--snapshot", fenced, *options]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=buffered) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line, action in ((AGREED, b"s3:GetObject"), (DIFFERENT, b"sqs:SendMessage")):
+            process.stdin.write(f"[2026-12-01] {line}\n[2026-12-01] {line}\n".encode())
+            process.stdin.flush()
+            while action not in process.stdout.readline():
+                assert process.poll() is None
+        process.stdin.write(AGREED.encode())
+        process.stdin.close()
+        rest = process.stdout.read()
+        narration = process.stderr.read()
+    assert process.returncode == 3
+    assert b"s3:GetObject" not in rest
+    assert b"s3:GetObject in line 1 came 3 times in all." in narration
+
+
+def test_a_document_that_comes_in_parts_is_read_to_its_end(fenced: str) -> None:
+    record = {"eventSource": "s3.amazonaws.com", "eventName": "ListObjectsV2", "errorCode": "AccessDenied"}
+    text = json.dumps({"Records": [{**record, "userIdentity": {"type": "IAMUser", "arn": CAROL}}]}, indent=2)
+    command = [sys.executable, "-m", "iamtui", "explain", "-", "--snapshot", fenced, "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for part in (text[:40], text[40:]):
+            process.stdin.write(part.encode())
+            process.stdin.flush()
+            time.sleep(0.5)
+        process.stdin.close()
+        (found,) = json.loads(process.stdout.read())
+    assert found["caller"] == CAROL
 
 
 def test_json(cli: Cli, fenced: str) -> None:

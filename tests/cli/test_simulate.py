@@ -278,18 +278,19 @@ def test_hostile_text_is_shown_harmlessly(cli: Cli) -> None:
         assert "\u202e" not in result.out + result.err
 
 
-def test_lines_are_answered_while_more_are_to_come() -> None:
-    command = [sys.executable, "-u", "-m", "iamtui", "simulate", "-", "--json"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ}) as process:
+@pytest.mark.parametrize("options", [("--json",), ()])
+def test_lines_are_answered_while_more_are_to_come(options: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "iamtui", "simulate", "-", *options]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=buffered) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        # Standard output is a pipe, so it comes in blocks: enough answers for one must come before the input ends.
-        for number in range(200):
-            process.stdin.write((json.dumps(scenario(number)) + "\n").encode())
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline())["id"] == 0
+        for number in range(2):
+            process.stdin.write((json.dumps(scenario(f"scenario-{number}")) + "\n").encode())
+            process.stdin.flush()
+            assert f"scenario-{number}".encode() in process.stdout.readline()
         process.stdin.close()
-        process.stdout.read()
+        assert not process.stdout.read()
     assert process.returncode == 0
 
 

@@ -41,7 +41,7 @@ def explain(
 ) -> ExplainedDenial:
     found = find_denials(text)
     (one,) = explain_denials(
-        workspace or denial_workspace(), found, caller=caller, strict=strict, decode=decode, now=NOW
+        workspace or denial_workspace(), found.denials, caller=caller, strict=strict, decode=decode, now=NOW
     )
     return one
 
@@ -331,7 +331,7 @@ def test_several_denials_are_each_answered() -> None:
     text = "\n".join(message(CAROL, f"s3:{name}", LAKE) for name in ("ListBucket", "PutBucketPolicy", "ListBucket"))
     found = find_denials(text)
 
-    answers = list(explain_denials(denial_workspace(), found, now=NOW))
+    answers = list(explain_denials(denial_workspace(), found.denials, now=NOW))
     assert [one.denial.count for one in answers] == [2, 1]
 
 
@@ -494,12 +494,12 @@ def test_a_policy_that_cannot_be_loaded_is_asked_for_once(connected: tuple[Works
     queue = f"arn:aws:sqs:us-east-1:{ID}:jobs"
     text = "\n".join(message(CAROL, f"sqs:{name}", queue) for name in ("SendMessage", "DeleteMessage", "PurgeQueue"))
 
-    answers = list(explain_denials(workspace, find_denials(text), now=NOW))
+    answers = list(explain_denials(workspace, find_denials(text).denials, now=NOW))
 
     assert [any(queue in sentence for sentence in one.open) for one in answers] == [True, True, True]
     once = len(proxy.calls)
     assert once
-    list(explain_denials(workspace, find_denials(message(CAROL, "sqs:SendMessage", queue)), now=NOW))
+    list(explain_denials(workspace, find_denials(message(CAROL, "sqs:SendMessage", queue)).denials, now=NOW))
     assert len(proxy.calls) == 2 * once
 
 
@@ -663,10 +663,7 @@ def test_a_bare_web_identity_denial_where_no_role_trusts_a_provider() -> None:
 
 
 def test_a_condition_that_fails_is_named_with_the_role() -> None:
-    found = find_denials(WEB)
-    denial = replace(found.denials[0], context={f"{ISSUER}:sub": ("repo:other/app:ref",)})
-    (one,) = explain_denials(
-        trusting(web_trust(**{f"{ISSUER}:sub": "repo:acme/app:*"})), replace(found, denials=(denial,)), now=NOW
-    )
+    denial = replace(find_denials(WEB).denials[0], context={f"{ISSUER}:sub": ("repo:other/app:ref",)})
+    (one,) = explain_denials(trusting(web_trust(**{f"{ISSUER}:sub": "repo:acme/app:*"})), [denial], now=NOW)
     assert "web-0" in said(one)
     assert "here: repo:other/app:ref" in said(one)
