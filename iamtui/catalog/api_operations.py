@@ -321,10 +321,21 @@ PARAMETERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "ssm": {"ParameterNameWithoutLeadingSlash": ("name", "names", "path"), "DocumentName": ("name", "documentname")},
     "cloudtrail": {"TrailName": ("name", "trailname")},
     "logs": {"DeliveryName": ("id",)},
+    "sso": {"AccountId": ("targetid",)},
     "kms": {"Alias": ("aliasname",), "KeyId": ("keyid", "targetkeyid")},
 }
 """Action prefix to a name in ARN forms to the request parameters, in lower case, that have it, where they are called
 otherwise (API Reference of each service; names in ARNs: Service Authorization Reference)."""
+
+NAMED_OTHERWISE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "ssm:sendcommand": {
+        "instanceids": ("instance", "managed-instance"),
+        "outputs3bucketname": ("bucket",),
+        "targets": ("instance", "managed-instance"),
+    },
+}
+"""Actions to parameters, in lower case, by which a call names resources of optional types that are called otherwise
+(Systems Manager User Guide: restricting access to Run Command)."""
 
 IDENTIFIES: Final = frozenset(("vpc-lattice", "cleanrooms", "bedrock", "bedrock-agentcore", "lex"))
 """Services whose `...Identifier` parameters take the id, or the ARN, of a resource but no name (API Reference of each

@@ -162,6 +162,8 @@ _ONE_OF: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "ram": (frozenset(("permission", "customer-managed-permission")),),
 }  # fmt: skip
 """Types that one parameter names, where the reference calls each of them required (API reference of each service)."""
+_NEEDED_TOO: Final[Mapping[str, tuple[str, ...]]] = {"glue:createconnection": ("connection",)}
+"""Types that a call needs as well (Glue Developer Guide: specifying resource ARNs, connections)."""
 _TELLING_NO_TYPE: Final = frozenset(("", "app", "resource"))
 
 
@@ -222,6 +224,18 @@ def required_arn_forms(action: str) -> tuple[ArnForm, ...]:
 def needs(action: str) -> Needs:
     """What a call of an action needs at once, where that is resources of several types."""
     return _of_action(action).needs
+
+
+def types_of_each_call(action: str) -> tuple[tuple[str, ...], ...]:
+    """The resource types that the reference requires of an action, those together of which a call names one."""
+    service, _, name = action.lower().partition(":")
+    if name not in service_data.actions(service):
+        return ()
+    required, every = _named_as_required(service, name), _required_types_of(service, name)
+    groups = tuple(types for types, _ in _needed_types(service, name)) or ((required,) if required else ())
+    more = tuple(one for one in every if one not in required)
+    also = tuple((one,) for one in _NEEDED_TOO.get(f"{service}:{name}", ()))
+    return (*((*types, *more) for types in groups), *also)
 
 
 def _of_action(action: str) -> ArnForms:

@@ -31,7 +31,8 @@ from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import levels_of
 from iamtui.workspace.draft_session import save_draft_file
-from iamtui.workspace.least_policy import MOST_NAMED, LeastDraft, LeastPolicy, check_least, least_policy
+from iamtui.workspace.least_draft import LeastDraft, check_least
+from iamtui.workspace.least_policy import MOST_NAMED, LeastPolicy, least_policy
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.replay import with_policies_of
 from iamtui.workspace.used import (
@@ -50,6 +51,7 @@ from iamtui.workspace.workspace import Workspace
 _FEW: Final = 8
 _MOST_JSON: Final = 1_000
 _INDENT: Final = 6
+_NARROWER: Final = "Name more resources one by one, with --name-at-most 1000, and report this as a bug."
 _EPILOG: Final = """\
 Exit codes: 0 all that was recorded is known, 3 something could not be read or mapped to an action; 2 an error. Nothing
 is changed: the draft is a file, for `iamtui draft` and --draft of other commands.
@@ -120,6 +122,8 @@ def used(
     if draft_file is not None:
         if checked is None:
             raise Problem(f"No draft was written. {not_made}")
+        if checked.widens:
+            raise Problem(f"No draft was written. {checked.widens}", _NARROWER)
         checked.drafted.check()
         save_draft_file(checked.drafted.draft, Path(draft_file), overwrite=overwrite)
         note(f"Written: {safe_text(draft_file)}. See it with `iamtui draft show {shlex.quote(draft_file)}`.")
@@ -238,6 +242,8 @@ class _Shown:
         least = self.least
         if not least.statements:
             out.line("No policy: nothing was used that the principal's own policies grant.")
+        elif self._widens:
+            out.line(f"No policy. {self._widens}")
         else:
             whole = "" if not self.activity.incomplete else ", as far as it is known"
             out.line(Span(f"The least policy for what was used{whole} (--policy prints it alone):", Style.STRONG))
@@ -260,11 +266,17 @@ class _Shown:
                 f"Nothing was used that the policies of {name} grant, so there is no policy.",
                 "Leave --policy out to see what was recorded.",
             )
+        if self._widens:
+            raise Problem(f"There is no policy. {self._widens}", _NARROWER)
         stdout().json(self.least.document, indent=2, alone=True)
         self.say_incomplete()
         doubts = (words for good, words in self._checks() if not good)
         for sentence in (*self.least.rules, *remarks_on(self.least), *doubts):
             note(sentence)
+
+    @property
+    def _widens(self) -> str:
+        return "" if self.checked is None else self.checked.widens
 
     def _checks(self) -> Iterable[tuple[bool, str]]:
         return checks_of(self.least, self.checked, self.workspace.account.id, self.not_made)
@@ -297,7 +309,7 @@ class _Shown:
             "used": [_used_json(activity.actions[name]) for name in sorted(activity.actions)],
             "limits": list(limits_of(activity, self.uses)),
             "policy": {
-                "document": least.document if least.statements else None,
+                "document": least.document if least.statements and not self._widens else None,
                 "rules": list(least.rules),
                 "resources_not_told": list(least.open_actions),
                 "not_granted": list(least.not_granted),
@@ -336,6 +348,7 @@ def _used_json(one: UsedAction) -> dict[str, Any]:
         "last": one.last or None,
         "resources": [{"resource": resource or None, "events": count} for resource, count in resources],
         "resources_left_out": len(one.resources) - len(resources),
+        "calls_not_told": list(one.untold),
         "implied_by": list(one.implied_by),
         "services": dict(one.services),
     }
@@ -352,6 +365,7 @@ def _draft_json(checked: LeastDraft) -> dict[str, Any]:
         "lost": [{"action": action, "resource": resource} for action, resource in checked.lost],
         "not_sure": [{"action": action, "resource": resource} for action, resource in checked.unproved],
         "not_asked": checked.unchecked,
+        "may_be_needed": list(checked.besides),
         "nothing_new": None if proof is None else proof.status.value,
         "newly_possible": None
         if proof is None or proof.counterexample is None

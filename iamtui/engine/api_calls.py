@@ -15,11 +15,23 @@ from urllib.parse import unquote
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
-from iamtui.engine.call_resources import Call, flat_parameters, has_key, partition_of, resources_of, tells, texts_in
+from iamtui.engine.call_resources import (
+    Call,
+    flat_parameters,
+    has_key,
+    partition_of,
+    resources_of,
+    tells,
+    texts_in,
+)
+from iamtui.engine.call_types import untold_types
 from iamtui.policy.json_text import dict_in, list_in, text_in
 
 MOST_ACTIONS: Final = 32
 """Different actions that one call is read for: a transaction has five kinds of items."""
+
+FOLDED: Final = "iamtui:folded"
+"""A field of the record of several events whose objects' keys are told by what they begin with."""
 
 _VERSION: Final = re.compile(r"(?:20\d{6}|20\d\d_\d\d_\d\d)(?:v\d)?$")
 PROFILE: Final = "iaminstanceprofile"
@@ -50,12 +62,14 @@ class AuthorizedAction(NamedTuple):
             resource types; () where it does not tell which.
         context: condition keys of this check alone.
         implied: whether it is checked along with another action and has no record of its own, as iam:PassRole.
+        untold: resource types that the call needed, too, and of which the record tells nothing.
     """
 
     action: str
     resources: tuple[str, ...] = ()
     context: tuple[tuple[str, tuple[str, ...]], ...] = ()
     implied: bool = False
+    untold: tuple[str, ...] = ()
 
 
 class AuthorizedCall(NamedTuple):
@@ -139,10 +153,53 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     if not actions:
         why = tables.NO_ACTION.get(tables.source_name(source), "the catalogue has no action for this operation")
         return AuthorizedCall(unmapped=why)
-    found = [AuthorizedAction(action, resources_of(action, call)) for action in islice(actions, MOST_ACTIONS)]
+    found = [_authorized(action, _of_its_tables(action, call)) for action in islice(actions, MOST_ACTIONS)]
     operation = f"{tables.iam_prefix(source)}:{name}"
     found += _implied(operation, found, call)
     return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found, call)))
+
+
+def _authorized(action: str, call: Call) -> AuthorizedAction:
+    resources = resources_of(action, call)
+    return AuthorizedAction(
+        action, resources, untold=untold_types(action, resources, call.parameters) if resources else ()
+    )
+
+
+def _of_its_tables(action: str, call: Call) -> Call:
+    """The call with the tables alone that an action of a transaction, or of PartiQL, is about."""
+    if call.operation not in _DYNAMODB:
+        return call
+    names: dict[str, None] = {}
+    for item in _objects_in(call.parameters):
+        given = {key.lower(): value for key, value in item.items() if isinstance(value, str)}
+        word = (given.get("statement", "").split(None, 1) or ("",))[0].lower()
+        if tables.PARTIQL.get(word) == action:
+            statement = _STATEMENT.match(given["statement"])
+            names[statement[1] if statement is not None else ""] = None
+        elif tables.TRANSACTION.get(given.get("operation", "").lower()) == action:
+            names[given.get("tablename", "")] = None
+    if "" in names or not names:
+        # What is not told of one of them is told of none, unless there is one table.
+        return call._replace(flat={}, resources=call.resources if len(call.resources) == 1 else ())
+    own = tuple(arn for arn in call.resources if arn in names or arn.rpartition("/")[2] in names)
+    return call._replace(flat={"tablename": tuple(names)}, resources=own)
+
+
+_STATEMENT: Final = re.compile(
+    r"""\s*(?:update|insert\s+into|delete\s+from|select\s(?:(?!\bfrom\b).)*\bfrom)\s+"""
+    r"""["']?([\w.-]+)["']?(?=[\s;]|$)""",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A PartiQL statement up to the name of its table, if it is not about an index."""
+
+
+def _objects_in(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    if depth < _DEEPEST and isinstance(value, dict | list):
+        if isinstance(value, dict):
+            yield value
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _objects_in(one, depth + 1)
 
 
 def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -> Call:
@@ -160,6 +217,7 @@ def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -
         own,
         dict_in(record, "responseElements"),
         caller,
+        record.get(FOLDED) is True,
     )
 
 
@@ -241,6 +299,7 @@ _OF_TEMPLATES: Final = frozenset(
 )
 _LAUNCH_TEMPLATE: Final = "launchtemplate"
 _MOST_KEYS: Final = 1_000
+_DEEPEST: Final = 8
 
 
 def _is_told(check: Check, call: Call) -> bool:

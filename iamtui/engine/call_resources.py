@@ -15,21 +15,17 @@ from typing import Any, Final, NamedTuple
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.catalog.arn_forms import ArnForm, Name, forms_of_types
+from iamtui.catalog.arn_forms import forms_of_types
 from iamtui.catalog.tables import REGIONS
+from iamtui.engine.call_types import CallType, letters_of, pattern_of, types_of_call
 
 MOST_RESOURCES: Final = 200
 """Resources that one call is read for; what names more is not told."""
 _MOST_TEXTS: Final = 4000
 _DEEPEST: Final = 8
 _HIDDEN: Final = "HIDDEN_DUE_TO_SECURITY_REASONS"
-_PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}|\*")
-_FIELDS: Final = ("Partition", "Region", "Account")
 _LEAD: Final = re.compile(r"[/:]([a-z]{1,4}-)$")
 """Literal text that is a part of the id itself: `ou-${OrganizationalUnitId}`."""
-_MAKING: Final = ("create", "allocate", "copy", "import", "register", "request", "run", "provision", "purchase")
-_GENERIC: Final = ("resourceid", "id", "name", "resourcename", "resourcepath", "identifier")
-_SUFFIXES: Final = ("identifier", "name", "id")
 
 
 def tells(text: str) -> bool:
@@ -48,6 +44,7 @@ class Call(NamedTuple):
         resources: the ARNs that the record lists.
         response: what it answered.
         caller: the ARN of the IAM user who called, or "".
+        folded: whether the key of an object is what several keys begin with, and a `*`.
     """
 
     operation: str
@@ -58,6 +55,7 @@ class Call(NamedTuple):
     resources: tuple[str, ...] = ()
     response: Mapping[str, Any] = {}
     caller: str = ""
+    folded: bool = False
 
 
 def texts_in(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -109,22 +107,6 @@ def flat_parameters(parameters: Mapping[str, Any], prefix: str) -> Mapping[str, 
     return found
 
 
-class _Type(NamedTuple):
-    """A resource type of an action: how its ARNs are made, and told.
-
-    Args:
-        pieces: literal text, or for a name the parameters that have it.
-        required: whether every call names one.
-        made: whether a call makes it, so that its id does not exist yet.
-        pattern: what its ARNs look like.
-    """
-
-    pieces: tuple[str | tuple[str, ...], ...]
-    required: bool
-    made: bool
-    pattern: re.Pattern[str]
-
-
 def resources_of(action: str, call: Call) -> tuple[str, ...]:
     """The ARNs of the resources that a call worked on as far as an action is concerned.
 
@@ -137,11 +119,13 @@ def resources_of(action: str, call: Call) -> tuple[str, ...]:
     special = _SPECIAL.get(prefix)
     made = special(name, call) if special is not None else None
     if made is None:
-        made = _of_types(_types(prefix, name, call.operation.lower()), call, prefix) or _of_service(prefix, name, call)
+        made = _of_types(types_of_call(prefix, name, call.operation.lower()), call, prefix) or _of_service(
+            prefix, name, call
+        )
     return tuple(dict.fromkeys(made)) if len(made) <= MOST_RESOURCES else ()
 
 
-def _of_types(types: tuple[_Type, ...], call: Call, prefix: str) -> list[str]:
+def _of_types(types: tuple[CallType, ...], call: Call, prefix: str) -> list[str]:
     named = [arn for arn in call.resources if any(one.pattern.fullmatch(arn) for one in types)]
     given = (text for texts in call.flat.values() for text in texts if text.startswith("arn:") and tells(text))
     arns = dict.fromkeys((*named, *given))
@@ -159,18 +143,18 @@ def _of_service(prefix: str, name: str, call: Call) -> list[str]:
 
     The reference lists DeleteLoadBalancer with classic load balancers only.
     """
-    kinds = {_letters(str(one["name"])) for one in service_data.actions(prefix)[name]["resourceTypes"]}
+    kinds = {letters_of(str(one["name"])) for one in service_data.actions(prefix)[name]["resourceTypes"]}
     named = [text for key, texts in call.flat.items() if key.removesuffix("arn") in kinds for text in texts]
-    patterns = [_pattern(forms) for forms in forms_of_types(prefix).values()]
+    patterns = [pattern_of(forms) for forms in forms_of_types(prefix).values()]
     arns = [text for text in named if tells(text) and any(pattern.fullmatch(text) for pattern in patterns)]
     return arns if len(arns) == 1 else []
 
 
-def _filled(one: _Type, call: Call, prefix: str, *, alone: bool) -> list[str]:
+def _filled(one: CallType, call: Call, prefix: str, *, alone: bool) -> list[str]:
     """ARNs of a type with the names that the parameters have; [] where they do not tell enough."""
     places = [piece for piece in one.pieces if not isinstance(piece, str)]
     values = [_values(piece, call.flat) for piece in places]
-    if not (_are_told(values, one, alone=alone) if places else one.required or alone):
+    if not (_are_told(values, one, alone=alone) if places else one.alone or alone):
         return []
     where = {"${Partition}": partition_of(call.region), "${Region}": call.region, "${Account}": _account(call, prefix)}
     if any(not text and key in one.pieces for key, text in where.items()):
@@ -179,7 +163,7 @@ def _filled(one: _Type, call: Call, prefix: str, *, alone: bool) -> list[str]:
     return [_joined(one.pieces, where, iter(chosen)) for chosen in every]
 
 
-def _are_told(values: Sequence[tuple[str, ...]], one: _Type, *, alone: bool) -> bool:
+def _are_told(values: Sequence[tuple[str, ...]], one: CallType, *, alone: bool) -> bool:
     """Whether the names that parameters have tell enough of the ARNs of a type."""
     return all(values) or (alone and any(values)) or (one.made and not values[-1])
 
@@ -213,93 +197,6 @@ def _account(call: Call, prefix: str) -> str:
     return given[0] if len(given) == 1 and re.fullmatch(r"\d{12}", given[0]) else call.account
 
 
-# The resource types of an action, with the parameters that fill their ARN forms.
-
-
-@lru_cache(maxsize=8192)
-def _types(prefix: str, name: str, operation: str) -> tuple[_Type, ...]:
-    forms = service_data.resource_types(prefix)
-    found = service_data.actions(prefix)[name]["resourceTypes"]
-    made = tables.MADE_HERE.get(f"{prefix}:{name}", ())
-    types: list[_Type] = []
-    for one in found:
-        kind = str(one["name"]).lower()
-        pattern = _pattern(forms_of_types(prefix).get(kind, ()))
-        for form in str(forms.get(kind, {}).get("arn", "")).split(", "):
-            if not form:
-                continue
-            required = bool(one.get("required"))
-            makes = kind in made or (required and _makes(operation, kind))
-            types.append(_Type(tuple(_pieces(form, prefix, kind, operation)), required, makes, pattern))
-    return tuple(types)
-
-
-def _makes(operation: str, kind: str) -> bool:
-    """Whether an operation is called after the type: CreateVolume makes a volume."""
-    verb = next((verb for verb in _MAKING if operation.startswith(verb)), "")
-    return bool(verb) and operation.removeprefix(verb).removesuffix("s") == _letters(kind).removesuffix("s")
-
-
-def _letters(text: str) -> str:
-    return re.sub("[^a-z]", "", text.lower())
-
-
-@lru_cache(maxsize=4096)
-def _pattern(forms: tuple[ArnForm, ...]) -> re.Pattern[str]:
-    """What the ARNs of a resource type look like."""
-    return re.compile("|".join(map(_regex, forms)) or r"(?!)", re.DOTALL)
-
-
-def _regex(form: ArnForm) -> str:
-    fields = (form.service, form.region, form.account)
-    head = ":".join("[^:]*" if isinstance(field, Name) else re.escape(field) for field in fields)
-    names = (
-        re.escape(piece) if isinstance(piece, str) else f"[^{re.escape(piece.without)}]+" if piece.without else ".+"
-        for piece in form.resource
-    )
-    return f"arn:[^:]+:{head}:{''.join(names)}"
-
-
-def _pieces(form: str, prefix: str, kind: str, operation: str) -> Iterator[str | tuple[str, ...]]:
-    position = 0
-    head = len(form) - len(form.split(":", 5)[-1])
-    for match in _PLACEHOLDER.finditer(form):
-        if match.start() > position:
-            yield form[position : match.start()]
-        if match.group() == "*":
-            yield "*"
-        elif match.start() < head:
-            # Some forms call the account otherwise.
-            yield match.group() if match.group(1) in _FIELDS else "${Account}"
-        else:
-            yield tuple(dict.fromkeys(_parameters(prefix, match[1], kind, operation)))
-        position = match.end()
-    if position < len(form):
-        yield form[position:]
-
-
-def _parameters(prefix: str, name: str, kind: str, operation: str) -> Iterator[str]:
-    """The request parameters that may have a name of an ARN form, the likeliest first."""
-    yield from tables.PARAMETERS.get(prefix, {}).get(name, ())
-    plain = name.lower().removesuffix("withpath")
-    if plain not in _GENERIC:
-        yield plain
-        yield f"{plain}s"
-    suffix = next((one for one in _SUFFIXES if plain.endswith(one)), "")
-    stem = _letters(kind) if plain in _GENERIC else plain.removesuffix(suffix)
-    if plain in _GENERIC:
-        yield from (f"{stem}{suffix}", f"{stem}{suffix}s")
-    if suffix != "id":
-        yield from (stem, f"{stem}s")
-    if prefix in tables.IDENTIFIES or suffix == "identifier":
-        yield f"{stem}identifier"
-    # A plain "name" is that of what the operation is called after: the alias, of CreateStateMachineAlias.
-    if suffix in ("name", "id") and stem and operation.removesuffix("s").endswith(stem.removesuffix("s")):
-        yield suffix
-        if prefix in tables.IDENTIFIES:
-            yield "identifier"
-
-
 # Services whose parameters name a resource otherwise than by a part of its ARN.
 
 
@@ -317,11 +214,19 @@ def _s3(name: str, call: Call) -> list[str] | None:
         # The ARN of an access point, or of a bucket of an Outpost.
         key = next(iter(call.flat.get("key", ())), "*")
         return [f"{given}/object/{key}" if on_object and ":accesspoint/" in given else given]
-    if not on_object or not given or not tells(given) or call.flat.get("key"):
+    key = next(iter(call.flat.get("key", ())), "")
+    if on_object and (call.folded or call.operation in _COPYING):
+        # The record of a copy lists what it read, too.
+        is_told = tells(given) and (tells(key) or (call.folded and tells(key.removesuffix("*") or "*")))
+        return [f"arn:{partition_of(call.region)}:s3:::{given}/{key}"] if is_told else []
+    if not on_object or not given or not tells(given) or key:
         return None
     listed = [arn for arn in call.resources if "/" in arn and not arn.endswith("/")]
     # A deletion of many objects does not say which.
     return listed or [f"arn:{partition_of(call.region)}:s3:::{given}/*"]
+
+
+_COPYING: Final = ("CopyObject", "UploadPartCopy")
 
 
 def _kms(name: str, call: Call) -> list[str] | None:
@@ -390,11 +295,12 @@ def _iam(name: str, call: Call) -> list[str] | None:
 
 
 def _iam_entity(kind: str, name: str, call: Call) -> list[str]:
-    # The path of an entity is told by the answer alone.
+    # The path of an entity is told by the answer, and by the call that makes it.
     start = f"arn:{partition_of(call.region)}:iam::{call.account}:{kind}/"
     answered = (text for key, text in texts_in(call.response) if key == "arn")
     told = [arn for arn in answered if arn.startswith(start) and arn.endswith(f"/{name}")]
-    return told[:1] or ([f"{start}{name}"] if call.account else [])
+    path = call.flat.get("path", ("/",))[0] if call.operation.startswith("Create") else "/"
+    return told[:1] or ([f"{start}{path.lstrip('/')}{name}"] if call.account and tells(path) else [])
 
 
 _IAM_NAMES: Final[Mapping[str, str]] = {
@@ -449,19 +355,51 @@ def _lambda(name: str, call: Call) -> list[str] | None:
     )
     qualifier = one["qualifier"] or next(iter(call.flat.get("qualifier", ())), "")
     told = f"{arn}:{qualifier}" if qualifier else arn
-    types = _types("lambda", name, call.operation.lower())
+    types = types_of_call("lambda", name, call.operation.lower())
     return [told] if any(type_.pattern.fullmatch(text) for type_ in types for text in (arn, told)) else None
 
 
 def _ssm(_name: str, call: Call) -> list[str] | None:
     documents = call.flat.get("documentname", ())
-    if documents and documents[0].startswith(("AWS-", "AWSEC2-", "AWSSSO-", "Amazon")):
-        # Documents of AWS have no account (Systems Manager User Guide: restricting access to documents).
+    if _name == "sendcommand":
+        return _sent(call)
+    if documents and documents[0].startswith(_OF_AWS):
         return _arn("ssm", call, f"document/{documents[0]}", account="")
     names = call.flat.get("name") or call.flat.get("names") or call.flat.get("path") or ()
     if names and "parameter" in _name and not any(not tells(text) or text.startswith("arn:") for text in names):
         return [arn for text in names for arn in _arn("ssm", call, f"parameter/{text.lstrip('/')}")]
     return None
+
+
+def _sent(call: Call) -> list[str]:
+    """The document that is run, on which instances, and the bucket of what it prints."""
+    found: list[str] = []
+    for name in call.flat.get("documentname", ()):
+        # Documents of AWS have no account (Systems Manager User Guide: restricting access to documents).
+        owner = "" if name.startswith(_OF_AWS) else None
+        found += [name] if name.startswith("arn:") else _arn("ssm", call, f"document/{name}", account=owner)
+    for one in call.flat.get("instanceids", ()):
+        on_premises = one.startswith("mi-")
+        service, kind = ("ssm", "managed-instance") if on_premises else ("ec2", "instance")
+        found += _arn(service, call, f"{kind}/{one}")
+    buckets = call.flat.get("outputs3bucketname", ())
+    return found + [f"arn:{partition_of(call.region)}:s3:::{one}" for one in buckets if tells(one)]
+
+
+_OF_AWS: Final = ("AWS-", "AWSEC2-", "AWSSSO-", "Amazon")
+
+
+def _bedrock(name: str, call: Call) -> list[str] | None:
+    """The model that is invoked, where it is one: a profile or a router stands for models, which need it, too."""
+    given = next(iter(call.flat.get("modelid", ())), "")
+    if not name.startswith("invokemodel"):
+        return None
+    return [given] if _MODEL.match(given) and tells(given) else []
+
+
+_MODEL: Final = re.compile(
+    r"arn:[\w-]+:bedrock:[^:]*:[^:]*:(?:foundation-model|provisioned-model|imported-model|custom-model-deployment)/"
+)
 
 
 def _events(_name: str, call: Call) -> list[str] | None:
@@ -495,7 +433,7 @@ def _lex(name: str, call: Call) -> list[str] | None:
     if "botid" not in call.flat:
         return None
     # ARNs with the name of a bot are those of version 1, whose calls give no id.
-    made = _of_types(_types("lex", name, call.operation.lower()), call, "lex")
+    made = _of_types(types_of_call("lex", name, call.operation.lower()), call, "lex")
     return [arn for arn in made if arn.split(":", 5)[-1].partition(":")[0] != "bot"]
 
 
@@ -508,6 +446,7 @@ def _arn(service: str, call: Call, resource: str, *, account: str | None = None)
 
 _SPECIAL: Final[Mapping[str, Any]] = {
     "apigateway": _gateway,
+    "bedrock": _bedrock,
     "dynamodb": _dynamodb,
     "ec2": _ec2,
     "events": _events,

@@ -16,7 +16,8 @@ from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     # The words need nothing of it: lint, drafts and proofs take a tenth of a second to import.
-    from iamtui.workspace.least_policy import LeastDraft, LeastPolicy
+    from iamtui.workspace.least_draft import LeastDraft
+    from iamtui.workspace.least_policy import LeastPolicy
 
 _USED: Final = "used"
 _NOT_GRANTED: Final = "not granted"
@@ -137,7 +138,8 @@ def _row(number: int, kind: str, action: str, activity: Activity, now: datetime)
 def remarks_on(least: LeastPolicy) -> Iterator[str]:
     """What is to be known of a least policy, in sentences."""
     if least.open_actions:
-        yield f"Wherever they are granted, as no record tells on which resources: {', '.join(least.open_actions)}."
+        named = (f"{action} ({first_names(calls, 3, limit=128)})" for action, calls in least.open_actions.items())
+        yield f"Wherever they are granted, as no record tells all resources: {', '.join(named)}."
     if least.not_granted:
         yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
     if least.not_known:
@@ -177,7 +179,14 @@ def checks_of(
             named = first_names([f"{action} on {resource}" for action, resource in pairs], 3, limit=512)
             yield False, f"With the draft some of what was used {words}: {named}."
     if not (checked.lost or checked.unproved or checked.unchecked):
-        yield True, "With the draft all that was used stays as it is."
+        if least.open_actions:
+            names = first_names(least.open_actions, _FEW)
+            yield False, f"With the draft all that records tell stays as it is, and all that is granted of {names}."
+        else:
+            yield True, "With the draft all that was used stays as it is."
+    if checked.besides:
+        names = first_names(checked.besides, _FEW)
+        yield False, f"Not in the policy, though these calls may have needed it, which no record tells: {names}."
     if checked.unchecked:
         yield False, f"{checked.unchecked:,} of what was used, beyond the first, was not asked again."
     proof = checked.proof

@@ -1,7 +1,7 @@
 """The least policy from activity: what a principal used, as a policy and as a draft that leaves it nothing else.
 
 It takes the conditions of the statements that granted what was used, keeps all that its policies deny, and generalizes
-resources only by the rules that it says.
+resources only by the rules that it says, and never beyond the resources of those statements.
 """
 
 from __future__ import annotations
@@ -13,49 +13,45 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from iamtui.account.model import Role, User
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
-from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
-from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
+from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Finding
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import one_or_more
-from iamtui.policy.patterns import parse_arn
+from iamtui.policy.patterns import (
+    Glob,
+    Token,
+    Wild,
+    arn_tokens,
+    is_pattern,
+    parse_arn,
+    parse_pieces,
+    request_tokens,
+    tokens_of,
+    with_variables_as_stars,
+)
+from iamtui.policy.statement import ActionElement, action_name
 from iamtui.policy.types import PolicyType
-from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
-from iamtui.text import safe_text
-from iamtui.workspace.access import as_newest, granting_conditions, statements_of
+from iamtui.text import first_names
+from iamtui.workspace.access import as_newest, granting_statements, statements_of
 from iamtui.workspace.draft_documents import VERSION
-from iamtui.workspace.draft_proofs import prove_nothing_new
-from iamtui.workspace.draft_session import DraftedAccount, lay
-from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE
-from iamtui.workspace.proofs import Proof
 from iamtui.workspace.questions import BulkEvaluator, with_region
-from iamtui.workspace.replay_result import allows_all
-from iamtui.workspace.used import VIA_A_SERVICE, Activity, UsedAction
+from iamtui.workspace.used import UNTOLD, VIA_A_SERVICE, Activity, UsedAction, with_stars
 from iamtui.workspace.workspace import Workspace
 
 MOST_NAMED: Final = 10
 """Resources of one kind that are named; of more a pattern stands for all of them."""
 
-MOST_ASKED: Final = 5_000
-"""Pairs of an action and a resource that are asked about."""
-
 MOST_FRONTS: Final = 500
 """Resources of an action, or folders of them, that are asked about one by one."""
 
-POLICY_NAME: Final = "used-only"
-_INLINE_SIZES: Final = {User: 2_048, Role: 10_240}
-_MOST_POLICIES: Final = 10
 _LOGS: Final = ":log-stream:"
 _SEPARATOR: Final = re.compile("[/:](?=.)")
 _DEEPEST: Final = 16
@@ -69,7 +65,8 @@ class LeastPolicy:
     Args:
         statements: what it allows, and what the principal's policies deny.
         rules: how resources were generalized, in sentences, safe to show.
-        open_actions: allowed where they are granted, because no record tells on which resources they were used.
+        open_actions: allowed where they are granted, because no record tells all resources that they were used on;
+            each with calls whose records do not, and with the types of what is not told.
         not_granted: used, but denied now; not in the policy.
         not_known: not granted by policies that are loaded, where others are not; not in the policy.
         by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.
@@ -78,7 +75,7 @@ class LeastPolicy:
 
     statements: tuple[dict[str, Any], ...]
     rules: tuple[str, ...] = ()
-    open_actions: tuple[str, ...] = ()
+    open_actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     not_granted: tuple[str, ...] = ()
     not_known: tuple[str, ...] = ()
     by_others: tuple[str, ...] = ()
@@ -93,11 +90,72 @@ class LeastPolicy:
         return findings(PolicyDocument.of(self.document), PolicyType.IDENTITY, account=account)
 
 
+class _Grant(NamedTuple):
+    """What a statement says beside its actions.
+
+    Args:
+        condition: of it, as a document of the newest version has it.
+        entries: of its Resource element, or of its NotResource element where it is `negated`.
+    """
+
+    condition: dict[str, Any]
+    entries: tuple[str, ...]
+    negated: bool
+
+    @classmethod
+    def of(cls, document: PolicyDocument, said: Mapping[str, Any]) -> _Grant:
+        negated = "NotResource" in said
+        given = as_newest(document, said.get("NotResource" if negated else "Resource", []))
+        entries = (given,) if isinstance(given, str) else tuple(given)
+        return cls(as_newest(document, said.get("Condition") or {}), entries, negated)
+
+    def within(self, resource: str) -> tuple[str, ...]:
+        """As much of a pattern as it grants, in patterns of its own where it does not grant all; () if it is negated
+        and grants less than all."""
+        if self.negated:
+            return () if any(_shares(entry, resource) for entry in self.entries) else (resource,)
+        return within_entries(self.entries, resource)
+
+
+def within_entries(entries: Iterable[str], resource: str) -> tuple[str, ...]:
+    """A pattern if one of some entries takes all of it in, else those of them that it shares resources with."""
+    entries = tuple(entries)
+    if resource in entries or any(_covers(entry, resource) for entry in entries):
+        return (resource,)
+    return tuple(entry for entry in entries if _shares(entry, resource))
+
+
+def _covers(entry: str, resource: str) -> bool:
+    """Whether an entry is seen to match all that a pattern does; one with a variable is not."""
+    return entry == "*" or ("${" not in entry and _glob(entry).covers(_tokens(resource)))
+
+
+def _shares(entry: str, resource: str) -> bool:
+    return "*" in (entry, resource) or _glob(entry).shares(_tokens(resource))
+
+
+def _tokens(resource: str) -> tuple[Token, ...]:
+    """The tokens of a resource, whose `?` stand for what its name does not tell of its ARN."""
+    return tuple(Wild.ONE if token == "?" else token for token in request_tokens(resource))
+
+
+@lru_cache(maxsize=4096)
+def _glob(entry: str) -> Glob:
+    """The matcher of an entry, whose variables stand for any text."""
+    return Glob(arn_tokens(tokens_of(with_variables_as_stars(parse_pieces(entry, variables=True)))))
+
+
 @dataclass(slots=True)
 class _Allowed:
-    """What statements of one condition are to allow: actions with their resources."""
+    """What statements of one condition are to allow.
+
+    Args:
+        resources: by action.
+        entries: of the statements that granted it, by action.
+    """
 
     resources: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    entries: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def least_policy(
@@ -130,10 +188,16 @@ class _Maker:
         known = [policy for policy in identity if isinstance(policy, NamedPolicy)]
         read = [policy for policy in known if policy.document.error is None]
         self._documents = {(Layer.IDENTITY, policy.name): policy.document for policy in read}
+        self._said = {
+            (*key, number): _Grant.of(document, said)
+            for key, document in self._documents.items()
+            for number, said in enumerate(statements_of(document))
+        }
         self._unread = [policy.name for policy in identity if (Layer.IDENTITY, policy.name) not in self._documents]
         self._allowed: dict[str, _Allowed] = defaultdict(_Allowed)
+        self._negated: dict[tuple[str, tuple[str, ...]], dict[str, None]] = defaultdict(dict)
         self._rules: dict[str, None] = {}
-        self._open: dict[str, None] = {}
+        self._open: dict[str, tuple[str, ...]] = {}
         self._not_granted: dict[str, None] = {}
         self._not_known: dict[str, None] = {}
         self._by_others: dict[str, None] = {}
@@ -148,7 +212,7 @@ class _Maker:
         return LeastPolicy(
             tuple(allows + denies),
             tuple(self._rules),
-            tuple(self._open),
+            self._open,
             tuple(self._not_granted),
             tuple(one for one in self._not_known if one not in self._not_granted),
             tuple(one for one in self._by_others if one not in self._not_granted),
@@ -168,44 +232,82 @@ class _Maker:
         fronts = (str, _stem, _kind)
         front = next((one for one in fronts if len({one(name) for name in used.resources}) <= MOST_FRONTS), _kind)
         asked: str | None = None
+        decision: Decision | None = None
         # In the order of their fronts, so that one decision is held at a time.
         for resource in sorted(used.resources, key=lambda name: front(name or "*")):
             where = resource or "*"
             self._told(self._done)
             self._done += 1
-            if front(where) != asked:
+            alike = decision is not None and front(where) == asked
+            if decision is None or not alike or not self._is_granted_alike(used.action, where, decision):
                 asked = front(where)
-                question = Question(used.action, where, context, region=region)
-                asker = BulkEvaluator(self._workspace, question, now=self._now, read_whole=True)
-                decision = asker.ask(self._principal)
+                decision = self._asked_about(Question(used.action, where, context, region=region))
+                if decision.denied and UNTOLD in where:
+                    decision = self._asked_about(Question(used.action, with_stars(where), context, region=region))
             self._take_on(resource, decision, used)
+
+    def _asked_about(self, question: Question) -> Decision:
+        return BulkEvaluator(self._workspace, question, now=self._now, read_whole=True).ask(self._principal)
 
     def _take_on(self, resource: str, decision: Decision, used: UsedAction) -> None:
         where = resource or "*"
-        if decision.denied:
+        grants = list(self._grants(used.action, where, decision))
+        # Of what no record tells in full, what was called may be granted although not all is that any call needs.
+        may_be = is_pattern(where) and grants and decision.outcome is Outcome.IMPLICIT_DENY and not decision.is_capped
+        if decision.denied and not may_be:
             (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
             return
-        conditions = self._conditions(decision)
-        if not conditions:
+        if not grants:
             # What waits for a policy that could not be read may be granted by that.
             waits = self._unread and decision.outcome is Outcome.DEPENDS
             (self._not_known if waits else self._by_others)[used.action] = None
-        names: tuple[str, ...] = (self._named(where),)
-        if conditions and decision.resource_scope is ResourceScope.SOME:
-            # Which one it was is not told in full: then no more than it has.
-            names = decision.allowed_resources
-        if conditions and not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
-            self._open[used.action] = None
-        for condition in conditions:
-            key = json.dumps(self._with_context(condition, used), sort_keys=True)
-            self._allowed[key].resources[used.action].update(dict.fromkeys(names))
-
-    def _conditions(self, decision: Decision) -> list[dict[str, Any]]:
-        """The conditions of the principal's own statements that granted it, each once; one without is enough."""
-        found = granting_conditions(decision, self._documents)
-        if any(found):
+            return
+        if any(grant.condition for grant in grants):
             self._rules["The conditions of the statements that granted it are taken over."] = None
-        return found
+        if not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
+            self._open[used.action] = tuple(used.untold)
+        name = self._named(where)
+        for grant in grants:
+            condition = json.dumps(self._with_context(grant.condition, used), sort_keys=True)
+            found = grant.within(name)
+            if grant.negated and not found:
+                # No pattern says what such a statement grants, but the statement does.
+                self._negated[condition, grant.entries][used.action] = None
+            else:
+                self._allowed[condition].resources[used.action].update(dict.fromkeys(found))
+                entries = () if grant.negated else grant.entries
+                self._allowed[condition].entries[used.action].update(dict.fromkeys(entries or found))
+
+    def _is_granted_alike(self, action: str, resource: str, decision: Decision) -> bool:
+        """Whether what decided on a resource beside it decides on it, too."""
+        return decision.denied or any(True for _ in self._grants(action, resource, decision))
+
+    def _grants(self, action: str, resource: str, decision: Decision) -> Iterator[_Grant]:
+        """What the principal's own statements that grant it say; one that grants all without a condition is enough.
+
+        Of a pattern each statement counts that may grant a part of it: a decision names those alone that decide.
+        """
+        if is_pattern(resource):
+            found = self._about(action)
+        else:
+            refs = ((ref.layer, ref.policy, ref.statement) for ref in granting_statements(decision))
+            found = tuple(self._said[ref] for ref in refs if ref in self._said)
+        found = tuple(grant for grant in found if grant.negated or grant.within(resource))
+        whole = (one for one in found if not one.condition and one.within(resource) == (resource,))
+        enough = next(whole, None)
+        yield from found if enough is None else (enough,)
+
+    def _about(self, action: str) -> tuple[_Grant, ...]:
+        """What all of the principal's own statements say that allow an action on something."""
+        name = action_name(action)
+        documents = self._documents.items()
+        statements = ((*key, one) for key, document in documents for one in document.policy.statements)
+        return tuple(
+            self._said[layer, policy, one.index]
+            for layer, policy, one in statements
+            if one.effect == "Allow"
+            and ActionElement(one.actions or one.not_actions or (), negated=one.not_actions is not None).matches(name)
+        )
 
     def _with_context(self, condition: dict[str, Any], used: UsedAction) -> dict[str, Any]:
         """A condition, with what all recorded checks of the action carried, as the service a role is passed to."""
@@ -228,29 +330,29 @@ class _Maker:
         for condition, allowed in sorted(self._allowed.items()):
             groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
             for action, resources in allowed.resources.items():
-                groups[self._generalized(tuple(resources))].append(action)
+                groups[self._generalized(tuple(resources), allowed.entries[action])].append(action)
             for entries, actions in sorted(groups.items(), key=lambda group: group[1]):
-                made: dict[str, Any] = {
-                    "Effect": "Allow",
-                    "Action": one_or_more(sorted(actions)),
-                    "Resource": one_or_more(entries),
-                }
-                told = json.loads(condition)
-                yield made | ({"Condition": told} if told else {})
+                yield _statement(actions, "Resource", entries, condition)
+        for (condition, entries), negated in sorted(self._negated.items()):
+            yield _statement(negated, "NotResource", entries, condition)
 
-    def _generalized(self, resources: tuple[str, ...]) -> tuple[str, ...]:
+    def _generalized(self, resources: tuple[str, ...], entries: Iterable[str]) -> tuple[str, ...]:
         if "*" in resources:
             return ("*",)
         kinds: dict[str, list[str]] = defaultdict(list)
         for resource in resources:
             kinds[_kind(resource)].append(resource)
-        found: list[str] = []
+        found: dict[str, None] = {}
         for kind, own in kinds.items():
-            found += self._fewer(kind, own)
-        return tuple(sorted(found))
+            found |= dict.fromkeys(self._fewer(kind, own, entries))
+        wide = [one for one in found if is_pattern(one)]
+        return tuple(sorted(one for one in found if not any(one != other and _covers(other, one) for other in wide)))
 
-    def _fewer(self, kind: str, resources: Iterable[str]) -> list[str]:
-        """Resources of one kind; while there are too many, a pattern for all in each of the deepest full folders."""
+    def _fewer(self, kind: str, resources: Iterable[str], entries: Iterable[str]) -> list[str]:
+        """Resources of one kind; while there are too many, a pattern for all in each of the deepest full folders.
+
+        Where that is more than was granted, the entries of the grant stand in its place.
+        """
         names = set(resources)
         patterns: set[str] = set()
         deepest = max(len(_SEPARATOR.findall(name, len(kind))) for name in names)
@@ -268,7 +370,11 @@ class _Maker:
                     names.add(f"{folder}*")
                     patterns.add(f"{folder}*")
         for pattern in sorted(names & patterns):
-            self._rules[f"More than {self._most} resources: {safe_text(pattern, limit=512)} stands for them."] = None
+            granted = within_entries(entries, pattern)
+            names.remove(pattern)
+            names.update(granted)
+            words = f"{first_names(granted, 3, limit=512)} {'stands' if len(granted) == 1 else 'stand'} for them."
+            self._rules[f"More than {self._most} resources: {words}"] = None
         return list(names)
 
     def _denies(self) -> Iterator[dict[str, Any]]:
@@ -280,6 +386,11 @@ class _Maker:
                     kept = {key: as_newest(document, value) for key, value in statement.items() if key != "Sid"}
                     found[json.dumps(kept, sort_keys=True)] = kept
         yield from found.values()
+
+
+def _statement(actions: Iterable[str], element: str, entries: Iterable[str], condition: str) -> dict[str, Any]:
+    made = {"Effect": "Allow", "Action": one_or_more(sorted(actions)), element: one_or_more(list(entries))}
+    return made | ({"Condition": json.loads(condition)} if condition != "{}" else {})
 
 
 def _may_be_granted(decision: Decision) -> bool:
@@ -321,138 +432,3 @@ def _folder(name: str, kind: str, depth: int) -> str:
             return ""
         end = found.end()
     return name[:end]
-
-
-# The draft that leaves nothing else, and what can be said of it.
-
-
-@dataclass(frozen=True, slots=True)
-class LeastDraft:
-    """A draft that gives a principal the least policy in place of all its others.
-
-    Args:
-        lost: used actions and resources that the draft would deny although they are allowed now.
-        unproved: used actions and resources of which it cannot be told.
-        unchecked: how many were not asked about.
-        proof: whether nothing is newly possible; None where the draft does not fit.
-    """
-
-    drafted: DraftedAccount
-    lost: tuple[tuple[str, str], ...]
-    unproved: tuple[tuple[str, str], ...]
-    unchecked: int
-    proof: Proof | None
-
-
-def least_draft(workspace: Workspace, principal: Principal, least: LeastPolicy) -> Draft:
-    """The edits that give a user or role the least policy and take all its others away.
-
-    Raises:
-        Problem: it is no user or role of the account, one of AWS's own, or not all of its policies are known.
-    """
-    account = workspace.account
-    entity = entity_behind(account, principal)
-    if entity is None:
-        raise Problem(
-            f"{safe_text(principal.arn)} is not a user or role of the loaded account.", "Name a user or a role of it."
-        )
-    if not least.statements:
-        raise Problem(
-            f"Nothing was used that the policies of {safe_text(entity.name)} grant.", "Name trails with its calls."
-        )
-    if least.unread or entity.unread:
-        raise Problem(
-            f"Not all policies of {safe_text(entity.name)} are known, so that what they deny would be lost.",
-            "Load them: `iamtui permissions` names what that takes.",
-        )
-    if entity.path.startswith(("/aws-service-role/", "/aws-reserved/")):
-        raise Problem(f"{safe_text(entity.name)} is managed by AWS, which keeps its policies.", "Name another role.")
-    edits: list[Edit] = [*_put(account.partition, account.id, entity, least)]
-    kept = {edit.policy_arn for edit in edits if isinstance(edit, AttachPolicy)}
-    kept |= {edit.name for edit in edits if isinstance(edit, PutInlinePolicy)}
-    edits += [DetachPolicy(entity.arn, one.arn) for one in entity.attached_policies if one.arn not in kept]
-    edits += [DeleteInlinePolicy(entity.arn, one.name) for one in entity.inline_policies if one.name not in kept]
-    if isinstance(entity, User):
-        groups = (account.group(name) for name in entity.groups)
-        edits += [RemoveUserFromGroup(entity.arn, group.arn) for group in groups if group is not None]
-    return Draft(account.id, f"only what {entity.name} used", tuple(edits))
-
-
-def _put(partition: str, account: str, entity: User | Role, least: LeastPolicy) -> Iterator[Edit]:
-    text = json.dumps(least.document, indent=2)
-    if _size(least.statements) <= _INLINE_SIZES[type(entity)]:
-        yield PutInlinePolicy(entity.arn, POLICY_NAME, text)
-        return
-    documents = list(_packed(least.statements))
-    if len(documents) > _MOST_POLICIES:
-        raise Problem(
-            f"The policy takes more than {_MOST_POLICIES} managed policies, which is the default quota of an identity.",
-            "Name fewer resources of a kind: --name-at-most 3.",
-        )
-    for number, statements in enumerate(documents, 1):
-        arn = f"arn:{partition}:iam::{account}:policy/{POLICY_NAME}-{entity.name[:100]}-{number}"
-        yield PutManagedPolicy(arn, json.dumps({"Version": VERSION, "Statement": statements}, indent=2))
-        yield AttachPolicy(entity.arn, arn)
-
-
-def _packed(statements: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Statements, as many to a managed policy as it may have; a longer one is split by its resources and actions."""
-    held: list[dict[str, Any]] = []
-    for statement in (part for each in statements for part in _parts(each)):
-        if held and _size([*held, statement]) > MANAGED_POLICY_SIZE:
-            yield held
-            held = []
-        held.append(statement)
-    yield held
-
-
-def _parts(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if _size([statement]) <= MANAGED_POLICY_SIZE or statement["Effect"] != "Allow":
-        yield statement
-        return
-    for element in ("Resource", "Action"):
-        values = statement[element]
-        if isinstance(values, list) and len(values) > 1:
-            for half in (values[: len(values) // 2], values[len(values) // 2 :]):
-                yield from _parts(statement | {element: one_or_more(half)})
-            return
-    yield statement
-
-
-def _size(statements: Iterable[dict[str, Any]]) -> int:
-    document = {"Version": VERSION, "Statement": list(statements)}
-    return len(json.dumps(document, separators=(",", ":"), ensure_ascii=False))
-
-
-def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, activity: Activity) -> LeastDraft:
-    """Lay the draft over the account, and ask there again for all that was used.
-
-    Raises:
-        Problem: there is no such draft.
-    """
-    drafted = lay(workspace, least_draft(workspace, principal, least))
-    if drafted.problems:
-        return LeastDraft(drafted, (), (), 0, None)
-    lost: list[tuple[str, str]] = []
-    unproved: list[tuple[str, str]] = []
-    now = datetime.now(UTC)
-    pairs = [(used, resource or "*") for used in activity.actions.values() for resource in used.resources]
-    for used, resource in pairs[:MOST_ASKED]:
-        for question in _questions(used, resource):
-            after = BulkEvaluator(drafted.after, question, now=now).ask(principal)
-            if allows_all(after):
-                continue
-            before = BulkEvaluator(drafted.base, question, now=now).ask(principal)
-            if before.denied:
-                continue
-            if after.denied:
-                lost.append((used.action, resource))
-            elif allows_all(before):
-                unproved.append((used.action, resource))
-    proof = prove_nothing_new(drafted.base, drafted.after)
-    return LeastDraft(drafted, tuple(lost), tuple(unproved), max(0, len(pairs) - MOST_ASKED), proof)
-
-
-def _questions(used: UsedAction, resource: str) -> Iterator[Question]:
-    for region, context in used.contexts:
-        yield Question(used.action, resource, dict(context), region=region)

@@ -5,6 +5,7 @@ Only a call that succeeded proves that it was allowed. What logs do not tell is 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class UsedAction:
         resources: ARNs, with `*` for what was not told of one, to the number of events; "" where it was not told.
         contexts: Regions with the condition keys of the check that its record tells, and that a service forwarded it,
             with how many events have them.
+        untold: calls whose records do not tell all of their resources, with the types of what is not told.
         implied_by: the calls that it was checked along with, where it has no record of its own.
         services: the services that called on the principal's behalf.
     """
@@ -61,6 +63,7 @@ class UsedAction:
     last: str = ""
     resources: Counter[str] = field(default_factory=Counter)
     contexts: Counter[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]] = field(default_factory=Counter)
+    untold: dict[str, None] = field(default_factory=dict)
     implied_by: dict[str, None] = field(default_factory=dict)
     services: Counter[str] = field(default_factory=Counter)
 
@@ -68,8 +71,13 @@ class UsedAction:
         self.events += request.count
         self.first = min(filter(None, (self.first, request.first)), default="")
         self.last = max(self.last, request.last)
-        for resource in resources or ("",):
+        resources = [*resources] or [""]
+        if found.untold and "" not in resources:
+            resources.append("")
+        for resource in resources:
             self.resources[resource] += request.count
+        if "" in resources:
+            self.untold[f"{request.event}: {', '.join(found.untold)}" if found.untold else request.event] = None
         service = request.caller.invoked_by
         via = ((VIA_A_SERVICE, ("true",)),) if service.endswith(".amazonaws.com") else ()
         self.contexts[request.region, found.context + via] += request.count
@@ -163,11 +171,14 @@ class Activity:
             self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
             return
         self.cut += request.count if request.cut else 0
+        checks_more = {maybe.action for maybe in mapped.possible}
         for maybe in mapped.possible:
             self.possible.setdefault(maybe.action, request.event)
         for found in mapped.actions:
             used = self.actions.setdefault(found.action, UsedAction(found.action))
-            resources = [_real_arn(workspace, one) if _is_resource(one) else "" for one in found.resources]
+            resources = [_real_arn(workspace, one, request) if _is_resource(one) else "" for one in found.resources]
+            if found.action in checks_more and resources:
+                resources.append("")
             if found.action == "iam:PassRole" and not resources:
                 resources = roles_of_profile(workspace.account, request.given())
             used.add(request, found, resources)
@@ -319,12 +330,34 @@ def _is_resource(text: str) -> bool:
     return True
 
 
-def _real_arn(workspace: Workspace, text: str) -> str:
-    """The ARN of an entity of the account, whose path a record does not tell."""
+def _real_arn(workspace: Workspace, text: str, request: DistinctRequest) -> str:
+    """The ARN of an entity of the account, whose path a record does not tell; "" where the account has none so called.
+
+    It may be gone since then. The call that made it tells its path.
+    """
     arn = parse_arn(text)
-    if arn is None or arn.service != "iam" or arn.account != workspace.account.id:
+    account = workspace.account
+    if arn is None or arn.service != "iam" or arn.account != account.id or arn.resource_type not in _WITH_PATHS:
         return text
-    return with_path(workspace, text, arn.resource_type, arn.name)
+    named = [one.arn for one in account.groups if one.name == arn.name and arn.resource_type == "group"]
+    profiles = account.instance_profiles if arn.resource_type == "instance-profile" else ()
+    named += [one.arn for one in profiles if one.name == arn.name]
+    found = with_path(workspace, text, arn.resource_type, arn.name)
+    if found != text or account.by_arn(text) is not None or text in named:
+        return found
+    is_told = request.event.startswith("Create") or f'"{text}"' in request.parameters
+    return text if is_told else named[0] if len(named) == 1 else ""
+
+
+_WITH_PATHS: Final = ("role", "user", "group", "instance-profile", "policy", "server-certificate", "mfa")
+
+UNTOLD: Final = "?"
+"""What stands in an ARN for a character that a record does not tell, as behind the name of a secret."""
+
+
+def with_stars(resource: str) -> str:
+    """The pattern of all resources that an ARN with what is not told may stand for."""
+    return re.sub(r"\?+", "*", resource)
 
 
 def is_data_event(action: str) -> bool:

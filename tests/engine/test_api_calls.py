@@ -163,6 +163,72 @@ def test_a_copy_may_read_and_write_tags_and_reads_a_source() -> None:
     assert {one.action for one in untold.possible} == of_tags | {"s3:GetObject"}
 
 
+def test_the_source_of_a_copy_is_not_written_to() -> None:
+    listed = [{"ARN": f"arn:aws:s3:::{name}"} for name in ("to/k", "to", "from/x", "from")]
+    given = {"bucketName": "to", "key": "k", "x-amz-copy-source": "from/x"}
+    for event in ("CopyObject", "UploadPartCopy"):
+        found = told(call("s3", event, given, resources=listed))
+        assert found == [("s3:PutObject", "arn:aws:s3:::to/k"), ("s3:GetObject", "arn:aws:s3:::from/x")]
+
+
+@pytest.mark.parametrize(
+    ("source", "event", "parameters", "untold"),
+    [
+        ("ssm", "SendCommand", {"documentName": "AWS-RunShellScript", "targets": [{"key": "tag:a"}]}, ("instance",)),
+        ("ssm", "SendCommand", {"documentName": "AWS-RunShellScript", "instanceIds": ["i-1"]}, ()),
+        ("ssm", "SendCommand", {"instanceIds": ["i-1"]}, ("document",)),
+        ("glue", "GetConnections", {}, ("connection",)),
+        ("glue", "CreateConnection", {"connectionInput": {"name": "c"}}, ("connection",)),
+        ("glue", "GetConnection", {"name": "c"}, ()),
+        ("sso", "CreateAccountAssignment", {"instanceArn": "arn:aws:sso:::instance/ssoins-1"}, ("account",)),
+        ("ec2", "RunInstances", {"imageId": "ami-1", "minCount": 1}, ("security-group", "subnet")),
+        ("dynamodb", "Query", {"tableName": "t", "indexName": "i"}, ()),
+        ("lambda", "Invoke", {"functionName": "f", "qualifier": "PROD"}, ()),
+        ("apigateway", "DeleteAuthorizer", {"restApiId": "a", "authorizerId": "b"}, ()),
+    ],
+)
+def test_types_that_a_call_needs_and_its_record_does_not_tell_are_named(
+    source: str, event: str, parameters: dict[str, Any], untold: tuple[str, ...]
+) -> None:
+    found = call(source, event, parameters).actions[0]
+    assert found.untold[: len(untold)] == untold
+    assert bool(found.untold) is bool(untold)
+
+
+def test_a_form_without_names_tells_no_resource_among_others() -> None:
+    assert told(call("bedrock", "Converse", {"modelId": "anthropic.claude-3-haiku-20240307-v1:0"})) == [
+        ("bedrock:InvokeModel",)
+    ]
+    model = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan"
+    assert told(call("bedrock", "InvokeModel", {"modelId": model})) == [("bedrock:InvokeModel", model)]
+    # Who invokes a profile needs the models behind it, too (Bedrock User Guide: prerequisites of inference profiles).
+    profile = f"arn:aws:bedrock:{HERE}:inference-profile/eu.amazon.titan"
+    assert told(call("bedrock", "InvokeModel", {"modelId": profile})) == [("bedrock:InvokeModel",)]
+
+
+@pytest.mark.parametrize(
+    ("statements", "found"),
+    [
+        (["SELECT * FROM a", "DELETE FROM b WHERE x = 'from c'"], [("Select", "a"), ("Delete", "b")]),
+        (['UPDATE "a" SET x = 1', "INSERT INTO b VALUE {}"], [("Update", "a"), ("Insert", "b")]),
+        (['SELECT * FROM "a"."index"', "DELETE FROM b"], [("Select", ""), ("Delete", "b")]),
+        (["EXISTS (SELECT * FROM a)", "DELETE FROM b"], [("Select", ""), ("Delete", "b")]),
+    ],
+)
+def test_each_statement_of_a_transaction_has_its_own_table(statements: list[str], found: list[tuple[str, str]]) -> None:
+    listed = [{"ARN": f"arn:aws:dynamodb:{HERE}:table/{name}"} for name in "abc"]
+    parameters = {"transactStatements": [{"statement": one} for one in statements]}
+    assert told(call("dynamodb", "ExecuteTransaction", parameters, resources=listed)) == [
+        (f"dynamodb:PartiQL{word}", *([f"arn:aws:dynamodb:{HERE}:table/{table}"] if table else []))
+        for word, table in found
+    ]
+
+
+def test_the_call_that_makes_an_entity_tells_its_path() -> None:
+    made = call("iam", "CreateRole", {"roleName": "r", "path": "/team/"})
+    assert told(made) == [("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/team/r")]
+
+
 def test_of_each_check_in_the_table_it_is_known_whether_a_record_tells_of_it() -> None:
     told_or_not = api_calls._TOLD | api_calls._OF_TEMPLATES | {"its tags are copied", "it is connected to a VPC"}
     open_ones = {
