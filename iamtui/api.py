@@ -46,6 +46,7 @@ from iamtui.workspace.denials import explain_denials
 from iamtui.workspace.dependent_questions import answer_scenario
 from iamtui.workspace.opening import open_source, with_resource_policies
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.questions import check_known
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace
 
@@ -485,6 +486,7 @@ def _matrix(
     )
     made = QuestionMatrix((action,), (resource,), terms)
     check_matrix(made)
+    check_known(made.actions)
     return made
 
 

@@ -124,8 +124,34 @@ def actions_without_operation() -> str:
     return f"{{\n{lines}\n}}\n"
 
 
+_WITHOUT_SIGNATURE: Final = frozenset(("none", "bearer", "smithy.api#noAuth", "smithy.api#httpBearerAuth"))
+_BY_TOKEN: Final = frozenset(("connectparticipant",))
+"""Services whose calls are signed, and authorized by a token in them (Connect Participant Service API Reference)."""
+
+
+def operations_without_action() -> str:
+    """The operations of the SDK whose calls IAM authorizes, and for which the action data has no action, by prefix."""
+    session = botocore.session.get_session()
+    found: dict[str, set[str]] = {}
+    for service in session.get_available_services():
+        model = session.get_service_model(service)
+        sources = dict.fromkeys((model.signing_name, model.endpoint_prefix, service))
+        prefixes = [prefix for source in sources for prefix in tables.prefixes_of(source)]
+        prefix = next(filter(service_data.is_service, prefixes), prefixes[0])
+        for name in model.operation_names:
+            operation = model.operation_model(name)
+            ways = {model.metadata.get("signatureVersion"), operation.auth_type, *(operation.auth or ())}
+            ways |= set(() if operation.auth else model.metadata.get("auth") or ())
+            signed = service not in _BY_TOKEN and not ways & _WITHOUT_SIGNATURE
+            if signed and not any(iam_actions(source, name) for source in sources):
+                found.setdefault(prefix, set()).add(name)
+    lines = ",\n".join(f"{json.dumps(prefix)}: {json.dumps(sorted(found[prefix]))}" for prefix in sorted(found))
+    return f"{{\n{lines}\n}}\n"
+
+
 SDK_FILES: Final[Mapping[str, Callable[[], str]]] = {
     "iamtui/catalog/actions_without_operation.json": actions_without_operation,
+    "iamtui/catalog/operations_without_action.json": operations_without_action,
 }
 """Those that take a look at the whole SDK, about 20 seconds."""
 

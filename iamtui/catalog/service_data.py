@@ -43,6 +43,12 @@ def data_version() -> str:
 
 
 @cache
+def data_date() -> str:
+    """The day when the data was made, as `2026-10-27`."""
+    return str(_read("metadata.json")["updatedAt"])[:10]
+
+
+@cache
 def service_names() -> Mapping[str, str]:
     names: dict[str, str] = _read("serviceNames.json")
     return {prefix: names.get(prefix, prefix) for prefix in sorted(_read("services.json"))}

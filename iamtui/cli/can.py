@@ -104,6 +104,7 @@ def can(
     question = typed or question_store(account_key(workspace), file).find(saved or "")
     made, expect = question.question_matrix, expect or question.expect
     check_matrix(made)
+    demands.check_known(made)
     name = principal or question.principal
     if draft is None:
         # Before AWS is asked anything for a name that nobody has. With a draft it may be a role that the draft makes.
@@ -148,7 +149,7 @@ def _refuse_another_question(actions: tuple[str, ...], asked: QuestionOptions, s
 def _typed(principal: str | None, actions: tuple[str, ...], asked: QuestionOptions) -> SavedQuestion:
     if principal is None or not actions:
         raise Problem("No principal and action are named.", "Write iamtui can PRINCIPAL ACTION, or --saved NAME.")
-    return SavedQuestion("", "", matrix_of(actions, asked), principal)
+    return SavedQuestion("", "", matrix_of(actions, asked, anyway=True), principal)
 
 
 def _save(name: str, store: QuestionStore, asked: QuestionMatrix, who: Principal, expect: Expectation | None) -> None:

@@ -42,7 +42,7 @@ from iamtui.workspace.answers import check_matrix
 from iamtui.workspace.organization_paths import Ways
 from iamtui.workspace.organization_run import Done, over_accounts
 from iamtui.workspace.organization_store import StoreDay
-from iamtui.workspace.questions import check_action, check_resource
+from iamtui.workspace.questions import check_action, check_known, check_resource
 from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
 from iamtui.workspace.workspace import Progress
 
@@ -116,7 +116,7 @@ def ask(
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
-    saved = _saved(questions)
+    saved = _saved(questions, demands)
     plan = Plan(
         questions=tuple(one for one in saved if isinstance(one, SavedQuestion)),
         demands=demands,
@@ -221,7 +221,7 @@ def _across(plan: Plan, ways: Ways) -> Iterator[Callable[[], Row]]:
         yield from (partial(edge_row, edge) for edge in ways.edges(ways.trusting))
 
 
-def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
+def _saved(file: str | None, demands: Demands) -> tuple[SavedQuestion | SavedProof, ...]:
     if file is None:
         return ()
     saved = question_store("", file).questions_and_proofs()
@@ -230,6 +230,7 @@ def _saved(file: str | None) -> tuple[SavedQuestion | SavedProof, ...]:
     for one in saved:
         if isinstance(one, SavedQuestion):
             check_matrix(one.question_matrix)
+            demands.check_known(one.question_matrix)
     return saved
 
 
@@ -239,6 +240,7 @@ def _asked_of_all(actions: Sequence[str], resources: tuple[str, ...]) -> tuple[S
     asked = [QuestionMatrix((action,), resources or ("*",), Question("", "*")) for action in actions]
     for matrix in asked:
         check_matrix(matrix)
+        check_known(matrix.actions)
     return tuple(SavedQuestion(f"who-can {matrix.actions[0]}", "", matrix) for matrix in asked)
 
 
@@ -247,6 +249,7 @@ def _never(given: Sequence[tuple[str, str]], excepted: tuple[str, ...]) -> Itera
         raise Problem("--except applies only with --never.", "Leave it out.")
     for principals, action in given:
         check_action(action, pattern=True)
+        check_known([action])
         proof = ProofRecord(never=NeverRecord([principals], [action], excepted=[*excepted]))
         yield SavedProof(f"never {principals} {action}", "", proof)
 

@@ -28,7 +28,7 @@ from iamtui.workspace.assumptions import assumed_of
 from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
 from iamtui.workspace.context_values import check_key, context_of, read_all_values, undocumented
 from iamtui.workspace.opening import with_resource_policies
-from iamtui.workspace.questions import check_action
+from iamtui.workspace.questions import check_action, check_known
 from iamtui.workspace.saved_questions import QuestionStore
 from iamtui.workspace.workspace import Workspace
 
@@ -120,7 +120,12 @@ def say_assumed(
         note(f"Assumed, because policies read it: {'; '.join(map(safe_text, found))}.")
 
 
-def matrix_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatrix:
+def matrix_of(actions: tuple[str, ...], asked: QuestionOptions, *, anyway: bool = False) -> QuestionMatrix:
+    """The question matrix of a command's words.
+
+    Args:
+        anyway: whether actions that AWS does not have, as far as is known here, are taken.
+    """
     if asked.resource_account is not None and not is_account_id(asked.resource_account):
         raise Problem(f"--resource-account {asked.resource_account} is not an account.", "An account is 12 digits.")
     terms = Question(
@@ -140,6 +145,8 @@ def matrix_of(actions: tuple[str, ...], asked: QuestionOptions) -> QuestionMatri
         _checks(asked.with_checks),
     )
     check_matrix(made)
+    if not anyway:
+        check_known(made.actions)
     return made
 
 
@@ -323,6 +330,14 @@ class Demands:
         """Refuse to hold an answer against an expectation where AWS never asks the question: it would prove nothing."""
         if found.never_asked and not self.anyway:
             raise Problem(found.never_asked[0], "An expectation of it would test nothing; --anyway accepts it.")
+
+    def check_known(self, asked: QuestionMatrix) -> None:
+        """Refuse actions that AWS does not have, as far as is known here."""
+        if not self.anyway:
+            try:
+                check_known(asked.actions)
+            except Problem as problem:
+                raise Problem(problem.sentence, f"{problem.next_step} --anyway asks all the same.".strip()) from None
 
     def doubt(self, decision: Decision) -> str:
         """Why an allowed decision is no plain yes, or ""."""

@@ -261,7 +261,7 @@ def _run_one(
     try:
         if isinstance(question, SavedProof):
             return _run_proof(workspace, before, question, as_json=as_json)
-        found = ask_saved(workspace, question)
+        found = ask_saved(workspace, question, demands)
         if question.expect is not None:
             demands.check_asked(found)
     except Problem as problem:
@@ -321,8 +321,9 @@ def _ask_it(name: str) -> str:
     return f"Ask it with `iamtui can PRINCIPAL --saved {shlex.quote(safe_text(name))}`."
 
 
-def ask_saved(workspace: Workspace, question: SavedQuestion) -> Answer:
+def ask_saved(workspace: Workspace, question: SavedQuestion, demands: Demands) -> Answer:
     check_matrix(question.question_matrix)
+    demands.check_known(question.question_matrix)
     if not question.principal:
         raise Problem("It does not name a principal.", _ask_it(question.name))
     return answered(workspace, resolve_principal(workspace, question.principal), question.question_matrix)

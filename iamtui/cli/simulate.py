@@ -19,7 +19,7 @@ from iamtui.engine.decision_json import decision_schema as schema_of_decisions
 from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explain
 from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
-from iamtui.engine.scenario_format import scenario_schema
+from iamtui.engine.scenario_format import ScenarioError, scenario_schema
 from iamtui.engine.trace import trace, trace_to_json
 from iamtui.presentation.answer_json import companion_to_json
 from iamtui.presentation.verdict import verdict_words
@@ -119,12 +119,16 @@ def _answer(
     *,
     with_trace: bool,
 ) -> None:
+    if isinstance(entry, Scenario):
+        try:
+            answer = answer_scenario(entry)
+        except ScenarioError as error:
+            entry = MalformedScenario(entry.id, error)
     if isinstance(entry, MalformedScenario):
         tally.malformed += 1
         tally.malformed_on_end += 1
         writer.malformed(entry)
         return
-    answer = answer_scenario(entry)
     expected = entry.expect or expect
     tally.decided += 1
     tally.malformed_on_end = 0

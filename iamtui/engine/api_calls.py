@@ -135,7 +135,7 @@ def _only_service_with(operation: str) -> str:
         if (actions := table.get(operation))
     }
     wanted = f":{operation.lower()}"
-    told.update(name for name in catalogue().search_actions(operation, 400) if name.lower().endswith(wanted))
+    told.update(name for name in catalogue().names.search(operation, 400) if name.lower().endswith(wanted))
     return next(iter(told)) if len(told) == 1 else ""
 
 

@@ -9,7 +9,14 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec import field as msgspec_field
 
-from iamtui.engine.credential_rules import ServiceRule, anonymous_rule, assume_root_rule, credential_rule, provider_rule
+from iamtui.catalog.service_data import data_date
+from iamtui.engine.credential_rules import (
+    ServiceRule,
+    anonymous_rule,
+    assume_root_rule,
+    credential_rule,
+    provider_rule,
+)
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import (
     GrantSide,
@@ -37,10 +44,11 @@ from iamtui.engine.request import (
     Request,
 )
 from iamtui.engine.service_rules import is_assumption_of_service_linked_role
-from iamtui.policy.context import RequestContext, Truth, all_of, any_of, negate
+from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.resource import RequestResource
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules
 from iamtui.policy.types import LanguageOptions, PolicyType
+from iamtui.text import safe_text
 
 RESOURCE_ONLY: Final = frozenset(
     (
@@ -368,7 +376,19 @@ def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | Non
         return anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
     if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
         return provider_rule(prepared.action, principal)
-    return _rule_of_caller(result, some_account=some_account) if prepared.action.service in ("iam", "sts") else None
+    if prepared.action.service in ("iam", "sts"):
+        rule = _rule_of_caller(result, some_account=some_account)
+        if rule is not None:
+            return rule
+    return _rule_of_newer_action(result.request.action) if prepared.facts.newer else None
+
+
+def _rule_of_newer_action(action: str) -> ServiceRule:
+    """Of an action that only the SDK's models know, an Allow may not be enough: its resources are not known."""
+    name = safe_text(action)
+    unknown = MissingLeaf(f"AWS's documentation of {name}", "")
+    why = f"{name} is newer than the action data of {data_date()}: what AWS checks for it is not known here."
+    return ServiceRule(why, unknown)
 
 
 def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | None:

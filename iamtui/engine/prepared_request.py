@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import ArnForm, Needs
+from iamtui.catalog.newer import about
+from iamtui.catalog.service_data import data_date
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet
 from iamtui.engine.request import Principal, PrincipalKind, Request, partition_of
@@ -44,6 +46,7 @@ class ActionFacts:
         with_own_rules: whether more than policies may decide.
         takes_resource_policy: whether a policy on the resource has a say in what users and roles do.
         under_rcps: whether RCPs have one.
+        newer: whether the SDK has it and the catalogue, which was made before, does not.
         of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
         notes: what else decides such a call, besides the policies.
     """
@@ -53,6 +56,7 @@ class ActionFacts:
         "action",
         "has_type",
         "may_be_synthetic",
+        "newer",
         "notes",
         "of_member_accounts",
         "takes_resource_policy",
@@ -64,13 +68,14 @@ class ActionFacts:
         self._taken: tuple[Glob, ...] | None = None
         self.action = action = action_name(text)
         self.has_type = ENGINE_CATALOGUE.has_resource_type(text)
+        self.newer = self.has_type is None and ENGINE_CATALOGUE.is_newer(text)
         self.may_be_synthetic = ENGINE_CATALOGUE.synthetic_resource(text, "", "") is not None
         self.of_member_accounts = action.full == "sts:assumeroot"
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = ENGINE_CATALOGUE.supports_rcp(action.service) and not escapes_rcps(action)
-        besides = decided_besides(action)
-        self.notes: tuple[str, ...] = (besides,) if besides else ()
+        besides = (decided_besides(action), about(text) if self.newer else "")
+        self.notes: tuple[str, ...] = tuple(filter(None, besides))
 
     def lets_policy_speak_to(self, kind: PrincipalKind) -> bool:
         """Whether a policy on the resource has a say in what a kind of caller does."""
@@ -163,7 +168,8 @@ def prepare(
     notes = facts.notes
     if wildcard_only is None:
         if facts.has_type is None:
-            notes = (*notes, f"{action_text} is not in the catalogue: evaluated with the resource as given.")
+            lack = f"newer than the action data of {data_date()}" if facts.newer else "not in the catalogue"
+            notes = (*notes, f"{action_text} is {lack}: evaluated with the resource as given.")
         wildcard_only = facts.has_type is False
         if wildcard_only and account and facts.may_be_synthetic:
             text = ENGINE_CATALOGUE.synthetic_resource(action_text, account, partition)
@@ -262,7 +268,7 @@ def _prepared(facts: ActionFacts, resource: RequestResource, partition: str, not
     refused = None if arn is None else _partition_refusal(partition, arn)
     if facts.with_own_rules:
         return _with_own_rules(facts, resource, arn, owner, owner_open, refused, notes)
-    plain = refused is None
+    plain = refused is None and not facts.newer
     return _made(
         PreparedAction,
         (facts, facts.action, resource, arn, owner, False, False, refused, False, False, owner_open, plain, notes),
@@ -307,7 +313,7 @@ def _with_own_rules(
         refused = refused or refusal(action, resource)
         by_alias = is_use_of_alias(action, resource)
         key = is_key_question(action, resource)
-    plain = not (by_alias or refused is not None or by_credentials)
+    plain = not (by_alias or refused is not None or by_credentials or facts.newer)
     return _made(
         PreparedAction,
         (facts, action, resource, arn, owner, trust, key, refused, by_alias, on_bucket, owner_open, plain, notes),

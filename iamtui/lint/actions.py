@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import catalogue
+from iamtui.catalog.newer import newer_actions, newer_services, without_effect
 from iamtui.catalog.tables import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES
 from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, lines_about, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
@@ -58,7 +59,7 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
                 aws=issue,
             )
             continue
-        _check_known(subject, action, here)
+        _check_known(subject, statement, action, here)
         if subject.kind is PolicyType.TRUST and not action.lower().startswith("sts:"):
             here.error(
                 "trust-action",
@@ -68,7 +69,17 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
             )
 
 
-def _check_known(subject: CheckedDocument, action: str, here: Place) -> None:
+def _is_listed(action: str) -> bool:
+    """Whether the catalogue has an action, or one that a pattern of a single service matches."""
+    if not is_pattern(action):
+        return catalogue().knows(action)
+    glob = action_glob(action)
+    fixed = action.lower().replace("?", "*").partition("*")[0]
+    candidates = map(str.lower, catalogue().actions_of(action.partition(":")[0]))
+    return any(candidate.startswith(fixed) and glob.matches(candidate) for candidate in candidates)
+
+
+def _check_known(subject: CheckedDocument, statement: Statement, action: str, here: Place) -> None:
     service, _, name = action.lower().partition(":")
     if service == "*":
         return
@@ -79,7 +90,28 @@ def _check_known(subject: CheckedDocument, action: str, here: Place) -> None:
             f"AWS has ended the service {quoted(service)}, so {quoted(action)} does nothing; remove it.",
         )
         return
-    if not known.is_service(service):
+    replaced = without_effect(action)
+    if replaced:
+        level = Level.WARNING if statement.effect == "Deny" else Level.SUGGESTION
+        here.report(level, "action-without-effect", replaced)
+        return
+    is_service = known.is_service(service)
+    if newer_actions().expand(action) and not _is_listed(action):
+        here.suggestion(
+            "newer-action",
+            f"{quoted(action)} is newer than the action data of {known.date}, so its resources and condition keys were "
+            "not checked; look them up in AWS's documentation.",
+        )
+        return
+    if service in newer_services() and not is_service:
+        here.warning(
+            "unknown-action",
+            f"{quoted(action)} is of a service that is newer than the action data of {known.date}, and the AWS SDK has "
+            f"no such operation; check the spelling.{subject.nearest(action, newer_actions().names)}",
+            aws="INVALID_ACTION",
+        )
+        return
+    if not is_service:
         hint = subject.nearest(service, (item.prefix for item in known.services()))
         here.error(
             "unknown-service",
@@ -101,16 +133,12 @@ def _check_known(subject: CheckedDocument, action: str, here: Place) -> None:
                 f"AWS lists no action {quoted(action)} (data {known.version}), so it never matches.{hint}",
                 aws="INVALID_ACTION",
             )
-    elif name != "*" and subject.may_search():
-        glob = action_glob(action)
-        fixed = action.lower().replace("?", "*").partition("*")[0]
-        candidates = (candidate.lower() for candidate in known.actions_of(service))
-        if not any(candidate.startswith(fixed) and glob.matches(candidate) for candidate in candidates):
-            here.warning(
-                "no-such-actions",
-                f"{quoted(action)} matches no action that AWS lists (data {known.version}); check the spelling.",
-                aws="INVALID_ACTION",
-            )
+    elif name != "*" and subject.may_search() and not _is_listed(action):
+        here.warning(
+            "no-such-actions",
+            f"{quoted(action)} matches no action that AWS lists (data {known.version}); check the spelling.",
+            aws="INVALID_ACTION",
+        )
 
 
 # DynamoDB's fine-grained access control.

@@ -11,6 +11,7 @@ from typing import Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
+from iamtui.catalog.newer import newer_services
 from iamtui.catalog.tables import RETIRED_SERVICES
 from iamtui.lint.actions import reaches
 from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, is_negated, lines_about, named, quoted
@@ -85,6 +86,12 @@ def check_condition_key(
 def _report_unknown(subject: CheckedDocument, key: str, here: Place) -> None:
     service = key.split(":", 1)[0].lower()
     if service in RETIRED_SERVICES:
+        return
+    if service in newer_services() and not catalogue().is_service(service):
+        here.suggestion(
+            "newer-service",
+            f"{quoted(service)} is newer than the action data of {catalogue().date}, so {quoted(key)} was not checked.",
+        )
         return
     if key.lower() == "aws:sourceowner":
         here.suggestion(

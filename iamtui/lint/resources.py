@@ -11,6 +11,7 @@ from typing import Final
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import condition_key
+from iamtui.catalog.newer import newer_services
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
 from iamtui.lint.actions import reaches
 from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, quoted, resource_glob
@@ -149,7 +150,13 @@ def _check_service(subject: CheckedDocument, entry: str, service: str, here: Pla
         return False
     if catalogue().is_service(service):
         return True
-    if service not in _ARN_ONLY_SERVICES and service not in RETIRED_SERVICES:
+    if service in newer_services():
+        here.suggestion(
+            "newer-service",
+            f"{quoted(service)} is newer than the action data of {catalogue().date}, so {quoted(entry)} was not "
+            "checked.",
+        )
+    elif service not in _ARN_ONLY_SERVICES and service not in RETIRED_SERVICES:
         hint = subject.nearest(service, (item.prefix for item in catalogue().services()))
         here.error(
             "unknown-service",

@@ -8,8 +8,10 @@ from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
-from iamtui.catalog.actions import ActionInfo, catalogue
+from iamtui.catalog.actions import ActionInfo, Knowledge, catalogue, knowledge
 from iamtui.catalog.dependent_actions import Check
+from iamtui.catalog.newer import without_effect
+from iamtui.engine.api_calls import iam_actions
 from iamtui.engine.decision import Decision, severity
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import Arn, parse_arn
@@ -141,11 +143,13 @@ def never_asked(action: str, resource: str) -> str:
     Args:
         action: as AWS authorizes it ("service:Operation"), no pattern.
     """
+    known = knowledge(action)
+    if known is Knowledge.UNKNOWN:
+        problem = unknown_action(action)
+        return f"AWS never asks this: {problem}"
     info = catalogue().action(action)
-    if info is None:
-        near = nearest_actions(action)
-        hint = f" Nearest: {', '.join(near)}." if near else ""
-        return f"AWS never asks this, as far as is known here: {safe_text(action)} is not in the catalogue.{hint}"
+    if known is Knowledge.NEWER or info is None:
+        return ""
     if not info.arn_forms or fits(action, resource):
         return ""
     return f"AWS never asks this: {_what_it_is_about(info)}, which this resource is not."
@@ -154,6 +158,19 @@ def never_asked(action: str, resource: str) -> str:
 def _what_it_is_about(info: ActionInfo) -> str:
     forms = [form.replace("${Partition}", "aws") for form in sorted(info.arn_forms, key=len)[:2]]
     return f"{info.name} is about {' or '.join(forms)}{' and more' if len(info.arn_forms) > 2 else ''}"
+
+
+def unknown_action(action: str) -> Problem:
+    """The refusal of an action that neither the catalogue nor the SDK's models know; names the nearest."""
+    replaced = without_effect(action)
+    if replaced:
+        return Problem(safe_text(replaced))
+    sentence = f"AWS has no action {safe_text(action)}, as far as is known here (action data of {catalogue().date})."
+    called = iam_actions(*action.split(":", 1)) if ":" in action else ()
+    if called:
+        return Problem(sentence, f"The API call of that name is authorized by {' and '.join(called)}.")
+    near = nearest_actions(action)
+    return Problem(sentence, f"Nearest: {', '.join(near)}." if near else "")
 
 
 def no_action_matches(pattern: str) -> Problem:

@@ -16,12 +16,14 @@ from iamtui.engine.decision import Decision, Expectation, ResourceScope
 from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Request
 from iamtui.engine.scenario import Scenario
+from iamtui.engine.scenario_format import ScenarioError
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer, never_asked, worst_of
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
+from iamtui.workspace.questions import check_known
 
 _LOST_ON_THE_WAY: Final = (
     "aws:SourceVpc",
@@ -260,10 +262,21 @@ class ScenarioAnswer:
 
 
 def answer_scenario(entry: Scenario) -> ScenarioAnswer:
+    """The answer to a scenario.
+
+    Raises:
+        ScenarioError: AWS has no such action, as far as is known here, and the scenario does not say what it is about.
+    """
+
     def decide(request: Request) -> Decision:
         return with_undocumented_behaviour(read_all_layers(request, entry.policies, entry.options))
 
     asked = entry.request
+    if asked.wildcard_only_action is None:
+        try:
+            check_known([asked.action])
+        except Problem as problem:
+            raise ScenarioError(str(problem).rstrip("."), path="$.request.action") from None
     doubt = _doubt_about(asked.action, asked.resource) if asked.wildcard_only_action is None else ""
     decision = decide(asked)
     if doubt:

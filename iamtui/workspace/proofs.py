@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from iamtui.account.model import Account, Role
-from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
+from iamtui.catalog.actions import ENGINE_CATALOGUE, Knowledge, catalogue, knowledge
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import asked_by
 from iamtui.engine.prepared_request import PreparedAction
@@ -52,7 +52,7 @@ from iamtui.proofs.requests import Example, Situation, action_classes, find_requ
 from iamtui.proofs.texts import Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force
-from iamtui.questions.answers import never_asked, no_action_matches
+from iamtui.questions.answers import never_asked, no_action_matches, unknown_action
 from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resource_policy
 from iamtui.questions.question import Question
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
@@ -173,8 +173,12 @@ def prove_never(
     _check_asked(actions, resource)
     spared = {one.arn for one in _principals(workspace, excepted, actions)} if excepted else set()
     principals = [one for one in _principals(workspace, who, actions) if one.arn not in spared]
-    # A name that AWS does not have, which may be a slip, is nothing that a proof is about.
-    reasons = {never_asked(one, resource): 1 for one in actions if not is_pattern(one) and not catalogue().knows(one)}
+    # Of an action that the data lacks it is not known what AWS checks.
+    reasons = {
+        f"{safe_text(one)} is newer than the action data of {catalogue().date}": 1
+        for one in actions
+        if knowledge(one) is Knowledge.NEWER
+    }
     for pattern in filter(is_pattern, who):
         reasons |= why_more(workspace.account, pattern)
     classes = names = 0
@@ -182,7 +186,7 @@ def prove_never(
         elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
         for some in action_classes(actions, elements):
             classes += 1
-            names += len(some.names)
+            names += sum(map(catalogue().knows, some.names))
             if classes > MOST_PAIRS:
                 reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
                 break
@@ -202,6 +206,8 @@ def _check_asked(actions: Sequence[str], resource: str) -> None:
         check_action(action, pattern=True)
         if is_pattern(action) and not catalogue().expand(action):
             raise no_action_matches(action)
+        if not is_pattern(action) and knowledge(action) is Knowledge.UNKNOWN:
+            raise unknown_action(action)
     check_resource(resource)
     known = [one for action in actions for one in (catalogue().expand(action) if is_pattern(action) else [action])]
     whys = {never_asked(one, resource) for one in known if catalogue().knows(one)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -12,7 +12,8 @@ from typing import Final
 
 from msgspec import structs
 
-from iamtui.catalog.actions import catalogue
+from iamtui.catalog.actions import Knowledge, catalogue, knowledge
+from iamtui.catalog.dependent_actions import companions
 from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluator import concluded, read_all_layers, with_undocumented_behaviour
@@ -22,6 +23,7 @@ from iamtui.engine.trace import TracedLayer, traced
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import make_index_ready
+from iamtui.questions.answers import unknown_action
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
@@ -76,6 +78,17 @@ def check_action(action: str, *, pattern: bool = False) -> None:
         raise Problem(
             f"{safe_text(action)} names more than one action.", "Ask about one action at a time, such as s3:GetObject."
         )
+
+
+def check_known(actions: Iterable[str]) -> None:
+    """Refuse actions that neither the catalogue nor the SDK's models know; calls with actions of other names are known.
+
+    Raises:
+        Problem: one is unknown; names the nearest.
+    """
+    for action in actions:
+        if not is_pattern(action) and knowledge(action) is Knowledge.UNKNOWN and not companions(action):
+            raise unknown_action(action)
 
 
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9*?-]")

@@ -162,10 +162,11 @@ def test_nothing_is_asked_without_an_action(cli: Cli) -> None:
 
 MISSPELT = ("can", "role/web-server", "iam:CreateUsr")
 BUCKET_FOR_OBJECT = ("can", "role/web-server", "s3:DeleteObject", "--on", "arn:aws:s3:::data-lake")
+NO_ACTION = ("AWS has no action iam:CreateUsr", "Nearest: iam:CreateUser")
 
 
 def test_what_aws_never_asks_is_said_first_and_nothing_is_said_to_help(cli: Cli, snapshot: str) -> None:
-    result = cli(*MISSPELT, "--snapshot", snapshot)
+    result = cli(*MISSPELT, "--anyway", "--snapshot", snapshot)
     assert result.out.startswith("[!] AWS never asks this")
     assert "Nearest: iam:CreateUser" in result.out.split(wording.NOT_ALLOWED)[0]
     assert "would help" not in result.out
@@ -174,25 +175,66 @@ def test_what_aws_never_asks_is_said_first_and_nothing_is_said_to_help(cli: Cli,
     assert "would help" not in result.out
 
 
-@pytest.mark.parametrize("asked", [MISSPELT, BUCKET_FOR_OBJECT])
-def test_no_expectation_is_met_by_what_aws_never_asks(cli: Cli, snapshot: str, asked: tuple[str, ...]) -> None:
-    expecting = (*asked, "--expect", "denied", "--snapshot", snapshot)
+def test_no_expectation_is_met_by_what_aws_never_asks(cli: Cli, snapshot: str) -> None:
+    expecting = (*BUCKET_FOR_OBJECT, "--expect", "denied", "--snapshot", snapshot)
     cli(*expecting).failed_with("AWS never asks this", "--anyway")
     assert cli(*expecting, "--anyway").code == 0
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        MISSPELT,
+        (*MISSPELT, "--expect", "denied"),
+        (*MISSPELT, "--json"),
+        ("can", "role/web-server", "iam:CreateUser", "iam:CreateUsr"),
+        ("who-can", "iam:CreateUsr"),
+        ("draft", "compare", "draft.json", "iam:CreateUsr"),
+        ("draft", "fix", "draft.json", "role/web-server", "iam:CreateUsr"),
+        ("prove", "never", "role/web-server", "iam:CreateUsr"),
+    ],
+)
+def test_an_action_that_aws_does_not_have_is_an_error_at_every_door(
+    cli: Cli, snapshot: str, asked: tuple[str, ...]
+) -> None:
+    cli(*asked, "--snapshot", snapshot).failed_with(*NO_ACTION)
+
+
+def test_an_action_without_effect_names_what_takes_its_place(cli: Cli, snapshot: str) -> None:
+    asked = cli("can", "role/web-server", "aws-mcp:InvokeMcp", "--snapshot", snapshot)
+    asked.failed_with("AWS no longer checks aws-mcp:InvokeMcp", "aws:ViaAWSMCPService")
+
+
+def test_a_call_without_an_action_of_its_name_is_asked_about_as_the_action_that_it_needs(cli: Cli) -> None:
+    assert cli("can", "astrid.nilsen", "s3:ListBuckets", "--demo").code == 0
+    cli("can", "astrid.nilsen", "lambda:GetLayerVersionByArn", "--demo").failed_with("lambda:GetLayerVersion.")
+
+
+def test_what_only_the_sdk_knows_is_never_a_plain_yes(cli: Cli) -> None:
+    asked = ("sts:GetScopedCredentials", "--demo")
+    result = cli("can", "astrid.nilsen", *asked)
+    assert result.code == 3
+    assert "DEPENDS" in result.out
+    assert "newer than the action data of 2" in result.out
+    assert cli("can", "astrid.nilsen", *asked, "--expect", "allowed").code == 1
+    assert cli("can", "intern.tove.dahl", *asked).code == 1
+    listed = cli("who-can", *asked)
+    assert "ALLOWED" not in listed.out
+    assert "user/admin/astrid.nilsen" in listed.out
+    assert "0 allowed" in listed.err
+    result = cli("prove", "never", "intern.tove.dahl", *asked)
+    assert result.code == 3
+    assert "sts:GetScopedCredentials is newer than the action data of" in result.out
+
+
 def test_allowed_where_aws_never_asks_is_no_plain_yes(cli: Cli) -> None:
-    asked = ("can", "astrid.nilsen", "iam:CreateUsr", "--demo")
+    asked = ("can", "astrid.nilsen", "s3:DeleteObject", "--on", "arn:aws:iam::111122223333:role/x", "--demo")
     result = cli(*asked)
     assert "ALLOWED" in result.out
     assert result.code == 3
     assert "Not a plain yes: AWS never asks this" in result.err
     assert cli(*asked, "--anyway").code == 0
-
-
-def test_who_can_do_what_aws_never_asks_is_said(cli: Cli, snapshot: str) -> None:
-    assert "Nearest: iam:CreateUser" in cli("who-can", "iam:CreateUsr", "--snapshot", snapshot).err
-    assert "AWS never asks" not in cli("who-can", "iam:CreateUser", "--snapshot", snapshot).err
+    assert cli("can", "astrid.nilsen", "iam:CreateUsr", "--anyway", "--demo").code == 0
 
 
 def test_a_saved_expectation_of_what_aws_never_asks_cannot_be_run(cli: Cli, snapshot: str, tmp_path: Path) -> None:
@@ -201,7 +243,7 @@ def test_a_saved_expectation_of_what_aws_never_asks_cannot_be_run(cli: Cli, snap
     assert saving.code == 0
     run = cli("questions", "run", *questions, "--snapshot", snapshot)
     assert run.code == 2
-    assert 'question "typo": AWS never asks this' in run.err
+    assert 'question "typo": AWS has no action iam:CreateUsr' in run.err
     assert cli("questions", "run", *questions, "--anyway", "--snapshot", snapshot).code == 0
 
 

@@ -132,7 +132,6 @@ def test_text_says_why_a_decision_is_not_the_expected_one_and_what_it_rests_on(c
 @pytest.mark.parametrize(
     ("action", "resource", "said"),
     [
-        ("s3:GetObjct", "arn:aws:s3:::b/x", "a: AWS never asks this, as far as is known here: s3:GetObjct is not in"),
         ("s3:ListBucket", "arn:aws:s3:::b/x", "a: AWS never asks this: s3:ListBucket is about arn:aws:s3:::"),
         ("s3:GetObject", "arn:aws:s3:::b/x", ""),
     ],
@@ -153,6 +152,21 @@ def test_a_denial_that_is_expected_of_what_aws_never_asks_is_met_and_said(
     asked["request"]["wildcard_only_action"] = False
     meant = cli("simulate", "-", *form, stdin=lines(asked))
     assert "never asks" not in meant.err + meant.out
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--expect", "denied")])
+def test_an_action_that_aws_does_not_have_is_the_error_of_its_entry(cli: Cli, options: tuple[str, ...]) -> None:
+    entries = [scenario(name, action, identity_policies=[]) for name, action in (("a", "s3:GetObjct"), ("b", "s3:X"))]
+    entries.append(scenario("c", "s3:GetObject", identity_policies=[]))
+    result = cli("simulate", "-", *options, stdin=lines(*entries))
+    assert result.code == 2
+    assert "$.request.action" in result.out
+    assert "AWS has no action s3:GetObjct" in " ".join(result.out.split())
+    assert "Nearest: s3:GetObject" in " ".join(result.out.split())
+    assert "3 scenarios" in result.err
+    assert "2 malformed" in result.err
+    entries[0]["request"]["wildcard_only_action"] = False
+    assert cli("simulate", "-", stdin=lines(entries[0])).code == 0
 
 
 BUCKET_ALONE = "AWS never asks this: s3:GetObject is about arn:aws:s3:::${BucketName}/${ObjectName}"

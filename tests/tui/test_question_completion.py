@@ -172,13 +172,13 @@ async def test_nobody_is_told_to_choose_from_a_list_that_is_not_there() -> None:
         assert "Choose one from the list" in screen_text(pilot.app)
         await press(pilot, "escape")
         assert "Choose one from the list" not in screen_text(pilot.app)
-        assert "press Enter to ask anyway" in screen_text(pilot.app)
+        assert "Type the rest of its name" in screen_text(pilot.app)
         # The list may come after the words, from what is found in another thread.
         form = form_of(pilot)
         form.call_later(form.action_field.completions.show, [Offer("s3:GetObjectTorrent")], "s3:")
         await settle(pilot)
         assert "Choose one from the list" in screen_text(pilot.app)
-        assert "press Enter to ask anyway" not in screen_text(pilot.app)
+        assert "Type the rest of its name" not in screen_text(pilot.app)
 
 
 @one_quick("size", [(80, 24), (120, 40), (200, 60)])

@@ -100,7 +100,7 @@ class Asking:
         """Answer in a thread.
 
         Args:
-            entered: whether the user means the actions as they stand, listed by AWS or not.
+            entered: whether the user has typed the actions to their end: one that AWS does not have is refused.
             explains: whether what would help is wanted; it comes with the answer where that took no time.
             alongside: what else is found before the answer is handed over; short, and it raises nothing.
         """
@@ -164,8 +164,10 @@ class Asking:
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
         asked = found.asked
-        unknown = () if entered else (a for a in asked.question_matrix.actions if not self._catalogue.known(a))
-        found.unknown = next(iter(unknown), "")
+        if entered:
+            lazy.questions.check_known(asked.question_matrix.actions)
+        unknown = (action for action in asked.question_matrix.actions if not self._catalogue.known(action))
+        found.unknown = next(unknown, "")
         if found.unknown:
             return
         found.remarks = tuple(filter(None, map(lazy.context_values.undocumented, asked.question_matrix.terms.context)))
@@ -245,7 +247,8 @@ class SearchableCatalogue:
         """Whether AWS lists this action or API call, or some action that the pattern matches."""
         if "*" in action or "?" in action:
             return bool(self._catalogue().count(action))
-        return self._catalogue().knows(action) or bool(lazy.dependent_actions.companions(action))
+        known = lazy.actions.knowledge(action) is not lazy.actions.Knowledge.UNKNOWN
+        return known or bool(lazy.dependent_actions.companions(action))
 
     def arn_forms(self, action: str) -> Sequence[str] | None:
         """ARN forms of the action's resource types; of a pattern's actions, those of the first few."""

@@ -428,7 +428,7 @@ class QuestionForm(Column):
     def how_to_finish(self) -> str:
         if self.action_field.is_open:
             return "Choose one from the list: Down, and Enter takes it."
-        return "Type the rest of its name, take one with Tab, or press Enter to ask anyway."
+        return "Type the rest of its name, or take one with Tab."
 
     def fill(self, action: str, resource: str = "", context: str = "") -> None:
         self.terms = Terms(self.terms.mode, self.terms.layers_off)

@@ -10,6 +10,28 @@ ACTIONS_AND_RESOURCES: Final[list[Case]] = [
     # actions
     ("unknown action", document(allow(Action="s3:GetObjct")), "identity", ["error:unknown-action"]),
     ("unknown service", document(allow(Action="s33:GetObject")), "identity", ["error:unknown-service"]),
+    ("newer action", document(allow(Action="sts:GetScopedCredentials")), "identity", ["suggestion:newer-action"]),
+    ("newer actions", document(allow(Action="signin:BatchRevoke*")), "identity", ["suggestion:newer-action"]),
+    ("newer service", document(allow(Action="apiportal:*")), "identity", ["suggestion:newer-action"]),
+    ("no action of a newer service", document(allow(Action="apiportal:Fly")), "identity", ["warning:unknown-action"]),
+    (
+        "resource of a newer service",
+        document(allow(Action="apiportal:GetPortal", Resource="arn:aws:apiportal:eu-west-1:111122223333:portal/x")),
+        "identity",
+        ["suggestion:newer-action", "suggestion:newer-service"],
+    ),
+    (
+        "guardrail without effect",
+        document({"Effect": "Deny", "Action": "aws-mcp:*", "Resource": "*"}),
+        "scp",
+        ["warning:action-without-effect"],
+    ),
+    (
+        "grant without effect",
+        document(allow(Action="aws-mcp:InvokeMcp")),
+        "identity",
+        ["suggestion:action-without-effect"],
+    ),
     ("no service", document(allow(Action="GetObject")), "identity", ["error:action-format"]),
     ("no operation", document(allow(Action="s3:")), "identity", ["error:action-format"]),
     ("blank in action", document(allow(Action=" s3:GetObject")), "identity", ["error:action-format"]),

@@ -12,6 +12,19 @@ CONDITIONS: Final[list[Case]] = [
     ("null if exists", document(when("NullIfExists", "aws:username", "true")), "identity", ["error:unknown-operator"]),
     ("operator case", document(when("stringEquals", "aws:username", "a")), "identity", ["error:operator-case"]),
     ("key without prefix", document(when("StringEquals", "username", "a")), "identity", ["error:key-format"]),
+    ("origin identity", document(when("StringEquals", "aws:OriginIdentity/Subject", "a")), "identity", []),
+    (
+        "scope of a token",
+        document(when("ForAllValues:StringEquals", "sts:IdentityTokenScope", "a")),
+        "identity",
+        ["warning:for-all-values-without-guard"],
+    ),
+    (
+        "key of a newer service",
+        document(when("StringEquals", "apiportal:Stage", "a")),
+        "identity",
+        ["suggestion:newer-service"],
+    ),
     ("unknown key", document(when("StringEquals", "aws:user", "a")), "identity", ["error:unknown-key"]),
     (
         "key twice",
