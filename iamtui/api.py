@@ -126,7 +126,7 @@ class Verdict(_NoTruth):
         statements: what matched, the deciding one first.
         missing_keys: condition keys that were not given and matter.
         assumptions: what was taken for granted.
-        never_asked: why AWS never gets such a request (a misspelt action, a resource of another kind), or "".
+        never_asked: why AWS never gets such a request (a resource of another kind), or "".
         notes: what else to know, a sentence each.
     """
 

@@ -57,6 +57,27 @@ async def test_enter_on_what_cannot_be_asked_stays_in_the_field(account: Account
             field.value = ""
 
 
+async def test_an_action_that_aws_does_not_have_gets_a_sentence_and_no_verdict(account: Account) -> None:
+    async with opened(account=account) as pilot:
+        panel = await asked(pilot)
+        assert panel.answer is not None
+        field = form_of(pilot).action_field
+        field.value = ""
+        await typed(pilot, field, "s3:GetObjekt")
+        await press(pilot, "escape", "enter")
+        await settle(pilot)
+        shown = " ".join(screen_text(pilot.app).split())
+        assert panel.answer is None
+        assert "AWS has no action s3:GetObjekt" in shown
+        assert "Nearest: s3:GetObject" in shown
+        field.value = ""
+        await typed(pilot, field, "sts:GetScopedCredentials")
+        await press(pilot, "escape", "enter")
+        await settle(pilot)
+        assert panel.answer is not None
+        assert not panel.answer.allowed
+
+
 async def test_the_keys_of_the_question_work_from_the_tree(account: Account) -> None:
     async with opened(account=account) as pilot:
         await asked(pilot)

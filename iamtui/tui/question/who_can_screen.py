@@ -40,6 +40,7 @@ from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow
 from iamtui.tui.widgets.status import KeyLine, Notice
 from iamtui.workspace.inventory import people_behind
 from iamtui.workspace.questions import ask
+from iamtui.workspace.questions import check_known
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
 
@@ -272,6 +273,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
 
     def _answer(self, workspace: Workspace, before: Workspace | None, work: Work) -> None:
         """Ask everybody in a thread; answers become rows in batches."""
+        check_known(self.question_matrix.actions)
         found = everybody(workspace, self.question_matrix)
         work.tell(self._start_rows, found)
         with few_pauses(workspace.account):
