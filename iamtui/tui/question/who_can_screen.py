@@ -39,8 +39,7 @@ from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
 from iamtui.workspace.inventory import people_behind
-from iamtui.workspace.questions import ask
-from iamtui.workspace.questions import check_known
+from iamtui.workspace.questions import ask, check_known
 from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
 from iamtui.workspace.workspace import Workspace
 
