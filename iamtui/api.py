@@ -314,7 +314,7 @@ class OpenedAccount:
         asked = _matrix(action, resource, context, strict, resource_account, ())
         workspace, notes = self._with_policies(asked)
         concerned = everybody(workspace, asked)
-        answers = [found for _, found in answer_all(workspace, asked, concerned.principals, only_deciding=True)]
+        answers = [found for _, found in answer_all(workspace, asked, concerned.asked, only_deciding=True)]
         possible = [found for found in answers if found.worst.deciding.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)]
         unloaded = {layer for found in answers for layer in unloaded_layers(found.worst.deciding)}
         gaps = (
@@ -526,4 +526,4 @@ def _verdict(decision: Decision, action: str, never_asked: str = "") -> Verdict:
 
 
 def _name(principal: Principal) -> str:
-    return principal.arn or "anonymous"
+    return principal.stands_for or principal.arn or "anonymous"

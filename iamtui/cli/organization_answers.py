@@ -264,7 +264,7 @@ def _who_can(
     listed = matrix.resources == ("*",) or not (concerned.lacks if question.expect is not None else concerned.unknown)
     for sentence, where in ((concerned.lacks, said if listed else parts), (concerned.refused, said)):
         where += [f"{question.name}: {sentence}"] if sentence else []
-    for one in who_has_access(workspace, matrix, concerned.principals):
+    for one in who_has_access(workspace, matrix, concerned.asked):
         decision, words = one.cell.deciding, access_words(one)
         verdict = one.outcome.value
         tone = _tone(one.outcome)
@@ -280,7 +280,7 @@ def _who_can(
             workspace.account.id,
             "who-can",
             question.name,
-            one.principal.arn or "anonymous",
+            one.principal.stands_for or one.principal.arn or "anonymous",
             verdict,
             tone,
             message,

@@ -32,11 +32,12 @@ from iamtui.presentation.who_can import (
     grant_words,
     is_one,
     not_evaluated,
+    principal_words,
     who_can_cells,
     who_can_json,
 )
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.access import (
     ACCESS_LEVELS,
     PrincipalAccess,
@@ -95,7 +96,8 @@ def who_can(
     principals that the resource's policy names.
 
     The counts go to stderr. The exit code is 0 even if nobody is allowed, and 3 if the list may lack somebody: whom
-    else a resource of --on lets in is not known, or only a part was read or answered.
+    else a resource of --on lets in is not known, a row stands for users and roles of other accounts (everyone, or a
+    pattern of ARNs), or only a part was read or answered.
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
@@ -110,24 +112,21 @@ def who_can(
     listing = _Listing(workspace, "json" if as_json else form, everyone=everyone)
     concerned = everybody(workspace, made)
     found = []
-    for one in who_has_access(workspace, made, concerned.principals, one_is_enough=some, only_deciding=not as_json):
+    for one in who_has_access(workspace, made, concerned.asked, one_is_enough=some, only_deciding=not as_json):
         listing.add(one)
         if with_roles:
             found.append(one)
     for one in through_roles(workspace, found) if with_roles else ():
         listing.add(one)
     listing.show()
-    lacking = not_evaluated(concerned, listing.unloaded)
-    if lacking:
-        note(lacking)
     words = (*actions, *((f"access level {access_level}",) if access_level else ()))
-    note(_summary(", ".join(words), made, listing, concerned.outside))
-    for sentence in concerned.never_asked:
+    summary = _summary(", ".join(words), made, listing, concerned.outside)
+    for sentence in filter(None, (not_evaluated(concerned, listing.unloaded), summary, *concerned.never_asked)):
         note(sentence)
     cut = listing.cut + left_out
     if cut:
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
-    lacks_some = cut or (concerned.unknown and asked.resources)
+    lacks_some = cut or listing.described or (concerned.unknown and asked.resources)
     return Exit.OPEN if lacks_some else all_or_open(workspace)
 
 
@@ -157,6 +156,7 @@ class _Listing:
         self.through_roles: Counter[bool] = Counter()
         self.unloaded: set[Layer] = set()
         self.cut = 0
+        self.described = 0
         self._shown_at = 0.0
         if form == "csv":
             self._out.csv_row(WHO_CAN_COLUMNS)
@@ -165,7 +165,9 @@ class _Listing:
 
     def add(self, one: PrincipalAccess) -> None:
         decision, words = one.cell.deciding, access_words(one)
-        if one.through:
+        if one.principal.stands_for:
+            self.described += one.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+        elif one.through:
             self.through_roles[one.outcome is Outcome.ALLOWED] += 1
         else:
             self.counts.count(words)
@@ -203,7 +205,7 @@ def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: 
     style = verdict_style(decision) if one.outcome is decision.outcome else Style.OPEN
     out.line(
         Span(f"{words.mark} {words.word:<7}", style),
-        f"  {workspace.short_name(one.principal.arn) or 'anonymous'}",
+        f"  {safe_text(principal_words(workspace, one.principal))}",
         f"  {rest}" if rest else "",
         Span(f"  {by}" if by else "", Style.QUIET),
         f"  people: {safe_text(people)}" if people else "",
@@ -238,7 +240,9 @@ def _summary(typed: str, asked: QuestionMatrix, listing: _Listing, outside: int)
     who = "roles" if asked.chained_from else "users and roles"
     others = f" and {outside} whom the resource's policy names besides" if outside else ""
     chains = _through_roles(listing.through_roles[True], listing.through_roles[False])
-    return f"{typed}{on}: {text_of(counts.short(best_first=True))} of {counts.total() - outside} {who}{others}.{chains}"
+    stand = f" {counted(listing.described, 'row')} for users and roles of other accounts." if listing.described else ""
+    short = text_of(counts.short(best_first=True))
+    return f"{typed}{on}: {short} of {counts.total() - outside} {who}{others}.{stand}{chains}"
 
 
 def _through_roles(allowed: int, depend: int) -> str:

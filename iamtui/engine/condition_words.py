@@ -225,9 +225,24 @@ def condition_of(decision: Decision) -> str:
     node = decision.depends_on
     if node is None:
         return ""
+    if decision.principal.stands_for:
+        # The name of the example says nothing.
+        return " and ".join(filter(None, (outside_condition(decision), "its own account allows it")))
     # The request is put together only where it is needed: lists are of thousands.
     has_variables = any(isinstance(leaf, ConditionLeaf) and _has_variables(leaf) for leaf in leaves(node))
     return depends_text(node, decision.request) if has_variables else _plain_text(node)
+
+
+def outside_condition(decision: Decision) -> str:
+    """The same of a principal of another account, but for what its own policies have to allow."""
+    node = decision.depends_on
+    parts = node.parts if isinstance(node, And) else (node,) if node is not None else ()
+    left = tuple(part for part in parts if not _is_own_policy(part))
+    return depends_text(And(left), decision.request)
+
+
+def _is_own_policy(node: Node) -> bool:
+    return isinstance(node, MissingLeaf) and node.document.startswith("identity policies")
 
 
 def _grouped(node: Node, request: Request | None) -> str:

@@ -174,6 +174,7 @@ class Principal:
         issuer: for FEDERATED_USER the ARN of the user who called GetFederationToken, or None.
         credentials: "long_term", "temporary" or None when not said.
         not_service_linked: whether the role is known to be no service-linked one, although its name begins so.
+        stands_for: of an example of many, the pattern of their ARNs, or "*"; raw text.
     """
 
     kind: PrincipalKind
@@ -184,6 +185,7 @@ class Principal:
     issuer: str | None = None
     credentials: str | None = None
     not_service_linked: bool = False
+    stands_for: str = ""
 
     @property
     def role_name(self) -> str | None:

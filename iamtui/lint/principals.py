@@ -15,6 +15,7 @@ from iamtui.policy.document import PrincipalEntry, Statement
 from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.public_access import (
+    EVERY_REQUEST,
     SIGNED,
     confines,
     fixes_caller,
@@ -207,7 +208,9 @@ def _check_canonical(subject: CheckedDocument, value: str, here: Place) -> None:
 def _check_openings(subject: CheckedDocument, statement: Statement, entries: tuple[PrincipalEntry, ...]) -> None:
     here = subject.at(statement, "Principal")
     keys = {line.key.lower() for line in statement.conditions}
-    pinned = keys & _CALLER_KEYS or confines(opening_of(statement, subject.policy), fixes_somebody)
+    pinned = keys & _CALLER_KEYS or confines(
+        opening_of(statement, subject.policy), fixes_somebody, always=EVERY_REQUEST
+    )
     if any(map(is_everybody, entries)) and not pinned and subject.kind is PolicyType.RESOURCE:
         here.warning(
             "public",

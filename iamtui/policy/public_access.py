@@ -217,5 +217,7 @@ _PINNING_VALUES: Final[dict[str, Callable[[str], bool]]] = {
 _OF_CALLERS: Final = frozenset(
     ("aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn", "aws:userid")
 )
-SIGNED: Final = frozenset(("aws:principalarn", "aws:principalaccount", "aws:userid", "aws:principaltype"))
-"""Keys that every signed request carries (IAM User Guide: global condition keys), as those that assume roles."""
+EVERY_REQUEST: Final = frozenset(("aws:principalaccount", "aws:userid", "aws:principaltype"))
+"""Keys that every request carries, anonymous ones too (IAM User Guide: global condition keys)."""
+SIGNED: Final = EVERY_REQUEST | {"aws:principalarn"}
+"""Those of signed requests, as of all that assume a role."""

@@ -142,7 +142,7 @@ def who_can_row(
         elsewhere: whether it is of another account than the one that is looked at, though that is open too.
         people: who can sign in to a role of IAM Identity Center, or ""; raw text.
     """
-    kind = _KINDS[principal.kind]
+    kind = "others" if principal.stands_for else _KINDS[principal.kind]
     name, place = _name_and_place(principal, inside, elsewhere)
     words = _shared(verdict_words(decision))
     ref = decision.deciding
@@ -216,6 +216,12 @@ def _statement(ref: StatementRef, decision: Decision) -> str:
 
 def _name_and_place(principal: Principal, inside: bool, elsewhere: bool) -> tuple[str, str]:
     kind = principal.kind
+    if principal.stands_for:
+        return (
+            ("everyone", "users and roles of every account")
+            if principal.stands_for == "*"
+            else (principal.stands_for, "pattern")
+        )
     if kind is PrincipalKind.ANONYMOUS:
         return "anonymous", "without credentials"
     arn = parse_arn(principal.arn)
@@ -343,6 +349,13 @@ def access_words(one: PrincipalAccess) -> VerdictWords:
     return verdict_words(decision) if one.outcome is decision.outcome else OUTCOME_WORDS[one.outcome]
 
 
+def principal_words(workspace: Workspace, principal: Principal) -> str:
+    """Who it is, or for whom it stands, raw."""
+    if principal.stands_for == "*":
+        return "everyone: users and roles of every account"
+    return principal.stands_for or workspace.short_name(principal.arn) or "anonymous"
+
+
 def is_one(one: PrincipalAccess) -> bool:
     return len(one.answer.cells) == 1 and not any(map(is_pattern, one.answer.question_matrix.actions))
 
@@ -354,6 +367,8 @@ def who_can_json(workspace: Workspace, one: PrincipalAccess) -> dict[str, Any]:
     chain = [edge.role.arn for edge in one.through]
     behind = known_behind(workspace, one.principal.arn)
     people = {} if behind is None else sign_in_json(behind, _MOST_OF_PEOPLE)
+    if one.principal.stands_for:
+        people = {"stands_for": one.principal.stands_for}
     if is_one(one):
         decided = cell_to_json(found, one.cell)
         if not chain:
@@ -395,7 +410,7 @@ def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
     rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else how_far(decision)
     behind = known_behind(workspace, one.principal.arn)
     return (
-        one.principal.arn or "anonymous",
+        one.principal.stands_for or one.principal.arn or "anonymous",
         one.outcome.value,
         rest,
         (one.cell.decision.example_resource or "") if one.outcome is Outcome.ALLOWED else "",

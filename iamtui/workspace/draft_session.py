@@ -288,7 +288,9 @@ def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix)
     if not drafted.reach.everyone:
         return ""
     states = drafted.states.after, drafted.states.before
-    return next((found.lacks for one in states if (found := everybody(one, question_matrix)).lacks), "")
+    return next(
+        (found.lacks_examples for one in states if (found := everybody(one, question_matrix)).lacks_examples), ""
+    )
 
 
 class _Polls:

@@ -478,8 +478,8 @@ class _Search:
         for workspace in (self._base, self._changed) if carriers else ():
             listed = everybody(workspace, QuestionMatrix((asked.actions[0],), (asked.resource,), Question("")))
             named.update(dict.fromkeys(listed.principals[len(listed.principals) - listed.outside :]))
-            if listed.lacks:
-                self.left_out.append(listed.lacks.rstrip("."))
+            if listed.lacks_examples:
+                self.left_out.append(listed.lacks_examples.rstrip("."))
         yield from named
 
     def trust(self) -> Iterator[TrustShift]:

@@ -178,11 +178,6 @@ class Outsiders:
             return self._any("role", account)
         return principal_from_text(f"arn:{self._account.partition}:iam::{account}:root")
 
-    @property
-    def by_arn(self) -> bool:
-        """Whether accounts are let in as a whole and a condition asks for a pattern of ARNs."""
-        return any(self.accounts_named()) and any(not pattern.is_exact for pattern in self._patterns)
-
     def asked_for(self) -> Iterator[Principal]:
         """Accounts and principals that conditions ask for, of those that are let in as a whole."""
         accounts = frozenset(self.accounts_named())

@@ -12,12 +12,11 @@ from typing import Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from iamtui.account.model import Account, Known, Role
-from iamtui.engine.condition_words import condition_of, depends_text
+from iamtui.engine.condition_words import condition_of, outside_condition
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, read_all_layers
 from iamtui.engine.policy_holders import places
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
-from iamtui.policy.context import And, MissingLeaf, Node
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.public_access import SIGNED, Fixed, confines, fixes_caller, fixes_external_id, fixes_subject
 from iamtui.problem import Problem
@@ -83,7 +82,7 @@ class TrustEdge(Struct, frozen=True):
     def condition(self) -> str:
         """What the decision depends on, safe to show; "" when on nothing. Of another account only what can be known
         here: that its own policies have to allow the call too goes without saying."""
-        return _outside_condition(self.decision) if self.is_outside else condition_of(self.decision)
+        return outside_condition(self.decision) if self.is_outside else condition_of(self.decision)
 
     @property
     def is_inside(self) -> bool:
@@ -130,19 +129,6 @@ def organization_id(account: Account) -> str | None:
     if not isinstance(account.organization, Known):
         return None
     return account.organization.value.id if account.organization.value is not None else ""
-
-
-def _outside_condition(decision: Decision) -> str:
-    """As the condition of an edge, of a principal of another account."""
-    node = decision.depends_on
-    if node is None:
-        return condition_of(decision)
-    parts = node.parts if isinstance(node, And) else (node,)
-    return depends_text(And(tuple(part for part in parts if not _is_own_policy(part))), decision.request)
-
-
-def _is_own_policy(node: Node) -> bool:
-    return isinstance(node, MissingLeaf) and node.document.startswith("identity policies")
 
 
 POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
@@ -314,7 +300,7 @@ class _Reading:
             if decision.outcome not in POSSIBLE:
                 continue
             if len(group) > 1:
-                answer = (decision.outcome, _outside_condition(decision))
+                answer = (decision.outcome, outside_condition(decision))
                 if answer in known:
                     continue
                 if outsider.general:

@@ -8,16 +8,19 @@ from typing import TypeAlias
 
 from msgspec import Struct, structs
 
+from iamtui.engine.condition_words import outside_condition
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
 from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.answers import Answer, fits
+from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.answers import BulkMatrixEvaluator
 from iamtui.workspace.outsiders import LISTED, Outsiders, policy_of_resource
 from iamtui.workspace.policy_reads import refused_statements
 from iamtui.workspace.questions import BulkEvaluator, evaluator_of
+from iamtui.workspace.trust import POSSIBLE
 from iamtui.workspace.workspace import Workspace
 
 Provider: TypeAlias = Callable[
@@ -33,33 +36,38 @@ class Everybody(Struct, frozen=True):
         principals: users and roles of all accounts that are open, in their order, then those whom the resource's
             policy names besides: principals of other accounts, services, identity providers, anonymous.
         outside: how many of them, at the end, are none of these users and roles.
-        everyone: whether an Allow of the resource's policy names everybody, so that users and roles of other
-            accounts, which no list can hold, may come in too.
+        described: examples of those whom the policy describes and no list can hold: users and roles of every account,
+            and those whose ARN matches a pattern.
         unknown: why it is not known whom else the resource lets in, a phrase; "" when it is known.
-        by_arn: whether accounts are named as a whole and a condition asks for the ARN of their principals, so that
-            the answer for an account is not that for each of them.
         refused: what AWS would refuse of the policies that the answers rest on, one sentence, safe to show.
         never_asked: why AWS never asks some of what is asked, so that the answers say nothing of it; sentences.
     """
 
     principals: tuple[Principal, ...]
     outside: int = 0
-    everyone: bool = False
+    described: tuple[Principal, ...] = ()
     unknown: str = ""
-    by_arn: bool = False
     refused: str = ""
     never_asked: tuple[str, ...] = ()
 
     @property
+    def asked(self) -> tuple[Principal, ...]:
+        """All of them, the examples at the end."""
+        return (*self.principals, *self.described)
+
+    @property
     def lacks(self) -> str:
         """Whom the list lacks, one sentence, safe to show; "" when nobody."""
-        if self.unknown:
-            return f"Whom else the resource lets in is unknown: {safe_text(self.unknown)}."
-        if self.everyone:
+        return f"Whom else the resource lets in is unknown: {safe_text(self.unknown)}." if self.unknown else ""
+
+    @property
+    def lacks_examples(self) -> str:
+        """The same where the examples are not asked."""
+        if self.unknown or not self.described:
+            return self.lacks
+        if any(one.stands_for == "*" for one in self.described):
             return "The resource's policy names everybody (*): users and roles of other accounts are not listed."
-        if self.by_arn:
-            return "The policy asks for the ARN of other accounts' principals: those that have it are not listed."
-        return ""
+        return "The policy asks for the ARN of other accounts' principals: those that have it are not listed."
 
 
 def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybody:
@@ -103,27 +111,48 @@ def _with_resource(workspace: Workspace, question: Question, found: Everybody) -
         return found
     if isinstance(resource, NotEvaluated | MissingPolicy):
         return structs.replace(found, unknown=resource.reason or "the resource's policy is not loaded")
-    return _with_outsiders(workspace, question, found, resource)
+    return _with_outsiders(workspace, evaluator, question.action, found, resource)
 
 
-def _with_outsiders(workspace: Workspace, question: Question, found: Everybody, resource: NamedPolicy) -> Everybody:
+def _with_outsiders(
+    workspace: Workspace, evaluator: QuestionEvaluator, action: str, found: Everybody, resource: NamedPolicy
+) -> Everybody:
     if resource.document.error is not None:
         return structs.replace(found, unknown="the resource's policy cannot be read")
     known = {(principal.kind, principal.arn) for principal in found.principals}
-    outsiders = Outsiders(workspace, question.action, resource)
+    outsiders = Outsiders(workspace, action, resource)
     named: dict[tuple[PrincipalKind, str], Principal] = {}
     for principal in (*map(outsiders.asked_about, outsiders.entries), *outsiders.asked_for()):
         if principal is None or (principal.account in workspace.others and principal.kind in LISTED):
             continue
         if (principal.kind, principal.arn) not in known:
             named.setdefault((principal.kind, principal.arn), principal)
+    described = dict.fromkeys(found.described)
+    for group in outsiders.groups():
+        # A whole account that is named is asked by one principal, and by other kinds of its principals if they differ.
+        account = group[0].principal.account if group[:1] and group[0].name == group[0].principal.account else None
+        answers = {_in_general(evaluator, outsiders.of_account(account))} if account else set()
+        for one in group:
+            if one.name == one.principal.arn or one.principal.account in workspace.others:
+                continue
+            if one.general:
+                answer = _in_general(evaluator, one.principal)
+                if answer in answers:
+                    continue
+                answers.add(answer)
+            described[replace(one.principal, stands_for=one.name)] = None
     return structs.replace(
         found,
         principals=(*found.principals, *named.values()),
         outside=found.outside + len(named),
-        everyone=found.everyone or outsiders.everyone,
-        by_arn=found.by_arn or outsiders.by_arn,
+        described=tuple(described),
     )
+
+
+def _in_general(evaluator: QuestionEvaluator, principal: Principal) -> tuple[bool, str]:
+    """Whether a principal of another account may, if that allows it, and on what condition."""
+    decision = evaluator.decide(principal)
+    return decision.outcome in POSSIBLE, outside_condition(decision)
 
 
 def who_can(

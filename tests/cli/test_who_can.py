@@ -225,7 +225,28 @@ def test_whom_the_resources_policy_names_besides_is_listed(cli: Cli) -> None:
     everybody = cli("who-can", "s3:GetObject", "--on", "arn:aws:s3:::puffin-tracking-site/x", "--demo", "--all")
     assert "cloudfront.amazonaws.com" in everybody.out
     assert "anonymous" in everybody.out
-    assert "users and roles of other accounts are not listed" in everybody.err
+    assert "everyone: users and roles of every account" in everybody.out
+
+
+def test_a_pattern_of_principals_has_a_row_in_every_form_and_leaves_the_list_open(cli: Cli, tmp_path: Path) -> None:
+    queue = "arn:aws:sqs:eu-west-1:111122223333:shipment-events"
+    others = "arn:aws:iam::*:role/Deploy*"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:ReceiveMessage", "Resource": queue}
+    opened = {**statement, "Condition": {"ArnLike": {"aws:PrincipalArn": others}}}
+    (tmp_path / "queue.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": opened}))
+    draft = tmp_path / "queue.draft.json"
+    assert cli("draft", "edit", draft, "put-resource-policy", queue, tmp_path / "queue.json", "--demo").code == 0
+    asked = ("who-can", "sqs:ReceiveMessage", "--on", queue, "--demo", "--draft", draft)
+    (line,) = (line for line in cli(*asked).out.splitlines() if others in line)
+    assert line.startswith(f"{wording.DEPENDS}  {others}  if ")
+    assert "its own account allows it" in line
+    assert "any-role" not in line
+    rows = cli(*asked, "--json")
+    assert rows.code == 3
+    assert [one["stands_for"] for one in rows.json_lines if "stands_for" in one] == [others]
+    (cells,) = (row for row in csv.reader(cli(*asked, "--format", "csv").out.splitlines()) if row[0] == others)
+    assert cells[1] == "depends"
+    assert "1 row for users and roles of other accounts." in rows.err
 
 
 def test_an_account_that_a_trust_policy_names_is_asked_about_as_its_roles_not_as_its_root_user(cli: Cli) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.model import Known, Organization, Role
+from iamtui.account.model import Known, Organization, ResourcePolicy, Role
 from iamtui.lint.check_document import findings as lint_findings
 from iamtui.policy.types import PolicyType
+from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.access import who_has_access
 from iamtui.workspace.audit import audit
 from iamtui.workspace.proofs import ProofStatus
 from iamtui.workspace.public_proofs import prove_not_public
-from iamtui.workspace.trust import Opening, TrustReader
+from iamtui.workspace.trust import POSSIBLE, Opening, TrustReader
+from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
 from tests.support.sample_account import ID, document, iam, sample_workspace
 
@@ -111,6 +114,32 @@ def test_all_say_the_same_of_a_trust_in_everybody(
 
     (proof,) = prove_not_public(workspace, [role.arn], organization=True).values()
     assert proof.status is (ProofStatus.COUNTEREXAMPLE if opening else ProofStatus.PROVED)
+
+    asked = QuestionMatrix(("sts:AssumeRole",), (role.arn,), Question(""))
+    rows = who_has_access(workspace, asked, everybody(workspace, asked).asked)
+    outside = {one.principal.account for one in rows if one.outcome in POSSIBLE} - {ID, None}
+    assert outside == {edge.principal.account for edge in edges}
+
+
+@pytest.mark.parametrize("condition", [*CONFINED, *OPEN, *ELSEWHERE])
+def test_all_say_the_same_of_a_resource_that_is_open(condition: dict[str, Any]) -> None:
+    statement = {**allowing(condition, action="sqs:SendMessage"), "Resource": "*"}
+    queue = f"arn:aws:sqs:us-east-1:{ID}:q"
+    workspace, _ = workspace_of(allowing({"StringEquals": {"aws:PrincipalAccount": ID}}))
+    policy = ResourcePolicy("present", document(statement))
+    workspace = replace(workspace, account=replace(workspace.account, resource_policies={queue: policy}))
+    (proof,) = prove_not_public(workspace, [queue], organization=True).values()
+    asked = QuestionMatrix(("sqs:SendMessage",), (queue,), Question(""))
+    concerned = everybody(workspace, asked)
+    outsiders = concerned.asked[len(workspace.account.principals) :]
+    let_in = [one for one in who_has_access(workspace, asked, outsiders) if one.outcome in POSSIBLE]
+    lint = {finding.code for finding in lint_findings(policy.document, PolicyType.RESOURCE, account=ID)}
+
+    if "public" in lint:
+        assert proof.status is not ProofStatus.PROVED
+    if proof.status is ProofStatus.COUNTEREXAMPLE:
+        assert let_in
+    assert (proof.status is ProofStatus.PROVED) is (condition in CONFINED)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import AttachedPolicy, InlinePolicy, ManagedPolicy, PolicyVersion, ResourcePolicy, User
+from iamtui.engine.decision import Outcome
 from iamtui.engine.policy_sets import LayerStatement
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.workspace.access import who_has_access
 from iamtui.workspace.answers import answer
 from iamtui.workspace.who_can import everybody, who_can
 from iamtui.workspace.workspace import Workspace
@@ -44,7 +46,7 @@ def test_a_resource_without_policy_concerns_users_and_roles_only() -> None:
     found = everybody(small_workspace(), asking())
 
     assert [principal.arn.rpartition("/")[2] for principal in found.principals] == ["alice", "bob", "deploy-prod"]
-    assert (found.outside, found.everyone, found.unknown) == (0, False, "")
+    assert (found.outside, found.described, found.unknown) == (0, (), "")
 
 
 def test_whom_the_resource_names_comes_behind_them() -> None:
@@ -66,7 +68,7 @@ def test_whom_the_resource_names_comes_behind_them() -> None:
         (PrincipalKind.CANONICAL_USER, "a" * 64),
     ]
     assert found.outside == 5
-    assert not found.everyone
+    assert found.described == ()
 
 
 def test_an_account_named_by_its_number_is_one_of_the_own_partition() -> None:
@@ -80,7 +82,7 @@ def test_an_account_named_by_its_number_is_one_of_the_own_partition() -> None:
 def test_a_policy_that_names_everybody_adds_the_anonymous_caller_and_says_so(principal: Any) -> None:
     found = everybody(with_bucket_policy(lets_in(principal)), asking())
 
-    assert found.everyone
+    assert [one.stands_for for one in found.described] == ["*"]
     assert [p.kind for p in found.principals[3:]] == [PrincipalKind.ANONYMOUS]
 
 
@@ -88,7 +90,8 @@ def test_everybody_but_a_few_is_everybody() -> None:
     statement = lets_in({"AWS": "arn:aws:iam::999999999999:root"})
     statement["NotPrincipal"] = statement.pop("Principal")
 
-    assert everybody(with_bucket_policy(statement), asking()).everyone
+    described = everybody(with_bucket_policy(statement), asking()).described
+    assert [one.stands_for for one in described] == ["*"]
 
 
 def test_a_policy_that_is_not_loaded_leaves_it_unknown() -> None:
@@ -177,10 +180,43 @@ def test_what_cannot_be_asked_is_refused() -> None:
         everybody(small_workspace(), asking(resource="no-arn"))
 
 
-def test_that_a_condition_asks_for_the_arns_of_another_accounts_principals_is_said() -> None:
-    asks = {**lets_in({"AWS": "999999999999"}), "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}}}
-    assert "are not listed" in everybody(with_bucket_policy(asks), asking()).lacks
-    assert everybody(with_bucket_policy(lets_in({"AWS": "999999999999"})), asking()).lacks == ""
+@pytest.mark.parametrize(
+    ("principal", "condition", "name", "words"),
+    [
+        ("*", {}, "*", "its own account allows it"),
+        ("*", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Deploy*"}}, "arn:aws:iam::*:role/Deploy*", ""),
+        ("*", {"StringEquals": {"aws:PrincipalOrgID": "o-other"}}, "*", "aws:PrincipalOrgID is o-other"),
+        ("*", {"StringLike": {"aws:PrincipalAccount": "9999*"}}, "9999*", ""),
+        (
+            {"AWS": "999999999999"},
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x*"}},
+            "arn:aws:iam::999999999999:role/x*",
+            "its own account allows it",
+        ),
+        (
+            {"AWS": "999999999999"},
+            {"StringEquals": {"aws:PrincipalType": "User"}},
+            "arn:aws:iam::999999999999:user/*",
+            "its own account allows it",
+        ),
+    ],
+)
+def test_whom_a_policy_describes_has_a_row(principal: Any, condition: Any, name: str, words: str) -> None:
+    asks = {**lets_in(principal), **({"Condition": condition} if condition else {})}
+    workspace = with_bucket_policy(asks)
+    found = everybody(workspace, asking())
+    rows = {
+        one.principal.stands_for: one.condition
+        for one in who_has_access(workspace, asking(), found.described)
+        if one.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+    }
+    assert [*rows] == [name]
+    assert words in rows[name]
+    assert "any-" not in rows[name], "the name of the example says nothing"
+
+
+def test_a_whole_account_that_is_named_has_one_row() -> None:
+    assert everybody(with_bucket_policy(lets_in({"AWS": "999999999999"})), asking()).described == ()
 
 
 def test_principals_and_accounts_that_conditions_ask_for_are_listed() -> None:

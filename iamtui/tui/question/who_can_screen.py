@@ -289,7 +289,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         self, found: Everybody, workspace: Workspace, before: Workspace | None, cancelled: Callable[[], bool]
     ) -> Iterator[WhoCanRow]:
         def answers(side: Workspace) -> Iterator[tuple[Principal, Decision]]:
-            return self._provider(side, self.question_matrix, found.principals, cancelled)
+            return self._provider(side, self.question_matrix, found.asked, cancelled)
 
         inside = len(found.principals) - found.outside
         old = (decision for _, decision in answers(before)) if before is not None else repeat(None)
@@ -321,7 +321,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
 
     def show_answers(self) -> None:
         rows, draft = self.list.rows, self._before is not None
-        asking = None if self._done else len(self._everybody.principals)
+        asking = None if self._done else len(self._everybody.asked)
         self.query_one("#whocan-counts", Label).update(counts(rows, asking=asking, draft=draft))
         self.query_one("#whocan-filters", Label).update(filters(rows, draft=draft))
         note = self.query_one("#whocan-note", Label)
