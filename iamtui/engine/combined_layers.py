@@ -14,7 +14,9 @@ from iamtui.engine.credential_rules import (
     ServiceRule,
     anonymous_rule,
     assume_root_rule,
+    both_rules,
     credential_rule,
+    gift_rule,
     provider_rule,
 )
 from iamtui.engine.decision import Layer, Outcome
@@ -372,15 +374,18 @@ def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | Non
     prepared, principal = result.prepared, result.request.principal
     if prepared.refused is not None or result.request.no_such_resource:
         return ServiceRule(prepared.refused or result.request.no_such_resource)
-    if principal.kind is PrincipalKind.ANONYMOUS:
-        return anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
     if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
         return provider_rule(prepared.action, principal)
-    if prepared.action.service in ("iam", "sts"):
+    rule = None
+    if principal.kind is PrincipalKind.ANONYMOUS:
+        rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
+    elif prepared.action.service in ("iam", "sts"):
         rule = _rule_of_caller(result, some_account=some_account)
-        if rule is not None:
-            return rule
-    return _rule_of_newer_action(result.request.action) if prepared.facts.newer else None
+    if not result.same_account and principal.kind is not PrincipalKind.SERVICE:
+        rule = both_rules(rule, gift_rule(prepared.action))
+    if rule is None and prepared.facts.newer:
+        return _rule_of_newer_action(result.request.action)
+    return rule
 
 
 def _rule_of_newer_action(action: str) -> ServiceRule:

@@ -1,4 +1,4 @@
-"""What IAM and STS refuse a caller for what it is, or for its credentials, whatever the policies say.
+"""What services refuse a caller for what it is, for its credentials or its account, whatever the policies say.
 
 Sources: IAM User Guide (compare AWS STS credentials, perform a privileged task on a member account), STS API
 Reference.
@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from iamtui.catalog.between_accounts import gift_limit
 from iamtui.engine.request import PoliciesInForce, Principal, PrincipalKind
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyState, MissingLeaf, RequestContext, Truth, all_of, any_of
@@ -48,6 +49,12 @@ _CHECKED_IN_OTHER_CALLS: Final = frozenset(
     ("iam:passrole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:getservicebearertoken")
 )
 """Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
+
+
+_OF_FEDERATED_USERS: Final = frozenset(("getcalleridentity", "getscopedcredentials", "getdelegatedaccesstoken"))
+_OF_SESSION_TOKENS: Final = _OF_FEDERATED_USERS | {"assumerole", "getwebidentitytoken"}
+"""The calls of STS that it takes from sessions of sts:GetFederationToken, and of sts:GetSessionToken (STS API
+Reference: GetFederationToken, GetSessionToken)."""
 
 
 _WITH_A_ROLE: Final = frozenset(("sts:tagsession", "sts:setsourceidentity"))
@@ -103,6 +110,28 @@ def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: Req
     return ServiceRule(why, passes, (_THROUGH_URL.line.key,))
 
 
+@lru_cache(maxsize=4096)
+def gift_rule(action: ActionName) -> ServiceRule | None:
+    """What policies of resources cannot give to callers from outside the account, or AWS does not say that they can."""
+    limit = gift_limit(action.service, action.name)
+    if limit is None:
+        return None
+    gift = f"give this action of {action.service} to callers from outside its account ({limit.source})."
+    if limit.never:
+        return ServiceRule(f"No policy of a resource can {gift}")
+    return ServiceRule(f"It is not known that the policy of a resource can {gift}", MissingLeaf(limit.unknown, ""))
+
+
+def both_rules(first: ServiceRule | None, second: ServiceRule | None) -> ServiceRule | None:
+    """Two rules that both have to let a call pass, as one; the first that refuses stands alone."""
+    if first is None or second is None:
+        return first or second
+    for rule in (first, second):
+        if rule.passes is False:
+            return rule
+    return ServiceRule(f"{first.why} {second.why}", all_of((first.passes, second.passes)), first.keys + second.keys)
+
+
 def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:
     """What the users of an identity provider, who have no AWS credentials yet, cannot call.
 
@@ -142,16 +171,22 @@ def _refused_by_sts(action: ActionName, principal: Principal, context: RequestCo
         return "STS takes this call from the users of an identity provider, who have no AWS credentials."
     if kind is PrincipalKind.ROOT and action.name in ("assumerole", "assumeroot"):
         return "STS refuses sts:AssumeRole and sts:AssumeRoot to the root user."
-    if kind is PrincipalKind.FEDERATED_USER and action.name != "getcalleridentity":
-        return "STS refuses every call but GetCallerIdentity to a federated-user session."
+    if kind is PrincipalKind.FEDERATED_USER and action.name not in _OF_FEDERATED_USERS:
+        return (
+            "STS refuses every call but GetCallerIdentity, GetScopedCredentials and GetDelegatedAccessToken to a "
+            "federated-user session."
+        )
     if action.name in ("getsessiontoken", "getfederationtoken"):
         if kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
             return "STS refuses GetSessionToken and GetFederationToken to role sessions."
         if principal.credentials == "temporary" or uses_session_token(principal, context):
             return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
-    takes = action.name in ("assumerole", "getcalleridentity") or action.full in _CHECKED_IN_OTHER_CALLS
+    takes = action.name in _OF_SESSION_TOKENS or action.full in _CHECKED_IN_OTHER_CALLS
     if uses_session_token(principal, context) and not takes:
-        return "STS refuses every call but AssumeRole and GetCallerIdentity to a session token from GetSessionToken."
+        return (
+            "STS refuses every call but AssumeRole, GetCallerIdentity, GetScopedCredentials, GetWebIdentityToken and "
+            "GetDelegatedAccessToken to a session token from GetSessionToken."
+        )
     return None
 
 

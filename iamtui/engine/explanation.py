@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from iamtui.catalog.actions import is_of_another_resource
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of
+from iamtui.engine.credential_rules import gift_rule
 from iamtui.engine.decision import (
     Decision,
     Layer,
@@ -393,6 +394,9 @@ def explain(decision: Decision, traced: Iterable[TracedLayer] = ()) -> Explanati
     curable = not any(reason.layer is Layer.SERVICE_RULE for reason in decision.reasons)
     if curable and decision.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
         suggestions.extend(suggest(decision, layers))
+    closed = gift_rule(action_name(decision.request.action))
+    if not curable and closed is not None and closed.why in blockers:
+        suggestions.append(Suggestion(Layer.SERVICE_RULE, "", _ASK_FROM_THERE))
     return Explanation(_paragraph(decision), blockers, tuple(suggestions))
 
 

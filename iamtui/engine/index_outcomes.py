@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from iamtui.engine.credential_rules import uses_session_token
+from iamtui.engine.credential_rules import gift_rule, uses_session_token
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
@@ -108,6 +108,8 @@ def is_read_here(asked: Surrounded) -> bool:
         return False
     if asked.within_account or asked.members:
         return asked.within_account
+    if gift_rule(prepared.action) is not None:
+        return False
     is_loaded = asked.resource is not None and not isinstance(asked.resource, NotEvaluated)
     return prepared.resource.kind is not ResourceKind.SET and not (prepared.on_plain_bucket and is_loaded)
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.catalog.arn_forms import resource_types_of
+from iamtui.catalog.between_accounts import gift_limit
 from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
@@ -286,11 +287,13 @@ _ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts", "ec2", "es", "logs", "codea
 def _kind_of(action: str, *, by_documents_alone: bool) -> object:
     """What tells actions apart besides the statements about them."""
     known = ENGINE_CATALOGUE
-    with_rules = action_name(action).service in _ONE_BY_ONE and not by_documents_alone
+    name = action_name(action)
+    with_rules = name.service in _ONE_BY_ONE and not by_documents_alone
     if with_rules or known.synthetic_resource(action, "", "") is not None:
         return action
     return (
-        action_name(action).service,
+        name.service,
+        gift_limit(name.service, name.name),
         known.has_resource_type(action),
         known.arn_forms(action),
         known.required_arn_forms(action),

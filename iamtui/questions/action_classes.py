@@ -18,6 +18,7 @@ from msgspec import structs
 from iamtui.account.model import Account
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
+from iamtui.catalog.between_accounts import gift_limit
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
 from iamtui.engine.policy_sets import caller_facts
@@ -307,6 +308,7 @@ class Told(NamedTuple):
 def _kind_of(action: str, told: Told) -> Hashable:
     if ENGINE_CATALOGUE.synthetic_resource(action, "", "") is not None or action.lower() in _OF_THEIR_OWN:
         return action
+    name = action_name(action)
     forms = ENGINE_CATALOGUE.arn_forms(action)
     info = catalogue().action(action) if told.keys else None
     return (
@@ -315,7 +317,8 @@ def _kind_of(action: str, told: Told) -> Hashable:
             forms,
             ENGINE_CATALOGUE.required_arn_forms(action),
             ENGINE_CATALOGUE.needs(action),
-            rules_of_refusal(action_name(action)),
+            rules_of_refusal(name),
+            gift_limit(name.service, name.name),
         )
         if told.forms
         else frozenset((one.region, one.account, one.may_lack) for one in forms)

@@ -28,6 +28,7 @@ DECISION_TABLES = (
     "combined_rules",
     "resource_sets",
     "service_rules",
+    "between_accounts",
 )
 MATCHING_TABLES = ("resources", "actions", "conditions", "condition_corners", "public_policies")
 

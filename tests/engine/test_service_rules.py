@@ -129,9 +129,23 @@ def test_what_the_policy_does_not_count_for_it_does_not_deny(action: str, resour
 def test_nobody_is_told_to_write_a_policy_that_a_resource_cannot_have(action: str, resource: str, what: str) -> None:
     decision, explanation = ask(ALICE, action, resource, identity_policies=named(ADMIN))
     assert decision.outcome is Outcome.IMPLICIT_DENY
-    assert explanation.blockers == (f"{what} has no policy that could let the caller in.",)
+    assert explanation.blockers[0] == f"{what} has no policy that could let the caller in."
     (suggestion,) = explanation.suggestions
     assert suggestion.change.startswith("Ask from the account that the resource belongs to")
+
+
+@pytest.mark.parametrize("given", [None, document(to("*", "*"))])
+def test_nobody_is_told_to_give_what_no_policy_can_give(given: dict[str, Any] | None) -> None:
+    queue = "arn:aws:sqs:us-east-1:222222222222:q"
+    decision, explanation = ask(ALICE, "sqs:DeleteQueue", queue, identity_policies=named(ADMIN), resource_policy=given)
+    assert decision.outcome is Outcome.IMPLICIT_DENY
+    assert explanation.blockers[-1] == (
+        "No policy of a resource can give this action of sqs to callers from outside its account (Amazon SQS Developer "
+        "Guide: Limitations of Amazon SQS custom policies)."
+    )
+    (suggestion,) = explanation.suggestions
+    assert suggestion.change.startswith("Ask from the account that the resource belongs to")
+    assert suggestion.statement is None
 
 
 def test_a_resource_that_can_have_a_policy_is_still_to_be_given_one() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import generator
 from benchmarks.generator import Size
-from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, User
+from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, ResourcePolicy, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
@@ -104,6 +104,25 @@ def test_in_the_demo_account(drawn: range) -> None:
         for way in ways(question):
             compare(account, way, said)
     assert min(said[outcome] for outcome in Outcome) > 50, said
+
+
+@pytest.mark.parametrize("action", ["sqs:SendMessage", "sqs:DeleteQueue", "kms:DisableKey", "sns:TagResource"])
+def test_what_no_policy_gives_to_other_accounts(action: str) -> None:
+    service = action.split(":", maxsplit=1)[0]
+    theirs = f"arn:aws:{service}:eu-west-1:999988887777:{'key/1' if service == 'kms' else 'x'}"
+    everything = PolicyDocument.of(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+    )
+    demo = load_demo_account()
+    account = replace(demo, resource_policies={**demo.resource_policies, theirs: ResourcePolicy("present", everything)})
+    said: Counter[str | None] = Counter()
+    compare(account, Question(action, theirs), said)
+    decisions = Counter(
+        QuestionEvaluator(account, Question(action, theirs), NOON).decide(one.principal).outcome
+        for one in account_index(account).principals
+    )
+    assert (decisions[Outcome.ALLOWED] > 0) is (action == "sqs:SendMessage")
+    assert action == "sqs:SendMessage" or (decisions[Outcome.DEPENDS] > 0) is (action == "sns:TagResource")
 
 
 @pytest.mark.slow

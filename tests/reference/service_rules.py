@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .between_accounts import can_be_given
 from .callers import Caller
 from .context import Context
 from .logic import Truth, conjunction, disjunction, negation
@@ -26,6 +27,9 @@ FROZEN_SERVICE_LINKED_ROLE = (
     "updateassumerolepolicy",
 )
 """What nobody but its service can do to a service-linked role."""
+
+OF_SESSIONS = ("getscopedcredentials", "getwebidentitytoken", "getdelegatedaccesstoken")
+"""What users may call with temporary credentials of theirs."""
 
 SIDE_CHECKS = ("tagsession", "setsourceidentity")
 """What is checked beside a call of STS and is no call itself."""
@@ -98,9 +102,18 @@ def refused(
             service == "sts"
             and name == "assumeroot"
             and _no_root_session(fields, caller, context, settings, of_some_account=of_some_account),
+            _is_no_gift(service, name, caller, owner),
             caller.kind == "anonymous" and negation(_takes_unsigned(target.action.lower(), context)),
         ]
     )
+
+
+def _is_no_gift(service: str, name: str, caller: Caller, owner: str | None) -> Truth:
+    """Whether the policy of a resource cannot give an action to a caller from outside its account."""
+    if caller.kind in ("service", "provider") or (caller.account is not None and caller.account == owner):
+        return False
+    given = can_be_given(service, name)
+    return {"missing": "documentation", "holds": False, "source": None} if given is None else not given
 
 
 def _takes_unsigned(action: str, context: Context) -> Truth:
@@ -146,7 +159,7 @@ def _by_kind_of_credentials(service: str, name: str, caller: Caller, context: Co
         return True
     calls_iam = service == "iam" and name != "passrole"
     if caller.kind == "federated":
-        return calls_iam or service == "sts"
+        return calls_iam or (service == "sts" and name not in ("getscopedcredentials", "getdelegatedaccesstoken"))
     if caller.kind in ("session", "role"):
         return service == "sts" and name in ("getsessiontoken", "getfederationtoken")
     if caller.kind == "root" and service == "sts" and name == "assumerole":
@@ -154,7 +167,7 @@ def _by_kind_of_credentials(service: str, name: str, caller: Caller, context: Co
     if caller.kind not in ("user", "root") or caller.credentials != "temporary":
         return False
     if service == "sts":
-        return name not in ("assumerole", *SIDE_CHECKS)
+        return name not in ("assumerole", *OF_SESSIONS, *SIDE_CHECKS)
     # What has temporary credentials of a root user may be a session of AssumeRoot too.
     of_user = True if caller.kind == "user" else _is_false("aws:AssumedRoot", context)
     return conjunction([calls_iam, _is_false("aws:MultiFactorAuthPresent", context), of_user])

@@ -156,6 +156,10 @@ def trusting(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> Sta
         ([allow("*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})], EXAMPLE),
         ([allow("*", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}})], NOT_PROVED),
         ([allow("*", "s3:*")], PROVED),
+        # SQS Developer Guide, limitations of custom policies: what no policy gives to others.
+        ([allow("*", ["sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:AddPermission"])], PROVED),
+        ([allow({"AWS": OTHER}, "sqs:RemovePermission")], PROVED),
+        ([allow("*", "sqs:*")], EXAMPLE),
         ([allow("*", Resource="arn:aws:sqs:eu-west-1:123456789012:other")], PROVED),
         ([{**allow("*"), "Action": None, "NotAction": "sqs:*"}], PROVED),
     ],
