@@ -90,7 +90,7 @@ class MatchedStatement:
 
     Args:
         effect: "Allow" or "Deny".
-        layer: "identity", "resource", "session", "boundary", "scp", "rcp" or "vpc_endpoint".
+        layer: "identity", "resource", "session", "scope_down", "boundary", "scp", "rcp" or "vpc_endpoint".
         policy: the policy's name or ARN.
         sid: its Sid, or None.
         index: its place in the document, from 0.
@@ -267,6 +267,7 @@ class OpenedAccount:
         strict: bool = False,
         resource_account: str | None = None,
         session_policies: Sequence[Document] = (),
+        scope_down_policies: Sequence[Document] = (),
     ) -> Verdict:
         """Whether a principal may do an action on a resource.
 
@@ -284,11 +285,13 @@ class OpenedAccount:
             strict: take keys that are not given for absent, not for unknown.
             resource_account: who owns the resource, where its ARN does not say so.
             session_policies: those that the caller's session was made with.
+            scope_down_policies: up to three, by which its temporary credentials are scoped down
+                (sts:GetScopedCredentials); each has to allow.
 
         Raises:
             Problem: nobody has that name, or the question cannot be asked.
         """
-        asked = _matrix(action, resource, context, strict, resource_account, session_policies)
+        asked = _matrix(action, resource, context, strict, resource_account, session_policies, scope_down_policies)
         workspace, notes = self._with_policies(asked)
         found = answer(workspace, resolve_principal(workspace, principal, asked.actions), asked)
         assert found is not None, "nothing cancels it"
@@ -302,6 +305,7 @@ class OpenedAccount:
         context: Context | None = None,
         strict: bool = False,
         resource_account: str | None = None,
+        scope_down_policies: Sequence[Document] = (),
     ) -> WhoCan:
         """Everybody who may do an action on a resource: users, roles, and whom the resource's policy names.
 
@@ -311,7 +315,7 @@ class OpenedAccount:
 
         Args: as of `ask`.
         """
-        asked = _matrix(action, resource, context, strict, resource_account, ())
+        asked = _matrix(action, resource, context, strict, resource_account, (), scope_down_policies)
         workspace, notes = self._with_policies(asked)
         concerned = everybody(workspace, asked)
         answers = [found for _, found in answer_all(workspace, asked, concerned.asked, only_deciding=True)]
@@ -467,22 +471,25 @@ def _matrix(
     strict: bool,
     resource_account: str | None,
     session_policies: Sequence[Document],
+    scope_down_policies: Sequence[Document],
 ) -> QuestionMatrix:
     if is_pattern(action):
         raise Problem(f"{safe_text(action)} is a pattern of actions.", "Ask about one action after the other.")
     _check_account(resource_account)
-    texts = tuple(map(_text, session_policies))
-    for text in texts:
-        error = PolicyDocument(text).error
-        if error is not None:
-            raise Problem(f"A session policy is not a policy document: {error}", "lint() says more.")
+    session, scope_downs = tuple(map(_text, session_policies)), tuple(map(_text, scope_down_policies))
+    for what, texts in (("session", session), ("scope-down", scope_downs)):
+        for text in texts:
+            error = PolicyDocument(text).error
+            if error is not None:
+                raise Problem(f"A {what} policy is not a policy document: {error}", "lint() says more.")
     terms = Question(
         "",
         "*",
         read_all_values(context_of(context or {}, "", _HINT)),
         Mode.STRICT if strict else Mode.DISCOVER,
         resource_account,
-        texts,
+        session,
+        scope_downs=scope_downs,
     )
     made = QuestionMatrix((action,), (resource,), terms)
     check_matrix(made)

@@ -151,8 +151,8 @@ OFFERS: Final[Mapping[str, Offers]] = {
     **dict.fromkeys(
         (
             "file", "files", "before", "after", "snapshot", "organization", "draft", "context_file",
-            "against_snapshot", "session_policies", "policy", "suppressions", "written", "words", "org_store", "url",
-            "parquet", "questions", "trails", "draft_file", "fixed_file", "kept_file",
+            "against_snapshot", "session_policies", "scope_downs", "policy", "suppressions", "written", "words",
+            "org_store", "url", "parquet", "questions", "trails", "draft_file", "fixed_file", "kept_file",
         ),
         _file,
     ),

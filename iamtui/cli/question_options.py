@@ -56,6 +56,7 @@ class QuestionOptions:
     strict: bool
     without: tuple[str, ...]
     session_policies: tuple[str, ...]
+    scope_downs: tuple[str, ...]
     resource_account: str | None
     chained_from: str | None
     with_checks: tuple[str, ...]
@@ -92,6 +93,10 @@ question_options = record_options(
     click.option(
         "--session-policy", "session_policies", multiple=True, metavar="FILE",
         help="A session policy of the caller's session.",
+    ),
+    click.option(
+        "--scope-down", "scope_downs", multiple=True, metavar="FILE",
+        help="A policy that the caller's temporary credentials are scoped down by. Repeatable; each has to allow.",
     ),
     click.option(
         "--resource-account", metavar="ACCOUNT", help="The account that owns the resource, if its ARN does not say."
@@ -134,8 +139,9 @@ def matrix_of(actions: tuple[str, ...], asked: QuestionOptions, *, anyway: bool 
         _checked(_with_presets(_context(asked), asked)),
         Mode.STRICT if asked.strict else Mode.DISCOVER,
         asked.resource_account,
-        tuple(_session_policy(name) for name in asked.session_policies),
+        tuple(_policy_of("session policy", name) for name in asked.session_policies),
         frozenset(Layer(name) for name in asked.without),
+        scope_downs=tuple(_policy_of("scope-down policy", name) for name in asked.scope_downs),
     )
     made = QuestionMatrix(
         tuple(dict.fromkeys(actions)),
@@ -236,11 +242,11 @@ def _context_file(name: str) -> dict[str, tuple[str, ...]]:
     return context_of(value, f"{where}: ", _HINT)
 
 
-def _session_policy(name: str) -> str:
-    text = read_text(name, "session policy", most=MAX_CHARACTERS)
+def _policy_of(what: str, name: str) -> str:
+    text = read_text(name, what, most=MAX_CHARACTERS)
     error = PolicyDocument(text).error
     if error is not None:
-        raise Problem(f"The session policy {name} is not a policy document: {error}", "iamtui lint says more.")
+        raise Problem(f"The {what} {name} is not a policy document: {error}", "iamtui lint says more.")
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -42,6 +42,7 @@ from iamtui.engine.request import (
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
+    Principal,
     PrincipalKind,
     Request,
 )
@@ -110,6 +111,7 @@ class Evaluation(Struct, eq=False):
     identity: LayerScan | None = None
     resource: LayerScan | None = None
     session: LayerScan | None = None
+    scope_down: LayerScan | None = None
     boundary: LayerScan | None = None
     scp_levels: LevelsScan | None = None
     rcp_levels: LevelsScan | None = None
@@ -225,6 +227,7 @@ class Evaluation(Struct, eq=False):
             (Layer.IDENTITY, self.identity),
             (Layer.RESOURCE, self.resource),
             (Layer.SESSION, self.session),
+            (Layer.SCOPE_DOWN, self.scope_down),
             (Layer.BOUNDARY, self.boundary),
         ):
             if scanned is not None:
@@ -255,7 +258,7 @@ class Evaluation(Struct, eq=False):
     def sets(self) -> Iterator[tuple[Layer, LayerScan, PolicySet]]:
         """The policies behind every layer, and level of one, that was read, in the order of `scans`.
 
-        Session policies of which each has to allow come one by one.
+        Scope-downs, and session policies of which each has to allow, come one by one.
         """
         policies = self.policies
         yield from self._set(Layer.IDENTITY, self.identity, policies.identity, PolicyType.IDENTITY)
@@ -264,6 +267,9 @@ class Evaluation(Struct, eq=False):
         if self.session is not None and not isinstance(policies.session, NotEvaluated):
             for found in session_sets(self, policies.session):
                 yield Layer.SESSION, self.session, found
+        if self.scope_down is not None:
+            for found in one_by_one(self, policies.scope_downs):
+                yield Layer.SCOPE_DOWN, self.scope_down, found
         yield from self._set(Layer.BOUNDARY, self.boundary, policies.boundaries, PolicyType.BOUNDARY)
         for layer, read, levels in (
             (Layer.SCP, self.scp_levels, policies.scps),
@@ -321,6 +327,8 @@ class Evaluation(Struct, eq=False):
         self.caps = cap = all_of(caps) if caps else True
         if self.free is not None:
             self.grant, self.deny, self.total = True, False, True
+        elif self.rule is not None and self.rule.alone:
+            self.grant, self.deny, self.caps, self.total = True, False, self.rule.passes, self.rule.passes
         elif (
             self.refused is not None
             or self.block_public_access_closes
@@ -346,9 +354,10 @@ class Evaluation(Struct, eq=False):
             caps.append(self.scp_levels.cap)
         if self.rcp_levels is not None and not self.rcps_spare_some:
             denies.append(self.rcp_levels.deny)
-        if self.vpc_endpoint is not None:
-            denies.append(self.vpc_endpoint.deny)
-            caps.append(self.vpc_endpoint.allow)
+        for cap in (self.scope_down, self.vpc_endpoint):
+            if cap is not None:
+                denies.append(cap.deny)
+                caps.append(cap.allow)
         if self.rule is not None and self.rule.passes is not False:
             caps.append(self.rule.passes)
         return denies, caps
@@ -369,9 +378,17 @@ class Evaluation(Struct, eq=False):
         return Outcome.IMPLICIT_DENY
 
 
+def calling(request: Request, policies: PoliciesInForce) -> Principal:
+    """The caller, whose credentials are temporary where they are scoped down (STS: GetScopedCredentials)."""
+    principal = request.principal
+    if policies.scope_downs and principal.credentials is None:
+        return replace(principal, credentials="temporary")
+    return principal
+
+
 def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
     """What the service itself says, whatever the policies say, of the call or the caller's credentials."""
-    prepared, principal = result.prepared, result.request.principal
+    prepared, principal = result.prepared, calling(result.request, result.policies)
     if prepared.refused is not None or result.request.no_such_resource:
         return ServiceRule(prepared.refused or result.request.no_such_resource)
     if principal.kind is PrincipalKind.IDENTITY_PROVIDER:
@@ -380,7 +397,7 @@ def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | Non
     if principal.kind is PrincipalKind.ANONYMOUS:
         rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
     elif prepared.action.service in ("iam", "sts"):
-        rule = _rule_of_caller(result, some_account=some_account)
+        rule = _rule_of_caller(result, principal, some_account=some_account)
     if not result.same_account and principal.kind is not PrincipalKind.SERVICE:
         rule = both_rules(rule, gift_rule(prepared.action))
     if rule is None and prepared.facts.newer:
@@ -396,8 +413,8 @@ def _rule_of_newer_action(action: str) -> ServiceRule:
     return ServiceRule(why, unknown)
 
 
-def _rule_of_caller(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
-    prepared, principal = result.prepared, result.request.principal
+def _rule_of_caller(result: Evaluation, principal: Principal, *, some_account: bool) -> ServiceRule | None:
+    prepared = result.prepared
     rule = credential_rule(prepared.action, principal, result.context)
     if (
         rule is None
@@ -440,7 +457,14 @@ def session_sets(result: Evaluation, policies: tuple[PolicyInForce, ...]) -> tup
     """The session policies, ready to be read: in one set, or each in its own where each has to allow."""
     if result.options.one_session_policy_is_enough or len(policies) < 2:
         return (set_of(result, Layer.SESSION, policies, PolicyType.SESSION),)
-    return tuple(policy_set((policy,), PolicyType.SESSION, result.language, lasting=False) for policy in policies)
+    return one_by_one(result, policies)
+
+
+def one_by_one(result: Evaluation, policies: tuple[PolicyInForce, ...]) -> tuple[PolicySet, ...]:
+    """Policies of the caller's credentials of which each has to allow, ready to be read."""
+    lasting = result.policies.lasting
+    sets = ((alone(policy) if lasting else (policy,)) for policy in policies)
+    return tuple(policy_set(each, PolicyType.SESSION, result.language, lasting=lasting) for each in sets)
 
 
 def stack_of(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ...]) -> LevelStack:

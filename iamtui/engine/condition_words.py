@@ -45,6 +45,7 @@ LAYER_NAMES: Final = {
     Layer.IDENTITY: LayerName("identity", "identity policies", "identity policies"),
     Layer.RESOURCE: LayerName("resource", "resource policy", "resource policy"),
     Layer.SESSION: LayerName("session", "session policies", "session policy"),
+    Layer.SCOPE_DOWN: LayerName("scope-down", "scope-down policies", "scope-down policy"),
     Layer.BOUNDARY: LayerName("boundary", "permissions boundary", "permissions boundary"),
     Layer.SCP: LayerName("SCP", "service control policies (SCP)", "service control policies"),
     Layer.RCP: LayerName("RCP", "resource control policies (RCP)", "resource control policies"),

@@ -6,16 +6,18 @@ Reference.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from iamtui.catalog.between_accounts import gift_limit
-from iamtui.engine.request import PoliciesInForce, Principal, PrincipalKind
+from iamtui.engine.request import WITH_CREDENTIALS, PoliciesInForce, Principal, PrincipalKind
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyState, MissingLeaf, RequestContext, Truth, all_of, any_of
-from iamtui.policy.document import ConditionLine
+from iamtui.policy.document import ConditionLine, PolicyDocument
+from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import Arn
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import ActionName
@@ -31,11 +33,13 @@ class ServiceRule(Struct, frozen=True):
         why: what it says, one sentence.
         passes: False: it refuses whatever the policies say; else what it waits for.
         keys: the condition keys that it reads.
+        alone: whether it is not known either what policies have to do with it.
     """
 
     why: str
     passes: Truth = False
     keys: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @lru_cache(maxsize=16)
@@ -74,6 +78,42 @@ def uses_session_token(principal: Principal, context: RequestContext) -> bool:
     return principal.credentials == "temporary"
 
 
+_MOST_SCOPE_DOWNS: Final = 3
+_LONGEST_SCOPE_DOWN: Final = 2_048
+
+
+def scope_down_problem(principal: Principal | None, policies: Sequence[PolicyDocument]) -> str:
+    """Why credentials cannot be scoped down by some policies, a clause, or "".
+
+    STS API Reference: GetScopedCredentials.
+
+    Args:
+        principal: whose credentials they are; None: those of several.
+        policies: readable ones.
+    """
+    if not policies:
+        return ""
+    if len(policies) > _MOST_SCOPE_DOWNS:
+        return f"found {len(policies)} policies, expected {_MOST_SCOPE_DOWNS} at most"
+    for policy in policies:
+        size = len(json_text(policy.value, separators=(",", ":")))
+        if size > _LONGEST_SCOPE_DOWN:
+            return f"found a policy of {size:,} characters without blanks, expected {_LONGEST_SCOPE_DOWN:,} at most"
+    if principal is None:
+        return ""
+    if principal.kind not in WITH_CREDENTIALS:
+        return "found a caller without temporary credentials, expected a session, a user or the root user"
+    return "found long-term credentials, expected temporary ones" if principal.credentials == "long_term" else ""
+
+
+_SCOPED_LONG_TERM: Final = ServiceRule("STS takes sts:GetScopedCredentials with temporary credentials only.")
+_SCOPED: Final = ServiceRule(
+    "Which permission sts:GetScopedCredentials needs is not known here.",
+    MissingLeaf("AWS's documentation of the permissions for sts:GetScopedCredentials", ""),
+    alone=True,
+)
+
+
 def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
     """What IAM and STS refuse this kind of caller, or its kind of credentials, whatever the policies say.
 
@@ -81,6 +121,8 @@ def credential_rule(action: ActionName, principal: Principal, context: RequestCo
     """
     if action.service == "iam":
         return _iam_by_credentials(action, principal, context)
+    if action.full == "sts:getscopedcredentials":
+        return _SCOPED_LONG_TERM if principal.credentials == "long_term" else _SCOPED
     why = _refused_by_sts(action, principal, context) if action.service == "sts" else None
     return None if why is None else ServiceRule(why)
 

@@ -28,6 +28,7 @@ class Layer(StrEnum):
     IDENTITY = "identity"
     RESOURCE = "resource"
     SESSION = "session"
+    SCOPE_DOWN = "scope_down"
     BOUNDARY = "boundary"
     SCP = "scp"
     RCP = "rcp"
@@ -247,7 +248,14 @@ class Decision:
 
 
 _CAPS: Final = frozenset(
-    (Layer.SCP, Layer.RCP, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE),
+    (
+        Layer.SCOPE_DOWN,
+        Layer.SCP,
+        Layer.RCP,
+        Layer.VPC_ENDPOINT,
+        Layer.BLOCK_PUBLIC_ACCESS,
+        Layer.SERVICE_RULE,
+    ),
 )
 """Layers that no Allow elsewhere makes up for."""
 

@@ -135,6 +135,8 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
         fixed = reading.facts.fixed_keys(anonymous_userid=reading.options.anonymous_userid)
         if reading.context.lookup("aws:principalarn") == fixed["aws:principalarn"]:
             yield f"the role has no path: aws:PrincipalArn = {role_arn_of(principal)}"
+    if reading.scope_down is not None and principal.credentials is None:
+        yield "the caller uses temporary credentials, which alone can be scoped down"
     if reading.free is not None and prepared.action.name == "getsessiontoken" and principal.credentials is None:
         yield "the caller uses long-term credentials"
     if prepared.action.full == "sts:assumeroot" and reading.total is not False:
@@ -446,7 +448,7 @@ def _lacks_allow(reading: Evaluation, layer: Layer, scanned: LayerScan) -> bool:
     """Whether it counts that a layer, which denies nothing, does not allow the request."""
     if scanned.allow is not False or layer is Layer.RCP:
         return False
-    if layer in (Layer.SCP, Layer.VPC_ENDPOINT):
+    if layer in _CAPS:
         return True
     counts = True
     if layer is Layer.IDENTITY:
@@ -527,7 +529,7 @@ def _in_the_way(reading: Evaluation, side: GrantSide) -> Iterator[Layer]:
         yield Layer.BLOCK_PUBLIC_ACCESS
 
 
-_CAPS: Final = (Layer.SCP, Layer.VPC_ENDPOINT)
+_CAPS: Final = (Layer.SCOPE_DOWN, Layer.SCP, Layer.VPC_ENDPOINT)
 _ABOVE: Final = (*_CAPS, Layer.RCP)
 """The layers that bind whoever grants the request; the caps have to allow it, too."""
 

@@ -19,6 +19,8 @@ from iamtui.engine.combined_layers import (
     Evaluation,
     MemberLookup,
     PoliciesOfSet,
+    calling,
+    one_by_one,
     principal_rules,
     reaching,
     resource_policy_set,
@@ -42,6 +44,7 @@ from iamtui.engine.policy_sets import CallerFacts, caller_facts
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare_request, resource_owner
 from iamtui.engine.request import (
     DEFAULT_OPTIONS,
+    WITH_CREDENTIALS,
     WITH_IAM_POLICIES,
     EngineOptions,
     MissingPolicy,
@@ -71,8 +74,6 @@ from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, Strength, is_role
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-
-_UNDER_SCPS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
 
 
 def evaluate(
@@ -190,9 +191,12 @@ def read_all_layers(
     )
     result.rule = service_rule(result, some_account=some_account)
     if prepared.action.service == "sts":
-        result.free = free_action(prepared.action, principal)
+        result.free = free_action(prepared.action, calling(request, policies))
     if principal.kind in WITH_IAM_POLICIES:
         _read_callers_layers(result, boundaries)
+    if policies.scope_downs:
+        sets = one_by_one(result, policies.scope_downs)
+        result.scope_down = each_allowing(Layer.SCOPE_DOWN, sets, asked, context)
     _read_resource_policy(result)
     if not service_linked:
         _read_organization(result)
@@ -389,7 +393,7 @@ def _trust_itself(result: Evaluation) -> None:
 
 def _read_organization(result: Evaluation) -> None:
     policies, prepared, principal = result.policies, result.prepared, result.request.principal
-    if policies.scps and principal.kind in _UNDER_SCPS and not policies.principal_in_management_account:
+    if policies.scps and principal.kind in WITH_CREDENTIALS and not policies.principal_in_management_account:
         result.scp_levels = _read_levels(result, Layer.SCP, policies.scps)
     is_service = principal.kind is PrincipalKind.SERVICE
     if (

@@ -123,7 +123,7 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
             yield Suggestion(reason.layer, ref.policy, change + narrowest_exception(decision, ref, listed=listed))
         return
     near = _near_miss(decision, reason, layers)
-    if near is not None:
+    if near is not None and not (reason.layer is Layer.SCOPE_DOWN and len(_silent_policies(reason, layers)) > 1):
         statement, element = near
         yield Suggestion(reason.layer, statement.policy, _widen(decision, statement, element))
         return
@@ -225,6 +225,15 @@ def _statements_of(reason: Reason, layers: tuple[TracedLayer, ...]) -> Iterator[
             yield from layer.statements
 
 
+def _silent_policies(reason: Reason, layers: tuple[TracedLayer, ...]) -> list[str]:
+    """The policies of a layer of which each has to allow, and these do not, safe to show."""
+    allowing: dict[str, bool] = {}
+    for statement in _statements_of(reason, layers):
+        name = short_policy_name(statement.policy)
+        allowing[name] = allowing.get(name, False) or (statement.effect == "Allow" and statement.matched is True)
+    return [name for name, allows in allowing.items() if not allows]
+
+
 def _near_miss(
     decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
 ) -> tuple[TracedStatement, TracedElement] | None:
@@ -234,8 +243,11 @@ def _near_miss(
     """
     request = decision.request
     found: list[tuple[int, TracedStatement, TracedElement]] = []
+    silent = _silent_policies(reason, layers) if reason.layer is Layer.SCOPE_DOWN else ()
     for statement in _statements_of(reason, layers):
         failing = statement.failing
+        if reason.layer is Layer.SCOPE_DOWN and short_policy_name(statement.policy) not in silent:
+            continue
         if statement.effect != "Allow" or len(failing) != 1:
             continue
         element = failing[0]
@@ -303,6 +315,7 @@ def _add_statement(decision: Decision, reason: Reason, layers: tuple[TracedLayer
         Layer.SESSION: "a session policy passed to sts:GetFederationToken"
         if lacks_session_policy(decision, reason)
         else "the session policy",
+        Layer.SCOPE_DOWN: _scope_down_target(reason, layers),
         Layer.BOUNDARY: _boundary_target(reason, layers),
         Layer.VPC_ENDPOINT: "the VPC endpoint's policy",
     }.get(reason.layer, "")
@@ -310,6 +323,11 @@ def _add_statement(decision: Decision, reason: Reason, layers: tuple[TracedLayer
         level = safe_text(reason.level_name or f"level {reason.level}", limit=128)
         target = f"a service control policy attached to {level}"
     return Suggestion(reason.layer, "", f"Allow {safe_text(request.action, limit=128)} in {target}.", statement)
+
+
+def _scope_down_target(reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
+    lacking = first_of_texts(_silent_policies(reason, layers), 3)
+    return f"each scope-down policy that lacks it{f': {lacking}' if lacking else ''}"
 
 
 def _boundary_target(reason: Reason, layers: tuple[TracedLayer, ...]) -> str:
@@ -467,6 +485,8 @@ def _blocker(decision: Decision, reason: Reason) -> str:
         return _why(decision, reason.layer)
     if lacks_session_policy(decision, reason):
         return _why(decision, reason.layer)
+    if reason.layer is Layer.SCOPE_DOWN:
+        return "Not each scope-down policy allows it."
     return f"No statement of the {where}{at} allows it."
 
 

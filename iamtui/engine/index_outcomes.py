@@ -44,7 +44,7 @@ class Surrounded(NamedTuple):
         discover: whether all other keys are unknown.
         resource: the policy of the resource.
         scps, rcps: those that bind the callers and protect the resource.
-        session: the session policies.
+        session: the session policies and the scope-downs.
         members: the policies of known resources of the set asked about.
         known_one_by_one: to whom those may be known by name.
         layers_off: whether some layers are switched off.

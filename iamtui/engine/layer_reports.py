@@ -34,7 +34,10 @@ _NO_RCP: Final = _absent(Layer.RCP, "No RCP applies to this resource and action.
 _SCP_EXEMPT: Final = _absent(Layer.SCP, "SCPs do not bind this caller.")
 _SCP_MANAGEMENT: Final = _absent(Layer.SCP, "SCPs do not bind the management account.")
 _NOT_ALL: Final = "Allows only some of what is granted."
-_NOT_EACH: Final = "Not each of the session policies allows it."
+_NOT_EACH: Final = {
+    Layer.SESSION: "Not each of the session policies allows it.",
+    Layer.SCOPE_DOWN: "Not each of the scope-down policies allows it.",
+}
 _EVERY_LEVEL: Final = "Every level has an SCP that allows it"
 _NO_RCP_DENIES: Final = "No RCP denies it"
 _SCPS_ALLOW: Final = LayerReport(Layer.SCP, LayerState.ALLOWS, f"{_EVERY_LEVEL}.")
@@ -49,12 +52,13 @@ FEDERATED_NEEDS_SESSION_POLICY: Final = LayerReport(
 
 
 def layer_reports(reading: Evaluation) -> tuple[LayerReport, ...]:
-    """One report for each layer, in the order of DESIGN's Decision."""
+    """One report for each layer, in their order; for scope-downs where there are any."""
     missing = reading.not_evaluated
     return (
         _identity(reading),
         _resource(reading),
         _plain(Layer.SESSION, reading.session, missing) or _session_absent(reading),
+        *(() if reading.scope_down is None else (_kept(Layer.SCOPE_DOWN, reading.scope_down),)),
         _plain(Layer.BOUNDARY, reading.boundary, missing) or _NO_BOUNDARY,
         _levels(Layer.SCP, reading.scps, missing) or _scp_absent(reading),
         _levels(Layer.RCP, reading.rcps, missing) or _NO_RCP,
@@ -111,8 +115,8 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
         return LayerReport(layer, LayerState.SILENT, f"{_may_allow(scanned)}{unless}.")
     if scanned.partly:
         silent = _NOT_ALL
-    elif layer is Layer.SESSION and any(match.statement.allows for match in scanned.matches):
-        silent = _NOT_EACH
+    elif layer in _NOT_EACH and any(match.statement.allows for match in scanned.matches):
+        silent = _NOT_EACH[layer]
     return LayerReport(layer, LayerState.SILENT, silent if not unless else f"{silent[:-1]}{unless}.")
 
 
@@ -242,7 +246,7 @@ def _service_rule(reading: Evaluation) -> LayerReport:
     return _NO_SERVICE_RULE
 
 
-_WITHOUT_PRINCIPAL: Final = (Layer.IDENTITY, Layer.SESSION, Layer.BOUNDARY, Layer.SCP)
+_WITHOUT_PRINCIPAL: Final = (Layer.IDENTITY, Layer.SESSION, Layer.SCOPE_DOWN, Layer.BOUNDARY, Layer.SCP)
 
 
 def ignored_principals(reading: Evaluation) -> Iterator[str]:

@@ -75,6 +75,7 @@ class PoliciesInForce:
         identity: the caller's own policies and those of its groups, or of its role or issuer.
         boundaries: the permissions boundary (at most one in AWS).
         session: inline and managed session policies.
+        scope_downs: policies passed to sts:GetScopedCredentials, one call after the other; each of them has to allow.
         resource: the policy of the resource; None when it has none.
         scps, rcps: levels from the root; () means not in an organization; NotEvaluated: not loaded.
         vpc_endpoint: policies of the endpoint that the request travels through.
@@ -91,6 +92,7 @@ class PoliciesInForce:
     identity: tuple[PolicyInForce, ...] | NotEvaluated = ()
     boundaries: tuple[PolicyInForce, ...] | NotEvaluated = ()
     session: tuple[PolicyInForce, ...] | NotEvaluated = ()
+    scope_downs: tuple[PolicyInForce, ...] = ()
     resource: PolicyInForce | NotEvaluated | None = None
     scps: tuple[PolicyLevel, ...] | NotEvaluated = ()
     rcps: tuple[PolicyLevel, ...] | NotEvaluated = ()
@@ -339,6 +341,10 @@ WITH_IAM_POLICIES: Final = frozenset(
     (PrincipalKind.USER, PrincipalKind.ROLE_SESSION, PrincipalKind.ROLE, PrincipalKind.FEDERATED_USER)
 )
 """The callers that have identity policies, a boundary or session policies."""
+
+
+WITH_CREDENTIALS: Final = WITH_IAM_POLICIES | {PrincipalKind.ROOT}
+"""The callers that sign with credentials of an account, which may be temporary."""
 
 
 def partition_of(principal: Principal) -> str:

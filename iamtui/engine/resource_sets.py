@@ -283,6 +283,7 @@ def _take_layers(reading: Evaluation, members: tuple[Evaluation, ...]) -> None:
     reading.identity = _together(Layer.IDENTITY, (member.identity for member in members))
     reading.resource = _together(Layer.RESOURCE, (member.resource for member in members))
     reading.session = _together(Layer.SESSION, (member.session for member in members))
+    reading.scope_down = _together(Layer.SCOPE_DOWN, (member.scope_down for member in members))
     reading.boundary = _together(Layer.BOUNDARY, (member.boundary for member in members))
     reading.vpc_endpoint = _together(Layer.VPC_ENDPOINT, (member.vpc_endpoint for member in members))
     reading.scp_levels = _levels_together(Layer.SCP, (member.scp_levels for member in members))

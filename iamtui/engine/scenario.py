@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
+from iamtui.engine.credential_rules import scope_down_problem
 from iamtui.engine.decision import Expectation
 from iamtui.engine.request import (
     EngineOptions,
@@ -241,6 +242,7 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
             identity=_policies(form.identity_policies, "identity_policies", documents),
             boundaries=_policies(form.permissions_boundaries, "permissions_boundaries", documents),
             session=_policies(form.session_policies, "session_policies", documents),
+            scope_downs=_scope_downs(form, documents),
             resource=None
             if resource is None
             else NamedPolicy("resource_policy", _document(resource, "$.resource_policy", documents)),
@@ -262,7 +264,8 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
 def _check_size(form: ScenarioForm) -> None:
     """Refuse a scenario larger than anything that AWS evaluates."""
     levels = {"scps": form.scps or (), "rcps": form.rcps or ()}
-    lists = [form.identity_policies, form.permissions_boundaries, form.session_policies, form.vpc_endpoint_policies]
+    lists = [form.identity_policies, form.permissions_boundaries, form.session_policies]
+    lists += [form.scope_down_policies, form.vpc_endpoint_policies]
     policies = sum(len(several or ()) for several in (*lists, *levels["scps"], *levels["rcps"]))
     context = form.request.context or {}
     values = sum(len(value) for value in context.values() if isinstance(value, list))
@@ -411,6 +414,15 @@ def _key_names(given: list[str] | None, name: str) -> tuple[str, ...]:
 
 def _policies(given: list[PolicyForm] | None, name: str, pool: DocumentPool) -> tuple[NamedPolicy, ...]:
     return tuple(_policy(form, f"$.{name}[{i}]", f"{name}[{i}]", pool) for i, form in enumerate(given or ()))
+
+
+def _scope_downs(form: ScenarioForm, pool: DocumentPool) -> tuple[NamedPolicy, ...]:
+    found = _policies(form.scope_down_policies, "scope_down_policies", pool)
+    principal = _principal(form.request) if found else None
+    problem = scope_down_problem(principal, [policy.document for policy in found])
+    if problem:
+        raise ScenarioError(problem, path="$.scope_down_policies")
+    return found
 
 
 def _levels(given: list[list[PolicyForm]] | None, name: str, pool: DocumentPool) -> tuple[PolicyLevel, ...]:

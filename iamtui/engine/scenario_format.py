@@ -126,6 +126,7 @@ class ScenarioForm(Struct, forbid_unknown_fields=True):
     identity_policies: Policies = None
     permissions_boundaries: Policies = None
     session_policies: Policies = None
+    scope_down_policies: Policies = None
     resource_policy: Annotated[
         dict[str, Any] | str | None, _described("the policy document of the resource: an object, or its JSON text")
     ] = None

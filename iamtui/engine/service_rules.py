@@ -63,7 +63,13 @@ _SERVICE_LINKED_ROLE_WRITES: Final = frozenset(
 descriptions and of instance profiles."""
 _OF_SERVICE_LINKED_ROLES: Final = frozenset(("createservicelinkedrole", "deleteservicelinkedrole"))
 _OF_PROVIDERS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
-_FREE_OR_REFUSED: Final = _OF_PROVIDERS | {"assumeroot", "getcalleridentity", "getsessiontoken", "getfederationtoken"}
+_FREE_OR_REFUSED: Final = _OF_PROVIDERS | {
+    "assumeroot",
+    "getcalleridentity",
+    "getscopedcredentials",
+    "getsessiontoken",
+    "getfederationtoken",
+}
 _READING_PREFIXES: Final = ("get", "list", "generate", "simulate")
 _ALIAS_WRITES: Final = frozenset(("createalias", "updatealias", "deletealias"))
 _BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"))

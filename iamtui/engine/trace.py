@@ -35,6 +35,7 @@ from iamtui.policy.types import PolicyType
 _TYPES = {
     Layer.IDENTITY: PolicyType.IDENTITY,
     Layer.SESSION: PolicyType.SESSION,
+    Layer.SCOPE_DOWN: PolicyType.SESSION,
     Layer.BOUNDARY: PolicyType.BOUNDARY,
     Layer.SCP: PolicyType.SCP,
     Layer.RCP: PolicyType.RCP,
@@ -120,7 +121,7 @@ def trace(
 
 def _layers(reading: Evaluation) -> Iterator[TracedLayer]:
     given = reading.policies
-    in_force: dict[Layer, Iterable[PolicyInForce]] = {}
+    in_force: dict[Layer, Iterable[PolicyInForce]] = {Layer.SCOPE_DOWN: given.scope_downs}
     if reading.identity is not None and not isinstance(given.identity, NotEvaluated):
         in_force[Layer.IDENTITY] = given.identity
     if reading.resource is not None and isinstance(given.resource, (NamedPolicy, MissingPolicy)):

@@ -188,6 +188,8 @@ def _question_rows(principal: Principal, question: Question) -> Iterator[TraceRo
         yield _row(_quiet("Context    "), key, _quiet(" = "), ", ".join(values) or "absent")
     for number, text in enumerate(question.session_policies, 1):
         yield _row(_quiet(f"Session    policy {number}, "), f"{len(text):,} characters")
+    for number, text in enumerate(question.scope_downs, 1):
+        yield _row(_quiet(f"Scope-down policy {number}, "), f"{len(text):,} characters")
     if question.layers_off:
         names = ", ".join(sorted(LAYER_NAMES[layer].title for layer in question.layers_off))
         yield _row(_quiet("Left out   "), _telling(names, Tone.DEPENDS))

@@ -136,6 +136,7 @@ def statements_in_force(policies: PoliciesInForce) -> Iterator[StatementInForce]
         (Layer.IDENTITY, PolicyType.IDENTITY, policies.identity),
         (Layer.BOUNDARY, PolicyType.BOUNDARY, policies.boundaries),
         (Layer.SESSION, PolicyType.SESSION, policies.session),
+        (Layer.SCOPE_DOWN, PolicyType.SESSION, policies.scope_downs),
         (Layer.VPC_ENDPOINT, PolicyType.VPC_ENDPOINT, policies.vpc_endpoint),
     ):
         layers.append((layer, 0, policy_type, given if isinstance(given, tuple) else ()))

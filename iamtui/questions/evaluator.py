@@ -329,7 +329,8 @@ class QuestionEvaluator:
     def _everybody(self, index: AccountIndex) -> ReadForEverybody:
         if self._for_everybody is None:
             question, account = self._question, self._account
-            terms = (question.mode, question.resource_account, question.session_policies, question.layers_off)
+            policies = (question.session_policies, question.scope_downs)
+            terms = (question.mode, question.resource_account, policies, question.layers_off)
             asked = (question.action, question.resource, question.region, self._alias, self._of_a_set)
             key = (*asked, terms, question.made_now, frozenset(question.context.items()))
             # What is said of a resource of another account is kept no longer than what is known of that one.
@@ -524,7 +525,8 @@ class QuestionEvaluator:
             question,
             prepared,
             self._surroundings(prepared, owner),
-            session=_session_policies(question) if question.session_policies else (),
+            session=_given("session policy", question.session_policies),
+            scope_downs=_given("scope-down policy", question.scope_downs),
             resource=trust_or_resource_policy(account, prepared, carrier),
             resource_account=resource_account,
             owner=owner,
@@ -580,11 +582,9 @@ class QuestionEvaluator:
         return self.account.id
 
 
-def _session_policies(question: Question) -> tuple[NamedPolicy, ...]:
-    """The session policies that the caller's session is made with, kept with the question that all callers share."""
-    return tuple(
-        NamedPolicy(f"session policy {i + 1}", PolicyDocument(text)) for i, text in enumerate(question.session_policies)
-    )
+def _given(what: str, texts: tuple[str, ...]) -> tuple[NamedPolicy, ...]:
+    """Policies of the caller's session that are given with the question, which all callers share."""
+    return tuple(NamedPolicy(f"{what} {i + 1}", PolicyDocument(text)) for i, text in enumerate(texts))
 
 
 def _region_of(prepared: PreparedAction, question: Question) -> str:

@@ -540,7 +540,8 @@ def every_action(account: Account, terms: Question, now: datetime) -> EveryActio
     """What users and roles may do of every action, on the terms of a question; kept for as long as the account."""
     kept: dict[Hashable, EveryAction] = account.memo.setdefault("every action", {})
     second = int(now.timestamp()) if _reads_time(account) else 0
-    ways = (terms.mode, terms.region, terms.resource_account, terms.session_policies, terms.layers_off)
+    policies = (terms.session_policies, terms.scope_downs)
+    ways = (terms.mode, terms.region, terms.resource_account, policies, terms.layers_off)
     key = (*ways, frozenset(terms.context.items()), second)
     found = kept.get(key)
     if found is None:

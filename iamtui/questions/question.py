@@ -27,6 +27,7 @@ class Question:
         region: the region of the request when the resource does not name one, or "".
         made_now: whether it is asked of a call that is made now, with TLS and by the caller itself, where discover mode
             would otherwise leave that open.
+        scope_downs: JSON texts of policies that the caller's credentials are scoped down by; each has to allow.
     """
 
     action: str
@@ -38,6 +39,7 @@ class Question:
     layers_off: frozenset[Layer] = frozenset()
     region: str = ""
     made_now: bool = True
+    scope_downs: tuple[str, ...] = ()
 
 
 # QuestionMatrix: several actions on several resources, asked together as one matrix.

@@ -96,6 +96,7 @@ class SharedQuestion:
         "_in_force",
         "_of_a_set",
         "_of_others",
+        "_of_session",
         "_question",
         "_reads_tags",
         "_request",
@@ -113,6 +114,7 @@ class SharedQuestion:
         around: ResourceContext,
         *,
         session: tuple[NamedPolicy, ...],
+        scope_downs: tuple[NamedPolicy, ...],
         resource: PolicyInForce | NotEvaluated | None,
         resource_account: str | None,
         owner: str | None,
@@ -125,7 +127,7 @@ class SharedQuestion:
         """Take a question.
 
         Args:
-            session: the session policies that the callers' sessions are made with.
+            session, scope_downs: the policies that the callers' sessions are made with, and scoped down by.
             resource: the policy of the resource.
             resource_account: who is said to own it, or None; `owner` is who does.
             callers: the policies of one of the callers; those that all are under are taken from it.
@@ -139,9 +141,8 @@ class SharedQuestion:
         self._around = around
         self._callers = callers
         self._of_a_set = of_a_set
-        self._of_others: tuple[str, ...] = ()
-        if prepared.action.service in LISTED_PER_RESOURCE:
-            self._of_others = keys_of_other_resources(question.action, question.resource)
+        is_listed = prepared.action.service in LISTED_PER_RESOURCE
+        self._of_others = keys_of_other_resources(question.action, question.resource) if is_listed else ()
         self._reads_tags: bool | None = None
         self.asked = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS, of_a_set=of_a_set)
         self._caller_account = caller_account
@@ -166,6 +167,7 @@ class SharedQuestion:
         self._in_force = {
             **_IN_FORCE,
             "session": session,
+            "scope_downs": scope_downs,
             "resource": resource,
             "scps": callers.scps,
             "rcps": around.side.rcps,
@@ -175,6 +177,7 @@ class SharedQuestion:
             "principal_in_iam_delegated_administrator": callers.in_iam_delegated_administrator,
             "restrict_public_buckets": restrict_public_buckets(account, prepared),
         }
+        self._of_session = session + scope_downs
 
     def surrounded(self, members: tuple[PolicyInForce, ...], known_one_by_one: int) -> Surrounded:
         """The question as an index reads it for all callers.
@@ -192,7 +195,7 @@ class SharedQuestion:
             self._in_force["resource"],
             () if self._callers.in_management_account else self._callers.scps,
             () if side.in_management_account else side.rcps,
-            session=self._in_force["session"],
+            session=self._of_session,
             members=members,
             known_one_by_one=known_one_by_one,
             layers_off=bool(self._question.layers_off or side.vpc_endpoint),
@@ -245,7 +248,7 @@ class SharedQuestion:
         if self._reads_tags is None:
             self._reads_tags = (
                 reads_principal_tags(self._account, (self._in_force["resource"],))
-                or any("principaltag" in policy.document.raw.lower() for policy in self._in_force["session"])
+                or any("principaltag" in policy.document.raw.lower() for policy in self._of_session)
                 or _levels_read_tags(self._account, "scps", self._callers.scps)
                 or _levels_read_tags(self._account, "rcps", self._around.side.rcps)
             )

@@ -35,6 +35,7 @@ from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.questions import (
     check_action,
     check_resource,
+    check_scope_downs,
     check_terms,
     evaluator_of,
     with_region,
@@ -123,7 +124,11 @@ def answer(
 
     Returns:
         The answer, or None when cancelled. Notes on points that AWS leaves open come with up to 32 cells.
+
+    Raises:
+        Problem: something cannot be asked, or the principal's credentials cannot be scoped down.
     """
+    check_scope_downs(principal, question_matrix.terms)
     return BulkMatrixEvaluator(workspace, question_matrix, now=now).answer(
         principal, cancelled=cancelled, open_points=True
     )

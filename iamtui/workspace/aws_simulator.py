@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from iamtui.catalog.condition_keys import KeyType, condition_key
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, LayerReport, LayerState, Outcome
 from iamtui.engine.request import Mode, NamedPolicy, Principal, PrincipalKind, Request
 from iamtui.policy.patterns import is_account_id, parse_arn
@@ -144,7 +145,14 @@ _ASSUMED: Final = frozenset(("aws:ViaAWSService",))
 
 def _unseen_layers(strict: Decision, sent: Simulation) -> list[LayerReport]:
     """The layers that AWS's simulator does not evaluate and that have a say in our answer."""
-    unseen = {Layer.RCP, Layer.SESSION, Layer.VPC_ENDPOINT, Layer.BLOCK_PUBLIC_ACCESS, Layer.SERVICE_RULE}
+    unseen = {
+        Layer.RCP,
+        Layer.SESSION,
+        Layer.SCOPE_DOWN,
+        Layer.VPC_ENDPOINT,
+        Layer.BLOCK_PUBLIC_ACCESS,
+        Layer.SERVICE_RULE,
+    }
     if not sent.resource_policy:
         unseen.add(Layer.RESOURCE)
     blocking = {reason.layer for reason in strict.reasons}
@@ -168,8 +176,9 @@ def _limit(report: LayerReport, strict: Decision, sent: Simulation) -> str:
     verb = _VERBS.get(report.state, "is not evaluated")
     if report.layer is Layer.RCP:
         return f"AWS's simulator does not evaluate resource control policies; here an RCP {verb}."
-    if report.layer is Layer.SESSION:
-        return f"AWS's simulator takes no session policies; here the session policy {verb}."
+    if report.layer in (Layer.SESSION, Layer.SCOPE_DOWN):
+        names = LAYER_NAMES[report.layer]
+        return f"AWS's simulator takes no {names.title}; here the {names.noun} {verb}."
     if report.layer is Layer.VPC_ENDPOINT:
         return f"AWS's simulator does not evaluate VPC endpoint policies; here the endpoint's policy {verb}."
     if report.layer is Layer.BLOCK_PUBLIC_ACCESS:

@@ -16,6 +16,7 @@ from iamtui.drafts.aws_values import SCP, entity_name, policy_name
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutManagedPolicy
 from iamtui.drafts.edits.principals import PutPermissionsBoundary
+from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.explanation import Suggestion, explain
 from iamtui.engine.request import Principal
@@ -90,10 +91,11 @@ def edits_for_suggestion(
 
 
 def _edits(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
-    if suggestion.layer is Layer.SESSION:
+    if suggestion.layer in (Layer.SESSION, Layer.SCOPE_DOWN):
+        what = LAYER_NAMES[suggestion.layer].noun
         raise NoEdit(
-            "The session policy belongs to the question, and a draft does not change it.",
-            "Change or drop the session policy where the question is asked.",
+            f"The {what} belongs to the question, and a draft does not change it.",
+            f"Change or drop the {what} where the question is asked.",
         )
     if suggestion.layer in (Layer.VPC_ENDPOINT, Layer.SERVICE_RULE):
         raise NoEdit(f"A draft does not change this layer: {suggestion.layer.value.replace('_', ' ')}.")

@@ -15,11 +15,13 @@ from msgspec import structs
 from iamtui.catalog.actions import Knowledge, catalogue, knowledge
 from iamtui.catalog.dependent_actions import companions
 from iamtui.engine.combined_layers import Evaluation
+from iamtui.engine.credential_rules import scope_down_problem
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluator import concluded, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.trace import TracedLayer, traced
+from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.account_index import make_index_ready
@@ -141,6 +143,19 @@ def check_terms(terms: Question) -> None:
                 f"{safe_text(key)} is not a condition key: expected prefix:name.",
                 "Write it as aws:SourceIp=203.0.113.9.",
             )
+    check_scope_downs(None, terms)
+
+
+def check_scope_downs(principal: Principal | None, terms: Question) -> None:
+    """Refuse scope-downs that STS would not take, from some principal or (None) from any."""
+    problem = scope_down_problem(principal, [*map(PolicyDocument, terms.scope_downs)])
+    if problem:
+        raise Problem(f"The credentials cannot be scoped down: {problem}.", _HOW_TO_SCOPE_DOWN)
+
+
+_HOW_TO_SCOPE_DOWN: Final = (
+    "sts:GetScopedCredentials scopes temporary credentials down, three times at most, each time by 2,048 characters."
+)
 
 
 def with_region(workspace: Workspace, question: Question) -> Question:
@@ -308,8 +323,8 @@ def _matrix_words(question_matrix: QuestionMatrix) -> list[str]:
 
 def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, str]) -> list[str]:
     words: list[str] = []
-    for name, _ in _policy_files(terms, written):
-        words += ["--session-policy", name]
+    for option, name, _ in _policy_files(terms, written):
+        words += [option, name]
     for key, values in terms.context.items():
         for value in values:
             words += ["-c", f"{written_key(key)}={value}"]
@@ -359,12 +374,14 @@ def source_words(sources: Sequence[SourceInfo], region: str) -> list[str]:
 def files_of_command(asked: Question | QuestionMatrix, written: Mapping[str, str] = _NO_FILES) -> Mapping[str, str]:
     """The files that the line of `as_command` names and its reader has to write: name to text.
 
-    They are the session policies that came from no file, whose texts do not belong on a command line.
+    They are the session policies and scope-downs that came from no file, whose texts do not belong on a command line.
     """
     terms = asked.terms if isinstance(asked, QuestionMatrix) else asked
-    return {name: text for name, text in _policy_files(terms, written) if text not in written}
+    return {name: text for _, name, text in _policy_files(terms, written) if text not in written}
 
 
-def _policy_files(terms: Question, written: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for number, text in enumerate(terms.session_policies, 1):
-        yield written.get(text, f"session-policy-{number}.json"), text
+def _policy_files(terms: Question, written: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Option, file and text of each policy of the session."""
+    for what, texts in (("session-policy", terms.session_policies), ("scope-down", terms.scope_downs)):
+        for number, text in enumerate(texts, 1):
+            yield f"--{what}", written.get(text, f"{what}-{number}.json"), text

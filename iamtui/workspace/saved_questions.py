@@ -43,6 +43,7 @@ class QuestionRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     mode: Mode = Mode.DISCOVER
     resource_account: str | None = None
     session_policies: list[str] = field(default_factory=list)
+    scope_down_policies: list[str] = field(default_factory=list)
     layers_off: list[Layer] = field(default_factory=list)
     region: str = ""
     chained_from: str = ""
@@ -428,6 +429,7 @@ def record_of(question_matrix: QuestionMatrix) -> QuestionRecord:
         mode=terms.mode,
         resource_account=terms.resource_account,
         session_policies=list(terms.session_policies),
+        scope_down_policies=list(terms.scope_downs),
         layers_off=sorted(terms.layers_off),
         region=terms.region,
         chained_from=question_matrix.chained_from,
@@ -453,6 +455,7 @@ def matrix_of_record(record: QuestionRecord) -> QuestionMatrix:
         tuple(record.session_policies),
         frozenset(record.layers_off),
         record.region,
+        scope_downs=tuple(record.scope_down_policies),
     )
     return QuestionMatrix(
         tuple(record.actions),

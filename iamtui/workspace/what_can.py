@@ -38,7 +38,7 @@ from iamtui.questions.question import Question
 from iamtui.text import counted, safe_text
 from iamtui.workspace.access import ACCESS_LEVELS, levels_of
 from iamtui.workspace.policy_reads import refused_statements
-from iamtui.workspace.questions import check_resource, check_terms, with_region
+from iamtui.workspace.questions import check_resource, check_scope_downs, check_terms, with_region
 from iamtui.workspace.workspace import Workspace
 
 LEVELS: Final = tuple(ACCESS_LEVELS.values())
@@ -251,6 +251,7 @@ def what_can(
         )
     asked = with_region(workspace, terms or Question(""))
     check_terms(asked)
+    check_scope_downs(principal, asked)
     for resource in resources:
         check_resource(resource)
     search = _Search(account, principal, asked, services, now or datetime.now(UTC))

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from iamtui.engine.condition_words import outside_condition
 from iamtui.engine.decision import Decision
-from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
+from iamtui.engine.request import WITH_CREDENTIALS, MissingPolicy, NamedPolicy, NotEvaluated, Principal, PrincipalKind
 from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.answers import Answer, fits
 from iamtui.questions.evaluator import QuestionEvaluator
@@ -111,19 +111,22 @@ def _with_resource(workspace: Workspace, question: Question, found: Everybody) -
         return found
     if isinstance(resource, NotEvaluated | MissingPolicy):
         return structs.replace(found, unknown=resource.reason or "the resource's policy is not loaded")
-    return _with_outsiders(workspace, evaluator, question.action, found, resource)
+    return _with_outsiders(workspace, evaluator, question, found, resource)
 
 
 def _with_outsiders(
-    workspace: Workspace, evaluator: QuestionEvaluator, action: str, found: Everybody, resource: NamedPolicy
+    workspace: Workspace, evaluator: QuestionEvaluator, question: Question, found: Everybody, resource: NamedPolicy
 ) -> Everybody:
     if resource.document.error is not None:
         return structs.replace(found, unknown="the resource's policy cannot be read")
     known = {(principal.kind, principal.arn) for principal in found.principals}
-    outsiders = Outsiders(workspace, action, resource)
+    outsiders = Outsiders(workspace, question.action, resource)
     named: dict[tuple[PrincipalKind, str], Principal] = {}
     for principal in (*map(outsiders.asked_about, outsiders.entries), *outsiders.asked_for()):
         if principal is None or (principal.account in workspace.others and principal.kind in LISTED):
+            continue
+        if question.scope_downs and principal.kind not in WITH_CREDENTIALS:
+            # Without temporary credentials there is nothing that could be scoped down.
             continue
         if (principal.kind, principal.arn) not in known:
             named.setdefault((principal.kind, principal.arn), principal)

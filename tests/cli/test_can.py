@@ -201,6 +201,44 @@ def test_a_session_policy_narrows_the_answer(cli: Cli, snapshot: str, tmp_path: 
     assert "session" in result.out
 
 
+def test_scope_downs_have_to_allow_each(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.json" for number in range(4)]
+    for file, action in zip(files, ("s3:Get*", "s3:*", "ec2:*", "*"), strict=True):
+        file.write_text(
+            f'{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}}}'
+        )
+    web = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot)
+
+    def down(*numbers: int) -> list[str]:
+        return [word for number in numbers for word in ("--scope-down", str(files[number]))]
+
+    assert cli(*web, *down(0, 1, 3)).code == 0
+    result = cli(*web, *down(0, 2), "--json")
+    assert (result.code, result.json["blocked_by"]) == (1, ["scope_down"])
+    assert (
+        "Allow s3:GetObject in each scope-down policy that lacks it: scope-down policy 2" in cli(*web, *down(0, 2)).out
+    )
+    cli(*web, *down(0, 1, 2, 3)).failed_with("found 4 policies, expected 3 at most")
+    alice = ("can", "alice", "s3:GetObject", "--snapshot", snapshot, *down(0))
+    cli(*alice, "--credentials", "long_term").failed_with("found long-term credentials, expected temporary ones")
+    assert cli(*alice, "--credentials", "temporary").code != 2
+    anonymous = ("can", "anonymous", "s3:GetObject", "--snapshot", snapshot, *down(0))
+    cli(*anonymous).failed_with("a caller without temporary credentials")
+    listed = cli("who-can", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "--all", "--json", *down(0, 2))
+    assert {entry["decision"] for entry in listed.json_lines} == {"implicitDeny"}
+    assert cli("what-can", "role/web-server", "--service", "s3", "--snapshot", snapshot, *down(0)).out != ""
+    assert cli("what-can", "role/web-server", "--service", "s3", "--snapshot", snapshot, *down(2)).out == ""
+
+
+def test_a_saved_question_keeps_its_scope_downs(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    file, saved = tmp_path / "down.json", tmp_path / "questions.json"
+    file.write_text('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}}')
+    where = ("--questions", saved, "--snapshot", snapshot)
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--scope-down", file)
+    assert cli(*asked, "--save", "down", *where).code == 1
+    assert cli("can", "--saved", "down", *where).code == 1
+
+
 @pytest.mark.parametrize(
     "principal",
     ["arn:aws:iam::123456789012:role/web-server", "AROAWEBSERVER0000001", "role/web-server", "web-server",

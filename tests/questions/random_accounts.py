@@ -49,6 +49,30 @@ from .vocabulary import (
     B,
 )
 
+SCOPE_DOWNS = tuple(
+    PolicyDocument.of({"Version": "2012-10-17", "Statement": statement}).raw
+    for statement in (
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Allow", "NotAction": ["sqs:Send*", "iam:Get*"], "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringLike": {"aws:PrincipalArn": ["*a*", "*/b*"]}},
+        },
+        [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {
+                "Effect": "Deny",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": {"Null": {"aws:PrincipalTag/team": "true"}},
+            },
+        ],
+    )
+)
+"""Policies that scope credentials down: some of their conditions tell the callers apart."""
+
 
 class AccountMaker(Draws):
     """Makes one account after another; of equal seeds, equal ones that share no object."""
@@ -302,6 +326,7 @@ class QuestionMaker(Draws):
             layers_off=self.pick((frozenset(), frozenset((Layer.SCP,)))) if self.chance(6) else frozenset(),
             session_policies=('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}',) * self.chance(3),
             region=self.pick(("eu-west-1", "us-east-1", "")),
+            scope_downs=tuple(self.pick(SCOPE_DOWNS) for _ in range(self.pick((1, 2)))) if self.chance(6) else (),
         )
 
     def time(self) -> datetime:

@@ -293,6 +293,7 @@ def documents(scenario: Json) -> Iterator[tuple[str, Json]]:
         ("identity_policies", "identity"),
         ("permissions_boundaries", "boundary"),
         ("session_policies", "session"),
+        ("scope_down_policies", "scope_down"),
         ("vpc_endpoint_policies", "vpc_endpoint"),
     ):
         for policy in scenario.get(field) or []:
@@ -310,7 +311,7 @@ def open_keys(scenario: Json) -> dict[str, bool]:
     context = evaluation.context
     text = json.dumps(scenario).lower()
     result = {}
-    by_kind = scenario["request"].get("credentials") == "temporary"
+    by_kind = scenario["request"].get("credentials") == "temporary" or bool(scenario.get("scope_down_policies"))
     for key in EVERY_KEY:
         state = context.state(key)[0]
         named = key.lower() in text or (by_kind and key in ("aws:MultiFactorAuthPresent", "aws:AssumedRoot"))

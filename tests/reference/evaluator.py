@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .callers import Caller, read_caller
@@ -142,6 +142,8 @@ class _Evaluation:
         self.discover = scenario.get("mode") == "discover"
         request = scenario["request"]
         self.caller: Caller = read_caller(request, session=session)
+        if self.caller.credentials is None and scenario.get("scope_down_policies"):
+            self.caller = replace(self.caller, credentials="temporary")
         fixed = fixed_by_caller(self.caller, anonymous_userid=self.options["anonymous_userid"])
         self.context = Context(request, fixed, discover=self.discover, alias=by_alias)
         self.action: str = request["action"].lower()
@@ -296,6 +298,7 @@ class _Evaluation:
         owner_root = caller.kind == "root" and self.same_account
         if owner_root and self.action in OWN_BUCKET_POLICY:
             self.resource.denies = False
+        self.scope_downs = [self._read("scope_down", [policy]) for policy in self._policies("scope_down_policies")]
         endpoint = self._policies("vpc_endpoint_policies")
         self.endpoint = self._read("vpc_endpoint", endpoint) if endpoint else Layer()
         capped = caller.has_own_policies or caller.kind == "root"
@@ -469,7 +472,7 @@ class _Evaluation:
         return conjunction([self._caps(), self._granted(self.identity.allows, self.resource.grants)]) is True
 
     def _caps(self) -> Truth:
-        levels = [level.allows for level in self.scps]
+        levels = [level.allows for level in (*self.scps, *self.scope_downs)]
         return conjunction([*levels, not self.endpoint.present or self.endpoint.allows])
 
     def _entries(self) -> Iterator[list[Token]]:
@@ -504,6 +507,7 @@ class _Evaluation:
                 self.boundary,
                 self.session,
                 self.endpoint,
+                *self.scope_downs,
                 *self.scps,
                 *self.rcps,
             )
@@ -593,8 +597,9 @@ class _Evaluation:
             found.append("identity")
         if out_resource:
             found.append("resource")
-        if any(level.denies is True or level.allows is False for level in self.scps):
-            found.append("scp")
+        for name, levels in (("scp", self.scps), ("scope_down", self.scope_downs)):
+            if any(level.denies is True or level.allows is False for level in levels):
+                found.append(name)
         if self.endpoint.present and (self.endpoint.denies is True or self.endpoint.allows is False):
             found.append("vpc_endpoint")
         if any(level.denies is True for level in self.rcps):
@@ -608,8 +613,9 @@ class _Evaluation:
 
 def all_policies(scenario: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every policy of a scenario."""
-    for name in ("identity_policies", "permissions_boundaries", "session_policies", "vpc_endpoint_policies"):
+    for name in ("identity_policies", "permissions_boundaries", "session_policies", "scope_down_policies"):
         yield from scenario.get(name) or []
+    yield from scenario.get("vpc_endpoint_policies") or []
     for name in ("scps", "rcps"):
         for level in scenario.get(name) or []:
             yield from level

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from hypothesis import strategies as st
 
+from .callers import read_caller
 from .drawing import Json
 from .statement_maker import StatementMaker
 from .vocabulary import CALLERS, FROM_CALLER, OUTSIDERS, PROVIDER_CALLERS, QUESTIONS, A, B
@@ -105,6 +106,7 @@ class Maker(StatementMaker):
         if self.chance(15):
             switch = self.pick(SWITCHES)
             result["options"] = {switch: switch in OFF_BY_DEFAULT}
+        self.add_scope_downs(result)
         return result
 
     def _request(self, *, discover: bool) -> Json:
@@ -152,6 +154,13 @@ class Maker(StatementMaker):
         for field, layer, percent in (("scps", "scp", 25), ("rcps", "rcp", 20)):
             if self.chance(percent):
                 scenario[field] = [self.named(layer, most=2) for _ in range(self.random.randrange(3))]
+
+    def add_scope_downs(self, scenario: Json) -> None:
+        """Policies that scope the caller's credentials down, where it has any that can be."""
+        caller = read_caller(scenario["request"])
+        may_be = (caller.has_own_policies or caller.kind == "root") and caller.credentials != "long_term"
+        if may_be and self.chance(25):
+            scenario["scope_down_policies"] = self.named("scope_down", most=self.pick([2, 3]))
 
     def named(self, layer: str, most: int) -> list[Json]:
         """Policies of a layer, mostly one."""

@@ -113,7 +113,7 @@ def _short_arn_reading(entry: str, layer: str, options: dict[str, Any]) -> str:
     """How an ARN of fewer than six fields is read in a kind of policy: "pad", "nothing" or INVALID."""
     if not options["short_arns_match"]:
         return "nothing"
-    if layer in ("identity", "boundary", "session"):
+    if layer in ("identity", "boundary", "session", "scope_down"):
         return "pad"
     if layer == "rcp":
         return INVALID

@@ -22,7 +22,8 @@ Json = dict[str, Any]
 def _signed_call_for_a_provider(scenario: Json) -> bool:
     """A call that carries no credentials, asked for somebody whose credentials STS refuses for its signed calls."""
     caller = read_caller(scenario["request"])
-    signed = caller.kind in ("root", "federated") or caller.credentials == "temporary"
+    temporary = caller.credentials == "temporary" or bool(scenario.get("scope_down_policies"))
+    signed = caller.kind in ("root", "federated") or temporary
     return signed and scenario["request"]["action"].lower() in FEDERATION_ACTIONS
 
 

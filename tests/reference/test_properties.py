@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from .catalogue_generator import everything_but_all, make_catalogue_scenario, on
 from .context import CALLER_FIXED
 from .drawing import Json
 from .evaluator import _Evaluation
-from .generator import extra_deny, make_scenario
+from .generator import Maker, extra_deny, make_scenario
 from .matching import as_list
 
 SEEDS = blocks(1500, 250)
@@ -69,6 +70,30 @@ def test_adding_a_deny_never_allows(first: int) -> None:
         tried += 1
         assert not allowed(changed), json.dumps([scenario, changed])
     assert tried > 100
+
+
+@pytest.mark.parametrize("first", SEEDS)
+def test_a_scope_down_never_allows_and_several_are_their_intersection(first: int) -> None:
+    said: Counter[bool] = Counter()
+    for random, scenario in generated(first):
+        caller = read_caller(scenario["request"])
+        own = caller.has_own_policies or caller.kind == "root"
+        if not own or caller.credentials == "long_term":
+            continue
+        without = {key: value for key, value in scenario.items() if key != "scope_down_policies"}
+        maker = Maker(random)
+        maker.caller = scenario["request"]
+        maker.action, maker.resource = maker.caller["action"], maker.caller["resource"]
+        policies = [maker.named("scope_down", most=1) or named("everything", ALLOW_ALL) for _ in range(3)]
+        alone = [allowed({**without, "scope_down_policies": one}) for one in policies]
+        together = allowed({**without, "scope_down_policies": [one for each in policies for one in each]})
+        said[together] += 1
+        assert allowed(without) or not any(alone), json.dumps(scenario)
+        one = scenario["request"]["resource"]
+        if "*" not in one and ":alias/" not in one and scenario.get("mode") != "discover":
+            assert together == all(alone), json.dumps([scenario, policies])
+        assert all(alone) or not together, json.dumps([scenario, policies])
+    assert min(said[True], said[False]) > 5, said
 
 
 @pytest.mark.parametrize("first", SEEDS)
@@ -158,7 +183,14 @@ def test_order_never_matters(first: int) -> None:
         changed = copy.deepcopy(scenario)
         for _, policy in documents(changed):
             random.shuffle(statements_of(policy))
-        for field in ("identity_policies", "session_policies", "vpc_endpoint_policies", "scps", "rcps"):
+        for field in (
+            "identity_policies",
+            "session_policies",
+            "scope_down_policies",
+            "vpc_endpoint_policies",
+            "scps",
+            "rcps",
+        ):
             random.shuffle(changed.get(field) or [])
         for level in (changed.get("scps") or []) + (changed.get("rcps") or []):
             random.shuffle(level)

@@ -282,7 +282,12 @@ async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[Qu
             ("s3:GetObject",),
             (X,),
             Question(
-                "", session_policies=(policy,), mode=Mode.STRICT, context={"aws:SourceIp": ()}, region="eu-north-1"
+                "",
+                session_policies=(policy,),
+                scope_downs=(policy, policy),
+                mode=Mode.STRICT,
+                context={"aws:SourceIp": ()},
+                region="eu-north-1",
             ),
             "arn:aws:iam::123456789012:role/deploy-prod",
             {"kms:Decrypt": ()},
@@ -297,6 +302,7 @@ async def test_a_caller_with_a_session_policy_chained_from_a_role(asked: list[Qu
         await settle(pilot)
         assert asked[-1].chained_from == ""
         assert asked[-1].terms.session_policies == ()
+        assert asked[-1].terms.scope_downs == ()
         assert "Caller" not in screen_text(app)
 
 

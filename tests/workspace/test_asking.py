@@ -57,6 +57,7 @@ MATRICES = {
             (SESSION, SESSION),
             frozenset((Layer.SCP, Layer.BOUNDARY)),
             "eu-west-3",
+            scope_downs=(SESSION, SESSION),
         ),
     ),
 }
@@ -185,9 +186,11 @@ def test_a_question_is_copied_as_before() -> None:
 
 def test_texts_of_session_policies_are_files_that_the_line_names() -> None:
     question_matrix = MATRICES["terms"]
-    assert files_of_command(question_matrix) == {"session-policy-1.json": SESSION, "session-policy-2.json": SESSION}
+    names = [f"{what}-{number}.json" for what in ("session-policy", "scope-down") for number in (1, 2)]
+    assert files_of_command(question_matrix) == dict.fromkeys(names, SESSION)
     line = as_command(sample_workspace(), resolve_principal(sample_workspace(), "alice"), question_matrix)
     assert "--session-policy session-policy-1.json --session-policy session-policy-2.json" in line
+    assert "--scope-down scope-down-1.json --scope-down scope-down-2.json" in line
     assert "Statement" not in line
     assert files_of_command(MATRICES["one"]) == {}
 

@@ -74,6 +74,7 @@ class Terms(Struct, frozen=True):
         region: the region of the request, when neither the resource nor the context says; "" for the source's.
         with_checks: companions that the call does make, to the resources they are made on.
         checks_of: the actions of that call; for other actions, nothing is said of companions.
+        scope_downs: policies that the caller's credentials are scoped down by, as a saved question gives them.
     """
 
     mode: Mode = Mode.DISCOVER
@@ -82,6 +83,7 @@ class Terms(Struct, frozen=True):
     region: str = ""
     with_checks: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     checks_of: tuple[str, ...] = ()
+    scope_downs: tuple[str, ...] = ()
 
 
 class QuestionForm(Column):
@@ -370,6 +372,7 @@ class QuestionForm(Column):
             region=self.terms.region,
             session_policies=caller.session_policies,
             layers_off=self.terms.layers_off,
+            scope_downs=self.terms.scope_downs,
         )
         actions = said(self.action_field.value, commas=True)
         resources = said(self.resource_field.value, commas=False) or ("*",)
@@ -440,13 +443,9 @@ class QuestionForm(Column):
         caller = [f"{SESSION}{name}" for name in policies]
         if question_matrix.chained_from:
             caller.append(f"{CHAINED}{question_matrix.chained_from}")
+        checks, actions = question_matrix.with_checks, tuple(question_matrix.actions)
         self.terms = Terms(
-            asked.mode,
-            asked.layers_off,
-            asked.resource_account,
-            asked.region,
-            question_matrix.with_checks,
-            tuple(question_matrix.actions),
+            asked.mode, asked.layers_off, asked.resource_account, asked.region, checks, actions, asked.scope_downs
         )
         resources = joined(question_matrix.resources) if question_matrix.resources != ("*",) else ""
         self._fill(joined(question_matrix.actions), resources, write_context(asked.context), caller, policies)

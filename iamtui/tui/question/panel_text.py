@@ -108,6 +108,8 @@ def terms_of(question_matrix: QuestionMatrix) -> str:
         parts.append(f"chained from {question_matrix.chained_from}")
     if terms.session_policies:
         parts.append("with a session policy")
+    if terms.scope_downs:
+        parts.append("scoped down")
     if question_matrix.with_checks:
         parts.append(f"with {', '.join(question_matrix.with_checks)}")
     return "  ".join(parts)
