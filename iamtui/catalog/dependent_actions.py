@@ -393,6 +393,18 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
         *_EBS_KEY,
     ),
     "ec2:RunInstances": _RUN_INSTANCES,
+    # IAM User Guide, manage access to role manager: each underlying action is evaluated.
+    "iam:AcquireRole": (
+        Check(
+            "iam:CreateRole",
+            "the role",
+            note="Role manager creates the role of a template, unless it is there already.",
+        ),
+        Check("iam:GetRole", "the role", "it is there already"),
+        Check("iam:PutRolePolicy", "the role", "the template has inline policies"),
+        Check("iam:AttachRolePolicy", "the role", "the template has managed policies"),
+        Check("iam:AcquireRole", "the role", "AWS checks an action of that name, which it does not document"),
+    ),
     "iam:CreateRole": (
         Check("iam:CreateRole", "the role", note="A boundary is seen by iam:PermissionsBoundary."),
         _tag("iam:TagRole", "the role"),

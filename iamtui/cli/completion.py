@@ -27,6 +27,7 @@ from click.shell_completion import (
 from iamtui.account.model import Account
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS
+from iamtui.catalog.newer import newer_actions
 from iamtui.cli.exits import COMPLETE_VARIABLE, Exit
 from iamtui.cli.output import stdout
 from iamtui.cli.source_choice import choose
@@ -123,7 +124,7 @@ def _roles(context: click.Context, typed: str) -> Iterator[str]:
 
 
 def _actions(_context: click.Context, typed: str) -> Iterable[str]:
-    names = catalogue().names.names
+    names = (*catalogue().names.names, *newer_actions().names)
     return names if ":" in typed else dict.fromkeys(f"{name.partition(':')[0]}:" for name in names)
 
 

@@ -14,7 +14,7 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.workspace.context_syntax import at_time
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.opening import connect
-from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
+from iamtui.workspace.revocation import POLICY_NAME, SIGN_IN, Revocation, plan_revocation, server_now
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 
@@ -71,6 +71,7 @@ def _explain(plan: Revocation, workspace: Workspace) -> None:
     for sentence in plan.notes:
         out.paragraph(sentence, indent=2, first=("- ",))
     out.paragraph(f"To remove it: {plan.undo}", indent=2, first=("- ",), whole=True)
+    out.paragraph(f"{SIGN_IN} {plan.sign_in}", indent=2, first=("- ",), whole=True)
     if plan.decision is not None:
         write_verdict(out, plan.decision, "iam:PutRolePolicy on the role, for you")
     if workspace.source.kind is SourceKind.SNAPSHOT:
@@ -88,6 +89,7 @@ def _as_json(plan: Revocation) -> dict[str, object]:
         "run_in_account": plan.role_arn.split(":")[4],
         "command": plan.command,
         "undo": plan.undo,
+        "end_sign_in_sessions": plan.sign_in,
         "warnings": list(plan.warnings),
         "notes": list(plan.notes),
         "may_be_put": plan.decision.outcome.value if plan.decision is not None else None,

@@ -123,7 +123,8 @@ def _answer(
         try:
             answer = answer_scenario(entry)
         except ScenarioError as error:
-            entry = MalformedScenario(entry.id, error)
+            # A scenario all the same, so that the file is not taken for another.
+            entry, tally.malformed_on_end = MalformedScenario(entry.id, error), -1
     if isinstance(entry, MalformedScenario):
         tally.malformed += 1
         tally.malformed_on_end += 1

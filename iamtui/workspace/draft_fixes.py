@@ -77,7 +77,8 @@ def edits_for_suggestion(
     """
     if suggestion.layer is Layer.BLOCK_PUBLIC_ACCESS:
         raise NoEdit(
-            "S3 Block Public Access is a setting of the bucket or the account, which a draft does not change.",
+            "S3 Block Public Access is a setting of the bucket, the account or (an S3 policy) the organization, "
+            "which a draft does not change.",
             "Narrow the public statements of the bucket policy in the draft.",
         )
     decision, traced, _ = ask_and_trace(workspace, principal, question, now=now)

@@ -71,6 +71,7 @@ class Revocation:
         policy: the policy document.
         command: the AWS CLI command that puts the policy on the role, for a POSIX shell.
         undo: the one that takes it away again.
+        sign_in: the one that ends the role's sign-in sessions, which otherwise fetch new credentials for up to 90 days.
         effects: for each live session that is known here, in their order.
         warnings: what should make one think first, one sentence each.
         notes: what else to know, one sentence each.
@@ -84,6 +85,7 @@ class Revocation:
     policy: dict[str, Any]
     command: str
     undo: str
+    sign_in: str
     effects: tuple[SessionEffect, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
@@ -173,6 +175,7 @@ def plan_revocation(
         policy=policy,
         command=_only_in(elsewhere, where) + " ".join(put) + remark,
         undo=_only_in(elsewhere, where) + " ".join(delete) + remark,
+        sign_in=_only_in(elsewhere, where) + _ending_sign_in_sessions(role_arn, where) + remark,
         effects=effects,
         warnings=tuple(_warnings(workspace, role_arn, held, before, now)),
         notes=(*_NOTES, _when_over(before)),
@@ -195,6 +198,19 @@ def _only_in(account: str, options: Iterable[str]) -> str:
     ask_whose = " ".join(("aws sts get-caller-identity --query Account --output text", *options))
     return f'[ "$({ask_whose})" = {account} ] && '
 
+
+def _ending_sign_in_sessions(role_arn: str, options: Iterable[str]) -> str:
+    """The command that lists a role's sign-in sessions and ends them, five a call (AWS Sign-In API Reference)."""
+    whose = ("--principal-arn", shlex.quote(role_arn), *options)
+    active = ("--status ACTIVE --query 'items[].sessionArn' --output text",)
+    found = " ".join(("aws signin list-sessions", *whose, *active))
+    return f"{found} | xargs -r -n 5 {' '.join(('aws signin batch-revoke-sessions', *whose, '--session-arns'))}"
+
+
+SIGN_IN: Final = (
+    "Sign-in sessions of the role, of the console and of programs that signed in with it, last up to 90 days and get "
+    "newer credentials, which the policy does not cut off. This ends those that are there:"
+)
 
 _NOTES: Final = (
     "It takes some minutes until the policy holds everywhere.",

@@ -45,6 +45,7 @@ def completed(line: str, home: Path, **environ: str) -> list[str]:
         ("iamtui can --demo deploy-p", ["deploy-prod"]),
         pytest.param("iamtui can --demo role/deploy-p", ["role/deploy-prod"], marks=pytest.mark.slow),
         ("iamtui can --demo deploy-prod s3:getobjectat", ["s3:GetObjectAttributes"]),
+        ("iamtui who-can signin:batchrev", ["signin:BatchRevokeSessions"]),
         pytest.param("iamtui who-can dynamo", ["dynamodb:"], marks=pytest.mark.slow),
         ("iamtui who-can s3:GetObject --demo --on arn:aws:s3:::puffin-data-l", ["arn:aws:s3:::puffin-data-lake"]),
         pytest.param("iamtui can alice s3:GetObject -c aws:sourceip", ["aws:SourceIp="], marks=pytest.mark.slow),

@@ -210,6 +210,23 @@ def test_a_call_without_an_action_of_its_name_is_asked_about_as_the_action_that_
     cli("can", "astrid.nilsen", "lambda:GetLayerVersionByArn", "--demo").failed_with("lambda:GetLayerVersion.")
 
 
+def test_a_role_of_role_manager_needs_what_makes_it(cli: Cli, tmp_path: Path) -> None:
+    asked = ("iam:AcquireRole", "--on", "arn:aws:iam::111122223333:role/lambda-basic", "--demo")
+    result = cli("can", "astrid.nilsen", *asked, "--json")
+    assert result.code == 0
+    beside = {one["action"]: one["answer"]["decision"] for one in result.json["companions"]}
+    needed = ("iam:GetRole", "iam:PutRolePolicy", "iam:AttachRolePolicy")
+    assert beside == {**dict.fromkeys(needed, "allowed"), "iam:AcquireRole": "depends"}
+    policy = tmp_path / "no-new-roles.json"
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy.write_text(
+        json.dumps({"Statement": [allow, {"Effect": "Deny", "Action": "iam:CreateRole", "Resource": "*"}]})
+    )
+    denied = cli("can", "break-glass-admin", *asked, "--session-policy", str(policy))
+    assert denied.code == 1
+    assert "explicit" in denied.out
+
+
 def test_what_only_the_sdk_knows_is_never_a_plain_yes(cli: Cli) -> None:
     asked = ("sts:GetScopedCredentials", "--demo")
     result = cli("can", "astrid.nilsen", *asked)

@@ -38,6 +38,17 @@ def test_json_holds_policy_and_commands(cli: Cli) -> None:
     assert record["notes"]
 
 
+def test_the_command_that_ends_sign_in_sessions_is_there_too(cli: Cli) -> None:
+    words = cli("revoke", "role/ops-readonly", "--demo", "--json").json["end_sign_in_sessions"]
+    listing, ending = words.split(" | ")
+    role = "arn:aws:iam::111122223333:role/ops-readonly"
+    assert listing.startswith(f"aws signin list-sessions --principal-arn {role} --status ACTIVE")
+    assert ending.startswith(f"xargs -r -n 5 aws signin batch-revoke-sessions --principal-arn {role} --session-arns")
+    shown = cli("revoke", "role/ops-readonly", "--demo").err
+    assert "batch-revoke-sessions" in shown
+    assert "Sign-in sessions of the role" in shown
+
+
 def test_nothing_is_changed_and_an_arn_reads_no_account(cli: Cli, role: str, fault_proxy: FaultProxy) -> None:
     result = cli("revoke", role, "--endpoint-url", fault_proxy.url)
     assert result.code == 0, result

@@ -38,6 +38,13 @@ class RevokeDialog(Dialog[None]):
         Binding("enter,c,y", "copy", "Copy command", id="revoke.copy", tooltip="Copy the AWS CLI command"),
         Binding("p", "copy_policy", "Copy policy", id="revoke.policy", tooltip="Copy the policy document"),
         Binding("u", "copy_undo", "Copy undo", id="revoke.undo", tooltip="Copy the command that takes it away again"),
+        Binding(
+            "s",
+            "copy_sign_in",
+            "Copy sign-in",
+            id="revoke.sign-in",
+            tooltip="Copy the command that ends the role's sign-in sessions",
+        ),
         *scroll_bindings("revoke"),
     ]
 
@@ -71,7 +78,7 @@ class RevokeDialog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         title = line("Revoke older sessions of ", (self._role_arn.rsplit("/", 1)[-1], "bold"))
-        with DialogBox(title, "c copy command  p policy  u undo  j k scroll  Esc close"):
+        with DialogBox(title, "c copy command  p policy  u undo  s sign-in sessions  j k scroll  Esc close"):
             with VerticalScroll(id="revoke-scroll", can_focus=False):
                 yield Static(plain("Asking AWS for its time …", "$muted"), id="revoke-plan")
             yield Static(id="revoke-said", classes="-empty")
@@ -105,6 +112,10 @@ class RevokeDialog(Dialog[None]):
     def action_copy_undo(self) -> None:
         if self._plan is not None:
             self._copy(self._plan.undo, "Undo command")
+
+    def action_copy_sign_in(self) -> None:
+        if self._plan is not None:
+            self._copy(self._plan.sign_in, "Command")
 
     def action_copy_policy(self) -> None:
         if self._plan is not None:
@@ -161,6 +172,9 @@ def plan_content(plan: Revocation, age: str) -> Content:
             ("   c copies it", "$muted"),
         ),
         plain(plan.command, limit=None),
+        plain(""),
+        line(("Sign-in sessions", "bold $heading"), ("   s copies the command that ends them", "$muted")),
+        plain(plan.sign_in, limit=None),
         plain(""),
         line((POLICY_NAME, "bold $heading"), ("   p copies it", "$muted")),
         document(plan.document),
