@@ -339,8 +339,12 @@ def test_actions_that_aws_may_add_are_covered() -> None:
     proof = never(workspace(allow("s3:Qu*")), "s3:*", resource="*")
     assert proof.status is ProofStatus.NOT_PROVED
     assert any("an action that the catalogue does not know" in reason for reason in proof.reasons)
-    named = never(workspace(allow("s3:Qu*")), "s3:QuantumBucket", resource="*").counterexample
-    assert named is not None
+    with pytest.raises(Problem, match="AWS has no action s3:QuantumBucket"):
+        never(workspace(allow("s3:Qu*")), "s3:QuantumBucket", resource="*")
+    newer = never(workspace(allow("sts:*")), "sts:GetScopedCredentials", resource="*")
+    assert newer.status is ProofStatus.NOT_PROVED
+    assert any("newer than the action data" in reason for reason in newer.reasons)
+    assert newer.actions == 0
     assert never(workspace(allow("ec2:*"), deny("s3:*")), "s3:Get*", resource="*").status is ProofStatus.PROVED
 
 
