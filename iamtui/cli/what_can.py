@@ -95,12 +95,12 @@ def what_can(
     """
     if sum(one is not None for one in (against, against_snapshot, draft)) > 1:
         raise Problem("--against, --against-snapshot and --draft exclude each other.", "Give one of them.")
-    _check(asked, as_policy=as_policy, otherwise=bool(against or against_snapshot or as_json))
+    _check(asked, as_policy=as_policy, otherwise=bool(against or against_snapshot))
     made = matrix_of(("sts:GetCallerIdentity",), asked)
     wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
     workspace = load_resource_policies(open_workspace(source), made)
     if as_policy:
-        _print_policy(with_draft(workspace, draft), principal, wanted)
+        _print_policy(with_draft(workspace, draft), principal, wanted, as_json=as_json)
         return Exit.OK
     changed = with_draft(workspace, draft)
     made_by_draft = changed is not workspace and is_not_there(workspace, resolve_principal(changed, principal))
@@ -143,7 +143,7 @@ def _check(asked: QuestionOptions, *, as_policy: bool, otherwise: bool) -> None:
     if as_policy and (otherwise or asked.given):
         raise Problem(
             "--policy prints what holds on every resource in every context, as JSON.",
-            "Leave the other options out; --service and --draft narrow and change it.",
+            "Leave the other options out; --service and --draft narrow and change it, --json adds what is left out.",
         )
     if asked.chained_from or asked.with_checks:
         raise Problem("what-can takes neither --chained-from nor --with.", "They are for `iamtui can`.")
@@ -154,11 +154,15 @@ def _ask(workspace: Workspace, principal: str, made: QuestionMatrix, services: t
     return find_what_can(workspace, who, made.resources, made.terms, services=services or None)
 
 
-def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...]) -> None:
-    """The effective permissions as one identity policy; on stderr what it lacks."""
+def _print_policy(workspace: Workspace, principal: str, services: tuple[str, ...], *, as_json: bool) -> None:
+    """The effective permissions as one identity policy; what it lacks on stderr, or beside it in one object."""
     who = resolve_principal(workspace, principal)
     made = effective_policy(workspace, who, services or None)
-    stdout().json(made.document, indent=2, alone=True)
+    if as_json:
+        lacks = {"left_out": list(made.left_out), "caps_complete": made.caps_complete}
+        stdout().json({"policy": made.document, **lacks})
+    else:
+        stdout().json(made.document, indent=2, alone=True)
     if made.left_out:
         note(
             "Left out in part, because no single statement says it or all of them would be longer than IAM takes: "

@@ -541,7 +541,7 @@ def every_action(account: Account, terms: Question, now: datetime) -> EveryActio
     kept: dict[Hashable, EveryAction] = account.memo.setdefault("every action", {})
     second = int(now.timestamp()) if _reads_time(account) else 0
     policies = (terms.session_policies, terms.scope_downs)
-    ways = (terms.mode, terms.region, terms.resource_account, policies, terms.layers_off)
+    ways = (terms.mode, terms.region, terms.resource_account, policies, terms.layers_off, terms.made_now)
     key = (*ways, frozenset(terms.context.items()), second)
     found = kept.get(key)
     if found is None:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Final, NamedTuple, TypeAlias
 
+from msgspec import structs
+
 from iamtui.account.model import Account, InlinePolicy, Known, OrganizationPolicy, Role, User
 from iamtui.catalog import service_data
 from iamtui.engine.decision import Layer, Outcome
@@ -31,6 +33,7 @@ from iamtui.questions.action_classes import (
     Caps,
     ServiceActions,
     StatementInForce,
+    action_space,
     actions_of,
     are_all_known,
     caps_of,
@@ -40,7 +43,6 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-from iamtui.workspace.questions import with_region
 from iamtui.workspace.what_can import EffectiveAccess, Permission, what_can
 from iamtui.workspace.workspace import Workspace
 
@@ -120,7 +122,9 @@ def effective_policy(
             "Name a user, a role or a session of a role of it.",
         )
     now = now or datetime.now(UTC)
-    question = with_region(workspace, Question("s3:GetObject"))
+    # What holds in another Region, at another time or for a service that calls on its behalf is a permission too.
+    workspace = replace(workspace, source=structs.replace(workspace.source, region=""))
+    question = Question("s3:GetObject", made_now=False)
     request, policies, _ = QuestionEvaluator(account, question, now).put_by(principal)
     levels = [*policies.scps] if isinstance(policies.scps, tuple) else []
     levels += policies.rcps if isinstance(policies.rcps, tuple) else ()
@@ -132,7 +136,7 @@ def effective_policy(
         )
     common = CommonContext.of(request, discover=request.mode is Mode.DISCOVER)
     context = RequestContext(common, fixed=caller_facts(principal, lasting=True).keys)
-    before = what_can(workspace, principal, services=services, now=now)
+    before = what_can(workspace, principal, terms=question, services=services, now=now)
     writer = _Writer(policies, context, caps_of(principal, policies), account, before, of_all=services is None)
     document = writer.document()
     refused: set[str] = set()
@@ -356,6 +360,16 @@ class _Writer:
                 if text not in kept:
                     kept.add(text)
                     yield made
+                if one.layer is Layer.RCP:
+                    self._leave_out_beyond_rcps(one)
+
+    def _leave_out_beyond_rcps(self, one: StatementInForce) -> None:
+        """Name what a Deny of an RCP hits in the document, where no RCP would."""
+        space = action_space()
+        for service in self._services.keys() & space.services.keys():
+            known = self._services[service]
+            bits = self._masks.of(one.element, known) & space.local(service, space.full & ~space.under_rcps)
+            self.left_out |= self.granted.intersection(known.named(bits))
 
 
 def _denies_all(compiled: CompiledStatement) -> bool:
@@ -494,7 +508,7 @@ def _granted_more(
     """The actions of which the document alone grants more than the principal has."""
     account = _with_nothing_else(workspace.account, entity, PolicyDocument.of(dict(document)))
     alone = replace(workspace, account=account)
-    after = what_can(alone, principal, services=services, now=now)
+    after = what_can(alone, principal, terms=Question("", made_now=False), services=services, now=now)
     had = before.by_action()
     found: set[str] = set()
     granted = [one for one in after.permissions if one.resource == "*"]
@@ -509,7 +523,7 @@ def _granted_more(
     step = len(pairs) * len(document["Statement"]) // _MOST_ASKED + 1
     for permission, resource in pairs[::step]:
         alone_on_it, own_on_it = (
-            QuestionEvaluator(one.account, with_region(one, Question(permission.actions[0], resource)), now)
+            QuestionEvaluator(one.account, Question(permission.actions[0], resource, made_now=False), now)
             .decide(principal, read_whole=True)
             .outcome
             for one in (alone, workspace)

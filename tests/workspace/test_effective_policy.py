@@ -286,6 +286,37 @@ def test_a_pattern_stays_one_where_the_rest_of_it_is_denied_anyway_and_is_spelle
     ]
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+        {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}},
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"Bool": {"aws:ViaAWSService": "true"}},
+    ],
+)
+def test_what_holds_elsewhere_or_at_another_time_is_printed_with_its_condition(condition: dict[str, Any]) -> None:
+    for region in ("eu-west-1", "us-east-1", ""):
+        workspace = workspace_of(account_with(statement("sqs:SendMessage", Condition=condition)), region)
+        made = effective_policy(workspace, resolve_principal(workspace, "alice"), ("sqs",), NOON)
+        assert made.document["Statement"] == [statement("sqs:SendMessage", Condition=condition)]
+        assert made.left_out == ()
+
+
+def test_what_the_deny_of_an_rcp_hits_in_the_document_alone_is_named() -> None:
+    full = Known((OrganizationPolicy("", "full", PolicyDocument.of({"Statement": statement("*")})),))
+    deny = {**statement("*", effect="Deny", Condition={"Bool": {"aws:SecureTransport": "false"}}), "Principal": "*"}
+    rcp = Known((OrganizationPolicy("", "rcp", PolicyDocument.of({"Statement": [deny]})),))
+    levels = tuple(OrganizationLevel(id_, id_, kind, full, rcp) for id_, kind in LEVELS)
+    account = replace(
+        account_with(statement(["ec2:StartInstances", "sqs:SendMessage", "sqs:ListQueues"])),
+        organization=Known(Organization("o-1", "999999999999", levels)),
+    )
+    workspace = workspace_of(account)
+    made = effective_policy(workspace, resolve_principal(workspace, "alice"), ("sqs", "ec2"), NOON)
+    assert made.left_out == ("ec2:StartInstances", "sqs:ListQueues")
+
+
 def test_conditions_that_one_statement_cannot_hold_are_left_out_and_named() -> None:
     def tagged(team: str) -> dict[str, Any]:
         return {"StringLike": {"sqs:Team": team}}
