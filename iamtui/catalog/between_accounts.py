@@ -1,8 +1,9 @@
-"""Limits of calls between accounts: what policies of resources cannot give to others (`between_accounts.json`).
+"""Limits by account: what policies of resources cannot give to others, and who may call (`between_accounts.json`).
 
 For each service: `only`, a closed list of what they can give; `not`, what they cannot; `takes`, what AWS names as
 given, beyond which it says nothing; `depends`, what a gift turns on besides. Names are those of actions, `*` is all of
-them. Each entry names the pages of AWS that say so.
+them. For calls that only some accounts can make: `by`, which; `service`, whose delegated administrators count;
+`resource`, on what alone. Each entry names the pages of AWS that say so.
 """
 
 from __future__ import annotations
@@ -28,6 +29,22 @@ class GiftLimit(NamedTuple):
     source: str
 
 
+class CallLimit(NamedTuple):
+    """A limit on the accounts that can make a call.
+
+    Args:
+        by: which can (`between_accounts.json`).
+        service: the service principal whose delegated administrators count; "" where none do.
+        resource: the pattern of resources that it is about; "" for all.
+        source: the pages of AWS that say so.
+    """
+
+    by: str
+    service: str
+    resource: str
+    source: str
+
+
 _ALL: Final = "*"
 
 
@@ -42,9 +59,12 @@ class _Gifts(NamedTuple):
 
 
 @cache
-def _gifts() -> Mapping[str, _Gifts]:
-    text = files("iamtui.catalog").joinpath("between_accounts.json").read_text(encoding="utf-8")
+def _read() -> Any:
+    return json.loads(files("iamtui.catalog").joinpath("between_accounts.json").read_text(encoding="utf-8"))
 
+
+@cache
+def _gifts() -> Mapping[str, _Gifts]:
     def names(entry: Mapping[str, Any], kind: str) -> frozenset[str] | None:
         return frozenset(map(str.lower, entry[kind])) if kind in entry else None
 
@@ -56,7 +76,7 @@ def _gifts() -> Mapping[str, _Gifts]:
             {name.lower(): why for name, why in entry.get("depends", {}).items()},
             entry["source"],
         )
-        for entry in json.loads(text)["resource_policies"]
+        for entry in _read()["resource_policies"]
     }
 
 
@@ -74,3 +94,18 @@ def gift_limit(service: str, name: str) -> GiftLimit | None:
         return None
     unknown = f"AWS's documentation of what {service} gives to callers of other accounts"
     return GiftLimit(never=False, unknown=unknown, source=gifts.source)
+
+
+@cache
+def _calls() -> Mapping[str, CallLimit]:
+    found: dict[str, CallLimit] = {}
+    for entry in _read()["calls"]:
+        limit = CallLimit(entry["by"], entry.get("service", ""), entry.get("resource", ""), entry["source"])
+        found |= dict.fromkeys(map(str.lower, entry["actions"]), limit)
+    return found
+
+
+def call_limit(service: str, name: str) -> CallLimit | None:
+    """The limit on the accounts that can call an action, in lower case; None where any can."""
+    found = _calls()
+    return found.get(f"{service}:{name}") or found.get(f"{service}:*")

@@ -12,6 +12,7 @@ from msgspec import field as msgspec_field
 from iamtui.catalog.service_data import data_date
 from iamtui.engine.credential_rules import (
     ServiceRule,
+    account_rule,
     anonymous_rule,
     assume_root_rule,
     both_rules,
@@ -398,6 +399,8 @@ def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | Non
         rule = anonymous_rule(prepared.action, prepared.facts.takes_unsigned, result.context)
     elif prepared.action.service in ("iam", "sts"):
         rule = _rule_of_caller(result, principal, some_account=some_account)
+    if prepared.facts.of_some_callers and principal.account is not None:
+        rule = both_rules(rule, account_rule(prepared.action, prepared.resource, result.policies))
     if not result.same_account and principal.kind is not PrincipalKind.SERVICE:
         rule = both_rules(rule, gift_rule(prepared.action))
     if rule is None and prepared.facts.newer:

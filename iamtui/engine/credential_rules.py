@@ -12,8 +12,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from iamtui.catalog.between_accounts import gift_limit
-from iamtui.engine.request import WITH_CREDENTIALS, PoliciesInForce, Principal, PrincipalKind
+from iamtui.catalog.between_accounts import CallLimit, call_limit, gift_limit
+from iamtui.engine.request import WITH_CREDENTIALS, OrganizationPlace, PoliciesInForce, Principal, PrincipalKind
+from iamtui.engine.service_rules import is_all_within
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyState, MissingLeaf, RequestContext, Truth, all_of, any_of
 from iamtui.policy.document import ConditionLine, PolicyDocument
@@ -172,6 +173,74 @@ def both_rules(first: ServiceRule | None, second: ServiceRule | None) -> Service
         if rule.passes is False:
             return rule
     return ServiceRule(f"{first.why} {second.why}", all_of((first.passes, second.passes)), first.keys + second.keys)
+
+
+_WHICH: Final = {
+    "management": "Only the management account of an organization can make this call",
+    "creator": "Only an account that is no member of an organization can make this call",
+    "member": "Only a member account of an organization can make this call, not its management account",
+    "recipient": "Only the account that a handshake is sent to can make this call",
+    "reader": (
+        "Only the management account and delegated administrators of an organization, and accounts that the "
+        "organization's resource policy lets, can make this call"
+    ),
+    "policy_writer": (
+        "Only the management account of an organization, and accounts that its resource policy lets, can make this call"
+    ),
+    "delegate": "Only the management account and a delegated administrator for the service can make this call",
+    "management_maybe_delegate": (
+        "Only the management account of an organization can make this call; whether a delegated administrator for the "
+        "service can is not documented"
+    ),
+    "not_management": "The management account of an organization cannot make this call",
+    "instance_owner": "Only the management account can make this call on the organization's instance",
+}
+_IAM: Final = "iam.amazonaws.com"
+_PLACE: Final = MissingLeaf("place of the caller's account in an organization", "organizations:DescribeOrganization")
+_DELEGATIONS: Final = MissingLeaf(
+    "list of the organization's delegated administrators", "organizations:ListDelegatedAdministrators"
+)
+_DELEGATION_POLICY: Final = MissingLeaf("resource policy of the organization", "organizations:DescribeResourcePolicy")
+_RECIPIENT: Final = MissingLeaf("recipient of the handshake", "organizations:DescribeHandshake")
+_INSTANCE: Final = MissingLeaf("owner of the Identity Center instance", "sso:DescribeInstance")
+_BY_DELEGATE: Final = MissingLeaf("AWS's documentation of this call by a delegated administrator", "")
+
+
+def account_rule(action: ActionName, resource: RequestResource, policies: PoliciesInForce) -> ServiceRule | None:
+    """What services take from some accounts of an organization alone (AWS's pages: `between_accounts.json`)."""
+    limit = call_limit(action.service, action.name)
+    if limit is None or (limit.resource and not is_all_within(limit.resource, resource)):
+        return None
+    passes = _by_place(limit, policies)
+    return None if passes is True else ServiceRule(f"{_WHICH[limit.by]} ({limit.source}).", passes)
+
+
+def _by_place(limit: CallLimit, policies: PoliciesInForce) -> Truth:
+    """Whether the account of the caller is one of those that can make a call."""
+    place, by = policies.principal_place, limit.by
+    if by == "recipient":
+        return _RECIPIENT
+    if place is None:
+        return _PLACE
+    if by in ("member", "creator"):
+        return (place is OrganizationPlace.MEMBER) is (by == "member")
+    if by == "not_management":
+        return place is not OrganizationPlace.MANAGEMENT
+    if place is OrganizationPlace.MANAGEMENT:
+        return True
+    if place is OrganizationPlace.OUTSIDE or by == "management":
+        return by == "instance_owner"
+    if by == "instance_owner":
+        return _INSTANCE
+    if by == "policy_writer":
+        return _DELEGATION_POLICY
+    services = policies.principal_delegated_services
+    if by == "reader":
+        return bool(services) or _DELEGATION_POLICY
+    is_delegate: Truth = limit.service in services or _DELEGATIONS
+    if limit.service == _IAM and policies.principal_in_iam_delegated_administrator is not None:
+        is_delegate = policies.principal_in_iam_delegated_administrator
+    return all_of((is_delegate, _BY_DELEGATE)) if by == "management_maybe_delegate" else is_delegate
 
 
 def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:

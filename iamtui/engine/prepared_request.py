@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import ArnForm, Needs
+from iamtui.catalog.between_accounts import call_limit
 from iamtui.catalog.newer import about
 from iamtui.catalog.service_data import data_date
 from iamtui.engine.decision import Layer
@@ -47,6 +48,7 @@ class ActionFacts:
         takes_resource_policy: whether a policy on the resource has a say in what users and roles do.
         under_rcps: whether RCPs have one.
         newer: whether the SDK has it and the catalogue, which was made before, does not.
+        of_some_callers: whether only some accounts of an organization can call it.
         of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
         notes: what else decides such a call, besides the policies.
     """
@@ -59,6 +61,7 @@ class ActionFacts:
         "newer",
         "notes",
         "of_member_accounts",
+        "of_some_callers",
         "takes_resource_policy",
         "under_rcps",
         "with_own_rules",
@@ -71,6 +74,7 @@ class ActionFacts:
         self.newer = self.has_type is None and ENGINE_CATALOGUE.is_newer(text)
         self.may_be_synthetic = ENGINE_CATALOGUE.synthetic_resource(text, "", "") is not None
         self.of_member_accounts = action.full == "sts:assumeroot"
+        self.of_some_callers = call_limit(action.service, action.name) is not None
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = ENGINE_CATALOGUE.supports_rcp(action.service) and not escapes_rcps(action)
@@ -268,7 +272,7 @@ def _prepared(facts: ActionFacts, resource: RequestResource, partition: str, not
     refused = None if arn is None else _partition_refusal(partition, arn)
     if facts.with_own_rules:
         return _with_own_rules(facts, resource, arn, owner, owner_open, refused, notes)
-    plain = refused is None and not facts.newer
+    plain = refused is None and not facts.newer and not facts.of_some_callers
     return _made(
         PreparedAction,
         (facts, facts.action, resource, arn, owner, False, False, refused, False, False, owner_open, plain, notes),
@@ -313,7 +317,7 @@ def _with_own_rules(
         refused = refused or refusal(action, resource)
         by_alias = is_use_of_alias(action, resource)
         key = is_key_question(action, resource)
-    plain = not (by_alias or refused is not None or by_credentials or facts.newer)
+    plain = not (by_alias or refused is not None or by_credentials or facts.newer or facts.of_some_callers)
     return _made(
         PreparedAction,
         (facts, action, resource, arn, owner, trust, key, refused, by_alias, on_bucket, owner_open, plain, notes),

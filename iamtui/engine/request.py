@@ -65,6 +65,14 @@ class PolicyLevel(Struct, frozen=True):
     not_loaded: NotEvaluated | None = None
 
 
+class OrganizationPlace(StrEnum):
+    """Where an account stands in an organization."""
+
+    MANAGEMENT = "management"
+    MEMBER = "member"
+    OUTSIDE = "outside"
+
+
 @dataclass(frozen=True)
 class PoliciesInForce:
     """What applies to one request.
@@ -82,6 +90,9 @@ class PoliciesInForce:
         principal_in_management_account, resource_in_management_account: exempt from SCPs, RCPs.
         principal_in_iam_delegated_administrator: whether the caller's account is a delegated administrator for IAM;
             None: not known.
+        principal_place: where the caller's account stands in an organization; None: not known.
+        principal_delegated_services: the service principals of which the caller's account is known to be a delegated
+            administrator.
         restrict_public_buckets: S3 Block Public Access; NotEvaluated: not known.
         public_policy: whether the bucket policy counts as public; None: judge it.
         lasting: whether the same tuples (and the same principal) will be asked about again, so that what is made
@@ -100,6 +111,8 @@ class PoliciesInForce:
     principal_in_management_account: bool = False
     resource_in_management_account: bool = False
     principal_in_iam_delegated_administrator: bool | None = None
+    principal_place: OrganizationPlace | None = None
+    principal_delegated_services: tuple[str, ...] = ()
     restrict_public_buckets: bool | NotEvaluated = False
     public_policy: bool | None = None
     lasting: bool = False

@@ -17,6 +17,7 @@ from iamtui.engine.request import (
     EngineOptions,
     Mode,
     NamedPolicy,
+    OrganizationPlace,
     PoliciesInForce,
     PolicyLevel,
     Principal,
@@ -30,6 +31,7 @@ from iamtui.engine.scenario_format import (
     RequestForm,
     ScenarioError,
     ScenarioForm,
+    SettingsForm,
     engine_options,
     scenario_schema,
     step,
@@ -254,11 +256,21 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
             principal_in_iam_delegated_administrator=(
                 settings.principal_in_iam_delegated_administrator if settings else None
             ),
+            principal_place=_place(settings),
+            principal_delegated_services=tuple((settings and settings.principal_delegated_services) or ()),
             restrict_public_buckets=bool(s3 and s3.restrict_public_buckets),
             public_policy=s3.public_policy if s3 else None,
         ),
         options=engine_options(form.options),
     )
+
+
+def _place(settings: SettingsForm | None) -> OrganizationPlace | None:
+    """Where the caller's account stands in its organization; a scenario that does not say so leaves it open."""
+    managing = settings.principal_in_management_account if settings else None
+    if managing is None:
+        return None
+    return OrganizationPlace.MANAGEMENT if managing else OrganizationPlace.MEMBER
 
 
 def _check_size(form: ScenarioForm) -> None:

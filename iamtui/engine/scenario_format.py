@@ -103,6 +103,10 @@ class SettingsForm(Struct, forbid_unknown_fields=True):
         bool | None,
         _described("whether the caller's account is a delegated administrator for IAM; null: it is not known"),
     ] = None
+    principal_delegated_services: Annotated[
+        list[Annotated[str, Meta(max_length=128)]] | None,
+        _described("services of which the caller's account is a delegated administrator"),
+    ] = None
     s3: Annotated[S3Form | None, _described("the S3 Block Public Access settings")] = None
 
 

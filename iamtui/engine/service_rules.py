@@ -249,6 +249,7 @@ def rules_of_refusal(action: ActionName) -> tuple[str, ...]:
 
 
 _TELLING_APART: Final = {
+    "account": (_glob("arn:*:account::*:account/o-*/*"),),
     "iam": (_AWS_MANAGED, _RESERVED_ROLE, _SERVICE_LINKED_ROLE, _MADE_FOR_A_SERVICE),
     "kms": (_KMS_KEY, _ALIAS, _RESERVED_ALIAS),
     "s3": (_glob("arn:*:s3:::*"),),
@@ -272,6 +273,11 @@ def may_be_granted(action: ActionName, text: str) -> bool:
     """Whether an identity policy can allow an action on a single resource, as far as `refusal` and STS go."""
     resource = RequestResource(text, ResourceKind.ONE)
     return refusal(action, resource) is None and not is_assumption_of_service_linked_role(action, resource)
+
+
+def is_all_within(pattern: str, resource: RequestResource) -> bool:
+    """Whether a resource, or each of a set, fits a pattern of ARNs."""
+    return _is_all(_glob(pattern), resource)
 
 
 def _is_all(glob: Glob, resource: RequestResource) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.catalog.arn_forms import resource_types_of
-from iamtui.catalog.between_accounts import gift_limit
+from iamtui.catalog.between_accounts import call_limit, gift_limit
 from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
@@ -294,6 +294,7 @@ def _kind_of(action: str, *, by_documents_alone: bool) -> object:
     return (
         name.service,
         gift_limit(name.service, name.name),
+        call_limit(name.service, name.name),
         known.has_resource_type(action),
         known.arn_forms(action),
         known.required_arn_forms(action),

@@ -18,7 +18,7 @@ from msgspec import structs
 from iamtui.account.model import Account
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
-from iamtui.catalog.between_accounts import gift_limit
+from iamtui.catalog.between_accounts import call_limit, gift_limit
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
 from iamtui.engine.policy_sets import caller_facts
@@ -320,6 +320,7 @@ def _kind_of(action: str, told: Told) -> Hashable:
             ENGINE_CATALOGUE.needs(action),
             rules_of_refusal(name),
             gift_limit(name.service, name.name),
+            call_limit(name.service, name.name),
         )
         if told.forms
         else frozenset((one.region, one.account, one.may_lack) for one in forms)
@@ -366,7 +367,7 @@ class ActionSpace:
         self.services: dict[str, tuple[ServiceActions, int]] = {}
         self._order: list[str] = []
         self._offsets: list[int] = []
-        self.without_type = self._synthetic = offset = 0
+        self.without_type = self._synthetic = self._of_some_callers = offset = 0
         for service in service_data.service_names():
             known = actions_of(service, ())
             self.services[service] = (known, offset)
@@ -378,9 +379,11 @@ class ActionSpace:
                     self.without_type |= 1 << offset + place
                 if tables.synthetic_resource(action, "") is not None:
                     self._synthetic |= 1 << offset + place
+                if call_limit(service, name) is not None:
+                    self._of_some_callers |= 1 << offset + place
             offset += len(known.names)
         self.full = (1 << offset) - 1
-        self.with_rules = self._synthetic | self.of_services(_WITH_RULES_OF_THEIR_OWN)
+        self.with_rules = self._synthetic | self._of_some_callers | self.of_services(_WITH_RULES_OF_THEIR_OWN)
         self.told_by_resource = self.of_services(("iam", *LISTED_PER_RESOURCE))
         self.by_credentials = self.of_services(("iam", "sts"))
         protected = self.of_services(filter(ENGINE_CATALOGUE.supports_rcp, self.services))

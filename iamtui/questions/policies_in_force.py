@@ -27,6 +27,7 @@ from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
     NotEvaluated,
+    OrganizationPlace,
     PoliciesInForce,
     PolicyInForce,
     PolicyLevel,
@@ -63,8 +64,9 @@ class PrincipalPolicies(Struct, frozen=True):
     identity: tuple[PolicyInForce, ...]
     boundaries: tuple[PolicyInForce, ...]
     scps: tuple[PolicyLevel, ...] | NotEvaluated
-    in_management_account: bool = False
     in_iam_delegated_administrator: bool | None = None
+    place: OrganizationPlace | None = None
+    delegated_services: tuple[str, ...] = ()
 
 
 class ResourceSide(NamedTuple):
@@ -140,26 +142,39 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
         if not account.deleted.isdisjoint((principal.arn, principal.role_arn)):
             # No policy of a resource lets in who is not there.
             identity = (_DELETED,)
-    management = is_management_account(account, principal.account)
-    delegated = is_iam_delegated_administrator(account, principal.account)
-    return PrincipalPolicies(identity, boundaries, scps, management, delegated)
+    whose = principal.account
+    delegated, services = is_iam_delegated_administrator(account, whose), delegated_services(account, whose)
+    return PrincipalPolicies(identity, boundaries, scps, delegated, organization_place(account, whose), services)
 
 
 def is_management_account(account: Account, id_: str | None) -> bool:
     """Whether an account is known to be the one that manages the organization of the loaded account."""
-    fact = account.organization
-    return not isinstance(fact, Missing) and fact.value is not None and fact.value.management_account == id_
+    organization = account.organization.value_or(None)
+    return organization is not None and organization.management_account == id_
+
+
+def organization_place(account: Account, id_: str | None) -> OrganizationPlace | None:
+    """Where an account stands in an organization, as far as the loaded account tells; None: not known."""
+    if is_management_account(account, id_):
+        return OrganizationPlace.MANAGEMENT
+    if isinstance(account.organization, Missing) or id_ != account.id:
+        return None
+    return OrganizationPlace.OUTSIDE if account.organization.value is None else OrganizationPlace.MEMBER
+
+
+def delegated_services(account: Account, id_: str | None) -> tuple[str, ...]:
+    """The service principals of which an account is known to be a delegated administrator."""
+    organization = account.organization.value_or(None)
+    known = None if organization is None else organization.delegated_administrators
+    return tuple(name for name, accounts in (known or {}).items() if id_ in accounts)
 
 
 def is_iam_delegated_administrator(account: Account, id_: str | None) -> bool | None:
     """Whether an account is a delegated administrator for IAM in its organization; None: not known."""
-    fact = account.organization
-    if isinstance(fact, Missing):
-        return None
-    if fact.value is None:
-        # Of another account only its own organization could tell.
-        return False if id_ == account.id else None
-    delegates = fact.value.delegated_administrators
+    if organization_place(account, id_) is OrganizationPlace.OUTSIDE:
+        return False
+    organization = account.organization.value_or(None)
+    delegates = None if organization is None else organization.delegated_administrators
     return None if delegates is None else id_ in delegates.get(IAM_SERVICE, ())
 
 

@@ -9,9 +9,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.between_accounts import gift_limit
 from tests.reference.between_accounts import GIVEN, NAMED, NEVER, can_be_given
 
-ENTRIES = json.loads(files("iamtui.catalog").joinpath("between_accounts.json").read_text(encoding="utf-8"))[
-    "resource_policies"
-]
+DATA = json.loads(files("iamtui.catalog").joinpath("between_accounts.json").read_text(encoding="utf-8"))
+ENTRIES = DATA["resource_policies"]
 
 
 def test_every_list_names_actions_and_the_pages_that_say_so() -> None:
@@ -39,3 +38,10 @@ def test_a_name_that_is_not_known_is_no_gift_of_a_closed_list() -> None:
     assert limit is not None
     assert limit.never
     assert gift_limit("sqs", "aninvention") is None
+
+
+def test_every_call_that_only_some_accounts_can_make_is_one_and_has_its_page() -> None:
+    named = [action for entry in DATA["calls"] for action in entry["actions"]]
+    assert len(named) == len(set(named))
+    assert [action for action in named if not action.endswith("*") and not catalogue().knows(action)] == []
+    assert all(entry["source"] for entry in DATA["calls"])

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import generator
 from benchmarks.generator import Size
-from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, ResourcePolicy, User
+from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, Known, Missing, ResourcePolicy, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
@@ -123,6 +123,32 @@ def test_what_no_policy_gives_to_other_accounts(action: str) -> None:
     )
     assert (decisions[Outcome.ALLOWED] > 0) is (action == "sqs:SendMessage")
     assert action == "sqs:SendMessage" or (decisions[Outcome.DEPENDS] > 0) is (action == "sns:TagResource")
+
+
+@pytest.mark.parametrize("place", ["member", "management", "not known", "outside"])
+def test_what_only_some_accounts_can_call(place: str) -> None:
+    demo = load_demo_account()
+    own = demo.organization.value_or(None)
+    assert own is not None
+    account = {
+        "member": demo,
+        "management": replace(demo, organization=Known(replace(own, management_account=demo.id))),
+        "not known": replace(demo, organization=Missing("not loaded", "organizations:DescribeOrganization")),
+        "outside": replace(demo, organization=Known(None)),
+    }[place]
+    for action, allowed_at in (
+        ("organizations:LeaveOrganization", ()),
+        ("organizations:MoveAccount", ("management",)),
+        ("organizations:CreateOrganization", ("management", "outside")),
+        ("iam:DisableOrganizationsRootSessions", ("management",)),
+        ("ram:EnableSharingWithAwsOrganization", ("management",)),
+    ):
+        question = Question(action, "*")
+        compare(account, question, Counter())
+        asker = QuestionEvaluator(account, question, NOON)
+        outcomes = Counter(asker.decide(one.principal).outcome for one in account_index(account).principals)
+        assert (outcomes[Outcome.ALLOWED] > 0) is (place in allowed_at), action
+        assert place in ("not known", *allowed_at) or outcomes[Outcome.DEPENDS] == 0, action
 
 
 @pytest.mark.slow

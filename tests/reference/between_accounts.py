@@ -1,9 +1,10 @@
-"""What policies of resources cannot give to callers from outside the account: the rules of AWS, written down again."""
+"""What policies cannot give to other accounts, and which accounts can make a call: the rules of AWS, written again."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 # By service: the names that can be given, None where others can too; those that cannot; those AWS leaves open.
 _KEY_USE = (
@@ -64,3 +65,46 @@ def can_be_given(service: str, name: str) -> bool | None:
     if service in NEVER and re.fullmatch(NEVER[service], name):
         return False
     return True if service not in NAMED or re.fullmatch(NAMED[service], name) else None
+
+
+_MANAGEMENT_ALONE: Final = re.compile(
+    r"organizations:(cancelhandshake|create(gov)?(cloud)?account|(create|update|delete)organizationalunit|"
+    r"deleteorganization|(de)?registerdelegatedadministrator|(en|dis)ableawsserviceaccess|enableallfeatures|"
+    r"inviteaccounttoorganization|moveaccount|removeaccountfromorganization|(put|delete)resourcepolicy|closeaccount|"
+    r"inviteorganizationtotransferresponsibility)|"
+    r"ram:enablesharingwithawsorganization|sso:listaccountassignmentsforprincipal"
+)
+_ANYBODY: Final = re.compile(
+    r"organizations:(describeorganization|describehandshake|listhandshakesforaccount|describeeffectivepolicy)"
+)
+_OF_MEMBER: Final = re.compile(r"arn:[^:]*:account::[^:]*:account/o-.*")
+
+
+def can_be_made(action: str, resource: str, settings: Mapping[str, Any]) -> bool | None:
+    """Whether the account of a caller is one that can make a call; None where that is not known."""
+    service, name = action.split(":", 1)
+    managing = settings.get("principal_in_management_account")
+    services = settings.get("principal_delegated_services") or ()
+    if name in ("accepthandshake", "declinehandshake") and service == "organizations":
+        return None
+    if action in ("organizations:leaveorganization", "sso:createinstance"):
+        return None if managing is None else not managing
+    if _MANAGEMENT_ALONE.fullmatch(action) or action == "organizations:createorganization":
+        return managing
+    if service == "organizations" and not _ANYBODY.fullmatch(action):
+        return True if managing or (name.startswith(("list", "describe")) and services and managing is False) else None
+    if action == "sso:deleteinstance":
+        return True if managing else None
+    if re.fullmatch("iam:((en|dis)ableorganizationsroot.*|listorganizationsfeatures)", action):
+        if managing or managing is None:
+            return managing
+        delegated = settings.get("principal_in_iam_delegated_administrator")
+        if delegated is None and "iam.amazonaws.com" in services:
+            delegated = True
+        return None if delegated and name.startswith("enable") else delegated
+    by_email = name.endswith(("primaryemail", "primaryemailupdate"))
+    if service == "account" and (by_email or _OF_MEMBER.fullmatch(resource)):
+        if managing is None:
+            return None
+        return True if managing or "account.amazonaws.com" in services else None
+    return True

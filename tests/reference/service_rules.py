@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .between_accounts import can_be_given
+from .between_accounts import can_be_given, can_be_made
 from .callers import Caller
 from .context import Context
 from .logic import Truth, conjunction, disjunction, negation
@@ -103,6 +103,7 @@ def refused(
             and name == "assumeroot"
             and _no_root_session(fields, caller, context, settings, of_some_account=of_some_account),
             _is_no_gift(service, name, caller, owner),
+            caller.account is not None and _is_of_other_accounts(target, settings),
             caller.kind == "anonymous" and negation(_takes_unsigned(target.action.lower(), context)),
         ]
     )
@@ -114,6 +115,12 @@ def _is_no_gift(service: str, name: str, caller: Caller, owner: str | None) -> T
         return False
     given = can_be_given(service, name)
     return {"missing": "documentation", "holds": False, "source": None} if given is None else not given
+
+
+def _is_of_other_accounts(target: Target, settings: dict[str, Any]) -> Truth:
+    """Whether the account of the caller is none of those that can make the call."""
+    made = can_be_made(target.action.lower(), target.resource, settings)
+    return {"missing": "organization", "holds": False, "source": None} if made is None else not made
 
 
 def _takes_unsigned(action: str, context: Context) -> Truth:
