@@ -147,8 +147,7 @@ class SharedQuestion:
         self._reads_tags: bool | None = None
         self.asked = PreparedRequest(prepared, DEFAULT_LANGUAGE_OPTIONS, of_a_set=of_a_set)
         self._caller_account = caller_account
-        is_set = prepared.resource.kind is ResourceKind.SET
-        self.has_known_members = is_set and has_known_members(account, prepared)
+        self.has_known_members = prepared.resource.kind is ResourceKind.SET and has_known_members(account, prepared)
         self.owner = owner
         context, foreign = _carried(question)
         # The fields of the request and of what is in force for it, but for those of the caller.
@@ -241,8 +240,9 @@ class SharedQuestion:
         common = around.commons.get(known.absent)
         if common is None:
             discover = self._question.mode is Mode.DISCOVER
-            absent = known.absent + around.absent
-            common = CommonContext({}, derived=around.derived, known_absent=absent, discover=discover)
+            common = CommonContext(
+                {}, derived=around.derived, known_absent=known.absent + around.absent, discover=discover
+            )
             around.commons[known.absent] = common
         return RequestContext(common, own=known.values, fixed=own.caller.keys)
 
@@ -295,8 +295,7 @@ def services_with_policies(account: Account) -> frozenset[str]:
     """The services with a resource whose policy is loaded, or could not be read."""
     found = account.memo.get("services with policies")
     if found is None:
-        policies = account.resource_policies.items()
-        loaded = (parse_arn(arn) for arn, policy in policies if policy.state != "none")
+        loaded = (parse_arn(arn) for arn, policy in account.resource_policies.items() if policy.state != "none")
         found = account.memo["services with policies"] = frozenset(arn.service for arn in loaded if arn is not None)
     assert isinstance(found, frozenset)
     return found
