@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -64,9 +64,8 @@ class PrincipalPolicies(Struct, frozen=True):
     identity: tuple[PolicyInForce, ...]
     boundaries: tuple[PolicyInForce, ...]
     scps: tuple[PolicyLevel, ...] | NotEvaluated
-    in_iam_delegated_administrator: bool | None = None
-    place: OrganizationPlace | None = None
-    delegated_services: tuple[str, ...] = ()
+    in_organization: Mapping[str, Any]
+    """The fields of `PoliciesInForce` that say where the principal's account stands in an organization."""
 
 
 class ResourceSide(NamedTuple):
@@ -142,9 +141,7 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
         if not account.deleted.isdisjoint((principal.arn, principal.role_arn)):
             # No policy of a resource lets in who is not there.
             identity = (_DELETED,)
-    whose = principal.account
-    delegated, services = is_iam_delegated_administrator(account, whose), delegated_services(account, whose)
-    return PrincipalPolicies(identity, boundaries, scps, delegated, organization_place(account, whose), services)
+    return PrincipalPolicies(identity, boundaries, scps, _in_organization(account, principal.account))
 
 
 def is_management_account(account: Account, id_: str | None) -> bool:
@@ -153,7 +150,7 @@ def is_management_account(account: Account, id_: str | None) -> bool:
     return organization is not None and organization.management_account == id_
 
 
-def organization_place(account: Account, id_: str | None) -> OrganizationPlace | None:
+def place_in_organization(account: Account, id_: str | None) -> OrganizationPlace | None:
     """Where an account stands in an organization, as far as the loaded account tells; None: not known."""
     if is_management_account(account, id_):
         return OrganizationPlace.MANAGEMENT
@@ -162,20 +159,19 @@ def organization_place(account: Account, id_: str | None) -> OrganizationPlace |
     return OrganizationPlace.OUTSIDE if account.organization.value is None else OrganizationPlace.MEMBER
 
 
-def delegated_services(account: Account, id_: str | None) -> tuple[str, ...]:
-    """The service principals of which an account is known to be a delegated administrator."""
-    organization = account.organization.value_or(None)
-    known = None if organization is None else organization.delegated_administrators
-    return tuple(name for name, accounts in (known or {}).items() if id_ in accounts)
-
-
-def is_iam_delegated_administrator(account: Account, id_: str | None) -> bool | None:
-    """Whether an account is a delegated administrator for IAM in its organization; None: not known."""
-    if organization_place(account, id_) is OrganizationPlace.OUTSIDE:
-        return False
+def _in_organization(account: Account, id_: str | None) -> Mapping[str, Any]:
+    place = place_in_organization(account, id_)
     organization = account.organization.value_or(None)
     delegates = None if organization is None else organization.delegated_administrators
-    return None if delegates is None else id_ in delegates.get(IAM_SERVICE, ())
+    of_iam = False if place is OrganizationPlace.OUTSIDE else None
+    if delegates is not None:
+        of_iam = id_ in delegates.get(IAM_SERVICE, ())
+    return {
+        "principal_in_management_account": place is OrganizationPlace.MANAGEMENT,
+        "principal_place": place,
+        "principal_delegated_services": tuple(name for name, accounts in (delegates or {}).items() if id_ in accounts),
+        "principal_in_iam_delegated_administrator": of_iam,
+    }
 
 
 def identity_policies(account: Account, entity: User | Group | Role) -> list[PolicyInForce]:
