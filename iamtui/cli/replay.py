@@ -28,8 +28,10 @@ from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.draft_fixes import SuggestedDraft
 from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
 from iamtui.workspace.policy_reads import PolicyReads
-from iamtui.workspace.replay import Replayer, with_named_policies
-from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict, with_all_fixes
+from iamtui.workspace.recorded_policies import with_named_policies
+from iamtui.workspace.replay import Replayer
+from iamtui.workspace.replay_fixes import fixed_to_the_end
+from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict
 from iamtui.workspace.workspace import Workspace
 
 _MARKS: Final = {
@@ -118,7 +120,9 @@ def replay(
         tell(number)
     ProgressLine.clear()
     found = replayer.finish()
-    fixed = None if drafted is None else with_all_fixes(workspace, drafted.draft, list(found.broken()))
+    fixed = None
+    if drafted is not None:
+        fixed = fixed_to_the_end(workspace, drafted, found, reads, collector.in_order_of_questions)
     shown = _Shown(workspace, read, collector, found, drafted, fixed, not_loaded)
     if as_json:
         stdout().json(shown.as_json(), indent=2)

@@ -34,7 +34,7 @@ from iamtui.workspace.draft_session import save_draft_file
 from iamtui.workspace.least_draft import LeastDraft, check_least
 from iamtui.workspace.least_policy import MOST_NAMED, LeastPolicy, least_policy
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.replay import with_policies_of
+from iamtui.workspace.recorded_policies import with_policies_of
 from iamtui.workspace.used import (
     Activity,
     UseCount,

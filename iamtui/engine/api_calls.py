@@ -19,12 +19,11 @@ from iamtui.engine.call_resources import (
     Call,
     flat_parameters,
     has_key,
-    partition_of,
     resources_of,
     tells,
     texts_in,
 )
-from iamtui.engine.call_types import untold_types
+from iamtui.engine.call_types import partition_of, untold_types
 from iamtui.policy.json_text import dict_in, list_in, text_in
 
 MOST_ACTIONS: Final = 32
@@ -62,14 +61,15 @@ class AuthorizedAction(NamedTuple):
             resource types; () where it does not tell which.
         context: condition keys of this check alone.
         implied: whether it is checked along with another action and has no record of its own, as iam:PassRole.
-        untold: resource types that the call needed, too, and of which the record tells nothing.
+        untold: resource types that the call needed, too, and of which the record tells nothing; those together of
+            which it named one.
     """
 
     action: str
     resources: tuple[str, ...] = ()
     context: tuple[tuple[str, tuple[str, ...]], ...] = ()
     implied: bool = False
-    untold: tuple[str, ...] = ()
+    untold: tuple[tuple[str, ...], ...] = ()
 
 
 class AuthorizedCall(NamedTuple):

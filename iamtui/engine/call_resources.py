@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import islice, product
 from typing import Any, Final, NamedTuple
 
@@ -16,8 +15,7 @@ from iamtui.catalog import api_operations as tables
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import forms_of_types
-from iamtui.catalog.tables import REGIONS
-from iamtui.engine.call_types import CallType, letters_of, pattern_of, types_of_call
+from iamtui.engine.call_types import CallType, letters_of, partition_of, pattern_of, types_of_call
 
 MOST_RESOURCES: Final = 200
 """Resources that one call is read for; what names more is not told."""
@@ -187,11 +185,6 @@ def _values(names: tuple[str, ...], flat: Mapping[str, tuple[str, ...]]) -> tupl
     return ()
 
 
-@lru_cache(maxsize=128)
-def partition_of(region: str) -> str:
-    return next((partition for partition, regions in REGIONS.items() if region in regions), "aws")
-
-
 def _account(call: Call, prefix: str) -> str:
     given = call.flat.get(tables.ACCOUNT_PARAMETERS.get(prefix, ""), ())
     return given[0] if len(given) == 1 and re.fullmatch(r"\d{12}", given[0]) else call.account
@@ -214,16 +207,21 @@ def _s3(name: str, call: Call) -> list[str] | None:
         # The ARN of an access point, or of a bucket of an Outpost.
         key = next(iter(call.flat.get("key", ())), "*")
         return [f"{given}/object/{key}" if on_object and ":accesspoint/" in given else given]
+    return _object(given, call) if on_object else None
+
+
+def _object(bucket: str, call: Call) -> list[str] | None:
     key = next(iter(call.flat.get("key", ())), "")
-    if on_object and (call.folded or call.operation in _COPYING):
+    arn = f"arn:{partition_of(call.region)}:s3:::{bucket}/"
+    if call.folded or call.operation in _COPYING:
         # The record of a copy lists what it read, too.
-        is_told = tells(given) and (tells(key) or (call.folded and tells(key.removesuffix("*") or "*")))
-        return [f"arn:{partition_of(call.region)}:s3:::{given}/{key}"] if is_told else []
-    if not on_object or not given or not tells(given) or key:
+        is_told = tells(bucket) and (tells(key) or (call.folded and tells(f"{key.removesuffix('*')}x")))
+        return [arn + key] if is_told else []
+    if not tells(bucket) or key:
         return None
     listed = [arn for arn in call.resources if "/" in arn and not arn.endswith("/")]
     # A deletion of many objects does not say which.
-    return listed or [f"arn:{partition_of(call.region)}:s3:::{given}/*"]
+    return listed or [f"{arn}*"]
 
 
 _COPYING: Final = ("CopyObject", "UploadPartCopy")

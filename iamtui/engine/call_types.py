@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog import service_data
 from iamtui.catalog.arn_forms import ArnForm, Name, forms_of_types, resource_types_of, types_of_each_call
+from iamtui.catalog.tables import REGIONS
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^}]*)\}|\*")
 _FIELDS: Final = ("Partition", "Region", "Account")
@@ -123,8 +124,11 @@ def _parameters(prefix: str, name: str, kind: str, operation: str) -> Iterator[s
             yield "identifier"
 
 
-def untold_types(action: str, resources: Iterable[str], parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """The resource types that a call worked on, by the reference or by its parameters, and that no ARN tells."""
+def untold_types(action: str, resources: Iterable[str], parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """The resource types that a call worked on and no ARN tells; those together of which it named one.
+
+    It did so by the reference, which requires them, or by its parameters, which name one.
+    """
     prefix, _, name = action.lower().partition(":")
     if prefix == "apigateway":
         # A call is authorized on its path alone (API Gateway Developer Guide: control access with IAM policies).
@@ -136,15 +140,34 @@ def untold_types(action: str, resources: Iterable[str], parameters: Mapping[str,
     # The reference lacks some ARN forms, so that what is of no type may be of the only one.
     if len(needed) == 1 and any(not any(one.fullmatch(arn) for one in patterns.values()) for arn in resources):
         needed = ()
-    untold = [" or ".join(types[:3]) for types in needed if told.isdisjoint(types)]
+    untold = [types for types in needed if told.isdisjoint(types)]
     told.update(kind for types in needed if not told.isdisjoint(types) for kind in types)
+    named = (kinds for kinds in _named_types(prefix, name, patterns, parameters) if told.isdisjoint(kinds))
+    return tuple(dict.fromkeys((*untold, *named)))
+
+
+def _named_types(
+    prefix: str, name: str, types: Iterable[str], parameters: Mapping[str, Any]
+) -> Iterator[tuple[str, ...]]:
+    """The types of an action that a call's parameters are called after."""
     otherwise = tables.NAMED_OTHERWISE.get(f"{prefix}:{name}", {})
     for key, value in parameters.items():
         plain, named = _NAMING.sub("", letters_of(key)), otherwise.get(key.lower(), ())
-        kinds = [kind for kind in patterns if letters_of(kind) == plain or kind in named]
-        if value and kinds and told.isdisjoint(kinds) and key.lower() != tables.ACCOUNT_PARAMETERS.get(prefix):
-            untold += kinds[:1]
-    return tuple(dict.fromkeys(untold))
+        kinds = tuple(kind for kind in types if letters_of(kind) == plain or kind in named)
+        if value and kinds and key.lower() != tables.ACCOUNT_PARAMETERS.get(prefix):
+            yield kinds
 
 
 _NAMING: Final = re.compile(r"(?:id|name|arn|identifier)?s?(?:list)?$")
+
+
+def patterns_of_type(action: str, kind: str, region: str, account: str) -> list[str]:
+    """The patterns of all resources of a type that an account has in a Region."""
+    fields = {"${Partition}": partition_of(region), "${Region}": region or "*", "${Account}": account or "*"}
+    forms = str(service_data.resource_types(action.partition(":")[0].lower()).get(kind, {}).get("arn", "")).split(", ")
+    return [_PLACEHOLDER.sub(lambda found: fields.get(found.group(), "*"), form) for form in forms if form]
+
+
+@lru_cache(maxsize=128)
+def partition_of(region: str) -> str:
+    return next((partition for partition, regions in REGIONS.items() if region in regions), "aws")

@@ -14,8 +14,8 @@ from iamtui.policy.conditions import CompiledCondition, parse_date
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.malformed import fault_of, may_mean
-from iamtui.policy.statement import ActionElement, action_name
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.statement import ActionElement, action_name, compile_policy
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.policies_in_force import ONLY_FORWARDED, principal_policies
 from iamtui.text import safe_text
 from iamtui.workspace.inventory import documents_in
@@ -97,6 +97,21 @@ def _resources_in(statement: Statement) -> tuple[str, ...]:
 def _all_documents(account: Account) -> Iterator[PolicyDocument]:
     yield from (document for _, _, document in documents_in(account))
     yield from (role.trust for role in account.roles)
+
+
+def roles_with_tagged_sessions(accounts: Iterable[Account]) -> frozenset[str]:
+    """The ARNs of the roles whose sessions may have tags: whose trust policy allows sts:TagSession."""
+    tag = action_name("sts:TagSession")
+    return frozenset(
+        role.arn
+        for account in accounts
+        for role in account.roles
+        if role.trust.error is not None
+        or any(
+            one.allows and one.action.matches(tag)
+            for one in compile_policy(role.trust, PolicyType.TRUST, DEFAULT_LANGUAGE_OPTIONS).statements
+        )
+    )
 
 
 # Values that policies do not tell apart.

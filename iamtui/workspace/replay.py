@@ -6,7 +6,7 @@ counts as open, never as allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -19,13 +19,13 @@ from iamtui.denials.cloudtrail import encryption_context, read_record
 from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
 from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by
+from iamtui.engine.call_types import patterns_of_type
 from iamtui.engine.condition_words import condition_of
-from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.request import Mode, Principal, PrincipalKind
 from iamtui.policy.patterns import is_pattern, parse_arn
 from iamtui.policy.resource import resource_policy_arn
-from iamtui.policy.statement import action_name, compile_policy
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.policy.statement import action_name
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
 from iamtui.questions.policies_in_force import ONLY_FORWARDED
@@ -35,17 +35,20 @@ from iamtui.workspace.compared_states import ChangedStatements
 from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.denials import caller_of, roles_of_profile, with_path
 from iamtui.workspace.draft_session import DraftedAccount, verdict_key
-from iamtui.workspace.opening import unloaded_policies, with_resource_policies
-from iamtui.workspace.policy_reads import OF_OWNERS, OF_THE_MOMENT, PolicyReads, ValueClasses
+from iamtui.workspace.policy_reads import (
+    OF_OWNERS,
+    OF_THE_MOMENT,
+    PolicyReads,
+    ValueClasses,
+    roles_with_tagged_sessions,
+)
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict, allows_all
+from iamtui.workspace.used import UNTOLD, with_stars
 from iamtui.workspace.workspace import Workspace
 
 MOST_GROUPS: Final = 10_000
 """Different answers that are told apart; the requests of more are counted."""
-
-MOST_LOADED: Final = 200
-"""Resources whose policies are asked for."""
 
 _MOST_SENTENCES: Final = 3
 _MOST_REMEMBERED: Final = 4_096
@@ -57,6 +60,10 @@ _ASSUMED: Final = ("aws:SecureTransport", "aws:ViaAWSService")
 _TAG_OF_CALLER: Final = "aws:principaltag/"
 _ALWAYS: Final = frozenset(("aws:requestedregion",))
 _MAKING: Final = ("iam:createrole", "iam:createuser")
+
+
+_Groups = dict[tuple[Verdict, str, str, str], ReplayGroup]
+UNTOLD_CALLER: Final = "not told"
 
 
 class _Asked(NamedTuple):
@@ -108,6 +115,7 @@ class _State:
             tuple(context.items()),
             question.resource_account,
             question.region,
+            question.session_policies,
             principal.account,
         )
         key = (principal, about)
@@ -148,7 +156,7 @@ class Replayer:
         self._before = _State(workspace if drafted is None else drafted.states.before, now)
         self._after = None if drafted is None else _State(drafted.states.after, now)
         self._effect = None if drafted is None else _DraftEffect(drafted)
-        self._tagged_sessions = _tagged_sessions(workspace)
+        self._tagged_sessions = roles_with_tagged_sessions(workspace.accounts)
         # Without the tags of its role a session has any.
         self._untagged = (
             tuple(
@@ -159,7 +167,8 @@ class Replayer:
         )
         self._open_accounts = frozenset(account.id for account in workspace.accounts)
         self._callers: dict[tuple[str, str, str], tuple[Principal | None, str]] = {}
-        self._groups: dict[tuple[Verdict, str, str, str], ReplayGroup] = {}
+        self._groups: _Groups = {}
+        self._besides: _Groups = {}
         self.found = Replay(drafted is not None)
 
     def add(self, request: DistinctRequest) -> None:
@@ -179,6 +188,7 @@ class Replayer:
             self._groups.values(),
             key=lambda group: (_SEVERITY[group.verdict], -group.events, group.caller, group.action),
         )
+        self.found.besides = list(self._besides.values())
         return self.found
 
     def _hold(self, request: DistinctRequest, name: str) -> None:
@@ -215,6 +225,9 @@ class Replayer:
                 *filter(None, (deleted,)),
             )
             told = min(found, key=lambda one: _SEVERITY[one.verdict])
+            for one in found:
+                if one.verdict is Verdict.BROKEN and one is not told:
+                    self._group(self._besides, request, one, principal)
         except Problem as problem:
             told = _Told(Verdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence)
         self._note(request, told, principal)
@@ -249,7 +262,7 @@ class Replayer:
             yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _CUT)
         if self._effect is not None and self._effect.ends_sign_in_of(principal):
             yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
-        for asked in self._questions(request, denial, actions):
+        for asked in self._questions(request, denial, principal, actions):
             if self._is_of_untold_owner(asked.question):
                 yield _Told(Verdict.OPEN, asked.question.action, asked.question.resource, _OWNER)
             for question in self._at_its_times(asked.question, request):
@@ -287,7 +300,8 @@ class Replayer:
             if not self._effect.matters_to(principal, request.caller.principal, (one,)):
                 continue
             for resource in one.resources or ("*",):
-                asked = Question(one.action, resource, region=request.region)
+                sessions = _sessions_of(principal)
+                asked = Question(one.action, resource, session_policies=sessions, region=request.region)
                 if allows_all(self._after.decide(principal, asked)) or self._before.decide(principal, asked).denied:
                     continue
                 words = f"{request.event} may have needed it, too: {_NOT_IN_RECORD}"
@@ -295,8 +309,9 @@ class Replayer:
                 break
 
     def _questions(
-        self, request: DistinctRequest, denial: Denial, actions: tuple[AuthorizedAction, ...]
+        self, request: DistinctRequest, denial: Denial, principal: Principal, actions: Sequence[AuthorizedAction]
     ) -> Iterator[_Asked]:
+        sessions = _sessions_of(principal)
         record = request.record() if request.source.startswith("kms.") else {}
         for action in actions:
             told = {**denial.context, **dict(action.context), **encryption_context(record, action.action)}
@@ -305,14 +320,29 @@ class Replayer:
             read = self._reads.about(action.action)
             of_action = {key: values for key, values in told.items() if key.lower() in read or key.lower() in _ALWAYS}
             needs_none = ENGINE_CATALOGUE.has_resource_type(action.action) is False
-            for resource in action.resources or ("*",):
+            for resource in (*(action.resources or ("*",)), *self._untold(action, principal, request)):
                 arn = parse_arn(resource)
                 owner = denial.resource_account or None if arn is not None and not arn.account else None
                 if arn is not None and arn.service == "iam" and arn.account in self._open_accounts:
                     there = self._before.workspace.at(arn.account)
                     resource = with_path(there, resource, arn.resource_type, arn.name)
-                question = Question(action.action, resource, of_action, resource_account=owner, region=request.region)
-                yield _Asked(question, not action.resources and not needs_none, action.implied)
+                question = Question(
+                    action.action, resource, of_action, Mode.DISCOVER, owner, sessions, region=request.region
+                )
+                if UNTOLD in resource and self._before.decide(principal, question).denied:
+                    question = replace(question, resource=with_stars(resource))
+                in_part = resource not in action.resources
+                implied = action.implied or (in_part and bool(action.resources))
+                yield _Asked(question, in_part and not needs_none, implied)
+
+    def _untold(self, action: AuthorizedAction, principal: Principal, request: DistinctRequest) -> Iterator[str]:
+        """All resources of the types that the record does not tell, but for those that stay denied for others."""
+        where, account = request.region, request.account or request.caller.account
+        for types in action.untold:
+            every = [one for kind in types for one in patterns_of_type(action.action, kind, where, account)]
+            asked = {one: Question(action.action, one, session_policies=_sessions_of(principal)) for one in every}
+            granted = [one for one, about in asked.items() if not self._before.decide(principal, about).denied]
+            yield from granted or every
 
     def _at_its_times(self, question: Question, request: DistinctRequest) -> Iterator[Question]:
         """The question at the times of the first and of the last event, where policies read the time."""
@@ -341,7 +371,7 @@ class Replayer:
             # The message says which of the call's actions was refused, and on what.
             resources = (denial.resource,) if denial.resource else mapped[0].resources if mapped else ()
             actions = (AuthorizedAction(denial.action, resources),)
-        asked = list(self._questions(request, denial, actions))
+        asked = list(self._questions(request, denial, principal, actions))
         decisions = [self._before.decide(principal, one.question) for one in asked]
         worst = worst_of(decisions)
         question = asked[decisions.index(worst)].question
@@ -349,7 +379,9 @@ class Replayer:
         if comparison.agreement is Agreement.AGREES:
             return _Told(Verdict.AGREES, question.action, question.resource, "")
         differs = comparison.agreement in (Agreement.ALLOWED_HERE, Agreement.OTHER_REASON)
-        verdict = Verdict.DIFFERS if differs and not (request.cut or worst.complete is False) else Verdict.OPEN
+        by_session = principal.kind is PrincipalKind.FEDERATED_USER and worst.outcome is Outcome.ALLOWED
+        is_sure = not (request.cut or worst.complete is False or by_session)
+        verdict = Verdict.DIFFERS if differs and is_sure else Verdict.OPEN
         return _Told(
             verdict,
             question.action,
@@ -407,18 +439,30 @@ class Replayer:
         self.found.events[told.verdict] += request.count
         if told.verdict in (Verdict.AGREES, Verdict.KEPT):
             return
-        caller = request.caller.principal or "not told"
-        key = (told.verdict, caller, told.action, told.reason)
-        group = self._groups.get(key)
+        if not self._group(self._groups, request, told, principal):
+            self.found.ungrouped += request.count
+
+    @staticmethod
+    def _group(groups: _Groups, request: DistinctRequest, told: _Told, principal: Principal | None) -> bool:
+        """Whether there is room among the groups for what was told."""
+        key = (told.verdict, request.caller.principal or UNTOLD_CALLER, told.action, told.reason)
+        group = groups.get(key)
         if group is None:
-            if len(self._groups) >= MOST_GROUPS:
-                self.found.ungrouped += request.count
-                return
-            group = self._groups[key] = ReplayGroup(*key, principal=principal, question=told.question)
+            if len(groups) >= MOST_GROUPS:
+                return False
+            group = groups[key] = ReplayGroup(*key, principal=principal, question=told.question)
         group.add(request, told.resource)
+        return True
 
 
+def _sessions_of(principal: Principal) -> tuple[str, ...]:
+    """Session policies of the caller that take nothing away where which it has is in no record of its calls."""
+    return (_ALLOWS_ALL,) if principal.kind is PrincipalKind.FEDERATED_USER else ()
+
+
+_ALLOWS_ALL: Final = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 _NOT_IN_RECORD: Final = "the record does not tell."
+_CONSOLE: Final = "A federated user may call it in the console alone, and where it did the record does not tell."
 _TIMES: Final = "It depends on the time, which is not kept of each event."
 _OWNER: Final = "It depends on whose resource it is, which the record does not tell."
 _CUT: Final = "The record names more than was kept of it."
@@ -443,21 +487,6 @@ def _depends_alike(question: Question, before: Decision, after: Decision, *, gue
     return one and before.outcome is Outcome.DEPENDS and verdict_key(before) == verdict_key(after)
 
 
-def _tagged_sessions(workspace: Workspace) -> frozenset[str]:
-    """The ARNs of the roles whose sessions may have tags: whose trust policy allows sts:TagSession."""
-    tag = action_name("sts:TagSession")
-    return frozenset(
-        role.arn
-        for account in workspace.accounts
-        for role in account.roles
-        if role.trust.error is not None
-        or any(
-            one.allows and one.action.matches(tag)
-            for one in compile_policy(role.trust, PolicyType.TRUST, DEFAULT_LANGUAGE_OPTIONS).statements
-        )
-    )
-
-
 def _without_tags(workspace: Workspace, roles: frozenset[str]) -> Workspace:
     account = workspace.account
     untagged = tuple(replace(role, tags=()) if role.arn in roles else role for role in account.roles)
@@ -472,6 +501,9 @@ def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:
         return _Told(Verdict.AGREES, *about, "")
     if decision.denied:
         why = f"AWS allowed it. Here it is denied: {reason_words(list(decision.reasons))}."
+        federated = decision.request.principal.kind is PrincipalKind.FEDERATED_USER
+        if federated and all(reason.layer is Layer.SERVICE_RULE for reason in decision.reasons):
+            return _Told(Verdict.OPEN, *about, _CONSOLE)
         return _Told(Verdict.OPEN if asked.implied and asked.guessed else Verdict.DIFFERS, *about, why)
     return _Told(Verdict.OPEN, *about, _open_words(decision, guessed=asked.guessed))
 
@@ -485,36 +517,6 @@ def _open_words(decision: Decision, *, guessed: bool) -> str:
     if keys:
         return f"The record does not tell {first_names(keys, MOST_NAMED, limit=128)}."
     return f"It depends on what is not known: {safe_text(condition_of(decision), limit=512)}."
-
-
-def with_named_policies(
-    workspace: Workspace, requests: Iterable[DistinctRequest], told: Callable[[int], None] = lambda _count: None
-) -> tuple[Workspace, dict[str, str]]:
-    """The workspace with the policies of the resources that requests name, up to MOST_LOADED; and why others are not.
-
-    Blocking: they are asked for where they are not loaded.
-    """
-    if not workspace.can_call_aws:
-        return workspace, {}
-    calls = (one for one in requests if one.is_call and not (one.error and not one.denied))
-    named = (arn for call in calls for action in authorized_by(call.record()).actions for arn in action.resources)
-    return with_policies_of(workspace, named, told)
-
-
-def with_policies_of(
-    workspace: Workspace, resources: Iterable[str], told: Callable[[int], None] = lambda _count: None
-) -> tuple[Workspace, dict[str, str]]:
-    """The same, of resources by their ARNs; patterns are passed over."""
-    if not workspace.can_call_aws:
-        return workspace, {}
-    wanted = dict.fromkeys(unloaded_policies(workspace, (arn for arn in resources if arn and not is_pattern(arn))))
-    loaded = list(wanted)[:MOST_LOADED]
-    failed = dict.fromkeys(list(wanted)[MOST_LOADED:], f"more than {MOST_LOADED} are not loaded at once")
-    for number, carrier in enumerate(loaded):
-        told(number)
-        workspace, refused = with_resource_policies(workspace, [carrier])
-        failed |= {arn: problem.sentence for arn, problem in refused.items()}
-    return workspace, failed
 
 
 def _whose_policies(principal: Principal) -> str:

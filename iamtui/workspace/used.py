@@ -35,6 +35,7 @@ _LONGEST_NAME: Final = 256
 """Characters of a call's name or a Region's; no call and no Region that is known has as many."""
 
 _MOST_SAID: Final = 8
+_MOST_TYPES: Final = 3
 _MOST_CONTEXTS: Final = 16
 _ESCAPED_SLASH: Final = b"\\/"
 _FREE: Final = ("sts:GetCallerIdentity", "sts:GetSessionToken")
@@ -77,7 +78,8 @@ class UsedAction:
         for resource in resources:
             self.resources[resource] += request.count
         if "" in resources:
-            self.untold[f"{request.event}: {', '.join(found.untold)}" if found.untold else request.event] = None
+            types = ", ".join(" or ".join(one[:_MOST_TYPES]) for one in found.untold)
+            self.untold[f"{request.event}: {types}" if types else request.event] = None
         service = request.caller.invoked_by
         via = ((VIA_A_SERVICE, ("true",)),) if service.endswith(".amazonaws.com") else ()
         self.contexts[request.region, found.context + via] += request.count

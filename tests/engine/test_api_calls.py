@@ -191,7 +191,7 @@ def test_types_that_a_call_needs_and_its_record_does_not_tell_are_named(
     source: str, event: str, parameters: dict[str, Any], untold: tuple[str, ...]
 ) -> None:
     found = call(source, event, parameters).actions[0]
-    assert found.untold[: len(untold)] == untold
+    assert tuple(types[0] for types in found.untold)[: len(untold)] == untold
     assert bool(found.untold) is bool(untold)
 
 

@@ -22,11 +22,13 @@ from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, Pu
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.questions.question import Question
 from iamtui.workspace import replay as module
+from iamtui.workspace.draft_fixes import SuggestedDraft
 from iamtui.workspace.draft_session import lay
 from iamtui.workspace.policy_reads import PolicyReads
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay import Replayer
-from iamtui.workspace.replay_result import Replay, Verdict, with_all_fixes
+from iamtui.workspace.replay_fixes import fixed_to_the_end, with_all_fixes
+from iamtui.workspace.replay_result import Replay, Verdict
 from iamtui.workspace.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust
@@ -412,6 +414,69 @@ def added(opened: Workspace, records: list[dict[str, Any]], *edits: Edit) -> tup
     if not made.left:
         assert replayed(opened, records, *made.draft.edits).events[Verdict.BROKEN] == 0
     return list(more), [why.sentence for why in made.left]
+
+
+RUN = {"imageId": "ami-1", "subnetId": "subnet-1", "keyName": "k", "groupSet": {"items": [{"groupId": "sg-1"}]}}
+
+
+def test_all_that_a_call_needs_is_added_at_once() -> None:
+    run = event("RunInstances", eventSource="ec2.amazonaws.com", requestParameters=RUN, resources=[])
+    (edit,), left = added(workspace(allow("ec2:*"), allow("s3:*")), [run], NOTHING)
+    assert isinstance(edit, PutInlinePolicy)
+    assert left == []
+    (statement,) = json.loads(edit.document)["Statement"]
+    kinds = {arn.split(":")[-1].partition("/")[0] for arn in statement["Resource"]}
+    assert {"image", "instance", "key-pair", "network-interface", "security-group", "subnet", "volume"} <= kinds
+
+
+def to_the_end(opened: Workspace, records: list[dict[str, Any]], *edits: Edit) -> tuple[SuggestedDraft, Replay]:
+    drafted = lay(opened, Draft(ID, "", edits))
+    found, reads = replayed(opened, records, *edits), PolicyReads([opened.account, drafted.after.account])
+    collector = RequestCollector(reads.keys, sessions=reads.sessions)
+    collector.add(one for one in (event_of(json.dumps(record)) for record in records) if one is not None)
+    made = fixed_to_the_end(opened, drafted, found, reads, collector.requests, now=NOW)
+    return made, replayed(opened, records, *made.draft.edits)
+
+
+def test_additions_go_on_until_nothing_is_denied() -> None:
+    # The example of a group is in one Region, what else it stands for in another.
+    here = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    there = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+    opened = workspace(allow("s3:*", condition=here), allow("s3:*", condition=there))
+    records = [event(), event(awsRegion="eu-west-1"), event("PutObject", awsRegion="eu-west-1")]
+    made, after = to_the_end(opened, records, NOTHING)
+    assert made.left == ()
+    assert after.events[Verdict.BROKEN] == 0
+
+
+def test_what_additions_do_not_help_is_named() -> None:
+    records = [event(), event("CreateBucket", resources=[]), event("DeleteBucket", resources=[])]
+    made, after = to_the_end(workspace(allow("s3:*")), records, DeleteUser(iam("user/alice")))
+    assert after.events[Verdict.BROKEN] == 3
+    assert {why.sentence.partition(": ")[0].rpartition(" ")[2] for why in made.left} == {
+        "s3:GetObject", "s3:CreateBucket", "s3:DeleteBucket",
+    }  # fmt: skip
+
+
+FEDERATED = {
+    "type": "FederatedUser",
+    "arn": f"arn:aws:sts::{ID}:federated-user/bob",
+    "accountId": ID,
+    "accessKeyId": "ASIAAAAAAAAAAAAAAAAA",
+    "sessionContext": {"sessionIssuer": {"type": "IAMUser", "arn": iam("user/alice")}},
+}
+
+
+def test_which_session_policies_a_federated_user_had_is_not_guessed() -> None:
+    assert verdict(workspace(allow("s3:*")), event(userIdentity=FEDERATED)) is Verdict.AGREES
+    assert verdict(workspace(allow("sqs:*")), event(userIdentity=FEDERATED)) is Verdict.DIFFERS
+    listed = event("ListUsers", eventSource="iam.amazonaws.com", requestParameters={}, resources=[])
+    assert verdict(workspace(allow("*")), listed | {"userIdentity": FEDERATED}) is Verdict.OPEN
+    # Its session policy may be what denied it.
+    refused = event(userIdentity=FEDERATED, errorCode="AccessDenied")
+    assert verdict(workspace(allow("s3:*")), refused) is Verdict.OPEN
+    assert verdict(workspace(allow("sqs:*")), refused) is Verdict.AGREES
+    assert verdict(workspace(allow("s3:*")), event(userIdentity=FEDERATED), NOTHING) is Verdict.BROKEN
 
 
 def test_the_addition_is_one_statement_for_what_was_used() -> None:
