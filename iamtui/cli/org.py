@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
+from msgspec import structs
 
 from iamtui.activity.parquet_tables import pyarrow_module
 from iamtui.cli.exits import Exit
@@ -86,6 +87,7 @@ _LARGEST_DRAFT: Final = 1024 * 1024
 @click.option("--all", "everything", is_flag=True, help="Show what is met or proved, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one row as JSON per line, as they come.")
 @click.option("--format", "form", type=click.Choice(("text", "csv", "sarif")), default="text", help="For other tools.")
+@click.option("--trace", is_flag=True, help="The whole record of each answer in the rows, and not only what decided.")
 @click.option("--parquet", metavar="FOLDER", help="Also write the rows as Parquet, by date and account.")
 def ask(
     questions: str | None,
@@ -107,6 +109,7 @@ def ask(
     everything: bool,
     as_json: bool,
     form: str,
+    trace: bool,
     parquet: str | None,
 ) -> Exit:
     """Ask every account of a store: the saved questions of the file QUESTIONS, and what the options name.
@@ -131,6 +134,7 @@ def ask(
         start=_start(start, trust=trust),
         audit=audit,
         draft=_draft(draft, level),
+        whole=trace,
     )
     _check_plan(plan)
     if plan.draft is not None:
@@ -138,11 +142,14 @@ def ask(
     store = stored.open()
     day = store.day(date)
     ids = stored.picked(day)
+    if any(one.proof.not_public is not None for one in plan.proofs):
+        plan = structs.replace(plan, members=frozenset(day.ids))
     listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     report = progress_report()
     pages = partial(store.pages, day.date)
     indexes = []
+    organizations: dict[str | None, list[str]] = {}
     with closing(stored.workers_for(len(ids))) as doing:
         for answer in over_accounts(
             ids,
@@ -153,6 +160,7 @@ def ask(
         ):
             listing.add(answer)
             if answer.found is not None:
+                organizations.setdefault(answer.found.organization, []).append(answer.account)
                 if answer.found.index is not None:
                     indexes.append(answer.found.index)
                 if tables is not None:
@@ -161,13 +169,12 @@ def ask(
             _tell_across(plan, Ways(day.date, indexes, pages, doing), listing, tables)
     listing.end(day if not stored.accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
-    if plan.draft is not None and plan.escalations:
-        listing.lack(("With a draft, escalations are not followed from account to account.",))
+    listing.say_assumed(plan, organizations)
     return listing.exit(fail_on)
 
 
 def _check_plan(plan: Plan) -> None:
-    if plan == Plan(demands=plan.demands):
+    if plan == Plan(demands=plan.demands, whole=plan.whole):
         raise Problem(
             "Nothing is asked.",
             "Name a file of questions, or --who-can, --never, --not-public, --escalations, --trust, --audit, --draft.",
@@ -324,7 +331,9 @@ class _Listing:
                 self._results.append(_sarif(row))
         elif self._everything or row.verdict not in _SILENT:
             mark, style = _MARKS[row.tone]
-            name = row.subject.split(":", 5)[5] if row.subject.count(":") > 4 else row.subject
+            # Of another account than the row's the ARN is told whole: users of many accounts have the same name.
+            *_, owner, rest = fields if len(fields := row.subject.split(":", 5)) == 6 else (row.account, row.subject)
+            name = rest if owner in (row.account, "") else row.subject
             self._out.line(
                 Span(mark, style), f" {row.account}  ", Span(name, Style.STRONG),
                 f"  {row.verdict}{f': {row.message}' if row.message else ''}",
@@ -360,6 +369,18 @@ class _Listing:
         if nowhere:
             note(f"Asked of no account, since none has what is named: {first_names(nowhere, 10)}.")
             self._in_part = True
+
+    def say_assumed(self, plan: Plan, organizations: Mapping[str | None, Sequence[str]]) -> None:
+        """Say what was taken for granted, and where it is not so: that the accounts are those of one organization."""
+        if plan.draft is not None and plan.escalations:
+            self.lack(("With a draft, escalations are not followed from account to account.",))
+        if not plan.members:
+            return
+        note("For --not-public every account of the store counts as one of the organization.")
+        known = sorted(organizations, key=lambda id_: -len(organizations[id_]))
+        if len(known) > 1:
+            others = [id_ for one in known[1:] for id_ in organizations[one]]
+            self.lack((f"That is not so, or not known, of {first_names(others, _MOST_NAMED)}.",))
 
     def exit(self, fail_on: str | None) -> Exit:
         failing = {"bad": ("bad",), "open": ("bad", "open")}.get(fail_on or "", ())

@@ -16,12 +16,13 @@ from iamtui.account.model import DEMO, Account, Missing
 from iamtui.cli.prove import proof_to_json
 from iamtui.cli.question_options import Demands
 from iamtui.drafts.draft import Draft, OrganizationDraft
-from iamtui.engine.decision import Outcome
+from iamtui.engine.condition_words import condition_of
+from iamtui.engine.decision import Decision, Outcome
 from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.presentation.who_can import access_words, who_can_json
 from iamtui.problem import Problem
-from iamtui.text import first_names
+from iamtui.text import first_names, safe_text
 from iamtui.workspace.access import who_has_access
 from iamtui.workspace.answers import answer
 from iamtui.workspace.audit import audit as findings_of
@@ -35,6 +36,7 @@ from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
 from iamtui.workspace.public_proofs import prove_closed
 from iamtui.workspace.saved_questions import SavedProof, SavedQuestion
+from iamtui.workspace.trust import organization_id
 from iamtui.workspace.unknown_facts import unknown_facts
 from iamtui.workspace.who_can import everybody
 from iamtui.workspace.workspace import Workspace
@@ -53,6 +55,8 @@ class Plan(Struct, frozen=True):
         proofs: what is to be proved; those of another account are left out.
         trust: ways from account to account; those from `start` alone where that is an ARN.
         draft: SCPs and RCPs as if they were attached.
+        whole: whether rows carry the whole record of an answer, some 50 kB each, and not only what decided.
+        members: the accounts of the store, which count as those of one organization.
     """
 
     questions: tuple[SavedQuestion, ...] = ()
@@ -64,6 +68,8 @@ class Plan(Struct, frozen=True):
     start: str = ""
     audit: bool = False
     draft: OrganizationDraft | None = None
+    whole: bool = False
+    members: frozenset[str] = frozenset()
 
 
 class Row(Struct, frozen=True):
@@ -77,7 +83,7 @@ class Row(Struct, frozen=True):
         tone: "bad", "open", "good" or "": what the verdict means.
         message: one sentence or phrase; raw text.
         complete: whether everything was loaded that it rests on.
-        details: the same as the command for one account prints it as JSON.
+        details: what decided; where the plan wants it the whole record, as the command for one account prints it.
     """
 
     account: str
@@ -102,6 +108,7 @@ class AccountAnswer(Struct, frozen=True):
         part: whether something was not asked of the account because of that.
         unasked: questions that could not be asked, sentences; raw text.
         index: by which ways into other accounts, and from them, are found.
+        organization: the id of its organization, "" where it is in none, None where that is not known.
     """
 
     account: str
@@ -111,6 +118,7 @@ class AccountAnswer(Struct, frozen=True):
     part: bool = False
     unasked: tuple[str, ...] = ()
     index: AccountIndex | None = None
+    organization: str | None = None
 
 
 def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
@@ -158,7 +166,8 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     across = (plan.trust or plan.escalations) and plan.draft is None
     index = index_of(workspace, escalations=plan.escalations) if across else None
     return AccountAnswer(
-        account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index
+        account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index,
+        organization_id(workspace.account),
     )  # fmt: skip
 
 
@@ -195,12 +204,12 @@ def _questions(
     id_ = workspace.account.id
     for saved in plan.questions:
         if saved.account in ("", id_) and _is_of(saved.principal, id_):
-            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan.demands, parts, said)  # type: ignore[misc]
+            yield saved.name, lambda saved=saved: _saved(workspace, saved, plan, parts, said)  # type: ignore[misc]
     for wanted in plan.who_can:
-        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, parts, said)  # type: ignore[misc]
+        yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, plan, parts, said)  # type: ignore[misc]
     for proof in plan.proofs:
         if proof.account in ("", id_):
-            yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof)  # type: ignore[misc]
+            yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof, plan.members)  # type: ignore[misc]
     if plan.escalations:
         yield "escalations", lambda: _escalations(workspace)
     if plan.audit:
@@ -216,10 +225,11 @@ def _is_of(principal: str, account: str) -> bool:
 
 
 def _saved(
-    workspace: Workspace, question: SavedQuestion, demands: Demands, parts: list[str], said: list[str]
+    workspace: Workspace, question: SavedQuestion, plan: Plan, parts: list[str], said: list[str]
 ) -> Iterator[Row]:
+    demands = plan.demands
     if not question.principal:
-        yield from _who_can(workspace, question, parts, said, demands)
+        yield from _who_can(workspace, question, plan, parts, said, demands)
         return
     principal = resolve_principal(workspace, question.principal)
     found = answer(workspace, principal, question.question_matrix)
@@ -242,8 +252,27 @@ def _saved(
         decision.request.action,
         decision.request.resource,
         decision.complete,
-        {"expect": question.expect, "why": why or None, "worst": cell_to_json(found, found.worst)},
+        {"expect": question.expect, "why": why or None}
+        | ({"worst": cell_to_json(found, found.worst)} if plan.whole else _what_decided(decision)),
     )
+
+
+def _what_decided(decision: Decision) -> dict[str, Any]:
+    ref = decision.deciding
+    return {
+        "decision": decision.outcome.value,
+        "condition": condition_of(decision) or None,
+        "blocked_by": [layer.value for layer in decision.blocked_by],
+        "statement": None
+        if ref is None
+        else {
+            "layer": ref.layer.value,
+            "policy": ref.policy,
+            "sid": None if ref.sid is None else safe_text(ref.sid, limit=200),
+            "statement": ref.statement,
+            "lines": list(ref.lines) if ref.lines else None,
+        },
+    }
 
 
 def _tone(outcome: Outcome) -> str:
@@ -253,6 +282,7 @@ def _tone(outcome: Outcome) -> str:
 def _who_can(
     workspace: Workspace,
     question: SavedQuestion,
+    plan: Plan,
     parts: list[str],
     said: list[str],
     demands: Demands | None = None,
@@ -264,7 +294,7 @@ def _who_can(
     listed = matrix.resources == ("*",) or not (concerned.lacks if question.expect is not None else concerned.unknown)
     for sentence, where in ((concerned.lacks, said if listed else parts), (concerned.refused, said)):
         where += [f"{question.name}: {sentence}"] if sentence else []
-    for one in who_has_access(workspace, matrix, concerned.asked):
+    for one in who_has_access(workspace, matrix, concerned.asked, only_deciding=not plan.whole):
         decision, words = one.cell.deciding, access_words(one)
         verdict = one.outcome.value
         tone = _tone(one.outcome)
@@ -287,7 +317,7 @@ def _who_can(
             decision.request.action,
             matrix.resources[0],
             decision.complete,
-            who_can_json(workspace, one),
+            who_can_json(workspace, one) if plan.whole else _what_decided(decision),
         )
 
 
@@ -298,11 +328,11 @@ _PROOFS: Final = {
 }
 
 
-def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof) -> Iterator[Row]:
+def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, members: frozenset[str]) -> Iterator[Row]:
     """A proof; of resources that are not to be public, one of each."""
     asked = saved.proof
     if asked.not_public is not None:
-        for arn, proof in prove_closed(workspace, asked.not_public).items():
+        for arn, proof in prove_closed(workspace, asked.not_public, members).items():
             yield _proved(workspace, saved, proof, arn)
         return
     proof, _ = prove_saved(workspace, before, asked)

@@ -163,10 +163,10 @@ class OutsideCallers:
                 elif entry.kind == "CanonicalUser" and entry.value not in self._inside.names:
                     # Its requests carry an ARN and an account, which other statements may speak of.
                     yield whose_canonical_user(entry.value)
-            if policy.substitutes_variables and not self._is_about_inside(one):
+            if policy.substitutes_variables and not self.is_about_inside(one):
                 yield from self._variables(one)
 
-    def _is_about_inside(self, one: Statement) -> bool:
+    def is_about_inside(self, one: Statement) -> bool:
         """Whether a statement names nobody from outside."""
         return one.not_principals is None and all(
             entry.kind == "Service"
@@ -206,6 +206,11 @@ class OutsideCallers:
                 yield CallerClass(Principal(PrincipalKind.IDENTITY_PROVIDER, entry.value))
             elif entry.kind == "CanonicalUser":
                 yield CallerClass(Principal(PrincipalKind.CANONICAL_USER, entry.value))
+
+    def named_in(self, letting_in: Sequence[Statement]) -> Iterator[CallerClass]:
+        """One caller of each class that one of some Allow statements may be about, by its Principal alone."""
+        if not all(map(self.is_about_inside, letting_in)):
+            yield from (one for one in self.classes() if any(_may_name(each, one.principal) for each in letting_in))
 
     def _callers(self, kind: PrincipalKind, arn: str, account: str) -> Iterator[Principal]:
         if kind is PrincipalKind.ROLE:
@@ -324,6 +329,20 @@ def _of_account(account: str) -> tuple[Token, ...]:
 
 def _tokens(pattern: str) -> tuple[Token, ...]:
     return tokens_of(parse_pieces(pattern, variables=False))
+
+
+def _may_name(statement: Statement, principal: Principal) -> bool:
+    if statement.not_principals is not None or principal.kind is PrincipalKind.CANONICAL_USER:
+        return True
+    for entry in statement.principals or ():
+        if entry.kind == "Federated":
+            may = principal.kind is PrincipalKind.IDENTITY_PROVIDER
+        else:
+            # A unique id can be of any account.
+            may = entry.kind != "Service" and (_account_in(entry.value) or principal.account) == principal.account
+        if may:
+            return True
+    return False
 
 
 def _account_in(value: str) -> str:

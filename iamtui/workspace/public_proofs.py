@@ -71,9 +71,7 @@ ASSUMED: Final = "the caller's own account lets it"
 """The name of a policy that is taken for granted."""
 _ALLOWS_ALL: Final = NamedPolicy(
     ASSUMED,
-    PolicyDocument.of(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]},
-    ),
+    PolicyDocument.of({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}),
 )
 _HOST_OR_ID: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+|[0-9a-f]{64}|A[A-Z0-9]{15,127}")
 """The host of an identity provider, a canonical user or a unique id."""
@@ -89,12 +87,14 @@ class _Closed(NamedTuple):
     Args:
         organization: the one of the account, where its members do not count; else None.
         policy_alone: whether only what policies say counts, and not what may be granted beside them.
+        members: other accounts that are known to be of the organization of the account.
     """
 
     inside: Inside
     organization: Organization | None
     policy_alone: bool
     seconds: float
+    members: frozenset[str] = frozenset()
 
 
 def prove_not_public(
@@ -105,6 +105,7 @@ def prove_not_public(
     excepted: Sequence[str] = (),
     policy_alone: bool = False,
     seconds: float = SECONDS,
+    members: frozenset[str] = frozenset(),
 ) -> dict[str, Proof]:
     """Whether nobody outside the account can use resources by their policies, or assume roles by theirs.
 
@@ -117,6 +118,7 @@ def prove_not_public(
         excepted: accounts, ARNs, providers and canonical users that may.
         policy_alone: whether to leave out what may be granted beside policies: S3 ACLs, grants on KMS keys.
         seconds: how long a class of callers and a class of actions may take.
+        members: accounts that are taken to be of the account's organization.
 
     Returns:
         What came of each resource.
@@ -135,7 +137,8 @@ def prove_not_public(
     if organization and own is None:
         why = fact.reason if isinstance(fact, Missing) else f"account {account.id} is in no organization"
         return proofs | dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
-    closed = _Closed(_inside(workspace, own, excepted), own, policy_alone, seconds)
+    members = _members(workspace) | (members - {account.id} if fact.value_or(None) is not None else frozenset())
+    closed = _Closed(_inside(workspace, members if own else frozenset(), excepted), own, policy_alone, seconds, members)
     left = MOST_PAIRS
     for arn in found:
         proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
@@ -143,15 +146,15 @@ def prove_not_public(
     return proofs
 
 
-def prove_closed(workspace: Workspace, asked: NotPublicRecord) -> dict[str, Proof]:
+def prove_closed(
+    workspace: Workspace, asked: NotPublicRecord, members: frozenset[str] = frozenset()
+) -> dict[str, Proof]:
     """What came of a saved proof that resources are not public, by resource; see `prove_not_public`."""
+    of_organization, alone = asked.outside == "organization", asked.policy_alone
     return prove_not_public(
-        workspace,
-        asked.resources,
-        organization=asked.outside == "organization",
-        excepted=asked.excepted,
-        policy_alone=asked.policy_alone,
-    )
+        workspace, asked.resources, organization=of_organization, excepted=asked.excepted, policy_alone=alone,
+        members=members,
+    )  # fmt: skip
 
 
 def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) -> Counterexample | tuple[str, ...]:
@@ -254,8 +257,8 @@ def _members(workspace: Workspace) -> frozenset[str]:
     return frozenset(accounts) - {workspace.account.id}
 
 
-def _inside(workspace: Workspace, organization: Organization | None, excepted: Sequence[str]) -> Inside:
-    accounts = {workspace.account.id}
+def _inside(workspace: Workspace, members: frozenset[str], excepted: Sequence[str]) -> Inside:
+    accounts = {workspace.account.id, *members}
     names: set[str] = set()
     for text in excepted:
         arn = parse_arn(text)
@@ -270,14 +273,12 @@ def _inside(workspace: Workspace, organization: Organization | None, excepted: S
                 f"{safe_text(text, limit=512)} is not an account, an ARN, a provider or a canonical user.",
                 "Give 12 digits, or the name as the policy has it.",
             )
-    if organization is not None:
-        accounts |= _members(workspace)
     return Inside(frozenset(accounts), frozenset(names))
 
 
 class _Resource:
     def __init__(self, workspace: Workspace, arn: str, closed: _Closed) -> None:
-        self._members = _members(workspace)
+        self._members = closed.members or _members(workspace)
         # What is known of somebody of another account holds for nobody else of it.
         self._workspace, self._account = replace(workspace, beside=()), workspace.account
         self._others = workspace.others
@@ -348,7 +349,8 @@ class _Resource:
             bounds,
         )
         try:
-            groups = list(outside.classes())
+            letting_in = [one.statement for one in self._own_statements if one.allows]
+            groups = list(outside.classes() if self._may_name_others else outside.named_in(letting_in))
         except Unproved as unproved:
             return Proof(ProofStatus.NOT_PROVED, None, {f"callers of {shown}: {unproved.reason}": 1})
         actions = list(self._actions())
@@ -374,6 +376,12 @@ class _Resource:
             reasons[doubt] = reasons.get(doubt, 0) + 1
         status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
         return Proof(status, None, reasons, callers, classes, names, tuple(self._services()))
+
+    @property
+    def _may_name_others(self) -> bool:
+        """Whether more than the policy that is read may let somebody in: grants beside it, or another policy."""
+        is_alone = self._service not in ("s3", "kms") or self._closed.policy_alone
+        return not is_alone or isinstance(self._policy, PolicyWithUnread)
 
     def _short_resources(self) -> Iterator[str]:
         """Resource entries that are no ARNs, which some services read in ways of their own."""
@@ -529,11 +537,9 @@ class _Resource:
         if self._service != "s3":
             return False
         found = self._account.public_access_blocks.get(self._carrier.rsplit(":", 1)[-1])
-        return (
-            NotEvaluated("the bucket's public access block is not loaded")
-            if found is None
-            else (found.restrict_public_buckets)
-        )
+        if found is None:
+            return NotEvaluated("the bucket's public access block is not loaded")
+        return found.restrict_public_buckets
 
     @cached_property
     def _never(self) -> Mapping[str, tuple[tuple[Token, ...], ...]]:

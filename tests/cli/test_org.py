@@ -153,7 +153,7 @@ def test_proofs_of_a_file_and_that_nobody_outside_can_use_anything(cli: Cli, sto
     assert (found.code, [(one["account"], one["verdict"]) for one in found.json_lines]) == (3, [(OTHER, "proved")])
     assert "It is about a draft, and none is given" in found.err
     public = cli("org", "ask", "--store", store, "--not-public", "arn:aws:iam::*:role/*", "--json")
-    assert (public.code, {one["verdict"] for one in public.json_lines}) == (3, {"proved", "not proved"})
+    assert (public.code, {one["verdict"] for one in public.json_lines}) == (0, {"proved"})
     nothing = cli("org", "ask", "--store", store, "--not-public", "arn:aws:s3:::nothing*")
     assert (nothing.code, "none has what is named: not-public arn:aws:s3:::nothing*" in nothing.err) == (3, True)
 
@@ -335,9 +335,11 @@ def test_a_name_with_control_characters_is_shown_harmlessly(cli: Cli, store: Pat
     assert "\x07" not in found.out + found.err
 
 
-def another_day(store: Path, cli: Cli, data: Any) -> None:
+def another_day(store: Path, cli: Cli, data: Any, account: str = ID) -> None:
     file = store.parent / "later.json"
-    file.write_text(json.dumps(data | {"iamtui": {"version": 1, "account_id": ID, "taken_at": "2026-11-29T00:00:00Z"}}))
+    file.write_text(
+        json.dumps(data | {"iamtui": {"version": 1, "account_id": account, "taken_at": "2026-11-29T00:00:00Z"}})
+    )
     assert cli("snapshot", "--org", store, "--snapshot", file).code == 0
 
 
@@ -421,3 +423,40 @@ def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, 
         assert "user/alice" in found.out
     found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
     assert (found.code, "[~] changed    user alice" in found.out) == (3, True), found.err
+
+
+@pytest.mark.parametrize(("organization", "code"), [("o-1", 0), ("o-2", 3)])
+def test_accounts_of_the_store_count_as_members_of_the_organization(
+    cli: Cli, store: Path, organization: str, code: int
+) -> None:
+    shared = role("shared", AssumeRolePolicyDocument=trust({"AWS": OTHER}))
+    other = levels(OTHER, "Test") | {"id": organization}
+    another_day(store, cli, snapshot(roles=[shared], organization=levels(ID, "Prod")))
+    another_day(store, cli, snapshot(users=of_other([user("olga")]), organization=other), OTHER)
+    found = cli("org", "ask", "--store", store, "--not-public", f"arn:aws:iam::{ID}:role/shared", "--json")
+    assert [one["verdict"] for one in found.json_lines] == ["proved"]
+    assert "every account of the store counts as one of the organization" in found.err
+    assert ("That is not so, or not known, of" in found.err, found.code) == (code == 3, code)
+
+
+def test_who_is_of_another_account_than_the_role_is_named_in_full(cli: Cli, store: Path) -> None:
+    shared = role("shared", AssumeRolePolicyDocument=trust({"AWS": OTHER}))
+    may = inline("may", document(allow("sts:AssumeRole")))
+    olga = user("olga", UserPolicyList=[may])
+    another_day(store, cli, snapshot(roles=[shared], users=[olga], organization=levels(ID, "Prod")))
+    another_day(store, cli, snapshot(users=of_other([olga]), organization=levels(OTHER, "Test")), OTHER)
+    found = cli("org", "ask", "--store", store, "--trust")
+    (line,) = (line for line in found.out.splitlines() if "olga" in line)
+    assert f"arn:aws:iam::{OTHER}:user/olga" in line
+
+
+def test_a_row_carries_what_decided_and_the_whole_record_only_on_demand(cli: Cli, store: Path) -> None:
+    asked = ("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "--json")
+    (row,) = cli(*asked).json_lines
+    assert row["details"]["decision"] == "allowed"
+    assert row["details"]["statement"] == {
+        "layer": "identity", "policy": "all", "sid": None, "statement": 0, "lines": [4, 8],
+    }  # fmt: skip
+    (whole,) = cli(*asked, "--trace").json_lines
+    assert whole["details"]["layers"]
+    assert len(json.dumps(row)) * 4 < len(json.dumps(whole))
