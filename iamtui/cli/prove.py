@@ -21,10 +21,11 @@ from iamtui.presentation.who_can import grant_words
 from iamtui.problem import Problem
 from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.proofs.requests import GRANTED_BESIDE
+from iamtui.proofs.texts import STEPS, Bounds
 from iamtui.text import counted, first_names
 from iamtui.workspace.access import granting_statements, grants_of
 from iamtui.workspace.draft_proofs import prove_nothing_new
-from iamtui.workspace.proofs import SECONDS, Counterexample, Proof, ProofStatus, all_proofs, prove_never
+from iamtui.workspace.proofs import Counterexample, Proof, ProofStatus, all_proofs, prove_never
 from iamtui.workspace.public_proofs import ASSUMED, prove_not_public
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, account_key, quoted
@@ -46,6 +47,9 @@ _EPILOG: Final = "Exit codes: 0 proved, 1 a request shows that it is not so, 3 n
 
 
 _SAVE: Final = click.option("--save", metavar="NAME", help="Save it, for `iamtui questions run`.")
+_STEPS: Final = click.option(
+    "--steps", type=click.IntRange(1_000), default=STEPS, show_default=True, help="The most work for each part of it."
+)
 _QUESTIONS: Final = click.option("--questions", "file", metavar="FILE", help="The file of --save, instead of your own.")
 
 
@@ -54,10 +58,11 @@ _QUESTIONS: Final = click.option("--questions", "file", metavar="FILE", help="Th
 @click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
 @click.option("--on", "resource", default="*", metavar="PATTERN", help="Only on resources like this ARN, or this one.")
 @click.option("--except", "excepted", multiple=True, metavar="PRINCIPALS", help="Who may: as PRINCIPALS, repeatable.")
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each pair.")
+@_STEPS
 @_SAVE
 @_QUESTIONS
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+@click.option("--all", "every", is_flag=True, help="List every example, by action, instead of the first.")
 @draft_option
 @source_options
 def never(
@@ -65,10 +70,11 @@ def never(
     actions: tuple[str, ...],
     resource: str,
     excepted: tuple[str, ...],
-    seconds: float,
+    steps: int,
     save: str | None,
     file: str | None,
     as_json: bool,
+    every: bool,
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
@@ -78,7 +84,9 @@ def never(
     them. ACTION may be a pattern such as iam:Create*, which stands for actions that AWS may add, too.
     """
     workspace = with_draft(open_workspace(source), draft)
-    proof = prove_never(workspace, (principals,), actions, resource=resource, excepted=excepted, seconds=seconds)
+    proof = prove_never(
+        workspace, (principals,), actions, resource=resource, excepted=excepted, steps=steps, every=every
+    )
     if as_json:
         stdout().json(proof_to_json(proof), indent=2)
     else:
@@ -102,7 +110,9 @@ def _with_draft(draft: str) -> str:
 def _print_never(workspace: Workspace, proof: Proof, actions: str, resource: str, more: str) -> None:
     out = stdout()
     where = "" if resource == "*" else f" on {resource}"
-    if proof.counterexample is not None:
+    if proof.examples:
+        _print_examples(workspace, proof, more)
+    elif proof.counterexample is not None:
         _print_example(workspace, proof, proof.counterexample, more=more)
     elif proof.status is ProofStatus.PROVED:
         who = f"none of {_principals(proof)} can ever" if proof.principals != 1 else "the principal can never"
@@ -131,7 +141,7 @@ def _print_reasons(proof: Proof, besides: Sequence[str] = ()) -> None:
         besides: what --policy-alone leaves out.
     """
     for reason, count in proof.reasons.items():
-        more = f" ({count:,} times)" if count > 1 else ""
+        more = f" (in {count:,} kinds of requests)" if count > 1 else ""
         if reason in (f"not loaded: {what}" for what in besides):
             # How many classes of callers and actions there are says nothing of it.
             more = ": they may let others in; --policy-alone leaves them out"
@@ -149,12 +159,31 @@ def _print_example(workspace: Workspace, proof: Proof, found: Counterexample, wh
     who = workspace.short_name(found.principal.arn) or "anybody, without credentials,"
     out.line(_mark(proof.status), f" Not so: {who} can call {found.action} on {found.resource}{when}.")
     _print_context(found.context)
+    if found.resource_account not in ("", workspace.account.id):
+        out.line(f"      the resource belongs to account {found.resource_account}")
     granting = granting_statements(found.decision)[:_MOST_GRANTS]
     grants = (one for one in grants_of(workspace, found.decision, granting) if one.statement.policy != ASSUMED)
     for name in map(grant_words, grants):
         out.line(f"      allowed by {name}")
     line = f"{as_command(workspace, found.principal, found.question)}{more} --trace"
     out.line(Span(f"      Ask for its trace: {line}", Style.QUIET))
+
+
+def _print_examples(workspace: Workspace, proof: Proof, more: str) -> None:
+    """Show all counterexamples, by action."""
+    out = stdout()
+    actions = list(dict.fromkeys((one.action, one.alike) for one in proof.examples))
+    for action, alike in actions:
+        others = f", and {counted(len(alike), 'action')} answered alike: {first_names(alike, 3)}" if alike else ""
+        out.line(_mark(proof.status), f" {action} can be called{others}.")
+        for found in proof.examples:
+            if (found.action, found.alike) == (action, alike):
+                out.line(f"      {workspace.short_name(found.principal.arn)} on {found.resource}")
+                line = f"{as_command(workspace, found.principal, found.question)}{more} --trace"
+                out.line(Span(f"          {line}", Style.QUIET))
+    if proof.reasons:
+        out.line(_mark(ProofStatus.NOT_PROVED), " Not proved, besides:")
+        _print_reasons(proof)
 
 
 def _mark(status: ProofStatus) -> Span:
@@ -176,7 +205,7 @@ def proof_to_json(proof: Proof) -> dict[str, Any]:
         "principals": proof.principals,
         "classes": proof.classes,
         "actions": proof.actions,
-    }
+    } | ({"counterexamples": [_example_json(one) for one in proof.examples]} if proof.examples else {})
 
 
 def _example_json(found: Counterexample) -> dict[str, Any]:
@@ -193,12 +222,12 @@ def _example_json(found: Counterexample) -> dict[str, Any]:
 @click.command("no-broader", epilog=_EPILOG)
 @click.argument("one", metavar="A", required=False)
 @click.argument("other", metavar="B", required=False)
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each part of it.")
+@_STEPS
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
 @draft_option
 @source_options
 def no_broader(
-    one: str | None, other: str | None, seconds: float, as_json: bool, draft: str | None, source: SourceOptions
+    one: str | None, other: str | None, steps: int, as_json: bool, draft: str | None, source: SourceOptions
 ) -> Exit:
     """Prove that the policy document A allows nothing that B does not, whoever calls what, in any context; or, with
     --draft, that no user and no role of the account can do anything with the draft that it cannot without.
@@ -207,18 +236,18 @@ def no_broader(
     or roles, of which the principals are compared, too.
     """
     if draft is not None and one is None:
-        return _nothing_new(draft, seconds, source, as_json=as_json)
+        return _nothing_new(draft, steps, source, as_json=as_json)
     if one is None or other is None or draft is not None or source.given:
         raise click.UsageError("Expected two documents, or --draft FILE and the account that it is for.")
-    found = find_broader(*_read_both(one, other), seconds)
+    found = find_broader(*_read_both(one, other), Bounds(steps))
     return _say_compared(one, other, ((one, other, found),), as_json=as_json)
 
 
-def _nothing_new(draft: str, seconds: float, source: SourceOptions, *, as_json: bool) -> Exit:
+def _nothing_new(draft: str, steps: int, source: SourceOptions, *, as_json: bool) -> Exit:
     drafted = read_drafted(open_workspace(source), draft)
     drafted.check()
     say_findings(drafted.findings)
-    proof = prove_nothing_new(drafted.base, drafted.after, seconds)
+    proof = prove_nothing_new(drafted.base, drafted.after, steps)
     if as_json:
         stdout().json(proof_to_json(proof), indent=2)
         return PROOF_EXITS[proof.status]
@@ -237,18 +266,18 @@ def _nothing_new(draft: str, seconds: float, source: SourceOptions, *, as_json: 
 @click.command("same", epilog=_EPILOG)
 @click.argument("one", metavar="A")
 @click.argument("other", metavar="B")
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest that each way may take.")
+@_STEPS
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
-def same(one: str, other: str, seconds: float, as_json: bool) -> Exit:
+def same(one: str, other: str, steps: int, as_json: bool) -> Exit:
     """Prove that the policy documents A and B allow the same, whoever calls what, in any context.
 
     A and B are files, or - for standard input: two identity policies, boundaries or SCPs, or two policies of resources
     or roles, of which the principals are compared, too.
     """
     a, b = _read_both(one, other)
-    ways = [(one, other, find_broader(a, b, seconds))]
+    ways = [(one, other, find_broader(a, b, Bounds(steps)))]
     if ways[0][2].example is None:
-        ways.append((other, one, find_broader(b, a, seconds)))
+        ways.append((other, one, find_broader(b, a, Bounds(steps))))
     return _say_compared(one, other, ways, as_json=as_json, both=True)
 
 
@@ -348,7 +377,7 @@ def _compared_json(
 @click.option("--outside", type=click.Choice(("account", "organization")), default="account", help="Outside of what.")
 @click.option("--except", "excepted", multiple=True, metavar="WHO", help="An account, ARN or provider that may.")
 @click.option("--policy-alone", is_flag=True, help="Leave out what S3 ACLs and grants on KMS keys may allow.")
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=SECONDS, help="The longest for each pair.")
+@_STEPS
 @_SAVE
 @_QUESTIONS
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
@@ -359,7 +388,7 @@ def not_public(
     outside: Literal["account", "organization"],
     excepted: tuple[str, ...],
     policy_alone: bool,
-    seconds: float,
+    steps: int,
     save: str | None,
     file: str | None,
     as_json: bool,
@@ -381,7 +410,7 @@ def not_public(
         organization=outside == "organization",
         excepted=excepted,
         policy_alone=policy_alone,
-        seconds=seconds,
+        steps=steps,
     )
     status = all_proofs(proofs.values()).status
     if as_json:

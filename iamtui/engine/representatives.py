@@ -441,6 +441,7 @@ def _is_about_all(said: _Said) -> bool:
 
 _ARN_FIELDS: Final = 5
 _FIRST_PRIVATE, _LAST_PRIVATE = "\ue000", "\uf8ff"
+_S3: Final = ("arn:aws:s3:::", "arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::")
 _LETTERS: Final = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+=@,"
 """What names are made of, the likeliest first."""
 _REGIONS: Final = {
@@ -449,6 +450,8 @@ _REGIONS: Final = {
     "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
 }
 _ACCOUNT: Final = "123456789012"
+_IN_BUCKET: Final = ("example", "example/x")
+"""The name of a bucket has three characters or more."""
 _MANAGED_POLICY: Final = "policy/ReadOnlyAccess"
 
 
@@ -467,7 +470,9 @@ def spelled(tokens: Sequence[Token], around: ArnDefaults, letter: str = _LETTERS
         letter: what stands for the wildcards of names.
     """
     fields = _fields(tokens)
-    names = (_MANAGED_POLICY,) if fields[4] == list("aws") else ()
+    names: tuple[str, ...] = (_MANAGED_POLICY,) if fields[4] == list("aws") else ()
+    if fields[2] == list("s3") and not (fields[3] or fields[4]):
+        names = _IN_BUCKET
     likely: tuple[tuple[str, ...], ...] = (
         (),
         tuple(_REGIONS),
@@ -510,12 +515,15 @@ def spellings(text: str, around: ArnDefaults) -> Iterator[str]:
             wide.append(character)
             continue
         exact.append(Wild.ONE)
-        # What stands in one of the first fields may be longer.
-        wide += (Wild.FIELD_ONE, Wild.FIELD_STAR) if exact.count(":") < _ARN_FIELDS else (Wild.ONE,)
+        # What stands in one of the first fields may be longer, and the name of a bucket.
+        if exact.count(":") < _ARN_FIELDS:
+            wide += (Wild.FIELD_ONE, Wild.FIELD_STAR)
+        else:
+            wide += (Wild.ONE, Wild.NAME_STAR) if "/" not in exact and text.startswith(_S3) else (Wild.ONE,)
     for region in (around.region, *_regions(_fields(list(text))[1])):
         yield spelled(wide, around._replace(region=region))
-    for tokens in (wide, exact):
-        for letter in _LETTERS:
+    for letter in _LETTERS:
+        for tokens in (wide, exact):
             yield spelled(tokens, around, letter)
 
 

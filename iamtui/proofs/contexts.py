@@ -17,6 +17,17 @@ from itertools import chain, combinations, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.catalog.condition_keys import KeyType, condition_key
+from iamtui.catalog.tables import REGIONS
+from iamtui.engine.possible_requests import (
+    ACCOUNT,
+    Values,
+    coming_moments,
+    same_as,
+    shapes_of,
+    told_apart,
+    why_impossible,
+    why_no_value,
+)
 from iamtui.policy.conditions import CompiledCondition, parse_date, parse_number
 from iamtui.policy.context import (
     And,
@@ -35,7 +46,7 @@ from iamtui.policy.document import ConditionLine
 from iamtui.policy.networks import parse_network
 from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried, Values, told_apart
+from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 from iamtui.text import safe_text
 
@@ -97,7 +108,9 @@ def find_context(
     choices: dict[str, tuple[_Choice, ...]] = {}
     for key, of_key in lines.items():
         try:
-            choices[key] = _choices(key, [*of_key.values()], context, bounds, carried)
+            # Of keys that say the same, each is told apart by what is compared with the others, too.
+            same = [line for other in lines if same_as(other) == same_as(key) for line in lines[other].values()]
+            choices[key] = _choices(key, [*of_key.values()], same, context, bounds, carried)
         except Unproved as unproved:
             free.update(dict.fromkeys(of_key, f"the values of {safe_text(key, limit=200)}: {unproved.reason}"))
     ids: dict[str, tuple[tuple[object, ...], ...]] = {key: tuple(lines[key]) for key in choices}
@@ -107,13 +120,13 @@ def find_context(
     names = {key: next(iter(lines[key].values())).leaf.key for key in choices}
     for solution in _Search(truth, choices, ids, bounds, sure=True).solutions():
         values = {key: choice.values for key, choice in solution.items()}
-        if carried.together(values):
+        if carried.occasion is None or not why_impossible(values, carried.occasion):
             return FoundContext({names[key]: found for key, found in values.items()})
     doubts = [*free.values(), *(choice.doubt for choice in possible.values() if choice.doubt)]
     if not doubts:
-        shown = {names[key]: ", ".join(choice.values) or "absent" for key, choice in possible.items() if key in names}
-        carried_values = (f"{name} = {value}" for name, value in shown.items())
-        doubts = [f"no request is known that could carry {safe_text(' and '.join(carried_values), limit=400)}"]
+        shown = (f"{names[key]} = {', '.join(choice.values)}" if choice.values else f"no {names[key]}"
+                 for key, choice in possible.items() if key in names)  # fmt: skip
+        doubts = [f"no request is known that can have {safe_text(' and '.join(shown), limit=400)}"]
     return Doubt(tuple(dict.fromkeys(doubts)))
 
 
@@ -202,24 +215,38 @@ class _Given(RequestContext):
         return self._values if key == self._key else self._context.lookup(key)
 
 
+def _tests(lines: Sequence[_Line]) -> int:
+    """How much work it is to test one value."""
+    return sum(2 + len(line.leaf.values) for line in lines)
+
+
 def _choices(
-    key: str, lines: Sequence[_Line], context: RequestContext, bounds: Bounds, carried: Carried
+    key: str,
+    lines: Sequence[_Line],
+    same: Sequence[_Line],
+    context: RequestContext,
+    bounds: Bounds,
+    carried: Carried,
 ) -> tuple[_Choice, ...]:
-    """The classes of a key, those first that say least."""
+    """The classes of a key, those first that say least.
+
+    Args:
+        same: the lines about it and about keys that say the same.
+    """
     by_truth: dict[Hashable, _Choice] = {}
     likely = [(carried.likely[key], "")] if key in carried.likely else []
     classes = (
         (values, doubt or carried.doubt(key, values))
-        for values, doubt in _classes_of(key, lines, context, bounds, carried.never.get(key, ()))
+        for values, doubt in _classes_of(key, same, context, bounds, carried.never.get(key, ()))
         if values or key not in carried.always
     )
     for values, doubt in chain(likely, classes):
-        given = _Given(context, key, values)
-        tested = tuple(line.condition.test(given) for line in lines)
+        tested = tuple(line.condition.test(_Given(context, line.condition.key, values)) for line in (*lines, *same))
         if not all(isinstance(truth, bool) for truth in tested):
             raise Unproved("they cannot be told apart")
-        holds = tuple(truth is True for truth in tested)
-        class_ = (holds, told_apart(key, values))
+        holds = tuple(truth is True for truth in tested[: len(lines)])
+        doubt = doubt or next(filter(None, (why_no_value(key, value) for value in values)), "")
+        class_ = (tested, told_apart(key, values), values if len(same) > len(lines) else ())
         known = by_truth.get(class_)
         if known is None or (known.doubt and not doubt):
             by_truth[class_] = _Choice(values, holds, doubt)
@@ -263,7 +290,7 @@ def _classes_of(
     singles = [(value, doubt or (empty if not value else "")) for value, doubt in singles]
     for value, doubt in sorted(singles, key=lambda one: not one[0]):
         # Trying one takes as long as there are values in conditions.
-        bounds.check()
+        bounds.spend(_tests(lines))
         yield (value,), doubt
     is_compared_as_set = any(operator is not None and operator.over is not None for operator in operators)
     if info.multivalued if info is not None and info.multivalued is not None else is_compared_as_set:
@@ -288,7 +315,7 @@ def _different(
     """Of single values that come to the same in all lines the first, for certain ones before doubtful ones."""
     found: dict[tuple[Truth, ...], tuple[str, str]] = {}
     for value, doubt in sorted(singles, key=lambda one: one[1] != ""):
-        bounds.check()
+        bounds.spend(_tests(lines))
         given = [_Given(context, line.condition.key, (value,)) for line in lines]
         told = tuple(line.condition.test(one) for line, one in zip(lines, given, strict=True))
         found.setdefault((*told, value == ""), (value, doubt))
@@ -314,17 +341,22 @@ def _singles(
         if set(types) & {KeyType.NUMERIC, KeyType.DATE, KeyType.IP, KeyType.BINARY} and bases:
             raise Unproved(f"a key of type {types[0]} is compared as text")
         return list(_text_values(key, types, lines, context, bounds, never))
-    return _typed_values(types, bases, lines)
+    return _typed_values(key, types, bases, lines)
 
 
-def _typed_values(types: tuple[KeyType, ...], bases: set[str], lines: Sequence[_Line]) -> list[tuple[str, str]]:
+def _typed_values(
+    key: str, types: tuple[KeyType, ...], bases: set[str], lines: Sequence[_Line]
+) -> list[tuple[str, str]]:
     """Numbers, dates or addresses, and what is none of them."""
     written = [value for line in lines if line.condition.operator is not None for value in line.leaf.values]
+    coming = coming_moments(key)
     if all(base.startswith("numeric") for base in bases):
-        found = _between({number for value in written if (number := parse_number(value)) is not None}, _as_number)
+        numbers = {number for value in written if (number := parse_number(value)) is not None}
+        found = [*map(_as_number, coming), *_between(numbers | {Decimal(0), *coming}, _as_number)]
         is_typed = KeyType.NUMERIC in types
     elif all(base.startswith("date") for base in bases):
-        found = _between({moment for value in written if (moment := parse_date(value)) is not None}, _as_date)
+        moments = {moment for value in written if (moment := parse_date(value)) is not None}
+        found = [*map(_as_date, coming), *_between(moments | set(coming), _as_date)]
         is_typed = KeyType.DATE in types
     elif bases == {"ipaddress"}:
         found = _addresses(written)
@@ -340,8 +372,10 @@ def _between(bounds: set[Decimal], spell: Callable[[Decimal], str]) -> list[str]
     if not ordered:
         return [spell(Decimal(0))]
     values = [ordered[0] - 1, *ordered, ordered[-1] + 1]
-    values += [(low + high) / 2 for low, high in pairwise(ordered)]
-    return [spell(value) for value in sorted(values)]
+    halves = [(low + high) / 2 for low, high in pairwise(ordered)]
+    # Most have no fraction, as a request has none.
+    whole = {value // 1 + more for value in (*values, *halves) for more in (0, 1)}
+    return [spell(value) for value in (*sorted({*values, *whole}), *halves)]
 
 
 def _as_number(value: Decimal) -> str:
@@ -382,7 +416,8 @@ _ARN_SHAPE: Final = (*"arn:", *(Wild.FIELD_STAR, ":") * 4, Wild.STAR)
 _WITH_FIVE_COLONS: Final = (*(Wild.FIELD_STAR, ":") * 5, Wild.STAR)
 _PLAIN: Final = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+=@,"
 _REGION: Final = "aws:requestedregion"
-_REGIONS: Final = ("us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2", "sa-east-1", "ca-central-1")
+_USUAL_REGIONS: Final = ("us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2", "sa-east-1", "ca-central-1")
+_REGIONS: Final = tuple(dict.fromkeys((*_USUAL_REGIONS, *(one for part in REGIONS.values() for one in sorted(part)))))
 
 
 def _text_values(
@@ -393,8 +428,7 @@ def _text_values(
     bounds: Bounds,
     never: tuple[tuple[Token, ...], ...],
 ) -> Iterator[tuple[str, str]]:
-    groups = [PatternGroup(GroupKind.MUST, (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.ONE, Wild.STAR),))]
-    groups += [PatternGroup(GroupKind.TELLS, tuple(_patterns(line, context))) for line in lines]
+    groups = [PatternGroup(GroupKind.TELLS, tuple(_patterns(line, context))) for line in lines]
     if any(line.condition.operator is not None and line.condition.operator.base == "arnlike" for line in lines):
         groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
     if never:
@@ -405,12 +439,12 @@ def _text_values(
         raise Unproved("compared with and without regard to letter case")
     if key == _REGION:
         yield from ((region, "") for region in _REGIONS)
-    for text, _ in speaking_texts(groups, bounds):
-        spelled = _spelled(text, lines, context, [Glob(tokens) for tokens in never])
-        doubt = "" if ANY_OTHER not in spelled else "a value of unusual characters"
-        if key == _REGION and not (spelled.count("-") > 1 and spelled[-1:].isdigit()):
-            doubt = doubt or "a Region that is not known"
-        yield spelled, doubt
+    any_text = (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.ONE, Wild.STAR),)
+    # What requests have, then what they could have as far as policies can tell.
+    for shapes in filter(None, (shapes_of(key), any_text)):
+        for text, _ in speaking_texts([PatternGroup(GroupKind.MUST, shapes), *groups], bounds):
+            spelled = _spelled(key, text, lines, context, [Glob(tokens) for tokens in never])
+            yield spelled, "" if ANY_OTHER not in spelled else "a value of unusual characters"
     if types != (KeyType.ARN,):
         yield "", ""
 
@@ -423,8 +457,8 @@ def _ignore_case(lines: Sequence[_Line]) -> Iterator[bool]:
             yield operator.base == "stringequalsignorecase"
 
 
-def _spelled(text: str, lines: Sequence[_Line], context: RequestContext, never: Sequence[Glob]) -> str:
-    """The text in plain characters, as far as it stays the same to all lines."""
+def _spelled(key: str, text: str, lines: Sequence[_Line], context: RequestContext, never: Sequence[Glob]) -> str:
+    """The text in plain characters, as far as it stays the same to all lines; one that a request can have, if any."""
     if ANY_OTHER not in text:
         return text
 
@@ -432,8 +466,11 @@ def _spelled(text: str, lines: Sequence[_Line], context: RequestContext, never: 
         return [line.condition.test(_Given(context, line.condition.key, (one,))) for line in lines]
 
     before = told(text)
-    plain = (text.replace(ANY_OTHER, letter) for letter in _PLAIN)
-    return next((one for one in plain if told(one) == before and not any(glob.matches(one) for glob in never)), text)
+    with_account = (text.replace(ANY_OTHER * len(one), one) for one in (ACCOUNT, "111122223333"))
+    plain = (one.replace(ANY_OTHER, letter) for one in (*with_account, text) for letter in _PLAIN)
+    alike = [one for one in dict.fromkeys(plain) if told(one) == before]
+    alike = [one for one in alike if not any(glob.matches(one) for glob in never)]
+    return next((one for one in alike if not why_no_value(key, one)), alike[0] if alike else text)
 
 
 def _patterns(line: _Line, context: RequestContext) -> Iterator[tuple[Token, ...]]:
@@ -458,6 +495,8 @@ def _patterns(line: _Line, context: RequestContext) -> Iterator[tuple[Token, ...
 
 
 _MOST_KEYS: Final = 100
+_TRIED_AT_ONCE: Final = 256
+_STEPS_OF_CONTEXT: Final = 20
 
 
 class _Search:
@@ -496,8 +535,8 @@ class _Search:
         self._tried += 1
         if self._tried > MOST_CONTEXTS:
             raise Unproved(f"there are more than {MOST_CONTEXTS} kinds of contexts")
-        if self._tried % 256 == 0:
-            self._bounds.check()
+        if self._tried % _TRIED_AT_ONCE == 0:
+            self._bounds.spend(_TRIED_AT_ONCE * _STEPS_OF_CONTEXT)
         value = self._value(self._truth)
         if value is False:
             return

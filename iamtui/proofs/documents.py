@@ -7,35 +7,35 @@ What else is in force is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.decision import Outcome
+from iamtui.engine.possible_requests import Occasion, Values, carries, proper_key, why_impossible, why_no_value
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.context import CommonContext, RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import Token, Wild, is_pattern
+from iamtui.policy.patterns import Token, Variable, Wild, is_account_id, is_pattern, parse_arn, parse_pieces
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.proofs.caller_classes import ANYBODY, ComparedCaller, ComparedCallers
-from iamtui.proofs.carried_keys import Carried, Values, carries, go_together
+from iamtui.proofs.carried_keys import Carried
+from iamtui.proofs.compared_callers import ANYBODY, ComparedCaller, ComparedCallers, some_of_anybody
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.requests import action_classes, groups_of
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
 _UNKNOWN: Final = RequestContext(CommonContext({}, discover=True))
-_ANY_ARN: Final[tuple[Token, ...]] = (
-    *"arn:",
-    *((Wild.FIELD_ONE, Wild.FIELD_STAR, ":") * 2),
-    *((Wild.FIELD_STAR, ":") * 2),
-    Wild.STAR,
+_ANY_ARN: Final[tuple[tuple[Token, ...], ...]] = tuple(
+    (*"arn:", *((Wild.FIELD_ONE, Wild.FIELD_STAR, ":") * 2), Wild.FIELD_STAR, ":", *account, ":", Wild.STAR)
+    for account in ((), (Wild.FIELD_ONE,) * 12, tuple("aws"))
 )
 _MOST_SPELLINGS: Final = 48
+_STEPS_OF_CALLER: Final = 50
 _MOST_REASONS: Final = 20
 _UNNAMED: Final = ("sns", "sqs", "s3", "iam", "ec2")
 """Services of which one is asked about, where none of it is named, for all that are not named."""
@@ -77,18 +77,16 @@ class _Sides(NamedTuple):
 
 
 def find_broader(
-    one: PolicyDocument, other: PolicyDocument, seconds: float, *, policy_type: PolicyType | None = None
+    one: PolicyDocument, other: PolicyDocument, bounds: Bounds, *, policy_type: PolicyType | None = None
 ) -> Comparison:
     """A request that the one document allows and the other does not, or that there is none.
 
     Args:
-        seconds: how long it may take.
         policy_type: what they are; None: what they may be, as far as they show it.
 
     Raises:
         DocumentError: a document cannot be read.
     """
-    bounds = Bounds(seconds)
     found: list[Comparison] = []
     try:
         for type_ in _types_of((one, other)) if policy_type is None else (policy_type,):
@@ -180,38 +178,61 @@ class _Comparer:
         takes_away = self._type is PolicyType.RESOURCE and any(not one.allows for one in sides.other)
         if not (takes_away or any(one.allows for one in sides.one)) or self._is_covered(sides):
             return None
-        for resource, is_certain in self._resources(action, sides):
-            for caller in self._callers:
-                example = self._of_caller(action, sides, resource, caller, is_certain=is_certain)
+        doubts: dict[str, None] = {}
+        example = self._of_callers(action, sides, self._callers, doubts)
+        if example is None and doubts and self._asked is None:
+            # What holds for some values of a variable is seen where they are known.
+            some = (_with_samples(one, sides) for one in some_of_anybody(self._partitions[0]))
+            example = next(filter(None, (self._of_callers(action, sides, (one,), {}) for one in some)), None)
+        if example is None:
+            self._doubts.update(doubts)
+        return example
+
+    def _of_callers(
+        self, action: str, sides: _Sides, callers: Sequence[ComparedCaller], doubts: dict[str, None]
+    ) -> AllowedByOne | None:
+        context = callers[0].context if callers[0].keys else _UNKNOWN
+        for resource, is_certain in self._resources(action, sides, context):
+            for caller in callers:
+                example = self._of_caller(action, sides, resource, caller, doubts, is_certain=is_certain)
                 if example is not None:
                     return example
         return None
 
     def _of_caller(
-        self, action: str, sides: _Sides, resource: RequestResource, caller: ComparedCaller, *, is_certain: bool
+        self,
+        action: str,
+        sides: _Sides,
+        resource: RequestResource,
+        caller: ComparedCaller,
+        doubts: dict[str, None],
+        *,
+        is_certain: bool,
     ) -> AllowedByOne | None:
-        self._bounds.check()
+        self._bounds.spend(_STEPS_OF_CALLER)
         is_key = action.startswith("kms:")
         if not caller.may_ask_for(resource.text) or (is_key and caller.is_allowed_by_own_policies):
             return None
         found = self._found(action, sides, resource, caller, caller.rules)
         if isinstance(found, FoundContext):
-            example = self._confirmed(action, resource, dict(found.values), caller) if is_certain else None
+            context = {**_known_keys(caller, sides), **found.values}
+            example = self._confirmed(action, resource, context, caller) if is_certain else None
             if example is not None:
                 return example
             found = Doubt((_doubt(action, resource, is_certain=is_certain),))
         if found is not None:
-            self._doubts.update(dict.fromkeys(found.reasons))
+            doubts.update(dict.fromkeys(found.reasons))
         for point, rules in caller.other_rules:
             if isinstance(self._found(action, sides, resource, caller, rules), FoundContext):
-                self._doubts[f"AWS leaves open {point}"] = None
+                doubts[f"AWS leaves open {point}"] = None
         return None
 
     def _found(
         self, action: str, sides: _Sides, resource: RequestResource, caller: ComparedCaller, rules: PrincipalRules
     ) -> FoundContext | Doubt | None:
         allowed, by_other = (_allows(found, resource, caller, rules) for found in sides)
-        return find_context(all_of((allowed, negate(by_other))), caller.context, self._bounds, _carried(action, caller))
+        carried = _carried(action, resource.text, caller)
+        return find_context(all_of((allowed, negate(by_other))), caller.context, self._bounds, carried)
 
     def _is_covered(self, sides: _Sides) -> bool:
         """Whether the other document allows everything of the action, or all that each statement does, in its words."""
@@ -225,12 +246,14 @@ class _Comparer:
         said = {_but_for_actions(one) for one in sides.other}
         return all(_but_for_actions(one) in said for one in sides.one if one.allows)
 
-    def _resources(self, action: str, sides: _Sides) -> Iterator[tuple[RequestResource, bool]]:
+    def _resources(self, action: str, sides: _Sides, context: RequestContext) -> Iterator[tuple[RequestResource, bool]]:
         """Resources that speak for all of an action, each with whether it is one that there may be."""
         for partition in self._partitions:
-            yield from self._resources_in(partition, action, sides)
+            yield from self._resources_in(partition, action, sides, context)
 
-    def _resources_in(self, partition: str, action: str, sides: _Sides) -> Iterator[tuple[RequestResource, bool]]:
+    def _resources_in(
+        self, partition: str, action: str, sides: _Sides, context: RequestContext
+    ) -> Iterator[tuple[RequestResource, bool]]:
         prepared = prepare(action, "*", None, partition, "")
         is_known = ENGINE_CATALOGUE.has_resource_type(action) is not None
         if prepared.resource.kind is ResourceKind.NONE or not is_known:
@@ -238,7 +261,7 @@ class _Comparer:
         if prepared.resource.kind is ResourceKind.NONE:
             return
         members = prepared.resource.whole or prepared.resource.members
-        within = [patterns for patterns in (members.patterns, members.forms) if patterns] if is_known else [(_ANY_ARN,)]
+        within = [patterns for patterns in (members.patterns, members.forms) if patterns] if is_known else [_ANY_ARN]
         groups = [PatternGroup(GroupKind.MUST, patterns) for patterns in within]
         never = tuple(glob.tokens for glob in members.never)
         if never and is_known:
@@ -246,7 +269,7 @@ class _Comparer:
         for number, statements in enumerate(sides):
             # Statements about different callers are not taken for one.
             told = (((number, one.statement.principals, one.statement.not_principals), one) for one in statements)
-            found = groups_of(told, _UNKNOWN, DEFAULT_LANGUAGE_OPTIONS)
+            found = groups_of(told, context, DEFAULT_LANGUAGE_OPTIONS)
             groups += (group.turned for group in found) if number else found
         for text, _ in speaking_texts(groups, self._bounds):
             if "*" in text:
@@ -258,14 +281,19 @@ class _Comparer:
     ) -> AllowedByOne | None:
         """The request as the evaluator answers it under each document alone; None where it does not agree."""
         texts: Sequence[str] = (resource.text,)
+        lowered = {key.lower(): found for key, found in context.items()}
+        owner = (lowered.get("aws:resourceaccount") or (caller.owner,))[0]
         if ANY_OTHER in resource.text:
-            around = ArnDefaults(action_name(action).service, "eu-west-1")
+            around = ArnDefaults(action_name(action).service, (lowered.get("aws:requestedregion") or ("eu-west-1",))[0])
             fields = resource.text.split(":", 5)
             if len(fields) == 6 and ANY_OTHER in fields[4]:
-                fields[4] = caller.owner
+                fields[4] = owner
             texts = list(dict.fromkeys(spellings(":".join(fields), around)))[:_MOST_SPELLINGS]
+        occasion = Occasion(caller.principal.kind if caller.principal is not None else None, action)
         for text in texts:
-            outcomes = [caller.outcome(document, action, text, context) for document in self._documents]
+            if why_impossible(lowered, replace(occasion, resource=text)):
+                continue
+            outcomes = [caller.outcome(document, action, text, context, owner) for document in self._documents]
             if outcomes[0] is Outcome.ALLOWED and outcomes[1] is not Outcome.ALLOWED:
                 who = "" if caller.principal is None else caller.principal.arn or "anonymous"
                 return AllowedByOne(action, text, context, who)
@@ -310,8 +338,36 @@ def _says_as_much(one: CompiledStatement, other: CompiledStatement) -> bool:
 
 def _doubt(action: str, resource: RequestResource, *, is_certain: bool) -> str:
     if not is_certain:
-        return f"only actions that the catalogue does not know, such as {action}, are known to be allowed"
-    return f"{action} on {resource.text.replace(ANY_OTHER, '?')}: the evaluator does not confirm it"
+        return f"no known action is allowed, but one of another name, that AWS may add, would be: {action}"
+    return f"whether {action} is allowed on a resource like {resource.text.replace(ANY_OTHER, '?')}"
+
+
+def _read_keys(sides: _Sides) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The keys that statements read, in conditions and as variables, as they are written; each with values compared."""
+    for one in (*sides.one, *sides.other):
+        said = one.statement
+        for line in said.conditions:
+            yield line.key, line.values
+        texts = (*(said.resources or ()), *(said.not_resources or ()), *(v for c in said.conditions for v in c.values))
+        pieces = (piece for text in texts for piece in parse_pieces(text, variables=True))
+        yield from ((piece.name, ()) for piece in pieces if isinstance(piece, Variable))
+
+
+def _known_keys(caller: ComparedCaller, sides: _Sides) -> dict[str, Values]:
+    """What is known of the requests of a caller, of the keys that statements read."""
+    names = {key.lower(): proper_key(key) for key, _ in _read_keys(sides)}
+    return {name: caller.keys[key] for key, name in names.items() if key in caller.keys}
+
+
+def _with_samples(caller: ComparedCaller, sides: _Sides) -> ComparedCaller:
+    """The caller with a value for each variable of statements: one that is compared with its key, or a letter."""
+    read = list(_read_keys(sides))
+    samples: dict[str, Values] = {}
+    for key in dict.fromkeys(key.lower() for key, values in read if not values):
+        compared = (value for name, values in read if name.lower() == key for value in values)
+        plain = (value for value in (*compared, "x") if not set(value) & set("*?$") and not why_no_value(key, value))
+        samples[key] = tuple(islice(plain, 1))
+    return replace(caller, keys={**samples, **caller.keys})
 
 
 def _partitions(documents: Sequence[PolicyDocument]) -> tuple[str, ...]:
@@ -341,10 +397,12 @@ def _allows(
     return all_of((any_of(truths[True]), negate(any_of(truths[False]))))
 
 
-def _carried(action: str, caller: ComparedCaller) -> Carried:
+def _carried(action: str, resource: str, caller: ComparedCaller) -> Carried:
     who = caller.principal
 
     def doubt(key: str, values: Values) -> str:
+        if not values and key == "aws:resourceaccount":
+            return "aws:ResourceAccount is absent for few actions alone"
         of_provider = who is not None and who.kind is PrincipalKind.IDENTITY_PROVIDER
         if key == "kms:calleraccount" and who is not None and values != ((who.account,) if who.account else ()):
             return "kms:CallerAccount is the account of whoever calls"
@@ -352,5 +410,15 @@ def _carried(action: str, caller: ComparedCaller) -> Carried:
             return ""
         return f"{action} is not known to carry {key}"
 
-    together = go_together if who is None else partial(go_together, kind=who.kind)
-    return Carried({"aws:securetransport": ("true",)}, doubt, together, caller.always)
+    arn = parse_arn(resource)
+    likely: dict[str, Values] = {"aws:securetransport": ("true",)}
+    if arn is not None:
+        likely["aws:resourceaccount"] = (arn.account if is_account_id(arn.account) else caller.owner,)
+        if arn.region.strip(ANY_OTHER):
+            likely["aws:requestedregion"] = (arn.region,)
+    return Carried(
+        likely,
+        doubt,
+        Occasion(who.kind if who is not None else None, action, resource.replace(ANY_OTHER, "x")),
+        caller.always,
+    )

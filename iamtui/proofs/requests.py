@@ -6,6 +6,8 @@ the statements in force. What it leaves open is a formula over condition keys, o
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +21,7 @@ from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluator import read_all_layers, read_the_other_way
+from iamtui.engine.possible_requests import Occasion, Values, proper_key, why_no_resource
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request
 from iamtui.engine.service_rules import granted_by_acl, telling_resources_apart
@@ -26,11 +29,12 @@ from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, an
 from iamtui.policy.patterns import Glob, Token, Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name
 from iamtui.policy.types import LanguageOptions
-from iamtui.proofs.carried_keys import ANYTHING, Carried, Values
+from iamtui.proofs.carried_keys import ANYTHING, Carried
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
 _MOST_SPELLINGS: Final = 48
+_STEPS_OF_READING: Final = 200
 
 GRANTED_BESIDE: Final = ("S3 access control lists", "grants on KMS keys")
 """What may allow a request beside policies, and is not read."""
@@ -77,13 +81,13 @@ def find_request(situation: Situation, bounds: Bounds) -> Example | Doubt | None
     """
     doubts: dict[str, None] = {}
     for text in _resources(situation, bounds):
+        bounds.spend(_STEPS_OF_READING)
         reading = _about(situation, text)
-        bounds.check()
         found = _context_for(reading, text, situation, bounds)
         if isinstance(found, FoundContext):
             spelled = _spelled(situation, text, reading, found)
             if spelled is not None:
-                return Example(spelled, dict(found.values))
+                return Example(spelled, {**_deciding(reading), **found.values})
             found = Doubt((f"only a resource like {text.replace(ANY_OTHER, '?')} is known to be allowed",))
         if found is not None:
             doubts.update(dict.fromkeys(found.reasons))
@@ -92,10 +96,31 @@ def find_request(situation: Situation, bounds: Bounds) -> Example | Doubt | None
     return Doubt(tuple(doubts)) if doubts else None
 
 
+_OF_CALLER: Final = frozenset(
+    ("aws:principalarn", "aws:principalaccount", "aws:principaltype", "aws:principalisawsservice", "aws:username")
+)
+
+
+def _deciding(reading: Evaluation) -> dict[str, Values]:
+    """What is known of the keys that statements about the resource ask for, but for who calls."""
+    known: dict[str, Values] = {}
+    resource, context = reading.prepared.resource, reading.context
+    for _, _, member in reading.statements():
+        compiled = member.compiled
+        about = compiled.matches_resource(resource, context, reading.language, everywhere=False)
+        if about is False:
+            continue
+        for line in compiled.statement.conditions:
+            values = context.lookup(line.key.lower())
+            if isinstance(values, tuple) and line.key.lower() not in _OF_CALLER:
+                known[proper_key(line.key)] = values
+    return known
+
+
 def _left_open(reading: Evaluation, situation: Situation, text: str, bounds: Bounds) -> Iterator[str]:
     """The points of AWS's documentation that would allow more, read the other way."""
     for _, point, other in read_the_other_way(reading):
-        bounds.check()
+        bounds.spend(_STEPS_OF_READING)
         is_other = other.total is not False and other.total != reading.total
         if is_other and isinstance(_context_for(other, text, situation, bounds), FoundContext):
             yield f"AWS leaves open {point}"
@@ -131,18 +156,14 @@ def _may_be_allowed(reading: Evaluation) -> Truth:
 def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: Bounds) -> FoundContext | Doubt | None:
     carried = situation.carried
     region = text.split(":", 4)[3] if text.count(":") > 3 else ""
-
-    def together(values: Mapping[str, Values]) -> bool:
-        named = values.get("aws:requestedregion")
-        if named is not None and region.strip(ANY_OTHER) and named != (region,):
-            return False
-        return carried.together(values)
-
     likely = dict(carried.likely)
     if region.strip(ANY_OTHER):
         likely["aws:requestedregion"] = (region,)
     truth = _is_found(situation, reading, text)
-    known = replace(carried, likely=likely, together=together)
+    occasion = replace(
+        carried.occasion or Occasion(), action=situation.request.action, resource=text.replace(ANY_OTHER, "x")
+    )
+    known = replace(carried, likely=likely, occasion=occasion)
     found = find_context(truth, reading.context, bounds, known)
     if isinstance(found, Doubt) and situation.before is not None:
         by_policies = find_context(
@@ -172,7 +193,7 @@ def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundC
     ways = (spellings(one, around) if ANY_OTHER in one else (one,) for one in dict.fromkeys((full, text)))
     for spelled in dict.fromkeys(spelled for each in ways for spelled in islice(each, _MOST_SPELLINGS)):
         is_inside = all(any(glob.matches(spelled) for glob in each) for each in globs)
-        is_inside = is_inside and not any(glob.matches(spelled) for glob in without)
+        is_inside = is_inside and not (any(glob.matches(spelled) for glob in without) or why_no_resource(spelled))
         if is_inside and (spelled == text or _is_found(situation, _about(situation, spelled), spelled) == truth):
             return spelled
     return None
@@ -233,9 +254,6 @@ def groups_of(
             yield PatternGroup(kind, tuple(patterns))
 
 
-_SECONDS: Final = 5.0
-
-
 class ActionClass(NamedTuple):
     """Actions that are answered alike: the one that is asked about, and those known of all."""
 
@@ -261,10 +279,33 @@ def action_classes(
             telling[name.service] = _telling(elements, name.service)
         told = tuple(element.matches(name) for element in telling[name.service])
         classes.setdefault((told, _kind_of(action, by_documents_alone=by_documents_alone)), []).append(action)
-    for found in classes.values():
+    ordered = [sorted(found, key=_how_rare) for found in classes.values()]
+    services = list(dict.fromkeys(action_name(found[0]).service for found in ordered))
+    for found in sorted(ordered, key=lambda one: (services.index(action_name(one[0]).service), _how_rare(one[0]))):
         yield ActionClass(found[0], tuple(found))
     for pattern in patterns:
         yield from (ActionClass(action, ()) for action in _unknown_actions(pattern, elements))
+
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|\d+")
+
+
+@lru_cache(maxsize=512)
+def _how_often(service: str) -> Mapping[str, int]:
+    """How many actions of a service have a word in their names."""
+    return Counter(word for action in catalogue().actions_of(service) for word in set(_WORD.findall(action)[1:]))
+
+
+@lru_cache(maxsize=32_768)
+def _how_rare(action: str) -> tuple[int, int, str]:
+    """The place of an action among those of its service: first those whose few words many others have, too.
+
+    GetObject comes before InitiateReplication, DescribeInstances before AssociateVerifiedAccessInstanceWebAcl.
+    """
+    service, _, name = action.partition(":")
+    words = _WORD.findall(name)
+    often = _how_often(service.lower())
+    return max(len(words), 2), -sum(often.get(word, 0) for word in words), name
 
 
 def _telling(elements: Sequence[ActionElement], service: str) -> list[ActionElement]:
@@ -308,13 +349,16 @@ def _unknown_actions(pattern: str, elements: Sequence[ActionElement]) -> Iterato
     service, name, _ = action_name(pattern)
     if not is_pattern(name):
         return
-    groups = [PatternGroup(GroupKind.MUST, (tokens_of(parse_pieces(name, variables=False)),))]
+    groups = [
+        PatternGroup(GroupKind.MUST, (tokens_of(parse_pieces(name, variables=False)),)),
+        PatternGroup(GroupKind.MUST, ((Wild.ONE, Wild.STAR),)),
+    ]
     elements = _telling(elements, service)
     for element in elements:
         names = element.names_of(service)
         patterns = [*map(tuple, names.exact), *((*prefix, Wild.STAR) for prefix in names.prefixes)]
         groups.append(PatternGroup(GroupKind.TELLS, (*patterns, *(glob.tokens for glob in names.globs))))
-    for text, _ in speaking_texts(groups, Bounds(_SECONDS)):
+    for text, _ in speaking_texts(groups, Bounds()):
         told = [element.matches(action_name(f"{service}:{text}")) for element in elements]
         for letters in ("x", "q", "xq", "zzx", "Unknown"):
             action = f"{service}:{text.replace(ANY_OTHER, letters)}" if ANY_OTHER in text else f"{service}:{text}"

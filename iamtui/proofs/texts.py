@@ -8,7 +8,6 @@ dropped as soon as another, no longer one, has matched at least as much of what 
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,14 @@ from iamtui.policy.patterns import Glob, Machine, Token
 ANY_OTHER: Final = "\ue000"
 """The character that stands for all that occur in no pattern."""
 
+STEPS: Final = 5_000_000
+"""How much work a question may take: some seconds, of a machine with nothing else to do.
+
+Counted is what is looked at, so that the answer is the same on a busy machine.
+"""
 MOST_STATES: Final = 20_000
+_STATES_AT_ONCE: Final = 64
+_STEPS_OF_STATE: Final = 20
 _MOST_BITS: Final = 200_000
 """Tokens of all patterns of one search."""
 
@@ -36,32 +42,35 @@ class Unproved(Exception):
 
 @dataclass
 class Bounds:
-    """How long a proof may take.
+    """How much work a proof may take.
 
     Args:
-        seconds: of one question.
+        steps: of one question.
         stopped: whether nobody wants it any more; asked often.
+        whole: what this is a part of, which it ends with at the latest.
     """
 
-    seconds: float = 5.0
+    steps: float = STEPS
     stopped: Callable[[], bool] = lambda: False
-    _ends: float = field(init=False)
+    whole: Bounds | None = None
+    _spent: float = field(default=0, init=False)
 
-    def __post_init__(self) -> None:
-        self._ends = time.monotonic() + self.seconds
+    def spend(self, steps: int) -> None:
+        """Count work, before it is done.
 
-    def check(self) -> None:
-        if time.monotonic() > self._ends:
-            raise Unproved(f"it takes longer than {self.seconds:g} seconds")
-        if self.stopped():
+        Raises:
+            Unproved: it is too much, or nobody wants it any more.
+        """
+        self._spent += steps
+        if self._spent > self.steps:
+            raise Unproved(f"it takes more than {self.steps:,} steps")
+        if self.whole is not None:
+            self.whole.spend(steps)
+        elif self.stopped():
             raise Unproved("it was stopped")
 
-    def part(self, seconds: float) -> Bounds:
-        """Those of a part, which ends with the whole at the latest."""
-        made = Bounds(seconds, self.stopped)
-        if made._ends > self._ends:
-            made.seconds, made._ends = self.seconds, self._ends
-        return made
+    def part(self, steps: float) -> Bounds:
+        return Bounds(steps, self.stopped, self)
 
 
 class GroupKind(Enum):
@@ -207,8 +216,8 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
         states += 1
         if states > MOST_STATES:
             raise Unproved(f"the patterns lead to more than {MOST_STATES} states")
-        if states % 64 == 0:
-            bounds.check()
+        if states % _STATES_AT_ONCE == 0:
+            bounds.spend(_STATES_AT_ONCE * (_STEPS_OF_STATE + len(ends)))
         matched = tuple([state & bits != 0 for bits in ends])
         if _is_of_interest(matched, roles) and _says_more(matched, roles, given):
             yield text, matched

@@ -15,13 +15,12 @@ from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.proofs.requests import action_classes
-from iamtui.proofs.texts import Bounds, Unproved
+from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements
 from iamtui.questions.question import Question
 from iamtui.workspace.proofs import (
     MOST_PAIRS,
-    SECONDS,
     Counterexample,
     Proof,
     ProofStatus,
@@ -36,6 +35,7 @@ from iamtui.workspace.saved_questions import ProofRecord
 from iamtui.workspace.workspace import Workspace
 
 _ASKED_FOR_POLICIES = Question("iam:GetUser", "*", mode=Mode.STRICT)
+_STEPS_OF_PRINCIPAL = 1_000
 _UNNAMED = ("sns", "sqs", "s3", "iam", "ec2")
 """Services of which the first that no statement names stands for all that none names."""
 
@@ -43,7 +43,7 @@ _UNNAMED = ("sns", "sqs", "s3", "iam", "ec2")
 def prove_nothing_new(
     before: Workspace,
     after: Workspace,
-    seconds: float = SECONDS,
+    steps: int = STEPS,
     *,
     in_all: float = math.inf,
     stopped: Callable[[], bool] = lambda: False,
@@ -52,8 +52,8 @@ def prove_nothing_new(
     any policy, others by those of resources and roles that change.
 
     Args:
-        seconds: how long a principal and a class of actions may take.
-        in_all: how long all of it may.
+        steps: how much work a principal and a class of actions may take.
+        in_all: how much all of it may.
         stopped: whether nobody wants it any more; asked often.
     """
     within = Bounds(in_all, stopped)
@@ -66,30 +66,34 @@ def prove_nothing_new(
         reasons["not all users and roles are loaded"] = 1
     for arn in _changed_policies(before.account, after.account):
         try:
-            within.check()
+            within.spend(_STEPS_OF_PRINCIPAL)
         except Unproved as unproved:
             reasons[unproved.reason] = 1
             break
-        let_in = newly_let_in(before, after, arn, within.part(seconds).seconds)
+        let_in = newly_let_in(before, after, arn, within.part(steps))
         if isinstance(let_in, Counterexample):
             return Proof(ProofStatus.COUNTEREXAMPLE, let_in, {}, principals, classes, names)
         for reason in let_in:
             reasons[reason] = reasons.get(reason, 0) + 1
     for principal, then in _callers(before, after):
         try:
-            within.check()
+            within.spend(_STEPS_OF_PRINCIPAL)
         except Unproved as unproved:
             reasons[unproved.reason] = 1
             break
-        changed = _Changed(before, after, principal, then, of_resources)
         principals += 1
-        for action, known in changed.actions():
+        try:
+            actions = list(_Changed(before, after, principal, then, of_resources).actions())
+        except Unproved as unproved:
+            reasons[unproved.reason] = 1
+            continue
+        for action, known in actions:
             classes += 1
             names += known
             if classes > MOST_PAIRS:
                 reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
                 return Proof(ProofStatus.NOT_PROVED, None, reasons, principals, classes, names)
-            found = prove_one(after, principal, action, "*", within.part(seconds), is_guessed=not known, before=then)
+            found = prove_one(after, principal, action, "*", within.part(steps), is_guessed=not known, before=then)
             if isinstance(found, Counterexample):
                 return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, principals, classes, names)
             for reason in found:

@@ -12,6 +12,7 @@ from iamtui.account.model import Account, Role
 from iamtui.catalog.actions import ENGINE_CATALOGUE, Knowledge, catalogue, knowledge
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import asked_by
+from iamtui.engine.possible_requests import Occasion, Values
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import (
     MissingPolicy,
@@ -42,14 +43,12 @@ from iamtui.proofs.carried_keys import (
     TAGS_OF_PRINCIPAL,
     WITHOUT_SESSION_TAGS,
     Carried,
-    Values,
     always_carried,
     doubt_about,
-    go_together,
 )
 from iamtui.proofs.contexts import Doubt
 from iamtui.proofs.requests import Example, Situation, action_classes, find_request
-from iamtui.proofs.texts import Bounds, Unproved
+from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force
 from iamtui.questions.answers import never_asked, no_action_matches, unknown_action
@@ -62,8 +61,6 @@ from iamtui.workspace.principals import resolve_principal, why_more
 from iamtui.workspace.questions import check_action, check_resource, evaluator_of
 from iamtui.workspace.workspace import Workspace
 
-SECONDS: Final = 5.0
-"""How long one principal and one class of actions may take."""
 MOST_PAIRS: Final = 20_000
 _MOST_CARRIERS: Final = 500
 _MOST_ACCOUNTS: Final = 16
@@ -89,6 +86,7 @@ class Counterexample:
     Args:
         context: by key as it is written; () is absent.
         decision: of the evaluator, for this request.
+        alike: the other known actions for which it is answered alike.
     """
 
     principal: Principal
@@ -97,6 +95,7 @@ class Counterexample:
     context: Mapping[str, Values]
     decision: Decision
     resource_account: str = ""
+    alike: tuple[str, ...] = ()
 
     @property
     def question(self) -> Question:
@@ -111,6 +110,7 @@ class Proof:
         reasons: of what is not proved, what stands in the way, each with how often it does.
         principals, classes: how many principals and pairs of a principal and a class of actions were looked at.
         actions: how many actions these stand for, those that AWS's catalogue lacks not counted.
+        examples: all counterexamples that were looked for, one for each principal and class of actions.
         services: AWS services that policies of resources let in, as they name them, where these are not counted.
     """
 
@@ -121,6 +121,7 @@ class Proof:
     classes: int = 0
     actions: int = 0
     services: tuple[str, ...] = ()
+    examples: tuple[Counterexample, ...] = ()
 
     @property
     def is_proved(self) -> bool:
@@ -157,7 +158,8 @@ def prove_never(
     *,
     resource: str = "*",
     excepted: Sequence[str] = (),
-    seconds: float = SECONDS,
+    steps: int = STEPS,
+    every: bool = False,
 ) -> Proof:
     """Whether no principal can ever do an action, to any resource, in any context.
 
@@ -165,7 +167,8 @@ def prove_never(
         who: principals as other commands take them, or patterns of `user/NAME` and `role/NAME`; `*` is every user and
             role.
         excepted: those that may, likewise.
-        seconds: how long a principal and a class of actions may take.
+        steps: how much work a principal and a class of actions may take.
+        every: whether to go on after the first counterexample.
 
     Raises:
         Problem: nobody is named, or an action or resource is none.
@@ -182,20 +185,32 @@ def prove_never(
     for pattern in filter(is_pattern, who):
         reasons |= why_more(workspace.account, pattern)
     classes = names = 0
+    examples: list[Counterexample] = []
     for principal in principals:
         elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
-        for some in action_classes(actions, elements):
-            classes += 1
-            names += sum(map(catalogue().knows, some.names))
-            if classes > MOST_PAIRS:
-                reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
-                break
-            found = prove_one(workspace, principal, some.action, resource, Bounds(seconds), is_guessed=not some.names)
-            if isinstance(found, Counterexample):
-                return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
-            for reason in found:
-                if reason in reasons or len(reasons) < MOST_REASONS:
-                    reasons[reason] = reasons.get(reason, 0) + 1
+        try:
+            for some in action_classes(actions, elements):
+                classes += 1
+                names += sum(map(catalogue().knows, some.names))
+                if classes > MOST_PAIRS:
+                    reasons[f"there are more than {MOST_PAIRS} pairs of a principal and a class of actions"] = 1
+                    break
+                bounds = Bounds(steps)
+                found = prove_one(workspace, principal, some.action, resource, bounds, is_guessed=not some.names)
+                if not isinstance(found, Counterexample):
+                    for reason in found:
+                        if reason in reasons or len(reasons) < MOST_REASONS:
+                            reasons[reason] = reasons.get(reason, 0) + 1
+                    continue
+                examples.append(replace(found, alike=tuple(name for name in some.names if name != some.action)))
+                if not every:
+                    return Proof(ProofStatus.COUNTEREXAMPLE, found, {}, len(principals), classes, names)
+        except Unproved as unproved:
+            reasons[unproved.reason] = 1
+    if examples:
+        examples.sort(key=lambda one: (one.action.lower(), one.principal.arn))
+        counts = (len(principals), classes, names)
+        return Proof(ProofStatus.COUNTEREXAMPLE, examples[0], reasons, *counts, examples=tuple(examples))
     status = ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED
     return Proof(status, None, reasons, len(principals), classes, names)
 
@@ -254,8 +269,8 @@ def action_elements(workspace: Workspace, question: Question, principal: Princip
 
 # One principal and one action.
 
-WITHOUT_NAME: Final = "only an action that the catalogue does not know is known to be allowed"
-NOT_CONFIRMED: Final = "the evaluator does not allow the example that was found"
+WITHOUT_NAME: Final = "no known action is allowed, but one of another name, that AWS may add, would be"
+NOT_CONFIRMED: Final = "something may be allowed, but no single request is known that is for certain"
 
 
 def prove_one(
@@ -397,7 +412,7 @@ class _Put:
         self._carried = Carried(
             likely,
             partial(doubt_about, principal.kind, request.action, likely),
-            partial(go_together, kind=principal.kind),
+            Occasion(principal.kind, partition=workspace.account.partition),
             always_carried(principal.kind),
         )
 
@@ -579,7 +594,5 @@ def _documents(policies: PoliciesInForce) -> Iterator[NamedPolicy]:
 def _or_none(given: tuple[Any, ...] | NotEvaluated) -> tuple[Any, ...]:
     return given if isinstance(given, tuple) else ()
 
-
-# What is known of contexts.
 
 LIKELY: Final[Mapping[str, Values]] = {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from iamtui.account.model import Missing, Organization, Role
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import asked_by, evaluate
+from iamtui.engine.possible_requests import Occasion, Values
 from iamtui.engine.request import (
     MissingPolicy,
     Mode,
@@ -39,11 +41,11 @@ from iamtui.proofs.caller_classes import (
     canonical_users_that_matter,
     whose_canonical_user,
 )
-from iamtui.proofs.carried_keys import Carried, Values, always_carried, doubt_about, go_together
+from iamtui.proofs.carried_keys import Carried, always_carried, doubt_about
 from iamtui.proofs.contexts import Doubt
 from iamtui.proofs.documents import find_broader
 from iamtui.proofs.requests import ActionClass, Example, Situation, action_classes, find_request
-from iamtui.proofs.texts import Bounds, Unproved
+from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.policies_in_force import loaded_policy
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
@@ -52,7 +54,6 @@ from iamtui.workspace.proofs import (
     LIKELY,
     MOST_PAIRS,
     NOT_CONFIRMED,
-    SECONDS,
     WITHOUT_NAME,
     Counterexample,
     NothingNamed,
@@ -93,7 +94,8 @@ class _Closed(NamedTuple):
     inside: Inside
     organization: Organization | None
     policy_alone: bool
-    seconds: float
+    steps: int
+    bounds: Bounds
     members: frozenset[str] = frozenset()
 
 
@@ -104,7 +106,7 @@ def prove_not_public(
     organization: bool = False,
     excepted: Sequence[str] = (),
     policy_alone: bool = False,
-    seconds: float = SECONDS,
+    steps: int = STEPS,
     members: frozenset[str] = frozenset(),
 ) -> dict[str, Proof]:
     """Whether nobody outside the account can use resources by their policies, or assume roles by theirs.
@@ -117,7 +119,7 @@ def prove_not_public(
         organization: whether the other accounts of the organization count as inside.
         excepted: accounts, ARNs, providers and canonical users that may.
         policy_alone: whether to leave out what may be granted beside policies: S3 ACLs, grants on KMS keys.
-        seconds: how long a class of callers and a class of actions may take.
+        steps: how much work a class of callers and a class of actions may take.
         members: accounts that are taken to be of the account's organization.
 
     Returns:
@@ -138,7 +140,8 @@ def prove_not_public(
         why = fact.reason if isinstance(fact, Missing) else f"account {account.id} is in no organization"
         return proofs | dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
     members = _members(workspace) | (members - {account.id} if fact.value_or(None) is not None else frozenset())
-    closed = _Closed(_inside(workspace, members if own else frozenset(), excepted), own, policy_alone, seconds, members)
+    inside = _inside(workspace, members if own else frozenset(), excepted)
+    closed = _Closed(inside, own, policy_alone, steps, Bounds(math.inf), members)
     left = MOST_PAIRS
     for arn in found:
         proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
@@ -157,16 +160,16 @@ def prove_closed(
     )  # fmt: skip
 
 
-def newly_let_in(before: Workspace, after: Workspace, arn: str, seconds: float) -> Counterexample | tuple[str, ...]:
+def newly_let_in(before: Workspace, after: Workspace, arn: str, bounds: Bounds) -> Counterexample | tuple[str, ...]:
     """What a change of the policy of a resource, or role, newly lets others do: those outside, and AWS services.
 
     Returns:
         A request that was not allowed before; else what stands in the way of a proof that there is none, or nothing.
     """
-    nobody = _Closed(Inside(frozenset((after.account.id,))), None, policy_alone=True, seconds=seconds)
+    nobody = _Closed(Inside(frozenset((after.account.id,))), None, policy_alone=True, steps=STEPS, bounds=bounds)
     now, then = _Resource(after, arn, nobody), _Resource(before, arn, nobody)
     whose = tuple(whose_canonical_user(id_) for id_ in canonical_users_that_matter(now.policies, then.policies))
-    if now.is_no_broader_than(then, seconds):
+    if now.is_no_broader_than(then, bounds):
         return whose
     shown = safe_text(arn, limit=200)
     if now.says(_is_about_federated_users) != then.says(_is_about_federated_users):
@@ -305,13 +308,13 @@ class _Resource:
         document = self._document
         return [document.policy] if document is not None and document.error is None else []
 
-    def is_no_broader_than(self, other: _Resource, seconds: float) -> bool:
+    def is_no_broader_than(self, other: _Resource, bounds: Bounds) -> bool:
         """Whether it is proved that its policy allows nothing that another does not, whoever calls."""
         one, two = self._document, other._document
         if one is None or two is None or one.error is not None or two.error is not None:
             return False
         type_ = PolicyType.TRUST if self._is_role else PolicyType.RESOURCE
-        return find_broader(one, two, seconds, policy_type=type_).proved
+        return find_broader(one, two, bounds, policy_type=type_).proved
 
     @property
     def grants_nothing(self) -> bool:
@@ -340,20 +343,15 @@ class _Resource:
             return Proof(ProofStatus.NOT_PROVED, None, {f"the policy of {shown} cannot be read": 1})
         reasons: dict[str, int] = {}
         callers = classes = names = 0
-        bounds = Bounds(self._closed.seconds)
-        outside = OutsideCallers(
-            [document.policy for document in self._documents()],
-            self._account.partition,
-            self._closed.inside,
-            frozenset(self._own_ids),
-            bounds,
-        )
+        policies, bounds = [one.policy for one in self._documents()], self._closed.bounds.part(self._closed.steps)
+        own_ids = frozenset(self._own_ids)
+        outside = OutsideCallers(policies, self._account.partition, self._closed.inside, own_ids, bounds)
         try:
             letting_in = [one.statement for one in self._own_statements if one.allows]
             groups = list(outside.classes() if self._may_name_others else outside.named_in(letting_in))
+            actions = list(self._actions())
         except Unproved as unproved:
             return Proof(ProofStatus.NOT_PROVED, None, {f"callers of {shown}: {unproved.reason}": 1})
-        actions = list(self._actions())
         for caller in groups:
             callers += 1
             for some in actions:
@@ -447,7 +445,8 @@ class _Resource:
     def _about(self, caller: CallerClass, some: ActionClass) -> Counterexample | tuple[str, ...]:
         try:
             situation = self._situation(caller, some.action)
-            found = find_request(situation, Bounds(self._closed.seconds)) if situation is not None else None
+            bounds = self._closed.bounds.part(self._closed.steps)
+            found = find_request(situation, bounds) if situation is not None else None
         except Unproved as unproved:
             return (unproved.reason,)
         if found is None:
@@ -492,7 +491,7 @@ class _Resource:
         carried = Carried(
             likely,
             partial(self._doubt, caller, action, likely),
-            partial(go_together, kind=principal.kind),
+            Occasion(principal.kind, partition=self._account.partition),
             always_carried(principal.kind),
             self._never,
         )

@@ -105,11 +105,12 @@ def test_same(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_comparison_that_is_not_proved(cli: Cli, tmp_path: Path) -> None:
-    one = write(tmp_path / "one.json", {**WIDE, "Resource": "arn:aws:s3:::data/${aws:username}/*"})
-    other = write(tmp_path / "other.json", {**WIDE, "Resource": "arn:aws:s3:::data/alice/*"})
+    by_case = {"StringEqualsIgnoreCase": {"s3:prefix": "a"}, "StringNotEquals": {"s3:prefix": "a"}}
+    one = write(tmp_path / "one.json", {**WIDE, "Condition": by_case})
+    other = write(tmp_path / "other.json", {**WIDE, "Action": "sqs:*"})
     found = cli("prove", "no-broader", one, other)
     assert found.code == 3
-    assert "a variable without a known value" in found.out
+    assert "with and without regard to letter case" in found.out
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def but(*entries: str, effect: str = "Deny") -> Statement:
 
 
 def compared(one: list[Statement], other: list[Statement]) -> Comparison:
-    return find_broader(document(*one), document(*other), 60)
+    return find_broader(document(*one), document(*other), Bounds())
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_cvc5_finds_no_caller_whom_the_classes_leave_out(smt: ModuleType, seed: 
     chance = random.Random(seed)
     tests = random_tests(chance)
     statements = [allow("*", Condition={"ArnLike": {"aws:PrincipalArn": one}}) for one in tests]
-    outside = OutsideCallers([document(*statements).policy], "aws", Inside(frozenset({ID})), frozenset(), Bounds(60))
+    outside = OutsideCallers([document(*statements).policy], "aws", Inside(frozenset({ID})), frozenset(), Bounds())
     arns = [one.principal.arn for one in outside.classes() if one.principal.kind is PrincipalKind.USER]
     assert list(outside.doubts()) == []
 

@@ -46,7 +46,7 @@ def speaks_for(groups: list[PatternGroup], one: list[bool], other: list[bool]) -
 @pytest.mark.parametrize("seed", range(40))
 def test_every_short_text_has_one_no_longer_that_speaks_for_it(seed: int) -> None:
     groups = random_groups(random.Random(seed))
-    found = list(speaking_texts(groups, Bounds(60)))
+    found = list(speaking_texts(groups, Bounds()))
     for text, by in found:
         assert list(by) == matched(groups, text.replace(ANY_OTHER, "c"))
     for text in SHORT:
@@ -75,7 +75,7 @@ def test_many_denies_with_two_stars_are_pruned() -> None:
     denies = tuple(pattern(f"*x{n:02}*y{n:02}*") for n in range(36))
     groups = [PatternGroup(GroupKind.MUST, (pattern("*"),))]
     groups += [PatternGroup(GroupKind.HURTS, (one,)) for one in denies]
-    assert [text for text, _ in speaking_texts(groups, Bounds(60))] == [""]
+    assert [text for text, _ in speaking_texts(groups, Bounds())] == [""]
 
 
 def test_too_many_states_are_said_to_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_too_many_states_are_said_to_be_too_many(monkeypatch: pytest.MonkeyPatch
     groups = [PatternGroup(GroupKind.MUST, (pattern("*"),))]
     groups += [PatternGroup(GroupKind.TELLS, (pattern(f"*{n}{n + 1}*"),)) for n in range(8)]
     with pytest.raises(Unproved, match="more than 100 states"):
-        list(speaking_texts(groups, Bounds(60)))
+        list(speaking_texts(groups, Bounds()))
 
 
 def test_a_character_that_stands_for_others_may_not_be_in_a_pattern() -> None:

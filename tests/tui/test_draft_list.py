@@ -145,11 +145,11 @@ async def test_what_is_newly_possible_is_shown_and_traced() -> None:
 
 
 async def test_what_is_not_proved_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draft_screen, "_PROOF_SECONDS", 0.0)
+    monkeypatch.setattr(draft_screen, "_PROOF_STEPS", 0)
     async with opened() as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         await press(pilot, "d")
-        await until(pilot, lambda: "Not proved: it takes longer than 0 seconds" in screen_text(app_of(pilot)))
+        await until(pilot, lambda: "Not proved: it takes more than 0 steps" in screen_text(app_of(pilot)))
 
 
 @pytest.mark.slow

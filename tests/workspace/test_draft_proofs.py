@@ -79,7 +79,7 @@ MORE = allow(OBJECT, f"{BUCKET}/*")
 )
 def test_what_is_newly_possible(before: Given, after: Given, proved: bool) -> None:
     then, now = made(before), made(after)
-    proof = prove_nothing_new(then, now, 30)
+    proof = prove_nothing_new(then, now)
     found = proof.counterexample
     if proved:
         assert (proof.status, proof.reasons) == (ProofStatus.PROVED, {})
@@ -123,7 +123,7 @@ def from_outside(principal: Any, **more: Any) -> Any:
     ],
 )  # fmt: skip
 def test_others_than_users_and_roles_count(before: Any, after: Any, status: ProofStatus) -> None:
-    proof = prove_nothing_new(workspace(buckets=before), workspace(buckets=after), 30)
+    proof = prove_nothing_new(workspace(buckets=before), workspace(buckets=after))
     assert proof.status is status, proof
     if proof.counterexample is not None:
         assert proof.counterexample.principal.account == OTHER
@@ -133,7 +133,7 @@ def test_the_policy_of_a_repository_has_no_resource() -> None:
     repository = "arn:aws:ecr:eu-west-1:123456789012:repository/app"
     statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
     before = workspace(buckets={repository: document({**statement, "Principal": {"AWS": "123456789012"}})})
-    proof = prove_nothing_new(before, workspace(buckets={repository: document(statement)}), 30)
+    proof = prove_nothing_new(before, workspace(buckets={repository: document(statement)}))
     assert proof.counterexample is not None
     assert proof.counterexample.resource == repository
 
@@ -144,15 +144,15 @@ def test_users_and_roles_that_are_not_loaded_may_gain_by_what_all_share() -> Non
 
     to_role = from_outside({"AWS": "arn:aws:iam::123456789012:role/other"})
     closed, opened = lacking(workspace(buckets={BUCKET: None})), lacking(workspace(buckets=to_role))
-    assert "not all users and roles are loaded" in prove_nothing_new(closed, opened, 30).reasons
+    assert "not all users and roles are loaded" in prove_nothing_new(closed, opened).reasons
     own = lacking(workspace(deny("s3:*")))
-    assert prove_nothing_new(lacking(workspace()), own, 30).status is ProofStatus.PROVED
+    assert prove_nothing_new(lacking(workspace()), own).status is ProofStatus.PROVED
 
 
 def test_what_rcps_newly_let_others_do_is_not_proved() -> None:
     others = {"StringNotEquals": {"aws:PrincipalAccount": "123456789012"}}
     closed = [{**deny("s3:GetObject", Condition=others), "Principal": "*"}]
-    proof = prove_nothing_new(workspace(rcps=closed), workspace(), 30)
+    proof = prove_nothing_new(workspace(rcps=closed), workspace())
     assert proof.status is ProofStatus.NOT_PROVED
     assert "what others than users and roles can newly do where RCPs change" in proof.reasons
 
@@ -166,10 +166,10 @@ def test_what_rcps_newly_let_others_do_is_not_proved() -> None:
     ],
 )
 def test_what_the_root_user_newly_can_counts(before: dict[str, Any], after: dict[str, Any]) -> None:
-    found = prove_nothing_new(workspace(**before), workspace(**after), 30).counterexample
+    found = prove_nothing_new(workspace(**before), workspace(**after)).counterexample
     assert found is not None
     assert found.principal.arn == "arn:aws:iam::123456789012:root"
-    assert prove_nothing_new(workspace(**after), workspace(**before), 30).status is ProofStatus.PROVED
+    assert prove_nothing_new(workspace(**after), workspace(**before)).status is ProofStatus.PROVED
 
 
 FEDERATED = {"AWS": "arn:aws:sts::123456789012:federated-user/x"}
@@ -185,14 +185,14 @@ FEDERATED = {"AWS": "arn:aws:sts::123456789012:federated-user/x"}
     ],
 )  # fmt: skip
 def test_what_federated_users_newly_can_is_not_proved(before: Any, after: Any) -> None:
-    proof = prove_nothing_new(workspace(buckets=before), workspace(buckets=after), 30)
+    proof = prove_nothing_new(workspace(buckets=before), workspace(buckets=after))
     assert list(proof.reasons) == [f"whether federated users of the account can do more with {BUCKET}"]
-    assert prove_nothing_new(workspace(buckets=after), workspace(buckets=before), 30).status is ProofStatus.PROVED
+    assert prove_nothing_new(workspace(buckets=after), workspace(buckets=before)).status is ProofStatus.PROVED
 
 
 def test_a_tag_that_changes_is_not_guessed() -> None:
     wants = {**MORE, "Condition": {"StringEquals": {"s3:prefix": "${aws:PrincipalTag/team}"}}}
-    proof = prove_nothing_new(workspace(wants, tags=(("team", "a"),)), workspace(wants, tags=(("team", "b"),)), 30)
+    proof = prove_nothing_new(workspace(wants, tags=(("team", "a"),)), workspace(wants, tags=(("team", "b"),)))
     assert proof.status is ProofStatus.NOT_PROVED
     assert any("tags of the principal change" in reason for reason in proof.reasons)
 
@@ -205,7 +205,7 @@ def test_no_sampled_request_is_newly_allowed_against_a_proof(seed: int) -> None:
         then = random_workspace(chance)
         narrow = chance.random() < 0.5
         now = workspace(random_statement(chance), deny("s3:Put*")) if narrow else random_workspace(chance)
-        proof = prove_nothing_new(then, now, 30)
+        proof = prove_nothing_new(then, now)
         if proof.status is not ProofStatus.PROVED:
             continue
         for who in ("user/alice", "role/dev"):

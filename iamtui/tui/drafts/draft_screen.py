@@ -53,7 +53,7 @@ _EMPTIED = (
 )
 
 
-_PROOF_SECONDS: Final = 5.0
+_PROOF_STEPS: Final = 5_000_000
 """How long it may take to prove that nothing is newly possible."""
 
 
@@ -210,7 +210,7 @@ class DraftScreen(Screen[None]):
 
         def prove(work: Work) -> None:
             prove_nothing_new = lazy.draft_proofs.prove_nothing_new
-            proof = prove_nothing_new(drafted.base, drafted.after, in_all=_PROOF_SECONDS, stopped=work.cancelled)
+            proof = prove_nothing_new(drafted.base, drafted.after, in_all=_PROOF_STEPS, stopped=work.cancelled)
             work.tell(self._show_proof, proof)
 
         in_thread(self, prove, self._refuse, name="proving that nothing is new", group="draft proof")
