@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -28,7 +29,7 @@ from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import Count, EscalationShift, Impact, TrustShift, family_of, impact_of
 from iamtui.workspace.organization_run import over_accounts
-from iamtui.workspace.organization_store import account_in, workspace_of
+from iamtui.workspace.organization_store import LOST_POLICIES, account_in, workspace_of
 from iamtui.workspace.workspace import Progress
 
 _MARKS: Final = {
@@ -302,12 +303,14 @@ def print_diff(out: Output, found: AccountDiff, *, ascii_only: bool) -> None:
     type=click.Choice(("gained", "lost", "change")),
     help="Exit 1 if anything is gained, lost, or has changed at all in any account.",
 )
+@click.option("--summary", is_flag=True, help="Only count the changes of each account.")
 @click.option("--json", "as_json", is_flag=True, help="Print one account as JSON per line, as they come.")
 def org_diff(
     before: str,
     after: str,
     stored: StoreOptions,
     fail_on: str | None,
+    summary: bool,
     as_json: bool,
 ) -> Exit:
     """What has changed in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
@@ -326,7 +329,7 @@ def org_diff(
     found = over_accounts(
         ids,
         lambda account: (account, store.pages(first.date, account), store.pages(second.date, account)),
-        partial(diff_account, (first.date, second.date), fail_on),
+        partial(diff_account, (first.date, second.date), fail_on, summary),
         doing,
         lambda done: report(Progress("accounts", done, len(ids))),
     )
@@ -344,8 +347,8 @@ def org_diff(
         if as_json:
             out.json({"account": one.account, **one.found.details})
         elif one.found.changed:
-            out.line(Span(f"{one.account}", Style.STRONG))
-            for line in one.found.lines:
+            out.line(Span(f"{one.account}", Style.STRONG), f"  {one.found.lines[0]}" if summary else "")
+            for line in one.found.lines if not summary else ():
                 out.line(f"  {line}")
         out.flush()
     part = part or not answered
@@ -370,8 +373,8 @@ class AccountChange(Struct, frozen=True):
     Args:
         changed: whether anything is.
         fails: whether what --fail-on names has happened.
-        lines: as `iamtui diff` prints it; safe to show.
-        details: as it prints it as JSON.
+        lines: as `iamtui diff` prints it, or its counts; safe to show.
+        details: as it prints it as JSON, or its counts.
     """
 
     changed: bool
@@ -380,10 +383,13 @@ class AccountChange(Struct, frozen=True):
     details: dict[str, Any]
 
 
-def diff_account(days: tuple[str, str], fail_on: str | None, data: tuple[str, bytes, bytes]) -> AccountChange:
+def diff_account(
+    days: tuple[str, str], fail_on: str | None, summary: bool, data: tuple[str, bytes, bytes]
+) -> AccountChange:
     """Compare an account on two days.
 
     Args:
+        summary: whether only counts are told.
         data: its id, and its pages of both days.
 
     Raises:
@@ -393,8 +399,34 @@ def diff_account(days: tuple[str, str], fail_on: str | None, data: tuple[str, by
     pool = SameDocuments()
     before, after = (workspace_of(account_in(data, day, account, pool)) for data, day in zip(pages, days, strict=True))
     found = diff_accounts(before, after)
+    changed = bool(found.entities or found.effects())
+    lost = any(gap.what == LOST_POLICIES for side in (before, after) for gap in side.account.gaps)
+    if summary:
+        counts, words = _counts(found)
+        details = {"complete": found.complete and not lost, **counts}
+        return AccountChange(changed, diff_fails(found, fail_on), (words,), details)
     text = io.StringIO()
     print_diff(Output(text), found, ascii_only=True)
     lines = [*text.getvalue().splitlines(), *(f"Not compared: {one}" for one in found.impact.not_compared)]
-    changed = bool(found.entities or found.effects())
-    return AccountChange(changed, diff_fails(found, fail_on), tuple(lines), diff_json(found))
+    details = diff_json(found)
+    details["complete"] = details["complete"] and not lost
+    return AccountChange(changed, diff_fails(found, fail_on), tuple(lines), details)
+
+
+def _counts(found: AccountDiff) -> tuple[dict[str, Any], str]:
+    """How much of each kind has changed, and the same in words."""
+    impact = found.impact
+    counted_kinds = {
+        "entities": Counter(one.change for one in found.entities),
+        "access": Counter(one.effect.value for one in impact.access),
+        "trust": Counter(one.effect.value for one in impact.trust),
+        "escalations": Counter(one.effect.value for one in impact.escalations),
+    }
+    words = [
+        f"{kind}: {', '.join(f'{count:,} {effect}' for effect, count in sorted(counts.items()))}"
+        for kind, counts in counted_kinds.items()
+        if counts
+    ]
+    words += [f"{len(impact.not_compared):,} not compared"] if impact.not_compared else []
+    found_counts = {kind: dict(counts) for kind, counts in counted_kinds.items()}
+    return {**found_counts, "not_compared": len(impact.not_compared)}, "; ".join(words)

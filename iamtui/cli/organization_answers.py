@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from iamtui.account.model import DEMO, Account, Missing
+from iamtui.account.model import DEMO, Account, Gap, Missing
 from iamtui.cli.prove import proof_to_json
 from iamtui.cli.question_options import Demands
 from iamtui.drafts.draft import Draft, OrganizationDraft
@@ -31,7 +31,7 @@ from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.impact import impact_of
 from iamtui.workspace.organization_paths import AccountIndex, Climb, CrossEdge, TrustingRole, account_of, index_of
-from iamtui.workspace.organization_store import kept_account, workspace_of
+from iamtui.workspace.organization_store import LOST_POLICIES, kept_account, workspace_of
 from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
 from iamtui.workspace.public_proofs import prove_closed
@@ -162,7 +162,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
         except Problem as problem:
             unasked.append(f"{label}: {problem}")
     lacking = [*_lacking(workspace.account, plan), *parts, *said]
-    part = bool(parts or unasked or workspace.account.unlisted)
+    part = bool(parts or unasked or _gaps(workspace.account))
     across = (plan.trust or plan.escalations) and plan.draft is None
     index = index_of(workspace, escalations=plan.escalations) if across else None
     return AccountAnswer(
@@ -171,11 +171,16 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     )  # fmt: skip
 
 
+def _gaps(account: Account) -> list[Gap]:
+    """What an account lacks that leaves every answer about it open."""
+    return [*account.unlisted, *(gap for gap in account.gaps if gap.what == LOST_POLICIES)]
+
+
 def _lacking(account: Account, plan: Plan) -> Iterator[str]:
     """What may be missing from every answer about an account."""
     if account.not_aws:
         yield "It is the built-in demo account" if account.not_aws == DEMO else f"NOT AWS: it is of {account.not_aws}"
-    for gap in account.unlisted:
+    for gap in _gaps(account):
         yield f"Not read: {gap.what}" + (f": {gap.error}" if gap.error else "")
     if isinstance(account.organization, Missing):
         yield f"SCPs and RCPs are not loaded ({account.organization.reason})"

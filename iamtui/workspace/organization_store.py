@@ -45,6 +45,9 @@ FORMAT: Final = "iamtui-organization.json"
 ACCOUNTS: Final = "accounts.json"
 _SNAPSHOT: Final = "snapshot.json.zst"
 POLICIES: Final = "managed-policies"
+LOST_POLICIES: Final = "some AWS managed policies of the store"
+"""What the gap of an account is called that names policies which the store has lost."""
+_ANEW: Final = "It is damaged, or was changed: write the day anew with `iamtui snapshot --org FOLDER`."
 _DATE: Final = "date="
 _ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
 _HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -372,8 +375,10 @@ class OrganizationStore:
     def pages(self, day: str, account: str) -> bytes:
         """The snapshot of an account as JSON, with the AWS managed policies that it names.
 
+        A policy that is not there, or is damaged, is named as missing: what rests on it is open, and nothing else.
+
         Raises:
-            Problem: it is damaged, or one of these policies is.
+            Problem: it is damaged.
         """
         data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
         # msgspec takes no half of a character in any text, and an account may have one.
@@ -382,17 +387,23 @@ class OrganizationStore:
         if not named:
             return data
         policies = []
+        lost = b""
         size = len(data)
         for one in named:
-            policies.append(_with_counts(self._policy(one.sha256), one))
+            try:
+                policies.append(_with_counts(self._policy(one.sha256), one))
+            except Problem as problem:
+                gap = {"what": LOST_POLICIES, "error": f"{problem.sentence} {_ANEW}"}
+                lost = b',"missing":[%b]' % msgspec.json.encode(gap)
+                continue
             size += len(policies[-1])
             if size > _LARGEST_SNAPSHOT:
                 raise Problem(
                     f"The snapshot of account {account} of {day} has more than the {size_words(_LARGEST_SNAPSHOT)} "
                     "that are read, with the AWS managed policies that it names.",
-                    "It is damaged, or was changed: write the store anew.",
+                    _ANEW,
                 )
-        return b'[%b,{"Policies":[%b]}]' % (data, b",".join(policies))
+        return b'[%b,{"Policies":[%b]%b}]' % (data, b",".join(policies), lost)
 
     def _policy(self, digest: str) -> bytes:
         with self._lock:
@@ -402,7 +413,7 @@ class OrganizationStore:
             if hashlib.sha256(found).hexdigest() != digest:
                 raise Problem(
                     f"The AWS managed policy {digest} of the store is not what its name says.",
-                    "It is damaged, or was changed: write the store anew.",
+                    _ANEW,
                 )
             with self._lock:
                 if self._size_of_policies + len(found) > _MOST_KEPT:
@@ -529,7 +540,10 @@ def account_in(pages: bytes, day: str, account: str, pool: DocumentPool | None =
         Problem: it cannot be read, or is another account than its folder says.
     """
     origin = f"The snapshot of account {account} of {day}"
-    found = load_account(pages, origin=origin, pool=pool)
+    try:
+        found = load_account(pages, origin=origin, pool=pool)
+    except Problem as problem:
+        raise Problem(problem.sentence, _ANEW) from None
     if found.id != account:
         raise Problem(
             f"{origin} is of account {safe_text(found.id or '(unknown)', limit=40)}, and is not used.",

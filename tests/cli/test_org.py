@@ -460,3 +460,37 @@ def test_a_row_carries_what_decided_and_the_whole_record_only_on_demand(cli: Cli
     (whole,) = cli(*asked, "--trace").json_lines
     assert whole["details"]["layers"]
     assert len(json.dumps(row)) * 4 < len(json.dumps(whole))
+
+
+def test_the_summary_of_a_comparison_counts_for_each_account(cli: Cli, store: Path) -> None:
+    reads = inline("reads", document(allow("s3:GetObject")))
+    data = snapshot(users=[user("carol", UserPolicyList=[reads])], roles=[role("app")], organization=levels(ID, "Prod"))
+    another_day(store, cli, data)
+    asked = ("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--summary")
+    (line,) = cli(*asked).out.splitlines()
+    assert line.startswith(f"{ID}  entities: 1 added, 2 removed; access: ")
+    (row,) = (one for one in cli(*asked, "--json").json_lines if one["account"] == ID and "entities" in one)
+    assert row["entities"] == {"added": 1, "removed": 2}
+    assert row["access"]["gained"] >= 1
+    assert row["escalations"] == {"lost": 2}
+
+
+def test_a_lost_managed_policy_leaves_open_what_rests_on_it(cli: Cli, store: Path) -> None:
+    aws = "arn:aws:iam::aws:policy/ReadsAll"
+    reads = {
+        "PolicyName": "ReadsAll", "PolicyId": "ANPAREADS", "Arn": aws, "Path": "/", "DefaultVersionId": "v1",
+        "AttachmentCount": 1, "IsAttachable": True,
+        "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": True, "Document": document(allow("s3:*"))}],
+    }  # fmt: skip
+    carol = user("carol", AttachedManagedPolicies=[{"PolicyName": "ReadsAll", "PolicyArn": aws}])
+    dave = user("dave", UserPolicyList=[inline("reads", document(allow("s3:GetObject")))])
+    another_day(store, cli, snapshot(users=[carol, dave], policies=[reads], organization=levels(ID, "Prod")))
+    for file in (store / "managed-policies").iterdir():
+        file.unlink()
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    assert {one["subject"]: one["verdict"] for one in found.json_lines} == {
+        iam("user/carol"): "depends", iam("user/dave"): "allowed",
+    }  # fmt: skip
+    assert "iamtui snapshot --org" in found.err
+    assert "aws iam" not in found.err
+    assert found.code == 3
