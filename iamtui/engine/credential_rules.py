@@ -7,13 +7,23 @@ Reference.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from iamtui.catalog.between_accounts import CallLimit, call_limit, gift_limit
-from iamtui.engine.request import WITH_CREDENTIALS, OrganizationPlace, PoliciesInForce, Principal, PrincipalKind
+from iamtui.engine.request import (
+    WITH_CREDENTIALS,
+    MissingPolicy,
+    NamedPolicy,
+    OrganizationPlace,
+    PoliciesInForce,
+    PolicyInForce,
+    Principal,
+    PrincipalKind,
+)
 from iamtui.engine.service_rules import is_all_within
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyState, MissingLeaf, RequestContext, Truth, all_of, any_of
@@ -241,6 +251,31 @@ def _by_place(limit: CallLimit, policies: PoliciesInForce) -> Truth:
     if limit.service == _IAM and policies.principal_in_iam_delegated_administrator is not None:
         is_delegate = policies.principal_in_iam_delegated_administrator
     return all_of((is_delegate, _BY_DELEGATE)) if by == "management_maybe_delegate" else is_delegate
+
+
+def with_password_policy(policies: PoliciesInForce, user: Principal, resource: RequestResource) -> PoliciesInForce:
+    """The same, with what the account's password policy lets its users do (IAM API Reference: ChangePassword).
+
+    Args:
+        resource: of a call that it is about.
+    """
+    identity = policies.identity
+    is_own = resource.members.has(user.arn) if resource.kind is ResourceKind.SET else resource.text in ("*", user.arn)
+    if isinstance(identity, tuple) and is_own:
+        name = f"password policy of account {user.account}"
+        found: PolicyInForce = MissingPolicy(name, "iam:GetAccountPasswordPolicy", "it is not loaded", only_allows=True)
+        if policies.users_may_change_password is True:
+            itself = user.arn.replace("*", "${*}").replace("?", "${?}")
+            change = {"Sid": "ChangeOwnPassword", "Effect": "Allow", "Action": "iam:ChangePassword", "Resource": itself}
+            read = {
+                "Sid": "ReadPasswordPolicy",
+                "Effect": "Allow",
+                "Action": "iam:GetAccountPasswordPolicy",
+                "Resource": "*",
+            }
+            found = NamedPolicy(name, PolicyDocument.of({"Version": "2012-10-17", "Statement": [change, read]}))
+        identity = (*identity, found)
+    return replace(policies, identity=identity, users_may_change_password=False, lasting=False)
 
 
 def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:

@@ -29,6 +29,7 @@ from iamtui.engine.combined_layers import (
     set_of,
     stack_of,
 )
+from iamtui.engine.credential_rules import with_password_policy
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.layers import (
@@ -169,6 +170,8 @@ def read_all_layers(
     if asked is None:
         asked = asked_by(request, options)
     prepared = asked.prepared
+    if prepared.facts.of_own_password and principal.kind is PrincipalKind.USER and policies.users_may_change_password:
+        policies = with_password_policy(policies, principal, prepared.resource)
     if prepared.by_alias and not request.no_such_resource:
         return _read_by_alias(request, policies, options, prepared)
     owner = resource_owner(request.resource_account, principal, prepared)

@@ -327,9 +327,10 @@ def _missing_leaf(layer: Layer, policy: MissingPolicy, effect: str) -> MissingLe
 
 
 def add_missing(layer: Layer, missing: tuple[MissingPolicy, ...], result: LayerScan) -> None:
-    """Take in that policies whose documents are not known may allow and may deny."""
+    """Take in that policies whose documents are not known may allow and, but for some, may deny."""
     result.allow = any_of((result.allow, *(missing_allow(layer, policy) for policy in missing)))
-    result.deny = any_of((result.deny, *(_missing_leaf(layer, policy, "Deny") for policy in missing)))
+    denying = (policy for policy in missing if not policy.only_allows)
+    result.deny = any_of((result.deny, *(_missing_leaf(layer, policy, "Deny") for policy in denying)))
 
 
 # The grant side: who may let the caller in, and which caps bind which grant.

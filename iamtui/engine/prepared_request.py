@@ -48,6 +48,7 @@ class ActionFacts:
         takes_resource_policy: whether a policy on the resource has a say in what users and roles do.
         under_rcps: whether RCPs have one.
         newer: whether the SDK has it and the catalogue, which was made before, does not.
+        of_own_password: whether a password policy can let users call it.
         of_some_callers: whether only some accounts of an organization can call it.
         of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
         notes: what else decides such a call, besides the policies.
@@ -61,6 +62,7 @@ class ActionFacts:
         "newer",
         "notes",
         "of_member_accounts",
+        "of_own_password",
         "of_some_callers",
         "takes_resource_policy",
         "under_rcps",
@@ -74,6 +76,7 @@ class ActionFacts:
         self.newer = self.has_type is None and ENGINE_CATALOGUE.is_newer(text)
         self.may_be_synthetic = ENGINE_CATALOGUE.synthetic_resource(text, "", "") is not None
         self.of_member_accounts = action.full == "sts:assumeroot"
+        self.of_own_password = action.full in ("iam:changepassword", "iam:getaccountpasswordpolicy")
         self.of_some_callers = call_limit(action.service, action.name) is not None
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
         self.takes_resource_policy = takes_resource_policy(action)
@@ -317,7 +320,8 @@ def _with_own_rules(
         refused = refused or refusal(action, resource)
         by_alias = is_use_of_alias(action, resource)
         key = is_key_question(action, resource)
-    plain = not (by_alias or refused is not None or by_credentials or facts.newer or facts.of_some_callers)
+    of_others = facts.newer or facts.of_some_callers or facts.of_own_password
+    plain = not (by_alias or refused is not None or by_credentials or of_others)
     return _made(
         PreparedAction,
         (facts, action, resource, arn, owner, trust, key, refused, by_alias, on_bucket, owner_open, plain, notes),

@@ -29,12 +29,14 @@ class MissingPolicy(Struct, frozen=True):
         permission: the IAM action that would let it be read, or empty.
         reason: why it is missing ("not in the snapshot", "unreadable: ...").
         unreadable: whether the document is there and cannot be understood.
+        only_allows: whether it is known to deny nothing.
     """
 
     name: str
     permission: str = ""
     reason: str = ""
     unreadable: bool = False
+    only_allows: bool = False
 
 
 PolicyInForce: TypeAlias = NamedPolicy | MissingPolicy
@@ -93,6 +95,7 @@ class PoliciesInForce:
         principal_place: where the caller's account stands in an organization; None: not known.
         principal_delegated_services: the service principals of which the caller's account is known to be a delegated
             administrator.
+        users_may_change_password: whether the account's password policy lets its users change their own password.
         restrict_public_buckets: S3 Block Public Access; NotEvaluated: not known.
         public_policy: whether the bucket policy counts as public; None: judge it.
         lasting: whether the same tuples (and the same principal) will be asked about again, so that what is made
@@ -113,6 +116,7 @@ class PoliciesInForce:
     principal_in_iam_delegated_administrator: bool | None = None
     principal_place: OrganizationPlace | None = None
     principal_delegated_services: tuple[str, ...] = ()
+    users_may_change_password: bool | NotEvaluated = False
     restrict_public_buckets: bool | NotEvaluated = False
     public_policy: bool | None = None
     lasting: bool = False

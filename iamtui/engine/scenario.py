@@ -256,6 +256,7 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
             principal_in_iam_delegated_administrator=(
                 settings.principal_in_iam_delegated_administrator if settings else None
             ),
+            users_may_change_password=bool(settings and settings.users_may_change_password),
             principal_place=_place(settings),
             principal_delegated_services=tuple((settings and settings.principal_delegated_services) or ()),
             restrict_public_buckets=bool(s3 and s3.restrict_public_buckets),

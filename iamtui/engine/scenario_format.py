@@ -103,6 +103,7 @@ class SettingsForm(Struct, forbid_unknown_fields=True):
         bool | None,
         _described("whether the caller's account is a delegated administrator for IAM; null: it is not known"),
     ] = None
+    users_may_change_password: Flag = None
     principal_delegated_services: Annotated[
         list[Annotated[str, Meta(max_length=128)]] | None,
         _described("services of which the caller's account is a delegated administrator"),

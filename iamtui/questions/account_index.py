@@ -302,7 +302,8 @@ class PrincipalClasses:
         is_set = reading.prepared.resource.kind is ResourceKind.SET
         self._knows_members = is_set and bool(asked.members or asked.with_policies)
         self._reads_time: bool | None = None
-        self._named = reading.asked.known_one_by_one
+        by_password_policy = reading.prepared.facts.of_own_password
+        self._named = reading.index.everyone if by_password_policy else reading.asked.known_one_by_one
         told: dict[Bits | str, None] = dict.fromkeys(reading.contexts.varying(_BESIDES))
         for compiled in filter(self._may_be_about, self._binding_everybody()):
             statement = compiled.statement

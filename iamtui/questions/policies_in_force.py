@@ -64,8 +64,8 @@ class PrincipalPolicies(Struct, frozen=True):
     identity: tuple[PolicyInForce, ...]
     boundaries: tuple[PolicyInForce, ...]
     scps: tuple[PolicyLevel, ...] | NotEvaluated
-    in_organization: Mapping[str, Any]
-    """The fields of `PoliciesInForce` that say where the principal's account stands in an organization."""
+    of_account: Mapping[str, Any]
+    """The fields of `PoliciesInForce` that follow from the principal's account."""
 
 
 class ResourceSide(NamedTuple):
@@ -141,7 +141,7 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
         if not account.deleted.isdisjoint((principal.arn, principal.role_arn)):
             # No policy of a resource lets in who is not there.
             identity = (_DELETED,)
-    return PrincipalPolicies(identity, boundaries, scps, _in_organization(account, principal.account))
+    return PrincipalPolicies(identity, boundaries, scps, _of_account(account, principal.account))
 
 
 def is_management_account(account: Account, id_: str | None) -> bool:
@@ -159,10 +159,13 @@ def place_in_organization(account: Account, id_: str | None) -> OrganizationPlac
     return OrganizationPlace.OUTSIDE if account.organization.value is None else OrganizationPlace.MEMBER
 
 
-def _in_organization(account: Account, id_: str | None) -> Mapping[str, Any]:
+def _of_account(account: Account, id_: str | None) -> Mapping[str, Any]:
     place = place_in_organization(account, id_)
-    organization = account.organization.value_or(None)
+    organization, password = account.organization.value_or(None), account.password_policy
     delegates = None if organization is None else organization.delegated_administrators
+    may_change: bool | NotEvaluated = NotEvaluated("the password policy is not loaded", "iam:GetAccountPasswordPolicy")
+    if id_ == account.id and not isinstance(password, Missing):
+        may_change = password.value is not None and password.value.users_may_change
     of_iam = False if place is OrganizationPlace.OUTSIDE else None
     if delegates is not None:
         of_iam = id_ in delegates.get(IAM_SERVICE, ())
@@ -171,6 +174,7 @@ def _in_organization(account: Account, id_: str | None) -> Mapping[str, Any]:
         "principal_place": place,
         "principal_delegated_services": tuple(name for name, accounts in (delegates or {}).items() if id_ in accounts),
         "principal_in_iam_delegated_administrator": of_iam,
+        "users_may_change_password": may_change,
     }
 
 

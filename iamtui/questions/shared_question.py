@@ -172,7 +172,7 @@ class SharedQuestion:
             "rcps": around.side.rcps,
             "vpc_endpoint": around.side.vpc_endpoint,
             "resource_in_management_account": around.side.in_management_account,
-            **callers.in_organization,
+            **callers.of_account,
             "restrict_public_buckets": restrict_public_buckets(account, prepared),
         }
         self._of_session = session + scope_downs

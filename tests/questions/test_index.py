@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks import generator
 from benchmarks.generator import Size
+from iamtui.account.account_settings import PasswordPolicy
 from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, Known, Missing, ResourcePolicy, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
@@ -149,6 +150,26 @@ def test_what_only_some_accounts_can_call(place: str) -> None:
         outcomes = Counter(asker.decide(one.principal).outcome for one in account_index(account).principals)
         assert (outcomes[Outcome.ALLOWED] > 0) is (place in allowed_at), action
         assert place in ("not known", *allowed_at) or outcomes[Outcome.DEPENDS] == 0, action
+
+
+@pytest.mark.parametrize("loaded", [True, False, None])
+def test_what_the_password_policy_lets_users_do(loaded: bool | None) -> None:
+    demo = load_demo_account()
+    user = User("eve", "/", f"arn:aws:iam::{demo.id}:user/eve", "AIDAEVE", NOON)
+    policy = (
+        Missing("not loaded", "iam:GetAccountPasswordPolicy")
+        if loaded is None
+        else Known(PasswordPolicy(8, users_may_change=loaded))
+    )
+    account = replace(demo, users=(*demo.users, user), password_policy=policy)
+    caller = principal_from_text(user.arn)
+    expected = {True: Outcome.ALLOWED, False: Outcome.IMPLICIT_DENY, None: Outcome.DEPENDS}[loaded]
+    for resource in (user.arn, "*", f"arn:aws:iam::{demo.id}:user/e*"):
+        question = Question("iam:ChangePassword", resource)
+        compare(account, question, Counter())
+        assert QuestionEvaluator(account, question, NOON).decide(caller).outcome is expected, resource
+    another = Question("iam:ChangePassword", demo.users[0].arn)
+    assert QuestionEvaluator(account, another, NOON).decide(caller).outcome is Outcome.IMPLICIT_DENY
 
 
 @pytest.mark.slow

@@ -285,6 +285,8 @@ class _Evaluation:
     def _read_layers(self) -> None:
         caller = self.caller
         self.identity = self._own_layer("identity_policies", "identity")
+        if self._is_let_by_password_policy():
+            self.identity.present = self.identity.allows = True
         self.session = self._own_layer("session_policies", "session")
         if self.session.present and not self.options["one_session_policy_is_enough"]:
             alone = [self._read("session", [policy]) for policy in self._policies("session_policies")]
@@ -306,6 +308,13 @@ class _Evaluation:
         levels = (self.scenario.get("scps") or []) if capped and not exempt else []
         self.scps = [self._read("scp", level) for level in levels]
         self.rcps = [self._read("rcp", level) for level in self._rcp_levels()]
+
+    def _is_let_by_password_policy(self) -> bool:
+        """Whether every user of the account may do this to itself."""
+        if self.caller.kind != "user" or not self.settings.get("users_may_change_password"):
+            return False
+        own = self.target.resource == "*" or self._may_name(self.caller.arn)
+        return self.action == "iam:getaccountpasswordpolicy" or (self.action == "iam:changepassword" and own)
 
     def _asks_for_itself(self) -> bool:
         return names(("AWS", self.target.resource), self.caller, discover=False) == ("ROLE", True)
@@ -478,6 +487,9 @@ class _Evaluation:
     def _entries(self) -> Iterator[list[Token]]:
         """The patterns of all statements about the action, each once; of an unknown variable anything may come."""
         seen: list[list[Token]] = []
+        if self._is_let_by_password_policy():
+            seen.append(list(pattern_tokens(self.caller.arn, None, IN_FIELDS)))
+            yield seen[0]
         for policy in all_policies(self.scenario):
             version = policy["document"].get("Version")
             for statement in as_list(policy["document"]["Statement"]):
