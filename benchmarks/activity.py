@@ -14,7 +14,7 @@ from benchmarks.results import Plan, Result
 from benchmarks.trail_generator import calls_of, events, write_bucket
 from iamtui.activity.events import event_of
 from iamtui.activity.parquet_tables import write_parquet
-from iamtui.activity.requests import DistinctRequest, RequestCollector
+from iamtui.activity.requests import COLUMNS, DistinctRequest, RequestCollector
 from iamtui.activity.trails import Trails
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.policy_reads import PolicyReads
@@ -61,7 +61,7 @@ def _replayed(count: int) -> Result:
 
 def columns_of(requests: Iterable[DistinctRequest]) -> dict[str, list[Any]]:
     rows = [request.row() for request in requests]
-    return {name: [row.get(name) for row in rows] for name in DistinctRequest.columns()}
+    return {name: [row.get(name) for row in rows] for name in COLUMNS}
 
 
 def _collected(path: Path) -> tuple[list[DistinctRequest], float]:

@@ -26,6 +26,8 @@ class Event(msgspec.Struct, gc=False):
         count: how many events it stands for; more than one only in a row of a query.
         first, last: the times of the first and last of them, where that is told.
         cut: whether its parameters or resources are not all that was recorded, as in a row of kept requests.
+        folded: whether the key of its object is what the keys of several begin with, and a `*`.
+        lost: LEFT_OUT or UNREAD for what kept requests lack, of which only the name and the number are known.
     """
 
     eventSource: str | None = None  # noqa: N815 - CloudTrail's names, here and below
@@ -53,7 +55,12 @@ class Event(msgspec.Struct, gc=False):
     first: str = msgspec.field(default="", name="iamtui:first")
     last: str = msgspec.field(default="", name="iamtui:last")
     cut: bool = msgspec.field(default=False, name="iamtui:cut")
+    folded: bool = msgspec.field(default=False, name="iamtui:folded")
+    lost: str = msgspec.field(default="", name="iamtui:lost")
 
+
+LEFT_OUT, UNREAD = "left out", "unread"
+"""Events of more distinct requests than are held, and files, or entries in them, that could not be read."""
 
 UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)
 """What decoding of bytes from outside raises."""
@@ -125,7 +132,7 @@ def event_of(data: bytes | str, wrapped: int = 0) -> Event | None:
 
 def unwrapped(event: Event, wrapped: int = 0) -> Event | None:
     """The event itself, or the one in it; None where there is neither. It counts once, whatever it says."""
-    event.count, event.first, event.last = 1, "", ""
+    event.count, event.first, event.last, event.folded, event.lost = 1, "", "", False, ""
     if event.eventName is not None and event.eventSource is not None:
         return event
     inside = event.inner or event.message or bytes(event.detail)
@@ -152,7 +159,7 @@ def whole_events(events: Iterable[Event]) -> Iterator[Event | None]:
     """The events, each taken out of what is around it; None for each that is no event."""
     for event in events:
         alone = event.eventName is not None and event.eventSource is not None and not event.last and event.count == 1
-        yield event if alone else unwrapped(event)
+        yield event if alone and not event.folded and not event.lost else unwrapped(event)
 
 
 # JSON in portions. What is written as CloudTrail writes it is cut at the events and decoded many at once. Anything

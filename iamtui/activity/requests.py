@@ -6,7 +6,6 @@ Left out of an event is what no policy reads: ids, times, tokens, and the values
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,12 +14,12 @@ from typing import Any, Final
 
 import msgspec
 
-from iamtui.activity.events import UNREADABLE, Event, Remembered
-from iamtui.activity.tables import COUNT, CUT, FIRST, LAST
-from iamtui.denials.cloudtrail import DENIED_WORDS, is_denied
+from iamtui.activity.events import LEFT_OUT, UNREAD, UNREADABLE, Event, Remembered
+from iamtui.activity.tables import COUNT, CUT, FIRST, FOLDED, LAST
+from iamtui.denials.cloudtrail import is_denied
+from iamtui.engine.api_calls import FOLDED as FOLDED_RECORD
+from iamtui.engine.call_resources import tells
 from iamtui.policy.json_text import dict_in, text_in
-from iamtui.problem import Problem
-from iamtui.text import safe_text
 
 MOST_DISTINCT: Final = 300_000
 """Distinct requests that are held, if their texts are not too large; events of more are counted by their names."""
@@ -35,7 +34,7 @@ _COMMON: Final = 6
 MOST_SESSIONS: Final = 1_000
 """Sessions of one role that are told apart: programs give each of theirs a name of its own."""
 
-_OF_ADDRESSES: Final = ("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
+OF_ADDRESSES: Final = ("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
 _MOST_LEFT: Final = 10_000
 _OTHERS: Final = "other events"
 
@@ -90,6 +89,7 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
         context: eventContext as far as keys of it are asked for, JSON, or "".
         error: error code; "" for a call that succeeded.
         message: error message, of a call that was denied.
+        folded: whether it stands for calls on several objects, whose keys begin with its key up to the `*`.
     """
 
     caller: Caller
@@ -109,6 +109,7 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
     context: str
     error: str
     message: str
+    folded: bool = False
     count: int = 0
     first: str = ""
     last: str = ""
@@ -153,22 +154,21 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
             "eventContext": _object(self.context),
             "resources": [{"ARN": one.arn, "accountId": one.account, "type": one.type} for one in self.resources],
             "tlsDetails": {"tlsVersion": "TLS"} if self.encrypted else {},
+            FOLDED_RECORD: self.folded,
         }
         return {key: value for key, value in (kept | nested).items() if value}
-
-    @staticmethod
-    def columns() -> tuple[str, ...]:
-        return _COLUMNS
 
     def row(self) -> dict[str, Any]:
         """The columns of it in a table, which is read as events are."""
         record = self.record()
         record.pop("eventTime", None)
+        record.pop(FOLDED_RECORD, None)
         texts = {key: value if isinstance(value, str) else _compact(value) for key, value in record.items()}
-        return {**texts, COUNT: self.count, FIRST: self.first, LAST: self.last, CUT: "true" if self.cut else ""}
+        marks = ("true" if self.cut else "", FOLDED if self.folded else "")
+        return {**texts, COUNT: self.count, FIRST: self.first, LAST: self.last, CUT: ",".join(filter(None, marks))}
 
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "eventSource", "eventName", "eventType", "awsRegion", "recipientAccountId", "userIdentity", "requestParameters",
     "resources", "errorCode", "errorMessage", "sourceIPAddress", "userAgent", "vpcEndpointId", "vpcEndpointAccountId",
     "tlsDetails", "eventContext", COUNT, FIRST, LAST, CUT,
@@ -191,6 +191,12 @@ class _Seen(msgspec.Struct, gc=False):
     first: str
     last: str
 
+    def add(self, other: _Seen) -> None:
+        self.count += other.count
+        if other.first and (other.first < self.first or not self.first):
+            self.first = other.first
+        self.last = max(self.last, other.last)
+
 
 def _request(key: tuple[Any, ...], seen: _Seen) -> DistinctRequest:
     return DistinctRequest(*key, *msgspec.structs.astuple(seen))
@@ -199,6 +205,33 @@ def _request(key: tuple[Any, ...], seen: _Seen) -> DistinctRequest:
 def _asking(key: tuple[Any, ...]) -> tuple[str, ...]:
     caller, _, region, source, event, _, parameters = key[:7]
     return source, event, parameters, region, caller.principal
+
+
+_FOLDED: Final = 17
+_DEEPEST_FOLD: Final = 3
+"""How requests on objects are folded where there are too many: by folder, by the first folder, by bucket."""
+
+
+def folded(key: tuple[Any, ...], depth: int) -> tuple[Any, ...]:
+    """The fields of a request on an object with what its key begins with in place of the key; others as they are."""
+    if key[3] != "s3.amazonaws.com" or '"key":' not in key[6] or key[16] or "x-amz-copy-source" in key[6]:
+        return key
+    given = _object(key[6])
+    name, bucket = given.get("key"), given.get("bucketName")
+    if not (isinstance(name, str) and isinstance(bucket, str)):
+        return key
+    name = name.removesuffix("*") if key[_FOLDED] else name
+    stem = name[: name.rfind("/") + 1] if depth == 1 else name[: name.find("/") + 1] if depth == 2 else ""
+    if not tells(f"{stem}x"):
+        return key
+    given |= {"key": f"{stem}*"} | ({"versionId": "*"} if "versionId" in given else {})
+    own = f":::{bucket}/{name}{'*' if key[_FOLDED] else ''}"
+    short = f":::{bucket}/{stem}*"
+    resources = tuple(
+        msgspec.structs.replace(one, arn=one.arn.removesuffix(own) + short) if one.arn.endswith(own) else one
+        for one in key[8]
+    )
+    return (*key[:6], _compact(given), key[7], resources, *key[9:_FOLDED], True)
 
 
 class RequestCollector:
@@ -212,7 +245,7 @@ class RequestCollector:
     def __init__(self, keys: frozenset[str] | None = frozenset(), *, sessions: bool = False) -> None:
         self._keys = keys
         self._all_sessions = sessions or self._asked("aws:userid")
-        self._address = self._asked(*_OF_ADDRESSES)
+        self._address = self._asked(*OF_ADDRESSES)
         self._agent = self._asked("aws:useragent")
         self._issued = self._asked("aws:tokenissuetime")
         self._mfa = self._asked("aws:multifactorauthpresent", "aws:multifactorauthage")
@@ -223,6 +256,7 @@ class RequestCollector:
         self._told_apart = 0
         self._shared: dict[Any, Any] = {}
         self._size = 0
+        self._depth = 0
         self._found: dict[tuple[Any, ...], _Seen] = {}
         self.left_out: Counter[str] = Counter()
         """Events of more distinct requests than are held, by source and name."""
@@ -234,24 +268,63 @@ class RequestCollector:
         return len(self._found)
 
     def add(self, events: Iterable[Event]) -> None:
-        found = self._found
         for event in events:
             key = self._fields(event)
             first = (event.first or event.eventTime or "")[:_LONGEST_TIME]
             last = (event.last or event.eventTime or "")[:_LONGEST_TIME]
-            seen = found.get(key)
+            seen = None if event.lost else self._found.get(key)
             if seen is not None:
-                seen.count += event.count
-                if first and (first < seen.first or not seen.first):
-                    seen.first = first
-                if last > seen.last:
-                    seen.last = last
-            elif len(found) < MOST_DISTINCT and (held := self._held(key)) is not None:
-                found[held] = _Seen(event.count, first, last)
-            else:
-                name = f"{event.eventSource}:{event.eventName}"
+                seen.add(_Seen(event.count, first, last))
+            elif event.lost or not self._keep(key, _Seen(event.count, first, last)):
+                name = f"{event.eventSource}:{event.eventName}" if event.eventSource != _OTHERS else _OTHERS
                 known = name in self.left_out or (len(self.left_out) < _MOST_LEFT and len(name) <= _LONGEST_NAME)
                 self.left_out[name if known else _OTHERS] += event.count
+
+    def _keep(self, key: tuple[Any, ...], seen: _Seen) -> bool:
+        """Whether there is room for a request, or for what its object's key and those of others begin with."""
+        while True:
+            if self._depth:
+                key = folded(key, self._depth)
+                if (known := self._found.get(key)) is not None:
+                    known.add(seen)
+                    return True
+            if len(self._found) < MOST_DISTINCT and (held := self._held(key)) is not None:
+                self._found[held] = seen
+                return True
+            if self._depth == _DEEPEST_FOLD:
+                return False
+            self._depth += 1
+            self._fold()
+
+    def _fold(self) -> None:
+        """Hold requests on several objects whose keys begin alike as one."""
+        shorts = {key: short for key in self._found if (short := folded(key, self._depth)) is not key}
+        alike = Counter(shorts.values())
+        for key, short in shorts.items():
+            if alike[short] > 1:
+                seen = self._found.pop(key)
+                self._size -= sum(_size_of(part) for part in key[_COMMON:] if part) + _SIZE_OF_ONE
+                if (known := self._found.get(short)) is not None:
+                    known.add(seen)
+                else:
+                    self._found[self._held(short) or short] = seen
+
+    @property
+    def folded_events(self) -> int:
+        """Events of which it is held what the keys of their objects begin with."""
+        return sum(seen.count for key, seen in self._found.items() if key[_FOLDED])
+
+    def lost_rows(self, unread: int) -> Iterator[dict[str, Any]]:
+        """Rows of a table of the requests that say what these lack.
+
+        Args:
+            unread: how many files, or entries in them, could not be read.
+        """
+        for name, count in self.left_out.items():
+            source, _, event = name.partition(":")
+            yield {"eventSource": source, "eventName": event or _OTHERS, COUNT: count, CUT: LEFT_OUT}
+        if unread:
+            yield {"eventSource": "iamtui", "eventName": UNREAD, COUNT: unread, CUT: UNREAD}
 
     def _held(self, key: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """The key with what it has in common with others held once; None where there is no room for the rest."""
@@ -300,6 +373,7 @@ class RequestCollector:
             self._told_context(bytes(event.eventContext)),
             error,
             _claim(event.errorMessage) if error and is_denied(error) else "",
+            event.folded,
         )
 
     def _caller(self, raw: bytes) -> Caller:
@@ -405,7 +479,7 @@ _LONGEST_TIME: Final = 64
 _MOST_ENTRIES: Final = 1_000
 _DEEPEST: Final = 8
 _NOTHING: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
-_ENCODED: Final = "ncoded authorization failure message:"
+ENCODED: Final = "ncoded authorization failure message:"
 
 _PASSING: Final = frozenset(
     (
@@ -488,7 +562,7 @@ def _some(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _claim(message: str | None) -> str:
     """An error message without what is encoded in it, which is another one each time."""
-    return (message or "")[:_LONGEST].partition(_ENCODED)[0]
+    return (message or "")[:_LONGEST].partition(ENCODED)[0]
 
 
 def _reduced(parameters: Any) -> tuple[str, bool]:
@@ -524,65 +598,3 @@ class _Reduced:
             self.cut = True
             return None
         return value
-
-
-# The same, done by the Athena of an account: a query, whose result is read as any table.
-
-
-_TABLE: Final = re.compile(r"[A-Za-z0-9_]{1,128}(?:\.[A-Za-z0-9_]{1,128}){0,2}")
-_TOKENS: Final = "nextToken|NextToken|marker|clientToken|clientRequestToken|sequenceToken|continuation-token|uploadId"
-_RESOURCE: Final = (
-    """concat('{"ARN":"', replace(replace(coalesce(r.arn, ''), '\\', '\\\\'), '"', '\\"'), """
-    """'","accountId":"', coalesce(r.accountid, ''), '","type":"', coalesce(r.type, ''), '"}')"""
-)
-_IDENTITY: Final = (
-    "type", "arn", "accountid", "invokedby", "onbehalfof.userid", "sessioncontext.sessionissuer.arn",
-    "sessioncontext.webidfederationdata.federatedprovider", "sessioncontext.ec2roledelivery",
-)  # fmt: skip
-
-
-def athena_query(table: str, since: str, keys: frozenset[str] = frozenset()) -> str:
-    """A query of CloudTrail's table in Athena (CloudTrail User Guide: create the table) that collapses its events.
-
-    Args:
-        table: its name, with those of a catalog and a database or without.
-        since: the time of the first event, as CloudTrail writes it.
-        keys: condition keys whose values are to be told, in lower case.
-
-    Raises:
-        Problem: the name is not one of a table.
-    """
-    if not _TABLE.fullmatch(table):
-        raise Problem(f"{safe_text(table, limit=256)} is not the name of a table.", "Write it as DATABASE.TABLE.")
-    columns = ["eventsource", "eventname", "eventtype", "awsregion", "recipientaccountid", "errorcode"]
-    columns += [f"useridentity.{path} AS useridentity_{path.replace('.', '_')}" for path in _IDENTITY]
-    columns.append("substr(useridentity.accesskeyid, 1, 4) AS useridentity_accesskeyid")
-    for name in ("principalid", "username"):
-        kinds = "'SAMLUser', 'WebIdentityUser', 'AWSAccount'"
-        columns.append(f"CASE WHEN useridentity.type IN ({kinds}) THEN useridentity.{name} END AS useridentity_{name}")
-    attributes = "useridentity.sessioncontext.attributes"
-    asked = {
-        "mfaauthenticated": ("aws:multifactorauthpresent", "aws:multifactorauthage"),
-        "creationdate": ("aws:tokenissuetime",),
-    }
-    for name, of_it in asked.items():
-        if not keys.isdisjoint(of_it):
-            columns.append(f"{attributes}.{name} AS useridentity_sessioncontext_attributes_{name}")
-    if not keys.isdisjoint(_OF_ADDRESSES):
-        columns.append("sourceipaddress")
-    if "aws:useragent" in keys:
-        columns.append("useragent")
-    refused = "|".join(DENIED_WORDS)
-    message = f"split_part(errormessage, '{_ENCODED}', 1)"
-    columns += [
-        "vpcendpointid",
-        "vpcendpointaccountid",
-        f"""regexp_replace(requestparameters, '"(?:{_TOKENS})":"[^"]*"', '"nextToken":""') AS requestparameters""",
-        f"concat('[', array_join(transform(resources, r -> {_RESOURCE}), ','), ']') AS resources",
-        """CASE WHEN tlsdetails.tlsversion IS NOT NULL THEN '{"tlsVersion":"TLS"}' END AS tlsdetails""",
-        f"CASE WHEN regexp_like(replace(lower(errorcode), '.', ''), '{refused}') THEN {message} END AS errormessage",
-    ]
-    places = ", ".join(str(number) for number in range(1, len(columns) + 1))
-    columns += [f"count(*) AS {COUNT}", f"min(eventtime) AS {FIRST}", f"max(eventtime) AS {LAST}"]
-    listed = ",\n  ".join(columns)
-    return f"SELECT\n  {listed}\nFROM {table}\nWHERE eventtime >= '{since}'\nGROUP BY {places}"

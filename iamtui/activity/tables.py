@@ -15,12 +15,17 @@ from typing import Any, Final
 
 import msgspec
 
-from iamtui.activity.events import LARGEST_EVENT, NESTED, NO_JSON, TEXTS, Event, Remembered
+from iamtui.activity.events import LARGEST_EVENT, LEFT_OUT, NESTED, NO_JSON, TEXTS, UNREAD, Event, Remembered
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 COUNT, FIRST, LAST, CUT = "events", "first_time", "last_time", "cut"
-"""Columns of rows that stand for several events, and of those that do not tell all that was recorded."""
+"""Columns of rows that stand for several events, and of those that do not tell all that was recorded.
+
+The last says in which way: FOLDED, LEFT_OUT or UNREAD, or otherwise than that.
+"""
+
+FOLDED: Final = "folded"
 
 _ROWS: Final = 512
 _MOST_EVENTS: Final = 10**15
@@ -197,7 +202,10 @@ class Rows:
             if place is not None and row[place]:
                 given[name] = _moment(_text(row[place]))
         if self._cut is not None and row[self._cut]:
-            given["cut"] |= _text(row[self._cut]).lower() != "false"
+            marks = {mark.strip() for mark in _text(row[self._cut]).lower().split(",")} - {"false"}
+            given["folded"] = FOLDED in marks
+            given["lost"] = next((mark for mark in (LEFT_OUT, UNREAD) if mark in marks), "")
+            given["cut"] |= bool(marks - {FOLDED})
         return Event(**given)
 
     def _raw(self, cell: Any) -> msgspec.Raw:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from iamtui.activity.events import Event, JsonEvents, is_json
+from iamtui.activity.events import UNREAD, Event, JsonEvents, is_json
 from iamtui.activity.parquet_tables import PARQUET_MAGIC, parquet_events
 from iamtui.activity.tables import csv_events, is_csv
 from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked
@@ -63,6 +63,7 @@ class TrailCounts:
         entries: what stood where an event should, and was none.
         twice: events that came again.
         passed: files in folders whose names are not those of trails.
+        unread: files, or entries in them, that could not be read when requests were kept.
     """
 
     files: int = 0
@@ -71,10 +72,11 @@ class TrailCounts:
     entries: int = 0
     passed: int = 0
     damaged: int = 0
+    unread: int = 0
 
     @property
     def whole(self) -> bool:
-        return not (self.damaged or self.entries)
+        return not (self.damaged or self.entries or self.unread)
 
 
 class Trails:
@@ -200,7 +202,10 @@ class Trails:
                     self.counts.twice += 1
                     continue
                 recent.add(identity)
-            kept.append(event)
+            if event.lost == UNREAD:
+                self.counts.unread += event.count
+            else:
+                kept.append(event)
         if len(recent) > _WINDOW:
             self._ids = set(), recent
         self.counts.events += sum(event.count for event in kept)

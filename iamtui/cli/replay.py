@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from iamtui.activity.athena import athena_query
 from iamtui.activity.parquet_tables import pyarrow_module, write_parquet
-from iamtui.activity.requests import DistinctRequest, RequestCollector, athena_query
-from iamtui.activity.trails import Trails
+from iamtui.activity.requests import COLUMNS, RequestCollector
+from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count, tells_trails, trails_of
@@ -107,7 +109,7 @@ def replay(
     reads = PolicyReads(workspace.accounts if drafted is None else [*workspace.accounts, drafted.after.account])
     read, collector = _collected(trails, reads)
     if kept_file is not None:
-        _keep(Path(kept_file), collector)
+        _keep(Path(kept_file), collector, read.counts)
     workspace, not_loaded = with_named_policies(workspace, collector.requests(), tells_count("policies of resources"))
     if drafted is not None:
         drafted = lay(workspace, drafted.draft)
@@ -185,9 +187,10 @@ def _already_there(path: Path) -> Problem:
     return Problem(f"{safe_text(path)} is already there.", "Choose another name, or remove it.")
 
 
-def _keep(path: Path, collector: RequestCollector) -> None:
+def _keep(path: Path, collector: RequestCollector, counts: TrailCounts) -> None:
     data = io.BytesIO()
-    write_parquet(data, _tables(collector.requests()))
+    unread = counts.damaged + counts.entries + counts.unread
+    write_parquet(data, _tables(chain((one.row() for one in collector.requests()), collector.lost_rows(unread))))
     try:
         replace_file(path, data.getvalue(), new=True)
     except FileExistsError:
@@ -197,15 +200,10 @@ def _keep(path: Path, collector: RequestCollector) -> None:
     note(f"Written: {safe_text(path)}, {counted(len(collector), 'distinct request')}.")
 
 
-def _tables(requests: Iterable[DistinctRequest]) -> Iterator[dict[str, list[Any]]]:
-    held: list[dict[str, Any]] = []
-    names = DistinctRequest.columns()
-    for request in requests:
-        held.append(request.row())
-        if len(held) == _ROWS:
-            yield {name: [row.get(name) for row in held] for name in names}
-            held = []
-    yield {name: [row.get(name) for row in held] for name in names}
+def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, list[Any]]]:
+    rows = iter(rows)
+    while held := list(islice(rows, _ROWS)):
+        yield {name: [row.get(name) for row in held] for name in COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +277,9 @@ class _Shown:
                 )
                 more = f", and {len(counter) - _FEW:,} more" if len(counter) > _FEW else ""
                 out.paragraph(f"{words}: {named}{more}", indent=14, first=(f"{counter.total():>12,}  ",))
+        if self.collector.folded_events:
+            words = "of objects whose keys are told by what they begin with, as there are too many"
+            out.line(f"{self.collector.folded_events:>12,}  {words}")
         if found.refused:
             out.line(f"{found.refused:>12,}  denied by AWS, which says nothing about the draft")
         if found.ungrouped:
@@ -339,6 +340,11 @@ class _Shown:
             note(f"Passed over{after}: {safe_text(shown_name(one.path), limit=512)}: {one.sentence}")
         if self.read.counts.damaged > _MOST_SHOWN:
             note(f"Passed over, too: {counted(self.read.counts.damaged - _MOST_SHOWN, 'more file')}.")
+        if self.read.counts.unread:
+            note(
+                f"Not in the kept requests: {counted(self.read.counts.unread, 'file or entry', 'files or entries')} "
+                "that could not be read when they were kept."
+            )
         if self.read.counts.twice:
             note(f"Counted once: {counted(self.read.counts.twice, 'event')} that came twice.")
         if self.not_loaded:
@@ -377,6 +383,8 @@ class _Shown:
             "not_calls": _counter_json(found.not_calls, "event"),
             "elsewhere": _counter_json(found.elsewhere, "account"),
             "left_out": _counter_json(self.collector.left_out, "event"),
+            "folded": self.collector.folded_events,
+            "unread_before": counts.unread,
             "refused": found.refused,
             "damaged": [{"path": one.path, "reason": one.sentence, "events": one.events} for one in self.read.damaged],
             "damaged_files": counts.damaged,

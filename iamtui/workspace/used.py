@@ -134,6 +134,7 @@ class Activity:
         denied: events that AWS denied.
         not_calls: events of it that are no calls.
         cut: events whose record names more than was kept of it.
+        folded: events of objects of which it is told what their keys begin with.
         possible: actions that calls may have needed besides, which no record tells, to one of these calls.
         granted_as_used: actions that are allowed, or on a condition, in a Region or through a service of their use.
     """
@@ -150,6 +151,7 @@ class Activity:
     denied: int = 0
     not_calls: int = 0
     cut: int = 0
+    folded: int = 0
     possible: dict[str, str] = field(default_factory=dict)
     granted_as_used: frozenset[str] = frozenset()
 
@@ -173,6 +175,7 @@ class Activity:
             self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
             return
         self.cut += request.count if request.cut else 0
+        self.folded += request.count if request.folded else 0
         checks_more = {maybe.action for maybe in mapped.possible}
         for maybe in mapped.possible:
             self.possible.setdefault(maybe.action, request.event)
@@ -197,6 +200,8 @@ class Activity:
             )
         if self.cut:
             reasons.append(f"not all resources of {counted(self.cut, 'event')} were kept")
+        if self.folded:
+            reasons.append(f"of the objects of {counted(self.folded, 'event')} it is told what their keys begin with")
         if not self.read.counts.whole:
             reasons.append("files or parts of them could not be read")
         return tuple(reasons)
@@ -227,7 +232,7 @@ def read_trails(
             found = (event.awsRegion or "" for event in events)
             regions.update(region for region in found if 0 < len(region) <= _LONGEST_NAME)
         identities = ((event, bytes(event.userIdentity)) for event in events)
-        collector.add(event for event, who in identities if wanted in who or _ESCAPED_SLASH in who)
+        collector.add(event for event, who in identities if event.lost or wanted in who or _ESCAPED_SLASH in who)
     read.check()
     actions = {next(iter(iam_actions(source, name)), "") for source, name in names} - {""}
     return ReadTrails(

@@ -6,17 +6,20 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.trail_generator import events
 from iamtui.activity import requests
-from iamtui.activity.events import event_of
+from iamtui.activity.events import event_of, events_of_list, whole_events
 from iamtui.activity.requests import DistinctRequest, RequestCollector
 from iamtui.activity.tables import csv_events
+from iamtui.activity.trails import Trails
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
+from iamtui.engine.api_calls import authorized_by
 
 ACCOUNT = "123456789012"
 EVENTS = list(events(400))
@@ -141,7 +144,7 @@ def test_parameters_that_are_cut_say_so() -> None:
 def test_rows_that_are_kept_of_requests_say_that_parts_were_cut() -> None:
     found = collected([RECORD | {"requestParameters": {"name": "x" * 5_000}}, RECORD])
     table = io.StringIO()
-    rows = csv.DictWriter(table, DistinctRequest.columns())
+    rows = csv.DictWriter(table, requests.COLUMNS)
     rows.writeheader()
     rows.writerows(one.row() for one in found)
     text = io.BytesIO(table.getvalue().encode())
@@ -193,6 +196,108 @@ def test_more_than_are_held_are_counted_by_name(monkeypatch: pytest.MonkeyPatch)
     collector.add(event for event in found if event is not None)
     assert [one.count for one in collector.requests()] == [2]
     assert collector.left_out == {"s3.amazonaws.com:PutObject": 2}
+
+
+def reading(key: str, name: str = "GetObject", **more: Any) -> dict[str, Any]:
+    parameters = {"bucketName": "b", "key": key}
+    listed = [{"ARN": f"arn:aws:s3:::b/{key}", "type": "AWS::S3::Object"}, {"ARN": "arn:aws:s3:::b"}]
+    return RECORD | {"eventName": name, "requestParameters": parameters, "resources": listed, **more}
+
+
+def collector_of(records: Iterable[dict[str, Any]]) -> RequestCollector:
+    collector = RequestCollector()
+    found = [event_of(json.dumps(record)) for record in records]
+    collector.add(event for event in found if event is not None)
+    return collector
+
+
+def table_of(collector: RequestCollector, unread: int = 0) -> bytes:
+    table = io.StringIO()
+    rows = csv.DictWriter(table, requests.COLUMNS)
+    rows.writeheader()
+    rows.writerows(one.row() for one in collector.requests())
+    rows.writerows(collector.lost_rows(unread))
+    return table.getvalue().encode()
+
+
+def read_again(table: bytes, tmp_path: Path) -> tuple[Trails, RequestCollector]:
+    (tmp_path / "kept.csv").write_bytes(table)
+    trails, again = Trails([str(tmp_path / "kept.csv")]), RequestCollector()
+    for found in trails.events():
+        again.add(found)
+    return trails, again
+
+
+def test_keys_of_too_many_objects_are_folded_to_what_they_begin_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(requests, "MOST_DISTINCT", 12)
+    times = [f"2026-08-01T10:00:{number:02}Z" for number in range(40)]
+    keys = [f"raw/{number % 2}/{number}" for number in range(40)]
+    records = [reading(key, eventTime=time) for key, time in zip(keys, times, strict=True)]
+    collector = collector_of([reading("alone/x"), RECORD | {"eventName": "ListBuckets"}, *records])
+
+    found = {one.given().get("key", ""): one for one in collector.requests() if one.event == "GetObject"}
+    assert set(found) == {"alone/x", "raw/0/*", "raw/1/*"}
+    assert collector.left_out == {}
+    assert sum(one.count for one in collector.requests()) == 42
+    folder = found["raw/1/*"]
+    assert (folder.folded, folder.count, folder.first, folder.last) == (True, 20, times[1], times[39])
+    assert [one.arn for one in folder.resources] == ["arn:aws:s3:::b/raw/1/*", "arn:aws:s3:::b"]
+    assert [one.resources for one in authorized_by(folder.record()).actions] == [("arn:aws:s3:::b/raw/1/*",)]
+    assert not found["alone/x"].folded
+    assert collector.folded_events == 40
+    _, again = read_again(table_of(collector), tmp_path)
+    assert list(again.requests()) == list(collector.requests())
+
+
+def test_folders_are_folded_where_there_are_too_many_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST_DISTINCT", 12)
+    collector = collector_of(reading(f"{'abc'[number % 3]}/{number}/{number}") for number in range(60))
+    assert {one.given()["key"] for one in collector.requests()} >= {"a/*", "b/*", "c/*"}
+    collector = collector_of(reading(f"{number}/x") for number in range(60))
+    assert "*" in {one.given()["key"] for one in collector.requests()}
+    assert (collector.left_out, sum(one.count for one in collector.requests())) == ({}, 60)
+
+
+def test_what_has_no_key_or_a_key_that_would_be_a_pattern_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "MOST_DISTINCT", 5)
+    for records in (
+        [reading(f"a*b/{number}", eventName=f"Get{number}") for number in range(20)],
+        [RECORD | {"requestParameters": {"name": str(number)}} for number in range(20)],
+        [reading(f"a/{number}", errorCode="AccessDenied", errorMessage=f"denied {number}") for number in range(20)],
+    ):
+        collector = collector_of(records)
+        assert not any(one.folded for one in collector.requests() if "a*b" in one.parameters or one.message)
+        assert sum(one.count for one in collector.requests()) + collector.left_out.total() == 20
+        assert collector.left_out
+
+
+def test_what_was_left_out_and_not_read_stands_with_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(requests, "MOST_DISTINCT", 2)
+    collector = collector_of(RECORD | {"eventName": f"List{number}"} for number in range(5))
+    monkeypatch.setattr(requests, "MOST_DISTINCT", 1_000)
+
+    trails, again = read_again(table_of(collector, unread=3), tmp_path)
+
+    assert again.left_out == collector.left_out == {f"s3.amazonaws.com:List{number}": 1 for number in (2, 3, 4)}
+    assert len(again) == 2
+    assert (trails.counts.events, trails.counts.unread, trails.counts.whole) == (5, 3, False)
+    # And it stays there when what was read again is kept again.
+    trails, third = read_again(table_of(again, trails.counts.unread), tmp_path)
+    assert (third.left_out, trails.counts.unread) == (collector.left_out, 3)
+
+
+def test_no_event_says_of_itself_that_it_is_folded_or_was_left_out() -> None:
+    marks = {"iamtui:folded": True, "iamtui:lost": "left out", "iamtui:count": 9}
+    for found in (
+        event_of(json.dumps(RECORD | marks)),
+        *whole_events(events_of_list(json.dumps(RECORD | marks).encode())),
+    ):
+        assert found is not None
+        assert (found.folded, found.lost, found.count) == (False, "", 1)
 
 
 def test_the_words_that_are_encoded_in_a_message_do_not_tell_denials_apart() -> None:

@@ -121,6 +121,37 @@ def test_kept_requests_are_a_trail(cli: Cli, snapshot: str, trail: str, tmp_path
     cli("replay", trail, "--keep", kept, "--snapshot", snapshot).failed_with("is already there")
 
 
+def test_kept_requests_say_what_they_lack(
+    cli: Cli, snapshot: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optional_module("pyarrow")
+    folder, kept = tmp_path / "trails", tmp_path / "kept.parquet"
+    folder.mkdir()
+    records = [call(key=f"x/{n}") for n in range(4)] + [
+        call(f"List{number}", resources=[], requestParameters={}) for number in range(4)
+    ]
+    (folder / "a.json").write_text(json.dumps({"Records": records}))
+    (folder / "b.json").write_text("{broken")
+    monkeypatch.setattr("iamtui.activity.requests.MOST_DISTINCT", 3)
+    cli("replay", folder, "--keep", kept, "--snapshot", snapshot)
+    monkeypatch.undo()
+
+    result = cli("replay", kept, "--json", "--snapshot", snapshot)
+    found = json.loads(result.out)
+    assert result.code == 3
+    assert (found["events"], found["folded"], found["unread_before"]) == (8, 4, 1)
+    assert sum(one["events"] for one in found["left_out"]) == 2
+    assert (
+        "1 file or entry that could not be read when they were kept" in cli("replay", kept, "--snapshot", snapshot).err
+    )
+    used = json.loads(cli("used", "user/data/bob", kept, "--json", "--snapshot", snapshot).out)
+    assert not used["complete"]
+    assert {reason.partition(" ")[2] for reason in used["incomplete"]} >= {
+        "events of more distinct requests than are held were left out",
+        "or parts of them could not be read",
+    }
+
+
 def test_the_demo_has_a_trail_of_its_own_that_it_answers_as_aws_did(cli: Cli) -> None:
     result = cli("replay", "--demo", "--fail-on", "differs")
     assert result.code == 0
