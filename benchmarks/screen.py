@@ -29,6 +29,7 @@ from benchmarks.empty_app import READY
 from benchmarks.generator import Size
 from benchmarks.pty_start import COLUMNS, ROWS, Reached, start_until
 from benchmarks.results import Plan, Result
+from iamtui.__main__ import ROUNDS
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
@@ -254,15 +255,13 @@ class _Turns(selectors.DefaultSelector):
 
 @contextmanager
 def _garbage_as_in_the_program() -> Iterator[None]:
-    """Start without the collector, as the program does; the app turns it on again, with its own numbers."""
+    """Look for garbage as often as the program does."""
     numbers = gc.get_threshold()
-    gc.disable()
+    gc.set_threshold(*ROUNDS)
     try:
         yield
     finally:
         gc.set_threshold(*numbers)
-        gc.unfreeze()
-        gc.enable()
 
 
 async def _longest_turn(plan: Plan, turns: _Turns) -> Result:

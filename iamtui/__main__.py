@@ -40,8 +40,6 @@ def _screen() -> tuple[
     for name in [name for name in os.environ if name.startswith("TEXTUAL") and name not in _TEXTUAL_LOOKS]:
         # Textual reads them when it is imported. What is typed here may be secret, and must not reach a log.
         os.environ.pop(name, None)
-    # What a start makes stays: looking for garbage in it takes a seventh of the start. The app turns this on again.
-    gc.disable()
     from iamtui.tui.app import run_app, run_picker  # commands and --help need no screen
 
     return run_app, run_picker
@@ -61,13 +59,13 @@ def _config_problems(config: Config) -> Sequence[str]:
     return [*loaded.problems, *unknown, *keymap.keymap_problems(config.keymap)]
 
 
-_COMMAND_ROUNDS = 200_000, 20, 20
-"""After how many new objects garbage is looked for: nearly all that a command makes stays until it ends."""
+ROUNDS = 50_000, 10, 10
+"""After how many new objects garbage is looked for: nearly all that an account or an answer is made of stays."""
 
 
 def main() -> None:
     """Run iamtui and exit with its code."""
-    gc.set_threshold(*_COMMAND_ROUNDS)
+    gc.set_threshold(*ROUNDS)
     opened: list[object] = []
     try:
         from iamtui.cli.main import run  # inside, so that Ctrl+C ends this import too

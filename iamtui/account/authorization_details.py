@@ -66,7 +66,7 @@ from iamtui.account.snapshot_parts import (
     server_certificates,
     tags,
 )
-from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, collector_paused, decode_pages
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, decode_pages
 from iamtui.policy.document import DocumentPool, PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
@@ -104,11 +104,10 @@ def load_account(
     Raises:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
-    with collector_paused(stays=True):
-        pages = list(pages_of(decode_pages(data, origin=origin, counted=counted), origin))
-        if account_id is not None:
-            pages = _of_account(pages, account_id, origin)
-        return account_from_pages(pages, origin=origin, absent=absent, pool=pool)
+    pages = list(pages_of(decode_pages(data, origin=origin, counted=counted), origin))
+    if account_id is not None:
+        pages = _of_account(pages, account_id, origin)
+    return account_from_pages(pages, origin=origin, absent=absent, pool=pool)
 
 
 _LISTS: Final = ("users", "groups", "roles", "policies")

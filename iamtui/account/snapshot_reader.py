@@ -9,13 +9,10 @@ document) goes through the standard library, which holds all that it has read: o
 from __future__ import annotations
 
 import codecs
-import gc
 import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -99,29 +96,6 @@ _OUR_DOCUMENTS: Final = {
     "baseConfigurationItems": frozenset(("configuration",)),
 }
 _DOCUMENT_KEYS: Final = AWS_DOCUMENTS | frozenset(("document",))
-
-
-@contextmanager
-def collector_paused(*, stays: bool = False) -> Iterator[None]:
-    """Keep the garbage collector from walking a growing account again and again while it is loaded.
-
-    Args:
-        stays: whether what is made stays with the account: much of it is then left out of the collector's rounds. So
-            is all else that is there at that moment: not for what reads with credentials, whose garbage may be secret.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            # Before it is on again: its first round would walk all of it.
-            if stays and gc.get_count()[0] > _MANY_MADE:
-                gc.freeze()
-            gc.enable()
-
-
-_MANY_MADE: Final = 20_000
 
 
 def decode_pages(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -83,6 +84,10 @@ class DocumentError(Problem):
         self.path = path
         self.line = line
         self.fault = fault
+
+    def copy(self) -> DocumentError:
+        """The error without a traceback, whose frames would keep a whole account alive."""
+        return DocumentError(self.message, path=self.path, line=self.line, fault=self.fault)
 
 
 class ConditionLine(Struct, frozen=True):
@@ -510,10 +515,8 @@ class PolicyDocument:
     @property
     def error(self) -> DocumentError | None:
         """Why the document is unreadable, or None when it can be read."""
-        try:
+        with suppress(DocumentError):
             self._read()
-        except DocumentError as error:
-            return error
         return self._error
 
     @property
@@ -551,7 +554,7 @@ class PolicyDocument:
             return
         # What AWS would refuse is noted before the policy is there, for threads that read at the same time.
         if self._error is not None and self._error.fault is not Fault.UNKNOWN:
-            raise self._error
+            raise self._error.copy()
         try:
             text = self.source_text
             plain = plain_document(text)
@@ -566,7 +569,7 @@ class PolicyDocument:
             self._error = _refused_part(policy)
             self._policy = policy
         except DocumentError as error:
-            self._error = error
+            self._error = error.copy()
             raise
 
     def __eq__(self, other: object) -> bool:
@@ -574,9 +577,6 @@ class PolicyDocument:
 
     def __hash__(self) -> int:
         return hash(self._raw)
-
-    def __repr__(self) -> str:
-        return f"PolicyDocument({self._raw[:60]!r})"
 
 
 class DocumentPool:

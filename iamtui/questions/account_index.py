@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
@@ -12,7 +11,6 @@ from typing import Final, NamedTuple, TypeVar
 from msgspec import Struct
 
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
-from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index_outcomes import IndexReading, Outcomes
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, HeldStatement, Holdings, bits_of, places
@@ -23,8 +21,6 @@ from iamtui.policy.statement import CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.policies_in_force import principal_policies
 from iamtui.questions.shared_question import principal_context
-
-_MANY: Final = 1000
 
 
 def principal_of(account: Account, entity: User | Role) -> Principal:
@@ -62,12 +58,8 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
 def account_index(account: Account) -> AccountIndex:
     """The index of an account, compiled when it is first asked for."""
     if known_index(account) is None:
-        with collector_paused():
-            everyone = _everyone(account)
-            account.memo["index"] = AccountIndex([_indexed(account, principal) for principal in everyone])
-            if len(everyone) > _MANY:
-                # It stays as long as the account, and looking for garbage in it takes a third of the time to make it.
-                gc.freeze()
+        everyone = _everyone(account)
+        account.memo["index"] = AccountIndex([_indexed(account, principal) for principal in everyone])
     found = known_index(account)
     assert found is not None
     return found

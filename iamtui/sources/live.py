@@ -29,7 +29,6 @@ from iamtui.account.model import (
     Organization,
 )
 from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
-from iamtui.account.snapshot_reader import collector_paused
 from iamtui.aws.answer_limits import list_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
@@ -174,7 +173,7 @@ class LiveReading:
         if not self._is_identified:
             self.identify(connection, step)
         self._is_identified = False
-        with collector_paused(), Tasks(at_once, self._showing(connection, step, show)) as tasks:
+        with Tasks(at_once, self._showing(connection, step, show)) as tasks:
             tasks.what, tasks.done = _ENTITIES, self._count()
             details = tasks.add(lambda: self._read_details(connection, tasks))
             parts = [tasks.add(partial(self._read_part, connection, part)) for part in _PARTS]

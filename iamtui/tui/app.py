@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from msgspec import structs
 from rich.console import Console, RenderableType
 from textual import constants, events, on
-from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
@@ -28,11 +27,11 @@ from iamtui.text import counted, first_names
 from iamtui.tui import clock, lazy
 from iamtui.tui.background import (
     STARTED_SECONDS,
-    GarbageRounds,
     Work,
     get_in_thread,
     giving_way,
     in_thread,
+    note_input,
     worker_failure,
 )
 from iamtui.tui.clipboard import Copier
@@ -164,7 +163,6 @@ class IamtuiApp(TerminalApp):
             self.register_theme(theme)
         self.copier = copier or self._real_copier()
         self._idle = IdleLock(self._config.lock.idle_minutes)
-        self._garbage = GarbageRounds(self)
         self._keymap_is_checked = False
         self.main = MainScreen(self.copier, self._config.assume, self._config.production)
         elsewhere = OrganizationSource(self._config.organization.profile, self._config.organization.role)
@@ -185,7 +183,6 @@ class IamtuiApp(TerminalApp):
     def on_mount(self) -> None:
         # A thread that reads an account otherwise keeps the screen waiting for 5 ms at every turn.
         sys.setswitchinterval(0.001)
-        self._garbage.begin()
         if self._config.lock.idle_minutes:
             self.set_interval(IDLE_LOOK_SECONDS, self._lock_when_idle)
         if self._config.keymap:
@@ -206,16 +203,11 @@ class IamtuiApp(TerminalApp):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._idle.touch()
-            self._garbage.touch()
+            note_input()
             if isinstance(event, events.Key) and not event.is_forwarded:
                 for tour in self.main.query_children("#tour"):
                     cast("Tour", tour).saw(event)
         await super().on_event(event)
-
-    def pop_screen(self) -> AwaitComplete:
-        """Note that a screen has been closed, perhaps by an answer that took its time."""
-        self._garbage.touch(closed=True)
-        return super().pop_screen()
 
     def before_end(self) -> None:
         self.opening.end_commands()

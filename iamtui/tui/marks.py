@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
+from iamtui.tui.background import Work, giving_way, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.detail_pane import DetailPane
@@ -68,8 +68,7 @@ class PrincipalMarks:
     def _search(self, workspace: Workspace, work: Work) -> None:
         work.let_draw()
         if lazy.unknown_facts.is_searched_unasked(workspace.account):
-            with few_pauses(workspace.account):
-                lazy.escalations.find_escalations(workspace, giving_way(work.cancelled))
+            lazy.escalations.find_escalations(workspace, giving_way(work.cancelled))
         self._take(workspace.account, work)
 
     def _take(self, account: Account, work: Work) -> None:

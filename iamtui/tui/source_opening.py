@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,7 +17,7 @@ from textual.worker import get_current_worker
 
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import compile_once_drawn, free_in_pieces, get_in_thread, in_thread, making
+from iamtui.tui.background import compile_once_drawn, free_replaced_account, get_in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
@@ -162,7 +163,6 @@ class SourceOpening:
         broke_off = choice.is_of_several and choice is not self._opened and self._unfinished is not None
         return self._unfinished[1] if broke_off and self._unfinished and self._unfinished[0] == choice else None
 
-    @making(stays=True)
     def _load(
         self,
         choice: SourceChoice,
@@ -206,6 +206,8 @@ class SourceOpening:
                         was.setdefault(one.account.id, one)
                 tell(self._show_part, choice, self._indexed(part))
 
+        if choice.kind is SourceKind.SNAPSHOT:
+            gc.disable()  # All of it stays: looking for garbage in it would hold up the screen while it is read.
         try:
             if unfinished is not None:
                 workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
@@ -225,6 +227,8 @@ class SourceOpening:
             tell(self._show, choice, made, _words_of(changes, age, workspace) if changes is not None else "", changes)
             if choice.cache is CacheUse.KEEP:
                 lazy.opening.keep_in_cache(workspace)
+        finally:
+            gc.enable()
 
     def _keep(self, workspace: Workspace) -> None:
         if self._cache is CacheUse.KEEP:
@@ -248,7 +252,8 @@ class SourceOpening:
     def _put_on_screen(self, made: IndexedAccount) -> None:
         """Show an account; where the user went to another one of several meanwhile, that."""
         was, others = self._main.source_workspace, made.workspace.others
-        free_in_pieces(was)
+        if was is not None:
+            free_replaced_account(self._main)
         self._leave_old_account()
         self._main.drafts.show_account(made)
         if was is not None and was.account.id in others:
@@ -262,11 +267,11 @@ class SourceOpening:
         self._unfinished = choice, part
         if self._chooser is not None:
             self._chooser.finish()
-        if part.source.cached and not choice.is_of_several:
-            self._opened = choice
-            self._app.call_after_refresh(self._load_engine, part)
         self._main.mark_changed(())
         self._put_on_screen(made)
+        if part.source.cached and not choice.is_of_several:
+            self._opened = choice
+            self._app.call_after_refresh(compile_once_drawn, self._main, part)
 
     def _show(
         self, choice: SourceChoice, made: IndexedAccount, news: str, changes: Sequence[EntityChange] | None
@@ -282,7 +287,7 @@ class SourceOpening:
             self._chooser.finish()
         self._main.mark_changed([change.name for change in changes or ()])
         self._put_on_screen(made)
-        self._app.call_after_refresh(self._load_engine, workspace)
+        self._app.call_after_refresh(compile_once_drawn, self._main, workspace)
         self._say_opened(workspace, news)
 
     def _leave_old_account(self) -> None:
@@ -297,11 +302,6 @@ class SourceOpening:
         if self._forgets:
             self._main.sessions.forget_all()
             self._main.lifecycle.forget_mfa_sessions()
-
-    def _load_engine(self, workspace: Workspace) -> None:
-        """Get ready to answer once the account is on screen, so that the first question need not wait."""
-        compiling = partial(compile_once_drawn, workspace)
-        in_thread(self._main, compiling, name="getting the policies ready", group="engine")
 
     def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
         if choice is not self.choice:

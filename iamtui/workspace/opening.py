@@ -5,7 +5,6 @@ The ways to AWS are imported where they are taken: a command on a snapshot start
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -132,10 +131,6 @@ def _organization(where: OrganizationSource, approve: Approve | None = None) -> 
 
 
 def _settled(workspace: Workspace, cancelled: Callable[[], bool]) -> Workspace:
-    if len(workspace.account.users) + len(workspace.account.roles) > _MANY:
-        # Without this every full collection walks the whole account: 40 ms at AWS's usual quotas. One before it would
-        # take as long, and hold up the screen meanwhile.
-        gc.freeze()
     if cancelled():
         raise OpeningCancelled
     return workspace

@@ -465,36 +465,15 @@ _MOST_WARM: Final = 128 * 1024 * 1024
 """Bytes of snapshots whose accounts a worker keeps; each takes some four times as many."""
 
 
-_MOST_FROZEN: Final = 8 * 1024 * 1024
-"""Bytes of pages of accounts that the collector leaves out of its rounds before it looks for garbage there, too."""
-
-
-class _Frozen:
-    """What is left out of the collector's rounds as if accounts stayed: here they go, and nothing else would free them.
-
-    They are circles of objects, which only the collector finds.
-    """
-
-    def __init__(self) -> None:
-        self._read = 0
-
-    def free(self, size: int) -> None:
-        """Free what nobody holds, once enough was read; `size`: bytes of the pages that are read next."""
-        self._read += size
-        if self._read > _MOST_FROZEN:
-            gc.unfreeze()
-            gc.collect()
-            gc.freeze()
-            self._read = 0
-
-
-_FROZEN: Final = _Frozen()
+_MOST_UNCOLLECTED: Final = 8 * 1024 * 1024
+"""Bytes of pages of accounts after which garbage is collected: an account is a circle of objects."""
 
 
 class _Warm:
     """Accounts that a worker keeps for the next question, the last used of them."""
 
     def __init__(self) -> None:
+        self._uncollected = 0
         self._most = 0
         self._size = 0
         self._kept: OrderedDict[tuple[str, str, bytes], tuple[Account, int]] = OrderedDict()
@@ -505,12 +484,12 @@ class _Warm:
     def account(self, pages: bytes, day: str, account: str, read: Callable[[], Account]) -> Account:
         """The account of these pages, read unless it is kept."""
         if not self._most:
-            _FROZEN.free(len(pages))
+            self._collect_behind(len(pages))
             return read()
         key = (day, account, hashlib.sha256(pages).digest())
         found = self._kept.pop(key, None)
         if found is None:
-            _FROZEN.free(len(pages))
+            self._collect_behind(len(pages))
             found = read(), len(pages)
         self._kept[key] = found
         self._size = sum(size for _, size in self._kept.values())
@@ -518,6 +497,12 @@ class _Warm:
             _, (_, size) = self._kept.popitem(last=False)
             self._size -= size
         return found[0]
+
+    def _collect_behind(self, size: int) -> None:
+        self._uncollected += size
+        if self._uncollected > _MOST_UNCOLLECTED:
+            gc.collect()
+            self._uncollected = 0
 
 
 _WARM: Final = _Warm()

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
-from iamtui.account.snapshot_reader import collector_paused
 from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
 from iamtui.policy.conditions import CompiledCondition, parse_date
 from iamtui.policy.context import CommonContext, RequestContext
@@ -237,8 +236,7 @@ def refused_statements(account: Account, actions: Sequence[str] = (), principal:
     found = account.memo.get("refused statements")
     if found is None:
         # Each document is parsed for it, which stays with the account.
-        with collector_paused(stays=True):
-            found = account.memo["refused statements"] = tuple(_refused(account))
+        found = account.memo["refused statements"] = tuple(_refused(account))
     if principal is not None and found:
         documents = own_documents(account, principal)
         found = tuple(one for one in found if one.document in documents)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import codecs
-import gc
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.authorization_details import account_from_pages, load_account
 from iamtui.account.model import AccessKey, Account, Known, LoginProfile, Missing
 from iamtui.account.snapshot_parts import parse_time
-from iamtui.account.snapshot_reader import collector_paused, decode_pages
+from iamtui.account.snapshot_reader import decode_pages
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from tests.support.snapshot_builder import (
@@ -559,21 +558,3 @@ def test_a_fact_of_another_form_is_refused_with_its_place(key: str, value: Any, 
         load(snapshot(users=[user()], **{key: value}))
     assert said in caught.value.sentence
     assert "not an account at" in caught.value.sentence
-
-
-def test_a_large_account_is_left_out_of_the_rounds_of_the_collector() -> None:
-    """Its first round would walk all of it. What reads with credentials leaves nothing out: that may be secret."""
-    gc.collect()
-    before = gc.get_freeze_count()
-    with collector_paused():
-        many = [[number] for number in range(50_000)]
-    assert gc.get_freeze_count() == before
-    gc.collect()
-    with collector_paused(stays=True):
-        few = [[number] for number in range(100)]
-    assert gc.get_freeze_count() == before
-    with collector_paused(stays=True):
-        much = [[number] for number in range(50_000)]
-    assert gc.get_freeze_count() >= before + 50_000
-    assert (len(many), len(few), len(much)) == (50_000, 100, 50_000)
-    assert gc.isenabled()

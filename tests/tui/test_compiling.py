@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from textual.app import App
 
 from iamtui.account.model import Account, Role, User
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui import background as compiling
-from iamtui.tui.background import GarbageRounds, compile_all, few_pauses, giving_way
+from iamtui.tui.background import compile_all, giving_way, note_input
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 
@@ -65,9 +63,7 @@ def test_it_lets_the_screen_have_its_turns(workspace: Workspace, monkeypatch: py
     assert len(rests) >= len(workspace.account.users) + len(workspace.account.roles)
 
 
-async def test_what_nobody_asked_for_stands_still_while_the_user_does_something(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_nobody_asked_for_stands_still_while_the_user_does_something(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     rests: list[float] = []
 
@@ -81,28 +77,12 @@ async def test_what_nobody_asked_for_stands_still_while_the_user_does_something(
     cancelled = giving_way(lambda: False)
     assert not cancelled()
     assert not rests
-    app: App[None] = App()
-    async with app.run_test():
-        GarbageRounds(app).touch()
-        assert not cancelled()
-        assert sum(rests) >= 0.3
-        rests.clear()
-        assert not cancelled()
-        assert not rests
-        GarbageRounds(app).touch()
-        assert giving_way(lambda: True)()
-        assert not rests
-
-
-def test_the_garbage_collector_is_left_as_it_was(workspace: Workspace) -> None:
-    assert gc.isenabled()
-    with few_pauses(workspace.account):
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        workspace.account.memo.clear()
-        compile_all(workspace, lambda: False)
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
+    note_input()
+    assert not cancelled()
+    assert sum(rests) >= 0.3
+    rests.clear()
+    assert not cancelled()
+    assert not rests
+    note_input()
+    assert giving_way(lambda: True)()
+    assert not rests

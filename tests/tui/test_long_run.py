@@ -65,14 +65,12 @@ DRAWN = "iamtui.tui.widgets.lists.line_list.Piece"
 
 
 def held(minute: int) -> Held:
-    gc.unfreeze()
     gc.collect()
     kinds = [type(one) for one in gc.get_objects()]
     objects = Counter(
         f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if str(kind.__module__).startswith("iamtui.")
     )
     del objects[DRAWN]
-    gc.freeze()
     line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmRSS"))
     files = sum(1 for _ in Path("/proc/self/fd").iterdir())
     return Held(minute, int(line.split()[1]), threading.active_count(), files, objects, len(kinds))
@@ -218,9 +216,6 @@ async def day(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     moved = MovedClock()
     monkeypatch.setattr(sessions, "_CLOCK", moved.steady())
     monkeypatch.setattr(clock, "now", sessions.utc_now)
-    # The app looks for garbage at its own times, as in a process of its own.
-    monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 0.5)
-    gc.disable()
     app = IamtuiApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=RecordingCopier())
     try:
         async with app.run_test(size=(120, 40)) as pilot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from textual.dom import DOMNode
 
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.explorer import ExplorerTree
-from tests.support.panel_apps import until
 from tests.support.screen_app import opened
 from tests.support.slow import one_quick
 
@@ -66,15 +64,3 @@ async def test_the_focus_begins_in_the_tree_and_nowhere_before(monkeypatch: pyte
     async with opened() as pilot:
         assert focused - {IamtuiApp} == {ExplorerTree}
         assert isinstance(pilot.app.focused, ExplorerTree)
-
-
-@pytest.mark.slow
-async def test_garbage_is_looked_for_once_the_start_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 0.01)
-    gc.disable()
-    try:
-        async with opened() as pilot:
-            await until(pilot, gc.isenabled)
-            assert gc.get_freeze_count() > 0
-    finally:
-        gc.enable()

@@ -28,7 +28,6 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted
 from iamtui.tui import clock
-from iamtui.tui.background import few_pauses
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.tui.explorer.tab_bar import TabId
@@ -70,10 +69,9 @@ def found_tab(
     Raises:
         Problem: it cannot be found.
     """
-    with few_pauses(workspace.account):
-        if tab is TabId.TRUST and isinstance(entity, Role):
-            return FoundTab(entries=_trusted(workspace, entity, cancelled))
-        return _access(workspace, entity, cancelled, read)
+    if tab is TabId.TRUST and isinstance(entity, Role):
+        return FoundTab(entries=_trusted(workspace, entity, cancelled))
+    return _access(workspace, entity, cancelled, read)
 
 
 def _access(

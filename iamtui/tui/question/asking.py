@@ -16,7 +16,7 @@ from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import Work, in_thread, making
+from iamtui.tui.background import Work, in_thread
 
 if TYPE_CHECKING:
     from iamtui.catalog.actions import ActionInfo, Catalogue
@@ -152,14 +152,13 @@ class Asking:
         if work.cancelled():
             return
         found = Found(asked)
-        with making():
-            start = monotonic()
-            self._find(found, entered, work.cancelled)
-            if found.answer is not None:
-                if explains and not work.cancelled() and monotonic() - start < _NO_TIME_SECONDS:
-                    _explain_worst(found, found.answer)
-                if alongside is not None:
-                    alongside(work.cancelled)
+        start = monotonic()
+        self._find(found, entered, work.cancelled)
+        if found.answer is not None:
+            if explains and not work.cancelled() and monotonic() - start < _NO_TIME_SECONDS:
+                _explain_worst(found, found.answer)
+            if alongside is not None:
+                alongside(work.cancelled)
         work.tell(self._arrive, found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
@@ -189,8 +188,7 @@ class Asking:
     def _explain(self, asked: AnsweredQuestion, question: Question, work: Work) -> None:
         if work.cancelled():
             return
-        with making():
-            explanation = lazy.questions.explained(asked.workspace, asked.principal, question)
+        explanation = lazy.questions.explained(asked.workspace, asked.principal, question)
         work.tell(self._explained, question, explanation)
 
 

@@ -20,7 +20,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import Work, in_thread, making
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.caller import CHAINED, SESSION, CallerRow
@@ -570,8 +570,7 @@ class FieldCompletion:
         def find(work: Work) -> None:
             if work.cancelled():
                 return
-            with making():
-                offers = search(self._completer)
+            offers = search(self._completer)
             work.tell(self._offer, entry, text, word, offers)
 
         in_thread(self._host, find, lambda _problem: None, name="completing", group="completion")
@@ -585,8 +584,7 @@ class FieldCompletion:
         """Find out on what actions work; `found` gets their text, whether that is nothing, and an ARN like of those."""
 
         def find(work: Work) -> None:
-            with making():
-                none_needed, example = self._completer.wanted_resource(actions)
+            none_needed, example = self._completer.wanted_resource(actions)
             work.tell(found, text, none_needed, example)
 
         in_thread(self._host, find, lambda _problem: None, name="looking up resource types", group="resource-types")

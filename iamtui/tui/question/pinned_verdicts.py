@@ -17,7 +17,7 @@ from iamtui.presentation.verdict import PENDING, VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
-from iamtui.tui.background import Work, in_thread, making
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.inventory import document_of, entity_of
@@ -108,16 +108,15 @@ class PinnedQuestion:
     def find(self, cancelled: Callable[[], bool], found: Callable[[], object]) -> None:
         """Find what is wanted, in a thread; `found` is called when there is something new to draw."""
         shown = monotonic()
-        with making():
-            while (entity := self._next()) is not None:
-                if cancelled():
-                    return
-                if entity.arn not in self._known:
-                    self._known[entity.arn] = self._ask(entity)
-                now = monotonic()
-                if now - shown >= _SHOWN_SECONDS:
-                    found()
-                    shown = now
+        while (entity := self._next()) is not None:
+            if cancelled():
+                return
+            if entity.arn not in self._known:
+                self._known[entity.arn] = self._ask(entity)
+            now = monotonic()
+            if now - shown >= _SHOWN_SECONDS:
+                found()
+                shown = now
         found()
 
     def _next(self) -> User | Role | None:

@@ -29,7 +29,7 @@ from iamtui.presentation.who_can import (
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, few_pauses, in_thread
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wrong
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.question.panel_text import terms_of
@@ -275,14 +275,13 @@ class WhoCanScreen(SteadyScreen[str | None]):
         check_known(self.question_matrix.actions)
         found = everybody(workspace, self.question_matrix)
         work.tell(self._start_rows, found)
-        with few_pauses(workspace.account):
-            batch: list[WhoCanRow] = []
-            handed_on = monotonic()
-            for row in self._rows(found, workspace, before, work.cancelled):
-                batch.append(row)
-                if monotonic() - handed_on >= _BATCH_SECONDS:
-                    work.tell(self._add, batch)
-                    batch, handed_on = [], monotonic()
+        batch: list[WhoCanRow] = []
+        handed_on = monotonic()
+        for row in self._rows(found, workspace, before, work.cancelled):
+            batch.append(row)
+            if monotonic() - handed_on >= _BATCH_SECONDS:
+                work.tell(self._add, batch)
+                batch, handed_on = [], monotonic()
         work.tell(self._end, batch)
 
     def _rows(
@@ -409,8 +408,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         workspace, action = self._workspace, question_matrix.actions[0].replace(":", "-")
 
         def text(form: str, work: Work) -> str:
-            with few_pauses(workspace.account):
-                return who_can_text(form, workspace, question_matrix, principals, work.cancelled)
+            return who_can_text(form, workspace, question_matrix, principals, work.cancelled)
 
         if not self._done:
             self.query_one(ListPane).tell(plain("Not everybody has been asked yet: export when that is done."))

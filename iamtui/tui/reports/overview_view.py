@@ -14,7 +14,7 @@ from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, few_pauses, giving_way, in_thread
+from iamtui.tui.background import Work, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
@@ -79,12 +79,11 @@ class OverviewView(LineView):
             self.workers.cancel_node(self)
 
     def _find(self, workspace: Workspace, work: Work) -> None:
-        with few_pauses(workspace.account):
-            work.tell(self._begin, begun_overview(workspace))
-            work.let_draw()
-            cancelled = giving_way(work.cancelled)
-            counted = lazy.overview_counts.account_overview
-            overview = counted(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
+        work.tell(self._begin, begun_overview(workspace))
+        work.let_draw()
+        cancelled = giving_way(work.cancelled)
+        counted = lazy.overview_counts.account_overview
+        overview = counted(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
 
     def _begin(self, begun: Overview) -> None:

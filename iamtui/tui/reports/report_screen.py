@@ -30,7 +30,7 @@ from iamtui.presentation.reports import (
 from iamtui.presentation.styled_words import row_of, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.background import Work, few_pauses, in_thread
+from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.list_dialogs import ColumnList, choose_columns
@@ -299,8 +299,7 @@ class ReportScreen(Screen[ReportRow | None]):
                 workspace = self._load_more(self._more, work)
             except OpeningCancelled:
                 return
-        with few_pauses(workspace.account):
-            report = self._load(workspace, work.cancelled)
+        report = self._load(workspace, work.cancelled)
         work.tell(self._made, report)
 
     def _load_more(self, more: More, work: Work) -> Workspace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Clock, Session, clock_off, utc_now
 from iamtui.problem import Problem
-from iamtui.tui.background import look_through_all
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, forget_drawn_texts, line, lines, plain
 from iamtui.tui.sessions.text import (
@@ -265,7 +265,7 @@ class SessionsPanel(OptionList):
     @staticmethod
     def _forget_drawn() -> None:
         forget_drawn_texts()
-        look_through_all(at_once=True)
+        gc.collect()
 
     def _prompt(self, kept: KeptSession) -> Content:
         active = kept is self.keeper.active

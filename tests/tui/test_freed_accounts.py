@@ -1,0 +1,65 @@
+"""Accounts and screens that are gone from the screen are freed, whatever was asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from weakref import ref
+
+import pytest
+
+from iamtui.account.model import Account
+from iamtui.presentation.who_can import WhoCanRow
+from iamtui.tui.app import IamtuiApp
+from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from tests.support.drafting import app_of, until
+from tests.support.own_process import in_own_process
+from tests.support.sample_account import sample_workspace
+from tests.support.screen_app import RecordingCopier, opened, press, settle
+
+
+@in_own_process
+async def test_one_account_is_there_after_each_refresh() -> None:
+    read: list[ref[Account]] = []
+
+    def opener(*_more: object) -> Workspace:
+        workspace = sample_workspace()
+        read.append(ref(workspace.account))
+        return workspace
+
+    app = IamtuiApp(SourceChoice(SourceKind.LIVE), opener=opener, copier=RecordingCopier())
+    async with app.run_test() as pilot:
+        for times in range(1, 5):
+            await until(pilot, lambda times=times: len(read) == times and app.opening.is_settled)
+            await settle(pilot)
+            await until(pilot, lambda: sum(one() is not None for one in read) == 1)
+            app.main.question.ask("s3:GetObject", "arn:aws:s3:::data-lake/key")
+            app.main.explorer.tree_view.focus()
+            for key in ("H", "escape", "U", "escape", "W", "escape", "R"):
+                await press(pilot, key)
+
+
+@pytest.mark.slow
+async def test_of_screens_that_were_closed_only_the_last_is_still_there() -> None:
+    # A thread keeps in its context the last worker that it ran, and so that one's screen: on a busy machine several do.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    # What other tests of this process hold is not counted.
+    screens, rows = living(WhoCanScreen), living(WhoCanRow)
+    async with opened() as pilot:
+        for number in range(5):
+            app_of(pilot).main.question.ask("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key")
+            app_of(pilot).main.explorer.tree_view.focus()
+            await settle(pilot)
+            await press(pilot, "W")
+            assert isinstance(pilot.app.screen, WhoCanScreen)
+            await press(pilot, "escape")
+        # It has thousands of rows in a large account.
+        await until(pilot, lambda: living(WhoCanScreen) <= screens + 1 and living(WhoCanRow) <= rows)
+
+
+def living(kind: type) -> int:
+    """How many objects of a class are left when all garbage is taken away."""
+    gc.collect()
+    return sum(type(one) is kind for one in gc.get_objects())
