@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ from iamtui.workspace.account_diff import diff as diff_accounts
 from iamtui.workspace.draft_session import Effect
 from iamtui.workspace.impact import Count, EscalationShift, Impact, TrustShift, family_of, impact_of
 from iamtui.workspace.organization_run import over_accounts
-from iamtui.workspace.organization_store import LOST_POLICIES, account_in, workspace_of
+from iamtui.workspace.organization_store import LOST_POLICIES, StoreDay, account_in, workspace_of
 from iamtui.workspace.workspace import Progress
 
 _MARKS: Final = {
@@ -354,17 +354,21 @@ def org_diff(
     part = part or not answered
     for day, other, effect in ((first, second, Effect.LOST), (second, first, Effect.GAINED)):
         alone = [] if stored.accounts else sorted(set(day.ids) - set(other.ids))
-        if as_json:
-            for account in alone:
-                out.json({"account": account, "only_on": day.date})
-        if alone:
-            note(f"Only on {day.date}: {first_names(alone, _MOST_NAMED)}.")
-            # One that was not read on the other day may have been as it is.
-            failed += fails(frozenset((effect,)), fail_on) and not all(map(other.may_have, alone))
-        for refused in day.lacking:
-            note(f"Not read on {day.date}: {safe_text(refused.name)}: {refused.problem}")
+        _say_alone(out, day, alone, as_json=as_json)
+        # One that was not read on the other day may have been as it is.
+        failed += bool(alone) and fails(frozenset((effect,)), fail_on) and not all(map(other.may_have, alone))
     note(f"{counted(answered, 'account')} compared, {changed:,} changed.")
     return Exit.NO if failed else Exit.OPEN if part else Exit.OK
+
+
+def _say_alone(out: Output, day: StoreDay, alone: Sequence[str], *, as_json: bool) -> None:
+    """Name the accounts that are there on one of the days alone, and those that were not read on it."""
+    for account in alone if as_json else ():
+        out.json({"account": account, "only_on": day.date})
+    if alone:
+        note(f"Only on {day.date}: {first_names(alone, _MOST_NAMED)}.")
+    for refused in day.lacking:
+        note(f"Not read on {day.date}: {safe_text(refused.name)}: {refused.problem}")
 
 
 class AccountChange(Struct, frozen=True):

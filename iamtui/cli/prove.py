@@ -433,6 +433,7 @@ def _print_not_public(workspace: Workspace, arn: str, proof: Proof, outside: str
         _print_example(
             workspace, proof, proof.counterexample, ", if its own account lets it" if of_account else "", more
         )
+        _print_reasons(proof)
     elif proof.status is ProofStatus.PROVED:
         out.line(_mark(proof.status), f" Proved: nobody outside the {outside} can use {arn} by its policy.")
     else:

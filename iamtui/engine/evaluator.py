@@ -367,7 +367,7 @@ def _read_resource_policy(result: Evaluation) -> None:
     if isinstance(given, PolicyWithUnread) and result.resource.deny is not True:
         result.not_evaluated[Layer.RESOURCE] = given.unread
         if result.needs_resource_side:
-            result.resource = with_unknown(result.resource, "policy beside it", given.unread)
+            result.resource = with_unknown(result.resource, given.beside, given.unread)
     if result.options.legacy_role_self_trust and prepared.trust:
         _trust_itself(result)
     is_owners_root = result.same_account and result.request.principal.kind is PrincipalKind.ROOT

@@ -50,9 +50,14 @@ class NotEvaluated(Struct, frozen=True):
 
 
 class PolicyWithUnread(NamedPolicy, frozen=True):
-    """The policy of a resource, beside which another is in force that is not read: that of a registry, or a domain."""
+    """The policy of a resource, beside which another is in force that is not read: that of a registry, or a domain.
+
+    Args:
+        beside: what the other is called.
+    """
 
     unread: NotEvaluated
+    beside: str
 
 
 class PolicyLevel(Struct, frozen=True):

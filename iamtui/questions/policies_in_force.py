@@ -383,7 +383,7 @@ def _with_what_is_beside(
     if beside is None or (known is not None and known.state == "none"):
         return policy
     unread = NotEvaluated(f"the {beside.words}, which is in force too, is not evaluated", beside.permission)
-    return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread)
+    return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread, beside.words)
 
 
 def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce | NotEvaluated | None:

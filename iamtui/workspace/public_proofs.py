@@ -364,9 +364,10 @@ class _Resource:
                     return Proof(ProofStatus.NOT_PROVED, None, reasons, callers, classes, names)
                 found = self._about(caller, some)
                 if isinstance(found, Counterexample):
-                    return Proof(
-                        ProofStatus.COUNTEREXAMPLE, found, {}, callers, classes, names, tuple(self._services())
-                    )
+                    # What is not read may deny the example, or let somebody in more plainly.
+                    unread = {f"not loaded: {policy.beside}": 1} if isinstance(policy, PolicyWithUnread) else {}
+                    services = tuple(self._services())
+                    return Proof(ProofStatus.COUNTEREXAMPLE, found, unread, callers, classes, names, services)
                 for reason in found:
                     reasons[reason] = reasons.get(reason, 0) + 1
         names = sum(len(one.names) for one in actions)

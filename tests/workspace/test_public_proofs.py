@@ -38,7 +38,7 @@ from iamtui.problem import Problem
 from iamtui.workspace.proofs import Proof, ProofStatus
 from iamtui.workspace.public_proofs import prove_not_public
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.sample_account import ID, days_ago, document, iam
+from tests.support.sample_account import ID, days_ago, document, iam, sample_workspace
 from tests.support.slow import few_slow, one_quick
 
 PROVED, NOT_PROVED, EXAMPLE = ProofStatus.PROVED, ProofStatus.NOT_PROVED, ProofStatus.COUNTEREXAMPLE
@@ -498,3 +498,18 @@ def test_no_sampled_caller_contradicts_a_proof(seed: int) -> None:
 def test_an_answer_changes_when_a_pattern_is_widened_by_a_character(closed: Statement, open_: Statement) -> None:
     assert of_queue(allow("*", Condition=closed)).status is PROVED
     assert of_queue(allow("*", Condition=open_)).status is EXAMPLE
+
+
+@pytest.mark.parametrize(
+    ("principal", "status"), [("*", ProofStatus.COUNTEREXAMPLE), ({"AWS": ID}, ProofStatus.NOT_PROVED)]
+)
+def test_an_access_point_names_the_policy_of_its_bucket_that_is_not_loaded(principal: Any, status: ProofStatus) -> None:
+    point = f"arn:aws:s3:us-east-1:{ID}:accesspoint/ap"
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": f"{point}/object/*"}
+    policy = ResourcePolicy("present", PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement]}))
+    workspace = sample_workspace()
+    account = replace(workspace.account, resource_policies={point: policy}, organization=Known(None))
+    workspace = replace(workspace, account=account)
+    proof = prove_not_public(workspace, [point])[point]
+    assert proof.status is status
+    assert "not loaded: policy of the bucket behind it" in proof.reasons
