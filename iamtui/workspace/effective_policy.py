@@ -176,9 +176,9 @@ class _Writer:
         self._context = context
         self._caps = caps
         self._cap_order = sorted(caps.layers, key=lambda cap: (cap[0].value, cap[1]))
-        self._caller = caller_facts(before.principal, lasting=True).caller(
-            session_may_vary=True, has_boundary=bool(policies.boundaries)
-        )
+        facts = caller_facts(before.principal, lasting=True)
+        self._under_rcps = not (facts.service_linked or policies.resource_in_management_account)
+        self._caller = facts.caller(session_may_vary=True, has_boundary=bool(policies.boundaries))
         self._spoken = tuple(filter(self._counts, different_statements(policies)))
         self._masks = ActionMasks(account)
         self.granted = {action for one in before.permissions if one.resource == "*" for action in one.actions}
@@ -209,7 +209,9 @@ class _Writer:
         if one.layer is not Layer.RCP and one.layer not in self._caps.binding:
             return False
         if one.layer is Layer.RCP and (
-            compiled.allows or reaches(compiled, self._caller, Layer.RCP, PrincipalRules()) is False
+            not self._under_rcps
+            or compiled.allows
+            or reaches(compiled, self._caller, Layer.RCP, PrincipalRules()) is False
         ):
             return False
         holds = compiled.holds(self._context)
@@ -356,6 +358,8 @@ class _Writer:
             asked = by_service if services is None else {*services, "*"} & by_service.keys()
             if any(one.element.overlaps(entry) for service in asked for entry in by_service[service]):
                 made = _deny(one)
+                if made is None:
+                    continue
                 text = json.dumps(made)
                 if text not in kept:
                     kept.add(text)
@@ -381,21 +385,28 @@ def _scope_of(one: StatementInForce) -> _Scope | None:
     statement = one.compiled.statement
     negated = statement.not_resources is not None
     resources = _resources(one, (statement.not_resources if negated else statement.resources) or ())
-    if one.layer is Layer.SCP:
-        # Identity policies read short ARNs otherwise.
-        readable = tuple(entry for entry in resources if not _is_short(entry))
-        if negated and readable != resources:
-            return None
-        resources = readable
-    if not resources:
+    readable = _readable(one, resources, negated=negated)
+    if not readable:
         return None
+    resources = readable
     if one.compiled.any_resource:
         resources = _ALL
     return _Scope(tuple(dict.fromkeys(resources)), negated, tuple(sorted(_conditions(one))))
 
 
-def _is_short(entry: str) -> bool:
-    return entry.startswith("arn:") and entry.count(":") < 5 and not entry.endswith("*")
+def _readable(one: StatementInForce, entries: tuple[str, ...], *, negated: bool) -> tuple[str, ...]:
+    """The entries that mean in an identity policy what they mean where they stand: SCPs and RCPs read short ARNs so
+    that they are about nothing, and so is a NotResource with one; then there are none.
+    """
+    if one.layer not in (Layer.SCP, Layer.RCP):
+        return entries
+    ends = one.layer is Layer.SCP
+    readable = tuple(
+        entry
+        for entry in entries
+        if not entry.startswith("arn:") or entry.count(":") >= 5 or (ends and entry.endswith("*"))
+    )
+    return () if negated and readable != entries else readable
 
 
 def _resources(one: StatementInForce, entries: Sequence[str]) -> tuple[str, ...]:
@@ -470,7 +481,8 @@ def _allow(actions: Sequence[str], scope: _Scope) -> JsonValue:
     return made
 
 
-def _deny(one: StatementInForce) -> dict[str, JsonValue]:
+def _deny(one: StatementInForce) -> dict[str, JsonValue] | None:
+    """A Deny as an identity policy has it; None where it is about nothing."""
     statement = one.compiled.statement
     made: dict[str, JsonValue] = {"Effect": "Deny"}
     for name, entries in (("Action", statement.actions), ("NotAction", statement.not_actions)):
@@ -478,7 +490,10 @@ def _deny(one: StatementInForce) -> dict[str, JsonValue]:
             made[name] = one_or_more(entries)
     for name, entries in (("Resource", statement.resources), ("NotResource", statement.not_resources)):
         if entries is not None:
-            made[name] = one_or_more(_resources(one, entries))
+            readable = _readable(one, _resources(one, entries), negated=name == "NotResource")
+            if entries and not readable:
+                return None
+            made[name] = one_or_more(readable)
     if statement.conditions:
         made["Condition"] = _condition_block(_conditions(one))
     return made

@@ -129,9 +129,18 @@ def test_generated_requests_reach_every_answer_and_layer() -> None:
         for decision in ("allowed", "explicitDeny", "implicitDeny"):
             assert answers[f"{mode} {decision}"] > 50, answers
     assert answers["discover depends"] > 50, answers
-    for layer in ("identity", "resource", "boundary", "scp", "rcp", "vpc_endpoint", "block_public_access"):
+    for layer in (
+        "identity",
+        "resource",
+        "boundary",
+        "scp",
+        "rcp",
+        "vpc_endpoint",
+        "scope_down",
+        "block_public_access",
+    ):
         assert answers[f"blocked by {layer}"] > 3, answers
-    for layer in ("identity", "resource", "boundary", "session", "scp", "rcp", "vpc_endpoint"):
+    for layer in ("identity", "resource", "boundary", "session", "scope_down", "scp", "rcp", "vpc_endpoint"):
         assert answers[f"policy of {layer}"] > 100, answers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import AttachedPolicy, InlinePolicy, ManagedPolicy, PolicyVersion, ResourcePolicy, User
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
 from iamtui.engine.policy_sets import LayerStatement
 from iamtui.engine.request import PrincipalKind
@@ -20,9 +22,11 @@ from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.access import who_has_access
 from iamtui.workspace.answers import answer
 from iamtui.workspace.who_can import everybody, who_can
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from tests.questions.random_accounts import AccountMaker, QuestionMaker
 from tests.support.panel_records import ACCOUNT, small_account, small_workspace
 from tests.support.sample_account import allow, document
+from tests.support.slow import few_slow
 
 OBJECT = "arn:aws:s3:::data-lake/x"
 BUCKET = "arn:aws:s3:::data-lake"
@@ -162,6 +166,32 @@ def test_everybody_gets_the_answer_they_would_get_alone(question_matrix: Questio
         assert alone is not None
         assert decision.outcome is alone.worst.deciding.outcome, principal
         assert decision.request.action == alone.worst.deciding.request.action
+
+
+def random_questions(first: int) -> Iterator[tuple[Workspace, Question]]:
+    for seed in range(first, first + 8):
+        making = AccountMaker(Random(seed))
+        workspace = Workspace(making.account(), SourceInfo(SourceKind.SNAPSHOT, "x.json", region="eu-west-1"))
+        maker = QuestionMaker(Random(f"who can {seed}"), making.services)
+        for question in (maker.question() for _ in range(12)):
+            if not question.action.endswith(":"):
+                yield workspace, question
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", few_slow(range(0, 80, 8), 2))
+def test_who_can_lists_those_of_whom_can_says_so_in_random_accounts(first: int) -> None:
+    said: Counter[Outcome] = Counter()
+    for workspace, question in random_questions(first):
+        matrix = QuestionMatrix((question.action,), (question.resource,), question)
+        for one in who_has_access(workspace, matrix, everybody(workspace, matrix).principals, only_deciding=True):
+            alone = answer(workspace, one.principal, matrix)
+            assert alone is not None
+            expected = alone.worst.deciding
+            assert one.cell.deciding.outcome is expected.outcome, (one.principal, question)
+            assert one.condition == condition_of(expected), (one.principal, question)
+            said[expected.outcome] += 1
+    assert min(said[Outcome.ALLOWED], said[Outcome.DEPENDS]) > 3, said
 
 
 def test_it_stops_when_nobody_waits_any_more() -> None:
