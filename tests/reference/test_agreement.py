@@ -119,7 +119,7 @@ def test_shrinkable_requests(scenario: Json) -> None:
 @pytest.mark.slow
 def test_generated_requests_reach_every_answer_and_layer() -> None:
     answers: Counter[str] = Counter()
-    for seed in range(2500):
+    for seed in range(3500):
         scenario = make_scenario(Random(seed))
         verdict = evaluate(scenario)
         answers[f"{scenario.get('mode', 'strict')} {verdict.decision}"] += 1
