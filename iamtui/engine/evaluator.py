@@ -197,14 +197,10 @@ def read_all_layers(
         result.free = free_action(prepared.action, calling(request, policies))
     if principal.kind in WITH_IAM_POLICIES:
         _read_callers_layers(result, boundaries)
-    if policies.scope_downs:
-        sets = one_by_one(result, policies.scope_downs)
-        result.scope_down = each_allowing(Layer.SCOPE_DOWN, sets, asked, context)
     _read_resource_policy(result)
     if not service_linked:
         _read_organization(result)
-    if policies.vpc_endpoint:
-        _read_vpc_endpoint(result, policies.vpc_endpoint)
+    _read_scope_downs_and_endpoint(result)
     if prepared.on_plain_bucket:
         _read_block_public_access(result)
     result.add_up()
@@ -424,7 +420,13 @@ def _read_levels(result: Evaluation, layer: Layer, levels: tuple[PolicyLevel, ..
     return stack.scan(result.asked, result.context, reaching(result, layer))
 
 
-def _read_vpc_endpoint(result: Evaluation, given: tuple[PolicyInForce, ...] | NotEvaluated) -> None:
+def _read_scope_downs_and_endpoint(result: Evaluation) -> None:
+    scope_downs, given = result.policies.scope_downs, result.policies.vpc_endpoint
+    if scope_downs:
+        sets = one_by_one(result, scope_downs)
+        result.scope_down = each_allowing(Layer.SCOPE_DOWN, sets, result.asked, result.context)
+    if not given:
+        return
     if isinstance(given, NotEvaluated):
         result.not_evaluated[Layer.VPC_ENDPOINT] = given
         return
