@@ -26,50 +26,50 @@ OTHER = "999999999999"
 OPEN_CODES = {"trust-everyone", "trust-without-external-id"}
 
 CONFINED: tuple[dict[str, Any], ...] = (
-    {"StringEquals": {"aws:PrincipalOrgID": "o-own"}},
-    {"StringLike": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringEquals": {"aws:PrincipalOrgID": "o-own1234567"}},
+    {"StringLike": {"aws:PrincipalOrgID": "o-own1234567"}},
     {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}},
-    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-own/r-1/*"}},
+    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-own1234567/r-1/*"}},
     {"StringEquals": {"aws:PrincipalAccount": ID}},
     {"StringEqualsIfExists": {"aws:PrincipalAccount": ID}},
     {"ArnLike": {"aws:PrincipalArn": iam("role/*")}},
-    {"StringEquals": {"aws:PrincipalOrgID": "o-own", "sts:ExternalId": "x"}},
+    {"StringEquals": {"aws:PrincipalOrgID": "o-own1234567", "sts:ExternalId": "x"}},
 )
 OPEN: tuple[dict[str, Any], ...] = (
     {},
-    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}},
-    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own"}},
-    {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}},
+    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own1234567"}},
+    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own1234567"}},
+    {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own1234567"}},
     {"Null": {"aws:PrincipalOrgID": "true"}},
     {"Null": {"aws:PrincipalOrgID": "false"}},
     {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
     {"StringLike": {"aws:PrincipalOrgID": "*"}},
-    {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
-    {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-own1234567/*"}},
+    {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-own1234567/*"}},
     {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*"}},
     {"StringNotEquals": {"aws:PrincipalAccount": OTHER}},
     {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Deploy*"}},
     {"StringEquals": {"sts:ExternalId": "x"}},
-    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own", "sts:ExternalId": "x"}},
+    {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own1234567", "sts:ExternalId": "x"}},
     {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
     {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
 )
 ELSEWHERE: tuple[dict[str, Any], ...] = (
-    {"StringEquals": {"aws:PrincipalOrgID": "o-other"}},
-    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-other/*"}},
-    {"StringEquals": {"aws:PrincipalOrgID": ["o-own", "o-other"]}},
+    {"StringEquals": {"aws:PrincipalOrgID": "o-other12345"}},
+    {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-other12345/*"}},
+    {"StringEquals": {"aws:PrincipalOrgID": ["o-own1234567", "o-other12345"]}},
 )
 DENY = {"Effect": "Deny", "Principal": "*", "Action": "sts:*"}
 CLOSING: tuple[dict[str, Any], ...] = (
-    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own"}},
-    {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}},
-    {"ForAllValues:StringNotLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own1234567"}},
+    {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own1234567"}},
+    {"ForAllValues:StringNotLike": {"aws:PrincipalOrgPaths": "o-own1234567/*"}},
     {"StringNotEquals": {"aws:PrincipalAccount": ID}},
 )
 NOT_CLOSING: tuple[dict[str, Any], ...] = (
-    {"StringEquals": {"aws:PrincipalOrgID": "o-other"}},
-    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own"}, "Null": {"aws:PrincipalOrgID": "false"}},
-    {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-own/*"}},
+    {"StringEquals": {"aws:PrincipalOrgID": "o-other12345"}},
+    {"StringNotEquals": {"aws:PrincipalOrgID": "o-own1234567"}, "Null": {"aws:PrincipalOrgID": "false"}},
+    {"ForAnyValue:StringNotLike": {"aws:PrincipalOrgPaths": "o-own1234567/*"}},
     {"StringNotLike": {"aws:PrincipalOrgID": "o-*"}},
 )
 
@@ -77,7 +77,7 @@ NOT_CLOSING: tuple[dict[str, Any], ...] = (
 def workspace_of(*statements: dict[str, Any]) -> tuple[Workspace, Role]:
     workspace = sample_workspace()
     role = replace(workspace.account.roles[0], name="r", arn=iam("role/r"), trust=document(*statements))
-    organization = Known(Organization("o-own", ID, ()))
+    organization = Known(Organization("o-own1234567", ID, ()))
     account = replace(workspace.account, roles=(role,), organization=organization)
     return replace(workspace, account=account), role
 
