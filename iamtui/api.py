@@ -282,7 +282,7 @@ class OpenedAccount:
             resource: an ARN, a pattern of ARNs, or "*".
             context: condition keys of the request. One that is not given is unknown, and the verdict says what
                 depends on it.
-            strict: take keys that are not given for absent, not for unknown.
+            strict: take keys that are not given for absent, not for unknown, unless AWS always sends them.
             resource_account: who owns the resource, where its ARN does not say so.
             session_policies: those that the caller's session was made with.
             scope_down_policies: up to three, by which its temporary credentials are scoped down
@@ -342,7 +342,8 @@ class OpenedAccount:
         Args:
             text: a message, a log that holds some, or records as JSON.
             caller: who called, where a message does not say so.
-            strict: take condition keys that a message does not tell for absent, not for unknown.
+            strict: take condition keys that a message does not tell for absent, not for unknown, unless AWS always
+                sends them.
 
         Returns:
             One for each request that was refused; none when the text holds no denial.

@@ -113,7 +113,8 @@ class QuestionConfig:
 
     mode: str = _setting(
         "discover",
-        "how the screen treats condition keys that are not given: unknown (discover) or absent (strict)",
+        "how the screen treats condition keys that are not given: unknown (discover), or absent unless AWS always "
+        "sends them (strict)",
         _one_of("discover", "strict"),
     )
 

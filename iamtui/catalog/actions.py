@@ -314,6 +314,35 @@ def _keys_of_others(action: str, type_name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_family, others)))
 
 
+_WITHOUT_RESOURCE_ACCOUNT: Final = frozenset(
+    (
+        "auditmanager:updateassessmentframeworkshare",
+        "detective:acceptinvitation",
+        "ds:acceptshareddirectory",
+        "ec2:accepttransitgatewaypeeringattachment",
+        "ec2:acceptvpcendpointconnections",
+        "ec2:acceptvpcpeeringconnection",
+        "ec2:createtransitgatewaypeeringattachment",
+        "ec2:createvpcendpoint",
+        "ec2:createvpcpeeringconnection",
+        "es:acceptinboundconnection",
+        "guardduty:acceptadministratorinvitation",
+        "guardduty:acceptinvitation",
+        "macie2:acceptinvitation",
+        "route53:associatevpcwithhostedzone",
+        "route53:createvpcassociationauthorization",
+        "securityhub:acceptadministratorinvitation",
+        "securityhub:acceptinvitation",
+    )
+)
+"""Actions that do not support aws:ResourceAccount, besides all of ebs (IAM User Guide: aws:ResourceAccount)."""
+
+
+def supports_resource_account(action: str) -> bool:
+    """Whether requests of an action, in lower case, carry aws:ResourceAccount."""
+    return action not in _WITHOUT_RESOURCE_ACCOUNT and not action.startswith("ebs:")
+
+
 def is_of_another_resource(action: str, resource: str, key: str) -> bool:
     """Whether a key, in any letter case, is one that the check of an action on a resource does not carry."""
     return any(

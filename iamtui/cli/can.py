@@ -92,8 +92,9 @@ def can(
 
     PRINCIPAL is an ARN, a unique id, user/NAME, role/NAME, root, a service name, anonymous, or a name that only one
     user or role has. ACTION may be a pattern such as s3:Get*. A condition key that is not given is unknown, and the
-    answer says what depends on it; --strict treats it as absent. Other permissions that the call needs (iam:PassRole,
-    tagging, KMS) are answered too; those that every such call needs, and those named by --with, decide with it.
+    answer says what depends on it; --strict treats it as absent, unless AWS always sends it. Other
+    permissions that the call needs (iam:PassRole, tagging, KMS) are answered too; those that every such call needs, and
+    those named by --with, decide with it.
     """
     if save is not None and (issuer or credentials):
         raise Problem("A saved question names its principal by an ARN alone.", "Leave out --issuer and --credentials.")

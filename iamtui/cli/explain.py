@@ -45,7 +45,9 @@ _DIFFERS: Final = ("[!]", Style.BAD)
 @click.argument("words", nargs=-1, metavar="[FILE|TEXT]")
 @click.option("--as", "caller", metavar="PRINCIPAL", help="The caller, where a message does not name one.")
 @click.option("--decode", is_flag=True, help="Decode encoded authorization messages with a call to STS.")
-@click.option("--strict", is_flag=True, help="Treat condition keys that are not known as absent.")
+@click.option(
+    "--strict", is_flag=True, help="Treat condition keys that are not known as absent, unless AWS always sends them."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print an array of JSON objects, one for each denial.")
 @source_options
 def explain(

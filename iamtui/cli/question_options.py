@@ -86,7 +86,11 @@ question_options = record_options(
     click.option(
         "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
     ),
-    click.option("--strict", is_flag=True, help="Treat condition keys that are not given as absent, not unknown."),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Treat condition keys that are not given as absent, unless AWS always sends them (the time, the Region).",
+    ),
     click.option(
         "--without", multiple=True, type=click.Choice(SWITCHES), help="Ignore a layer, as if it were not loaded."
     ),

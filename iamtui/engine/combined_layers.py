@@ -191,7 +191,7 @@ class Evaluation(Struct, eq=False):
         """The caller as principal elements see it."""
         principal, boundaries = self.request.principal, self.policies.boundaries
         return self.facts.caller(
-            session_may_vary=self.request.mode is Mode.DISCOVER,
+            session_may_vary=self.request.mode is not Mode.RAW,
             has_boundary=(
                 bool(boundaries)
                 and not self.facts.service_linked

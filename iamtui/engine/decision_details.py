@@ -545,7 +545,7 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
         if isinstance(leaf, ConditionLeaf):
             for name in open_keys(leaf, reading.context):
                 found.setdefault(name.lower(), name)
-    if reading.request.mode is Mode.STRICT and reading.free is None:
+    if reading.request.mode is not Mode.DISCOVER and reading.free is None:
         for name in sensitive_keys(reading) if reading.refused is None else _keys_of_rule(reading):
             found.setdefault(name.lower(), name)
     return tuple(sorted(found.values(), key=str.lower))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from iamtui.engine.decision import Decision, LayerReport, Outcome, Reason, ResourceScope, StatementRef
@@ -9,7 +10,19 @@ from iamtui.engine.decision import Layer as LayerName
 from iamtui.engine.decision import LayerState as State
 from iamtui.engine.request import Principal, PrincipalKind, Request, caller_fixed_keys
 from iamtui.engine.scenario_format import scenario_schema
-from iamtui.policy.context import And, ConditionLeaf, KeyNames, MissingLeaf, Node, Or, SessionLeaf, Source
+from iamtui.policy.context import (
+    And,
+    ConditionLeaf,
+    KeyNames,
+    KeyState,
+    KeyValue,
+    MissingLeaf,
+    Node,
+    Or,
+    SessionLeaf,
+    Source,
+    known_values,
+)
 from iamtui.policy.document import JsonValue
 from iamtui.policy.json_text import one_or_more
 
@@ -56,10 +69,10 @@ def decision_to_json(
 def derived_context(request: Request) -> dict[str, JsonValue]:
     """The keys that nobody gave and that follow from caller, account and environment, by lower-case name."""
     given = KeyNames(request.context)
-    values: dict[str, tuple[str, ...]] = dict(caller_fixed_keys(request.principal))
+    values: dict[str, KeyValue] = dict(caller_fixed_keys(request.principal))
     for layer in reversed(request.derived):
         values.update(layer)
-    return {key: one_or_more(found) for key, found in values.items() if found and key not in given}
+    return {key: one_or_more(found) for key, found in known_values(values).items() if found and key not in given}
 
 
 def request_to_json(request: Request) -> dict[str, JsonValue]:
@@ -73,10 +86,19 @@ def request_to_json(request: Request) -> dict[str, JsonValue]:
         "resource_account": request.resource_account,
         "context": {key: one_or_more(values) for key, values in request.context.items()},
         "known_absent": list(request.known_absent),
-        "any_value": list(request.any_value),
+        "any_value": [*request.any_value, *_there(request)],
         "wildcard_only_action": request.wildcard_only_action,
         **({"resource_exists": False} if request.no_such_resource else {}),
     }
+
+
+def _there(request: Request) -> Iterator[str]:
+    """The keys that are known to be there alone, which no value that is given or derived says more of."""
+    told = KeyNames((*request.context, *request.any_value))
+    found: dict[str, KeyValue] = {}
+    for layer in reversed(request.derived):
+        found.update(layer)
+    yield from (key for key, value in found.items() if value is KeyState.PRESENT and key not in told)
 
 
 def _principal(principal: Principal) -> JsonValue:

@@ -69,7 +69,7 @@ from iamtui.engine.service_rules import (
     rcps_spare_services_in_part,
     some_have_no_policy,
 )
-from iamtui.policy.context import AtLeast, CommonContext, MissingLeaf, RequestContext, all_of, any_of
+from iamtui.policy.context import AtLeast, CommonContext, MissingLeaf, RequestContext, all_of, any_of, known_values
 from iamtui.policy.operators import SetOperator
 from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
@@ -553,7 +553,7 @@ def _known_values(reading: Evaluation) -> Iterator[tuple[str, ...]]:
     request = reading.request
     yield from request.context.values()
     for values in request.derived:
-        yield from values.values()
+        yield from known_values(values).values()
     yield from caller_fixed_keys(request.principal).values()
 
 

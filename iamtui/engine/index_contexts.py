@@ -31,7 +31,7 @@ class Contexts:
     def __init__(
         self,
         index: AccountIndex,
-        given: KeyValues,
+        given: Mapping[str, tuple[str, ...]],
         derived: tuple[KeyValues, ...],
         absent: tuple[str, ...],
         *,

@@ -47,14 +47,14 @@ class Surrounded(NamedTuple):
         session: the session policies and the scope-downs.
         members: the policies of known resources of the set asked about.
         known_one_by_one: to whom those may be known by name.
-        layers_off: whether some layers are switched off.
+        not_for_all: whether layers are switched off or nothing is taken for granted, which is not read for everybody.
         of_a_set: whether it is about one resource of a set that was asked about.
         with_policies: whether policies of resources are known that may be in the set asked about.
         within_account: whether the callers' account owns the resource.
     """
 
     prepared: PreparedAction
-    given: KeyValues
+    given: Mapping[str, tuple[str, ...]]
     derived: tuple[KeyValues, ...]
     absent: tuple[str, ...]
     discover: bool
@@ -64,7 +64,7 @@ class Surrounded(NamedTuple):
     session: tuple[PolicyInForce, ...] = ()
     members: tuple[PolicyInForce, ...] = ()
     known_one_by_one: int = 0
-    layers_off: bool = False
+    not_for_all: bool = False
     of_a_set: bool = False
     with_policies: bool = False
     within_account: bool = True
@@ -104,7 +104,7 @@ class Outcomes(NamedTuple):
 def is_read_here(asked: Surrounded) -> bool:
     """Whether nothing but policies that an index holds decides a question, so that it can be read for everybody."""
     prepared = asked.prepared
-    if not prepared.plain or asked.session or asked.layers_off:
+    if not prepared.plain or asked.session or asked.not_for_all:
         return False
     if asked.within_account or asked.members:
         return asked.within_account
@@ -333,7 +333,7 @@ class IndexReading:
             if truth.maybe:
                 self._open.append((compiled, truth.maybe))
             for place, bits in self._groups_named(compiled, who):
-                caller = self.index.caller(place, discover=self.asked.discover)
+                caller = self.index.caller(place)
                 for strength, reached in reached_as(compiled, caller, rules).items():
                     here = Bits(truth.yes & bits, truth.maybe & bits)
                     if reached is False or here == NOBODY:
@@ -422,7 +422,7 @@ class IndexReading:
     def _reached(self, compiled: CompiledStatement, who: int) -> int:
         found = 0
         for place, bits in self._groups_named(compiled, who):
-            caller = self.index.caller(place, discover=self.asked.discover)
+            caller = self.index.caller(place)
             reached = reaches(compiled, caller, Layer.RCP, _RULES)
             if reached is not False:
                 found |= bits

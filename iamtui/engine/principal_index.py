@@ -270,11 +270,11 @@ class AccountIndex:
             found = self._values[key, discover] = made
         return found
 
-    def caller(self, place: int, *, discover: bool) -> Caller:
+    def caller(self, place: int) -> Caller:
         """A principal as principal elements see it."""
         one = self.principals[place]
         facts = caller_facts(one.principal, lasting=True)
-        return facts.caller(session_may_vary=discover, has_boundary=bool(one.boundaries))
+        return facts.caller(session_may_vary=True, has_boundary=bool(one.boundaries))
 
     def told_apart(self, entries: Iterable[PrincipalEntry]) -> Iterator[int]:
         """Groups of principals for each of which these entries come to the same.

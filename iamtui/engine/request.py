@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from iamtui.policy.context import KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.types import LanguageOptions
@@ -162,10 +163,14 @@ DEFAULT_OPTIONS = EngineOptions()
 
 
 class Mode(StrEnum):
-    """How a context key that nobody gave is read: absent (strict) or unknown (discover)."""
+    """How a context key that nobody gave is read."""
 
+    RAW = "raw"
+    """It is absent: the request is given as a whole, as in a scenario (whose `mode` calls this strict)."""
     STRICT = "strict"
+    """It is absent if AWS sends it only sometimes; what AWS always sends has an assumed value, or an unknown one."""
     DISCOVER = "discover"
+    """It is unknown; what AWS always sends has an assumed value, where one can be assumed."""
 
 
 class PrincipalKind(StrEnum):
@@ -256,8 +261,8 @@ class Request:
     resource: str
     resource_account: str | None = None
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    derived: tuple[Mapping[str, tuple[str, ...]], ...] = ()
-    mode: Mode = Mode.STRICT
+    derived: tuple[KeyValues, ...] = ()
+    mode: Mode = Mode.RAW
     known_absent: tuple[str, ...] = ()
     any_value: tuple[str, ...] = ()
     wildcard_only_action: bool | None = None

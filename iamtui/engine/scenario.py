@@ -307,7 +307,7 @@ def _request(form: ScenarioForm) -> Request:
         resource=asked.resource,
         resource_account=_resource_account(asked.resource_account, principal),
         context=context,
-        mode=Mode(form.mode or "strict"),
+        mode=Mode.DISCOVER if form.mode == "discover" else Mode.RAW,
         known_absent=_key_names(asked.known_absent, "known_absent"),
         any_value=_key_names(asked.any_value, "any_value"),
         wildcard_only_action=asked.wildcard_only_action,

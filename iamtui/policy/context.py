@@ -44,8 +44,14 @@ class AtLeast(tuple[str, ...]):
 KeyValue: TypeAlias = tuple[str, ...] | KeyState
 """The values of a key; () is absent."""
 
-KeyValues: TypeAlias = Mapping[str, tuple[str, ...]]
+KeyValues: TypeAlias = Mapping[str, KeyValue]
 """Values by lower-case key; () is known to be absent."""
+
+
+def known_values(keys: KeyValues) -> dict[str, tuple[str, ...]]:
+    """The keys whose values, or whose absence, are known."""
+    return {key: values for key, values in keys.items() if isinstance(values, tuple)}
+
 
 ABSENT: Final[tuple[str, ...]] = ()
 
@@ -130,7 +136,7 @@ class CommonContext:
             derived: strongest first, by lower-case name.
             any_value, known_absent: names in any letter case; a `*` in those of absent keys stands for any text.
         """
-        self.given: KeyValues = {name.lower(): values for name, values in given.items()} if given else given
+        self.given: Mapping[str, tuple[str, ...]] = {name.lower(): values for name, values in given.items()}
         starred = tuple(name for name, values in self.given.items() if not values and "*" in name)
         self.given_absent = _key_names(starred) if starred else None
         self.derived = derived[0] if len(derived) == 1 else _merged(derived)
@@ -154,7 +160,7 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 def _merged(strongest_first: tuple[KeyValues, ...]) -> KeyValues:
-    merged: dict[str, tuple[str, ...]] = {}
+    merged: dict[str, KeyValue] = {}
     for values in reversed(strongest_first):
         merged.update(values)
     return merged
@@ -180,9 +186,9 @@ class RequestContext:
         """What is known of a key given in lower case."""
         common = self._common
         if common.given:
-            found = common.given.get(key)
-            if found is not None:
-                return found
+            given = common.given.get(key)
+            if given is not None:
+                return given
             if common.given_absent is not None and key in common.given_absent:
                 return ABSENT
         found = self._own.get(key)

@@ -193,7 +193,7 @@ def _question_rows(principal: Principal, question: Question) -> Iterator[TraceRo
     if question.layers_off:
         names = ", ".join(sorted(LAYER_NAMES[layer].title for layer in question.layers_off))
         yield _row(_quiet("Left out   "), _telling(names, Tone.DEPENDS))
-    reading = "unknown" if question.mode.value == "discover" else "absent"
+    reading = "unknown" if question.mode.value == "discover" else "absent, unless AWS always sends it"
     yield _row(_quiet("Mode       "), question.mode.value, _quiet(f": a key nobody gave is {reading}"))
 
 

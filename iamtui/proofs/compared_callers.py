@@ -162,7 +162,7 @@ class ComparedCaller:
             example = f"arn:{partition}:iam::{ACCOUNT}:user/example"
             arn = self.keys.get("aws:principalarn", (example,))[0]
             policies = PoliciesInForce(identity=(NamedPolicy("document", document),), resource=_LETS_THE_ACCOUNT_IN)
-            asked = Request(principal_from_text(arn), action, resource, owner, context, mode=Mode.STRICT)
+            asked = Request(principal_from_text(arn), action, resource, owner, context, mode=Mode.RAW)
             return evaluate(asked, policies).outcome
         is_federated = self.principal.kind is PrincipalKind.FEDERATED_USER
         session = (_ALLOWS_NOTHING,) if self.strengths is _DIRECT else (_ALLOWS_ALL,) if is_federated else ()
@@ -174,7 +174,7 @@ class ComparedCaller:
             session=session,
             resource=NamedPolicy("document", document),
         )
-        return evaluate(Request(self.principal, action, resource, owner, context, mode=Mode.STRICT), policies).outcome
+        return evaluate(Request(self.principal, action, resource, owner, context, mode=Mode.RAW), policies).outcome
 
 
 ANYBODY: Final = ComparedCaller()

@@ -17,7 +17,7 @@ from msgspec import structs
 
 from iamtui.account.model import Account
 from iamtui.catalog import service_data, tables
-from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue
+from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue, supports_resource_account
 from iamtui.catalog.between_accounts import call_limit, gift_limit
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
@@ -281,6 +281,7 @@ class ServiceActions:
             or any(tells_resources_apart(key) and not (in_region and key == _REGION) for key in keys),
             regions=_REGION in keys,
             keys=self.service in LISTED_PER_RESOURCE and any(map(is_of_some_calls, keys)),
+            owner="aws:resourceaccount" in keys,
         )
         for kind in self.parted(told):
             if kind & bits:
@@ -299,15 +300,18 @@ class ServiceActions:
 
 
 class Told(NamedTuple):
-    """What tells actions apart: forms of their resources, Regions in these, condition keys of their calls."""
+    """What tells actions apart: forms of resources, Regions in these, keys of their calls, aws:ResourceAccount."""
 
     forms: bool
     regions: bool
     keys: bool
+    owner: bool = False
 
 
 def _kind_of(action: str, told: Told) -> Hashable:
     if ENGINE_CATALOGUE.synthetic_resource(action, "", "") is not None or action.lower() in _OF_THEIR_OWN:
+        return action
+    if told.owner and not supports_resource_account(action.lower()):
         return action
     name = action_name(action)
     forms = ENGINE_CATALOGUE.arn_forms(action)
@@ -361,13 +365,14 @@ class ActionSpace:
         told_by_resource: those of which more is known of one resource than of all.
         by_credentials: those that AWS may refuse for what credentials they are called with.
         under_rcps: those that RCPs affect.
+        without_resource_account: those whose requests lack aws:ResourceAccount.
     """
 
     def __init__(self) -> None:
         self.services: dict[str, tuple[ServiceActions, int]] = {}
         self._order: list[str] = []
         self._offsets: list[int] = []
-        self.without_type = self._synthetic = self._of_some_callers = offset = 0
+        self.without_type = self.without_resource_account = self._synthetic = self._of_some_callers = offset = 0
         for service in service_data.service_names():
             known = actions_of(service, ())
             self.services[service] = (known, offset)
@@ -381,6 +386,8 @@ class ActionSpace:
                     self._synthetic |= 1 << offset + place
                 if call_limit(service, name) is not None:
                     self._of_some_callers |= 1 << offset + place
+                if not supports_resource_account(action):
+                    self.without_resource_account |= 1 << offset + place
             offset += len(known.names)
         self.full = (1 << offset) - 1
         self.with_rules = self._synthetic | self._of_some_callers | self.of_services(_WITH_RULES_OF_THEIR_OWN)

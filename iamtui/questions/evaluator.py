@@ -18,7 +18,6 @@ from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prep
 from iamtui.engine.principal_index import AccountIndex
 from iamtui.engine.request import (
     MissingPolicy,
-    Mode,
     NamedPolicy,
     NotEvaluated,
     PoliciesInForce,
@@ -37,17 +36,18 @@ from iamtui.questions.account_index import (
     known_index,
     read_for_everybody,
 )
-from iamtui.questions.policies_in_force import (
+from iamtui.questions.known_context import (
     GLOBAL_SERVICES,
-    SWITCHED_OFF,
     KnownContext,
-    assumed_environment,
-    has_aliases,
-    is_tagged,
+    environment_of,
+    has_keys_of_its_own,
+    resource_context,
+)
+from iamtui.questions.policies_in_force import (
+    SWITCHED_OFF,
     key_behind_alias,
     known_aliases,
     policy_carrier,
-    resource_context,
     resource_side,
     trust_or_resource_policy,
     without_alias,
@@ -540,13 +540,12 @@ class QuestionEvaluator:
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> ResourceContext:
         question = self._question
         region = _region_of(prepared, question)
-        by_itself = is_tagged(self.account, prepared) or has_aliases(self.account, prepared)
-        if question.context or by_itself:
+        if question.context or has_keys_of_its_own(self.account, prepared):
             return self._surroundings_of(prepared, owner, region)
         kept = self.account.memo.get("surroundings")
         if kept is None:
             kept = self.account.memo.setdefault("surroundings", {})
-        key = (owner, region, question.mode is Mode.DISCOVER, question.made_now, self._second)
+        key = (owner, region, question.mode, question.made_now, self._second)
         found = kept.get(key)
         if found is None:
             if len(kept) >= _MOST_SURROUNDINGS:
@@ -560,10 +559,7 @@ class QuestionEvaluator:
         if self._alias:
             known = KnownContext({**known.values, "kms:requestalias": (self._alias,)}, known.absent)
         side = resource_side(self.account, owner, self._question.context)
-        if self._question.mode is not Mode.DISCOVER:
-            return ResourceContext((known.values,), known.absent, (), side, {})
-        now = self._second if self._question.made_now else None
-        assumed = assumed_environment(region, now, frozenset(map(str.lower, self._question.context)))
+        assumed = environment_of(self._question, region, self._second, through_endpoint=bool(side.vpc_endpoint))
         return ResourceContext((known.values, assumed.values), known.absent + assumed.absent, assumed.names, side, {})
 
     def _owner_known_here(self, principal: Principal, prepared: PreparedAction, carrier: str) -> str | None:

@@ -33,7 +33,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.questions.account_index import account_index
 from iamtui.questions.action_classes import ActionKind, KindsOfService, action_space, is_of_some_calls, kinds_in
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.policies_in_force import GLOBAL_SERVICES
+from iamtui.questions.known_context import GLOBAL_SERVICES
 from iamtui.questions.question import Question
 
 _KNOWN: Final = (NamedPolicy, MissingPolicy)
@@ -176,7 +176,9 @@ class EveryAction:
         self._rcps: tuple[tuple[HeldPolicy, ...], ...] = ()
         self._left = space.full
         is_global = space.of_services(GLOBAL_SERVICES)
-        found = [(part, self._first_reading(part)) for part in (space.full & ~is_global, is_global)]
+        without_owner = space.without_resource_account & ~is_global
+        parts = (space.full & ~is_global & ~without_owner, without_owner, is_global)
+        found = [(part, self._first_reading(part)) for part in parts]
         readings = [(part, one) for part, one in found if one is not None and one.asked.within_account]
         if len(readings) < len(found):
             return
@@ -188,12 +190,11 @@ class EveryAction:
         if any(level.incomplete for each in levels for level in each):
             return
         self._frames = tuple(_Frame(part, reading, _region(reading.contexts)) for part, reading in readings)
-        self._left = 0
+        self._left = space.without_resource_account & is_global
         # By whom known keys or roles let in, the actions that may be about one of them.
         self._by_members: dict[int, int] = {}
         for place in places(space.with_rules):
             self._look_at(space.name(place), 1 << place)
-        self._discover = asked.discover
         self._scps, self._rcps = (tuple(level.policies for level in each) for each in levels)
 
     def _first_reading(self, part: int) -> IndexReading | None:
@@ -312,7 +313,7 @@ class EveryAction:
                 if layer is not Layer.RCP or one.compiled.reaches_everyone:
                     found.append(self._says_to(one, layer, place))
                     continue
-                caller = self.index.caller(place, discover=self._discover)
+                caller = self.index.caller(place)
                 reached = reaches(one.compiled, caller, Layer.RCP, PrincipalRules())
                 if reached is not False:
                     said = self._says_to(one, layer, place)

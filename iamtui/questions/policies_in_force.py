@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
@@ -36,7 +34,6 @@ from iamtui.engine.request import (
     PrincipalKind,
 )
 from iamtui.engine.service_rules import is_use_of_alias
-from iamtui.policy.context import KeyNames, KeyValues
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob, Wild, parse_arn, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceKind, may_have_policy, policy_beside, resource_policy_arn
@@ -386,6 +383,28 @@ def _with_what_is_beside(
     return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread, beside.words)
 
 
+def services_with_policies(account: Account) -> frozenset[str]:
+    """The services with a resource whose policy is loaded, or could not be read."""
+    found = account.memo.get("services with policies")
+    if found is None:
+        loaded = (parse_arn(arn) for arn, policy in account.resource_policies.items() if policy.state != "none")
+        found = account.memo["services with policies"] = frozenset(arn.service for arn in loaded if arn is not None)
+    assert isinstance(found, frozenset)
+    return found
+
+
+def keys_with_policy(account: Account) -> tuple[str, ...]:
+    """The KMS keys whose policy is loaded."""
+    found = account.memo.get("keys with a policy")
+    if found is None:
+        policies = account.resource_policies.items()
+        found = account.memo["keys with a policy"] = tuple(
+            arn for arn, policy in policies if policy.state == "present" and arn.split(":", 3)[2:3] == ["kms"]
+        )
+    assert isinstance(found, tuple)
+    return found
+
+
 def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce | NotEvaluated | None:
     resource = prepared.resource
     if resource.kind is not ResourceKind.ONE:
@@ -399,40 +418,6 @@ def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce |
         found = account.memo[key] = NamedPolicy(f"trust policy of {role.name}", role.trust)
     assert isinstance(found, NamedPolicy)
     return found
-
-
-GLOBAL_SERVICES: Final = frozenset(
-    ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
-)
-"""Services whose requests report us-east-1 as aws:RequestedRegion (IAM User Guide: aws:RequestedRegion)."""
-
-
-ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
-"""Keys that are taken to be absent where aws:ViaAWSService is taken to be false."""
-
-
-class KnownContext(Struct, frozen=True):
-    """Values by lower-case key, and the names (or families, `aws:PrincipalTag/*`) known to be absent."""
-
-    values: KeyValues
-    absent: tuple[str, ...] = ()
-
-
-def is_tagged(account: Account, prepared: PreparedAction) -> bool:
-    """Whether the account knows tags, or the lack of any, of the resource asked about itself."""
-    return _tagged(account, prepared) is not None
-
-
-def _tagged(account: Account, prepared: PreparedAction) -> User | Role | None:
-    arn = prepared.arn
-    if arn is None or arn.service != "iam":
-        return None
-    found = account.by_arn(prepared.resource.text)
-    return found if isinstance(found, (User, Role)) and not tags_are_unread(found) else None
-
-
-def tags_are_unread(entity: User | Role) -> bool:
-    return any(unread.part == "tags" for unread in entity.unread)
 
 
 def key_behind_alias(account: Account, action: str, resource: str) -> str | None:
@@ -486,64 +471,6 @@ def without_alias(account: Account, action: str, resource: str) -> str:
     return f"No KMS key of account {arn.account} in {arn.region} has {which} {name}."
 
 
-def has_aliases(account: Account, prepared: PreparedAction) -> bool:
-    """Whether the account knows aliases of the KMS key asked about."""
-    return bool(account.kms_aliases) and bool(_aliases(account, prepared))
-
-
-def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
-    """The known aliases of the key asked about, as `alias/NAME`."""
-    if prepared.action.service != "kms":
-        return ()
-    found = account.memo.get("aliases of keys")
-    if found is None:
-        found = account.memo["aliases of keys"] = {}
-        for alias, key in account.kms_aliases.items():
-            found[key] = (*found.get(key, ()), alias.rsplit(":", 1)[-1])
-    aliases: tuple[str, ...] = found.get(prepared.resource.text, ())
-    return aliases
-
-
-def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
-    """What the account says of the resource: owner, its organization, aliases of keys, tags of users and roles."""
-    known = _of_owner(account, owner)
-    if has_aliases(account, prepared):
-        return KnownContext({**known.values, "kms:resourcealiases": _aliases(account, prepared)}, known.absent)
-    tagged = _tagged(account, prepared)
-    if tagged is None:
-        return known
-    values = dict(known.values)
-    for key, value in tagged.tags:
-        values[f"aws:resourcetag/{key.lower()}"] = values[f"iam:resourcetag/{key.lower()}"] = (value,)
-    return KnownContext(values, (*known.absent, "aws:ResourceTag/*", "iam:ResourceTag/*"))
-
-
-def _of_owner(account: Account, owner: str | None) -> KnownContext:
-    if owner != account.id:
-        return KnownContext({"aws:resourceaccount": (owner,)} if owner is not None else {})
-    found = account.memo.get("context of own resources")
-    if found is None:
-        organization = organization_context(account, "aws:Resource")
-        values = {"aws:resourceaccount": (account.id,), **organization.values}
-        found = account.memo["context of own resources"] = KnownContext(values, organization.absent)
-    assert isinstance(found, KnownContext)
-    return found
-
-
-def organization_context(account: Account, prefix: str) -> KnownContext:
-    fact = account.organization
-    if isinstance(fact, Missing):
-        return KnownContext({})
-    if fact.value is None:
-        return KnownContext({}, (f"{prefix}OrgID", f"{prefix}OrgPaths"))
-    organization = fact.value
-    lowered = prefix.lower()
-    values: dict[str, tuple[str, ...]] = {f"{lowered}orgid": (organization.id,)}
-    if organization.path and organization.path[0].type == "ROOT":
-        values[f"{lowered}orgpaths"] = (organization.org_path,)
-    return KnownContext(values)
-
-
 SWITCHED_OFF: Final = NotEvaluated("switched off")
 
 
@@ -564,37 +491,3 @@ def without_layers(policies: PoliciesInForce, layers: frozenset[Layer]) -> Polic
     if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
         policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
     return policies
-
-
-class Environment(KnownContext, frozen=True):
-    """What discover mode takes for granted, with the names as they are printed."""
-
-    names: tuple[str, ...] = ()
-
-
-@lru_cache(maxsize=64)
-def assumed_environment(region: str, now: int | None, given: frozenset[str]) -> Environment:
-    """What discover mode takes for granted of a request's environment, each to be printed.
-
-    Args:
-        region: the region of the request, or "".
-        now: seconds since the epoch; None: nothing but the region is taken for granted.
-        given: the keys that the user gave, in lower case, a `*` in those of absent keys; nothing is assumed of them.
-    """
-    values: dict[str, tuple[str, ...]] = {}
-    if now is not None:
-        values["aws:CurrentTime"] = (f"{datetime.fromtimestamp(now, UTC).isoformat()[:19]}Z",)
-        values["aws:SecureTransport"] = ("true",)
-        values["aws:ViaAWSService"] = ("false",)
-    if region:
-        values["aws:RequestedRegion"] = (region,)
-    named = KeyNames(given)
-    if now is not None and any(name.lower() in named for name in ONLY_FORWARDED):
-        # Who names the services that call on somebody's behalf does not ask about a direct call.
-        del values["aws:ViaAWSService"]
-    assumed = {name: value for name, value in values.items() if name.lower() not in named}
-    return Environment(
-        {name.lower(): value for name, value in assumed.items()},
-        ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),
-        tuple(f"{name} = {value[0]}" for name, value in assumed.items()),
-    )

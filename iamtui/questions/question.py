@@ -20,13 +20,13 @@ class Question:
         action: "service:Operation".
         resource: ARN, ARN pattern or "*".
         context: condition key to values, as given by the user; an empty tuple says that the key is absent.
-        mode: discover (a key nobody gave is unknown) or strict (it is absent).
+        mode: how a key that nobody gave is read.
         resource_account: the resource's owner when it is not the account in its ARN, or None.
         session_policies: JSON texts of session policies the caller's session was made with.
         layers_off: layers the user switched off; shown as not evaluated.
         region: the region of the request when the resource does not name one, or "".
-        made_now: whether it is asked of a call that is made now, with TLS and by the caller itself, where discover mode
-            would otherwise leave that open.
+        made_now: whether it is asked of a call that is made now, with TLS and by the caller itself, which would
+            otherwise be left open.
         scope_downs: JSON texts of policies that the caller's credentials are scoped down by; each has to allow.
     """
 

@@ -25,22 +25,22 @@ from iamtui.engine.request import (
     Request,
     partition_of,
 )
-from iamtui.policy.context import CommonContext, KeyValues, RequestContext
+from iamtui.policy.context import CommonContext, KeyState, KeyValue, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.resource import ResourceKind, resource_policy_arn
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
+from iamtui.questions.known_context import KnownContext, organization_context, tags_are_unread
 from iamtui.questions.policies_in_force import (
-    KnownContext,
     PrincipalPolicies,
     ResourceSide,
     entity_behind,
-    organization_context,
+    keys_with_policy,
     principal_policies,
     restrict_public_buckets,
-    tags_are_unread,
+    services_with_policies,
     without_layers,
 )
 from iamtui.questions.question import Question
@@ -196,7 +196,7 @@ class SharedQuestion:
             session=self._of_session,
             members=members,
             known_one_by_one=known_one_by_one,
-            layers_off=bool(self._question.layers_off or side.vpc_endpoint),
+            not_for_all=bool(self._question.layers_off or side.vpc_endpoint or self._question.mode is Mode.RAW),
             of_a_set=self._of_a_set,
             with_policies=not members and self.prepared.action.service in services_with_policies(self._account),
             within_account=self._caller_account is not None and self._caller_account == self.owner,
@@ -287,29 +287,7 @@ def has_known_members(account: Account, prepared: PreparedAction) -> bool:
     return bool(keys_with_policy(account)) if prepared.key else prepared.trust
 
 
-def services_with_policies(account: Account) -> frozenset[str]:
-    """The services with a resource whose policy is loaded, or could not be read."""
-    found = account.memo.get("services with policies")
-    if found is None:
-        loaded = (parse_arn(arn) for arn, policy in account.resource_policies.items() if policy.state != "none")
-        found = account.memo["services with policies"] = frozenset(arn.service for arn in loaded if arn is not None)
-    assert isinstance(found, frozenset)
-    return found
-
-
-def keys_with_policy(account: Account) -> tuple[str, ...]:
-    """The KMS keys whose policy is loaded."""
-    found = account.memo.get("keys with a policy")
-    if found is None:
-        policies = account.resource_policies.items()
-        found = account.memo["keys with a policy"] = tuple(
-            arn for arn, policy in policies if policy.state == "present" and arn.split(":", 3)[2:3] == ["kms"]
-        )
-    assert isinstance(found, tuple)
-    return found
-
-
-def _carried(question: Question) -> tuple[KeyValues, tuple[str, ...]]:
+def _carried(question: Question) -> tuple[Mapping[str, tuple[str, ...]], tuple[str, ...]]:
     """The given context without the keys that the check of this resource does not carry, and what is said of those.
 
     The context is given for a call, which is checked for each of its resources.
@@ -417,6 +395,12 @@ _ONLY_FROM_SERVICES: Final = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceO
 """Keys that only a direct call by a service principal carries."""
 
 
+_UNKNOWN_TO_AWS: Final = (PrincipalKind.IDENTITY_PROVIDER, PrincipalKind.CANONICAL_USER)
+"""Callers without credentials of AWS, or of whom it is not known what they are."""
+_SESSIONS: Final = (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER)
+_WITH_OWN_KEYS: Final = (PrincipalKind.USER, PrincipalKind.ROOT)
+"""Callers who may have credentials that last, or those of a session."""
+
 _ONLY_TEMPORARY: Final = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge")
 
 _ONLY_OF_AN_ACCOUNT: Final = (
@@ -432,14 +416,18 @@ _ONLY_OF_AN_ACCOUNT: Final = (
 
 def principal_context(account: Account, principal: Principal) -> KnownContext:
     """What the account says of the caller (IAM User Guide: global condition context keys)."""
-    values: dict[str, tuple[str, ...]] = {}
+    values: dict[str, KeyValue] = {}
     absent: tuple[str, ...] = ()
     kind = principal.kind
+    if kind not in _UNKNOWN_TO_AWS:
+        values["aws:userid"] = ("anonymous",) if kind is PrincipalKind.ANONYMOUS else KeyState.PRESENT
+    if kind in _SESSIONS or (kind in _WITH_OWN_KEYS and principal.credentials == "temporary"):
+        values["aws:tokenissuetime"] = KeyState.PRESENT
     if kind is not PrincipalKind.SERVICE:
         absent += _ONLY_FROM_SERVICES
     if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
         absent += _ONLY_OF_AN_ACCOUNT
-    if kind is PrincipalKind.USER and principal.credentials == "long_term":
+    if kind in _WITH_OWN_KEYS and principal.credentials == "long_term":
         absent += _ONLY_TEMPORARY
     entity = entity_behind(account, principal)
     if entity is not None:

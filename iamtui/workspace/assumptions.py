@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Account
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.tables import REGIONS
-from iamtui.engine.request import Mode, Principal
+from iamtui.engine.request import Principal
 from iamtui.policy.conditions import CompiledCondition, parse_date
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.questions.policies_in_force import GLOBAL_SERVICES, ONLY_FORWARDED, assumed_environment
+from iamtui.questions.known_context import GLOBAL_SERVICES, ONLY_FORWARDED, assumed_environment
 from iamtui.questions.question import Question
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.policy_reads import own_documents, variables_in
@@ -298,8 +298,6 @@ def assumed_of(
         actions: what is asked about, patterns among them; empty: all.
         principal: who is asked about, whose own policies count alone; None: everybody.
     """
-    if terms.mode is not Mode.DISCOVER:
-        return ()
     account = workspace.account
     documents = documents_of(account) if principal is None else documents_on(account, principal)
     region = with_region(workspace, terms).region

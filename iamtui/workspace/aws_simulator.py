@@ -338,7 +338,7 @@ def _context(request: Request, source: str) -> Iterator[ContextEntry]:
     values: dict[str, tuple[str, tuple[str, ...]]] = {"aws:principalarn": ("aws:PrincipalArn", (source,))}
     for derived in reversed(request.derived):
         for key, value in derived.items():
-            if key.lower() not in _FILLED_BY_AWS:
+            if key.lower() not in _FILLED_BY_AWS and isinstance(value, tuple):
                 values[key.lower()] = (key, value)
     for key, value in request.context.items():
         values[key.lower()] = (key, value)
@@ -378,7 +378,7 @@ def second_opinion(
     if cancelled() or not results:
         return None
     theirs = min(results, key=lambda result: _RANK.get(result.decision, 0))
-    alike = replace(question, mode=Mode.STRICT, context=_context_sent(question, simulation), layers_off=frozenset())
+    alike = replace(question, mode=Mode.RAW, context=_context_sent(question, simulation), layers_off=frozenset())
     strict = ask(workspace, principal, alike, now=now)
     endpoint = workspace.source.endpoint_url
     return compared(ours, strict, theirs, simulation, question, endpoint=endpoint)

@@ -34,7 +34,7 @@ from iamtui.workspace.questions import evaluator_of
 from iamtui.workspace.saved_questions import ProofRecord
 from iamtui.workspace.workspace import Workspace
 
-_ASKED_FOR_POLICIES = Question("iam:GetUser", "*", mode=Mode.STRICT)
+_ASKED_FOR_POLICIES = Question("iam:GetUser", "*", mode=Mode.RAW)
 _STEPS_OF_PRINCIPAL = 1_000
 _UNNAMED = ("sns", "sqs", "s3", "iam", "ec2")
 """Services of which the first that no statement names stands for all that none names."""

@@ -30,7 +30,7 @@ from iamtui.policy.statement import ActionElement, action_name
 from iamtui.policy.types import PolicyType
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.questions.policies_in_force import GLOBAL_SERVICES
+from iamtui.questions.known_context import GLOBAL_SERVICES
 from iamtui.questions.question import Question
 from iamtui.workspace.administrators import boundaries_of_new, is_full_access, left_by_boundary, strong_holders
 from iamtui.workspace.assumptions import actions_limited_now

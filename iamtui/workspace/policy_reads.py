@@ -15,7 +15,8 @@ from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.malformed import fault_of, may_mean
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
-from iamtui.questions.policies_in_force import ONLY_FORWARDED, principal_policies
+from iamtui.questions.known_context import ONLY_FORWARDED
+from iamtui.questions.policies_in_force import principal_policies
 from iamtui.text import safe_text
 from iamtui.workspace.inventory import documents_in
 

@@ -25,6 +25,7 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
 )
+from iamtui.policy.context import known_values
 from iamtui.policy.patterns import (
     Glob,
     Token,
@@ -52,7 +53,8 @@ from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force
 from iamtui.questions.answers import never_asked, no_action_matches, unknown_action
-from iamtui.questions.policies_in_force import GLOBAL_SERVICES, trust_or_resource_policy
+from iamtui.questions.known_context import GLOBAL_SERVICES
+from iamtui.questions.policies_in_force import trust_or_resource_policy
 from iamtui.questions.question import Question
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
@@ -187,7 +189,7 @@ def prove_never(
     classes = names = 0
     examples: list[Counterexample] = []
     for principal in principals:
-        elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.STRICT), principal)
+        elements = action_elements(workspace, Question(actions[0], resource, mode=Mode.RAW), principal)
         try:
             for some in action_classes(actions, elements):
                 classes += 1
@@ -345,7 +347,7 @@ def _situations(
     """The kinds of resources that there may be, each with whether all is known of the policies in force on them."""
     if names_owner_in_part(resource):
         raise Unproved("the resource that is asked about has a wildcard within the id of an account")
-    question = Question(action, resource, mode=Mode.STRICT)
+    question = Question(action, resource, mode=Mode.RAW)
     request, policies = evaluator_of(workspace, question).request_and_policies(principal)
     prepared = asked_by(request).prepared
     if prepared.refused is not None:
@@ -389,7 +391,7 @@ class _Put:
         self._region = workspace.source.region or "us-east-1"
         values: dict[str, Values] = {}
         for known in reversed(request.derived):
-            values.update(known)
+            values.update(known_values(known))
         likely: dict[str, Values] = {}
         if principal.kind not in WITHOUT_SESSION_TAGS:
             # A session tag replaces a tag of the role.
@@ -460,7 +462,7 @@ def _put_before(
 ) -> tuple[_Put, PoliciesInForce, Account, PreparedAction]:
     """The same action of a principal before a change."""
     workspace, principal = before
-    question = Question(request.action, request.resource, mode=Mode.STRICT, resource_account=request.resource_account)
+    question = Question(request.action, request.resource, mode=Mode.RAW, resource_account=request.resource_account)
     then, policies = evaluator_of(workspace, question).request_and_policies(principal)
     return _Put(workspace, principal, then), policies, workspace.account, asked_by(then).prepared
 

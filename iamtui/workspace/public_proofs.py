@@ -28,6 +28,7 @@ from iamtui.engine.request import (
     PrincipalKind,
 )
 from iamtui.engine.service_rules import granted_by_acl
+from iamtui.policy.context import known_values
 from iamtui.policy.document import Policy, PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import ResourceKind, may_have_policy, resource_policy_arn
@@ -476,7 +477,7 @@ class _Resource:
     def _situation(self, caller: CallerClass, action: str) -> Situation | None:
         """The requests of a caller about the resource, and what is below it; None where the action is about neither."""
         principal = caller.principal
-        question = Question(action, "*", mode=Mode.STRICT, resource_account=self._account.id)
+        question = Question(action, "*", mode=Mode.RAW, resource_account=self._account.id)
         request, policies = evaluator_of(self._workspace, question).request_and_policies(principal)
         prepared = asked_by(request).prepared
         if prepared.refused is not None or prepared.resource.kind is not ResourceKind.SET:
@@ -487,7 +488,7 @@ class _Resource:
             return None
         values: dict[str, Values] = {}
         for known in reversed((*request.derived, self._of_caller(principal))):
-            values.update(known)
+            values.update(known_values(known))
         likely = {**LIKELY, "aws:requestedregion": (self._region,)}
         carried = Carried(
             likely,

@@ -334,7 +334,6 @@ def _terms_words(workspace: Workspace, terms: Question, written: Mapping[str, st
     if (
         region != workspace.source.region
         and workspace.source.kind is SourceKind.DEMO
-        and terms.mode is Mode.DISCOVER
         and "aws:requestedregion" not in map(str.lower, terms.context)
     ):
         # The demo has a region of its own, which --region would contradict.

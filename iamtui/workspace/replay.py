@@ -28,7 +28,7 @@ from iamtui.policy.resource import resource_policy_arn
 from iamtui.policy.statement import action_name
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
-from iamtui.questions.policies_in_force import ONLY_FORWARDED
+from iamtui.questions.known_context import ONLY_FORWARDED
 from iamtui.questions.question import Question
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.compared_states import ChangedStatements

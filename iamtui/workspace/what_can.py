@@ -14,7 +14,7 @@ from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as
 from iamtui.engine.policy_sets import caller_facts
-from iamtui.engine.request import Mode, PoliciesInForce, Principal, PrincipalKind
+from iamtui.engine.request import PoliciesInForce, Principal, PrincipalKind
 from iamtui.policy.context import meaning
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
@@ -421,9 +421,8 @@ class _Search:
         for one in found:
             by_service.setdefault(one.service, []).append(one)
         certain: dict[str, frozenset[str]] = {}
-        discover = self._terms.mode is Mode.DISCOVER
         bounded = bool(self._policies("s3:GetObject", "*").boundaries)
-        caller = caller_facts(self._principal, lasting=True).caller(session_may_vary=discover, has_boundary=bounded)
+        caller = caller_facts(self._principal, lasting=True).caller(session_may_vary=True, has_boundary=bounded)
         asked: set[tuple[str, str]] = set()
         for carrier, policy in self._account.resource_policies.items():
             if cancelled():

@@ -43,7 +43,7 @@ def test_only_the_request_is_needed() -> None:
     parsed = parse_scenario(scenario())
     assert parsed.id is None
     assert parsed.expect is None
-    assert parsed.request.mode is Mode.STRICT
+    assert parsed.request.mode is Mode.RAW
     assert parsed.request.context == {}
     assert parsed.policies.identity == ()
     assert parsed.policies.scps == ()

@@ -196,7 +196,7 @@ def test_in_accounts_of_which_roles_may_be_missing() -> None:
     for seed in range(40):
         random = Random(f"unlisted {seed}")
         account = replace(AccountMaker(Random(seed)).account(), gaps=gaps)
-        compare(account, Question("sts:AssumeRole", "*", mode=random.choice(tuple(Mode))), said)
+        compare(account, Question("sts:AssumeRole", "*", mode=random.choice((Mode.DISCOVER, Mode.STRICT))), said)
     assert not said["not read"]
     assert said[None] < sum(said.values()) / 4, said
     assert min(said[outcome] for outcome in ("allowed", "depends", "implicitDeny")) > 20, said

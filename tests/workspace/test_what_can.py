@@ -114,7 +114,7 @@ def test_in_the_demo_account(names: tuple[str, ...]) -> None:
     for name in names:
         principal = resolve_principal(workspace, name)
         actions = {*random.sample(every, 150), *actions_around(("s3", "sns"))}
-        for mode in Mode:
+        for mode in (Mode.DISCOVER, Mode.STRICT):
             terms = Question("", "*", mode=mode, region="" if name == "amara.diallo" else "eu-west-1")
             found = compare(account, principal, terms, actions, said)
             actions |= set(random.sample(sorted(found.by_action()), min(60, len(found.by_action()))))

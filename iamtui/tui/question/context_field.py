@@ -178,7 +178,7 @@ def key_rows(decision: Decision) -> list[KeyRow]:
     found: list[KeyRow] = []
     for values_by_key in request.derived:
         for key, values in values_by_key.items():
-            if key.lower() not in seen:
+            if isinstance(values, tuple) and key.lower() not in seen:
                 seen.add(key.lower())
                 source = "assumed" if key.lower() in assumed else "derived"
                 found.append(KeyRow(_as_documented(key), values, source))

@@ -62,7 +62,7 @@ _KEYS: Final = (
     ),
     QuestionKey(
         "switch_mode", "ctrl+l", "Strict", "question.mode",
-        "Take keys that nobody gave as unknown (discover) or as absent (strict)",
+        "Take keys that nobody gave as unknown (discover), or as absent unless AWS always sends them (strict)",
     ),
 )  # fmt: skip
 

@@ -109,8 +109,8 @@ def _choices(known: Mapping[str, Preset], mode: Mode) -> list[Choice]:
     strict = mode is Mode.STRICT
     switch = Choice(
         _MODE,
-        "Discover: keys not given are unknown" if strict else "Strict: keys not given are absent",
-        "now they are absent" if strict else "now they are unknown",
+        "Discover: keys not given are unknown" if strict else "Strict: keys not always sent are absent",
+        "now: absent unless given or always sent" if strict else "now: unknown unless given",
     )
     return [
         *(Choice(key, preset.title, preset.note) for key, preset in known.items()),

@@ -44,7 +44,7 @@ def title_of(shown: Shown | None, label: str, aside: str, *, room: int, strict: 
         label: whom the next answer is about, or ""; raw text, as is `aside`.
         aside: what the cursor is on, where that cannot ask; else "".
         room: how many columns there are; where what the cursor is on does not fit, a word stands for it.
-        strict: whether keys that nobody gave are read as absent.
+        strict: whether keys that nobody gave, and that AWS sends only sometimes, are read as absent.
     """
     label = shown.asked.label if shown is not None else label
     if not label:

@@ -1,0 +1,195 @@
+"""The condition keys that follow from what the account says of caller and resource, and those that are assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+from iamtui.account.model import Account, Missing, Role, User
+from iamtui.catalog.actions import supports_resource_account
+from iamtui.engine.prepared_request import PreparedAction
+from iamtui.engine.request import Mode
+from iamtui.policy.conditions import parse_date
+from iamtui.policy.context import KeyNames, KeyState, KeyValue, KeyValues
+from iamtui.questions.question import Question
+
+GLOBAL_SERVICES: Final = frozenset(
+    ("iam", "organizations", "route53", "cloudfront", "support", "health", "account", "globalaccelerator", "shield")
+)
+"""Services whose requests report us-east-1 as aws:RequestedRegion (IAM User Guide: aws:RequestedRegion)."""
+
+
+ONLY_FORWARDED: Final = ("aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast")
+"""Keys that are taken to be absent where aws:ViaAWSService is taken to be false."""
+
+
+class KnownContext(Struct, frozen=True):
+    """Values by lower-case key, and the names (or families, `aws:PrincipalTag/*`) known to be absent."""
+
+    values: KeyValues
+    absent: tuple[str, ...] = ()
+
+
+def _tagged(account: Account, prepared: PreparedAction) -> User | Role | None:
+    arn = prepared.arn
+    if arn is None or arn.service != "iam":
+        return None
+    found = account.by_arn(prepared.resource.text)
+    return found if isinstance(found, (User, Role)) and not tags_are_unread(found) else None
+
+
+def tags_are_unread(entity: User | Role) -> bool:
+    return any(unread.part == "tags" for unread in entity.unread)
+
+
+def has_keys_of_its_own(account: Account, prepared: PreparedAction) -> bool:
+    """Whether the keys of a request differ from those of others about resources of the same owner."""
+    return (
+        _tagged(account, prepared) is not None
+        or _has_aliases(account, prepared)
+        or not supports_resource_account(prepared.action.full)
+    )
+
+
+def _has_aliases(account: Account, prepared: PreparedAction) -> bool:
+    return bool(account.kms_aliases) and bool(_aliases(account, prepared))
+
+
+def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
+    """The known aliases of the key asked about, as `alias/NAME`."""
+    if prepared.action.service != "kms":
+        return ()
+    found = account.memo.get("aliases of keys")
+    if found is None:
+        found = account.memo["aliases of keys"] = {}
+        for alias, key in account.kms_aliases.items():
+            found[key] = (*found.get(key, ()), alias.rsplit(":", 1)[-1])
+    aliases: tuple[str, ...] = found.get(prepared.resource.text, ())
+    return aliases
+
+
+def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
+    """What the account says of the resource: owner, its organization, aliases of keys, tags of users and roles."""
+    known = _of_owner(account, owner)
+    if not supports_resource_account(prepared.action.full):
+        values = {key: value for key, value in known.values.items() if key != "aws:resourceaccount"}
+        known = KnownContext(values, known.absent)
+    if _has_aliases(account, prepared):
+        return KnownContext({**known.values, "kms:resourcealiases": _aliases(account, prepared)}, known.absent)
+    tagged = _tagged(account, prepared)
+    if tagged is None:
+        return known
+    values = {**known.values}
+    for key, value in tagged.tags:
+        values[f"aws:resourcetag/{key.lower()}"] = values[f"iam:resourcetag/{key.lower()}"] = (value,)
+    return KnownContext(values, (*known.absent, "aws:ResourceTag/*", "iam:ResourceTag/*"))
+
+
+def _of_owner(account: Account, owner: str | None) -> KnownContext:
+    if owner != account.id:
+        return KnownContext({"aws:resourceaccount": KeyState.PRESENT if owner is None else (owner,)})
+    found = account.memo.get("context of own resources")
+    if found is None:
+        organization = organization_context(account, "aws:Resource")
+        values = {"aws:resourceaccount": (account.id,), **organization.values}
+        found = account.memo["context of own resources"] = KnownContext(values, organization.absent)
+    assert isinstance(found, KnownContext)
+    return found
+
+
+def organization_context(account: Account, prefix: str) -> KnownContext:
+    fact = account.organization
+    if isinstance(fact, Missing):
+        return KnownContext({})
+    if fact.value is None:
+        return KnownContext({}, (f"{prefix}OrgID", f"{prefix}OrgPaths"))
+    organization = fact.value
+    lowered = prefix.lower()
+    values: dict[str, tuple[str, ...]] = {f"{lowered}orgid": (organization.id,)}
+    if organization.path and organization.path[0].type == "ROOT":
+        values[f"{lowered}orgpaths"] = (organization.org_path,)
+    return KnownContext(values)
+
+
+class Environment(KnownContext, frozen=True):
+    """What questions take for granted of a request, with the names as they are printed."""
+
+    names: tuple[str, ...] = ()
+
+
+_TIMES: Final = frozenset(("aws:currenttime", "aws:epochtime"))
+_LAST: Final = 253_402_300_799
+"""The end of the year 9999."""
+
+
+def environment_of(question: Question, region: str, now: int, *, through_endpoint: bool) -> Environment:
+    """What a question takes for granted of the environment of its request.
+
+    This is where strict is told from the raw reading, which takes nothing for granted.
+
+    Args:
+        region: the region of the request, or "".
+        now: seconds since the epoch.
+        through_endpoint: whether the request comes through a VPC endpoint.
+    """
+    if question.mode is Mode.RAW:
+        return Environment({})
+    given = frozenset(map(str.lower, question.context))
+    if not given.isdisjoint(_TIMES):
+        told = _second_of(question.context)
+        given, now = (given | _TIMES, now) if told is None else (given, told)
+    assumed = assumed_environment(region, now if question.made_now else None, given)
+    return assumed if question.mode is Mode.DISCOVER else _with_all_that_is_sent(assumed, given, through_endpoint)
+
+
+def _second_of(context: Mapping[str, tuple[str, ...]]) -> int | None:
+    """The second that a given aws:CurrentTime, or aws:EpochTime, says; None: it says none."""
+    values = next(values for key, values in context.items() if key.lower() in _TIMES)
+    found = parse_date(values[0]) if len(values) == 1 else None
+    return int(found) if found is not None and found % 1 == 0 and 0 <= found <= _LAST else None
+
+
+@lru_cache(maxsize=64)
+def assumed_environment(region: str, now: int | None, given: frozenset[str]) -> Environment:
+    """What questions take for granted of a request's environment, each to be printed.
+
+    Args:
+        region: the region of the request, or "".
+        now: seconds since the epoch; None: nothing but the region is taken for granted.
+        given: the keys that the user gave, in lower case, a `*` in those of absent keys; nothing is assumed of them.
+    """
+    values: dict[str, tuple[str, ...]] = {}
+    if now is not None:
+        values["aws:CurrentTime"] = (f"{datetime.fromtimestamp(now, UTC).isoformat()[:19]}Z",)
+        values["aws:SecureTransport"] = ("true",)
+        values["aws:ViaAWSService"] = ("false",)
+    if region:
+        values["aws:RequestedRegion"] = (region,)
+    named = KeyNames(given)
+    if now is not None and any(name.lower() in named for name in ONLY_FORWARDED):
+        # Who names the services that call on somebody's behalf does not ask about a direct call.
+        del values["aws:ViaAWSService"]
+    assumed = {name: value for name, value in values.items() if name.lower() not in named}
+    derived: dict[str, KeyValue] = {name.lower(): value for name, value in assumed.items()}
+    if now is not None and "aws:epochtime" not in named:
+        # The same instant as aws:CurrentTime, which is printed, or given.
+        derived["aws:epochtime"] = (str(now),)
+    return Environment(
+        {"aws:useragent": KeyState.PRESENT, **derived},
+        ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),
+        tuple(f"{name} = {value[0]}" for name, value in assumed.items()),
+    )
+
+
+def _with_all_that_is_sent(assumed: Environment, given: frozenset[str], through_endpoint: bool) -> Environment:
+    """What is assumed, and of which other keys AWS always sends some value (IAM User Guide: global condition keys)."""
+    names = ["aws:CurrentTime", "aws:EpochTime", "aws:SecureTransport", "aws:ViaAWSService", "aws:RequestedRegion"]
+    names += ["aws:UserAgent"] if through_endpoint else ["aws:UserAgent", "aws:SourceIp"]
+    values = {name.lower(): KeyState.PRESENT for name in names}
+    named = KeyNames((*given, *(key for key, value in assumed.values.items() if isinstance(value, tuple))))
+    said = tuple(f"{name}: present, value unknown" for name in names if name.lower() not in named)
+    return Environment({**values, **assumed.values}, assumed.absent, assumed.names + said)
