@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from iamtui.activity.events import LEFT_OUT, UNREAD, UNREADABLE, Event, Remembered
-from iamtui.activity.tables import COUNT, CUT, FIRST, FOLDED, LAST
+from iamtui.activity.tables import COUNT, CUT, ENCODED, FIRST, FOLDED, LAST, OF_ADDRESSES
 from iamtui.denials.cloudtrail import is_denied
 from iamtui.engine.api_calls import FOLDED as FOLDED_RECORD
 from iamtui.engine.call_resources import tells
@@ -34,7 +34,6 @@ _COMMON: Final = 6
 MOST_SESSIONS: Final = 1_000
 """Sessions of one role that are told apart: programs give each of theirs a name of its own."""
 
-OF_ADDRESSES: Final = ("aws:sourceip", "aws:vpcsourceip", "aws:viaawsservice")
 _MOST_LEFT: Final = 10_000
 _OTHERS: Final = "other events"
 
@@ -479,7 +478,6 @@ _LONGEST_TIME: Final = 64
 _MOST_ENTRIES: Final = 1_000
 _DEEPEST: Final = 8
 _NOTHING: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
-ENCODED: Final = "ncoded authorization failure message:"
 
 _PASSING: Final = frozenset(
     (

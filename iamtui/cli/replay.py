@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import click
 
-from iamtui.activity.athena import athena_query
 from iamtui.activity.parquet_tables import pyarrow_module, write_parquet
 from iamtui.activity.requests import COLUMNS, RequestCollector
+from iamtui.activity.tables import athena_query
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name

@@ -238,7 +238,10 @@ def test_of_each_check_in_the_table_it_is_known_whether_a_record_tells_of_it() -
         if check.when and not check.via and check.action != "iam:PassRole" and check.when not in told_or_not
     }
     # A call of which one of these holds may have been checked, and is no longer said to be still allowed.
-    assert open_ones == {"layers are used", "the code comes from a bucket"}
+    assert open_ones == {
+        "layers are used", "the code comes from a bucket", "it is there already", "the template has inline policies",
+        "the template has managed policies", "AWS checks an action of that name, which it does not document",
+    }  # fmt: skip
 
 
 def test_the_record_s_own_resources_come_first() -> None:
