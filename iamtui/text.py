@@ -75,6 +75,11 @@ def counted(count: int, noun: str, several: str = "") -> str:
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"
 
 
+def any_of(names: Sequence[str]) -> str:
+    """A choice in words: "bash, zsh or fish"."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def first_names(names: Iterable[str], most: int, *, limit: int = LABEL_LIMIT) -> str:
     """The first of some names, safe to show, and how many more there are: "a, b and 3 more"."""
     return first_of_texts([*names], most, lambda name: safe_text(name, limit=limit))

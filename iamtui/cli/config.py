@@ -34,7 +34,7 @@ ENTRIES: Final = {
 }
 
 
-@click.group("config", cls=LazyGroup, entries=ENTRIES, no_args_is_help=False)
+@click.group("config", cls=LazyGroup, entries=ENTRIES)
 def config() -> None:
     """Check the config file, show what is in use and where it came from, say where the file is, or begin one.
 

@@ -74,7 +74,7 @@ ENTRIES: Final = {
 }
 
 
-@click.group(cls=LazyGroup, entries=ENTRIES, no_args_is_help=False, invoke_without_command=False)
+@click.group(cls=LazyGroup, entries=ENTRIES, invoke_without_command=False)
 def draft() -> None:
     """Make and compare what-if edits of an account, without changing it.
 

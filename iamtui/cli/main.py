@@ -18,7 +18,7 @@ from iamtui.cli.exits import COMPLETE_VARIABLE, OPENED, Exit, ProgramExit, Scree
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.problem import Problem
-from iamtui.text import error_lines, safe_text
+from iamtui.text import any_of, error_lines, safe_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,8 @@ class LazyGroup(click.Group):
         """Note whether a command's help is wanted, for which the options before the command do not matter."""
         words = args[: args.index("--")] if "--" in args else args
         ctx.meta.setdefault(_WANTS_HELP, any(word in ctx.help_option_names for word in words))
+        if not (args or self.invoke_without_command or ctx.resilient_parsing):
+            raise click.UsageError(f"Missing command: expected {any_of([*self._entries])}", ctx)
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -216,9 +218,9 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
     except Problem as problem:
         return _fail(with_short_arguments(str(problem), arguments))
     except click.UsageError as error:
-        sentence = with_short_arguments(error.format_message().rstrip("."), arguments)
+        sentence = with_short_arguments(_usage_sentence(error).rstrip("."), arguments)
         hint = f" See `{error.ctx.command_path} --help`." if error.ctx is not None else ""
-        return _fail(f"{sentence}.{hint}")
+        return _fail(f"{sentence}{'' if sentence.endswith('?') else '.'}{hint}")
     except click.ClickException as error:
         return _fail(with_short_arguments(error.format_message(), arguments))
     except (KeyboardInterrupt, click.Abort):
@@ -230,6 +232,20 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
     finally:
         ProgressLine.clear()
         _drop_unwritable_output()
+
+
+def _usage_sentence(error: click.UsageError) -> str:
+    """What is wrong with the words of a command line: click's own sentence, where that fits into one line."""
+    parameter = error.param if isinstance(error, click.MissingParameter) else None
+    if parameter is not None and isinstance(parameter.type, click.Choice):
+        name = f" {parameter.metavar}" if parameter.metavar else ""
+        return f"Missing {parameter.param_type_name}{name}: expected {any_of([*map(str, parameter.type.choices)])}"
+    if isinstance(error, click.NoSuchOption) and error.ctx is not None:
+        # Without the dashes, which would make any two options look alike.
+        known = {name.lstrip("-"): name for each in error.ctx.command.get_params(error.ctx) for name in each.opts}
+        near = get_close_matches(error.option_name.lstrip("-"), known, n=1, cutoff=0.7)
+        return f"{error.message} Did you mean {known[near[0]]}?" if near else error.message
+    return error.format_message()
 
 
 def _invoke(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]) -> int:

@@ -434,6 +434,6 @@ ENTRIES: Final = {
 }
 
 
-@click.group("org", cls=LazyGroup, entries=ENTRIES, no_args_is_help=True)
+@click.group("org", cls=LazyGroup, entries=ENTRIES)
 def org() -> None:
     """Ask all accounts of an organization, whose snapshots `iamtui snapshot --org` has put into a store."""

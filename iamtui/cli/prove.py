@@ -453,6 +453,6 @@ ENTRIES: Final = {
 }
 
 
-@click.group("prove", cls=LazyGroup, entries=ENTRIES, no_args_is_help=True, epilog=_EPILOG)
+@click.group("prove", cls=LazyGroup, entries=ENTRIES, epilog=_EPILOG)
 def prove() -> None:
     """Prove something for all resources and all contexts, or show a request for which it is not so."""

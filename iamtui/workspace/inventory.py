@@ -29,7 +29,7 @@ from iamtui.catalog.tables import unique_id_kind
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import any_of, safe_text
 from iamtui.workspace.workspace import Workspace
 
 Json: TypeAlias = dict[str, Any]
@@ -136,8 +136,7 @@ def _with_path(entity: Entity) -> str:
 
 
 def _or(names: Sequence[str]) -> str:
-    shown = [safe_text(name) for name in names[:_MOST_SUGGESTIONS]]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    return any_of([safe_text(name) for name in names[:_MOST_SUGGESTIONS]])
 
 
 def _unknown(pool: Sequence[Entity], text: str, only: str) -> Problem:

@@ -179,6 +179,30 @@ def test_an_unknown_option_is_two_and_names_the_help(cli: Cli, command: str) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("org", "Missing command: expected ask or diff. See `iamtui org --help`."),
+        ("prove", "Missing command: expected never, no-broader, not-public or same. See `iamtui prove --help`."),
+        ("cache", "Missing argument: expected clear. See `iamtui cache --help`."),
+        ("completion", "Missing argument: expected bash, zsh or fish. See `iamtui completion --help`."),
+        ("lint --formatt json", "No such option '--formatt'. Did you mean --format? See `iamtui lint --help`."),
+        ("list users --no-cach", "No such option '--no-cach'. Did you mean --no-cache? See `iamtui list --help`."),
+        ("can --format json", "No such option '--format'. See `iamtui can --help`."),
+        ("list users --sort", "No such option '--sort'. See `iamtui list --help`."),
+    ],
+)
+def test_a_usage_error_is_one_sentence(cli: Cli, words: str, sentence: str) -> None:
+    cli.monkeypatch.setenv("COLUMNS", "200")
+    assert cli(*words.split()).err == f"iamtui: {sentence}\n"
+
+
+def test_a_kind_that_is_missing_is_one_of_the_kinds(cli: Cli) -> None:
+    result = cli("list")
+    result.failed_with("Missing argument KIND: expected users, groups,", "providers or organization.")
+    assert "␊" not in result.err
+
+
 def test_an_unknown_command_names_the_nearest(cli: Cli) -> None:
     cli("simulat").failed_with("There is no command simulat. Did you mean simulate?")
     cli("\x1b[31m").failed_with("There is no command ␛[31m.")
