@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.support.large_account",
     "tests.support.federation",
     "tests.support.connecting",
+    "tests.support.mfa_profiles",
     "tests.support.permission_gate",
 ]
 

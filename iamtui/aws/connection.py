@@ -6,16 +6,13 @@ client, so that a connection that is never used (the demo's, mostly) costs nothi
 
 from __future__ import annotations
 
-import ctypes
 import os
-import resource
-import sys
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
@@ -28,7 +25,7 @@ from iamtui.aws.operations import iam_action
 from iamtui.aws.profiles import Keys, RenewedKeys, check_endpoint_url, login_command_of
 from iamtui.aws.retries import current_retries
 from iamtui.problem import Problem
-from iamtui.secret import Secret
+from iamtui.secret import Secret, forbid_core_dumps
 from iamtui.text import safe_text
 
 MOST_EMPTY_PAGES: Final = 20
@@ -87,6 +84,7 @@ class Connection:
         self._keys = keys
         self._renewed: RenewedKeys | None = None
         self._may_change = keys is None
+        self._as_source = False
         self._stub = stub
         self._approve = approve
         self._settings_profile: str | None = None if keys is not None else profile
@@ -100,7 +98,13 @@ class Connection:
 
     @classmethod
     def open(
-        cls, *, profile: str | None, region: str | None, endpoint_url: str | None, approve: Approve = refuse_command
+        cls,
+        *,
+        profile: str | None,
+        region: str | None,
+        endpoint_url: str | None,
+        approve: Approve = refuse_command,
+        as_source: bool = False,
     ) -> Connection:
         """Connect through botocore's credential chain. Sends nothing yet, but may run a credential_process.
 
@@ -110,6 +114,7 @@ class Connection:
             endpoint_url: an AWS-compatible endpoint to call instead of AWS; None for AWS.
             approve: asked before each run of a credential_process, now and when the credentials are renewed, perhaps
                 in another thread; by default none is run.
+            as_source: whether only the profile's own credentials count, not a role that it assumes.
 
         Raises:
             Problem: unknown profile, no credentials, a bad endpoint URL or region.
@@ -117,6 +122,7 @@ class Connection:
         forbid_core_dumps()
         checked = check_endpoint_url(endpoint_url) if endpoint_url else ""
         connection = cls(profile=profile or "", region=region or "", endpoint_url=checked, approve=approve)
+        connection._as_source = as_source
         try:
             session = connection._botocore_session()
             connection.region = region or session.get_config_variable("region") or ""
@@ -139,7 +145,7 @@ class Connection:
         if self._keys is not None:
             if region in ("", self.region):
                 return self
-            other = self.with_credentials(*self._keys.parts, self._renewed)
+            other = self.with_credentials(*self._keys.parts, self._renewed, self.profile)
             other.region = region
             return other
         opened = Connection.open(
@@ -182,7 +188,12 @@ class Connection:
         return cls(region=region, keys=keys, stub=before_send)
 
     def with_credentials(
-        self, access_key_id: str, secret_access_key: Secret, session_token: Secret, renewed: RenewedKeys | None = None
+        self,
+        access_key_id: str,
+        secret_access_key: Secret,
+        session_token: Secret,
+        renewed: RenewedKeys | None = None,
+        profile: str = "",
     ) -> Connection:
         """The same endpoint, and the settings of the same profile (certificates, FIPS, retries), as somebody else.
 
@@ -190,6 +201,7 @@ class Connection:
 
         Args:
             renewed: what gives others of the same account in the place of these.
+            profile: the profile that they are of, whose settings count from now on; "" for none.
         """
         forbid_core_dumps()
         keys = Keys(access_key_id, secret_access_key, session_token)
@@ -197,7 +209,8 @@ class Connection:
         other._renewed, other._may_change = renewed, renewed is not None
         if renewed is not None and renewed is self._renewed:
             other._account = self._account
-        other._settings_profile = self._settings_profile if self._keys is not None else self.profile
+        other.profile = profile
+        other._settings_profile = profile or (self._settings_profile if self._keys is not None else self.profile)
         return other
 
     def __enter__(self) -> Connection:
@@ -460,16 +473,20 @@ class Connection:
         return self._keys is not None
 
     def is_temporary(self) -> bool:
-        """Whether the credentials are temporary: they come with a session token. May fetch or renew them.
+        """Whether the credentials are temporary: they come with a session token. As `current_keys`."""
+        return bool(self.current_keys().session_token)
+
+    def current_keys(self) -> Keys:
+        """The credentials as they are now. May fetch or renew them.
 
         Raises:
             Problem: the credentials cannot be obtained.
         """
         if self._keys is not None:
-            return bool(self._keys.session_token)
+            return self._keys if self._renewed is None else self._renewed.newest()
         try:
-            credentials = self._botocore_session().get_credentials()
-            return credentials is not None and bool(credentials.get_frozen_credentials().token)
+            now = self._botocore_session().get_credentials().get_frozen_credentials()
+            return Keys(now.access_key, Secret(now.secret_key), Secret(now.token or ""))
         except Exception as error:  # noqa: BLE001 - the chain runs processes and reads files: anything can come
             raise self._problem(error, "", "") from None
 
@@ -542,6 +559,7 @@ class Connection:
                     reads_settings=self._settings_profile is not None,
                     stub=self._stub,
                     approve=self._approve,
+                    as_source=self._as_source,
                 )
             return self._session
 
@@ -570,31 +588,3 @@ def _attempts(client: Any) -> int | None:
     """How often the user's settings have a call tried; None where they do not say."""
     most = client.meta.config.retries.get("total_max_attempts")
     return most if isinstance(most, int) else None
-
-
-# Keeping the secrets of this process out of core dumps, and out of other processes' reach.
-
-
-_PR_SET_DUMPABLE: Final = 4
-"""prctl(2)."""
-
-
-def forbid_core_dumps() -> None:
-    """Write no core dump if this process crashes, and let no other process of the same user attach to it.
-
-    Best effort: RLIMIT_CORE is set to 0 (the soft limit, which a child may raise again) where there is one, and on
-    Linux the process is marked as not dumpable, which a program that is started from here does not inherit. Python
-    cannot wipe a text from memory, and nothing here keeps root out. May be called more than once.
-    """
-    with suppress(OSError, ValueError):
-        _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    """The C library, loaded once: each loading makes classes that only the garbage collector takes away."""
-    return ctypes.CDLL(None)

@@ -344,7 +344,8 @@ FAILURES: Final[dict[str, Words]] = {
     "SSOError": _sso_login,
     "LoginError": _says("The sign-in session of {owner} cannot be used: {detail}.", "Run: {login}"),
     "RefreshWithMFAUnsupportedError": _says(
-        "{Credentials} have expired and renewing them needs an MFA code.", "{login_step}"
+        "{Credentials} need an MFA code, which cannot be asked for here.",
+        "Name a source_profile in place of its credential_source, or choose another profile.",
     ),
     "MetadataRetrievalError": _says(
         "The credentials service of this machine failed: {detail}.", "Try again, or choose a profile with --profile."

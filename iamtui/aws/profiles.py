@@ -112,6 +112,7 @@ class Profile(Struct, frozen=True):
             "assumes a role", "web identity", "runs a command", "aws login", or "" when it has none.
         command: the credential_process that choosing it could run, its own and those of the profiles it starts
             from (joined by "and"), or "": to be shown before it is run.
+        has_keys: whether it holds access keys, which a profile that starts from it uses before anything else.
         login_profile: the profile whose sign-in (Identity Center, aws login) it rests on, its own or one that it
             starts from, or "".
     """
@@ -126,6 +127,7 @@ class Profile(Struct, frozen=True):
     mfa_serial: str = ""
     session_name: str = ""
     duration_seconds: int = 0
+    has_keys: bool = False
     login_profile: str = ""
     login: SsoLogin | None = None
 
@@ -195,6 +197,7 @@ def _profile(
         mfa_serial=_text(settings.get("mfa_serial")),
         session_name=_text(settings.get("role_session_name")),
         duration_seconds=_number(settings.get("duration_seconds")),
+        has_keys=any(map(settings.__contains__, ("aws_access_key_id", "aws_secret_access_key"))),
         login_profile=login,
         login=login_of(profiles[login], login_command_of(name, profiles)) if login else None,
     )
@@ -213,14 +216,14 @@ def _command(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> str:
     return " and ".join(dict.fromkeys(command for command in commands if command))
 
 
-_LONGEST_CHAIN: Final = 8
+LONGEST_CHAIN: Final = 8
 """Profiles in a row that each start from the next: real chains have two or three, and each link is a call of STS."""
 
 
 def _chain(name: str, profiles: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """A profile and those its role is assumed from, by source_profile, as far as such a chain is followed."""
     seen: set[str] = set()
-    while name in profiles and name not in seen and len(seen) < _LONGEST_CHAIN:
+    while name in profiles and name not in seen and len(seen) < LONGEST_CHAIN:
         seen.add(name)
         yield name, profiles[name]
         name = _text(profiles[name].get("source_profile"))

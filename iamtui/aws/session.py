@@ -66,6 +66,7 @@ _SIGN_IN_DOMAINS: Final = (
     "signin.aws.amazon.com",
 )
 """Where `aws login` signs in: the domains that are not those of a partition's services."""
+_NOT_OF_A_SOURCE: Final = ("assume-role", "ec2-credentials-file", "boto-config", "container-role", "iam-role")
 _DMI_VENDOR: Final = Path("/sys/class/dmi/id/sys_vendor")
 
 
@@ -106,6 +107,7 @@ class SdkSession(botocore.session.Session):
     Args:
         profile: the profile to use; "" for the chain's own choice.
         reads_settings: whether the AWS files and the environment are read at all.
+        as_source: whether only credentials of the profile's own count, as of one that another's role starts from.
     """
 
     def __init__(
@@ -115,11 +117,13 @@ class SdkSession(botocore.session.Session):
         *,
         reads_settings: bool = True,
         approve: Approve = refuse_command,
+        as_source: bool = False,
     ) -> None:
         super().__init__(profile=profile or None)
         silence_debug_logging()
         self._endpoint_url = endpoint_url
         self._approve = approve
+        self._as_source = as_source
         self._chain_is_safe = False
         self._config_has_end = False
         self.register_component("config_store", config_store(self, reads_settings=reads_settings))
@@ -207,6 +211,8 @@ class SdkSession(botocore.session.Session):
         limit_metadata(instance, instance._timeout, "AWS_EC2_METADATA_SERVICE_ENDPOINT")  # noqa: SLF001 - as above
         if not asks_metadata_service(os.environ):
             chain.remove("iam-role")
+        for other in _NOT_OF_A_SOURCE if self._as_source else ():
+            chain.remove(other)
 
     def _approved_process_provider(self, profile: str) -> Any:
         """botocore's provider of the credentials that a command prints, which has each run of that approved."""
@@ -387,6 +393,7 @@ def make_sdk_session(
     reads_settings: bool = True,
     stub: Callable[..., Any] | None = None,
     approve: Approve = refuse_command,
+    as_source: bool = False,
 ) -> SdkSession:
     """A botocore session with the project's safe settings, which `Connection` names.
 
@@ -398,7 +405,7 @@ def make_sdk_session(
         reads_settings: whether the AWS files and the environment are read at all.
         stub: what answers every request instead of the network, or None.
     """
-    session = SdkSession(profile, endpoint_url, reads_settings=reads_settings, approve=approve)
+    session = SdkSession(profile, endpoint_url, reads_settings=reads_settings, approve=approve, as_source=as_source)
     if region:
         session.set_config_variable("region", region)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
@@ -578,6 +585,6 @@ def _refuse_prompt(_text: str) -> str:
     """Stand in for getpass, which would write over the screen and wait for ever."""
     raise AwsProblem(
         "The profile assumes a role that needs an MFA code, which cannot be asked for here.",
-        "Open the profile that it starts from (its source_profile), and assume the role from there.",
+        "Name a source_profile in place of its credential_source, or choose another profile.",
         code="MfaRequired",
     )

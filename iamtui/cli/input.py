@@ -147,9 +147,22 @@ def choose(heading: str, options: Sequence[str], *, instead: str) -> str:
     raise Problem(f"{heading}, and none of them was chosen.", instead)
 
 
-def ask_code(serial: str) -> Secret:
-    """The MFA code of a device, typed on the controlling terminal without being shown; never from argv or a pipe."""
-    _need_terminal("An MFA code is needed, and there is no terminal to ask for it", "Run the command in a terminal.")
+def ask_code(
+    serial: str,
+    needed: str = "An MFA code is needed",
+    instead: str = "Run the command in a terminal.",
+    about: str = "",
+) -> Secret:
+    """The MFA code of a device, typed on the controlling terminal without being shown; never from argv or a pipe.
+
+    Args:
+        needed: that it is, a few words, where it cannot be asked for.
+        instead: what to do then.
+        about: a sentence above the question, or "".
+    """
+    _need_terminal(f"{needed}, and there is no terminal to ask for it", instead)
+    if about:
+        note(about)
     try:
         return Secret(getpass.getpass(f"MFA code of {safe_text(serial)}: ").strip())
     except EOFError:
@@ -158,10 +171,12 @@ def ask_code(serial: str) -> Secret:
 
 def _need_terminal(otherwise: str, next_step: str) -> None:
     try:
-        with TERMINAL.open("r+b", buffering=0):
-            pass
+        if not _lent:
+            with TERMINAL.open("r+b", buffering=0):
+                return
     except OSError:
-        raise Problem(f"{otherwise}.", next_step) from None
+        pass
+    raise Problem(f"{otherwise}.", next_step)
 
 
 def _line(question: str) -> str:

@@ -12,7 +12,7 @@ import click
 
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
 from iamtui.cli.exits import OPENED, Exit
-from iamtui.cli.input import can_ask, read_text, says_yes
+from iamtui.cli.input import ask_code, can_ask, read_text, says_yes
 from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
 from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
@@ -31,7 +31,8 @@ from iamtui.workspace.workspace import CacheUse, Progress, SourceChoice, SourceK
 if TYPE_CHECKING:
     from iamtui.activity.trails import TrailCounts
     from iamtui.drafts.ledger import DraftFinding
-    from iamtui.workspace.credential_commands import Approve, CredentialCommand
+    from iamtui.secret import Secret
+    from iamtui.workspace.credential_commands import Approve, CredentialCommand, ProfileCodeNeeded
     from iamtui.workspace.draft_session import DraftedAccount
 
 
@@ -45,6 +46,8 @@ def command_choice(source: SourceOptions, *, several: bool = False) -> SourceCho
         note(problem)
     choice = choose_all(source, for_command=True) if several else choose(source, for_command=True).choice
     assert choice is not None
+    if any(one.kind is SourceKind.LIVE for one in (choice, *choice.beside)):
+        ask_codes_on_terminal()
     return choice
 
 
@@ -72,6 +75,22 @@ def tells_trails() -> Callable[[TrailCounts], None]:
     """Says on a terminal how far the reading of trails has come."""
     line = ProgressLine()
     return lambda counts: line.tell(Progress(f"{counted(counts.files, 'file')} of trails, events", counts.events))
+
+
+def ask_codes_on_terminal() -> None:
+    """Have the MFA codes that profiles need typed on the terminal."""
+    from iamtui.workspace.profile_roles import ask_codes_with  # brings the ways to AWS
+
+    ask_codes_with(_profile_code)
+
+
+def _profile_code(needed: ProfileCodeNeeded) -> Secret:
+    words = needed.sentence.removesuffix(".")
+    run = f"iamtui exec {shlex.quote(needed.profile)} -- iamtui …"
+    instead = f"{run} in a terminal asks once, and hands the session on."
+    return ask_code(
+        needed.serial, words, instead, about=f"The profile {needed.profile} needs an MFA code. {needed.why}".rstrip()
+    )
 
 
 def approval(source: SourceOptions) -> Approve:

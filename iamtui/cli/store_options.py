@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from iamtui.cli.opening import approval
+from iamtui.cli.opening import approval, ask_codes_on_terminal
 from iamtui.cli.output import note
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions, record_options
@@ -36,6 +36,8 @@ class StoreOptions:
             raise Problem("--store is empty.", "Name a folder, or s3://bucket/prefix.")
         if self.endpoint_url:
             note(f"NOT AWS: the store is read from {self.endpoint_url}.")
+        if self.url.startswith("s3:"):
+            ask_codes_on_terminal()
         return open_store(self.url, choose(source, for_command=True).choice, approval(source))
 
     def workers_for(self, accounts: int) -> Workers:

@@ -20,12 +20,13 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from iamtui.text import counted, safe_text
+from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain, wrong
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import PathInput, SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.credential_commands import CredentialCommand, about_command
+from iamtui.workspace.credential_commands import ProfileCodeNeeded, UnconfirmedCommand, UserNeeded, about_command
 
 _GAP, _LABEL_SHARE = 2, 45
 """Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""
@@ -503,9 +504,15 @@ class ConfirmDialog(Dialog[bool]):
         self.dismiss(False)
 
 
-def command_dialog(command: CredentialCommand) -> ConfirmDialog:
-    """Shows the command that a profile runs for its credentials, before it is run."""
-    words = lines(*(plain(sentence, limit=None) for sentence in about_command(command)))
+def credentials_dialog(needed: UserNeeded) -> Dialog[Any]:
+    """Shows the command that a profile runs for its credentials, before it is run, or asks for its MFA code."""
+    if isinstance(needed, ProfileCodeNeeded):
+        about = line("Its role takes a code of ", (needed.serial, "bold"), ".")
+        why = (wrong(plain(needed.why)),) if needed.why else ()
+        title = line("Open profile ", (needed.profile, "bold"))
+        return lazy.export_dialog.CodeDialog(title, lambda: lines(about, *why), "opens it")
+    assert isinstance(needed, UnconfirmedCommand)
+    words = lines(*(plain(sentence, limit=None) for sentence in about_command(needed.command)))
     return ConfirmDialog(line("A command for credentials"), words, "run it, now and later", "do not run it")
 
 

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from iamtui.workspace import organization as organization
     from iamtui.workspace import overview_counts as overview_counts
     from iamtui.workspace import principals as principals
+    from iamtui.workspace import profile_roles as profile_roles
     from iamtui.workspace import questions as questions
     from iamtui.workspace import reference_commands as reference_commands
     from iamtui.workspace import saved_questions as saved_questions

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 from textual.content import Content
@@ -23,7 +22,7 @@ from iamtui.tui.main_screen import MainScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm, end_commands
+from iamtui.workspace.credential_commands import UserNeeded, end_commands
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,
     CacheUse,
@@ -119,11 +118,11 @@ class SourceOpening:
         """Whether the source that is meant is on screen, and nothing of it is lacking that may come."""
         return self.choice is not None and self.choice is self._opened and self._unfinished_of(self.choice) is None
 
-    def open(self, choice: SourceChoice, confirmed: UnconfirmedCommand | None = None) -> None:
+    def open(self, choice: SourceChoice, answer: Callable[[], None] | None = None) -> None:
         """Load a source in a worker; one that is still loading is cancelled.
 
         Args:
-            confirmed: the command for credentials that the user has just agreed to.
+            answer: uses what the user has just agreed to or typed, before anything else.
         """
         if choice.cache is not self._cache:
             beside = tuple(replace(one, cache=self._cache) for one in choice.beside)
@@ -147,7 +146,7 @@ class SourceOpening:
         self._main.tries_again = False
         self._main.browsing.show_opening(_name_of(choice))
         self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
-        load = partial(self._load, choice, opener, confirmed, self._unfinished_of(choice), shown)
+        load = partial(self._load, choice, opener, answer, self._unfinished_of(choice), shown)
         self._app.run_worker(
             load, "opening the account", group=_LOADING, exclusive=True, exit_on_error=False, thread=True
         )
@@ -167,7 +166,7 @@ class SourceOpening:
         self,
         choice: SourceChoice,
         opener: Opener,
-        confirmed: UnconfirmedCommand | None,
+        answer: Callable[[], None] | None,
         unfinished: Workspace | None,
         shown: Workspace | None,
     ) -> None:
@@ -187,11 +186,6 @@ class SourceOpening:
 
         if choice.kind is SourceKind.LIVE:
             self.end_commands = end_commands
-        if confirmed is not None:
-            # Where it cannot be kept, it counts for this run.
-            with suppress(Problem):
-                confirm(confirmed.command)
-
         was = {one.account.id: one for one in (shown, *shown.beside)} if shown is not None else {}
 
         def report(progress: Progress) -> None:
@@ -209,6 +203,8 @@ class SourceOpening:
         if choice.kind is SourceKind.SNAPSHOT:
             gc.disable()  # All of it stays: looking for garbage in it would hold up the screen while it is read.
         try:
+            if answer is not None:
+                answer()
             if unfinished is not None:
                 workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
             else:
@@ -306,8 +302,8 @@ class SourceOpening:
     def _show_problem(self, choice: SourceChoice, problem: Problem) -> None:
         if choice is not self.choice:
             return
-        if isinstance(problem, UnconfirmedCommand):
-            self._ask_about_command(choice, problem)
+        if isinstance(problem, UserNeeded):
+            self._ask_user(choice, problem)
             return
         main, self._leaves = self._main, False
         self._end_lending()
@@ -335,20 +331,16 @@ class SourceOpening:
 
         self._app.push_screen(lazy.chooser.LoginDialog(problem), answered)
 
-    def _ask_about_command(self, choice: SourceChoice, unconfirmed: UnconfirmedCommand) -> None:
-        """Show the command that the profile runs for its credentials, and open the source once it may run."""
+    def _ask_user(self, choice: SourceChoice, needed: UserNeeded) -> None:
+        """Ask for what the credentials of the profile take, and then open the source."""
 
-        def answered(agreed: bool | None) -> None:
-            if choice is not self.choice:
-                return
-            if agreed:
-                self.open(choice, unconfirmed)
-            else:
-                name = unconfirmed.command.profile
-                refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
-                self._show_problem(choice, refused)
+        def answered(given: Any) -> None:
+            if choice is self.choice and given:
+                self.open(choice, partial(needed.answer, given))
+            elif choice is self.choice:
+                self._show_problem(choice, needed.refused)
 
-        self._app.push_screen(lazy.dialogs.command_dialog(unconfirmed.command), answered)
+        self._app.push_screen(lazy.dialogs.credentials_dialog(needed), answered)
 
     def stop(self) -> None:
         """Stop a load that is running; what is open stays open."""

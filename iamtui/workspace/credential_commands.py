@@ -1,4 +1,4 @@
-"""The commands that profiles run for their credentials: shown before they run, and confirmed once.
+"""What profiles need of the user: to confirm the commands that they run for their credentials, and MFA codes.
 
 A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
 approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from iamtui.aws.credential_process import ANYWHERE, remark_on
 from iamtui.aws.credential_process import Approve as Approve  # for the doors
@@ -23,13 +26,32 @@ from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
 from iamtui.problem import Problem
+from iamtui.secret import Secret
 from iamtui.text import safe_text
 
 _LARGEST: Final = 1024 * 1024
 _MOST: Final = 1000
 
 
-class UnconfirmedCommand(Problem):
+class UserNeeded(Problem):
+    """The credentials of a profile take something of the user, whom the screen asks before it tries again.
+
+    Attributes:
+        refused: what is said when the user does not give it.
+    """
+
+    refused: Problem
+
+    def answer(self, given: Any) -> None:
+        """Use what the user gave. Blocking.
+
+        Raises:
+            UserNeeded: that failed, and the same is needed again.
+        """
+        raise NotImplementedError
+
+
+class UnconfirmedCommand(UserNeeded):
     """A profile would run a command for its credentials that the user has not confirmed: it was not run."""
 
     def __init__(self, command: CredentialCommand) -> None:
@@ -37,6 +59,47 @@ class UnconfirmedCommand(Problem):
             about_command(command)[0], "Nothing was run. Choose the profile with P, which shows this and asks."
         )
         self.command = command
+        name = command.profile
+        self.refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
+
+    def answer(self, given: bool) -> None:
+        """Remember that it may be run; where that cannot be kept, for this run. Blocking for file access."""
+        assert given
+        with suppress(Problem):
+            confirm(self.command)
+
+
+class ProfileCodeNeeded(UserNeeded):
+    """A profile's role takes an MFA code, and no session that is kept proves one (any more).
+
+    Args:
+        serial: the device.
+        use: sends a code, once, and keeps the session that it gives.
+        why: why another code is needed, one sentence, or "".
+    """
+
+    def __init__(self, profile: str, serial: str, use: Callable[[Secret], None], why: str = "") -> None:
+        super().__init__(
+            f"The profile {profile} needs an MFA code of {serial}.",
+            "The screen asks for it when the profile is chosen (P) or read again (r); elsewhere, "
+            f"iamtui exec {shlex.quote(profile)} -- COMMAND asks in a terminal.",
+        )
+        self.profile = profile
+        self.serial = serial
+        self.use = use
+        self.why = why
+        self.refused = Problem(
+            f"No MFA code was given, so the profile {profile} was not opened.", "Choose another source with P."
+        )
+
+    def answer(self, given: Secret) -> None:
+        """Use a code that was typed; where that fails, the same is needed again, and says why. Blocking."""
+        try:
+            self.use(given)
+        except Problem as problem:
+            raise ProfileCodeNeeded(self.profile, self.serial, self.use, problem.sentence) from None
+        finally:
+            given.wipe()
 
 
 def about_command(command: CredentialCommand) -> tuple[str, ...]:

@@ -26,10 +26,11 @@ from iamtui.sources.organization import OrganizationAccount, read_organization_w
 from iamtui.sources.parallel import Step, Tasks
 from iamtui.sources.recorded_organization import RememberedAnswers
 from iamtui.text import counted, safe_text
-from iamtui.workspace.credential_commands import UnconfirmedCommand
+from iamtui.workspace.credential_commands import UserNeeded
 from iamtui.workspace.opening import connect, open_connected, open_source
-from iamtui.workspace.organization import as_role, lacks_organization, organization_accounts
+from iamtui.workspace.organization import lacks_organization, organization_accounts
 from iamtui.workspace.organization_store import ListedAccount
+from iamtui.workspace.profile_roles import as_role
 from iamtui.workspace.workspace import (
     NotOpened,
     OpeningCancelled,
@@ -138,7 +139,7 @@ class AccountsAtOnce:
                 workspace = self._taken(self.taker, workspace)
             self._check_memory()
             return self._put(place, workspace)
-        except UnconfirmedCommand:
+        except UserNeeded:
             # Whoever can ask about it asks, and opens all of them again.
             raise
         except Problem as problem:

@@ -19,7 +19,6 @@ from iamtui.policy.resource import may_have_policy, resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import STANDARD_INPUT, read_snapshot
 from iamtui.workspace.account_cache import keep_account, kept_account
-from iamtui.workspace.credential_commands import refuse_unconfirmed
 from iamtui.workspace.workspace import (
     NO_ORGANIZATION_SOURCE,
     CacheUse,
@@ -260,14 +259,9 @@ def _read_live(
 
 
 def _connected(choice: SourceChoice, approve: Approve | None) -> Connection:
-    from iamtui.aws.connection import Connection
+    from iamtui.workspace.profile_roles import open_profile
 
-    return Connection.open(
-        profile=choice.profile,
-        region=choice.region,
-        endpoint_url=choice.endpoint_url,
-        approve=approve or refuse_unconfirmed,
-    )
+    return open_profile(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url, approve=approve)
 
 
 def _live_source(connection: Connection, taken_at: datetime | None = None) -> SourceInfo:

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from iamtui.account.model import Account, Fact, Known, Missing, Organization
 from iamtui.aws.connection import Connection
 from iamtui.aws.credential_process import Approve
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.profiles import Keys, RenewedKeys
-from iamtui.credentials.assume_role import AssumeRoleInput, ask_for_credentials
-from iamtui.credentials.session import utc_now
 from iamtui.problem import Problem
 from iamtui.sources.identity_center import read_identity_center
 from iamtui.sources.organization import OrganizationAccount, read_accounts, read_organization_with, with_organization
 from iamtui.sources.parallel import Step, no_step
 from iamtui.sources.recorded_organization import OrganizationFile
-from iamtui.workspace.credential_commands import refuse_unconfirmed
+from iamtui.workspace.profile_roles import as_role, open_profile
 from iamtui.workspace.workspace import OrganizationSource, ProgressReport, SourceKind, Workspace, steps
 
 _SESSION_NAME: Final = "iamtui-organization"
@@ -104,24 +100,6 @@ def _read(
         return read_organization_with(other, workspace.account, step)
 
 
-def as_role(connection: Connection, role_arn: str, session_name: str, seconds: int) -> Connection:
-    """A connection as a role, for reading, which it assumes again when its session is near its end.
-
-    Its sessions are neither shown nor kept anywhere else.
-    """
-    entered = AssumeRoleInput(role_arn, session_name, seconds)
-
-    def give() -> tuple[Keys, datetime]:
-        given = ask_for_credentials(
-            lambda: connection.call("sts", "AssumeRole", **entered.parameters()), "sts:AssumeRole", utc_now
-        )
-        keys = Keys(given.access_key_id, given.secret_access_key, given.session_token)
-        return keys, given.expires_at - given.clock_skew
-
-    renewed = RenewedKeys(give)
-    return connection.with_credentials(*renewed.newest().parts, renewed)
-
-
 @contextmanager
 def other_connection(
     own: Connection, where: OrganizationSource, approve: Approve | None = None
@@ -130,11 +108,11 @@ def other_connection(
     other = own
     try:
         if where.profile:
-            other = Connection.open(
+            other = open_profile(
                 profile=where.profile,
                 region=own.region or None,
                 endpoint_url=own.endpoint_url or None,
-                approve=approve or refuse_unconfirmed,
+                approve=approve,
             )
         if not where.role:
             yield other

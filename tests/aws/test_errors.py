@@ -138,7 +138,7 @@ URL = "https://iam.amazonaws.com/"
         (be.UnauthorizedSSOTokenError(), "Identity Center", "aws sso login"),
         (be.TokenRetrievalError(provider="sso", error_msg="expired"), "Identity Center", "aws sso login"),
         (be.LoginRefreshRequired(), "sign-in session", "aws login"),
-        (be.RefreshWithMFAUnsupportedError(), "MFA code", "Renew"),
+        (be.RefreshWithMFAUnsupportedError(), "need an MFA code", "source_profile"),
         (be.MetadataRetrievalError(error_msg="m"), "credentials service", "--profile"),
         (be.MissingDependencyException(msg="crt"), "not installed", "botocore[crt]"),
         (be.EndpointConnectionError(endpoint_url=URL), "could not reach AWS", "network"),

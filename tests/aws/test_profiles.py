@@ -43,7 +43,7 @@ web_identity_token_file = /token
 
     found = {profile.name: profile for profile in available_profiles()}
 
-    assert found["default"] == Profile("default", "eu-west-1", "access key")
+    assert found["default"] == Profile("default", "eu-west-1", "access key", has_keys=True)
     assert found["admin"].kind == "assumes a role"
     assert found["admin"].role_arn == "arn:aws:iam::123456789012:role/admin"
     assert found["admin"].command == f"touch {marker}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.mfa_alice import AliceWithMfa
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
+from tests.support.program_on_terminal import in_a_terminal
 from tests.support.slow import all_but, one_quick
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
@@ -315,28 +315,6 @@ def test_one_of_several_mfa_devices_is_chosen(
 
 
 # In a terminal of their own.
-
-
-def in_a_terminal(*words: str, typed: bytes = b"") -> tuple[int, str]:
-    """Run with a controlling terminal; returns the exit code and all that the terminal showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvpe(sys.executable, [sys.executable, "-m", "iamtui", *words], {**os.environ, "NO_COLOR": "1"})
-    shown = b""
-    while True:
-        try:
-            block = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not block:
-            break
-        shown += block
-        if typed and b"MFA code" in shown:
-            os.write(terminal, typed)
-            typed = b""
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
 
 
 def test_a_terminal_is_refused_and_told_how() -> None:

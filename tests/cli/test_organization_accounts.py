@@ -16,8 +16,8 @@ from iamtui.secret import Secret
 from iamtui.workspace import live_accounts
 from iamtui.workspace.open_accounts import open_accounts
 from iamtui.workspace.opening import keep_in_cache
-from iamtui.workspace.organization import as_role
 from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.profile_roles import as_role
 from iamtui.workspace.questions import as_command
 from iamtui.workspace.revocation import plan_revocation
 from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes

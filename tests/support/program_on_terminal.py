@@ -107,6 +107,32 @@ def _read(controller: int) -> bytes:
         return b""
 
 
+def in_a_terminal(*words: str, typed: bytes = b"") -> tuple[int, str]:
+    """Run iamtui with a controlling terminal; returns the exit code and all that the terminal showed.
+
+    Args:
+        typed: typed when an MFA code is asked for.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(sys.executable, [*PROGRAM, *words], {**os.environ, "NO_COLOR": "1"})
+    shown = b""
+    while True:
+        try:
+            block = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not block:
+            break
+        shown += block
+        if typed and b"MFA code of" in shown:
+            os.write(terminal, typed)
+            typed = b""
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode(errors="replace")
+
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\]22;default\x07|\]22;pointer\x07|\]22;text\x07|[=>78]|\([0B])")
 _HOSTILE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

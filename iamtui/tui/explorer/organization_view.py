@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -21,7 +20,7 @@ from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, headin
 from iamtui.tui.explorer.tab_bar import EntityTab, TabId
 from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.credential_commands import UnconfirmedCommand, confirm
+from iamtui.workspace.credential_commands import UserNeeded
 from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
 
 if TYPE_CHECKING:
@@ -209,12 +208,10 @@ class OrganizationLoading(Generic[T]):
         if name:
             self._load(OrganizationSource(file=name.strip()))
 
-    def _load(self, where: OrganizationSource, confirmed: UnconfirmedCommand | None = None) -> None:
+    def _load(self, where: OrganizationSource, answer: Callable[[], None] | None = None) -> None:
         def load() -> T:
-            if confirmed is not None:
-                # Where it cannot be kept, it counts for this run.
-                with suppress(Problem):
-                    confirm(confirmed.command)
+            if answer is not None:
+                answer()
             return self._prepare(lazy.organization.load_organization(self._workspace, where))
 
         self._loading(where.profile or where.file)
@@ -222,17 +219,17 @@ class OrganizationLoading(Generic[T]):
         get_in_thread(self._screen, load, self._loaded, refused, name="reading the organization", group="load")
 
     def _not_loaded(self, where: OrganizationSource, problem: Problem) -> None:
-        if not isinstance(problem, UnconfirmedCommand):
+        if not isinstance(problem, UserNeeded):
             self._refused(problem)
             return
 
-        def answered(agreed: bool | None) -> None:
-            if agreed:
-                self._load(where, problem)
+        def answered(given: Any) -> None:
+            if given:
+                self._load(where, partial(problem.answer, given))
             else:
-                self._refused(Problem(f"The command of the profile {where.profile} was not run.", HOW_TO_LOAD))
+                self._refused(Problem(problem.refused.sentence, HOW_TO_LOAD))
 
-        self._screen.app.push_screen(lazy.dialogs.command_dialog(problem.command), answered)
+        self._screen.app.push_screen(lazy.dialogs.credentials_dialog(problem), answered)
 
 
 # Opening the accounts of a unit, by a role that is assumed in each.

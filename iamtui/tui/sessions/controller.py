@@ -336,6 +336,7 @@ class SessionLifecycle:
         for one in (source, *source.beside) if source is not None else ():
             if one.connection is not None:
                 one.connection.forget_renewed()
+        lazy.profile_roles.forget_codes()
         # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock, and
         # neither may what was opened from one.
         stack = list(self._screen.app.screen_stack)

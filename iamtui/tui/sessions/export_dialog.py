@@ -313,7 +313,7 @@ class LeaveDialog(Dialog[Leaving | None]):
         self.dismiss(Leaving.PICK)
 
 
-# CodeDialog: asks for the MFA code that renewing a session takes.
+# CodeDialog: asks for the MFA code that renewing a session, or opening a profile, takes.
 
 
 class CodeDialog(Dialog[Secret | None]):
@@ -346,16 +346,18 @@ class CodeDialog(Dialog[Secret | None]):
     }
     """
 
-    def __init__(self, title: Content, words: Callable[[], Content]) -> None:
+    def __init__(self, title: Content, words: Callable[[], Content], use: str = "renews") -> None:
         """Make the dialog.
 
         Args:
             title: whose code.
             words: what it is for, and how much time is left; asked every second.
+            use: what Enter does.
         """
         super().__init__()
         self._title = title
         self._words = words
+        self._use = use
 
     def compose(self) -> ComposeResult:
         with DialogBox(self._title):
@@ -363,7 +365,7 @@ class CodeDialog(Dialog[Secret | None]):
             with Horizontal():
                 yield Label(plain("MFA code"))
                 yield SecretInput(id="code", max_length=CODE_LENGTH)
-            yield Static(plain("Enter renews, Escape leaves it for now"), id="code-hint", markup=False)
+            yield Static(plain(f"Enter {self._use}, Escape leaves it for now"), id="code-hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
