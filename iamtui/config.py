@@ -45,9 +45,9 @@ DEFAULT: Final = "default"
 CONFIG_FILE: Final = "config file"
 """Origins of a value; any other origin is the name of an environment variable."""
 
-ACTS_FOR_THE_USER: Final = frozenset(("clipboard.command", "organization.role"))
-"""Settings that name a program to run or a role to assume: taken from a file only when nobody but the user and root
-can change it."""
+ACTS_FOR_THE_USER: Final = frozenset(("clipboard.command", "clipboard.secrets_through_terminal", "organization.role"))
+"""Settings that name a program to run or a role to assume, or let secrets out: taken from a file only when nobody but
+the user and root can change it."""
 
 _WARNING: Final = "production"
 """The setting that says what is warned of: a file that others can change adds to the default and takes nothing away."""
@@ -105,6 +105,11 @@ class ClipboardConfig:
     )
     command: str = _setting("", "a command that takes the text on stdin, used instead of all other ways", _TEXT)
     local_over_ssh: bool = _setting(False, "use this machine's clipboard even in an SSH session", _FLAG)
+    secrets_through_terminal: bool = _setting(
+        False,
+        "copy secrets through the terminal (OSC 52) where nothing else works; a recorder of the session keeps them",
+        _FLAG,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ def _copy_and_wait(text: Secret) -> None:
         found,
         command=settings.command or found.command,
         local_over_ssh=settings.local_over_ssh,
+        secrets_through_terminal=settings.secrets_through_terminal,
         terminal=sys.stderr is not None and sys.stderr.isatty(),
         clear_after_seconds=settings.seconds,
     )

@@ -1,7 +1,8 @@
 """Clipboard: the order in which routes are tried, what is known about a copy, and taking the text back.
 
 The order: a command of the user's own; the desktop of this machine (not over SSH, where it would be the
-wrong machine's, unless asked for); tmux; OSC 52 through the terminal. Nothing claims success without proof.
+wrong machine's, unless asked for); tmux; OSC 52 through the terminal. A secret goes through the terminal's stream,
+which recorders of the session keep, only where the user has allowed it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class ClipboardOptions(Struct, frozen=True):
         local_over_ssh: use the local desktop's clipboard even over SSH (a forwarded display).
         terminal: whether the caller can write to a terminal (OSC 52).
         clear_after_seconds: when the lease ends; 0 for never.
-        secret: whether clipboard managers are asked to keep no copy, where the tool can say so.
+        secret: whether the text is one: it stays out of the terminal's stream, and clipboard managers are asked to
+            keep no copy, where the tool can say so.
+        secrets_through_terminal: whether a secret may go through the terminal's stream all the same.
         is_ending: whether the program is being left, which waits for no slow tool.
     """
 
@@ -67,12 +70,17 @@ class ClipboardOptions(Struct, frozen=True):
     terminal: bool = True
     clear_after_seconds: int = CLEAR_AFTER_SECONDS
     secret: bool = True
+    secrets_through_terminal: bool = False
     is_ending: Callable[[], bool] = lambda: False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ClipboardOptions:
         """The defaults, with the command that IAMTUI_CLIPBOARD_CMD names."""
         return cls(command=environ.get(COMMAND_VARIABLE, ""))
+
+
+class OnlyThroughTerminal(Problem):
+    """A secret was not copied, because only the terminal's stream leads to a clipboard."""
 
 
 def copy(
@@ -100,6 +108,11 @@ def copy(
             seconds = options.clear_after_seconds
             end = now + timedelta(seconds=seconds) if seconds > 0 else None
             return ClipboardLease(route, fingerprint(encoded(text)), result, end)
+    if options.secret and not options.secrets_through_terminal and _takes_copies(options, environ):
+        raise OnlyThroughTerminal(
+            "Not copied: the only way is through the terminal, where a recorder of this session would keep the secret.",
+            "Get it by a command or into a file, or allow it: clipboard.secrets_through_terminal = true in the config.",
+        )
     raise Problem(
         "No clipboard can be reached from here: no desktop, no tmux, and no terminal that takes one.",
         f"Set {COMMAND_VARIABLE} to a command that reads the text on stdin, or write the text to a file.",
@@ -116,11 +129,16 @@ def routes_in_order(options: ClipboardOptions, environ: Mapping[str, str]) -> li
             LocalRoute(tool, environ, secret=options.secret, is_ending=options.is_ending)
             for tool in local_tools(environ)
         )
+    through_terminal = options.secrets_through_terminal or not options.secret
     if tmux_is_reachable(environ):
-        routes.append(TmuxRoute(environ))
-    if options.terminal and environ.get("TERM", "") not in _NO_CLIPBOARD:
+        routes.append(TmuxRoute(environ, sends_on=through_terminal, secret=options.secret))
+    if through_terminal and _takes_copies(options, environ):
         routes.append(TerminalRoute(environ, secret=options.secret))
     return routes
+
+
+def _takes_copies(options: ClipboardOptions, environ: Mapping[str, str]) -> bool:
+    return options.terminal and environ.get("TERM", "") not in _NO_CLIPBOARD
 
 
 class ClipboardLease:

@@ -45,7 +45,7 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
             # Another way is taken now, and nobody would take back what this one may have copied all the same.
             put("")
             return ChildCode.NOT_PROVED
-        return ChildCode.DONE_MARKED if marker else ChildCode.DONE
+        return ChildCode.DONE
     if action == "clear":
         expected = stdin.decode("ascii")
         if not holds(expected):

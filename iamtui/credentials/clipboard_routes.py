@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -157,7 +157,7 @@ class CommandRoute:
                 f"The clipboard command {tool} {_how_it_ended(code)}, so nothing was copied.",
                 "Correct or unset IAMTUI_CLIPBOARD_CMD; the command must read the text on stdin and end.",
             )
-        return CopyResult(Route.COMMAND, tool, False, f"given to {tool} (your clipboard command), not confirmed")
+        return CopyResult(Route.COMMAND, tool, False, f"given to your clipboard command {tool}")
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the command one space: its clipboard cannot be read, so nothing can be compared or proved."""
@@ -193,10 +193,9 @@ class LocalRoute:
         code = self._child("copy-secret" if self._secret else "copy", text, self._is_ending)
         if code is None and self._is_ending():
             self._child("clear", Secret(fingerprint(encoded(text))), self._is_ending)
-        if code not in (ChildCode.DONE, ChildCode.DONE_MARKED):
+        if code != ChildCode.DONE:
             return None
-        marked = ", marked as secret" if code == ChildCode.DONE_MARKED else ""
-        return CopyResult(Route.LOCAL, self._tool, True, f"copied to the clipboard ({self._tool}, read back{marked})")
+        return CopyResult(Route.LOCAL, self._tool, True, "copied")
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Empty the clipboard if it still holds the text."""
@@ -221,10 +220,17 @@ class LocalRoute:
 
 
 class TmuxRoute:
-    """A named tmux buffer; `-w` passes it on to the terminal outside, whatever set-clipboard says."""
+    """A named tmux buffer.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    Args:
+        sends_on: whether tmux also sends it on to the terminal outside, by OSC 52.
+        secret: whether it is one.
+    """
+
+    def __init__(self, environ: Mapping[str, str], *, sends_on: bool, secret: bool) -> None:
         self._environ = _tool_environment(environ)
+        self._sends_on = sends_on
+        self._secret = secret
         self.name = f"{Route.TMUX}:{environ.get('TMUX', '')}"
 
     def copy(self, text: Secret) -> CopyResult | None:
@@ -233,15 +239,15 @@ class TmuxRoute:
             # Another way is taken now, and nobody would take back what is there all the same.
             self._wipe()
             return None
-        return CopyResult(
-            Route.TMUX,
-            "tmux",
-            True,
-            f"copied to the tmux buffer {TMUX_BUFFER} (read back); sent on to the terminal, not confirmed there",
+        sentence = (
+            _through_terminal(self._secret)
+            if self._sends_on
+            else (f"copied inside tmux only: tmux paste-buffer -b {TMUX_BUFFER}, or prefix =")
         )
+        return CopyResult(Route.TMUX, "tmux", True, sentence)
 
     def clear(self, fingerprint: str) -> ClearResult:
-        """Overwrite with one space, since tmux passes no empty text on, and delete the buffer."""
+        """Delete the buffer, and overwrite what was sent on with one space, since tmux passes no empty text on."""
         held = self._held()
         if held is None or not hmac.compare_digest(held, fingerprint):
             return ClearResult(
@@ -249,6 +255,8 @@ class TmuxRoute:
             )
         if not self._wipe() or self._held() == fingerprint:
             return ClearResult(ClearState.FAILED, "tmux did not clear its buffer, which may still hold the text")
+        if not self._sends_on:
+            return ClearResult(ClearState.CLEARED, f"tmux buffer {TMUX_BUFFER} deleted")
         outside = _tmux(self._environ, "display-message", "-p", "#{client_termname}") or b""
         older = f"; {_OLDER_BUFFERS}" if outside.decode("ascii", "replace").startswith(_MULTIPLEXERS) else ""
         return ClearResult(
@@ -257,11 +265,12 @@ class TmuxRoute:
         )
 
     def _wipe(self) -> bool:
-        overwritten = self._load(BLANK) == 0
+        overwritten = not self._sends_on or self._load(BLANK) == 0
         return _delete_buffer(self._environ, TMUX_BUFFER) and overwritten
 
     def _load(self, text: Secret) -> int | None:
-        return _run(["tmux", "load-buffer", "-b", TMUX_BUFFER, "-w", "-"], text, self._environ)
+        send_on = ("-w",) if self._sends_on else ()
+        return _run(["tmux", "load-buffer", "-b", TMUX_BUFFER, *send_on, "-"], text, self._environ)
 
     def _held(self) -> str | None:
         """The fingerprint of what the buffer holds, or None when there is no such buffer."""
@@ -300,17 +309,10 @@ class TerminalRoute:
 
     tmux may be that terminal although TMUX does not say so (sudo, ssh): it takes each text into another buffer, and
     keeps those before.
-
-    Args:
-        secret: whether what is copied is to be found and deleted there.
     """
-
-    _secrets: ClassVar[set[str]] = set()
-    """The fingerprints of the secrets that this process has copied so, and not taken back."""
 
     def __init__(self, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._in_screen = bool(environ.get("STY"))
-        self._environ = _tool_environment(environ)
         self._secret = secret
         is_tmux = environ.get("TERM_PROGRAM") == "tmux" or environ.get("TERM", "").startswith(_MULTIPLEXERS)
         self._in_tmux = is_tmux and not self._in_screen
@@ -318,39 +320,20 @@ class TerminalRoute:
 
     def copy(self, text: Secret) -> CopyResult:
         """Give the caller what to write."""
-        if self._in_tmux:
-            # What is copied now takes the place of nothing there.
-            self._delete_older()
-            if self._secret:
-                self._secrets.add(fingerprint(encoded(text)))
-        return CopyResult(
-            Route.TERMINAL,
-            "OSC 52",
-            False,
-            "sent to the terminal (OSC 52), not confirmed",
-            osc52(text, in_screen=self._in_screen),
-        )
+        sequence = osc52(text, in_screen=self._in_screen)
+        return CopyResult(Route.TERMINAL, "OSC 52", False, _through_terminal(self._secret), sequence)
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the caller what overwrites the clipboard once, with one space."""
-        told = "the terminal was asked to overwrite its clipboard (OSC 52), unverified"
-        if self._in_tmux:
-            found = fingerprint in self._delete_older()
-            told = f"{told}; {'the tmux buffer that held the text was deleted' if found else _OLDER_BUFFERS}"
-        return ClearResult(ClearState.SENT, told, osc52(BLANK, in_screen=self._in_screen))
+        del fingerprint
+        older = f"; {_OLDER_BUFFERS}" if self._in_tmux else ""
+        sentence = f"the terminal was asked to overwrite its clipboard, unverified{older}"
+        return ClearResult(ClearState.SENT, sentence, osc52(BLANK, in_screen=self._in_screen))
 
-    def _delete_older(self) -> set[str]:
-        """Delete the buffers of the tmux that can be reached that hold one of our secrets; returns whose those were."""
-        if not self._secrets:
-            return set()
-        deleted = set()
-        names = (_tmux(self._environ, "list-buffers", "-F", "#{buffer_name}") or b"").decode("utf-8", "replace")
-        for name in names.splitlines():
-            held = fingerprint(_tmux(self._environ, "show-buffer", "-b", name) or b"")
-            if held in self._secrets and _delete_buffer(self._environ, name):
-                deleted.add(held)
-        self._secrets.clear()
-        return deleted
+
+def _through_terminal(secret: bool) -> str:
+    recorded = "; a recorder of this session has it too" if secret else ""
+    return f"copied through the terminal{recorded}"
 
 
 def osc52(text: Secret, *, in_screen: bool = False) -> Secret:
@@ -380,7 +363,6 @@ class ChildCode:
     OTHER_TEXT = 3
     NOT_PROVED = 4
     UNUSABLE = 5
-    DONE_MARKED = 6
 
 
 def local_tools(environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -253,6 +253,7 @@ class IamtuiApp(TerminalApp):
             options,
             command=settings.command or options.command,
             local_over_ssh=settings.local_over_ssh,
+            secrets_through_terminal=settings.secrets_through_terminal,
             clear_after_seconds=settings.seconds,
             is_ending=lambda: self.is_leaving,
         )

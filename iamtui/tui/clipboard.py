@@ -136,7 +136,7 @@ class Copier:
         if left is None:
             return f"{what} {lease.result.sentence}."
         seconds = round(left.total_seconds())
-        how = f"cleared in {seconds} s" if lease.result.verified else f"overwritten in {seconds} s, also unconfirmed"
+        how = f"cleared in {seconds} s" if lease.result.verified else f"to be overwritten in {seconds} s"
         return f"{what} {lease.result.sentence}; {how}."
 
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
-from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions
+from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, OnlyThroughTerminal
 from iamtui.credentials.clipboard_routes import (
     SCREEN_CHUNK,
     ClearState,
@@ -41,6 +41,8 @@ pytestmark = pytest.mark.screen
 TEXT = "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\nexport NAME='Zoë'\n"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
 PLAIN = {"PATH": os.defpath, "TERM": "xterm-256color"}
+ALLOWED = ClipboardOptions(secrets_through_terminal=True)
+"""What lets a secret go through the terminal's stream."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,12 +63,10 @@ def osc(text: str) -> bytes:
 
 
 def test_tmux_holds_the_text_and_passes_it_on(tmux: Tmux) -> None:
-    lease = clipboard.copy(Secret(TEXT), environ=tmux.environ)
+    lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=tmux.environ)
     assert lease.result.route is Route.TMUX
     assert lease.result.verified
-    assert lease.result.sentence == (
-        "copied to the tmux buffer iamtui (read back); sent on to the terminal, not confirmed there"
-    )
+    assert lease.result.sentence == "copied through the terminal; a recorder of this session has it too"
     assert lease.result.terminal_write is None
     assert tmux.buffer("iamtui") == TEXT
     payload = base64.b64encode(TEXT.encode())
@@ -74,7 +74,7 @@ def test_tmux_holds_the_text_and_passes_it_on(tmux: Tmux) -> None:
 
 
 def test_clearing_deletes_the_buffer_and_overwrites_the_terminals_clipboard(tmux: Tmux) -> None:
-    lease = clipboard.copy(Secret(TEXT), environ=tmux.environ)
+    lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=tmux.environ)
     payload = base64.b64encode(TEXT.encode())
     tmux.outer_bytes(until=payload)
     cleared = lease.clear()
@@ -85,8 +85,30 @@ def test_clearing_deletes_the_buffer_and_overwrites_the_terminals_clipboard(tmux
     assert space in tmux.outer_bytes(until=space)
 
 
-def test_another_text_in_the_buffer_survives(tmux: Tmux, tmp_path: Path) -> None:
+def test_a_secret_stays_in_tmux(tmux: Tmux) -> None:
     lease = clipboard.copy(Secret(TEXT), environ=tmux.environ)
+    assert lease.result.sentence == "copied inside tmux only: tmux paste-buffer -b iamtui, or prefix ="
+    assert tmux.buffer("iamtui") == TEXT
+    assert lease.clear().state is ClearState.CLEARED
+    assert tmux.buffer("iamtui") is None
+    # What is no secret is sent on, and comes after all that tmux has written before.
+    clipboard.copy(Secret("arn:x"), ClipboardOptions(secret=False), environ=tmux.environ)
+    written = tmux.outer_bytes(until=base64.b64encode(b"arn:x"))
+    assert base64.b64encode(TEXT.encode()) not in written
+    assert written.count(b"\x1b]52;") == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"SSH_TTY": "/dev/pts/7", "SSH_CONNECTION": "192.0.2.1 5 192.0.2.2 22"}])
+def test_a_secret_is_not_written_into_the_terminals_stream(more: dict[str, str]) -> None:
+    with pytest.raises(OnlyThroughTerminal, match=r"recorder .* would keep the secret") as problem:
+        clipboard.copy(Secret(TEXT), environ={**PLAIN, **more})
+    assert "clipboard.secrets_through_terminal" in problem.value.next_step
+    plain = clipboard.copy(Secret("arn:x"), ClipboardOptions(secret=False), environ={**PLAIN, **more})
+    assert plain.result.sentence == "copied through the terminal"
+
+
+def test_another_text_in_the_buffer_survives(tmux: Tmux, tmp_path: Path) -> None:
+    lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=tmux.environ)
     tmux.run("set-buffer", "-b", "iamtui", "copied by another window")
     assert lease.clear().state is ClearState.LEFT
     assert tmux.buffer("iamtui") == "copied by another window"
@@ -94,14 +116,14 @@ def test_another_text_in_the_buffer_survives(tmux: Tmux, tmp_path: Path) -> None
 
 def test_a_tmux_server_that_is_gone_is_not_claimed() -> None:
     environ = {**PLAIN, "TMUX": "/nonexistent/socket,1,0"}
-    assert clipboard.copy(Secret(TEXT), environ=environ).result.route is Route.TERMINAL
+    assert clipboard.copy(Secret(TEXT), ALLOWED, environ=environ).result.route is Route.TERMINAL
 
 
 def test_the_terminal_is_the_last_way_and_claims_nothing() -> None:
-    lease = clipboard.copy(Secret(TEXT), environ=PLAIN, clock=lambda: NOW)
+    lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN, clock=lambda: NOW)
     assert lease.result.route is Route.TERMINAL
     assert not lease.result.verified
-    assert lease.result.sentence == "sent to the terminal (OSC 52), not confirmed"
+    assert lease.result.sentence == "copied through the terminal; a recorder of this session has it too"
     assert lease.result.terminal_write is not None
     assert lease.result.terminal_write.reveal().encode() == osc(TEXT)
     assert lease.expires_at == NOW + timedelta(seconds=30)
@@ -114,61 +136,19 @@ def test_the_terminal_is_the_last_way_and_claims_nothing() -> None:
     assert lease.clear().terminal_write is None, "overwritten once only"
 
 
-@pytest.fixture
-def unnamed_tmux(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A tmux that is reached where it always is, and not named in the environment, as after sudo."""
-    need("tmux")
-    environ = {"PATH": os.environ["PATH"], "TERM": "tmux-256color", "LANG": "C.UTF-8", "TMUX_TMPDIR": str(tmp_path)}
-    subprocess.run(["tmux", "-f", os.devnull, "new-session", "-d", "sleep 600"], env=environ, check=True)
-    yield environ
-    subprocess.run(["tmux", "kill-server"], env=environ, check=True)
-
-
-def buffers(environ: dict[str, str]) -> list[str]:
-    def told(*words: str) -> str:
-        return subprocess.run(["tmux", *words], env=environ, capture_output=True, text=True, check=True).stdout
-
-    return [told("show-buffer", "-b", name) for name in told("list-buffers", "-F", "#{buffer_name}").splitlines()]
-
-
-def took(environ: dict[str, str], text: str) -> None:
-    """What tmux does with a text that a program copies by OSC 52: one buffer more."""
-    subprocess.run(["tmux", "set-buffer", text], env=environ, check=True)
-
-
-def test_the_buffer_of_a_tmux_that_the_environment_does_not_name_is_found_and_deleted(
-    unnamed_tmux: dict[str, str],
-) -> None:
-    lease = clipboard.copy(Secret(TEXT), environ=unnamed_tmux)
-    assert lease.result.route is Route.TERMINAL
-    took(unnamed_tmux, "a shopping list")
-    took(unnamed_tmux, TEXT)
-    took(unnamed_tmux, "copied by another window")
-    cleared = lease.clear()
-    assert cleared.sentence.endswith("unverified; the tmux buffer that held the text was deleted")
-    assert sorted(buffers(unnamed_tmux)) == ["a shopping list", "copied by another window"]
-
-
-def test_a_secret_that_is_copied_over_does_not_stay_in_an_older_buffer(unnamed_tmux: dict[str, str]) -> None:
-    plain = ClipboardOptions(secret=False, clear_after_seconds=0)
-    clipboard.copy(Secret("arn:aws:iam::111122223333:role/x"), plain, environ=unnamed_tmux)
-    took(unnamed_tmux, "arn:aws:iam::111122223333:role/x")
-    clipboard.copy(Secret(TEXT), environ=unnamed_tmux)
-    took(unnamed_tmux, TEXT)
-    clipboard.copy(Secret("another name"), plain, environ=unnamed_tmux)
-    assert buffers(unnamed_tmux) == ["arn:aws:iam::111122223333:role/x"]
-
-
 def test_what_may_stay_in_a_tmux_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
     environ = {**PLAIN, "TERM": "tmux-256color", "TMUX_TMPDIR": str(tmp_path)}
-    assert "may keep the text in an older buffer" in clipboard.copy(Secret(TEXT), environ=environ).clear().sentence
+    assert (
+        "may keep the text in an older buffer"
+        in clipboard.copy(Secret(TEXT), ALLOWED, environ=environ).clear().sentence
+    )
     environ["TERM"] = "xterm-256color"
-    assert "tmux" not in clipboard.copy(Secret(TEXT), environ=environ).clear().sentence
+    assert "tmux" not in clipboard.copy(Secret(TEXT), ALLOWED, environ=environ).clear().sentence
 
 
 def test_a_copy_that_cannot_be_proved_is_not_left_in_tmux(tmux: Tmux, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clipboard_routes.TmuxRoute, "_held", lambda _route: None)
-    assert clipboard.copy(Secret(TEXT), environ=tmux.environ).result.route is Route.TERMINAL
+    assert clipboard.copy(Secret(TEXT), ALLOWED, environ=tmux.environ).result.route is Route.TERMINAL
     assert tmux.buffer("iamtui") is None
 
 
@@ -230,7 +210,7 @@ def test_gnu_screen_gets_it_in_pieces_it_does_not_drop(text: str) -> None:
 
 
 def test_gnu_screen_is_noticed() -> None:
-    lease = clipboard.copy(Secret(TEXT), environ={**PLAIN, "STY": "4711.pts-1.host", "TERM": "screen"})
+    lease = clipboard.copy(Secret(TEXT), ALLOWED, environ={**PLAIN, "STY": "4711.pts-1.host", "TERM": "screen"})
     assert lease.result.terminal_write is not None
     assert undo_screen(lease.result.terminal_write.reveal())[1].encode() == osc(TEXT)
 
@@ -259,7 +239,7 @@ def test_the_users_own_command_comes_first_and_finds_the_users_path(tmp_path: Pa
     lease = clipboard.copy(Secret(TEXT), environ=environ)
     assert lease.result.route is Route.COMMAND
     assert not lease.result.verified
-    assert lease.result.sentence == "given to myclip (your clipboard command), not confirmed"
+    assert lease.result.sentence == "given to your clipboard command myclip"
     assert (tmp_path / "args").read_text() == "--to\nthe board\n"
     assert (tmp_path / "text").read_text() == TEXT
     assert lease.clear().state is ClearState.SENT
@@ -315,12 +295,22 @@ def test_clearing_is_never_claimed_when_the_command_fails_then(tmp_path: Path) -
 
 
 def test_a_lease_counts_down_and_can_be_endless() -> None:
-    lease = clipboard.copy(Secret(TEXT), ClipboardOptions(clear_after_seconds=45), environ=PLAIN, clock=lambda: NOW)
+    lease = clipboard.copy(
+        Secret(TEXT),
+        ClipboardOptions(secrets_through_terminal=True, clear_after_seconds=45),
+        environ=PLAIN,
+        clock=lambda: NOW,
+    )
     assert lease.time_left(NOW + timedelta(seconds=15)) == timedelta(seconds=30)
     assert lease.time_left(NOW + timedelta(seconds=50)) == timedelta()
     lease.clear()
     assert lease.time_left(NOW) is None
-    endless = clipboard.copy(Secret(TEXT), ClipboardOptions(clear_after_seconds=0), environ=PLAIN, clock=lambda: NOW)
+    endless = clipboard.copy(
+        Secret(TEXT),
+        ClipboardOptions(secrets_through_terminal=True, clear_after_seconds=0),
+        environ=PLAIN,
+        clock=lambda: NOW,
+    )
     assert endless.expires_at is None
     assert endless.time_left(NOW) is None
 
@@ -331,7 +321,7 @@ def test_a_lease_keeps_no_text() -> None:
         TerminalRoute(PLAIN), fingerprint(TEXT.encode()), CopyResult(Route.TERMINAL, "OSC 52", False, "sent"), None
     )
     assert "wJalr" not in repr(vars(lease))
-    sent = clipboard.copy(Secret(TEXT), environ=PLAIN)
+    sent = clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN)
     assert base64.b64encode(TEXT.encode()).decode()[:20] not in repr(sent.result)
 
 
@@ -339,7 +329,7 @@ def test_the_guard_overwrites_through_the_terminal() -> None:
     written: list[str] = []
     guard = ClearOnExit(written.append)
     assert guard.clear() is None
-    guard.hold(clipboard.copy(Secret(TEXT), environ=PLAIN))
+    guard.hold(clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN))
     result = guard.clear()
     assert result is not None
     assert result.state is ClearState.SENT
@@ -353,7 +343,7 @@ def test_the_guard_says_when_the_terminal_is_gone() -> None:
         raise OSError(5, "Input/output error")
 
     guard = ClearOnExit(gone)
-    guard.hold(clipboard.copy(Secret(TEXT), environ=PLAIN))
+    guard.hold(clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN))
     result = guard.clear()
     assert result is not None
     assert result.state is ClearState.FAILED
@@ -364,7 +354,9 @@ def test_the_guard_leaves_what_was_copied_without_an_end() -> None:
     guard = ClearOnExit(written.append)
     guard.hold(
         clipboard.copy(
-            Secret("arn:aws:iam::123456789012:role/x"), ClipboardOptions(clear_after_seconds=0), environ=PLAIN
+            Secret("arn:aws:iam::123456789012:role/x"),
+            ClipboardOptions(secrets_through_terminal=True, clear_after_seconds=0),
+            environ=PLAIN,
         )
     )
     assert guard.clear() is None
@@ -392,7 +384,8 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
 guard = clipboard.ClearOnExit(write, then=lambda number: write(f"then {number}"))
 guard.install()
-guard.hold(clipboard.copy(Secret("text"), environ={"TERM": "xterm"}))
+options = clipboard.ClipboardOptions(secrets_through_terminal=True)
+guard.hold(clipboard.copy(Secret("text"), options, environ={"TERM": "xterm"}))
 with lock:
     sys.stdout.write("ready\\n")
     sys.stdout.flush()
@@ -458,8 +451,8 @@ def wayland(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("version", "action", "options", "code"),
     [
-        ("2.3.0", "copy-secret", "--sensitive", clipboard_routes.ChildCode.DONE_MARKED),
-        ("2.10", "copy-secret", "--sensitive", clipboard_routes.ChildCode.DONE_MARKED),
+        ("2.3.0", "copy-secret", "--sensitive", clipboard_routes.ChildCode.DONE),
+        ("2.10", "copy-secret", "--sensitive", clipboard_routes.ChildCode.DONE),
         ("2.3.0", "copy", "", clipboard_routes.ChildCode.DONE),
         ("2.2.1", "copy-secret", "", clipboard_routes.ChildCode.DONE),
         ("no number", "copy-secret", "", clipboard_routes.ChildCode.DONE),
@@ -474,17 +467,17 @@ def test_wl_copy_is_told_of_secrets_where_it_understands_that(
     assert (wayland / "text").read_text() == TEXT
 
 
-def test_what_is_marked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_alone_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[list[str]] = []
 
     def run(words: list[str], *_more: object) -> int:
         given.append(words)
-        return clipboard_routes.ChildCode.DONE_MARKED
+        return clipboard_routes.ChildCode.DONE
 
     monkeypatch.setattr(clipboard_routes, "_run", run)
     result = LocalRoute("wl-clipboard", PLAIN, secret=True).copy(Secret(TEXT))
     assert result is not None
-    assert result.sentence == "copied to the clipboard (wl-clipboard, read back, marked as secret)"
+    assert result.sentence == "copied"
     assert given[0][-2:] == ["copy-secret", "wl-clipboard"]
     LocalRoute("wl-clipboard", PLAIN).copy(Secret("arn:x"))
     assert given[1][-2:] == ["copy", "wl-clipboard"]
@@ -497,7 +490,7 @@ def test_the_end_waits_for_a_copy_that_is_being_made() -> None:
     copying, go_on = threading.Event(), threading.Event()
 
     def make() -> ClipboardLease:
-        lease = clipboard.copy(Secret(TEXT), environ=PLAIN)
+        lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN)
         copying.set()
         assert go_on.wait(60)
         return lease

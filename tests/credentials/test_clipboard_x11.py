@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
-from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions
+from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions, OnlyThroughTerminal
 from iamtui.credentials.clipboard_routes import ClearState, LocalRoute, Route, local_tools
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -27,6 +27,8 @@ pytestmark = pytest.mark.screen
 
 TEXT = "export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\nexport NAME='Zoë'\n"
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+ALLOWED = ClipboardOptions(secrets_through_terminal=True)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_a_copy_is_proved_and_cleared(desktop: Mapping[str, str], display: str) 
     assert lease.result.route is Route.LOCAL
     assert lease.result.tool == "xclip"
     assert lease.result.verified
-    assert lease.result.sentence == "copied to the clipboard (xclip, read back)"
+    assert lease.result.sentence == "copied"
     assert lease.result.terminal_write is None
     assert lease.expires_at == NOW + timedelta(seconds=30)
     assert pasted(display) == TEXT
@@ -124,7 +126,7 @@ def test_xsel_takes_over_where_xclip_is_missing(
     need("xsel")
     monkeypatch.setattr("iamtui.credentials.clipboard_routes._exists", lambda tool: tool == "xsel")
     lease = clipboard.copy(Secret(TEXT), environ=desktop)
-    assert lease.result.sentence == "copied to the clipboard (xsel, read back)"
+    assert lease.result.sentence == "copied"
     assert pasted(display) == TEXT
     assert lease.clear().state is ClearState.CLEARED
 
@@ -147,7 +149,7 @@ def test_a_fake_xclip_on_path_is_not_run(desktop: Mapping[str, str], tmp_path: P
 
 def test_a_display_that_is_gone_is_not_claimed(desktop: Mapping[str, str]) -> None:
     """xclip ends with an error there that pyperclip ignores."""
-    lease = clipboard.copy(Secret(TEXT), environ={**desktop, "DISPLAY": ":9973"})
+    lease = clipboard.copy(Secret(TEXT), ALLOWED, environ={**desktop, "DISPLAY": ":9973"})
     assert lease.result.route is Route.TERMINAL
     assert not lease.result.verified
 
@@ -180,7 +182,7 @@ def test_the_end_of_the_program_waits_for_no_display_that_hangs(
     ending, ended = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as display:
         number = display.getsockname()[1] - 6000
-        options = ClipboardOptions(is_ending=ending.is_set)
+        options = ClipboardOptions(is_ending=ending.is_set, terminal=False)
 
         def copy() -> None:
             with pytest.raises(Problem, match="No clipboard can be reached"):
@@ -214,7 +216,8 @@ def _processes_with(display: str) -> list[int]:
 def test_over_ssh_the_local_display_is_left_alone(desktop: Mapping[str, str], display: str) -> None:
     put(display, "the desktop's own")
     ssh = {**desktop, "SSH_CONNECTION": "198.51.100.1 5 198.51.100.2 22"}
-    assert clipboard.copy(Secret(TEXT), environ=ssh).result.route is Route.TERMINAL
+    with pytest.raises(OnlyThroughTerminal):
+        clipboard.copy(Secret(TEXT), environ=ssh)
     assert pasted(display) == "the desktop's own"
     asked = clipboard.copy(Secret(TEXT), ClipboardOptions(local_over_ssh=True), environ=ssh)
     assert asked.result.route is Route.LOCAL
@@ -339,5 +342,5 @@ def test_the_guard_clears_the_place_that_a_copy_elsewhere_leaves_behind(
     guard.hold(clipboard.copy(Secret(TEXT), environ=desktop))
     guard.hold(clipboard.copy(Secret("second"), environ=desktop))
     assert pasted(display) == "second"
-    guard.hold(clipboard.copy(Secret("third"), environ={**desktop, "DISPLAY": ""}))
+    guard.hold(clipboard.copy(Secret("third"), ALLOWED, environ={**desktop, "DISPLAY": ""}))
     assert pasted(display) == ""

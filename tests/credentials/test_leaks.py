@@ -109,7 +109,7 @@ def test_the_check_finds_a_secret_where_there_is_one() -> None:
 def test_a_good_run_logs_nothing_secret(log: io.StringIO) -> None:
     session = assumed()
     texts = [hand_over(session, name, now=NOW) for name in ("bash", "json")]
-    clipboard.copy(texts[0], clipboard.ClipboardOptions(), environ={"TERM": "xterm"})
+    clipboard.copy(texts[0], clipboard.ClipboardOptions(secrets_through_terminal=True), environ={"TERM": "xterm"})
     logging.getLogger("iamtui").debug("%s %r %s %r", session, session, texts, REQUEST)
     assert "role/deploy/Deployer" in log.getvalue(), "the log works"
     assert leaked(log.getvalue()) == []

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.credentials.assume_role import AssumeRoleInput
+from iamtui.credentials.clipboard import OnlyThroughTerminal
 from iamtui.credentials.export import FORMATS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
@@ -311,3 +312,14 @@ async def test_a_shell_needs_a_terminal() -> None:
     async with stage(RecordingCopier()) as pilot:
         await press(pilot, "exclamation_mark")
         assert said(pilot) == "x A shell needs the terminal, which iamtui cannot give away here."
+
+
+async def test_where_only_the_terminal_could_copy_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_copier: RecordingCopier, _held: Session, _name: str = "") -> str:
+        raise OnlyThroughTerminal("Not copied: a recorder would keep the secret.", "Allow it.")
+
+    monkeypatch.setattr(RecordingCopier, "copy_exports", refuse)
+    async with stage(RecordingCopier()) as pilot:
+        await pilot.press("c")
+        await settle(pilot)
+        assert 'keep the secret. Run this in your shell instead: eval "$(iamtui assume arn:aws' in said(pilot)

@@ -18,6 +18,7 @@ from textual.content import Content
 from textual.message import Message
 
 from iamtui.credentials.child_process import SESSION_MARK, run_shell, session_mark, shell_of
+from iamtui.credentials.clipboard import OnlyThroughTerminal
 from iamtui.credentials.export_values import environment_of, exportable
 from iamtui.credentials.secure_files import AlreadyThere, write_private
 from iamtui.credentials.session import Session
@@ -209,7 +210,18 @@ class HandOver:
     def copy_exports(self) -> None:
         kept = self._kept_or_say()
         if kept is not None:
-            self.in_thread("copying the credentials", lambda: self._copier.copy_exports(kept.session))
+            self.in_thread("copying the credentials", partial(self._copied_exports, kept))
+
+    def _copied_exports(self, kept: KeptSession) -> str:
+        """Copy the credentials; where that cannot be without a record of them, name the command that gets them."""
+        try:
+            return self._copier.copy_exports(kept.session)
+        except OnlyThroughTerminal as problem:
+            name = self._copier.format_name()
+            shell = lazy.reference_commands.references(kept.session, self._provenance(kept), name)[0]
+            if not shell.command:
+                raise
+            raise Problem(problem.sentence, f"Run this in your shell instead: {shell.command}") from None
 
     def copy_menu(self) -> None:
         kept = self._kept_or_say()
