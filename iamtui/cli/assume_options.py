@@ -19,7 +19,7 @@ from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.config import load_config
 from iamtui.credentials import variables
-from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, MfaWay
+from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, MfaWay, impossible_durations
 from iamtui.credentials.child_process import SESSION_MARK, parent_program
 from iamtui.credentials.export import Format, evaluating_format, find_format
 from iamtui.credentials.session import AssumeExtras, Session, is_session_of, parse_duration
@@ -103,6 +103,14 @@ def read_time(_context: click.Context, _parameter: click.Parameter, value: str |
     return seconds
 
 
+def _read_duration(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """As `read_time`, of a session: what STS never takes is refused before an account is opened."""
+    seconds = read_time(context, parameter, value)
+    for problem in impossible_durations(seconds) if seconds is not None else ():
+        raise Problem(problem.sentence, "Give another --duration.")
+    return seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The options of sts:AssumeRole as given; None, False and () : not given."""
@@ -129,7 +137,7 @@ assume_options = record_options(
     ),
     click.option(
         "--duration",
-        callback=read_time,
+        callback=_read_duration,
         metavar="TIME",
         help="How long: 1h, 90m, 1h30m or seconds.",
     ),

@@ -76,6 +76,8 @@ def console(
             "The sign-in URL would be shown on the terminal.",
             f"Use iamtui console {safe_text(again)} --copy or --open, send it to a program, or use --reveal.",
         )
+    if console_duration is not None and (wrong := duration_problem(console_duration, from_long_term=True)):
+        raise wrong
     stdout()  # Nothing is assumed where it is closed.
     say_nested(os.environ)
 

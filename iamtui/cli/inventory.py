@@ -23,7 +23,7 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.explained import explained
 from iamtui.workspace.inventory import (
     KINDS,
@@ -78,10 +78,12 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
         out.json([own | summary_to_json(entity) for own, (_, entity) in zip(whose, found, strict=True)], indent=2)
         return code
     if found:
-        heads = ("NAME", "CREATED", "LAST USED", "PATH")
+        heads = ("TYPE", "PROVIDER", "CREATED") if kind == "providers" else ("NAME", "CREATED", "LAST USED", "PATH")
         rows = [((account.id,) if several else ()) + _row(entity) for account, entity in found]
         out.table(rows, ("ACCOUNT", *heads) if several else heads)
-    note(f"{len(found)} {kind}{f' of {len(workspace.accounts)} accounts' if several else ''}.")
+    plural = kind.replace("-", " ")
+    number = counted(len(found), "policy" if kind == "policies" else plural.removesuffix("s"), plural)
+    note(f"{number}{f' of {len(workspace.accounts)} accounts' if several else ''}.")
     return code
 
 
@@ -131,6 +133,8 @@ def _control_row(control: AttachedControl) -> tuple[str, ...]:
 
 
 def _row(entity: Entity) -> tuple[str, ...]:
+    if isinstance(entity, IdentityProvider):
+        return entity.type, entity.name, _day(entity.created)
     used, missing = last_used(entity)
     if not isinstance(entity, (User, Role)):
         words = ""
@@ -138,8 +142,7 @@ def _row(entity: Entity) -> tuple[str, ...]:
         words = f"{'>= ' if missing else ''}{_day(used)}"
     else:
         words = "unknown" if missing else "never"
-    where = entity.type if isinstance(entity, IdentityProvider) else entity.path
-    return entity.name, _day(entity.created), words, where
+    return entity.name, _day(entity.created), words, entity.path
 
 
 def _day(moment: datetime | None) -> str:

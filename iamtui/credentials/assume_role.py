@@ -183,12 +183,7 @@ def _problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
             f'"{entered.role_arn}" is not a role ARN; one looks like arn:aws:iam::123456789012:role/NAME.',
         )
     yield from _name_problems(InputName.SESSION_NAME, entered.session_name, longest=64)
-    if not SHORTEST_SECONDS <= entered.duration_seconds <= LONGEST_SECONDS:
-        yield InputProblem(
-            InputName.DURATION,
-            f"The duration is {duration_words(entered.duration_seconds)}; STS takes {duration_text(SHORTEST_SECONDS)} "
-            f"to {duration_text(LONGEST_SECONDS)}.",
-        )
+    yield from impossible_durations(entered.duration_seconds)
     if entered.external_id:
         if not 2 <= len(entered.external_id) <= 1224:
             has = _characters(entered.external_id)
@@ -223,6 +218,13 @@ def _chaining_problems(inherited: AssumeExtras, others: AssumeExtras) -> Iterato
             InputName.SOURCE_IDENTITY,
             f"The session that you go on from has the source identity {identity}, which stays.",
         )
+
+
+def impossible_durations(seconds: int) -> Iterator[InputProblem]:
+    """The problem of a duration that STS takes for no role at all."""
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        bounds = f"{duration_text(SHORTEST_SECONDS)} to {duration_text(LONGEST_SECONDS)}"
+        yield InputProblem(InputName.DURATION, f"The duration is {duration_words(seconds)}; STS takes {bounds}.")
 
 
 def _duration_problems(entered: AssumeRoleInput, longest_seconds: int, why: str) -> Iterator[InputProblem]:

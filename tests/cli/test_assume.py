@@ -425,6 +425,15 @@ def test_a_duration_that_is_none_or_too_long_is_told_as_it_is_typed(cli: Cli) ->
     cli(*words[:-1], "13h").failed_with("The duration is 13h (46,800 seconds); STS takes 15m to 12h.")
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [("--duration", "The duration is 13h (46,800 seconds)"), ("--console-duration", "cannot stay signed in for 13h")],
+)
+def test_an_impossible_duration_is_named_before_the_account_is_opened(cli: Cli, option: str, sentence: str) -> None:
+    command = "console" if option == "--console-duration" else "assume"
+    cli(command, "ops-readonly", "--snapshot", "no-such-file.json", option, "13h").failed_with(sentence)
+
+
 def test_everything_that_sts_takes_is_sent(cli: Cli, role: str, fault_proxy: FaultProxy, tmp_path: Path) -> None:
     file = tmp_path / "policy.json"
     file.write_text('{\n  "Version": "2012-10-17",\n  "Statement": []\n}\n')

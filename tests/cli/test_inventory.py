@@ -23,6 +23,22 @@ def test_list_prints_a_table_and_counts_on_stderr(cli: Cli, snapshot: str) -> No
     assert result.err.splitlines()[-1] == "4 users."
 
 
+def test_providers_have_a_column_for_their_type(cli: Cli) -> None:
+    lines = [line.split() for line in cli("list", "providers", "--demo").out.splitlines()]
+    assert lines[0] == ["TYPE", "PROVIDER", "CREATED"]
+    assert ["OIDC", "token.actions.githubusercontent.com", "2024-04-15"] in lines
+
+
+def test_one_of_a_kind_is_counted_in_the_singular(cli: Cli, snapshot: str, tmp_path: Path) -> None:
+    said = [cli("list", kind, "--snapshot", snapshot).err for kind in ("instance-profiles", "providers")]
+    assert [err.splitlines()[-1] for err in said] == ["1 instance profile.", "1 provider."]
+    record = json.loads(Path(snapshot).read_text())
+    record["Policies"] = record["Policies"][:1]
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(record))
+    assert cli("list", "policies", "--snapshot", file).err.splitlines()[-1] == "1 policy."
+
+
 @pytest.mark.parametrize("kind", ["users", "groups", "roles", "policies", "instance-profiles", "providers"])
 def test_list_json_has_the_documented_keys(cli: Cli, snapshot: str, kind: str) -> None:
     for entry in cli("list", kind, "--json", "--snapshot", snapshot).json:
