@@ -148,6 +148,9 @@ def test_the_action_lints_decides_and_asks(repository: Path) -> None:
     (repository / "policies" / "team one" / "app.json").write_text(BAD)
     code, said = run_action(repository, policies="policies/**/*.json", sarif="iamtui.sarif")
     assert code == 1
+    annotation = "::error file=policies/team one/app.json,line=1,title=unknown-action::"
+    assert annotation in said.splitlines()[0]
+    assert "policies/team one/app.json:1: [x] error" in said
     log = json.loads((repository / "iamtui.sarif").read_text())
     assert log["runs"][0]["results"][0]["ruleId"] == "unknown-action"
     assert run_action(repository, policies="policies/**/*.json", fail_on="")[0] == 0
@@ -159,9 +162,11 @@ def test_the_action_lints_decides_and_asks(repository: Path) -> None:
     assert (repository / "kept").read_text() == "kept"
     (repository / "policies" / "::error title=x::y.json").write_text(BAD)
     said = run_action(repository, policies="policies/**/*.json", fail_on="")[1]
+    annotation = "::error file=policies/%3A%3Aerror title=x%3A%3Ay.json,line=1,title=unknown-action::"
+    assert annotation in said
     stop = re.search(r"^::stop-commands::([0-9a-f]{32})$", said, re.MULTILINE)
     assert stop is not None
-    assert said.index(stop[0]) < said.index("::error title") < said.index(f"::{stop[1]}::")
+    assert said.index(stop[0]) < said.index("/::error title") < said.index(f"::{stop[1]}::")
     assert run_action(repository, policies="$(touch was-run)\n`touch was-run`\n;touch was-run")[0] == 2
     assert not (repository / "was-run").exists()
 

@@ -27,13 +27,14 @@ from iamtui.paths import is_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
-from iamtui.text import counted
+from iamtui.text import counted, safe_text
 
 _KINDS: Final = ("identity", "boundary", "session", "resource", "trust", "scp", "rcp", "vpc_endpoint")
 _LEVELS: Final = ("error", "warning", "suggestion")
 _STYLES: Final = {"error": Style.BAD, "warning": Style.OPEN, "suggestion": Style.QUIET}
 _MARKS: Final = {"error": "[x]", "warning": "[!]", "suggestion": "[-]"}
 _SARIF_LEVELS: Final = {"error": "error", "warning": "warning", "suggestion": "note"}
+_COMMANDS: Final = {"error": "error", "warning": "warning", "suggestion": "notice"}
 _REFERENCE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html"
 
 _UNREADABLE: Final = frozenset(("not-json", "unreadable"))
@@ -87,7 +88,12 @@ class _Report:
 @click.option("--suppress", multiple=True, metavar="CODE=REASON", help="Accept findings of this code, ours or AWS's.")
 @click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {_SUPPRESSIONS}.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array with an object for each file.")
-@click.option("--format", "form", type=click.Choice(("sarif",)), help="Print a SARIF 2.1.0 log, for CI and code hosts.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("sarif", "github")),
+    help="Print a SARIF 2.1.0 log, for CI and code hosts, or annotations of GitHub Actions.",
+)
 def lint(
     files: tuple[str, ...],
     kind: str | None,
@@ -112,12 +118,12 @@ def lint(
         reports.append(report)
         if array is not None:
             array.add(_to_json(report))
-        elif form is None:
-            _print(out, report)
+        elif form != "sarif":
+            _print(out, report) if form is None else _annotate(out, report)
             out.flush()
     if array is not None:
         array.end()
-    elif form is not None:
+    elif form == "sarif":
         out.json(_sarif(reports), indent=2)
     _say_unused(accepted, reports)
     return _ending(reports, fail_on)
@@ -198,6 +204,25 @@ def _print(out: Output, report: _Report) -> None:
             mark = Span(f"[~] suppressed {level}", Style.QUIET)
             beside += f" because: {each.suppression.reason}"
         out.line(f"{shown}:{line}: ", mark, f" {finding.message} ", Span(beside, Style.QUIET))
+
+
+def _annotate(out: Output, report: _Report) -> None:
+    """Print the findings that nobody accepted as commands to GitHub's runner, which shows them beside the lines."""
+    found = [each.finding for each in report.found if each.suppression is None]
+    told = [(_COMMANDS[one.level.value], one.source_line or 1, one.code, one.message) for one in found]
+    if report.problem is not None:
+        told.append(("error", 1, "unreadable", report.problem))
+    for command, line, title, message in told:
+        out.line(f"::{command} file={_property(report.name)},line={line},title={title}::{_data(message)}", whole=True)
+
+
+def _data(text: str) -> str:
+    """A text as the message of a runner's command, which it cannot end."""
+    return safe_text(text.replace("%", "%25"), limit=None)
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _beside(finding: Finding) -> str:
