@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,9 +28,11 @@ class TlsServer:
 
 
 @contextmanager
-def tls_server(folder: Path, answer: bytes, name: str = "localhost") -> Iterator[TlsServer]:
-    """Serve `answer` under a certificate for `name`."""
-    certificate, key = _certificate(folder, name)
+def tls_server(
+    folder: Path, answer: bytes | Callable[[bytes], bytes], name: str = "localhost", *more_names: str
+) -> Iterator[TlsServer]:
+    """Serve `answer`, or what it gives for a request, under a certificate for the names."""
+    certificate, key = _certificate(folder, name, *more_names)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -38,13 +41,29 @@ def tls_server(folder: Path, answer: bytes, name: str = "localhost") -> Iterator
     def serve(connection: socket.socket) -> None:
         try:
             with context.wrap_socket(connection, server_side=True) as secure:
-                server.received.append(secure.recv(65536))
-                secure.sendall(answer)
+                request = _request(secure)
+                server.received.append(request)
+                # A connection that was opened in vain asks nothing.
+                if request or not callable(answer):
+                    secure.sendall(answer(request) if callable(answer) else answer)
         except OSError:
             pass
 
     with _accepting(listener, serve):
         yield server
+
+
+def _request(secure: ssl.SSLSocket) -> bytes:
+    """A request with its body, as long as its head says."""
+    request = secure.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    while length is not None and len(body) < int(length[1]):
+        more = secure.recv(65536)
+        if not more:
+            break
+        request, body = request + more, body + more
+    return request
 
 
 @dataclass
@@ -112,7 +131,7 @@ def _accepting(listener: socket.socket, serve: object) -> Iterator[None]:
         thread.join(5)
 
 
-def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
+def _certificate(folder: Path, name: str, *more_names: str) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -124,7 +143,7 @@ def _certificate(folder: Path, name: str) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([*map(x509.DNSName, (name, *more_names))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

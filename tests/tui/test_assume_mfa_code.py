@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
+from iamtui.secret import Secret
 from iamtui.tui import background
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.workspace import assume as assuming
@@ -67,7 +68,7 @@ async def test_one_code_serves_the_next_role_and_a_new_one_replaces_it() -> None
         assert "Trust [+] yes" in words(second)
         assert "is reused" in words(second)
         assert "min left. Type a new one to replace it." in words(second)
-        assert second.focused is field(second, "name"), "no code is needed"
+        assert second.focused is field(second, "code"), "where a code is typed out of habit"
         await press(pilot, "enter")
         assert result(second).entered.mfa_way is MfaWay.REUSED
     assert [asked["Action"] for asked in sts.requests[3:]] == ["AssumeRole", "GetCallerIdentity"]
@@ -80,6 +81,55 @@ async def test_one_code_serves_the_next_role_and_a_new_one_replaces_it() -> None
         await press(pilot, "enter")
         assert result(third).entered.mfa_way is MfaWay.SHARED
     assert sts.requests[5]["TokenCode"] == "111111"
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+async def test_a_code_that_is_typed_where_none_is_needed_is_no_session_name(
+    monkeypatch: pytest.MonkeyPatch, gate: Gate, ahead: bool
+) -> None:
+    """Out of habit: the code of a minute ago still serves, and CloudTrail would keep what stands in the name."""
+    held, sts = MfaSessions(), CannedSts()
+    space = workspace(trust(**MFA), sts=sts)
+    held.start(space, SERIAL, Secret("123456"))
+    plan = assume_plan.plan_assume
+
+    def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
+        if ahead:
+            gate()
+        return plan(*args, **kwargs)
+
+    monkeypatch.setattr(assume_plan, "plan_assume", late)
+    app = dialog(space, mfa_sessions=held)
+    async with app.run_test(size=(80, 24)) as pilot:
+        if not ahead:
+            await until(pilot, lambda: "is reused" in words(app))
+        for key in "987654":
+            await pilot.press(key)
+        gate.opened.set()
+        await until(pilot, lambda: "is reused" in words(app) or "987654" in screen_text(app))
+        await settle(pilot)
+        assert "987654" not in screen_text(app)
+        await press(pilot, "enter")
+        await until(pilot, lambda: bool(app.returned))
+        assert result(app).entered.session_name == "alice"
+        assert [request.get("TokenCode") for request in sts.requests].count("987654") == 1
+
+
+async def test_a_code_for_a_role_that_wants_none_goes_nowhere(monkeypatch: pytest.MonkeyPatch, gate: Gate) -> None:
+    plan = assume_plan.plan_assume
+
+    def late(*args: Any, **kwargs: Any) -> assuming.AssumePlan:
+        gate()
+        return plan(*args, **kwargs)
+
+    monkeypatch.setattr(assume_plan, "plan_assume", late)
+    app = dialog(workspace(trust(), sts=CannedSts()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in (*"987654", "enter"):
+            await pilot.press(key)
+        gate.opened.set()
+        await until(pilot, lambda: bool(app.returned))
+        assert result(app).entered.session_name == "alice"
 
 
 @pytest.mark.slow

@@ -210,9 +210,14 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             event.stop()
 
     def put_typed_ahead(self) -> None:
-        """Put it into the field that has the focus, behind what stands there."""
+        """Put it into the field that has the focus, behind what stands there; a code only into its own."""
         field, ahead = self.focused, self._typed_ahead
         self.drop_typed_ahead()
+        if ahead is not None and ahead.reveal().isdecimal() and field is not self.form.inputs.code_field:
+            # A code, which nobody is to read in a field that shows its text.
+            row = self.form.row(InputName.MFA_CODE)
+            field, ahead = (row.field, ahead) if row.is_used else (field, None)
+            self.set_focus(field)
         if isinstance(field, Input):
             # Selected by its focus, the text would give way to the next key.
             field.select_on_focus = False

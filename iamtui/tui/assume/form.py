@@ -507,12 +507,15 @@ class AssumeForm(VerticalScroll, can_focus=False):
             row.use(wanted or row.is_wrong or row.field.has_focus or bool(self.inputs.changed_value(name)))
 
     def _go_to_first_empty(self, only_from: InputName | None = None) -> None:
-        """Put the cursor into the first input that the role asks for, unless the user is elsewhere by now."""
+        """Put the cursor into the first input that the role asks for, unless the user is elsewhere by now.
+
+        A code that is reused needs no other, but who types one out of habit types it here, and not into the name.
+        """
         if only_from is not None and self.screen.focused is not self._rows[only_from].field:
             return
         for name in (InputName.EXTERNAL_ID, InputName.MFA_DEVICE, InputName.MFA_CODE):
             row, planned = self._rows[name], self._planned
-            if planned is None or planned.is_foreign or (name is InputName.MFA_CODE and planned.reuses_a_code):
+            if planned is None or planned.is_foreign:
                 continue
             if row.is_used and not row.value:
                 self.screen.set_focus(row.field)
