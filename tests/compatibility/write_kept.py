@@ -131,7 +131,10 @@ def write(folder: Path, work: Path) -> None:
     iamtui("draft", "edit", draft, "detach", "user/bob", "ReadOnlyAccess", "--name", "less for bob", *source)
     may_put = json.dumps(document(allow("s3:PutObject", "arn:aws:s3:::plain/*")))
     iamtui("draft", "edit", draft, "put-inline", "user/bob", "writes", "-", *source, stdin=may_put)
+    let_in = json.dumps(trust({"AWS": iam("user/bob")}))
+    iamtui("draft", "edit", draft, "create-role", "role/new", "-", *source, stdin=let_in)
     iamtui("draft", "edit", draft, "delete-role", "role/idle", *source)
+    iamtui("draft", "edit", draft, "delete-login-profile", "user/alice", *source)
 
     questions = paths.data_folder() / "questions.json"
     on = ("--on", "arn:aws:s3:::plain/k")
