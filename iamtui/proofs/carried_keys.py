@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from iamtui.engine.possible_requests import Occasion, Values, carries
+from iamtui.engine.possible_requests import Occasion, Values, carries, proper_key
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.patterns import Token
 from iamtui.text import safe_text
@@ -81,7 +81,7 @@ def doubt_about(
     if key.startswith(("aws:sourcevp", "aws:vpc")):
         return "the policy of a VPC endpoint is not loaded"
     if key.startswith(("aws:calledvia", "aws:chatbot", "aws:assumedroot")) or (key, values) == _VIA_A_SERVICE:
-        return f"a request that comes through an AWS service or tool ({key})"
+        return f"a request that comes through an AWS service or tool ({proper_key(key)})"
     if key.startswith("s3:dataaccesspoint"):
         return "the policy of an access point is not loaded"
     if key == "aws:sourceowner":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,15 @@ def test_policies_of_resources_are_compared_with_their_principals(cli: Cli, tmp_
     assert "allows arn:aws:sts::777788889999:assumed-role/" in " ".join(found.out.split())
     json_ = cli("prove", "same", one, other, "--json").json
     assert json_["counterexample"]["principal"].split(":")[4] == "777788889999"
+
+
+def test_every_example_is_listed_by_action_and_allowed_when_asked(cli: Cli) -> None:
+    found = cli("prove", "never", "user/admin/*", "s3:GetObject", "sts:AssumeRole", "--all", "--demo")
+    assert found.code == 1
+    heads = [line for line in found.out.splitlines() if line.startswith("[x]")]
+    assert heads == sorted(heads)
+    assert {line.split()[1] for line in heads} == {"s3:GetObject", "sts:AssumeRole"}
+    asked = [line.strip() for line in found.out.splitlines() if line.strip().startswith("iamtui can ")]
+    for line in (asked[0], asked[-1]):
+        words = [word for word in shlex.split(line)[1:] if word != "--trace"]
+        assert cli(*words).out.startswith("[+] ALLOWED")
