@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ from iamtui.lint.principals import check_principals, check_trust
 from iamtui.lint.resources import check_resource_variables, check_resources
 from iamtui.lint.size_and_repetition import check_repetition, check_statements
 from iamtui.lint.subject import CheckedDocument, Finding, Level, document_positions
-from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocument
+from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocument, load_json, parse_policy
+from iamtui.policy.json_text import Lines
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 
@@ -53,14 +55,15 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
     """Examine a document; the worst finding first, else in the order of the document.
 
     Args:
-        document: any document; an unreadable one gives one error with the line.
+        document: any document; an unreadable one gives its errors with their lines: one for each element, or the
+            first alone where it is not JSON.
         account: the account it belongs to, 12 digits, so that its own account is not called a third party.
 
     Never raises for anything a document holds.
     """
     error = document.error
     if error is not None and error.fault is not Fault.UNKNOWN:
-        return (_unreadable(document, error),)
+        return _unreadable(document, error)
     subject = CheckedDocument(document, kind, account)
     check_document(subject)
     check_statements(subject)
@@ -71,10 +74,21 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
     return tuple(sorted(subject.findings, key=lambda finding: finding.level.rank))
 
 
-def _unreadable(document: PolicyDocument, error: DocumentError) -> Finding:
+def _unreadable(document: PolicyDocument, error: DocumentError) -> tuple[Finding, ...]:
     # Where the error has its own line no place in the document is needed, which may be a million brackets.
     nowhere = error.path == "$" and error.line is not None
     canonical, given = ({}, {}) if nowhere else document_positions(document)
+    errors = () if error.fault is Fault.SYNTAX else _errors_of(load_json(document.source_text))
+    found = tuple(_finding_of(one, canonical, given) for one in islice(errors, _MOST_ERRORS))
+    # A document that is only too large has no error in an element.
+    return found or (_finding_of(error, canonical, given),)
+
+
+_MOST_ERRORS: Final = 1_000
+"""Errors of an unreadable document that are named; a list of half a million numbers has one for each."""
+
+
+def _finding_of(error: DocumentError, canonical: Mapping[str, Lines], given: Mapping[str, Lines]) -> Finding:
     lines = canonical.get(error.path) if error.path != "$" else None
     source_line = error.line if error.line is not None else given.get(error.path, (None, None))[0]
     if lines is None and error.line is not None:
@@ -82,6 +96,60 @@ def _unreadable(document: PolicyDocument, error: DocumentError) -> Finding:
     code = "not-json" if error.line is not None else "unreadable"
     aws_code = _ISSUE_OF_FAULT.get((error.fault, _element_of(error.path)), _ISSUE_OF_FAULT[error.fault, ""])
     return Finding(Level.ERROR, code, f"{error.message}.", error.path, None, lines, source_line, aws_code)
+
+
+def _errors_of(value: JsonValue) -> Iterator[DocumentError]:
+    """The errors of a document of JSON: the first of each element, so that one run names all that is to be mended."""
+    if not isinstance(value, dict):
+        if error := _error_of(value):
+            yield error
+        return
+    for element in ("Version", "Id"):
+        if error := _error_of({element: value.get(element), "Statement": []}):
+            yield error
+    listed = value.get("Statement")
+    if not isinstance(listed, (list, dict)):
+        if error := _error_of({name: item for name, item in value.items() if name == "Statement"}):
+            yield error
+        return
+    for index, statement in enumerate(listed if isinstance(listed, list) else [listed]):
+        place = f"$.Statement[{index}]" if isinstance(listed, list) else "$.Statement"
+        if not isinstance(statement, dict):
+            if error := _error_of({"Statement": [statement]}):
+                yield DocumentError(error.message, path=place, fault=error.fault)
+            continue
+        rest = dict(statement)
+        while error := _error_of({"Statement": rest}):
+            path = place + error.path.removeprefix("$.Statement")
+            yield DocumentError(error.message, path=path, fault=error.fault)
+            _mend(rest, error)
+
+
+def _mend(statement: dict[str, JsonValue], error: DocumentError) -> None:
+    """Put something readable in the place of an error, behind which others may be."""
+    named = re.match(r"\$\.Statement\.([A-Za-z]+)", error.path)
+    if named is None:
+        both = next((one for one in ("Principal", "Action", "Resource") if {one, f"Not{one}"} <= statement.keys()), "")
+        if both:
+            # Its own mistakes are seen in the other's place.
+            del statement[f"Not{both}"]
+        else:
+            statement["Action"] = "*"
+    elif named[1] in _READABLE:
+        statement[named[1]] = _READABLE[named[1]]
+    else:
+        statement.pop(named[1])
+
+
+_READABLE: Final = {"Effect": "Deny", "Action": "*", "NotAction": "*"}
+
+
+def _error_of(value: JsonValue) -> DocumentError | None:
+    try:
+        parse_policy(value)
+    except DocumentError as error:
+        return error.copy()
+    return None
 
 
 def _element_of(path: str) -> str:

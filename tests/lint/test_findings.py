@@ -84,6 +84,35 @@ def test_an_unreadable_document_is_one_error(text: str, code: str, path: str, li
     assert (finding.level, finding.code, finding.path, finding.source_line) == (Level.ERROR, code, path, line)
 
 
+def test_a_hostile_list_has_a_bounded_number_of_errors() -> None:
+    text = json.dumps({"Statement": [5] * 20_000})
+    assert len(findings(PolicyDocument(text), DocumentKind.IDENTITY)) == 1_000
+
+
+def test_an_unreadable_document_names_every_error() -> None:
+    text = json.dumps(
+        {
+            "Version": 7,
+            "Statement": [
+                {"Effect": "allow", "Action": 5, "Resource": [1], "Condition": {"Bool": 3}},
+                "no statement",
+                {"Effect": "Allow", "Action": "s3:*", "NotAction": "s3:*", "Resource": "*", "Principal": []},
+                {"Sid": 1, "Resource": "*"},
+            ],
+        }
+    )
+    found = findings(PolicyDocument(text), DocumentKind.IDENTITY)
+    assert [one.path for one in found] == [
+        "$.Version",
+        "$.Statement[0].Effect", "$.Statement[0].Action", "$.Statement[0].Resource[0]", "$.Statement[0].Condition.Bool",
+        "$.Statement[1]",
+        "$.Statement[2]", "$.Statement[2].Principal",
+        "$.Statement[3].Effect", "$.Statement[3].Sid", "$.Statement[3]",
+    ]  # fmt: skip
+    single = findings(PolicyDocument('{"Id": 1, "Statement": {"Effect": "x", "Sid": 2}}'), DocumentKind.IDENTITY)
+    assert [one.path for one in single] == ["$.Id", "$.Statement.Effect", "$.Statement.Sid", "$.Statement"]
+
+
 def test_the_worst_comes_first() -> None:
     found = look(document(allow(Action=["s3:GetObject", "s3:GetObject", "s3:Nope"]), Sid=[], version=None))
     ranks = [finding.level.rank for finding in found]
