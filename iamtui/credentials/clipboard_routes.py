@@ -201,7 +201,7 @@ class LocalRoute:
         """Empty the clipboard if it still holds the text."""
         code = self._child("clear", Secret(fingerprint))
         if code == ChildCode.DONE:
-            return ClearResult(ClearState.CLEARED, f"clipboard cleared ({self._tool}, read back)")
+            return ClearResult(ClearState.CLEARED, f"clipboard cleared ({self._tool})")
         if code == ChildCode.OTHER_TEXT:
             return ClearResult(ClearState.LEFT, "the clipboard does not hold the text any more and was left alone")
         return ClearResult(

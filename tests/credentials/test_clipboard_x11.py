@@ -92,7 +92,7 @@ def test_a_copy_is_proved_and_cleared(desktop: Mapping[str, str], display: str) 
 
     cleared = lease.clear()
     assert cleared.state is ClearState.CLEARED
-    assert cleared.sentence == "clipboard cleared (xclip, read back)"
+    assert cleared.sentence == "clipboard cleared (xclip)"
     assert lease.cleared
     assert pasted(display) == ""
 

@@ -79,4 +79,4 @@ class RecordingCopier:
         return None
 
     def clear_now(self) -> str:
-        return "clipboard cleared (xclip, read back)"
+        return "clipboard cleared (xclip)"

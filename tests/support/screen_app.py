@@ -55,7 +55,7 @@ class RecordingCopier:
 
     def clear_now(self) -> str:
         self.left = None
-        return "clipboard cleared (xclip, read back)"
+        return "clipboard cleared (xclip)"
 
 
 def make_app(

@@ -25,12 +25,12 @@ class FakeRoute:
     def copy(self, text: Secret) -> CopyResult:
         self.holds = text.reveal()
         write = Secret("\x1b]52;c;AAAA\x07") if self.terminal else None
-        return CopyResult(Route.LOCAL, "fake", True, "copied to the clipboard (fake, read back)", write)
+        return CopyResult(Route.LOCAL, "fake", True, "copied to the clipboard (fake)", write)
 
     def clear(self, _fingerprint: str) -> ClearResult:
         self.cleared += 1
         self.holds = None
-        return ClearResult(ClearState.CLEARED, "clipboard cleared (fake, read back)")
+        return ClearResult(ClearState.CLEARED, "clipboard cleared (fake)")
 
 
 class Stage:
@@ -73,7 +73,7 @@ def test_exports_are_copied_and_the_sentence_names_route_and_time() -> None:
 
     assert stage.route.holds is not None
     assert SECRET in stage.route.holds
-    assert sentence == ("bash, zsh: export lines copied to the clipboard (fake, read back); cleared in 30 s.")
+    assert sentence == ("bash, zsh: export lines copied to the clipboard (fake); cleared in 30 s.")
     assert SECRET not in sentence
 
 
@@ -89,7 +89,7 @@ def test_the_exports_are_due_after_their_time_and_then_cleared() -> None:
     assert not stage.due()
     stage.move(1)
     assert stage.due()
-    assert stage.copier.clear_now() == "clipboard cleared (fake, read back)"
+    assert stage.copier.clear_now() == "clipboard cleared (fake)"
     assert stage.route.holds is None
     assert not stage.due()
     assert stage.copier.clear_now() == ""
@@ -109,7 +109,7 @@ def test_a_second_copy_starts_the_time_again() -> None:
 def test_a_text_that_is_no_secret_stays() -> None:
     stage = Stage()
 
-    assert stage.copier.copy_text("arn:x", "ARN") == "ARN copied to the clipboard (fake, read back)."
+    assert stage.copier.copy_text("arn:x", "ARN") == "ARN copied to the clipboard (fake)."
     stage.move(3600)
     assert not stage.due()
     assert stage.route.holds == "arn:x"
@@ -162,13 +162,13 @@ def test_one_field_is_a_secret_of_its_own() -> None:
     stage = Stage()
     sentence = stage.copier.copy_secret(Secret(SECRET), "Secret access key")
     assert stage.route.holds == SECRET
-    assert sentence == "Secret access key copied to the clipboard (fake, read back); cleared in 30 s."
+    assert sentence == "Secret access key copied to the clipboard (fake); cleared in 30 s."
     assert stage.given[-1].secret
 
 
 def test_names_of_variables_are_no_secret() -> None:
     stage = Stage()
     sentence = stage.copier.copy_exports(session(), "docker")
-    assert sentence == "docker run: -e options, names only copied to the clipboard (fake, read back)."
+    assert sentence == "docker run: -e options, names only copied to the clipboard (fake)."
     assert stage.copier.time_left() is None
     assert not stage.given[-1].secret

@@ -72,7 +72,7 @@ async def test_the_status_line_counts_down_until_the_clipboard_is_cleared(size: 
         copier.left = timedelta()
         main.hand_over.watch_clipboard()
         await settle(pilot)
-        assert said(pilot) == "Clipboard cleared (xclip, read back)."
+        assert said(pilot) == "Clipboard cleared (xclip)."
         main.hand_over.watch_clipboard()
         assert "clip" not in status.render().plain
 

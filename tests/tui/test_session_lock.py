@@ -62,7 +62,7 @@ async def test_locking_drops_everything_and_says_what(monkeypatch: pytest.Monkey
         await press(it.pilot, "f12")
         assert isinstance(it.pilot.app.screen, LockScreen)
         assert "Forgotten: 2 sessions and 1 endpoint." in it.text
-        assert "Clipboard cleared (xclip, read back)." in it.text
+        assert "Clipboard cleared (xclip)." in it.text
         assert it.copier.left is None
         assert it.panel.sessions == ()
         assert "deploy-prod" not in it.text
