@@ -140,27 +140,36 @@ def proper_key(key: str) -> str:
 
 def why_no_value(key: str, value: str) -> str:
     """Why no request has a value of a key (in lower case), or ""."""
+    why = ""
+    if key in _ACCOUNTS:
+        why = "" if is_account_id(value) or value == "anonymous" else "an account has 12 digits"
+    elif key == _REGION:
+        why = "" if value in _OF_EVERY_PARTITION else "no Region of this name is known"
+    elif key == _PRINCIPAL_ARN:
+        why = "" if _ARN_OF_PRINCIPAL.fullmatch(value) else "no principal has such an ARN"
+    elif key == "aws:userid":
+        why = "" if _USER_ID.fullmatch(value) else "no principal has such an id"
+    elif key.startswith("aws:") and key.endswith("orgid"):
+        why = "" if _ORGANIZATION_ID.fullmatch(value) else "no organization has such an id"
+    elif key in (*_NOW, _TOKEN):
+        why = _why_no_time(key, value)
+    else:
+        why = _why_no_number(key, value)
+    return f"{safe_text(f'{proper_key(key)} = {value}', limit=200)}: {why}" if why else ""
+
+
+def _why_no_time(key: str, value: str) -> str:
+    moment = parse_date(value) or parse_number(value)
+    least = time.time() - (_LONGEST_SESSION if key == _TOKEN else 0)
+    return "that time is past" if moment is not None and moment < least else ""
+
+
+def _why_no_number(key: str, value: str) -> str:
     info = condition_key(key)
-    shown = safe_text(f"{proper_key(key)} = {value}", limit=200)
-    if key in _ACCOUNTS and not (is_account_id(value) or value == "anonymous"):
-        return f"{shown}: an account has 12 digits"
-    if key == _REGION and value not in _OF_EVERY_PARTITION:
-        return f"{shown}: no Region of this name is known"
-    if key == _PRINCIPAL_ARN and not _ARN_OF_PRINCIPAL.fullmatch(value):
-        return f"{shown}: no principal has such an ARN"
-    if key == "aws:userid" and not _USER_ID.fullmatch(value):
-        return f"{shown}: no principal has such an id"
-    if key.startswith("aws:") and key.endswith("orgid") and not _ORGANIZATION_ID.fullmatch(value):
-        return f"{shown}: no organization has such an id"
-    if info is not None and info.types == (KeyType.NUMERIC,):
-        number = parse_number(value)
-        if number is None or number < 0 or number % 1:
-            return f"{shown}: requests have whole numbers there"
-    if key in (*_NOW, _TOKEN):
-        moment = parse_date(value) or parse_number(value)
-        if moment is not None and moment < time.time() - (_LONGEST_SESSION if key == _TOKEN else 0):
-            return f"{shown}: that time is past"
-    return ""
+    if info is None or info.types != (KeyType.NUMERIC,):
+        return ""
+    number = parse_number(value)
+    return "requests have whole numbers there" if number is None or number < 0 or number % 1 else ""
 
 
 def coming_moments(key: str) -> tuple[Decimal, ...]:

@@ -122,12 +122,20 @@ def find_context(
         values = {key: choice.values for key, choice in solution.items()}
         if carried.occasion is None or not why_impossible(values, carried.occasion):
             return FoundContext({names[key]: found for key, found in values.items()})
-    doubts = [*free.values(), *(choice.doubt for choice in possible.values() if choice.doubt)]
-    if not doubts:
-        shown = (f"{names[key]} = {', '.join(choice.values)}" if choice.values else f"no {names[key]}"
-                 for key, choice in possible.items() if key in names)  # fmt: skip
-        doubts = [f"no request is known that can have {safe_text(' and '.join(shown), limit=400)}"]
-    return Doubt(tuple(dict.fromkeys(doubts)))
+    return Doubt(tuple(dict.fromkeys(_doubts_of(possible, names, free.values()))))
+
+
+def _doubts_of(possible: Mapping[str, _Choice], names: Mapping[str, str], free: Iterable[str]) -> list[str]:
+    """What is doubtful of a context: lines and values that are, or else that a request has all of them at once."""
+    doubts = [*free, *(choice.doubt for choice in possible.values() if choice.doubt)]
+    if doubts:
+        return doubts
+    shown = (
+        f"{names[key]} = {', '.join(choice.values)}" if choice.values else f"no {names[key]}"
+        for key, choice in possible.items()
+        if key in names
+    )
+    return [f"no request is known that can have {safe_text(' and '.join(shown), limit=400)}"]
 
 
 def _with_either(

@@ -26,16 +26,7 @@ from iamtui.engine.request import (
     Request,
 )
 from iamtui.policy.context import known_values
-from iamtui.policy.patterns import (
-    Glob,
-    Token,
-    Wild,
-    is_account_id,
-    is_pattern,
-    parse_arn,
-    parse_pieces,
-    tokens_of,
-)
+from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import ResourceKind, ResourceSet, resource_policy_arn
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
@@ -141,13 +132,17 @@ def all_proofs(proofs: Iterable[Proof]) -> Proof:
     services = tuple(dict.fromkeys(name for one in found for name in one.services))
     reasons: dict[str, int] = {}
     for one in found:
-        for reason, count in one.reasons.items():
-            if reason in reasons or len(reasons) < MOST_REASONS:
-                reasons[reason] = reasons.get(reason, 0) + count
+        _count(reasons, one.reasons)
     example = next((one.counterexample for one in found if one.counterexample is not None), None)
     if example is not None:
         return Proof(ProofStatus.COUNTEREXAMPLE, example, {}, *counts, services)
     return Proof(ProofStatus.NOT_PROVED if reasons else ProofStatus.PROVED, None, reasons, *counts, services)
+
+
+def _count(reasons: dict[str, int], more: Mapping[str, int]) -> None:
+    for reason, count in more.items():
+        if reason in reasons or len(reasons) < MOST_REASONS:
+            reasons[reason] = reasons.get(reason, 0) + count
 
 
 # Never: principals, actions, resources.
@@ -200,9 +195,7 @@ def prove_never(
                 bounds = Bounds(steps)
                 found = prove_one(workspace, principal, some.action, resource, bounds, is_guessed=not some.names)
                 if not isinstance(found, Counterexample):
-                    for reason in found:
-                        if reason in reasons or len(reasons) < MOST_REASONS:
-                            reasons[reason] = reasons.get(reason, 0) + 1
+                    _count(reasons, dict.fromkeys(found, 1))
                     continue
                 examples.append(replace(found, alike=tuple(name for name in some.names if name != some.action)))
                 if not every:
