@@ -1,13 +1,14 @@
 """Privilege-escalation paths by their public ids: what each needs, on what, and what it gains.
 
 Ids and permissions: pathfinding.cloud (data under Apache-2.0; the page of a path is its id under /paths/), but for
-create-user and create-role, which have no id there.
+those that are named by words, which have no id there. A path made of two has both ids.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import Final
 
 
@@ -15,18 +16,29 @@ class On(Enum):
     """What a permission of a path has to be allowed on."""
 
     SELF = auto()
-    """The user or role itself."""
+    """The user or role that is changed."""
     OWN_GROUP = auto()
     OWN_POLICY = auto()
-    """A customer managed policy that the principal holds."""
+    """A customer managed policy that the changed one holds."""
+    OLDER_VERSION = auto()
+    """One of which an older version allows everything."""
+    BOUNDARY = auto()
+    """The customer managed policy that is the boundary of the changed one."""
     STRONG_GROUP = auto()
     """A group whose policies allow everything."""
+    OTHER_GROUP = auto()
+    """A group that the changed one is not in."""
+    GROUP_POLICY = auto()
+    """A customer managed policy that such a group holds."""
+    NEW_GROUP = auto()
     NEW_USER = auto()
     NEW_ROLE = auto()
     USER = auto()
     ROLE = auto()
     ROLE_POLICY = auto()
     """A customer managed policy that the role holds."""
+    MADE = auto()
+    """The resource that the path makes: one and the same for all its steps."""
     ANY = auto()
     """At least one resource of the action."""
 
@@ -38,6 +50,10 @@ class Gain(Enum):
     """The principal, or one that it can act as, may be given any permission."""
     TARGET = auto()
     """The rights of the user or role that it is about."""
+    FREEDOM = auto()
+    """No permissions boundary holds back the user or role that it is about."""
+    GROUP = auto()
+    """The rights of a group besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,9 @@ class EscalationPath:
         steps: each permission with what it is needed on; all are needed, on the same target.
         service: the principal of the service that a role is passed to or lies with; its trust policy has to admit it.
         existing: what has to be there that account data does not show, a phrase; "" when nothing.
+        of_another: what is done where a path changes another user or role than the principal, a phrase; "" where
+            it does not.
+        makes: the end of the ARN of what it makes, with {} for the name; "" where its steps share nothing.
     """
 
     id: str
@@ -58,23 +77,30 @@ class EscalationPath:
     steps: tuple[tuple[str, On], ...]
     service: str = ""
     existing: str = ""
+    of_another: str = ""
+    makes: str = ""
 
     @property
     def passes_role(self) -> bool:
         return ("iam:PassRole", On.ROLE) in self.steps
 
 
-def _own(id_: str, title: str, *steps: tuple[str, On]) -> EscalationPath:
-    return EscalationPath(id_, title, Gain.ANYTHING, steps)
+def _own(id_: str, title: str, *steps: tuple[str, On], of_another: str = "") -> EscalationPath:
+    return EscalationPath(id_, title, Gain.ANYTHING, steps, of_another=of_another)
 
 
 def _take(id_: str, title: str, *steps: tuple[str, On]) -> EscalationPath:
     return EscalationPath(id_, title, Gain.TARGET, steps)
 
 
-def _pass(id_: str, title: str, service: str, *actions: str, existing: str = "") -> EscalationPath:
-    steps = (("iam:PassRole", On.ROLE), *((action, On.ANY) for action in actions))
-    return EscalationPath(id_, title, Gain.TARGET, steps, f"{service}.amazonaws.com", existing)
+def _pass(id_: str, title: str, service: str, *actions: str, existing: str = "", makes: str = "") -> EscalationPath:
+    """A path that passes a role.
+
+    Args:
+        actions: with a `+` before that, those about what the path makes.
+    """
+    steps = (("iam:PassRole", On.ROLE), *((one.lstrip("+"), On.MADE if one[0] == "+" else On.ANY) for one in actions))
+    return EscalationPath(id_, title, Gain.TARGET, steps, f"{service}.amazonaws.com", existing, makes=makes)
 
 
 def _use(id_: str, title: str, service: str, existing: str, *actions: str) -> EscalationPath:
@@ -83,22 +109,117 @@ def _use(id_: str, title: str, service: str, existing: str, *actions: str) -> Es
 
 
 _SELF, _USER, _ROLE = On.SELF, On.USER, On.ROLE
+_PUT_ON_ITSELF: Final = "put an inline policy on itself"
+_ATTACH_TO_ITSELF: Final = "attach a policy to itself"
+_PUT_ON_GROUP: Final = "put an inline policy on its group"
 
-ESCALATION_PATHS: Final = (
-    _own("iam-001", "write a new version of a policy it holds", ("iam:CreatePolicyVersion", On.OWN_POLICY)),
-    _own("iam-005", "put an inline policy on itself", ("iam:PutRolePolicy", _SELF)),
-    _own("iam-007", "put an inline policy on itself", ("iam:PutUserPolicy", _SELF)),
-    _own("iam-008", "attach a policy to itself", ("iam:AttachUserPolicy", _SELF)),
-    _own("iam-009", "attach a policy to itself", ("iam:AttachRolePolicy", _SELF)),
-    _own("iam-010", "attach a policy to its group", ("iam:AttachGroupPolicy", On.OWN_GROUP)),
-    _own("iam-011", "put an inline policy on its group", ("iam:PutGroupPolicy", On.OWN_GROUP)),
-    _own("iam-013", "join a group that may do everything", ("iam:AddUserToGroup", On.STRONG_GROUP)),
+CHANGES: Final = (
     _own(
-        "create-user",
-        "create a user with any policy and a key",
-        ("iam:CreateUser", On.NEW_USER),
-        ("iam:AttachUserPolicy", On.NEW_USER),
-        ("iam:CreateAccessKey", On.NEW_USER),
+        "iam-001",
+        "write a new version of a policy it holds",
+        ("iam:CreatePolicyVersion", On.OWN_POLICY),
+        of_another="write a policy that it holds",
+    ),
+    _own("iam-005", _PUT_ON_ITSELF, ("iam:PutRolePolicy", _SELF), of_another="put an inline policy on the role"),
+    _own("iam-007", _PUT_ON_ITSELF, ("iam:PutUserPolicy", _SELF), of_another="put an inline policy on the user"),
+    _own("iam-008", _ATTACH_TO_ITSELF, ("iam:AttachUserPolicy", _SELF), of_another="attach a policy to the user"),
+    _own("iam-009", _ATTACH_TO_ITSELF, ("iam:AttachRolePolicy", _SELF), of_another="attach a policy to the role"),
+    _own(
+        "iam-010",
+        "attach a policy to its group",
+        ("iam:AttachGroupPolicy", On.OWN_GROUP),
+        of_another="attach a policy to a group of the user",
+    ),
+    _own(
+        "iam-011", _PUT_ON_GROUP, ("iam:PutGroupPolicy", On.OWN_GROUP), of_another="put an inline policy on its group"
+    ),
+    _own(
+        "iam-013",
+        "join a group that may do everything",
+        ("iam:AddUserToGroup", On.STRONG_GROUP),
+        of_another="add the user to a group that may do everything",
+    ),
+    _own(
+        "restore-version",
+        "make an older version of a policy it holds the default, which allows everything",
+        ("iam:SetDefaultPolicyVersion", On.OLDER_VERSION),
+        of_another="make an older version of a policy that it holds the default, which allows everything",
+    ),
+    _own(
+        "iam-013+iam-011",
+        "join a group and put an inline policy on it",
+        ("iam:AddUserToGroup", On.OTHER_GROUP),
+        ("iam:PutGroupPolicy", On.OTHER_GROUP),
+        of_another="add the user to a group and put an inline policy on that",
+    ),
+    _own(
+        "iam-013+iam-010",
+        "join a group and attach a policy to it",
+        ("iam:AddUserToGroup", On.OTHER_GROUP),
+        ("iam:AttachGroupPolicy", On.OTHER_GROUP),
+        of_another="add the user to a group and attach a policy to that",
+    ),
+    _own(
+        "iam-013+iam-001",
+        "join a group and write a policy that it holds",
+        ("iam:AddUserToGroup", On.OTHER_GROUP),
+        ("iam:CreatePolicyVersion", On.GROUP_POLICY),
+        of_another="add the user to a group and write a policy that it holds",
+    ),
+    _own(
+        "create-group",
+        "create a group with any policy and join it",
+        ("iam:CreateGroup", On.NEW_GROUP),
+        ("iam:PutGroupPolicy", On.NEW_GROUP),
+        ("iam:AddUserToGroup", On.NEW_GROUP),
+        of_another="create a group with any policy and add the user to it",
+    ),
+    _own(
+        "create-group-attach",
+        "create a group, attach a policy to it and join it",
+        ("iam:CreateGroup", On.NEW_GROUP),
+        ("iam:AttachGroupPolicy", On.NEW_GROUP),
+        ("iam:AddUserToGroup", On.NEW_GROUP),
+        of_another="create a group, attach a policy to it and add the user to it",
+    ),
+    *(
+        EscalationPath(id_, title, Gain.FREEDOM, ((f"iam:{call}{kind}PermissionsBoundary", _SELF),), of_another=other)
+        for id_, title, call, other in (
+            ("delete-boundary", "delete its permissions boundary", "Delete", "delete its permissions boundary"),
+            ("put-boundary", "replace its permissions boundary", "Put", "replace its permissions boundary"),
+        )
+        for kind in ("User", "Role")
+    ),
+    EscalationPath(
+        "write-boundary",
+        "write the policy that is its permissions boundary",
+        Gain.FREEDOM,
+        (("iam:CreatePolicyVersion", On.BOUNDARY),),
+        of_another="write the policy that is its permissions boundary",
+    ),
+)
+"""How a user or role gets more rights by what is done with it."""
+
+_GROUP_OF_STRENGTH: Final = ("iam:AddUserToGroup", On.STRONG_GROUP)
+
+NEW_PRINCIPALS: Final = (
+    *(
+        _own(
+            f"create-user{suffix}{also}",
+            f"create a user {how} and a {what}",
+            ("iam:CreateUser", On.NEW_USER),
+            step,
+            (credentials, On.NEW_USER),
+        )
+        for suffix, how, step in (
+            ("", "with any policy", ("iam:AttachUserPolicy", On.NEW_USER)),
+            ("-put", "with any inline policy", ("iam:PutUserPolicy", On.NEW_USER)),
+            ("-join", "in a group that may do everything", _GROUP_OF_STRENGTH),
+        )
+        for also, what, credentials in (
+            ("", "key", "iam:CreateAccessKey"),
+            ("-password", "password", "iam:CreateLoginProfile"),
+        )
     ),
     _own(
         "create-role",
@@ -107,50 +228,35 @@ ESCALATION_PATHS: Final = (
         ("iam:AttachRolePolicy", On.NEW_ROLE),
     ),
     _own(
-        "iam-014", "attach a policy to a role and assume it", ("iam:AttachRolePolicy", _ROLE), ("sts:AssumeRole", _ROLE)
+        "create-role-put",
+        "create a role with any inline policy that trusts it",
+        ("iam:CreateRole", On.NEW_ROLE),
+        ("iam:PutRolePolicy", On.NEW_ROLE),
     ),
-    _own(
-        "iam-015",
-        "attach a policy to a user and take a key",
-        ("iam:AttachUserPolicy", _USER),
-        ("iam:CreateAccessKey", _USER),
-    ),
-    _own(
-        "iam-016",
-        "write a policy of a role and assume it",
-        ("iam:CreatePolicyVersion", On.ROLE_POLICY),
-        ("sts:AssumeRole", _ROLE),
-    ),
-    _own(
-        "iam-017",
-        "put an inline policy on a role and assume it",
-        ("iam:PutRolePolicy", _ROLE),
-        ("sts:AssumeRole", _ROLE),
-    ),
-    _own(
-        "iam-018",
-        "put an inline policy on a user and take a key",
-        ("iam:PutUserPolicy", _USER),
-        ("iam:CreateAccessKey", _USER),
-    ),
-    _own(
-        "iam-019",
-        "attach a policy to a role and open its trust",
-        ("iam:AttachRolePolicy", _ROLE),
-        ("iam:UpdateAssumeRolePolicy", _ROLE),
-    ),
-    _own(
-        "iam-020",
-        "write a policy of a role and open its trust",
-        ("iam:CreatePolicyVersion", On.ROLE_POLICY),
-        ("iam:UpdateAssumeRolePolicy", _ROLE),
-    ),
-    _own(
-        "iam-021",
-        "put an inline policy on a role and open its trust",
-        ("iam:PutRolePolicy", _ROLE),
-        ("iam:UpdateAssumeRolePolicy", _ROLE),
-    ),
+)
+"""How one makes a user or role that may do everything, and acts as it."""
+
+JOIN: Final = EscalationPath(
+    "iam-013",
+    "join a group",
+    Gain.GROUP,
+    (("iam:AddUserToGroup", On.OTHER_GROUP),),
+    of_another="add the user to a group",
+)
+
+LISTED_TOGETHER: Final = {
+    ("iam-009", "sts-001"): ("iam-014", "attach a policy to a role and assume it"),
+    ("iam-008", "iam-002"): ("iam-015", "attach a policy to a user and take a key"),
+    ("iam-001", "sts-001"): ("iam-016", "write a policy of a role and assume it"),
+    ("iam-005", "sts-001"): ("iam-017", "put an inline policy on a role and assume it"),
+    ("iam-007", "iam-002"): ("iam-018", "put an inline policy on a user and take a key"),
+    ("iam-009", "iam-012"): ("iam-019", "attach a policy to a role and open its trust"),
+    ("iam-001", "iam-012"): ("iam-020", "write a policy of a role and open its trust"),
+    ("iam-005", "iam-012"): ("iam-021", "put an inline policy on a role and open its trust"),
+}
+"""The ids and titles of a change and a use that have one together."""
+
+USES: Final = (
     _take("sts-001", "assume the role", ("sts:AssumeRole", _ROLE)),
     _take("iam-002", "create an access key of the user", ("iam:CreateAccessKey", _USER)),
     _take(
@@ -165,8 +271,9 @@ ESCALATION_PATHS: Final = (
         "run code in an AgentCore interpreter as the role",
         "bedrock-agentcore",
         "bedrock-agentcore:CreateCodeInterpreter",
-        "bedrock-agentcore:StartCodeInterpreterSession",
-        "bedrock-agentcore:InvokeCodeInterpreter",
+        "+bedrock-agentcore:StartCodeInterpreterSession",
+        "+bedrock-agentcore:InvokeCodeInterpreter",
+        makes="code-interpreter-custom/{}",
     ),
     _pass("cloudformation-001", "create a stack as the role", "cloudformation", "cloudformation:CreateStack"),
     _pass(
@@ -183,21 +290,30 @@ ESCALATION_PATHS: Final = (
         "cloudformation:UpdateStackSet",
         existing="a stack set",
     ),
-    _pass("codebuild-001", "build as the role", "codebuild", "codebuild:CreateProject", "codebuild:StartBuild"),
+    _pass(
+        "codebuild-001",
+        "build as the role",
+        "codebuild",
+        "+codebuild:CreateProject",
+        "+codebuild:StartBuild",
+        makes="project/{}",
+    ),
     _pass(
         "codebuild-004",
         "build a batch as the role",
         "codebuild",
-        "codebuild:CreateProject",
-        "codebuild:StartBuildBatch",
+        "+codebuild:CreateProject",
+        "+codebuild:StartBuildBatch",
+        makes="project/{}",
     ),
     _pass(
         "datapipeline-001",
         "run a pipeline as the role",
         "datapipeline",
         "datapipeline:CreatePipeline",
-        "datapipeline:PutPipelineDefinition",
-        "datapipeline:ActivatePipeline",
+        "+datapipeline:PutPipelineDefinition",
+        "+datapipeline:ActivatePipeline",
+        makes="pipeline/{}",
     ),
     _pass("ec2-001", "launch an instance with the role", "ec2", "ec2:RunInstances"),
     _pass("ec2-003", "request a spot instance with the role", "ec2", "ec2:RequestSpotInstances"),
@@ -214,8 +330,9 @@ ESCALATION_PATHS: Final = (
         "run a task as the role on a new cluster",
         "ecs-tasks",
         "ecs:CreateCluster",
-        "ecs:RegisterTaskDefinition",
-        "ecs:RunTask",
+        "+ecs:RegisterTaskDefinition",
+        "+ecs:RunTask",
+        makes="task-definition/{}:1",
     ),
     _pass(
         "ecs-003",
@@ -229,28 +346,31 @@ ESCALATION_PATHS: Final = (
         "ecs-004",
         "run a task as the role",
         "ecs-tasks",
-        "ecs:RegisterTaskDefinition",
-        "ecs:RunTask",
+        "+ecs:RegisterTaskDefinition",
+        "+ecs:RunTask",
         existing="a cluster",
+        makes="task-definition/{}:1",
     ),
     _pass(
         "ecs-005",
         "start a task as the role",
         "ecs-tasks",
-        "ecs:RegisterTaskDefinition",
-        "ecs:StartTask",
+        "+ecs:RegisterTaskDefinition",
+        "+ecs:StartTask",
         existing="a container instance",
+        makes="task-definition/{}:1",
     ),
     _pass("glue-001", "create a Glue development endpoint with the role", "glue", "glue:CreateDevEndpoint"),
-    _pass("glue-003", "run a Glue job as the role", "glue", "glue:CreateJob", "glue:StartJobRun"),
+    _pass("glue-003", "run a Glue job as the role", "glue", "+glue:CreateJob", "+glue:StartJobRun", makes="job/{}"),
     _pass("glue-004", "have a trigger run a Glue job as the role", "glue", "glue:CreateJob", "glue:CreateTrigger"),
     _pass(
         "glue-005",
         "change a Glue job and run it as the role",
         "glue",
-        "glue:UpdateJob",
-        "glue:StartJobRun",
+        "+glue:UpdateJob",
+        "+glue:StartJobRun",
         existing="a Glue job",
+        makes="job/{}",
     ),
     _pass(
         "glue-006",
@@ -260,7 +380,14 @@ ESCALATION_PATHS: Final = (
         "glue:CreateTrigger",
         existing="a Glue job",
     ),
-    _pass("lambda-001", "run a function as the role", "lambda", "lambda:CreateFunction", "lambda:InvokeFunction"),
+    _pass(
+        "lambda-001",
+        "run a function as the role",
+        "lambda",
+        "+lambda:CreateFunction",
+        "+lambda:InvokeFunction",
+        makes="function:{}",
+    ),
     _pass(
         "lambda-002",
         "have an event source run a function as the role",
@@ -272,8 +399,9 @@ ESCALATION_PATHS: Final = (
         "lambda-006",
         "let others call a function that runs as the role",
         "lambda",
-        "lambda:CreateFunction",
-        "lambda:AddPermission",
+        "+lambda:CreateFunction",
+        "+lambda:AddPermission",
+        makes="function:{}",
     ),
     _pass("sagemaker-001", "open a notebook with the role", "sagemaker", "sagemaker:CreateNotebookInstance"),
     _pass("sagemaker-002", "run a training job as the role", "sagemaker", "sagemaker:CreateTrainingJob"),
@@ -389,3 +517,35 @@ ESCALATION_PATHS: Final = (
     _use("ssm-001", "open a session on an instance", "ec2", "a managed instance with the role", "ssm:StartSession"),
     _use("ssm-002", "run a command on an instance", "ec2", "a managed instance with the role", "ssm:SendCommand"),
 )
+"""How one acts as a user or role that is there."""
+
+
+@cache
+def together(*paths: EscalationPath) -> EscalationPath:
+    """One path made of others: a change and a use of what it changes among them."""
+    *before, use = paths
+    found = LISTED_TOGETHER.get((before[0].id, use.id)) if len(before) == 1 else None
+    id_, title = found or (
+        "+".join(path.id for path in paths),
+        ", ".join((*(path.of_another or path.title for path in before), f"then {use.title}")),
+    )
+    another = On.USER if any(on is On.USER for _, on in use.steps) else On.ROLE
+    ons = {On.SELF: another, On.OWN_POLICY: On.ROLE_POLICY}
+    changing = (step for path in before for step in path.steps)
+    steps = (*((action, ons.get(on, on)) for action, on in changing), *use.steps)
+    return EscalationPath(id_, title, Gain.ANYTHING, steps, use.service, use.existing, makes=use.makes)
+
+
+_BY_ID: Final = {path.id: path for path in (*CHANGES, *USES)}
+
+ESCALATION_PATHS: Final = (
+    *(path for path in CHANGES if path.gain is Gain.ANYTHING),
+    *NEW_PRINCIPALS,
+    *(together(_BY_ID[change], _BY_ID[use]) for change, use in LISTED_TOGETHER),
+    *USES,
+)
+
+ESCALATING_ACTIONS: Final = tuple(
+    dict.fromkeys(action for path in (*CHANGES, JOIN, *ESCALATION_PATHS) for action, _ in path.steps)
+)
+"""All actions that a step of a path may need."""

@@ -17,7 +17,8 @@ from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.reports import not_evaluated
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.escalations import Escalation, EscalationReport, Move, find_escalations
+from iamtui.workspace.escalation_steps import Escalation, EscalationReport, Move
+from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.escalations_across import find_escalations_across
 from iamtui.workspace.principals import resolve_principal
 
@@ -43,8 +44,9 @@ def escalations(
     """Who can become administrator without being one, by which steps; or how PRINCIPAL can.
 
     Every step is decided as AWS does, on the real resource: conditions, boundaries, SCPs, and the trust policy of each
-    role that is passed or assumed. [x] works as the account stands, [?] depends on a condition or on something that
-    account data does not show. The ids of the paths are those of pathfinding.cloud.
+    role that is passed or assumed. What a step changes is changed for the steps after it. [!] works as the account
+    stands, [?] depends on a condition or on something that account data does not show. The ids of the paths are those
+    of pathfinding.cloud, or of their parts, or words where there is none.
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
@@ -60,7 +62,7 @@ def escalations(
     else:
         for one in found:
             if as_json:
-                out.json(_to_json(workspace, one))
+                out.json(_to_json(workspace, one, reports))
             else:
                 _print(out, workspace, one)
     _summarize(reports, found)
@@ -113,6 +115,8 @@ def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation])
     certain = sum(one.certain for one in found)
     administrators = counted(sum(len(report.administrators) for report in reports), "administrator")
     note(f"{administrators}; {certain:,} more can become one, {len(found) - certain:,} more under conditions.")
+    for sentence in dict.fromkeys(sentence for report in reports for sentence in report.left_out):
+        note(sentence)
     if layers := not_evaluated(found):
         note(f"Not evaluated, and could stand in the way of some of these paths: {layers}.")
     closing = [item for report in reports for item in report.closing[:_MOST_CLOSING] if item[1] > 1]
@@ -120,9 +124,10 @@ def _summarize(reports: Sequence[EscalationReport], found: Sequence[Escalation])
         note(f"{count:,} of these paths need {name}.")
 
 
-def _to_json(workspace: Workspace, one: Escalation) -> dict[str, Any]:
+def _to_json(workspace: Workspace, one: Escalation, reports: Sequence[EscalationReport]) -> dict[str, Any]:
     arn = one.principal.arn
-    complete = not workspace.at(arn.split(":")[4]).account.unlisted and not not_evaluated([one])
+    all_read = not workspace.at(arn.split(":")[4]).account.unlisted and not not_evaluated([one])
+    complete = all_read and not any(report.left_out for report in reports)
     return {"principal": arn, "certain": one.certain, "moves": [*map(_move_to_json, one.moves)], "complete": complete}
 
 

@@ -19,7 +19,7 @@ from iamtui.questions.question import Question
 from iamtui.text import counted
 from iamtui.workspace.audit import AuditFinding, AuditSuppression
 from iamtui.workspace.audit_edits import mending_words
-from iamtui.workspace.escalations import Escalation, EscalationReport, EscalationStep, Move, only_grant
+from iamtui.workspace.escalation_steps import Escalation, EscalationReport, EscalationStep, Move, only_grant
 from iamtui.workspace.overview import Figure
 from iamtui.workspace.unknown_facts import FindingSeverity, UnknownFact
 
@@ -214,6 +214,7 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
     closing = [f"{count:,} need {_short(account, name)}" for name, count in report.closing[:_MOST_CLOSING] if count > 1]
     if closing:
         notes.append(f"Of these paths {'; '.join(closing)}.")
+    notes += report.left_out
     if layers := not_evaluated(found):
         notes.append(f"Not evaluated, and could stand in the way: {layers}.")
     return Report(
@@ -221,7 +222,7 @@ def escalations_report(account: Account, report: EscalationReport) -> Report:
         rows=rows,
         kinds=("certain", "possible"),
         notes=tuple(notes),
-        nothing="Nobody who is not an administrator can become one by a known path.",
+        nothing="Nobody who is not an administrator can become one by a path that was looked for.",
         counts={"certain": certain, "possible": len(found) - certain},
     )
 

@@ -315,10 +315,12 @@ class QuestionEvaluator:
             not_evaluated=reading.not_evaluated(of_a_grant=True) if granted else None,
         )
 
-    def outcomes(self) -> Outcomes | None:
-        """The outcomes for everybody in the index of the account; None where it cannot tell any."""
+    def outcomes(self, who: int | None = None) -> Outcomes | None:
+        """The outcomes for everybody, or some, in the index of the account; None where it cannot tell any."""
         index = account_index(self._account)
-        return self._everybody(index).outcomes if index.principals else None
+        if not index.principals:
+            return None
+        return self._everybody(index).outcomes if who is None else self._read_for(index, who)[1]
 
     def class_of(self, principal: Principal) -> Hashable | None:
         """What the answer for a user or role follows from, equal for two who get the same; None: from who that is."""

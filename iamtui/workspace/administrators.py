@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from iamtui.account.model import Account, Group, Role, User
-from iamtui.catalog.escalation_paths import ESCALATION_PATHS
+from iamtui.catalog.escalation_paths import ESCALATING_ACTIONS
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, action_name
 
-_LEADING_ON: Final = tuple(map(action_name, {action: None for path in ESCALATION_PATHS for action, _ in path.steps}))
+_LEADING_ON: Final = tuple(map(action_name, ESCALATING_ACTIONS))
 _MOST_BOUNDARIES: Final = 64
 
 
@@ -23,25 +23,41 @@ def is_everywhere(statement: Statement) -> bool:
     return statement.resources is not None and "*" in statement.resources and not statement.conditions
 
 
-def left_by_boundary(account: Account, holder: User | Role) -> str | None:
-    """What a user or role that may do everything needs besides in spite of its boundary; None: it is held back."""
+def is_held_back(account: Account, holder: User | Role) -> bool:
+    """Whether the boundary of a user or role is known, and denies something."""
     document = account.document(holder.boundary_arn) if holder.boundary_arn is not None else None
-    if document is None or document.error is not None or is_full_access(document):
-        return ""
-    return None if _holds_back(document) else "a way on within its permissions boundary"
+    return document is not None and document.error is None and not allows_all(document)
 
 
-def _holds_back(boundary: PolicyDocument) -> bool:
-    """Whether nothing within a boundary leads to somebody else's permissions."""
-    for one in boundary.policy.statements:
+def leads_on(document: PolicyDocument) -> bool:
+    """Whether a policy allows something that may lead to somebody else's permissions."""
+    for one in document.policy.statements:
         about = ActionElement(one.actions or one.not_actions or (), negated=one.not_actions is not None)
         if one.effect == "Allow" and any(map(about.matches, _LEADING_ON)):
-            return False
-    return True
+            return True
+    return False
+
+
+def denies_something(account: Account, group: Group) -> bool:
+    """Whether a policy of a group denies anything, or is not known."""
+    documents = [
+        *(inline.document for inline in group.inline_policies),
+        *(account.document(attached.arn) for attached in group.attached_policies),
+    ]
+    return bool(group.unread) or any(one is None or one.error is not None or denies(one) for one in documents)
+
+
+def denies(document: PolicyDocument) -> bool:
+    return any(one.effect != "Allow" for one in document.policy.statements)
+
+
+def group_leads_on(account: Account, group: Group) -> bool:
+    """Whether a policy of a group allows something that may lead to somebody else's permissions."""
+    return any(one.error is None and leads_on(one) for one in _documents_of(account, group))
 
 
 def boundaries_of_new(account: Account, statements: Iterable[Statement]) -> tuple[tuple[str, ...], ...]:
-    """Boundaries that hold a new user or role back from nothing, that without one first; () where none matters.
+    """Boundaries that do not hold a new user or role back from all, that without one first; () where none matters.
 
     Args:
         statements: in the conditions of which they may matter.
@@ -53,7 +69,7 @@ def boundaries_of_new(account: Account, statements: Iterable[Statement]) -> tupl
     found: list[tuple[str, ...]] = [(), (f"arn:{account.partition}:iam::aws:policy/AdministratorAccess",)]
     for value in named:
         document = account.document(value)
-        if document is None or document.error is not None or not _holds_back(document):
+        if document is None or document.error is not None or leads_on(document):
             found.append((value.replace("*", "x").replace("?", "x"),))
     return tuple(found)
 
@@ -84,3 +100,8 @@ def is_full_access(document: PolicyDocument) -> bool:
     return document.error is None and any(
         statement.effect == "Allow" and allows_everything(statement) for statement in document.policy.statements
     )
+
+
+def allows_all(document: PolicyDocument) -> bool:
+    """Whether a policy allows everything and denies nothing."""
+    return is_full_access(document) and not denies(document)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from iamtui.account.model import Role
-from iamtui.catalog.escalation_paths import ESCALATION_PATHS
+from iamtui.catalog.escalation_paths import USES
 from iamtui.engine.decision import Outcome
-from iamtui.workspace.escalations import EscalationReport, EscalationSearch, EscalationStep, Move, Reached
+from iamtui.workspace.escalation_round import Reached
+from iamtui.workspace.escalation_steps import EscalationReport, EscalationStep, Move
+from iamtui.workspace.escalations import EscalationSearch
 from iamtui.workspace.trust import TrustEdge, Trustee, TrustReader
 from iamtui.workspace.workspace import Workspace
 
-_ASSUMING: Final = next(path for path in ESCALATION_PATHS if [step[0] for step in path.steps] == ["sts:AssumeRole"])
+_ASSUMING: Final = next(path for path in USES if path.id == "sts-001")
 
 
 def find_escalations_across(

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from iamtui.account.model import Account, Role, User
 from iamtui.catalog import service_data
-from iamtui.catalog.escalation_paths import ESCALATION_PATHS
+from iamtui.catalog.escalation_paths import ESCALATING_ACTIONS
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
@@ -42,7 +42,8 @@ from iamtui.workspace.assumptions import (
 )
 from iamtui.workspace.compared_states import AlignedStates, ChangedStatements
 from iamtui.workspace.draft_session import DraftedAccount, Effect, effect_between
-from iamtui.workspace.escalations import Escalation, find_escalations
+from iamtui.workspace.escalation_steps import Escalation
+from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.policy_reads import own_documents
 from iamtui.workspace.principals import principal_for
 from iamtui.workspace.questions import with_region
@@ -65,7 +66,7 @@ _MOST_TOLD_APART: Final = 500
 _MOST_VERSIONS: Final = 5
 
 _ASSUMING: Final = (action_name("sts:AssumeRole"),)
-_ESCALATING: Final = tuple(map(action_name, {action: None for path in ESCALATION_PATHS for action, _ in path.steps}))
+_ESCALATING: Final = tuple(map(action_name, ESCALATING_ACTIONS))
 _POSSIBLE: Final = frozenset((Outcome.ALLOWED, Outcome.DEPENDS))
 
 

@@ -29,7 +29,8 @@ from iamtui.policy.statement import action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.escalations import EscalationSearch, Move, find_escalations
+from iamtui.workspace.escalation_steps import Move
+from iamtui.workspace.escalations import EscalationSearch, find_escalations
 from iamtui.workspace.inventory import documents_in
 from iamtui.workspace.organization_run import Done, Workers, over_accounts
 from iamtui.workspace.organization_store import account_in, kept_account, workspace_of

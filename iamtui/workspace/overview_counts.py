@@ -11,7 +11,8 @@ from iamtui.account.model import Missing, Role, User
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.workspace.audit import AuditFinding, AuditLimits, AuditSuppression, audit
-from iamtui.workspace.escalations import EscalationReport, find_escalations
+from iamtui.workspace.escalation_steps import EscalationReport
+from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.inventory import last_used
 from iamtui.workspace.overview import Figure, Overview, QuestionBar, begun_overview, risk, unlisted
 from iamtui.workspace.principals import principal_for, resolve_principal

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.workspace.escalations import EscalationReport, find_escalations
+from iamtui.workspace.escalation_steps import EscalationReport
+from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.opening import open_source
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.cli_runner import Cli
