@@ -10,15 +10,18 @@ import base64
 import binascii
 import hmac
 import json
+import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -26,6 +29,8 @@ from iamtui.credentials.export_values import aws_time, proved_account
 from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.secret import Secret
+
+_Address: TypeAlias = tuple[str, int]
 
 # A small HTTP server on the loopback address, for programs of this machine and against everybody else.
 
@@ -109,7 +114,8 @@ class LoopbackServer:
         except BaseException:
             self._listener.close()
             raise
-        self.port: int = self._listener.getsockname()[1]
+        self._listener_name: _Address = self._listener.getsockname()
+        self.port: int = self._listener_name[1]
         self._lock = threading.Lock()
         self._waiting: dict[socket.socket, float] = {}
         self._served = 0
@@ -160,12 +166,18 @@ class LoopbackServer:
     def _accept(self) -> None:
         while not self._stopped.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, peer = self._listener.accept()
             except OSError:
                 if self._stopped.is_set():
                     return
                 # Out of file descriptors, or the client is gone again.
                 time.sleep(0.05)
+                continue
+            if not _is_ours(peer, self._listener_name):
+                # Another user's, who gets no answer, and takes no place from those who do.
+                connection.close()
+                with self._lock:
+                    self._refused += 1
                 continue
             self._make_room()
             with self._lock:
@@ -210,6 +222,40 @@ class LoopbackServer:
             return self._answer(request)
         except Exception:  # noqa: BLE001 - its text could hold what it is about
             return Response(500)
+
+
+_TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
+"""Linux's connections, each with the user whose socket it is; a socket of IPv6 can connect to 127.0.0.1, too."""
+
+
+def _is_ours(peer: _Address, here: _Address) -> bool:
+    """Whether the socket at the other end of a connection is of the user who runs this process.
+
+    Where Linux does not show its connections, and elsewhere, there is no telling, and the rest decides alone.
+    """
+    ends = [f"{_in_table(peer)} {_in_table(here)}", f"{_MAPPED}{_in_table(peer)} {_MAPPED}{_in_table(here)}"]
+    seen = False
+    for table in _TABLES:
+        try:
+            text = Path(table).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            continue
+        seen = True
+        for row in text.splitlines():
+            words = row.split()
+            if len(words) > 7 and f"{words[1]} {words[2]}" in ends:
+                return words[7] == str(os.geteuid())
+    # Gone again, or of another network: nobody to answer.
+    return not seen
+
+
+_MAPPED: Final = "0000000000000000FFFF0000" if sys.byteorder == "little" else "00000000000000000000FFFF"
+"""What stands before an IPv4 address in an IPv6 one, as the kernel writes it."""
+
+
+def _in_table(address: _Address) -> str:
+    """An address and its port as the kernel's tables write them."""
+    return f"{int.from_bytes(socket.inet_aton(address[0]), sys.byteorder):08X}:{address[1]:04X}"
 
 
 def _cut(connection: socket.socket) -> None:

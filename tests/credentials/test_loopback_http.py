@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -157,6 +161,51 @@ def test_an_answer_may_not_be_kept_or_shared(server: LoopbackServer) -> None:
     assert "access-control" not in answer
     assert "server:" not in answer
     assert server.counts == Counts(1, 0)
+
+
+_ANOTHER = """
+import os, socket, sys
+os.setgid(65534), os.setuid(int(sys.argv[1]))
+family, host = (socket.AF_INET6, "::ffff:127.0.0.1") if sys.argv[3] == "6" else (socket.AF_INET, "127.0.0.1")
+with socket.socket(family) as connection:
+    connection.settimeout(20)
+    connection.connect((host, int(sys.argv[2])))
+    try:
+        connection.sendall(f"GET /x HTTP/1.1\\r\\nHost: 127.0.0.1:{sys.argv[2]}\\r\\n\\r\\n".encode())
+        print(connection.recv(99)[9:12].decode())
+    except OSError:
+        print()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a socket is")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@pytest.mark.parametrize("family", ["4", "6"])
+@pytest.mark.parametrize(("uid", "answer"), [(0, "200"), (65534, "")])
+def test_on_linux_only_the_user_who_started_it_is_answered(
+    server: LoopbackServer, uid: int, answer: str, family: str
+) -> None:
+    words = [sys.executable, "-c", _ANOTHER, str(uid), str(server.port), family]
+    made = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, cwd="/")
+    assert made.stdout.strip() == answer
+    assert server.counts == (Counts(served=1) if answer else Counts(refused=1))
+
+
+def test_the_owner_of_a_connection_is_read_from_the_kernels_tables(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    peer, here = ("127.0.0.1", 40001), ("127.0.0.1", 40002)
+    ends = [loopback_http._in_table(one) for one in (peer, here)]
+    table = tmp_path / "tcp"
+    monkeypatch.setattr(loopback_http, "_TABLES", (str(table),))
+    assert loopback_http._is_ours(peer, here), "no table, as on macOS: nothing can be said"
+    for beginning in ("", loopback_http._MAPPED):
+        for uid in (os.geteuid(), os.geteuid() + 1):
+            other = f"0: {beginning}{ends[1]} {beginning}{ends[0]} 01 0:0 00:0 0 {os.geteuid()} 0 2"
+            table.write_text(f"{other}\n1: {beginning}{ends[0]} {beginning}{ends[1]} 01 0:0 00:0 0 {uid} 0 1\n")
+            assert loopback_http._is_ours(peer, here) is (uid == os.geteuid())
+    table.write_text("")
+    assert not loopback_http._is_ours(peer, here), "nobody's"
 
 
 def test_it_listens_on_the_loopback_address_only(server: LoopbackServer) -> None:
