@@ -18,14 +18,14 @@ from typing import Any, Final, TypeVar, overload
 import msgspec
 
 from iamtui.aws.answer_limits import limits_for, limits_of, read_here, shaped
-from iamtui.aws.caller import CallerIdentity, OneAccount
+from iamtui.aws.caller import CallerIdentity, OneAccount, forbid_core_dumps
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
 from iamtui.aws.operations import iam_action
 from iamtui.aws.profiles import Keys, RenewedKeys, check_endpoint_url, login_command_of
 from iamtui.aws.retries import current_retries
 from iamtui.problem import Problem
-from iamtui.secret import Secret, forbid_core_dumps
+from iamtui.secret import Secret
 from iamtui.text import safe_text
 
 MOST_EMPTY_PAGES: Final = 20

@@ -79,9 +79,7 @@ def tells_trails() -> Callable[[TrailCounts], None]:
 
 def ask_codes_on_terminal() -> None:
     """Have the MFA codes that profiles need typed on the terminal."""
-    from iamtui.workspace.profile_roles import ask_codes_with  # brings the ways to AWS
-
-    ask_codes_with(_profile_code)
+    commands.ask_codes_with(_profile_code)
 
 
 def _profile_code(needed: ProfileCodeNeeded) -> Secret:

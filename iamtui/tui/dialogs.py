@@ -20,13 +20,11 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from iamtui.text import counted, safe_text
-from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain, wrong
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import PathInput, SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.credential_commands import ProfileCodeNeeded, UnconfirmedCommand, UserNeeded, about_command
 
 _GAP, _LABEL_SHARE = 2, 45
 """Cells between the columns, and how many in a hundred the labels have where the notes need the rest."""
@@ -502,18 +500,6 @@ class ConfirmDialog(Dialog[bool]):
 
     def action_refuse(self) -> None:
         self.dismiss(False)
-
-
-def credentials_dialog(needed: UserNeeded) -> Dialog[Any]:
-    """Shows the command that a profile runs for its credentials, before it is run, or asks for its MFA code."""
-    if isinstance(needed, ProfileCodeNeeded):
-        about = line("Its role takes a code of ", (needed.serial, "bold"), ".")
-        why = (wrong(plain(needed.why)),) if needed.why else ()
-        title = line("Open profile ", (needed.profile, "bold"))
-        return lazy.export_dialog.CodeDialog(title, lambda: lines(about, *why), "opens it")
-    assert isinstance(needed, UnconfirmedCommand)
-    words = lines(*(plain(sentence, limit=None) for sentence in about_command(needed.command)))
-    return ConfirmDialog(line("A command for credentials"), words, "run it, now and later", "do not run it")
 
 
 # The themes to choose from, each shown on the screen below as the cursor comes to it.

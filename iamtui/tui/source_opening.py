@@ -340,7 +340,7 @@ class SourceOpening:
             elif choice is self.choice:
                 self._show_problem(choice, needed.refused)
 
-        self._app.push_screen(lazy.dialogs.credentials_dialog(needed), answered)
+        self._app.push_screen(lazy.export_dialog.credentials_dialog(needed), answered)
 
     def stop(self) -> None:
         """Stop a load that is running; what is open stays open."""

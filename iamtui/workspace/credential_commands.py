@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from iamtui.aws.credential_process import ANYWHERE, remark_on
 from iamtui.aws.credential_process import Approve as Approve  # for the doors
@@ -100,6 +100,22 @@ class ProfileCodeNeeded(UserNeeded):
             raise ProfileCodeNeeded(self.profile, self.serial, self.use, problem.sentence) from None
         finally:
             given.wipe()
+
+
+Ask: TypeAlias = Callable[[ProfileCodeNeeded], Secret]
+
+_ask: Ask | None = None
+
+
+def ask_codes_with(ask: Ask | None) -> None:
+    """Have codes asked for on the spot, as a command does on its terminal; None: a ProfileCodeNeeded is raised."""
+    global _ask  # noqa: PLW0603 - as the terminal, there is one for the process
+    _ask = ask
+
+
+def asks_codes() -> Ask | None:
+    """Who is asked for codes on the spot, if anybody."""
+    return _ask
 
 
 def about_command(command: CredentialCommand) -> tuple[str, ...]:

@@ -31,21 +31,11 @@ from iamtui.credentials.assume_role import (
 from iamtui.credentials.session import TemporaryCredentials, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.credential_commands import ProfileCodeNeeded, refuse_unconfirmed
+from iamtui.workspace.credential_commands import ProfileCodeNeeded, asks_codes, refuse_unconfirmed
 from iamtui.workspace.mfa import LEAST_LEFT, start_mfa_session
+from iamtui.workspace.workspace import list_profiles
 
 _SESSION_NAME: Final = "iamtui-read"
-
-
-Ask: TypeAlias = Callable[[ProfileCodeNeeded], Secret]
-
-_ask: Ask | None = None
-
-
-def ask_codes_with(ask: Ask) -> None:
-    """Have codes asked for on the spot, as a command does on its terminal; else a ProfileCodeNeeded is raised."""
-    global _ask  # noqa: PLW0603 - as the terminal, there is one for the process
-    _ask = ask
 
 
 def open_profile(
@@ -64,9 +54,8 @@ def open_profile(
     source, *roles = _way_with_mfa(profile)
     if source is None:
         return opening(profile=profile, region=region)
-    from iamtui.aws.session import SdkSession  # heavy
-
-    region = region or SdkSession(roles[-1].name).get_config_variable("region")
+    if not any(map(os.environ.get, ("AWS_REGION", "AWS_DEFAULT_REGION"))):
+        region = region or roles[-1].region or None
     own = source.has_keys or source.kind != "assumes a role"
     connection = opening(profile=source.name, region=region, as_source=own)
     for one in roles:
@@ -79,13 +68,11 @@ def _way_with_mfa(profile: str | None) -> tuple[Profile | None, *tuple[Profile, 
 
     (None,) where none of them has an MFA device, or botocore is to say what is wrong with them.
     """
-    from iamtui.aws.session import available_profiles  # heavy
-
     name = profile or os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or "default"
     if not profile and all(map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))):
         return (None,)
     try:
-        profiles = {one.name: one for one in available_profiles()}
+        profiles = {one.name: one for one in list_profiles()}
     except Problem:
         return (None,)
     way: list[Profile] = []
@@ -176,14 +163,14 @@ def _given(source: Connection, one: Profile, entered: AssumeRoleInput) -> Tempor
     try:
         return _without_new_code(source, one, entered)
     except ProfileCodeNeeded:
-        if _ask is None:
+        if (ask := asks_codes()) is None:
             raise
     with _asking:
         while True:
             try:
                 return _without_new_code(source, one, entered)
             except ProfileCodeNeeded as needed:
-                needed.use(_ask(needed))
+                needed.use(ask(needed))
 
 
 def _without_new_code(source: Connection, one: Profile, entered: AssumeRoleInput) -> TemporaryCredentials:

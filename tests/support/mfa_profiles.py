@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.workspace import profile_roles
+from iamtui.workspace.credential_commands import ask_codes_with
 from iamtui.workspace.profile_roles import forget_codes
 from tests.support.fault_proxy import FaultProxy
 from tests.support.mfa_alice import SERIAL as SERIAL
@@ -45,4 +45,4 @@ def alice_in_profiles(
     write_profiles(no_aws_settings, monkeypatch, dev=alice.role, ops=other)
     yield alice
     forget_codes()
-    profile_roles._ask = None
+    ask_codes_with(None)

@@ -229,7 +229,7 @@ class OrganizationLoading(Generic[T]):
             else:
                 self._refused(Problem(problem.refused.sentence, HOW_TO_LOAD))
 
-        self._screen.app.push_screen(lazy.dialogs.credentials_dialog(problem), answered)
+        self._screen.app.push_screen(lazy.export_dialog.credentials_dialog(problem), answered)
 
 
 # Opening the accounts of a unit, by a role that is assumed in each.

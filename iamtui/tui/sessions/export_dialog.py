@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,13 +21,14 @@ from iamtui.credentials.export_values import aws_time
 from iamtui.credentials.session import Session, parse_duration
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui.content import line, lines, plain
-from iamtui.tui.dialogs import Dialog, DialogBox
+from iamtui.tui.content import line, lines, plain, wrong
+from iamtui.tui.dialogs import ConfirmDialog, Dialog, DialogBox
 from iamtui.tui.list_dialogs import MenuItem, MenuLines
 from iamtui.tui.sessions.text import MASK
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.assume import session_arn
+from iamtui.workspace.credential_commands import ProfileCodeNeeded, UnconfirmedCommand, UserNeeded, about_command
 from iamtui.workspace.reference_commands import Reference
 
 # What can be copied of a session, as a menu: a reference, one field, one format. Pure, no widget.
@@ -389,6 +390,18 @@ class CodeDialog(Dialog[Secret | None]):
     def action_cancel(self) -> None:
         self.query_one(SecretInput).value = ""
         self.dismiss(None)
+
+
+def credentials_dialog(needed: UserNeeded) -> Dialog[Any]:
+    """Shows the command that a profile runs for its credentials, before it is run, or asks for its MFA code."""
+    if isinstance(needed, ProfileCodeNeeded):
+        about = line("Its role takes a code of ", (needed.serial, "bold"), ".")
+        why = (wrong(plain(needed.why)),) if needed.why else ()
+        title = line("Open profile ", (needed.profile, "bold"))
+        return CodeDialog(title, lambda: lines(about, *why), "opens it")
+    assert isinstance(needed, UnconfirmedCommand)
+    words = lines(*(plain(sentence, limit=None) for sentence in about_command(needed.command)))
+    return ConfirmDialog(line("A command for credentials"), words, "run it, now and later", "do not run it")
 
 
 # Moments as a person types them: "in 15m", "at 18:00". Pure.
