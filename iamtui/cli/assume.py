@@ -43,7 +43,8 @@ def assume(
     """Assume ROLE and print its credentials: eval "$(iamtui assume ROLE)".
 
     ROLE is a name, or an ARN or a profile with a role_arn, which need no permission to read the account. iamtui's own
-    answer goes to stderr first; a role of the demo account is assumed only if that answer is yes.
+    answer goes to stderr first, for an ARN or a profile by the account as it was read last; a role of the demo account
+    is assumed only if that answer is yes.
     """
     if written is not None:
         if name is not None:

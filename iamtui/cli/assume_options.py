@@ -33,7 +33,7 @@ from iamtui.workspace.assume_decision import is_temporary
 from iamtui.workspace.assume_plan import AssumePlan, check_input, compact_policy, plan_assume, plan_without_code
 from iamtui.workspace.inventory import find_entity
 from iamtui.workspace.mfa import MfaSessions, find_mfa_devices
-from iamtui.workspace.opening import connect
+from iamtui.workspace.opening import connect, with_kept_account
 from iamtui.workspace.principals import alias_of, session_is_production
 from iamtui.workspace.session_actions import Renewal
 from iamtui.workspace.workspace import SourceKind, Workspace, list_profiles
@@ -247,7 +247,8 @@ def _assume(
     entered = replace(entered, mfa_serial=serial, mfa_code=ANY_CODE if serial else None)
     problems = check_input(plan, entered)
     if problems:
-        raise Problem(" ".join(problem.sentence for problem in problems), "See the command's --help.")
+        step = "--no-cache asks STS alone." if workspace.source.cached else "See the command's --help."
+        raise Problem(" ".join(problem.sentence for problem in problems), step)
     session, sent, unshared = _sent(workspace, entered, mfa_sessions, first=before is None)
     _say_session(session, workspace)
     renewal = Renewal(workspace, sent, caller=before.again if before is not None else None, mfa_sessions=mfa_sessions)
@@ -439,7 +440,18 @@ def _connected(source: SourceOptions, approve: Approve | None = None) -> Workspa
     with told_of_the_session(_by_environment(source)):
         workspace = connect(command_choice(source), approve or approval(source))
     say_where(workspace)
-    return workspace
+    return workspace if source.no_cache else _with_kept_account(workspace)
+
+
+def _with_kept_account(workspace: Workspace) -> Workspace:
+    """The workspace with its account as it was read last, for our own answer; STS is asked all the same."""
+    found = with_kept_account(workspace)
+    if found.source.cached and found.source.taken_at is not None:
+        note(
+            f"CACHED: the role is checked against the account as it was read at "
+            f"{found.source.taken_at:%Y-%m-%d %H:%M} (UTC); --no-cache asks STS alone."
+        )
+    return found
 
 
 def _say_plan(workspace: Workspace, plan: AssumePlan) -> None:

@@ -328,6 +328,20 @@ def connect(choice: SourceChoice, approve: Approve | None = None) -> Workspace:
     return Workspace(account, _live_source(connection), connection)
 
 
+def with_kept_account(workspace: Workspace) -> Workspace:
+    """The workspace with what the cache keeps of its account, as this caller read it last; else as it is. Blocking."""
+    account, source = workspace.account, workspace.source
+    if source.kind is not SourceKind.LIVE:
+        return workspace
+    try:
+        kept = kept_account(account.id, account.caller_arn.value_or(""), source.endpoint_url)
+    except Problem:
+        return workspace
+    if kept is None:
+        return workspace
+    return replace(workspace, account=kept, source=msgspec.structs.replace(source, taken_at=kept.taken_at, cached=True))
+
+
 # Loading more.
 
 

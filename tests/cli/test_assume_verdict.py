@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import wording
 from tests.support.cli_runner import Cli
-from tests.support.fault_proxy import FaultProxy
+from tests.support.fault_proxy import FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 
 BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
@@ -145,3 +145,39 @@ def test_an_empty_code_is_said_once_and_then_is_none(bob: Bob, typed: list[str],
     assert bob.sent().get("TokenCode") == code
     assert ("SerialNumber" in bob.sent()) == (code is not None)
     assert left == []
+
+
+def test_a_role_by_its_arn_is_checked_against_the_account_that_was_read_before(bob: Bob) -> None:
+    """As by its name: the verdict stands before the call, and a denial is explained."""
+    arn = bob.role("closed", trust({"AWS": f"arn:aws:iam::{ACCOUNT}:user/zed"}))
+    where = ("--endpoint-url", bob.proxy.url)
+    refused = error(403, "AccessDenied", f"User: {BOB} is not authorized to perform: sts:AssumeRole")
+    bob.proxy.on("AssumeRole", refused)
+    unread = bob.assume(arn)
+    assert "Whether the role trusts the caller is not checked." in unread.err
+    assert bob.cli("list", "roles", *where).code == 0
+    named, by_arn = bob.assume("closed"), bob.assume(arn)
+    verdict = next(line for line in named.err.splitlines() if f"sts:AssumeRole on {arn}" in line)
+    assert "DENIED" in verdict
+    assert verdict in by_arn.err.splitlines()
+    assert "CACHED: the role is checked against the account as it was read" in by_arn.err
+    assert by_arn.err.strip().splitlines()[-1] == named.err.strip().splitlines()[-1], "explained alike"
+    assert "trust policy" in by_arn.err.strip().splitlines()[-1]
+    assert "not checked" in bob.assume(arn, "--no-cache").err
+
+
+def test_a_profile_is_checked_so_too_and_an_allowed_role_is_assumed(bob: Bob, no_aws_settings: Path) -> None:
+    arn = bob.role("open", trust({"AWS": BOB}))
+    key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    (no_aws_settings / "config").write_text(
+        f"[profile base]\naws_access_key_id={key}\naws_secret_access_key={secret}\nregion=us-east-1\n"
+        f"[profile open]\nrole_arn={arn}\nsource_profile=base\n"
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        bob.cli.monkeypatch.delenv(name)
+    assert bob.cli("list", "roles", "--profile", "base", "--endpoint-url", bob.proxy.url).code == 0
+    result = bob.assume("open", "--format", "json")
+    assert result.code == 0, result
+    assert f"ALLOWED sts:AssumeRole on {arn}" in " ".join(result.err.split())
+    # What was read before is no answer of STS: it is asked all the same.
+    assert bob.sent()["RoleArn"] == arn
