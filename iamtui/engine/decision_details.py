@@ -16,7 +16,7 @@ from iamtui.engine.prepared_request import owner_is_assumed
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, without_resource_policy
-from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, Node, RequestContext, Truth, all_of, leaves, negate
+from iamtui.policy.context import AtLeast, ConditionLeaf, Node, RequestContext, Truth, all_of, leaves, negate
 from iamtui.policy.document import Statement
 from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import parse_pieces, variable_names
@@ -201,7 +201,8 @@ def open_keys(leaf: ConditionLeaf, context: RequestContext) -> tuple[str, ...]:
         values = leaf.values if takes else ()
     for value in values:
         names = {**variable_names(parse_pieces(value, variables=True)), **names}
-    return tuple(name for key, name in names.items() if isinstance(context.lookup(key), (KeyState, AtLeast)))
+    found = ((name, context.lookup(key)) for key, name in names.items())
+    return tuple(name for name, value in found if not isinstance(value, tuple) or isinstance(value, AtLeast))
 
 
 def sensitive_keys(reading: Evaluation) -> Iterator[str]:

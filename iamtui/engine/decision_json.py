@@ -12,11 +12,13 @@ from iamtui.engine.request import Principal, PrincipalKind, Request, caller_fixe
 from iamtui.engine.scenario_format import scenario_schema
 from iamtui.policy.context import (
     And,
+    Beginning,
     ConditionLeaf,
     KeyNames,
     KeyState,
     KeyValue,
     MissingLeaf,
+    Moment,
     Node,
     Or,
     SessionLeaf,
@@ -93,12 +95,14 @@ def request_to_json(request: Request) -> dict[str, JsonValue]:
 
 
 def _there(request: Request) -> Iterator[str]:
-    """The keys that are known to be there alone, which no value that is given or derived says more of."""
+    """The keys that are known to be there alone, of which no one value is given or derived."""
     told = KeyNames((*request.context, *request.any_value))
     found: dict[str, KeyValue] = {}
     for layer in reversed(request.derived):
         found.update(layer)
-    yield from (key for key, value in found.items() if value is KeyState.PRESENT and key not in told)
+    for key, value in found.items():
+        if (value is KeyState.PRESENT or isinstance(value, (Moment, Beginning))) and key not in told:
+            yield key
 
 
 def _principal(principal: Principal) -> JsonValue:

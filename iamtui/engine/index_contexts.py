@@ -72,7 +72,8 @@ class Contexts:
         if derived is None:
             return index.values_of(key, discover=self._of_question.discover), True
         facts = index.key_facts(key)
-        return with_value(facts.own, derived, index.everyone & ~facts.owners), False
+        own = facts.own_as_read(discover=self._of_question.discover)
+        return with_value(own, derived, index.everyone & ~facts.owners), False
 
     def said_of(self, key: str) -> tuple[KeyValue | None, KeyValue | None]:
         """What the question says of a key, for everybody, and for those of whom the account does not say it."""

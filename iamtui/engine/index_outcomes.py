@@ -282,13 +282,10 @@ class IndexReading:
     def _leave_session_tokens(self, who: int) -> None:
         """Leave whom IAM and STS may refuse for their credentials: that makes no denial another one."""
         index, contexts = self.index, self.contexts
-        if contexts.varying(("aws:multifactorauthpresent",)):
-            self._unsettled |= who
-            return
-        for (kind, _, credentials), bits in index.kinds.items():
-            principal = index.principals[bits.bit_length() - 1].principal
-            assert (principal.kind, principal.credentials) == (kind, credentials)
-            if uses_session_token(principal, contexts.anyone):
+        by_mfa = contexts.column("aws:multifactorauthpresent")[0].values()
+        for bits in (bits & having & who for bits in index.kinds.values() for having in by_mfa):
+            place = bits.bit_length() - 1
+            if bits and uses_session_token(index.principals[place].principal, contexts.of_place(place)):
                 self._unsettled |= bits
 
     def _with_resource(self, grant: Bits, boundary: Bits, who: int) -> tuple[Bits, Bits]:

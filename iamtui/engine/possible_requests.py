@@ -19,8 +19,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import KeyType, condition_key
 from iamtui.catalog.tables import REGIONS
 from iamtui.engine.request import PrincipalKind
-from iamtui.policy.conditions import parse_date, parse_number
 from iamtui.policy.patterns import Token, Wild, is_account_id, parse_arn
+from iamtui.policy.values import parse_date, parse_number
 from iamtui.text import safe_text
 
 Values: TypeAlias = tuple[str, ...]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.catalog.actions import ENGINE_CATALOGUE, supports_resource_account
 from iamtui.catalog.arn_forms import ArnForm, Needs
 from iamtui.catalog.between_accounts import call_limit
 from iamtui.catalog.newer import about
@@ -50,6 +50,7 @@ class ActionFacts:
         newer: whether the SDK has it and the catalogue, which was made before, does not.
         of_own_password: whether a password policy can let users call it.
         of_some_callers: whether only some accounts of an organization can call it.
+        supports_resource_account: whether its requests carry aws:ResourceAccount.
         of_member_accounts: whether it acts on other accounts of the organization (sts:AssumeRoot).
         notes: what else decides such a call, besides the policies.
     """
@@ -64,6 +65,7 @@ class ActionFacts:
         "of_member_accounts",
         "of_own_password",
         "of_some_callers",
+        "supports_resource_account",
         "takes_resource_policy",
         "under_rcps",
         "with_own_rules",
@@ -79,6 +81,7 @@ class ActionFacts:
         self.of_own_password = action.full in ("iam:changepassword", "iam:getaccountpasswordpolicy")
         self.of_some_callers = call_limit(action.service, action.name) is not None
         self.with_own_rules = action.service in _WITH_RULES_OF_THEIR_OWN
+        self.supports_resource_account = supports_resource_account(action.full)
         self.takes_resource_policy = takes_resource_policy(action)
         self.under_rcps = ENGINE_CATALOGUE.supports_rcp(action.service) and not escapes_rcps(action)
         besides = (decided_besides(action), about(text) if self.newer else "")

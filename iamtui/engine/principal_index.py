@@ -24,7 +24,7 @@ from iamtui.engine.request import (
     caller_fixed_keys,
     is_service_linked,
 )
-from iamtui.policy.context import ABSENT, KeyNames, KeyState, KeyValue, KeyValues
+from iamtui.policy.context import ABSENT, KeyNames, KeyState, KeyValue, KeyValues, as_read
 from iamtui.policy.document import PolicyDocument, PrincipalEntry
 from iamtui.policy.statement import Caller
 from iamtui.policy.types import PolicyType
@@ -89,6 +89,12 @@ class KeyFacts(NamedTuple):
     absent: int
     fixed: dict[tuple[str, ...], int]
     fixers: int
+
+    def own_as_read(self, *, discover: bool) -> dict[KeyValue, int]:
+        made: dict[KeyValue, int] = {}
+        for value, bits in self.own.items():
+            _add(made, as_read(value, discover=discover), bits)
+        return made
 
 
 class Levels(NamedTuple):
@@ -260,7 +266,7 @@ class AccountIndex:
         if found is None:
             facts = self.key_facts(key)
             rest = self.everyone & ~facts.owners
-            made = with_value(facts.own, ABSENT, rest & facts.absent)
+            made = with_value(facts.own_as_read(discover=discover), ABSENT, rest & facts.absent)
             rest &= ~facts.absent
             for values, bits in facts.fixed.items():
                 _add(made, values, rest & bits)

@@ -31,6 +31,7 @@ from iamtui.policy.malformed import action_fault, key_fault, resource_fault
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, allow_strengths, compile_policy, deny_applies
 from iamtui.policy.types import PolicyType
+from iamtui.text import safe_text
 
 _TYPES = {
     Layer.IDENTITY: PolicyType.IDENTITY,
@@ -298,8 +299,9 @@ def _trace_condition(reading: Evaluation, condition: CompiledCondition, holds: T
         note = "The key is unknown."
     elif found is KeyState.PRESENT:
         note = "The key is there, its value is unknown."
+    elif not isinstance(found, tuple):
+        note = f"The key is known in part: {safe_text(found.words, limit=256)}."
     else:
-        assert not isinstance(found, KeyState)
         seen = found
         if not condition.key:
             note = f"The key {key_fault(line.key)}: it is absent."

@@ -144,8 +144,8 @@ def _check_carried(statement: Statement, line: ConditionLine, key: ConditionKey,
         here.report(
             Level.SUGGESTION if carried else Level.WARNING,
             "key-not-carried",
-            f"{named(lacking)} {verb} not known to carry {key.name}, so for {what} the key is absent; "
-            "use a statement of its own.",
+            f"{named(lacking)} {verb} not known to carry {key.name}: AWS's reference does not list it for {what}, so "
+            "it may be absent; use a statement of its own.",
             aws="UNSUPPORTED_ACTION_FOR_CONDITION_KEY",
             count=len(lacking),
         )

@@ -7,17 +7,20 @@ included; a variable without a value matches nothing.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from typing import Final, TypeAlias
 
-from iamtui.policy.context import AtLeast, ConditionLeaf, KeyState, RequestContext, Truth
+from iamtui.policy.context import (
+    AtLeast,
+    Beginning,
+    ConditionLeaf,
+    KeyState,
+    KnownInPart,
+    Moment,
+    RequestContext,
+    Truth,
+)
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.malformed import key_fault
 from iamtui.policy.networks import network_contains, parse_network
@@ -38,86 +41,7 @@ from iamtui.policy.patterns import (
     variable_names,
 )
 from iamtui.policy.types import LanguageOptions
-
-# Reading the values of typed condition operators (IAM User Guide: condition operators).
-
-
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
-_EPOCH: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_DATE: Final = re.compile(
-    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
-    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
-)
-_EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECONDS_FROM: Final = Decimal(10) ** 11
-
-
-@lru_cache(maxsize=4096)
-def parse_number(text: str) -> Decimal | None:
-    """A decimal number with optional sign and decimals, without exponent or blanks; else None."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
-
-
-@lru_cache(maxsize=4096)
-def parse_date(text: str) -> Decimal | None:
-    """Seconds since the epoch of a W3C date-time (ISO 8601 profile) or an epoch; else None.
-
-    Four digits are a year, any other run of digits an epoch: milliseconds from 10^11 up, else seconds. A
-    date without time is midnight UTC; a time needs Z or an offset.
-    """
-    match = _DATE.fullmatch(text)
-    if match is None:
-        if not _EPOCH.fullmatch(text):
-            return None
-        epoch = Decimal(text)
-        return epoch / 1000 if epoch >= _MILLISECONDS_FROM else epoch
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
-    try:
-        moment = datetime(
-            int(year),
-            int(month or 1),
-            int(day or 1),
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            tzinfo=_zone(zone),
-        )
-        since = moment - _EPOCH_START
-    except (ValueError, OverflowError):
-        return None
-    seconds = Decimal(since.days * 86400 + since.seconds)
-    return seconds + Decimal(f"0.{fraction}") if fraction else seconds
-
-
-def _zone(text: str | None) -> timezone:
-    if text in (None, "Z"):
-        return UTC
-    assert text is not None
-    hours, minutes = int(text[1:3]), int(text[4:6])
-    if hours > 23 or minutes > 59:
-        raise ValueError(text)
-    offset = timedelta(hours=hours, minutes=minutes)
-    return timezone(-offset if text[0] == "-" else offset)
-
-
-def parse_binary(text: str) -> bytes | None:
-    """The bytes of padded base64; else None."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def parse_policy_bool(text: str) -> bool | None:
-    """A policy's `true` or `false` in any letter case; else None."""
-    lowered = text.lower()
-    return lowered == "true" if lowered in ("true", "false") else None
-
-
-def lower_each(text: str) -> str:
-    """Lower the letters one by one, without case folding."""
-    return text.lower() if text.isascii() else "".join(character.lower() for character in text)
-
+from iamtui.policy.values import lower_each, parse_binary, parse_date, parse_number, parse_policy_bool
 
 # Comparing a value of a request with the values of a condition line, operator by operator.
 
@@ -417,6 +341,7 @@ class CompiledCondition:
         "_holds_for",
         "_literal",
         "_made_leaf",
+        "_null_wants",
         "_options",
         "_parsed",
         "key",
@@ -437,8 +362,14 @@ class CompiledCondition:
         self._comparers: tuple[Comparer, ...] | None = None
         self._parsed: tuple[Pieces, ...] = ()
         self._holds_for: Callable[[str], bool] | None = None
+        # Which states of nullness the values name; None where none is true or false.
+        self._null_wants: frozenset[bool | None] | None = None
         operator = self.operator
-        if operator is None or operator.base == "null":
+        if operator is None:
+            return
+        if operator.base == "null":
+            named = frozenset(map(parse_policy_bool, line.values)) - {None}
+            self._null_wants = named or None
             return
         takes_variables = variables and (
             operator.base.startswith(("string", "arn"))
@@ -463,7 +394,7 @@ class CompiledCondition:
         if self._holds_for is not None and type(values) is tuple and len(values) == 1:
             return self._holds_for(values[0])
         if operator.base == "null":
-            wanted = self._null_wants()
+            wanted = self._null_wants
             if wanted is None:
                 return False
             if operator.over is None and len(wanted) == 2:
@@ -472,7 +403,11 @@ class CompiledCondition:
             return self._leaf()
         if values is KeyState.PRESENT:
             return self._test_present() if operator.base == "null" else self._leaf()
-        assert not isinstance(values, KeyState)
+        if not isinstance(values, tuple):
+            return self._test_in_part(operator, values, context)
+        return self._test_known(operator, values, context)
+
+    def _test_known(self, operator: Operator, values: tuple[str, ...], context: RequestContext) -> Truth:
         if not values:
             return self._test_absent(operator)
         if isinstance(values, AtLeast):
@@ -481,22 +416,47 @@ class CompiledCondition:
             return self._test_null(operator, values)
         return self._test_values(operator, values, context)
 
+    def _test_in_part(self, operator: Operator, known: KnownInPart, context: RequestContext) -> Truth:
+        """Whether the line holds, or not, whichever of the possible values the key has."""
+        base = operator.base
+        if isinstance(known, Beginning) and base.startswith("string"):
+            return self._test_beginning(operator, known.text, context)
+        if isinstance(known, Moment) and base != "null":
+            wanted = (parse_date(value) for value in self.line.values)
+            inside = (date is not None and known.first <= date <= known.last for date in wanted)
+            if not base.startswith("date") or (base == "dateequals" and any(inside)):
+                return self._leaf()
+        truths = {self._test_known(operator, values, context) for values in known.values}
+        return truths.pop() if len(truths) == 1 else self._leaf()
+
+    def _test_beginning(self, operator: Operator, text: str, context: RequestContext) -> Truth:
+        """As `_test_in_part`, of texts that begin with another."""
+        may_match = False
+        for pieces in self._parsed:
+            found = resolve(pieces, context)
+            if isinstance(found, Unresolved):
+                may_match = may_match or found is Unresolved.UNKNOWN
+            elif operator.base == "stringlike":
+                machine, texts = Glob(tokens_of(found)).machine, (*text, Wild.ONE, Wild.ONE, Wild.STAR)
+                if machine.read(texts, machine.first, machine.run_by_all, machine.step_by_all) & machine.final:
+                    return not operator.negated
+                reached = machine.read(texts, machine.first, machine.run_by_some, machine.step_by_some)
+                may_match = may_match or bool(reached & machine.final)
+            else:
+                may_match = may_match or lower_each(plain_text(found)).startswith(lower_each(text))
+        return self._leaf() if may_match else operator.negated
+
     def _leaf(self) -> ConditionLeaf:
         if self._made_leaf is None:
             op, key, values, unknown = self.line.operator, self.line.key, self.line.values, self.operator is None
             self._made_leaf = ConditionLeaf(op, key, values, literal=self._literal, unknown_operator=unknown)
         return self._made_leaf
 
-    def _null_wants(self) -> frozenset[bool] | None:
-        """Which states of nullness the values name; None when no value is true or false."""
-        wanted = frozenset(parsed for value in self.line.values if (parsed := parse_policy_bool(value)) is not None)
-        return wanted or None
-
     def _test_absent(self, operator: Operator) -> bool:
         if operator.base == "null":
             if operator.over is not None:
                 return operator.over is SetOperator.ALL
-            wanted = self._null_wants()
+            wanted = self._null_wants
             return wanted is not None and True in wanted
         if operator.if_exists:
             return True
@@ -505,7 +465,7 @@ class CompiledCondition:
         return operator.over is None and operator.negated
 
     def _test_present(self) -> bool:
-        wanted = self._null_wants()
+        wanted = self._null_wants
         return wanted is not None and False in wanted
 
     def _test_at_least(self, operator: Operator, values: AtLeast, context: RequestContext) -> Truth:
@@ -520,7 +480,7 @@ class CompiledCondition:
         return settled if any(one is settled for one in holds) else self._leaf()
 
     def _test_null(self, operator: Operator, values: tuple[str, ...]) -> bool:
-        wanted = self._null_wants()
+        wanted = self._null_wants
         assert wanted is not None
         if operator.over is None:
             return (values == ("",)) in wanted

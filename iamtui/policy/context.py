@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
@@ -41,7 +42,50 @@ class AtLeast(tuple[str, ...]):
         return hash((AtLeast, *self))
 
 
-KeyValue: TypeAlias = tuple[str, ...] | KeyState
+class OneOf(Struct, frozen=True):
+    """Values of which a key has one; () among them: it may be absent."""
+
+    values: tuple[tuple[str, ...], ...]
+
+    @property
+    def words(self) -> str:
+        return "it is " + " or ".join(", ".join(one) or "absent" for one in self.values)
+
+
+class Moment(Struct, frozen=True):
+    """A second, since the epoch, that is not before one and not after another."""
+
+    first: int
+    last: int
+
+    @property
+    def values(self) -> tuple[tuple[str, ...], ...]:
+        """The first and the last."""
+        return tuple((f"{datetime.fromtimestamp(one, UTC).isoformat()[:19]}Z",) for one in (self.first, self.last))
+
+    @property
+    def words(self) -> str:
+        (first,), (last,) = self.values
+        return f"it is from {first} to {last}"
+
+
+class Beginning(Struct, frozen=True):
+    """A text that begins with another, and goes on with at least two characters, as the id of a role's session."""
+
+    text: str
+
+    @property
+    def values(self) -> tuple[tuple[str, ...], ...]:
+        """One of them."""
+        return ((f"{self.text}--",),)
+
+    @property
+    def words(self) -> str:
+        return f"it begins with {self.text}"
+
+
+KnownInPart: TypeAlias = OneOf | Moment | Beginning
+KeyValue: TypeAlias = tuple[str, ...] | KeyState | KnownInPart
 """The values of a key; () is absent."""
 
 KeyValues: TypeAlias = Mapping[str, KeyValue]
@@ -54,6 +98,16 @@ def known_values(keys: KeyValues) -> dict[str, tuple[str, ...]]:
 
 
 ABSENT: Final[tuple[str, ...]] = ()
+
+
+def as_read(value: KeyValue, *, discover: bool) -> KeyValue:
+    """What is known of a key, which is absent if it may be so and nobody gave it, unless that is left open."""
+    return ABSENT if not discover and _may_be_absent(value) else value
+
+
+def _may_be_absent(value: KeyValue) -> bool:
+    return value is KeyState.UNKNOWN or (isinstance(value, OneOf) and ABSENT in value.values)
+
 
 _NO_VALUES: Final[KeyValues] = {}
 
@@ -195,7 +249,7 @@ class RequestContext:
         if found is None:
             found = common.derived.get(key)
         if found is not None:
-            return found
+            return found if type(found) is tuple else as_read(found, discover=common.discover)
         if common.any_value and key in common.any_value:
             return KeyState.PRESENT
         absent = common.absent
@@ -212,8 +266,10 @@ class RequestContext:
         common = self._common
         if common.given_absent is not None and key in common.given_absent:
             return False
-        said = (common.given, self._own, common.derived, common.any_value, common.absent, self._fixed)
-        return not any(key in keys for keys in said)
+        derived = self._own.get(key, common.derived.get(key))
+        if derived is not None and key not in common.given:
+            return _may_be_absent(derived)
+        return not any(key in keys for keys in (common.given, common.any_value, common.absent, self._fixed))
 
 
 # Three-valued truth.

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from iamtui.policy.context import KeyState, RequestContext
+from iamtui.policy.context import RequestContext
 from iamtui.resource_policy_services import SERVICE_SPECS
 
 # ARNs: cut at the first five colons, compared as text.
@@ -235,8 +235,8 @@ def resolve(
                 resolved.append(piece)
             continue
         values = context.lookup(piece.key) if ":" in piece.key else ()
-        length += max(map(len, values), default=0) if not isinstance(values, KeyState) else 0
-        if isinstance(values, KeyState) or length > _LONGEST_VALUES:
+        length += max(map(len, values), default=0) if isinstance(values, tuple) else 0
+        if not isinstance(values, tuple) or length > _LONGEST_VALUES:
             unknown = True
         elif len(values) == 1 or (not values and piece.default is not None):
             text = values[0] if values else piece.default or ""

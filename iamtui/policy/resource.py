@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
-from iamtui.policy.context import ConditionLeaf, KeyState, RequestContext, Truth, all_of, any_of
+from iamtui.policy.context import ConditionLeaf, RequestContext, Truth, all_of, any_of
 from iamtui.policy.patterns import (
     Arn,
     Glob,
@@ -421,7 +421,7 @@ class ResourceMatcher:
 
 def _first_unknown(pieces: Sequence[Piece], context: RequestContext) -> str:
     for piece in pieces:
-        if isinstance(piece, Variable) and isinstance(context.lookup(piece.key), KeyState):
+        if isinstance(piece, Variable) and not isinstance(context.lookup(piece.key), tuple):
             return piece.name
     # All values are known, and longer than what is put into patterns.
     return ""

@@ -28,7 +28,7 @@ from iamtui.engine.possible_requests import (
     why_impossible,
     why_no_value,
 )
-from iamtui.policy.conditions import CompiledCondition, parse_date, parse_number
+from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import (
     And,
     ConditionLeaf,
@@ -46,6 +46,7 @@ from iamtui.policy.document import ConditionLine
 from iamtui.policy.networks import parse_network
 from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.values import parse_date, parse_number
 from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 from iamtui.text import safe_text
@@ -203,7 +204,7 @@ def _line_of(leaf: Leaf, context: RequestContext) -> _Line | str:
         return f"not understood: {which}{where}"
     if context.lookup(condition.key) is not KeyState.UNKNOWN:
         return f"the values of {which} are known in part{where}"
-    if any(isinstance(context.lookup(key), KeyState) for key in condition.variable_keys):
+    if not all(isinstance(context.lookup(key), tuple) for key in condition.variable_keys):
         return f"a variable without a known value is compared: {which}{where}"
     return _Line(leaf, condition)
 

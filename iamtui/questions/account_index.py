@@ -274,7 +274,7 @@ def _trust(before: Account, role: Role) -> object:
 
 # Classes of principals of whom the evaluator says the same about a question, so that one of each is asked.
 
-_TIMES: Final = frozenset(("aws:currenttime", "aws:epochtime"))
+_TIMES: Final = frozenset(("aws:currenttime", "aws:epochtime", "aws:tokenissuetime"))
 
 _BESIDES: Final = ("aws:multifactorauthpresent", "aws:requestedregion")
 """The keys that rules of AWS and examples of a set read."""

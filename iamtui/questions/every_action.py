@@ -242,11 +242,8 @@ class EveryAction:
 
     def _by_credentials(self, place: int) -> int:
         """The actions that may be refused for the credentials of a principal."""
-        contexts = self._frames[-1].contexts
-        refused = contexts.varying(("aws:multifactorauthpresent",)) or uses_session_token(
-            self.index.principals[place].principal, contexts.anyone
-        )
-        return self.space.by_credentials if refused else 0
+        context = self._frames[-1].contexts.of_place(place)
+        return self.space.by_credentials if uses_session_token(self.index.principals[place].principal, context) else 0
 
     def _binding(self, place: int) -> _Said:
         """What boundary, SCPs and RCPs of a principal say together: what all of them allow, and any of them denies."""
@@ -567,4 +564,4 @@ def _reads_time(account: Account) -> bool:
 def _is_about_time(statement: Statement) -> bool:
     read = ((line.key, *line.values) for line in statement.conditions)
     texts = chain(*read, statement.resources or (), statement.not_resources or ())
-    return any("currenttime" in text or "epochtime" in text for text in map(str.lower, texts))
+    return any(key in text for text in map(str.lower, texts) for key in ("currenttime", "epochtime", "tokenissuetime"))

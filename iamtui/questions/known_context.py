@@ -10,11 +10,10 @@ from typing import Final
 from msgspec import Struct
 
 from iamtui.account.model import Account, Missing, Role, User
-from iamtui.catalog.actions import supports_resource_account
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import Mode
-from iamtui.policy.conditions import parse_date
-from iamtui.policy.context import KeyNames, KeyState, KeyValue, KeyValues
+from iamtui.policy.context import KeyNames, KeyState, KeyValue, KeyValues, Moment
+from iamtui.policy.values import parse_date
 from iamtui.questions.question import Question
 
 GLOBAL_SERVICES: Final = frozenset(
@@ -51,7 +50,7 @@ def has_keys_of_its_own(account: Account, prepared: PreparedAction) -> bool:
     return (
         _tagged(account, prepared) is not None
         or _has_aliases(account, prepared)
-        or not supports_resource_account(prepared.action.full)
+        or not prepared.facts.supports_resource_account
     )
 
 
@@ -75,7 +74,7 @@ def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
 def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
     """What the account says of the resource: owner, its organization, aliases of keys, tags of users and roles."""
     known = _of_owner(account, owner)
-    if not supports_resource_account(prepared.action.full):
+    if not prepared.facts.supports_resource_account:
         values = {key: value for key, value in known.values.items() if key != "aws:resourceaccount"}
         known = KnownContext(values, known.absent)
     if _has_aliases(account, prepared):
@@ -122,6 +121,8 @@ class Environment(KnownContext, frozen=True):
 
 
 _TIMES: Final = frozenset(("aws:currenttime", "aws:epochtime"))
+_LONGEST_SESSION: Final = 36 * 3600
+"""Seconds that credentials of STS last at most (STS API Reference: GetFederationToken); those of a role 12 hours."""
 _LAST: Final = 253_402_300_799
 """The end of the year 9999."""
 
@@ -178,8 +179,10 @@ def assumed_environment(region: str, now: int | None, given: frozenset[str]) -> 
     if now is not None and "aws:epochtime" not in named:
         # The same instant as aws:CurrentTime, which is printed, or given.
         derived["aws:epochtime"] = (str(now),)
+    is_of_one_time = now is not None and not given >= _TIMES
+    issued = Moment(max(now - _LONGEST_SESSION, 0), now) if now is not None and is_of_one_time else KeyState.PRESENT
     return Environment(
-        {"aws:useragent": KeyState.PRESENT, **derived},
+        {"aws:useragent": KeyState.PRESENT, "aws:tokenissuetime": issued, **derived},
         ONLY_FORWARDED if "aws:ViaAWSService" in assumed else (),
         tuple(f"{name} = {value[0]}" for name, value in assumed.items()),
     )

@@ -25,7 +25,7 @@ from iamtui.engine.request import (
     Request,
     partition_of,
 )
-from iamtui.policy.context import CommonContext, KeyState, KeyValue, KeyValues, RequestContext
+from iamtui.policy.context import Beginning, CommonContext, KeyState, KeyValue, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.resource import ResourceKind, resource_policy_arn
@@ -44,6 +44,7 @@ from iamtui.questions.policies_in_force import (
     without_layers,
 )
 from iamtui.questions.question import Question
+from iamtui.questions.role_sessions import context_of_sessions, has_no_session_tags
 from iamtui.text import safe_text
 
 _REQUEST: Final = vars(Request(Principal(PrincipalKind.ANONYMOUS, ""), "", ""))
@@ -378,7 +379,8 @@ def _facts_of(account: Account, principal: Principal) -> PrincipalFacts:
     entity = entity_behind(account, principal)
     tags_of = ""
     if entity is not None and entity.tags and principal.kind is not PrincipalKind.USER:
-        tags_of = entity.name
+        is_settled = isinstance(entity, Role) and has_no_session_tags(entity)
+        tags_of = "" if is_settled else entity.name
     known = principal_context(account, principal)
     return PrincipalFacts(
         principal,
@@ -398,8 +400,7 @@ _ONLY_FROM_SERVICES: Final = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceO
 _UNKNOWN_TO_AWS: Final = (PrincipalKind.IDENTITY_PROVIDER, PrincipalKind.CANONICAL_USER)
 """Callers without credentials of AWS, or of whom it is not known what they are."""
 _SESSIONS: Final = (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER)
-_WITH_OWN_KEYS: Final = (PrincipalKind.USER, PrincipalKind.ROOT)
-"""Callers who may have credentials that last, or those of a session."""
+_WITHOUT_SESSION: Final = (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS, PrincipalKind.IDENTITY_PROVIDER)
 
 _ONLY_TEMPORARY: Final = ("aws:TokenIssueTime", "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge")
 
@@ -421,13 +422,13 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
     kind = principal.kind
     if kind not in _UNKNOWN_TO_AWS:
         values["aws:userid"] = ("anonymous",) if kind is PrincipalKind.ANONYMOUS else KeyState.PRESENT
-    if kind in _SESSIONS or (kind in _WITH_OWN_KEYS and principal.credentials == "temporary"):
-        values["aws:tokenissuetime"] = KeyState.PRESENT
+    if kind not in _SESSIONS:
+        values["aws:tokenissuetime"] = _time_of_issue(principal)
     if kind is not PrincipalKind.SERVICE:
         absent += _ONLY_FROM_SERVICES
     if kind in (PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS):
         absent += _ONLY_OF_AN_ACCOUNT
-    if kind in _WITH_OWN_KEYS and principal.credentials == "long_term":
+    if principal.credentials == "long_term":
         absent += _ONLY_TEMPORARY
     entity = entity_behind(account, principal)
     if entity is not None:
@@ -438,9 +439,13 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
             absent += (
                 ("aws:SourceIdentity",) if tags_are_unread(entity) else ("aws:PrincipalTag/*", "aws:SourceIdentity")
             )
+        elif isinstance(entity, Role):
+            of_sessions = context_of_sessions(entity)
+            values |= of_sessions.values
+            absent += of_sessions.absent
         user_id = _user_id(principal, entity)
-        if user_id:
-            values["aws:userid"] = (user_id,)
+        if user_id is not None:
+            values["aws:userid"] = user_id
     elif kind is PrincipalKind.ROOT and principal.account:
         values["aws:userid"] = (principal.account,)
         absent += ("aws:PrincipalTag/*",)
@@ -454,14 +459,21 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
     return KnownContext(values, absent)
 
 
-def _user_id(principal: Principal, entity: User | Role) -> str:
-    if principal.kind is PrincipalKind.USER:
-        return entity.id
-    if principal.kind is PrincipalKind.ROLE_SESSION and entity.id:
-        return f"{entity.id}:{principal.session_name}"
+def _time_of_issue(principal: Principal) -> KeyValue:
+    """What is known of aws:TokenIssueTime where the caller need not be a session."""
+    if principal.kind in _WITHOUT_SESSION or principal.credentials == "long_term":
+        return ()
+    return KeyState.PRESENT if principal.credentials == "temporary" else KeyState.UNKNOWN
+
+
+def _user_id(principal: Principal, entity: User | Role) -> KeyValue | None:
     if principal.kind is PrincipalKind.FEDERATED_USER:
-        return f"{principal.account}:{principal.session_name}"
-    return ""
+        return (f"{principal.account}:{principal.session_name}",)
+    if not entity.id:
+        return None
+    if principal.kind is PrincipalKind.ROLE:
+        return Beginning(f"{entity.id}:")
+    return (entity.id if principal.kind is PrincipalKind.USER else f"{entity.id}:{principal.session_name}",)
 
 
 EVERYONE: Final = "*"

@@ -12,11 +12,12 @@ from iamtui.account.model import Account
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.tables import REGIONS
 from iamtui.engine.request import Principal
-from iamtui.policy.conditions import CompiledCondition, parse_date
+from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.values import parse_date
 from iamtui.questions.known_context import GLOBAL_SERVICES, ONLY_FORWARDED, assumed_environment
 from iamtui.questions.question import Question
 from iamtui.workspace.inventory import documents_in

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
-from iamtui.policy.conditions import parse_date, parse_number
 from iamtui.policy.context import KeyNames
 from iamtui.policy.json_text import scalar_text
 from iamtui.policy.networks import parse_network
 from iamtui.policy.patterns import parse_arn
+from iamtui.policy.values import parse_date, parse_number
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.context_syntax import at_time

@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
-from iamtui.policy.conditions import CompiledCondition, parse_date
+from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import CommonContext, RequestContext
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.policy.malformed import fault_of, may_mean
-from iamtui.policy.statement import ActionElement, action_name, compile_policy
-from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
+from iamtui.policy.values import parse_date
 from iamtui.questions.known_context import ONLY_FORWARDED
 from iamtui.questions.policies_in_force import principal_policies
 from iamtui.text import safe_text
@@ -97,21 +98,6 @@ def _resources_in(statement: Statement) -> tuple[str, ...]:
 def _all_documents(account: Account) -> Iterator[PolicyDocument]:
     yield from (document for _, _, document in documents_in(account))
     yield from (role.trust for role in account.roles)
-
-
-def roles_with_tagged_sessions(accounts: Iterable[Account]) -> frozenset[str]:
-    """The ARNs of the roles whose sessions may have tags: whose trust policy allows sts:TagSession."""
-    tag = action_name("sts:TagSession")
-    return frozenset(
-        role.arn
-        for account in accounts
-        for role in account.roles
-        if role.trust.error is not None
-        or any(
-            one.allows and one.action.matches(tag)
-            for one in compile_policy(role.trust, PolicyType.TRUST, DEFAULT_LANGUAGE_OPTIONS).statements
-        )
-    )
 
 
 # Values that policies do not tell apart.

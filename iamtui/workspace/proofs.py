@@ -386,7 +386,7 @@ class _Put:
         for known in reversed(request.derived):
             values.update(known_values(known))
         likely: dict[str, Values] = {}
-        if principal.kind not in WITHOUT_SESSION_TAGS:
+        if principal.kind not in WITHOUT_SESSION_TAGS and "aws:PrincipalTag/*" not in request.known_absent:
             # A session tag replaces a tag of the role.
             likely = {key: found for key, found in values.items() if key.startswith(TAGS_OF_PRINCIPAL)}
             values = {key: found for key, found in values.items() if key not in likely}

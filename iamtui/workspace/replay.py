@@ -30,6 +30,7 @@ from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
 from iamtui.questions.known_context import ONLY_FORWARDED
 from iamtui.questions.question import Question
+from iamtui.questions.role_sessions import roles_with_tagged_sessions
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.compared_states import ChangedStatements
 from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
@@ -40,7 +41,6 @@ from iamtui.workspace.policy_reads import (
     OF_THE_MOMENT,
     PolicyReads,
     ValueClasses,
-    roles_with_tagged_sessions,
 )
 from iamtui.workspace.questions import BulkEvaluator
 from iamtui.workspace.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict, allows_all

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.policy.conditions import parse_number
 from iamtui.policy.document import DocumentError, DocumentPool, PolicyDocument, load_json, render
 from iamtui.policy.json_text import WrittenNumber, json_text, scalar_text
+from iamtui.policy.values import parse_number
 
 EXACT = "0.10000000000000000555"
 

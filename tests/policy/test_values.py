@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from iamtui.policy.conditions import lower_each, parse_date, parse_number
 from iamtui.policy.networks import network_contains, parse_network
+from iamtui.policy.values import lower_each, parse_date, parse_number
 
 
 @pytest.mark.parametrize(

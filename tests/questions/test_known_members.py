@@ -78,10 +78,10 @@ def test_a_role_that_is_granted_is_not_the_one_that_trusts() -> None:
 
 
 def test_what_a_trust_policy_waits_for_is_what_the_answer_depends_on() -> None:
-    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    condition = {"StringEquals": {"sts:ExternalId": "x"}}
     found = ask(account(role("a", trusts=trust({"AWS": CALLER.arn}, Condition=condition))), "sts:AssumeRole")
     assert found.outcome is Outcome.DEPENDS
-    assert "aws:MultiFactorAuthPresent" in found.missing_context
+    assert "sts:ExternalId" in found.missing_context
     assert found.example_resource is None
 
 

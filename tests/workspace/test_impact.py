@@ -268,9 +268,9 @@ def test_a_region_that_no_policy_names_is_shown_by_one_that_exists() -> None:
 
 
 def test_a_condition_that_another_statement_makes_is_the_same() -> None:
-    mfa: dict[str, Any] = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    office: dict[str, Any] = {"Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}
     queue = f"arn:aws:sqs:us-east-1:{ID}:q"
-    everywhere, only = allow("sqs:SendMessage", **mfa), allow("sqs:SendMessage", queue, **mfa)
+    everywhere, only = allow("sqs:SendMessage", **office), allow("sqs:SendMessage", queue, **office)
     old = _with_policies([everywhere], [allow("*")], "us-east-1")
     new = _with_policies([deny("s3:*"), only], [allow("*")], "us-east-1")
     found = impact_between(aligned(old, new), {WEB}, now=NOW)

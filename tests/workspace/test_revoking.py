@@ -67,7 +67,8 @@ def test_older_sessions_are_denied_and_new_ones_are_not() -> None:
     assert answer(NOW, NOW - timedelta(hours=11)) is Outcome.EXPLICIT_DENY
     assert answer(NOW, NOW) is Outcome.ALLOWED
     assert answer(NOW, NOW + timedelta(seconds=1)) is Outcome.ALLOWED
-    assert answer(NOW, None) is Outcome.DEPENDS
+    assert answer(NOW, None) is Outcome.ALLOWED, "a session of today is newer"
+    assert answer(datetime.now(UTC) - timedelta(hours=1), None) is Outcome.DEPENDS
 
 
 @given(st.integers(-50_000, 50_000))

@@ -1,0 +1,87 @@
+"""Reading the values of typed condition operators (IAM User Guide: condition operators)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_EPOCH: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_DATE: Final = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
+    r"(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
+)
+_EPOCH_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS_FROM: Final = Decimal(10) ** 11
+
+
+@lru_cache(maxsize=4096)
+def parse_number(text: str) -> Decimal | None:
+    """A decimal number with optional sign and decimals, without exponent or blanks; else None."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=4096)
+def parse_date(text: str) -> Decimal | None:
+    """Seconds since the epoch of a W3C date-time (ISO 8601 profile) or an epoch; else None.
+
+    Four digits are a year, any other run of digits an epoch: milliseconds from 10^11 up, else seconds. A
+    date without time is midnight UTC; a time needs Z or an offset.
+    """
+    match = _DATE.fullmatch(text)
+    if match is None:
+        if not _EPOCH.fullmatch(text):
+            return None
+        epoch = Decimal(text)
+        return epoch / 1000 if epoch >= _MILLISECONDS_FROM else epoch
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    try:
+        moment = datetime(
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=_zone(zone),
+        )
+        since = moment - _EPOCH_START
+    except (ValueError, OverflowError):
+        return None
+    seconds = Decimal(since.days * 86400 + since.seconds)
+    return seconds + Decimal(f"0.{fraction}") if fraction else seconds
+
+
+def _zone(text: str | None) -> timezone:
+    if text in (None, "Z"):
+        return UTC
+    assert text is not None
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    if hours > 23 or minutes > 59:
+        raise ValueError(text)
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def parse_binary(text: str) -> bytes | None:
+    """The bytes of padded base64; else None."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def parse_policy_bool(text: str) -> bool | None:
+    """A policy's `true` or `false` in any letter case; else None."""
+    lowered = text.lower()
+    return lowered == "true" if lowered in ("true", "false") else None
+
+
+def lower_each(text: str) -> str:
+    """Lower the letters one by one, without case folding."""
+    return text.lower() if text.isascii() else "".join(character.lower() for character in text)
