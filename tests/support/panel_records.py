@@ -218,6 +218,7 @@ ACTIONS = (
     "s3:GetObject",
     "s3:GetObjectAcl",
     "s3:ListBucket",
+    "s3:PutObject",
     "sts:AssumeRole",
 )
 
