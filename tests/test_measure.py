@@ -11,7 +11,7 @@ from tests.support.slow import one_quick
 from tools.measure import ROWS, Source, circles, circles_of, complexity, function_imports, importers, main
 
 STATIC = ("size", "importers", "function_imports", "noqa", "circles", "complexity", "textual", "screens")
-OPEN = {"lines", "files"}
+OPEN = {"lines", "files", "functions of complexity over 20"}
 """The figures whose goals are not met."""
 
 

@@ -13,9 +13,10 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.policy_holders import places
 from iamtui.workspace.administrators import allows_all
 from iamtui.workspace.escalation_rights import Rights
-from iamtui.workspace.escalation_states import AFTER, AccountStates, State
-from iamtui.workspace.escalation_steps import NO_TERMS, Entity, EscalationStep, Move, Terms
-from iamtui.workspace.escalation_targets import (
+from iamtui.workspace.escalation_states import (
+    AFTER,
+    AccountStates,
+    State,
     Targets,
     groups_to_join,
     is_untouchable,
@@ -23,6 +24,7 @@ from iamtui.workspace.escalation_targets import (
     targets_of,
     what_is_needed,
 )
+from iamtui.workspace.escalation_steps import NO_TERMS, Entity, EscalationStep, Move, Terms
 
 _MOST_JOINED: Final = 4
 """Groups that one user joins on its way."""

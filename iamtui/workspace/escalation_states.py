@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
-from iamtui.account.model import Account, Group, InlinePolicy
-from iamtui.catalog.escalation_paths import Gain
+from iamtui.account.model import Account, Group, InlinePolicy, Known, ManagedPolicy, Role, User
+from iamtui.catalog.escalation_paths import EscalationPath, Gain, On
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.administrators import denies_something, group_leads_on, strong_holders
+from iamtui.workspace.administrators import denies_something, group_leads_on, is_full_access, strong_holders
 from iamtui.workspace.escalation_names import PolicyNames
 from iamtui.workspace.escalation_rights import Rights
 from iamtui.workspace.escalation_steps import GIVEN, Entity
@@ -110,3 +111,129 @@ class AccountStates:
         """The groups that allow what may lead on, but not everything, and deny nothing."""
         weak = (group for group in self.groups_without_deny if group.arn not in self.strong)
         return tuple(group for group in weak if group_leads_on(self.account, group))
+
+
+# Targets of a path in an account.
+
+
+_MOST_VERSIONS: Final = 5
+"""IAM User Guide: IAM and AWS STS quotas, versions of a managed policy."""
+_MOST_KEYS: Final = 2
+_PROFILE: Final = "an instance profile with the role"
+
+Targets: TypeAlias = dict[On, str]
+
+
+def targets_of(states: AccountStates, subject: Entity, path: EscalationPath) -> Iterator[Targets]:
+    """What of a user's or role's own the permissions of a change can be about."""
+    account = states.account
+    on = path.steps[-1][1]
+    if on is On.SELF:
+        if ("User" in path.steps[0][0]) is isinstance(subject, User) and not is_untouchable(subject):
+            yield {On.SELF: subject.arn}
+    elif on is On.OWN_POLICY:
+        for policy in filter(_takes_another_version, own_policies(account, subject)):
+            yield {on: policy.arn}
+    elif on is On.OLDER_VERSION:
+        for policy in own_policies(account, subject):
+            if any(not one.is_default and is_full_access(one.document) for one in policy.versions):
+                yield {on: policy.arn}
+    elif on is On.BOUNDARY:
+        boundary = account.policy(subject.boundary_arn or "")
+        if boundary is not None and not boundary.aws_managed and _takes_another_version(boundary):
+            yield {on: boundary.arn}
+    elif isinstance(subject, User):
+        yield from _groups_of(states, subject, path)
+
+
+def _groups_of(states: AccountStates, user: User, path: EscalationPath) -> Iterator[Targets]:
+    """The groups that a change of a user can be about."""
+    if On.OWN_GROUP in {on for _, on in path.steps}:
+        groups = filter(None, map(states.account.group, user.groups))
+        yield from ({On.OWN_GROUP: group.arn} for group in groups)
+    elif path.gain is Gain.GROUP:
+        if any(group.name not in user.groups for group in states.groups_leading_on):
+            yield {}
+    else:
+        yield from (targets for name, targets in groups_to_join(states, path) if name not in user.groups)
+
+
+def puts_into_group(path: EscalationPath) -> bool:
+    """Whether a change puts a user into one group, whoever that is."""
+    return path.gain is Gain.ANYTHING and any(action == "iam:AddUserToGroup" for action, _ in path.steps)
+
+
+def groups_to_join(states: AccountStates, path: EscalationPath) -> Iterator[tuple[str, Targets]]:
+    """The groups that whoever is not in them can be put into by a change, by name."""
+    account = states.account
+    kinds = {on for _, on in path.steps}
+    if On.NEW_GROUP in kinds:
+        yield from (("", {On.NEW_GROUP: arn}) for arn in states.names.groups)
+    elif On.STRONG_GROUP in kinds:
+        groups = (group for group in account.groups if group.arn in states.strong)
+        yield from ((group.name, {On.STRONG_GROUP: group.arn}) for group in groups)
+    elif On.OTHER_GROUP in kinds:
+        for group in states.groups_without_deny:
+            if On.GROUP_POLICY in kinds:
+                for policy in filter(_takes_another_version, policies_of(account, group)):
+                    yield group.name, {On.OTHER_GROUP: group.arn, On.GROUP_POLICY: policy.arn}
+            else:
+                yield group.name, {On.OTHER_GROUP: group.arn}
+
+
+def _takes_another_version(policy: ManagedPolicy) -> bool:
+    return len(policy.versions) < _MOST_VERSIONS
+
+
+def what_is_needed(account: Account, path: EscalationPath, target: Entity) -> str | None:
+    """What a path needs besides its permissions to gain the rights of a target; None: it cannot work."""
+    if isinstance(target, User):
+        return _needed_of_user(path, target)
+    if is_untouchable(target) and path.id == "iam-012":
+        return None
+    if path.service == "ec2.amazonaws.com" and not any(target.name in one.roles for one in account.instance_profiles):
+        if account.why_unlisted("instance profiles") is None:
+            return None
+        return "; ".join(filter(None, (_PROFILE, path.existing)))
+    return path.existing
+
+
+def _needed_of_user(path: EscalationPath, user: User) -> str | None:
+    keys = _keys(user)
+    if path.id == "iam-002":
+        return None if keys >= _MOST_KEYS else "" if isinstance(user.access_keys, Known) else "fewer than two keys"
+    if path.id == "iam-003":
+        return "" if keys >= _MOST_KEYS or not isinstance(user.access_keys, Known) else None
+    if not isinstance(user.login_profile, Known):
+        return "a console password" if path.id == "iam-006" else "no console password"
+    has_password = user.login_profile.value is not None
+    if path.id == "iam-006" and has_password:
+        return "" if user.mfa_devices == Known(()) else "the user's MFA device, or none"
+    return "" if path.id == "iam-004" and not has_password else None
+
+
+def _keys(user: User) -> int:
+    return len(user.access_keys.value_or(()))
+
+
+def is_untouchable(entity: Entity) -> bool:
+    """Whether only AWS can edit it (IAM User Guide: service-linked roles; Identity Center: reserved roles)."""
+    return isinstance(entity, Role) and (entity.service_linked or entity.sso_reserved)
+
+
+def own_policies(account: Account, holder: Entity) -> Iterator[ManagedPolicy]:
+    """The customer managed policies of a principal, those of its groups too."""
+    yield from policies_of(account, holder)
+    if isinstance(holder, User):
+        for name in holder.groups:
+            group = account.group(name)
+            if group is not None:
+                yield from policies_of(account, group)
+
+
+def policies_of(account: Account, holder: Entity | Group) -> Iterator[ManagedPolicy]:
+    """The customer managed policies that one holder has."""
+    for attached in holder.attached_policies:
+        policy = account.policy(attached.arn)
+        if policy is not None and not policy.aws_managed:
+            yield policy
