@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -201,3 +202,16 @@ def test_the_version_is_in_the_changelog() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert version is not None
     assert f"## [{version[1]}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_documentation_names_the_repository_of_the_project() -> None:
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    name = repository.removeprefix("https://github.com/")
+    named = {page: re.findall(r"(?:github\.com/|uses: )([\w.-]+/iamtui)\b", text) for page, text in TEXTS.items()}
+    assert named["docs/ci.md"]
+    assert {one for names in named.values() for one in names} == {name}
+
+
+def test_extras_are_installed_from_a_checkout() -> None:
+    sources = {str(file): file.read_text(encoding="utf-8") for file in (ROOT / "iamtui").rglob("*.py")}
+    assert [place for place, text in (TEXTS | sources).items() if "iamtui[" in text] == []

@@ -1,4 +1,4 @@
-"""CloudTrail events as rows of Parquet, read in bounded memory; for which pyarrow is needed, iamtui[activity].
+"""CloudTrail events as rows of Parquet, read in bounded memory; for which pyarrow is needed: the extra "activity".
 
 The footer of a file is not taken on trust: pages say themselves what they take, before they are unpacked.
 """
@@ -62,7 +62,10 @@ _SIZE_OF_ONE: Final = 8
 _MOST_VALUES: Final = 16 * 1024 * 1024
 """Values of a column in a row group: a list in one row may have any number, which take no room in the file."""
 
-_NOT_ACCESSIBLE: Final = "Install iamtui[activity], which brings pyarrow, or have the result as CSV."
+_NOT_ACCESSIBLE: Final = (
+    "Install the extra that brings pyarrow (from a checkout: pipx install --force '.[activity]'), "
+    "or have the result as CSV."
+)
 
 
 def pyarrow_module() -> Any:

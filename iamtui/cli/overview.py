@@ -100,7 +100,7 @@ class _Drawing:
         self._legend("last used", [*(text for _, text, _ in LAST_USES), "never", *(["not known"] * unknown)])
         for breakdown in found.principals:
             self._breakdown(breakdown, most)
-        others = ", ".join(f"{figure.count:,} {figure.label}" for figure in found.others)
+        others = ", ".join(f"{figure.words} {figure.label}" for figure in found.others)
         self._out.line(Span(others, Style.QUIET))
         self._breakdown(found.keys, found.keys.whole.count)
         self._legend("age", [text for _, text, _ in KEY_AGES])
@@ -174,7 +174,8 @@ def _to_json(found: Overview) -> dict[str, Any]:
         "alias": account.alias.value_or(None),
         "source": found.source.kind.value,
         "taken_at": found.source.taken_at.isoformat() if found.source.taken_at is not None else None,
-        "numbers": {figure.id: figure.count for figure in found.figures()},
+        # None where nothing was found and not all is known; "incomplete" and "not_known" say what is missing.
+        "numbers": {figure.id: figure.count or (None if figure.unknown else 0) for figure in found.figures()},
         "complete": not account.unlisted,
         "incomplete": {figure.id: figure.unknown for figure in found.figures() if figure.unknown},
         "questions": [

@@ -297,7 +297,7 @@ class RayWorkers:
         try:
             ray: Any = importlib.import_module("ray")  # an extra, and a second of the start
         except ImportError:
-            raise Problem("Ray is not installed.", 'pip install "iamtui[ray]"') from None
+            raise Problem("Ray is not installed.", "From a checkout: pipx install --force '.[ray]'") from None
         self._ray = ray
         # What becomes of workers would stand between our rows: Ray writes it to stdout, also without `log_to_driver`.
         ray._private.worker.print_to_stdstream = _print_nothing  # noqa: SLF001 - there is no other way

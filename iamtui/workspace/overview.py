@@ -27,7 +27,7 @@ class Figure:
         id: a stable name ("roles.never").
         label: what it is, in a few words.
         members: what was counted, each once: ARNs, ids of keys, or findings ("CODE ARN"); raw text.
-        unknown: of how many users or roles it is not known whether they belong to it.
+        unknown: of how many users, roles or facts of the account it is not known whether they belong to it.
     """
 
     id: str

@@ -18,7 +18,7 @@ from iamtui.workspace.overview import Figure, Overview, QuestionBar, begun_overv
 from iamtui.workspace.principals import principal_for, resolve_principal
 from iamtui.workspace.saved_questions import SavedQuestion
 from iamtui.workspace.trust import TrustEdge, TrustReader, unread_trust
-from iamtui.workspace.unknown_facts import FindingSeverity, is_searched_unasked
+from iamtui.workspace.unknown_facts import FindingSeverity, UnknownFact, is_searched_unasked, unknown_facts
 from iamtui.workspace.who_can import who_can
 from iamtui.workspace.workspace import Workspace
 
@@ -53,7 +53,11 @@ def account_overview(
     return replace(
         begun_overview(workspace, moment),
         risks=_risks(workspace, [account.with_report(user) for user in account.users], findings, trusting, cancelled),
-        findings=tuple(_by_severity([one for one in findings if not any(each.covers(one) for each in accepted)])),
+        findings=tuple(
+            _by_severity(
+                [one for one in findings if not any(each.covers(one) for each in accepted)], unknown_facts(account)
+            )
+        ),
         questions=tuple(_question_bar(workspace, question, cancelled) for question in saved),
     )
 
@@ -96,11 +100,12 @@ def _risks(
     )
 
 
-def _by_severity(findings: Sequence[AuditFinding]) -> Iterator[Figure]:
+def _by_severity(findings: Sequence[AuditFinding], lacking: Sequence[UnknownFact]) -> Iterator[Figure]:
     for severity in FindingSeverity:
         found = [f"{one.code} {one.subject}" for one in findings if one.severity is severity]
+        unknown = sum(max(1, fact.count) for fact in lacking if severity in fact.severities)
         # One subject may have a finding more than once: each of its keys.
-        yield Figure(f"findings.{severity}", severity, tuple(found))
+        yield Figure(f"findings.{severity}", severity, tuple(found), unknown)
 
 
 _ANSWERS: Final = (

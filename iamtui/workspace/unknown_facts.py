@@ -38,12 +38,14 @@ class UnknownFact(Struct, frozen=True):
         permission: the action that would give it.
         count: of how many users, roles or policies it is lacking; 0 where it is one of the account.
         reason: why, as a short phrase.
+        severities: of the findings that rest on it.
     """
 
     what: str
     permission: str
     count: int = 0
     reason: str = ""
+    severities: tuple[FindingSeverity, ...] = tuple(FindingSeverity)
 
     @property
     def words(self) -> str:
@@ -54,11 +56,12 @@ class UnknownFact(Struct, frozen=True):
 
 
 _OF_ROOT: Final = {"AccountAccessKeysPresent", "AccountMFAEnabled"}
-_FACTS_OF_USERS: Final = (
-    ("access_keys", "access keys of users"),
-    ("mfa_devices", "MFA devices of users"),
-    ("login_profile", "console passwords of users"),
-    ("password_last_used", "last use of passwords"),
+_H, _M, _L = FindingSeverity
+_FACTS_OF_USERS: Final[tuple[tuple[str, str, tuple[FindingSeverity, ...]], ...]] = (
+    ("access_keys", "access keys of users", (_M, _L)),
+    ("mfa_devices", "MFA devices of users", (_H,)),
+    ("login_profile", "console passwords of users", (_H, _M, _L)),
+    ("password_last_used", "last use of passwords", (_M, _L)),
 )
 
 
@@ -70,27 +73,29 @@ def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
         permission, reason = "iam:GetCredentialReport", "not in the credential report"
         if isinstance(report, Missing):
             permission, reason = report.permission, report.reason
-        found.append(UnknownFact("last use of the root user", permission, reason=reason))
+        found.append(UnknownFact("last use of the root user", permission, 0, reason, (_M,)))
         if isinstance(summary, Missing) or not summary.value.keys() >= _OF_ROOT:
             reason = summary.reason if isinstance(summary, Missing) else "not in the account's summary"
-            found.append(UnknownFact("access keys and MFA of the root user", "iam:GetAccountSummary", reason=reason))
-    for fact, what in (
-        (account.password_policy, "the password policy"),
-        (account.server_certificates, "server certificates"),
+            what = "access keys and MFA of the root user"
+            found.append(UnknownFact(what, "iam:GetAccountSummary", 0, reason, (_H,)))
+    for fact, what, affected in (
+        (account.password_policy, "the password policy", (_M, _L)),
+        (account.server_certificates, "server certificates", (_M,)),
     ):
         if isinstance(fact, Missing):
-            found.append(UnknownFact(what, fact.permission, reason=fact.reason))
+            found.append(UnknownFact(what, fact.permission, 0, fact.reason, affected))
     users = [account.with_report(user) for user in account.users]
-    for field, what in _FACTS_OF_USERS:
-        found += _lacking(what, [getattr(user, field) for user in users])
+    for field, what, severities in _FACTS_OF_USERS:
+        found += _lacking(what, [getattr(user, field) for user in users], severities)
     found += _unread_documents(account)
-    found += _lacking("last use of roles", [role.last_used for role in account.roles])
+    found += _lacking("last use of roles", [role.last_used for role in account.roles], (_L,))
     own = [policy for policy in account.policies if not policy.aws_managed and not account.holders(policy.arn)]
-    found += _lacking("attachments of policies", [policy.attachment_count for policy in own])
+    found += _lacking("attachments of policies", [policy.attachment_count for policy in own], (_L,))
     unasked = len(unasked_principals(account))
     if unasked:
         permission = "iam:GenerateServiceLastAccessedDetails"
-        found.append(UnknownFact("permissions granted but not used", permission, unasked, "not asked for"))
+        # A report of its own, started on demand: the number of findings is that of the others.
+        found.append(UnknownFact("permissions granted but not used", permission, unasked, "not asked for", ()))
     return tuple(found)
 
 
@@ -120,11 +125,11 @@ def unasked_principals(account: Account) -> tuple[str, ...]:
     return tuple(one.arn for one in principals if one.arn not in account.last_accessed)
 
 
-def _lacking(what: str, facts: Sequence[Fact[Any]]) -> Iterator[UnknownFact]:
+def _lacking(what: str, facts: Sequence[Fact[Any]], severities: tuple[FindingSeverity, ...]) -> Iterator[UnknownFact]:
     """One entry for each reason and permission, the most frequent first."""
     missing = Counter((fact.permission, fact.reason) for fact in facts if isinstance(fact, Missing))
     for (permission, reason), count in missing.most_common():
-        yield UnknownFact(what, permission, count, reason)
+        yield UnknownFact(what, permission, count, reason, severities)
 
 
 def documents_in_use(account: Account) -> Iterator[tuple[str, str, PolicyDocument, tuple[Holder, ...], bool]]:

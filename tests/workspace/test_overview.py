@@ -113,7 +113,8 @@ def test_what_is_not_known_is_marked_and_never_none() -> None:
     found = overview(users=(user("u", **without),), roles=(role("r", last_used=DENIED),))
     some = overview(users=(user("u", **without), open_door))
 
-    for name in ("without-mfa", "unused-users", "unused-roles", "keys"):
+    severities = ("findings.high", "findings.medium", "findings.low")
+    for name in ("without-mfa", "unused-users", "unused-roles", "keys", *severities):
         assert found.figure(name).words == "?"
     assert some.figure("without-mfa").words == "1+"
     assert any("MFA devices of users (1): access denied" in words for words in found.lacking)
