@@ -25,7 +25,6 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, caller_fixed_keys
-from iamtui.policy.context import KeyState
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
 from iamtui.questions.policies_in_force import principal_policies
 from iamtui.questions.shared_question import principal_context
@@ -139,7 +138,7 @@ def _context(account: Account, principal: Principal) -> Context:
     """What every request of a principal carries; keys with several values are left out."""
     known = {**caller_fixed_keys(principal), **principal_context(account, principal).values}
     known |= {"aws:securetransport": ("true",), "aws:viaawsservice": ("false",)}
-    return {key: values[0] for key, values in known.items() if not isinstance(values, KeyState) and len(values) == 1}
+    return {key: values[0] for key, values in known.items() if isinstance(values, tuple) and len(values) == 1}
 
 
 # Compiling.

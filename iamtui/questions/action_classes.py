@@ -318,13 +318,13 @@ def _kind_of(action: str, told: Told) -> Hashable:
     info = catalogue().action(action) if told.keys else None
     return (
         ENGINE_CATALOGUE.has_resource_type(action),
+        gift_limit(name.service, name.name),
+        call_limit(name.service, name.name),
         (
             forms,
             ENGINE_CATALOGUE.required_arn_forms(action),
             ENGINE_CATALOGUE.needs(action),
             rules_of_refusal(name),
-            gift_limit(name.service, name.name),
-            call_limit(name.service, name.name),
         )
         if told.forms
         else frozenset((one.region, one.account, one.may_lack) for one in forms)

@@ -112,6 +112,7 @@ def test_every_setting_of_a_config_is_in_use(cli: Cli) -> None:
     assert (config.theme, config.production, config.keymap) == ("iamtui-light", "prod|live", {"copy.arn": "ctrl+y"})
     assert config.clipboard.seconds == 20
     assert (config.clipboard.command, config.clipboard.local_over_ssh) == ("wl-copy --sensitive", True)
+    assert config.clipboard.secrets_through_terminal
     assert (config.question.mode, config.source.profile, config.source.region) == ("strict", "work", "eu-west-1")
     assert config.organization.profile == "management"
     assert config.organization.role == "arn:aws:iam::999999999999:role/OrganizationReader"

@@ -82,7 +82,8 @@ def test_a_deny_of_all_arn_forms_of_an_action_leaves_nothing(block: int) -> None
 def test_a_grant_of_all_resources_is_shown_on_one_of_them(block: int) -> None:
     for action, forms in chosen(block):
         decision = decided(action, ALLOW_ALL)
-        if action.startswith("sts:"):
+        if action.startswith(("sts:", "account:", "organizations:", "sso:", "ram:")):
+            # Whether these can be called depends on the credentials, or the place of the account in its organization.
             continue
         assert decision.allowed, action
         assert decision.example_resource is not None

@@ -91,7 +91,7 @@ def test_in_random_accounts(seeds: Iterable[int]) -> None:
         actions = random.sample(around, min(30, len(around)))
         actions += random.sample(actions_around(("sts", "kms", "iam")), 12)
         for resource in ("*", random.choice(RESOURCES[random.choice(making.services)])):
-            terms = replace(question, action="", resource=resource, resource_account=None)
+            terms = replace(question, action="", resource=resource, resource_account=None, scope_downs=())
             for principal in callers(account):
                 if entity_behind(account, principal) is not None and random.random() < 0.5:
                     compare(account, principal, terms, actions, said)
