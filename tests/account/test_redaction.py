@@ -99,7 +99,7 @@ def test_answers_over_random_accounts_stay_the_same() -> None:
         other = account_of(made)
         questions = QuestionMaker(random, maker.services)
         for question in (questions.question() for _ in range(10)):
-            if question.session_policies or question.context:
+            if question.session_policies or question.scope_downs or question.context:
                 continue
             owner = question.resource_account
             asked = replace(question, resource=rename(question.resource), resource_account=owner and rename(owner))
