@@ -51,7 +51,7 @@ LAYER_NAMES: Final = {
     Layer.RCP: LayerName("RCP", "resource control policies (RCP)", "resource control policies"),
     Layer.VPC_ENDPOINT: LayerName("endpoint", "VPC endpoint policy", "VPC endpoint policy"),
     Layer.BLOCK_PUBLIC_ACCESS: LayerName("public block", "S3 Block Public Access", "S3 Block Public Access"),
-    Layer.SERVICE_RULE: LayerName("service rule", "service rule", "a service rule"),
+    Layer.SERVICE_RULE: LayerName("service rule", "service rule", "service rule"),
 }
 
 _PHRASES: Final = {

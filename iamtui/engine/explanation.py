@@ -486,7 +486,7 @@ def _blocker(decision: Decision, reason: Reason) -> str:
     if lacks_session_policy(decision, reason):
         return _why(decision, reason.layer)
     if reason.layer is Layer.SCOPE_DOWN:
-        return "Not each scope-down policy allows it."
+        return "Not every scope-down policy allows it."
     return f"No statement of the {where}{at} allows it."
 
 

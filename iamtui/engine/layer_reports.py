@@ -37,7 +37,7 @@ _SCP_MANAGEMENT: Final = _absent(Layer.SCP, "SCPs do not bind the management acc
 _NOT_ALL: Final = "Allows only some of what is granted."
 _NOT_EACH: Final = {
     Layer.SESSION: "Not each of the session policies allows it.",
-    Layer.SCOPE_DOWN: "Not each of the scope-down policies allows it.",
+    Layer.SCOPE_DOWN: "Not every scope-down policy allows it.",
 }
 _EVERY_LEVEL: Final = "Every level has an SCP that allows it"
 _NO_RCP_DENIES: Final = "No RCP denies it"

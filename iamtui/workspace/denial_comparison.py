@@ -228,7 +228,9 @@ def reason_words(reasons: list[Reason]) -> str:
             names = ", ".join(dict.fromkeys(name_of(ref) for ref in reason.statements[:3]))
             parts.append(f"explicit deny in the {LAYER_NAMES[reason.layer].noun}{at}: {names}")
         elif reason.kind == "explicit":
-            parts.append(f"denied by {LAYER_NAMES[reason.layer].noun}")
+            parts.append(
+                f"denied by {'a ' if reason.layer is Layer.SERVICE_RULE else ''}{LAYER_NAMES[reason.layer].noun}"
+            )
         else:
             parts.append(f"no statement of the {LAYER_NAMES[reason.layer].noun}{at} allows it")
     return "; ".join(parts)
