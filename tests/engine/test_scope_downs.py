@@ -77,7 +77,7 @@ def test_the_advice_names_the_policy_that_does_not_allow() -> None:
         scenario = parse_scenario(made)
         decision = evaluate(scenario.request, scenario.policies)
         traced = trace(scenario.request, scenario.policies)
-        assert "scope-down policies" in next(one.why for one in traced if one.layer is Layer.SCOPE_DOWN)
+        assert "scope-down policy" in next(one.why for one in traced if one.layer is Layer.SCOPE_DOWN)
         (suggestion,) = explain(decision, traced).suggestions
         return suggestion.change
 
