@@ -23,6 +23,7 @@ from iamtui.credentials.secure_files import (
     check_private,
     destination,
     hold_folder,
+    remove_left_overs,
     sync_folder,
     write_temporary,
 )
@@ -70,6 +71,7 @@ def write_profile(
         path = destination(path, new=True)
         make_private_folder(path.parent)
         with hold_folder(path.parent, LOCK_SECONDS):
+            remove_left_overs(path)
             _write(path, profile, entry, overwrite)
     except OSError as error:
         problem = _unwritable(path, error)

@@ -232,8 +232,12 @@ def test_a_crash_half_way_leaves_the_old_file(file: Path, step: str) -> None:
     assert file.read_bytes() == FOREIGN
     left = [entry for entry in file.parent.iterdir() if entry != file]
     assert all(entry.stat().st_mode & 0o777 == 0o600 for entry in left)
+    assert left, "a copy of all profiles, which nobody looks for"
+    other = file.with_name(".credentials.mine")
+    other.write_text("not written by iamtui")
     write(file)
     assert read(file)["prod"]["aws_access_key_id"] == KEY_ID
+    assert set(file.parent.iterdir()) == {file, other}
 
 
 def test_writers_at_the_same_time_lose_nothing(file: Path) -> None:
