@@ -148,7 +148,7 @@ def in_thread(
     def run() -> None:
         worker = get_current_worker()
         task = Work(widget, worker)
-        _running.add(worker)
+        _running.add(task)
         try:
             work(task)
         except Problem as problem:
@@ -156,7 +156,7 @@ def in_thread(
         except Exception as error:  # noqa: BLE001 - any error becomes a sentence, without its words
             task.tell(refuse, Problem(failure_words(error, name), next_step))
         finally:
-            _running.discard(worker)
+            _running.discard(task)
             # The thread waits for its next work in this context, which would keep the widget and its account.
             active_worker.set(_NOBODY)
 
@@ -173,7 +173,7 @@ def compile_once_drawn(widget: Widget, workspace: Workspace) -> None:
     in_thread(widget, compile_behind, name="getting the policies ready", group="engine")
 
 
-_running: Final[set[Worker[Any]]] = set()
+_running: Final[set[Work]] = set()
 """Work that a thread is at, also if it was cancelled."""
 _NOBODY: Final[Any] = None
 

@@ -45,7 +45,7 @@ def test_as_json(cli: Cli) -> None:
 def test_what_is_not_proved_says_why(cli: Cli) -> None:
     result = cli("prove", "never", "user/*", "ec2:RunInstances", "--on", "arn:aws:ec2:ap-east-1:*:subnet/*", "--demo")
     assert result.code == 3
-    assert "no request is known that could carry aws:RequestedRegion = " in " ".join(result.out.split())
+    assert "no request is known that can have aws:RequestedRegion = " in " ".join(result.out.split())
 
 
 @pytest.mark.parametrize(
