@@ -14,6 +14,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.credentials.console_sites import Host
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
@@ -98,7 +99,7 @@ class DrawingApp(IamtuiApp):
 
 @pytest.fixture
 def app(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DrawingApp:
-    """The screen on a moto account over HTTP, whose clipboard is the terminal's."""
+    """The screen on a moto account over HTTP, whose clipboard is the terminal's, as the settings allow."""
     iam = moto.client("iam")
     iam.create_user(UserName="dora")
     key = iam.create_access_key(UserName="dora")["AccessKey"]
@@ -120,7 +121,8 @@ def app(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dr
     monkeypatch.chdir(tmp_path)
     # A slow machine takes longer for the walk through everything that can be reached than a secret stays shown.
     monkeypatch.setattr("iamtui.tui.sessions.panel.REVEAL_SECONDS", 600.0)
-    return DrawingApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=Copier(lambda _text: None))
+    copier = Copier(lambda _text: None, ClipboardOptions(secrets_through_terminal=True))
+    return DrawingApp(SourceChoice(SourceKind.LIVE, endpoint_url=moto.url), copier=copier)
 
 
 @asynccontextmanager
@@ -203,7 +205,7 @@ async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console
             await life.press("enter")
             await until(life.pilot, lambda: not isinstance(app.screen, ConsoleDialog))
             assert endpoint.requests == 1
-            assert "Sign-in URL sent to the terminal" in life.words, life.words
+            assert "Sign-in URL copied through the terminal" in life.words, life.words
             await life.press("d", "d")
             assert "Forgot the session" in life.words, life.words
             life.check_that_nothing_is_left()
