@@ -297,14 +297,29 @@ def _by_resource(values: Mapping[str, Values], occasion: Occasion) -> bool:
     """Whether a request about a resource may be sent to its Region, and the resource be of the account."""
     arn = parse_arn(occasion.resource)
     partition = occasion.partition or (arn.partition if arn is not None else "")
-    region, account = values.get(_REGION), values.get("aws:resourceaccount", values.get("s3:resourceaccount"))
-    if account == () or (region and region[0] not in REGIONS.get(partition, _OF_EVERY_PARTITION)):
+    region, account = place_of_resource(values)
+    if _owner(values) == () or (region and region not in REGIONS.get(partition, _OF_EVERY_PARTITION)):
         return False
     if arn is None:
         return True
-    if region and arn.region in _OF_EVERY_PARTITION and region != (arn.region,):
+    if region and arn.region in _OF_EVERY_PARTITION and region != arn.region:
         return False
-    return account is None or not is_account_id(arn.account) or account == (arn.account,)
+    return not (account and is_account_id(arn.account) and account != arn.account)
+
+
+def place_of_resource(values: Mapping[str, Values]) -> tuple[str, str]:
+    """Region and account in the ARN of a request's resource, where it has them; "" where the keys leave that open.
+
+    Args:
+        values: by key, in any letter case.
+    """
+    lowered = {key.lower(): found for key, found in values.items()}
+    region, account = lowered.get(_REGION, ()), _owner(lowered) or ()
+    return region[0] if len(region) == 1 else "", account[0] if len(account) == 1 else ""
+
+
+def _owner(values: Mapping[str, Values]) -> Values | None:
+    return values.get("aws:resourceaccount", values.get("s3:resourceaccount"))
 
 
 def _by_account(values: Mapping[str, Values]) -> bool:

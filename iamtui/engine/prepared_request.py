@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,7 @@ from iamtui.catalog.newer import about
 from iamtui.catalog.service_data import data_date
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_sets import CarriedPolicy, LayerStatement, PolicySet
+from iamtui.engine.possible_requests import place_of_resource
 from iamtui.engine.request import Principal, PrincipalKind, Request, partition_of
 from iamtui.engine.service_rules import (
     decided_besides,
@@ -164,6 +165,7 @@ def prepare(
     account: str,
     resource_account: str | None = None,
     *,
+    context: Mapping[str, tuple[str, ...]] = {},
     is_single: bool = False,
 ) -> PreparedAction:
     """Classify an action and a resource.
@@ -172,6 +174,7 @@ def prepare(
         wildcard_only: whether the action has no resource type; None: ask the catalogue (unknown: it has one).
         partition, account: the caller's, or "".
         resource_account: who is said to own the resource, or None.
+        context: the given condition keys: no resource of a set lies in another Region than aws:RequestedRegion.
         is_single: whether the text is one ARN although a star is in it, as in the name of an object.
     """
     facts = _facts_of(action_text)
@@ -198,15 +201,20 @@ def prepare(
             facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET, None, ())), partition, notes
         )
     owner = account_asked_about(resource_text, resource_account, "" if facts.of_member_accounts else account)
-    forms = facts.arn_forms
-    whole = resources_in(resource_text, forms, partition, owner, facts.taken)
-    members = resources_in(resource_text, facts.required_arn_forms, partition, owner, facts.taken)
-    needs = _needed_in(resource_text, facts, partition, owner) if members.patterns else ()
+    forms, taken = facts.arn_forms, facts.taken
+    region, _ = place_of_resource(context)
+    whole = resources_in(resource_text, forms, partition, owner, taken, region)
+    members = resources_in(resource_text, facts.required_arn_forms, partition, owner, taken, region)
+    needs = _needed_in(resource_text, facts, partition, owner, region) if members.patterns else ()
     if not members.patterns:
         # Others alone are asked about.
         members = whole
     if not members.patterns:
-        return _of_no_resource(facts, action_text, resource_text, partition, notes)
+        return _of_no_resource(facts, action_text, resource_text, partition, region, notes)
+    if region:
+        anywhere = resources_in(resource_text, forms, partition, owner, taken)
+        if (whole.patterns, whole.forms) != (anywhere.patterns, anywhere.forms):
+            notes = (*notes, f"Only resources in {safe_text(region, limit=64)} and those of no Region are asked about.")
     if not forms:
         notes = (*notes, f"Which resources {action_text} has is not known: any ARN that fits counts as one.")
     resource = RequestResource(
@@ -229,31 +237,35 @@ def prepare_request(request: Request, *, is_single: bool = False) -> PreparedAct
         partition_of(principal),
         principal.account or "",
         request.resource_account,
+        context=request.context,
         is_single=is_single,
     )
 
 
-def _needed_in(text: str, facts: ActionFacts, partition: str, owner: str) -> tuple[tuple[str, ResourceSet], ...]:
+def _needed_in(
+    text: str, facts: ActionFacts, partition: str, owner: str, region: str
+) -> tuple[tuple[str, ResourceSet], ...]:
     """What a call needs at once of the resources that a text stands for, where that is more than one of them."""
     found: list[tuple[str, ResourceSet]] = []
     for need in facts.needs.each:
         # Whoever is granted the catalog is granted no database that is called `x:catalog`.
         taken = facts.taken + taken_by_others(facts.action.service, need.forms, need.others)
-        part = resources_in(text, need.forms, partition, owner, taken)
+        part = resources_in(text, need.forms, partition, owner, taken, region)
         if part.patterns:
             found.append((need.name, part))
     return tuple(found) if len(found) > 1 else ()
 
 
 def _of_no_resource(
-    facts: ActionFacts, action: str, text: str, partition: str, notes: tuple[str, ...]
+    facts: ActionFacts, action: str, text: str, partition: str, region: str, notes: tuple[str, ...]
 ) -> PreparedAction:
     """A set without a resource: statements are held against its text, so that a Deny of all that is like it says so."""
     resource = RequestResource(text, ResourceKind.SET, members=ResourceSet((request_tokens(text),)))
     found = _prepared(facts, resource, partition, notes)
     if found.refused is not None or found.by_alias:
         return found
-    why = f"{action} has no resource that matches {safe_text(text, limit=256)}."
+    where = f" in a request to {safe_text(region, limit=64)}" if region else ""
+    why = f"{action} has no resource{where} that matches {safe_text(text, limit=256)}."
     return found._replace(refused=why, plain=False)
 
 

@@ -48,7 +48,7 @@ _ANY_ACCOUNT: Final = (Wild.FIELD_ONE,) * 12
 # Room for what every action of the catalogue is about, in all Regions and of all types: some 6,000.
 @lru_cache(maxsize=8192)
 def resources_in(
-    text: str, forms: tuple[ArnForm, ...], partition: str, owner: str, taken: tuple[Glob, ...] = ()
+    text: str, forms: tuple[ArnForm, ...], partition: str, owner: str, taken: tuple[Glob, ...] = (), region: str = ""
 ) -> ResourceSet:
     """The resources that a text with `*` stands for.
 
@@ -57,11 +57,12 @@ def resources_in(
         taken: what belongs to other types; see `taken_by_others`.
         partition: that of the caller, or "" for any.
         owner: the account of the resources whose form has an account field, or "" for any.
+        region: that of the resources which have one, or "" for any.
     """
     asked = request_tokens(text)
     if not forms:
         forms, owner = (_ANY_FORM,), ""
-    every = tuple(dict.fromkeys(tokens for form in forms for tokens in _patterns_of(form, partition, owner)))
+    every = tuple(dict.fromkeys(tokens for form in forms for tokens in _patterns_of(form, partition, owner, region)))
     patterns: dict[tuple[Token, ...], None] = {}
     for tokens in every:
         both = in_common(asked, tokens)
@@ -136,7 +137,7 @@ def account_asked_about(text: str, named: str | None, account: str | None) -> st
     return arn.account if arn is not None and is_account_id(arn.account) else account or ""
 
 
-def _patterns_of(form: ArnForm, partition: str, owner: str) -> Iterator[tuple[Token, ...]]:
+def _patterns_of(form: ArnForm, partition: str, owner: str, region: str = "") -> Iterator[tuple[Token, ...]]:
     accounts: list[tuple[Token, ...]] = []
     if not isinstance(form.account, Name):
         accounts.append(tuple(form.account))
@@ -147,11 +148,18 @@ def _patterns_of(form: ArnForm, partition: str, owner: str) -> Iterator[tuple[To
         if form.service == "iam" and str(form.resource[0]).startswith("policy/"):
             # AWS managed policies are every customer's to read and attach.
             accounts.append(tuple("aws"))
-    region = (Wild.FIELD_STAR,) if form.may_lack and isinstance(form.region, Name) else _tokens(form.region)
+    regions: list[tuple[Token, ...]]
+    if not isinstance(form.region, Name):
+        regions = [tuple(form.region)] if form.region in ("", region or form.region) else []
+    elif region:
+        regions = [tuple(region), ()] if form.may_lack else [tuple(region)]
+    else:
+        regions = [(Wild.FIELD_STAR,) if form.may_lack else _tokens(form.region)]
     resource = tuple(token for piece in form.resource for token in _tokens(piece))
-    head = (*"arn:", *(partition or _BY_SEPARATORS[":"]), ":", *_tokens(form.service), ":", *region, ":")
-    for account in accounts:
-        yield (*head, *account, ":", *resource)
+    head = (*"arn:", *(partition or _BY_SEPARATORS[":"]), ":", *_tokens(form.service), ":")
+    for one in regions:
+        for account in accounts:
+            yield (*head, *one, ":", *account, ":", *resource)
 
 
 def _tokens(piece: str | Name) -> tuple[Token, ...]:

@@ -494,7 +494,9 @@ def _end_of_head(tokens: tuple[Token, ...]) -> int:
 
 
 @lru_cache(maxsize=2048)
-def kinds_in(service: str, left: int, partition: str, account: str, resource_account: str | None) -> KindsOfService:
+def kinds_in(
+    service: str, left: int, partition: str, account: str, resource_account: str | None, region: str
+) -> KindsOfService:
     """The kinds of actions of a service on `*`, but for those that are left to the evaluator.
 
     They are the same for every account with this id, such as one under a draft.
@@ -503,15 +505,17 @@ def kinds_in(service: str, left: int, partition: str, account: str, resource_acc
         left: as bits of the service.
         partition, account: the caller's.
         resource_account: who is said to own the resources, or None.
+        region: that of the requests where one is given, or "".
     """
     space = action_space()
     known, offset = space.services[service]
+    given = {_REGION: (region,)} if region else {}
     found: list[tuple[int, ActionName, RequestResource]] = []
     for bits in known.parted(Told(forms=True, regions=False, keys=False)):
         actions = bits & ~left
         if actions:
             first = space.name(offset + (actions & -actions).bit_length() - 1)
-            asked = prepare(first, "*", None, partition, account, resource_account)
+            asked = prepare(first, "*", None, partition, account, resource_account, context=given)
             found.append((actions, asked.action, asked.resource))
     # Kinds have many patterns in common.
     patterns = tuple(dict.fromkeys(tokens for _, _, resource in found for tokens in resource.members.patterns))

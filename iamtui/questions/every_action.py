@@ -21,6 +21,7 @@ from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.index_outcomes import IndexReading
 from iamtui.engine.layers import reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, both, either, places
+from iamtui.engine.possible_requests import place_of_resource
 from iamtui.engine.request import MissingPolicy, NamedPolicy, partition_of
 from iamtui.engine.service_rules import may_be_granted
 from iamtui.engine.set_members import tells_resources_apart
@@ -492,7 +493,8 @@ class EveryAction:
             found = self._services.get(service)
             if found is None:
                 principal = self.index.principals[0].principal
-                asked = (partition_of(principal), principal.account or "", self._terms.resource_account)
+                region, _ = place_of_resource(self._terms.context)
+                asked = (partition_of(principal), principal.account or "", self._terms.resource_account, region)
                 left = self.space.local(service, self._left)
                 found = self._services[service] = kinds_in(service, left, *asked)
             yield found, self.space.local(service, actions)

@@ -104,6 +104,7 @@ def prepared_question(principal: Principal, question: Question) -> PreparedActio
         partition_of(principal),
         principal.account or "",
         question.resource_account,
+        context=question.context,
     )
 
 

@@ -354,3 +354,33 @@ def test_a_gate_denies_all_that_the_policy_of_a_bucket_grants_whatever_access_po
         }
     )
     assert evaluate(made.request, made.policies, made.options).outcome is Outcome.EXPLICIT_DENY
+
+
+QUEUES = "arn:aws:sqs:*:111111111111:*"
+
+
+@pytest.mark.parametrize(
+    ("granted", "resource", "allowed_on"),
+    [
+        ("arn:aws:sqs:us-*:*:*", QUEUES, ""),
+        ("*", "arn:aws:sqs:us-*:111111111111:*", ""),
+        ("arn:aws:sqs:us-*:*:*", "*", ""),
+        ("*", QUEUES, "arn:aws:sqs:eu-west-1:111111111111:x"),
+        ("arn:aws:sqs:*-west-1:*:*", QUEUES, "arn:aws:sqs:eu-west-1:111111111111:x"),
+    ],
+)
+def test_a_set_has_no_resource_of_another_region_than_that_of_the_request(
+    granted: str, resource: str, allowed_on: str
+) -> None:
+    request = {
+        "principal": "arn:aws:iam::111111111111:user/alice",
+        "action": "sqs:SendMessage",
+        "resource": resource,
+        "context": {"AWS:requestedRegion": "eu-west-1"},
+    }
+    grant = {"Effect": "Allow", "Action": "sqs:*", "Resource": granted}
+    made = parse_scenario({"mode": "strict", "request": request, "identity_policies": named("own", grant)})
+    decision = evaluate(made.request, made.policies, made.options)
+    assert decision.outcome is (Outcome.ALLOWED if allowed_on else Outcome.IMPLICIT_DENY)
+    assert (decision.example_resource or "") == allowed_on
+    assert not any(":us-" in text for text in decision.allowed_resources)

@@ -183,6 +183,7 @@ def test_in_a_generated_account() -> None:
     account = generator.account(Size(30, 20, 6, 40))
     compare(account, Question("", region="eu-west-1"), said, Random(8))
     compare(account, Question("", context={"aws:MultiFactorAuthPresent": ("true",)}), said, Random(9))
+    compare(account, Question("", context={"aws:RequestedRegion": ("eu-west-1",)}), said, Random(10))
     assert min(said[outcome] for outcome in ("allowed", "depends", "denied")) > 100, said
 
 

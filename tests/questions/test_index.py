@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from random import Random
 from threading import Thread
 from typing import TypeVar
@@ -43,7 +44,7 @@ from tests.support.slow import one_quick
 from tests.workspace.test_polls import DEMO_QUESTIONS, ways
 
 from .random_accounts import AccountMaker, QuestionMaker
-from .vocabulary import NOON, A
+from .vocabulary import NOON, A, B
 
 T = TypeVar("T")
 
@@ -492,3 +493,31 @@ def test_whom_a_draft_cannot_matter_to_is_not_read_again(monkeypatch: pytest.Mon
     asked_of_everybody(drafted, question, NOON)
     # The first two are asked one by one.
     assert len(readings) <= 3
+
+
+@one_quick("seeds", [range(6), range(6, 60)])
+def test_of_one_region_or_another_account(seeds: range) -> None:
+    """No set has a resource of another Region than that of the request, or of another account than the given one."""
+    said: Counter[str | None] = Counter()
+    for seed in seeds:
+        random = Random(f"regions {seed}")
+        making = AccountMaker(Random(seed))
+        account = making.account()
+        maker = QuestionMaker(random, making.services)
+        for region in ("eu-west-1", "us-east-1"):
+            question = replace(maker.question(), context={"aws:RequestedRegion": (region,)}, session_policies=())
+            fields = question.resource.split(":", 5)
+            if len(fields) == 6 and fields[3]:
+                where = random.choice(("*", "us-*", "eu-*"))
+                question = replace(question, resource=":".join((*fields[:3], where, *fields[4:])))
+            compare(account, question, said)
+            for one in account_index(account).principals:
+                decision = QuestionEvaluator(account, question, NOON).decide(one.principal)
+                for text in (decision.example_resource or "", *decision.allowed_resources):
+                    assert (
+                        text.count(":") < 5
+                        or text == question.resource
+                        or (fnmatchcase(region, text.split(":")[3]) or not text.split(":")[3])
+                    ), text
+            compare(account, replace(question, context={"aws:ResourceAccount": (random.choice((A, B)),)}), said)
+    assert said[Outcome.ALLOWED] > 10, said
