@@ -109,6 +109,45 @@ _IN_PLACE_OF_A_REQUIRED_TYPE: Final[Mapping[str, str]] = {
 control), the access point of a directory bucket (S3 User Guide: managing access with access points)."""
 
 
+_OF_AWS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "ssm:document": (
+        "arn:${Partition}:ssm:${Region}::document/${DocumentName}",
+        (
+            "createassociation", "describedocument", "getdocument", "listdocumentversions", "sendcommand",
+            "startautomationexecution", "startchangerequestexecution", "startsession", "updateassociation",
+        ),
+    ),
+    "ssm:automation-definition": (
+        "arn:${Partition}:ssm:${Region}::automation-definition/${AutomationDefinitionName}:${VersionId}",
+        ("startautomationexecution", "startchangerequestexecution"),
+    ),
+    "ssm:parameter": (
+        "arn:${Partition}:ssm:${Region}::parameter/aws/service/${ParameterName}",
+        ("getparameter", "getparameterhistory", "getparameters", "getparametersbypath"),
+    ),
+    "sagemaker:hub": (
+        "arn:${Partition}:sagemaker:${Region}:aws:hub/${HubName}",
+        ("describehub", "describehubcontent", "listhubcontents"),
+    ),
+    "sagemaker:hub-content": (
+        "arn:${Partition}:sagemaker:${Region}:aws:hub-content/${HubName}/${HubContentType}/${HubContentName}",
+        ("describehubcontent", "listhubcontents"),
+    ),
+    "resource-explorer-2:view": (
+        "arn:${Partition}:resource-explorer-2:${Region}::view/${ViewName}/service-view",
+        ("search",),
+    ),
+    "wellarchitected:lens": ("arn:${Partition}:wellarchitected::aws:lens/${ResourceId}", ("getlens",)),
+    "quicksight:theme": ("arn:${Partition}:quicksight::aws:theme/${ResourceId}", ("describetheme",)),
+}  # fmt: skip
+"""Resources of AWS's own, which belong to no account, by service and type, and the actions on them.
+
+The reference gives them the form of an account's. AWS managed policies name them so (AmazonBedrockReadOnly,
+AWSElasticDisasterRecoveryLaunchActionsPolicy, AWSStorageGatewayReadOnlyAccess, CloudWatchFullAccessV2), and so do
+the Systems Manager User Guide (setting up identity-based policies: AWS's own documents have no account), the API
+Reference of Well-Architected Tool (GetLens) and that of QuickSight (CreateAccountCustomization).
+"""
+
 _OF_EC2: Final = (
     "applysecuritygroupstoclientvpntargetnetwork", "associatedhcpoptions", "associateenclavecertificateiamrole",
     "associatenatgatewayaddress", "associaterouteserver", "associatetransitgatewaymulticastdomain",
@@ -283,8 +322,12 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
     kept: dict[tuple[ArnForm, ...], tuple[ArnForm, ...]] = {}
     kept_types: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def forms_of(types: tuple[str, ...], *, without_streams: bool) -> tuple[ArnForm, ...]:
+    of_aws = {one: _OF_AWS[key] for one in parsed if (key := f"{service}:{one}") in _OF_AWS}
+
+    def forms_of(types: tuple[str, ...], name: str, *, without_streams: bool) -> tuple[ArnForm, ...]:
         own = dict.fromkeys(form for one in types for form in parsed.get(one, ()))
+        texts = (of_aws[one] for one in types if one in of_aws)
+        own |= dict.fromkeys(_parsed(text, ()) for text, actions in texts if name in actions)
         if without_streams:
             own = dict.fromkeys(form for form in own if form.resource[-1] != ":log-stream:")
         forms = tuple(own)
@@ -295,11 +338,11 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
     for name in service_data.actions(service):
         without_streams = f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF
         types = _types_of(service, name)
-        every = forms_of(types, without_streams=without_streams)
+        every = forms_of(types, name, without_streams=without_streams)
         if every:
-            required = forms_of(_required_types_of(service, name), without_streams=without_streams)
+            required = forms_of(_required_types_of(service, name), name, without_streams=without_streams)
             each = tuple(
-                Need(" or ".join(needed), forms_of(needed, without_streams=without_streams), others)
+                Need(" or ".join(needed), forms_of(needed, name, without_streams=without_streams), others)
                 for needed, others in _needed_types(service, name)
             )
             result[name] = ArnForms(

@@ -228,3 +228,24 @@ def test_sets_are_answered_as_their_resources_are(first: int) -> None:
                 sampled += 1
     assert shown > 40
     assert sampled > 1000
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "is_allowed"),
+    [
+        ("ssm:SendCommand", "arn:aws:ssm:*::document/AWS-*", True),
+        ("ssm:GetDocument", "arn:aws:ssm:*::document/AWS-*", True),
+        ("ssm:GetParameter", "arn:aws:ssm:*::parameter/aws/service/ami-*", True),
+        ("ssm:GetParameter", "arn:aws:ssm:*::parameter/own/*", False),
+        ("sagemaker:DescribeHub", "arn:aws:sagemaker:*:aws:hub/SageMakerPublicHub", True),
+        ("wellarchitected:GetLens", "arn:aws:wellarchitected::aws:lens/*", True),
+        ("quicksight:DescribeTheme", "arn:aws:quicksight::aws:theme/*", True),
+        ("resource-explorer-2:Search", "arn:aws:resource-explorer-2:*::view/AWSServiceView*/service-view", True),
+        ("ssm:DeleteDocument", "arn:aws:ssm:*::document/*", False),
+        ("ssm:PutParameter", "arn:aws:ssm:*::parameter/*", False),
+        ("sagemaker:DeleteHub", "arn:aws:sagemaker:*:aws:hub/*", False),
+    ],
+)
+def test_resources_of_aws_belong_to_no_account(action: str, resource: str, is_allowed: bool) -> None:
+    decision = decided(action, {"Effect": "Allow", "Action": action, "Resource": resource})
+    assert decision.outcome is (Outcome.ALLOWED if is_allowed else Outcome.IMPLICIT_DENY)
