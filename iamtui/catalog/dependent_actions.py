@@ -34,6 +34,7 @@ class Check(Struct, frozen=True):
             the call.
         context: condition keys that this check always carries, with their value.
         via: prefix of the service that makes this request for the caller (a forward access session), or empty.
+        by_deny: whether an explicit deny of it decides, and no lack of an Allow: AWS does not document the action.
     """
 
     action: str
@@ -43,6 +44,7 @@ class Check(Struct, frozen=True):
     arn: str = ""
     context: tuple[tuple[str, str], ...] = ()
     via: str = ""
+    by_deny: bool = False
 
 
 _TAGS: Final = "tags are set"
@@ -403,7 +405,12 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
         Check("iam:GetRole", "the role", "it is there already"),
         Check("iam:PutRolePolicy", "the role", "the template has inline policies"),
         Check("iam:AttachRolePolicy", "the role", "the template has managed policies"),
-        Check("iam:AcquireRole", "the role", "AWS checks an action of that name, which it does not document"),
+        Check(
+            "iam:AcquireRole",
+            "the role",
+            "AWS checks an action of that name, which it does not document",
+            by_deny=True,
+        ),
     ),
     "iam:CreateRole": (
         Check("iam:CreateRole", "the role", note="A boundary is seen by iam:PermissionsBoundary."),

@@ -256,7 +256,8 @@ def _write_companions(out: Output, companions: Sequence[DependentAnswer]) -> Non
     for one in companions:
         words = verdict_words(one.decision)
         lead = (" " * _MATRIX_INDENT, Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)), "  ")
-        when = "with every call" if not one.check.when else f"{'taken so: ' if one.decides else 'if '}{one.check.when}"
+        is_taken_so = one.decides and not one.check.by_deny
+        when = f"{'taken so: ' if is_taken_so else 'if '}{one.check.when}" if one.check.when else "with every call"
         says = as_far_as_loaded(one.decision) if words.tone is Tone.DENIED else words.rest
         rest = f" {says}" if says else ""
         text = f"{one.question.action}  {one.question.resource}  ({one.check.resource}; {when}){rest}"

@@ -108,6 +108,11 @@ class _PlannedCell(Struct, frozen=True):
     companions: tuple[tuple[Check, _Asked, bool], ...]
 
 
+def _companion(check: Check, asked: _Asked, decision: Decision, decides: bool) -> DependentAnswer:
+    by_deny = check.by_deny and decision.outcome is Outcome.EXPLICIT_DENY
+    return DependentAnswer(check, asked.question, decision, decides or by_deny)
+
+
 def answer(
     workspace: Workspace,
     principal: Principal,
@@ -200,8 +205,11 @@ class BulkMatrixEvaluator:
         plan = self._plan_for(principal)
         worst = chain.decision if chain is not None else None
         for cell in those_that_decide(plan):
-            for asked in (cell.asked, *(asked for _, asked, decides in cell.companions if decides)):
+            companions = ((asked, decides) for check, asked, decides in cell.companions if decides or check.by_deny)
+            for asked, decides in ((cell.asked, True), *companions):
                 decision = asked.decide(principal, assumptions, open_points=False)
+                if not decides and decision.outcome is not Outcome.EXPLICIT_DENY:
+                    continue
                 if worst is None or severity(decision) < severity(worst):
                     worst = decision
                 if worst.outcome is Outcome.EXPLICIT_DENY:
@@ -233,11 +241,9 @@ class BulkMatrixEvaluator:
                 return None
             decision = planned.asked.decide(principal, assumptions, planned.notes, open_points=open_points)
             answered = tuple(
-                DependentAnswer(
-                    check, asked.question, asked.decide(principal, assumptions, open_points=open_points), decides
-                )
+                _companion(check, asked, asked.decide(principal, assumptions, open_points=open_points), decides)
                 for check, asked, decides in planned.companions
-                if decides or not only_deciding
+                if decides or check.by_deny or not only_deciding
             )
             deciding = [decision]
             if answered:

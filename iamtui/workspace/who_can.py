@@ -193,6 +193,10 @@ def who_can(
 def _alone(workspace: Workspace, answer: Answer) -> BulkEvaluator | None:
     """What asks the one question that decides alone, for callers of the same account; None when others decide too."""
     cell = answer.cells[0]
-    if len(answer.cells) > 1 or answer.chain is not None or any(one.decides for one in cell.companions):
+    if (
+        len(answer.cells) > 1
+        or answer.chain is not None
+        or any(one.decides or one.check.by_deny for one in cell.companions)
+    ):
         return None
     return BulkEvaluator(workspace, cell.question)

@@ -227,6 +227,19 @@ def test_a_role_of_role_manager_needs_what_makes_it(cli: Cli, tmp_path: Path) ->
     assert "explicit" in denied.out
 
 
+def test_a_deny_of_acquiring_roles_decides_although_aws_does_not_document_the_action(cli: Cli, tmp_path: Path) -> None:
+    asked = ("iam:AcquireRole", "--on", "arn:aws:iam::111122223333:role/lambda-basic", "--demo")
+    policy = tmp_path / "no-role-manager.json"
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    denied = [allow, {"Effect": "Deny", "Action": "iam:AcquireRole", "Resource": "*"}]
+    named = ["iam:CreateRole", "iam:GetRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"]
+    for statements, code in ((denied, 1), ([{**allow, "Action": named}], 0)):
+        policy.write_text(json.dumps({"Statement": statements}))
+        given = ("--session-policy", str(policy))
+        assert cli("can", "break-glass-admin", *asked, *given).code == code
+        assert ("break-glass-admin" in cli("who-can", *asked, *given).out) is (code == 0)
+
+
 def test_what_only_the_sdk_knows_is_never_a_plain_yes(cli: Cli) -> None:
     asked = ("sts:GetScopedCredentials", "--demo")
     result = cli("can", "astrid.nilsen", *asked)
