@@ -36,6 +36,7 @@ class Carried:
         occasion: what is known of the requests besides their keys.
         always: keys that they always have, besides those of all requests.
         never: values that a key cannot have, as patterns.
+        only: the values that a key can have, as patterns; of keys with one text.
     """
 
     likely: Mapping[str, Values] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Carried:
     occasion: Occasion | None = None
     always: frozenset[str] = frozenset()
     never: Mapping[str, tuple[tuple[Token, ...], ...]] = field(default_factory=dict)
+    only: Mapping[str, tuple[tuple[Token, ...], ...]] = field(default_factory=dict)
 
 
 ANYTHING: Final = Carried()

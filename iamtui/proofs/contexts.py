@@ -246,7 +246,7 @@ def _choices(
     likely = [(carried.likely[key], "")] if key in carried.likely else []
     classes = (
         (values, doubt or carried.doubt(key, values))
-        for values, doubt in _classes_of(key, same, context, bounds, carried.never.get(key, ()))
+        for values, doubt in _classes_of(key, same, context, bounds, carried)
         if values or key not in carried.always
     )
     for values, doubt in chain(likely, classes):
@@ -280,20 +280,16 @@ def _classes_of(
     lines: Sequence[_Line],
     context: RequestContext,
     bounds: Bounds,
-    never: tuple[tuple[Token, ...], ...],
+    carried: Carried,
 ) -> Iterator[_Found]:
-    """Values of a key, among them one of each class.
-
-    Args:
-        never: what none of them matches; of keys with texts.
-    """
+    """Values of a key, among them one of each class."""
     info = condition_key(key)
     types = info.types if info is not None else ()
     operators = [line.condition.operator for line in lines]
     bases = {operator.base for operator in operators if operator is not None} - {"null"}
     if key not in ALWAYS_THERE:
         yield (), ""
-    singles = _singles(key, types, bases, lines, context, bounds, never)
+    singles = _singles(key, types, bases, lines, context, bounds, carried)
     # "" is what a tag can be; of other keys it is not known that they ever are.
     empty = "" if "tag/" in key else "an empty value"
     singles = [(value, doubt or (empty if not value else "")) for value, doubt in singles]
@@ -338,7 +334,7 @@ def _singles(
     lines: Sequence[_Line],
     context: RequestContext,
     bounds: Bounds,
-    never: tuple[tuple[Token, ...], ...],
+    carried: Carried,
 ) -> list[tuple[str, str]]:
     if types == (KeyType.BOOL,) or (bases == {"bool"} and not types):
         return [("true", ""), ("false", "")]
@@ -349,7 +345,7 @@ def _singles(
     if not bases or bases <= _TEXTS:
         if set(types) & {KeyType.NUMERIC, KeyType.DATE, KeyType.IP, KeyType.BINARY} and bases:
             raise Unproved(f"a key of type {types[0]} is compared as text")
-        return list(_text_values(key, types, lines, context, bounds, never))
+        return list(_text_values(key, types, lines, context, bounds, carried))
     return _typed_values(key, types, bases, lines)
 
 
@@ -435,8 +431,9 @@ def _text_values(
     lines: Sequence[_Line],
     context: RequestContext,
     bounds: Bounds,
-    never: tuple[tuple[Token, ...], ...],
+    carried: Carried,
 ) -> Iterator[tuple[str, str]]:
+    never, only = carried.never.get(key, ()), carried.only.get(key, ())
     groups = [PatternGroup(GroupKind.TELLS, tuple(_patterns(line, context))) for line in lines]
     if any(line.condition.operator is not None and line.condition.operator.base == "arnlike" for line in lines):
         groups.append(PatternGroup(GroupKind.TELLS, (_WITH_FIVE_COLONS,)))
@@ -450,11 +447,11 @@ def _text_values(
         yield from ((region, "") for region in _REGIONS)
     any_text = (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.ONE, Wild.STAR),)
     # What requests have, then what they could have as far as policies can tell.
-    for shapes in filter(None, (shapes_of(key), any_text)):
+    for shapes in (only,) if only else filter(None, (shapes_of(key), any_text)):
         for text, _ in speaking_texts([PatternGroup(GroupKind.MUST, shapes), *groups], bounds):
             spelled = _spelled(key, text, lines, context, [Glob(tokens) for tokens in never])
             yield spelled, "" if ANY_OTHER not in spelled else "a value of unusual characters"
-    if types != (KeyType.ARN,):
+    if types != (KeyType.ARN,) and not only:
         yield "", ""
 
 

@@ -25,7 +25,7 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
 )
-from iamtui.policy.context import known_values
+from iamtui.policy.context import Beginning, known_values
 from iamtui.policy.patterns import Glob, Token, Wild, is_account_id, is_pattern, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import ResourceKind, ResourceSet, resource_policy_arn
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
@@ -385,6 +385,12 @@ class _Put:
         values: dict[str, Values] = {}
         for known in reversed(request.derived):
             values.update(known_values(known))
+        self.only = {
+            key: ((*value.text, Wild.NAME_ONE, Wild.NAME_ONE, Wild.NAME_STAR),)
+            for known in reversed(request.derived)
+            for key, value in known.items()
+            if isinstance(value, Beginning)
+        }
         likely: dict[str, Values] = {}
         if principal.kind not in WITHOUT_SESSION_TAGS and "aws:PrincipalTag/*" not in request.known_absent:
             # A session tag replaces a tag of the role.
@@ -398,17 +404,15 @@ class _Put:
         self.likely = likely
         if self._before is not None:
             then = self._before[0]
-            if (then.request.derived, then.likely, then.request.known_absent) != (
-                self.request.derived,
-                likely,
-                self.request.known_absent,
-            ):
+            known_then = (then.request.derived, then.likely, then.only, then.request.known_absent)
+            if known_then != (self.request.derived, likely, self.only, self.request.known_absent):
                 raise Unproved("the tags of the principal change, or what else is known of its requests")
         self._carried = Carried(
             likely,
             partial(doubt_about, principal.kind, request.action, likely),
             Occasion(principal.kind, partition=workspace.account.partition),
             always_carried(principal.kind),
+            only=self.only,
         )
 
     def situation(

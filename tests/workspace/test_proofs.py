@@ -234,6 +234,31 @@ def test_a_variable_that_is_not_known_is_not_guessed() -> None:
     assert "variable" in next(iter(proof.reasons))
 
 
+DEV = "AROADEV0000000000001"
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"StringLike": {"aws:userid": "AROAOTHER00000000001:*"}}, ProofStatus.PROVED),
+        ({"StringNotLike": {"aws:userid": f"{DEV}:*"}}, ProofStatus.PROVED),
+        ({"StringEquals": {"aws:userid": DEV}}, ProofStatus.PROVED),
+        ({"StringEquals": {"aws:userid": ""}}, ProofStatus.PROVED),
+        ({"StringLike": {"aws:userid": f"{DEV}:*"}}, ProofStatus.COUNTEREXAMPLE),
+        ({"StringLike": {"aws:userid": "AROADEV*:ci-*"}}, ProofStatus.COUNTEREXAMPLE),
+        ({"StringNotLike": {"aws:userid": f"{DEV}:ci-*"}}, ProofStatus.COUNTEREXAMPLE),
+    ],
+)
+def test_the_sessions_of_a_role_have_its_id(condition: dict[str, Any], status: ProofStatus) -> None:
+    """IAM User Guide, principal key values: aws:userid of a role's session is the role's id, a colon and its name."""
+    found = workspace(allow("s3:GetObjectTagging", f"{BUCKET}/*", Condition=condition))
+    proof = never(found, who="role/dev")
+    assert proof.status is status, proof.reasons
+    if proof.counterexample is not None:
+        (values,) = [values for key, values in proof.counterexample.context.items() if key == "aws:userid"]
+        assert values[0].startswith(f"{DEV}:")
+
+
 def test_an_unknown_operator_in_a_deny_is_not_guessed() -> None:
     grant = allow("s3:GetObjectTagging", f"{BUCKET}/*")
     proof = never(workspace(grant, deny("s3:*", Condition={"StringSounds": {"s3:prefix": "a"}})))
