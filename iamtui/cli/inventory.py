@@ -44,6 +44,13 @@ from iamtui.workspace.workspace import Workspace
 
 _LABEL: Final = 20
 
+_HEADS: Final = {
+    "users": ("NAME", "CREATED", "LAST USED", "PATH"),
+    "roles": ("NAME", "CREATED", "LAST USED", "PATH"),
+    "providers": ("TYPE", "PROVIDER", "CREATED"),
+}
+"""The columns of the kinds that have others than name, creation and path."""
+
 
 @click.command("list")
 @click.argument("kind", type=click.Choice((*KINDS, ORGANIZATION)), metavar="KIND")
@@ -78,7 +85,7 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
         out.json([own | summary_to_json(entity) for own, (_, entity) in zip(whose, found, strict=True)], indent=2)
         return code
     if found:
-        heads = ("TYPE", "PROVIDER", "CREATED") if kind == "providers" else ("NAME", "CREATED", "LAST USED", "PATH")
+        heads = _HEADS.get(kind, ("NAME", "CREATED", "PATH"))
         rows = [((account.id,) if several else ()) + _row(entity) for account, entity in found]
         out.table(rows, ("ACCOUNT", *heads) if several else heads)
     plural = kind.replace("-", " ")
@@ -135,13 +142,12 @@ def _control_row(control: AttachedControl) -> tuple[str, ...]:
 def _row(entity: Entity) -> tuple[str, ...]:
     if isinstance(entity, IdentityProvider):
         return entity.type, entity.name, _day(entity.created)
-    used, missing = last_used(entity)
     if not isinstance(entity, (User, Role)):
-        words = ""
-    elif used is not None:
+        return entity.name, _day(entity.created), entity.path
+    used, missing = last_used(entity)
+    words = "unknown" if missing else "never"
+    if used is not None:
         words = f"{'>= ' if missing else ''}{_day(used)}"
-    else:
-        words = "unknown" if missing else "never"
     return entity.name, _day(entity.created), words, entity.path
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import click
 import msgspec
 
+from iamtui.account.model import DEMO
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
 from iamtui.cli.output import JsonArray, Output, Span, Style, note, stderr, stdout
@@ -33,12 +34,13 @@ from iamtui.workspace.draft_proofs import prove_saved
 from iamtui.workspace.principals import resolve_principal
 from iamtui.workspace.proofs import ProofStatus
 from iamtui.workspace.saved_questions import (
-    DEMO,
     ProofRecord,
     QuestionStore,
     SavedProof,
     SavedQuestion,
+    about_account,
     account_key,
+    accounts_in_words,
     quoted,
     record_of,
     testing,
@@ -62,7 +64,11 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
 @click.option(
     "--questions", "file", metavar="FILE", help="A questions file instead of your own, such as one in a repository."
 )
-@click.option("--account", metavar="ACCOUNT", help="Only those of one account: 12 digits or demo.")
+@click.option(
+    "--account",
+    metavar="ACCOUNT",
+    help="The questions of one account: 12 digits or demo. With run, they are asked about the account that is open.",
+)
 @Demands.options("Allowed on some of the resources is enough (run).", "An answer as far as loaded is not enough (run).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @draft_option
@@ -85,7 +91,7 @@ def questions(
     """
     _check_count(verb, names)
     if verb == "run":
-        return _run(names, file, source, demands, draft, as_json=as_json)
+        return _run(names, file, account, source, demands, draft, as_json=as_json)
     store = question_store(_account(account, source), file)
     if verb == "list":
         return _list(store, as_json=as_json)
@@ -194,6 +200,7 @@ def _show(question: SavedQuestion | SavedProof, *, as_json: bool) -> Exit:
 def _run(
     names: Sequence[str],
     file: str | None,
+    account: str | None,
     source: SourceOptions,
     demands: Demands,
     draft: str | None,
@@ -201,15 +208,18 @@ def _run(
     as_json: bool,
 ) -> Exit:
     workspace = open_workspace(source)
-    store = question_store(account_key(workspace), file)
+    store = question_store(account_key(workspace) if account is None else account, file)
     chosen = [store.find_any(name) for name in names] if names else list(store.questions_and_proofs())
     if not chosen:
-        raise Problem(
-            f"No question about {store.account} is saved in {store.path}.",
-            "Save one with `iamtui can PRINCIPAL ACTION --expect allowed --save NAME`.",
-        )
+        raise _nothing_to_run(store, workspace)
     if not names:
         chosen = _about_somebody(chosen)
+    if account is not None and account != account_key(workspace):
+        note(
+            f"Questions saved for {accounts_in_words([account])} are asked about account {workspace.account.id}, "
+            "with its id in their ARNs."
+        )
+        chosen = [about_account(one, workspace.account.id) for one in chosen]
     for question in chosen:
         workspace = _with_policies(workspace, question)
     before = workspace
@@ -228,6 +238,17 @@ def _run(
         array.end()
     note(_summary(chosen, ends))
     return next((end for end in (Exit.ERROR, Exit.NO, Exit.OPEN) if end in ends), Exit.OK)
+
+
+def _nothing_to_run(store: QuestionStore, workspace: Workspace) -> Problem:
+    what = f"No question for {accounts_in_words([store.account])} is saved in {safe_text(store.path)}"
+    others = store.other_accounts()
+    if not others:
+        return Problem(f"{what}.", "Save one with `iamtui can PRINCIPAL ACTION --expect allowed --save NAME`.")
+    return Problem(
+        f"{what}; it has questions for {accounts_in_words(others)}.",
+        f"Ask them about account {workspace.account.id} with --account {safe_text(others[0])}.",
+    )
 
 
 class _Run(NamedTuple):

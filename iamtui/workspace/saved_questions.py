@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from iamtui.account.model import DEMO
 from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.engine.decision import Expectation, Layer
 from iamtui.engine.request import Mode
@@ -181,8 +182,8 @@ def write_file(path: Path, form: QuestionsFile, *, keep_mode: bool = False) -> N
         ) from None
 
 
-DEMO: Final = "demo"
-"""The account key of the built-in demo, whose questions stay apart from those of real accounts."""
+_DEMO_ID: Final = "111122223333"
+"""The account id of the built-in demo, whose questions are saved under DEMO, apart from those of real accounts."""
 
 MOST_IN_HISTORY: Final = 200
 """Questions that the history keeps of each account."""
@@ -228,8 +229,29 @@ class SavedProof(Struct, frozen=True):
 
 
 def account_key(workspace: Workspace) -> str:
-    """The key that a workspace's questions are kept under: its account, or "demo"."""
-    return DEMO if workspace.source.kind is SourceKind.DEMO else workspace.account.id
+    """The key that a workspace's questions are kept under: its account, or "demo", also for a snapshot of the demo."""
+    is_demo = workspace.source.kind is SourceKind.DEMO or workspace.account.not_aws == DEMO
+    return DEMO if is_demo else workspace.account.id
+
+
+def about_account(saved: SavedQuestion | SavedProof, account: str) -> SavedQuestion | SavedProof:
+    """A question that is saved for one account, with the id of another in place of that account's id.
+
+    Args:
+        account: the 12 digits of the other account.
+    """
+    own = _DEMO_ID if saved.account == DEMO else saved.account
+    if not own or own == account:
+        return saved
+    if isinstance(saved, SavedProof):
+        record = SavedRecord(saved.name, account=saved.account, proof=saved.proof)
+    else:
+        asked = record_of(saved.question_matrix)
+        record = SavedRecord(saved.name, asked, saved.account, saved.principal, saved.expect)
+    # Ids are in ARNs, values of condition keys and session policies; the name is no place of one.
+    text = re.sub(rf"(?<![0-9]){own}(?![0-9])", account, msgspec.json.encode(record).decode())
+    changed = msgspec.json.decode(text, type=SavedRecord)
+    return _saved(msgspec.structs.replace(changed, name=saved.name, account=saved.account))
 
 
 def questions_path() -> Path:
@@ -303,8 +325,22 @@ class QuestionStore:
             return found[0]
         if found:
             accounts = ", ".join(entry.account or "any account" for entry in found)
-            raise Problem(f"Several accounts have a question {quoted(name)}: {accounts}.", "Say which account.")
+            raise Problem(
+                f"Several accounts have a question {quoted(name)}: {accounts}.", "Choose one of them with --account."
+            )
+        others = [entry.account for entry in read_file(self.path).saved if entry.name == name]
+        if others:
+            raise Problem(
+                f"The question {quoted(name)} is saved for {accounts_in_words(others)}, not for "
+                f"{accounts_in_words([self.account])}.",
+                "`iamtui questions run --account ACCOUNT` asks another account's questions about the one that is open.",
+            )
         raise _unknown(name, [entry.name for entry in everyone])
+
+    def other_accounts(self) -> tuple[str, ...]:
+        """The accounts that the file has saved questions for and this store does not see."""
+        saved = read_file(self.path).saved
+        return tuple(dict.fromkeys(entry.account for entry in saved if not self._is_ours(entry.account)))
 
     def add_to_history(
         self, question_matrix: QuestionMatrix, principal: str = "", *, now: datetime | None = None
@@ -464,6 +500,12 @@ def matrix_of_record(record: QuestionRecord) -> QuestionMatrix:
         record.chained_from,
         {action: tuple(resources) for action, resources in record.with_checks.items()},
     )
+
+
+def accounts_in_words(keys: Iterable[str]) -> str:
+    """Accounts as questions are saved for them, in a sentence: "account 123456789012 and the demo account"."""
+    words = ["the demo account" if key == DEMO else f"account {safe_text(key)}" for key in keys]
+    return " and ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
 
 
 def quoted(name: str) -> str:

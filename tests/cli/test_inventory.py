@@ -29,6 +29,13 @@ def test_providers_have_a_column_for_their_type(cli: Cli) -> None:
     assert ["OIDC", "token.actions.githubusercontent.com", "2024-04-15"] in lines
 
 
+@pytest.mark.parametrize("kind", ["groups", "policies", "instance-profiles"])
+def test_a_kind_without_a_last_use_has_no_column_for_it(cli: Cli, snapshot: str, kind: str) -> None:
+    heads, *rows = cli("list", kind, "--snapshot", snapshot).out.splitlines()
+    assert heads.split() == ["NAME", "CREATED", "PATH"]
+    assert {len(row.split()) for row in rows} == {3}
+
+
 def test_one_of_a_kind_is_counted_in_the_singular(cli: Cli, snapshot: str, tmp_path: Path) -> None:
     said = [cli("list", kind, "--snapshot", snapshot).err for kind in ("instance-profiles", "providers")]
     assert [err.splitlines()[-1] for err in said] == ["1 instance profile.", "1 provider."]

@@ -155,7 +155,7 @@ def test_a_name_is_not_taken_over(cli: Cli, saved: str) -> None:
      (("rename", "x"), "takes a name and the new one"), (("remove",), "takes a name"),
      (("show", "reads"), 'No question is saved as "reads"'),
      (("--questions", "gone.json"), "gone.json does not exist"),
-     (("run", "--demo"), "No question about demo is saved")],
+     (("run", "--demo"), "No question for the demo account is saved")],
 )  # fmt: skip
 def test_what_cannot_be_done(cli: Cli, words: tuple[str, ...], part: str) -> None:
     cli("questions", *words).failed_with(part)
@@ -315,3 +315,42 @@ def test_a_faulty_proof_is_named_with_its_place(cli: Cli, tmp_path: Path, entry:
     assert result.code == 2
     assert said in " ".join(result.err.split())
     assert "$.saved[0]" in result.err
+
+
+@pytest.fixture
+def of_the_demo(cli: Cli, tmp_path: Path) -> str:
+    """A file of questions saved with `--demo`."""
+    file = str(tmp_path / "of-the-demo.json")
+    lake = "arn:aws:s3:::puffin-data-lake/x"
+    for name, expect in (("deletes not", "denied"), ("assumes not", "denied")):
+        action = "s3:DeleteObject" if name == "deletes not" else "sts:AssumeRole"
+        on = lake if name == "deletes not" else "arn:aws:iam::111122223333:role/deploy-prod"
+        words = ("role/analytics-lake-reader", action, "--on", on, "--expect", expect, "--save", name)
+        assert cli("can", *words, "--questions", file, "--demo").code == 0
+    return file
+
+
+@pytest.mark.slow
+def test_questions_of_the_demo_run_against_a_snapshot_of_it(cli: Cli, of_the_demo: str, tmp_path: Path) -> None:
+    account = str(tmp_path / "demo-account.json")
+    assert cli("snapshot", account, "--demo").code == 0
+    result = cli("questions", "run", "--questions", of_the_demo, "--snapshot", account)
+    assert result.code == 0, result.err
+    assert "2 of 2 expectations met" in result.err
+
+
+def test_questions_of_another_account_are_named_and_run_with_its_name(
+    cli: Cli, of_the_demo: str, snapshot: str
+) -> None:
+    run = ("questions", "run", "--questions", of_the_demo, "--snapshot", snapshot)
+    refused = cli(*run)
+    refused.failed_with("No question for account 123456789012 is saved in")
+    assert "it has questions for the demo account" in refused.err
+    assert "Ask them about account 123456789012 with --account demo." in refused.err
+    cli(*run, "deletes not").failed_with("is saved for the demo account, not for account 123456789012")
+    text = Path(of_the_demo).read_text().replace("role/data/analytics-lake-reader", "role/web-server")
+    Path(of_the_demo).write_text(text)
+    result = cli(*run, "--account", "demo", "--json")
+    assert "are asked about account 123456789012, with its id in their ARNs" in result.err
+    assert [one["principal"] for one in result.json] == ["arn:aws:iam::123456789012:role/web-server"] * 2
+    assert result.json[1]["worst"]["request"]["resource"] == "arn:aws:iam::123456789012:role/deploy-prod"

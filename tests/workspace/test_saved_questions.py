@@ -125,6 +125,7 @@ def test_accounts_do_not_see_each_other_and_the_demo_is_none_of_them(path: Path)
     workspace = sample_workspace()
     assert account_key(workspace) == workspace.account.id
     assert account_key(replace(workspace, source=SourceInfo(SourceKind.DEMO, "DEMO"))) == "demo"
+    assert account_key(replace(workspace, account=replace(workspace.account, not_aws="demo"))) == "demo"
 
 
 def test_clearing_the_history_leaves_other_accounts_and_saved_questions(path: Path) -> None:
