@@ -135,7 +135,7 @@ class _Account:
         configuration = _configuration(item, said)
         for key in needed:
             if configuration.get(key) is None:
-                raise Problem(f"{said}: it has no {key}, so what holds there is not known.", HOW_TO_MAKE_ONE)
+                raise Problem(f"{said}: it has no {key}, so its value is unknown.", HOW_TO_MAKE_ONE)
         if name in ("users", "roles") and "permissionsBoundary" not in configuration:
             # Older items do not say whether there is one: decisions depend on it.
             arn = str(configuration.get("arn") or item.long_arn or item.arn or "")

@@ -339,7 +339,7 @@ def organization(
     spoken = [page.organization for page in pages if page.organization is not UNSET]
     if any(each != spoken[0] for each in spoken):
         raise Problem(
-            "Two pages speak of two organizations, or of one differently: $.organization.",
+            "Two pages name different organizations, or describe one differently: $.organization.",
             "Leave one of them out, or read the account again.",
         )
     for found in spoken[:1]:

@@ -422,8 +422,8 @@ def _refuse_repeat_in(value: Any, origin: str, path: str = "$") -> None:
         key = next(key for key, _ in value.pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise Problem(
             f"{origin} has the key {safe_text(key, limit=100)} twice at {safe_text(path, limit=200)}, "
-            "so what it says there is not certain.",
-            "Pages may stand after one another as whole objects; within one object each key stands once.",
+            "so it is not clear which value is meant.",
+            "Pages may follow one another as whole objects; within one object each key appears once.",
         )
     if isinstance(value, dict):
         for key, item in value.items():

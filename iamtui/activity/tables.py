@@ -157,7 +157,7 @@ class Rows:
         if twice:
             raise Problem(f"It has two columns called {safe_text(twice, limit=128)}.", "Name each of them once.")
         if "errorcode" not in place:
-            raise Problem("It has no column errorCode: which calls AWS denied is not told.", "Select it, too.")
+            raise Problem("It has no column errorCode, which says what AWS denied.", "Select it, too.")
         # What is not told is not none: a call may have needed more than is known, and come through an endpoint.
         self._in_part = "requestparameters" not in place
         if "vpcendpointid" not in place:

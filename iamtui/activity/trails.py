@@ -142,7 +142,7 @@ class Trails:
             self._pass_over(folder, Problem(f"The folder cannot be read: {error.strerror}."), 0)
             return
         if depth > _DEEPEST:
-            self._pass_over(folder, Problem(f"It lies more than {_DEEPEST} folders deep."), 0)
+            self._pass_over(folder, Problem(f"It is more than {_DEEPEST} folders deep."), 0)
             return
         for entry in entries:
             # A link to a folder may lead round in a circle; one to a file is read.

@@ -220,7 +220,7 @@ def _bad_parameter(error: BaseException, where: CallSite) -> tuple[str, str]:
 
 def _too_slow(error: BaseException, where: CallSite) -> tuple[str, str]:
     return (
-        f"{capital(where.target)} did not come to the end of its answer to {where.called} within {detail(error)}.",
+        f"{capital(where.target)} did not finish its answer to {where.called} within {detail(error)}.",
         "Try again; a proxy or VPN in between may slow answers down."
         if not where.endpoint_url
         else "Check that --endpoint-url names an AWS-compatible endpoint that is not overloaded.",

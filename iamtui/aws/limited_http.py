@@ -180,7 +180,7 @@ class _MetadataHttpSession(LimitedHttpSession):
         try:
             return super().send(request)
         except AnswerTooSlow as error:
-            why = f"it did not come to the end of its answer within {error}"
+            why = f"it did not finish its answer within {error}"
         except AnswerTooLarge as error:
             why = f"its answer has more than {error}"
         except AnswerTooComplex as error:

@@ -66,7 +66,7 @@ def _between_one_and(most: int) -> Callable[[Any], int]:
         try:
             return min(max(int(value), 1), most)
         except ValueError:
-            raise InvalidConfigError(error_msg=f"{value!r} stands where a whole number is expected") from None
+            raise InvalidConfigError(error_msg=f"{value!r} is not a whole number") from None
 
     return bounded
 

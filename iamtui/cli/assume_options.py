@@ -142,7 +142,9 @@ assume_options = record_options(
         help="How long: 1h, 90m, 1h30m or seconds.",
     ),
     click.option("--external-id", metavar="ID", help="The external ID that the role's owner gave a third party."),
-    click.option("--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked on the terminal."),
+    click.option(
+        "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked for on the terminal."
+    ),
     click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
     click.option("--no-mfa", is_flag=True, help="Do not ask for an MFA code."),
     click.option("--via", multiple=True, metavar="ROLE", help="First assume this role (chaining). Repeatable."),

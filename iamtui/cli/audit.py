@@ -81,7 +81,7 @@ class _Found:
     "--unused-days",
     type=click.IntRange(1, 3650),
     metavar="DAYS",
-    help="From when on keys and passwords (45 by default), users, roles and services (90) count as unused.",
+    help="After how long keys and passwords (45 days by default), users, roles and services (90) count as unused.",
 )
 @click.option("--last-accessed", is_flag=True, help="Ask AWS when each user and role last used each service.")
 @draft_option

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 )
 @Demands.options(
     "Being allowed on some of the resources is enough.",
-    "Allowed only as far as loaded is not enough: exit 3; nor, where it is expected, denied.",
+    "Exit 3 where the answer, or an expected denial, holds only as far as loaded.",
 )
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; an array for several pairs.")

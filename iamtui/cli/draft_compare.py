@@ -193,7 +193,7 @@ def _with_a_principal(saved: Sequence[SavedQuestion]) -> tuple[SavedQuestion, ..
             "Name one with --principal.",
         )
     if left_out:
-        note(f"Skipped, because without principal and expectation: {names}. Name one with --principal.")
+        note(f"Skipped, because they have neither a principal nor an expectation: {names}. Name one with --principal.")
     return tuple(chosen)
 
 

@@ -23,7 +23,7 @@ from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.text import counted
+from iamtui.text import counted, safe_text
 from iamtui.workspace.denial_comparison import Agreement, claim_words
 from iamtui.workspace.denials import ExplainedDenial, explain_denials
 
@@ -63,7 +63,10 @@ def explain(
         parts = iter(_findings(words, open_files))
         findings = next(parts)
         if not findings.denials:
-            raise Problem("No denial was found in the text.", " ".join((*findings.notes, _NOTHING)))
+            # A single word is meant as a file rather than as a message.
+            is_word = len(words) == 1 and len(words[0].split()) == 1 and words[0] != "-" and not _is_file(words[0])
+            missing = f", and there is no file {safe_text(words[0], limit=256)}" if is_word else ""
+            raise Problem(f"No denial was found in the text{missing}.", " ".join((*findings.notes, _NOTHING)))
         workspace = open_workspace(source, several=True)
         counts: dict[tuple[object, ...], int] = {}
 
@@ -149,7 +152,7 @@ def _write(out: Output, one: ExplainedDenial, *, decode: bool) -> None:
     where = f"record {denial.place.record}" if denial.place.record is not None else f"line {denial.place.line}"
     times = f", {denial.count} times" if denial.count > 1 else ""
     out.line(Span(_title(denial), Style.STRONG), Span(f"  ({where}{times})", Style.QUIET))
-    _labelled(out, "caller", denial.caller or "not told")
+    _labelled(out, "caller", denial.caller or "not given")
     resource = one.question.resource if one.question is not None else ""
     _labelled(out, "resource", denial.resource_words)
     if denial.resource and resource not in (denial.resource, "*", ""):

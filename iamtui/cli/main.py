@@ -107,7 +107,7 @@ ENTRIES: Final = {
     "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
     "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
     "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
-    "cache": CommandEntry("iamtui.cli.snapshot", "cache", "Remove the accounts that are kept as they were read last."),
+    "cache": CommandEntry("iamtui.cli.snapshot", "cache", "Remove the cached accounts."),
     "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
     "org": CommandEntry("iamtui.cli.org", "org", "Ask all accounts of an organization, from their snapshots."),
     "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
@@ -240,6 +240,14 @@ def _usage_sentence(error: click.UsageError) -> str:
     if parameter is not None and isinstance(parameter.type, click.Choice):
         name = f" {parameter.metavar}" if parameter.metavar else ""
         return f"Missing {parameter.param_type_name}{name}: expected {any_of([*map(str, parameter.type.choices)])}"
+    wrong = error.param if isinstance(error, click.BadParameter) else None
+    if wrong is not None and isinstance(wrong.type, click.Choice):
+        # Click puts what was typed in front of its list of choices.
+        typed, choices = error.message.partition(" is not ")[0].strip("'"), [*map(str, wrong.type.choices)]
+        name = max(wrong.opts, key=len) if wrong.param_type_name == "option" else (wrong.name or "").upper()
+        near = get_close_matches(typed, choices, n=1)
+        meant = f". Did you mean {near[0]}?" if near else ""
+        return f"{name} cannot be {safe_text(typed, limit=64)}: expected {any_of(choices)}{meant}"
     if isinstance(error, click.NoSuchOption) and error.ctx is not None:
         # Without the dashes, which would make any two options look alike.
         known = {name.lstrip("-"): name for each in error.ctx.command.get_params(error.ctx) for name in each.opts}

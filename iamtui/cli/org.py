@@ -138,7 +138,7 @@ def ask(
     )
     _check_plan(plan)
     if plan.draft is not None:
-        note("DRAFT: every account is asked as if the draft were in force. Nothing was changed.")
+        note("DRAFT: every account is evaluated as if the draft were applied. Nothing was changed.")
     store = stored.open()
     day = store.day(date)
     ids = stored.picked(day)
@@ -176,7 +176,7 @@ def ask(
 def _check_plan(plan: Plan) -> None:
     if plan == Plan(demands=plan.demands, whole=plan.whole):
         raise Problem(
-            "Nothing is asked.",
+            "There is nothing to ask.",
             "Name a file of questions, or --who-can, --never, --not-public, --escalations, --trust, --audit, --draft.",
         )
     if plan.draft is not None and plan.trust:
@@ -191,7 +191,7 @@ def _start(arn: str | None, *, trust: bool) -> str:
         raise Problem("--from applies only with --trust.", "Leave it out, or give --trust too.")
     parsed = parse_arn(arn)
     if parsed is None or parsed.service != "iam" or parsed.resource_type not in ("user", "role"):
-        raise Problem(f"--from {arn} is not the ARN of a user or role.", "Names may stand in several accounts.")
+        raise Problem(f"--from {arn} is not the ARN of a user or role.", "A name may exist in several accounts.")
     return arn
 
 
@@ -367,7 +367,7 @@ class _Listing:
         labels += ["draft"] if plan.draft is not None else []
         nowhere = [label for label in dict.fromkeys(labels) if not self._asked[label]]
         if nowhere:
-            note(f"Asked of no account, since none has what is named: {first_names(nowhere, 10)}.")
+            note(f"No account was evaluated, because none has what is named: {first_names(nowhere, 10)}.")
             self._in_part = True
 
     def say_assumed(self, plan: Plan, organizations: Mapping[str | None, Sequence[str]]) -> None:

@@ -201,7 +201,7 @@ def _with_presets(context: dict[str, tuple[str, ...]], asked: QuestionOptions) -
     for option, keys in presets:
         for key, values in keys.items():
             if key.lower() in said_by:
-                raise Problem(f"{option} and {said_by[key.lower()]} both speak of {key}.", "Leave one of them out.")
+                raise Problem(f"{option} and {said_by[key.lower()]} both set {key}.", "Leave one of them out.")
             said_by[key.lower()] = option
             context[key] = values
     return context
@@ -248,6 +248,8 @@ def _context_file(name: str) -> dict[str, tuple[str, ...]]:
 
 def _policy_of(what: str, name: str) -> str:
     text = read_text(name, what, most=MAX_CHARACTERS)
+    if not text.strip():
+        raise Problem(f"The {what} {name} is empty.", "Expected a JSON object with a Statement.")
     error = PolicyDocument(text).error
     if error is not None:
         raise Problem(f"The {what} {name} is not a policy document: {error}", "iamtui lint says more.")

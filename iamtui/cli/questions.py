@@ -58,7 +58,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
 """What can be done, with how many names at least and at most (None: any number), in figures and in words."""
 
 
-@click.command(epilog="Exit codes: 0 done or met, 1 one is not met or not so, 3 one is not proved; 2 an error.")
+@click.command(epilog="Exit codes: 0 done or met, 1 one is not met or disproved, 3 one is not proved; 2 an error.")
 @click.argument("verb", type=click.Choice(tuple(_VERBS)), default="list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
@@ -334,7 +334,7 @@ def _about_somebody(saved: Sequence[SavedQuestion | SavedProof]) -> list[SavedQu
         )
     if left_out:
         names = ", ".join(map(quoted, left_out))
-        note(f"Skipped, because without principal and expectation: {names}. {_ask_it(left_out[0])}")
+        note(f"Skipped, because they have neither a principal nor an expectation: {names}. {_ask_it(left_out[0])}")
     return chosen
 
 

@@ -244,7 +244,7 @@ def _write_brief(out: Output, answer: Answer, cell: Cell) -> None:
     if answer.chain is not None and cell.deciding is answer.chain.decision:
         text = "It is not certain that the role can be reached: see the chain above."
     elif cell.deciding is not cell.decision:
-        text = f"{text} That is checked besides; by itself it is {verdict_words(cell.decision)}."
+        text = f"{text} This is checked too; on its own it is {verdict_words(cell.decision)}."
     out.paragraph(text, indent=_MATRIX_INDENT)
 
 
@@ -341,7 +341,7 @@ def second_opinions_on(workspace: Workspace, who: Principal) -> Callable[[Answer
     def ask(found: Answer) -> Opinions:
         if len(found.cells) > MOST_ASKED:
             raise Problem(
-                f"AWS's simulator is asked about at most {MOST_ASKED} pairs at once; these are {len(found.cells):,}.",
+                f"AWS's simulator takes at most {MOST_ASKED} pairs at once, and these are {len(found.cells):,}.",
                 "Ask about fewer actions and resources.",
             )
         questions = (cell.question for cell in found.cells)
@@ -357,7 +357,7 @@ def is_lacking(opinions: Opinions) -> bool:
         return False
     pairs = f" on {len(problems)} of {len(opinions)} pairs" if len(opinions) > 1 else ""
     for said in dict.fromkeys(map(str, problems)):
-        note(f"iamtui: AWS's opinion{pairs} could not be had; the answer is ours alone. {said}")
+        note(f"iamtui: AWS's simulator gave no answer{pairs}; this one is iamtui's alone. {said}")
     return True
 
 

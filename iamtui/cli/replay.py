@@ -46,7 +46,7 @@ _WORDS: Final = {
     Verdict.DIFFERS: "answered here otherwise than AWS did",
     Verdict.KEPT: "still allowed with the draft",
     Verdict.BROKEN: "denied with the draft",
-    Verdict.OPEN: "could not be told",
+    Verdict.OPEN: "could not be determined",
 }
 _MOST_SHOWN: Final = 20
 _MOST_PRINTED: Final = 1_000
@@ -56,7 +56,9 @@ _MOST_LINES: Final = 60
 """Lines of a document that is shown; a longer one is in the file that --fix writes."""
 _INDENT: Final = 4
 _ROWS: Final = 2_000
-_EPILOG: Final = "Exit codes: 0 all could be told; 1 with --fail-on; 3 something could not be told or read; 2 an error."
+_EPILOG: Final = (
+    "Exit codes: 0 all could be determined; 1 with --fail-on; 3 something could not be determined or read; 2 an error."
+)
 
 
 @click.command(epilog=_EPILOG)
@@ -146,12 +148,13 @@ def _check(
         raise Problem("--athena prints a query and reads no trail.", "Leave one of them out.")
     if draft is None and (fixed is not None or fail_on == "broken"):
         raise Problem(
-            f"{'--fix' if fixed is not None else '--fail-on broken'} is about a draft.", "Name it with --draft."
+            f"{'--fix' if fixed is not None else '--fail-on broken'} applies only with a draft.",
+            "Name it with --draft.",
         )
     if draft is not None and fail_on == "differs":
-        raise Problem("--fail-on differs is about answers without a draft.", "Leave --draft out.")
+        raise Problem("--fail-on differs applies only without a draft.", "Leave --draft out.")
     if draft == "-" and "-" in trails:
-        raise Problem("Both the draft and a trail are to be read from standard input.", "Name a file for one of them.")
+        raise Problem("The draft and a trail cannot both be read from standard input.", "Name a file for one of them.")
 
 
 def _query(table: str, days: int, reads: PolicyReads) -> str:
@@ -269,7 +272,7 @@ class _Shown:
             (found.failed, "failed otherwise, which proves nothing"),
             (found.not_calls, "no calls"),
             (found.elsewhere, "recorded in accounts that are not open"),
-            (self.collector.left_out, "left out, of more distinct requests than are held"),
+            (self.collector.left_out, "left out, beyond the limit of distinct requests"),
         ):
             if counter:
                 named = ", ".join(
@@ -278,7 +281,7 @@ class _Shown:
                 more = f", and {len(counter) - _FEW:,} more" if len(counter) > _FEW else ""
                 out.paragraph(f"{words}: {named}{more}", indent=14, first=(f"{counter.total():>12,}  ",))
         if self.collector.folded_events:
-            words = "of objects whose keys are told by what they begin with, as there are too many"
+            words = "of objects that are counted by the beginning of their keys, because there are too many"
             out.line(f"{self.collector.folded_events:>12,}  {words}")
         if found.refused:
             out.line(f"{found.refused:>12,}  denied by AWS, which says nothing about the draft")

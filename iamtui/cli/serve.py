@@ -142,8 +142,8 @@ def _say_change(held: Held) -> None:
         note(f"Renewed: {held.session.time_left_words()} left.")
         return
     left = held.session.time_left_words()
-    state = "the session has EXPIRED" if left == "EXPIRED" else f"the session before is still good for {left}"
-    note(f"Renewing failed, and is tried again; {state}. {held.failures.sentence}")
+    state = "the session has EXPIRED" if left == "EXPIRED" else f"the current session is still valid for {left}"
+    note(f"Renewing failed and will be tried again; {state}. {held.failures.sentence}")
 
 
 def _with_program(service: CredentialsService, command: tuple[str, ...]) -> ProgramExit:

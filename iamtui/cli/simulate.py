@@ -203,7 +203,7 @@ class _TextWriter:
         told = f"{words.word} {words.rest}".strip()
         verdict = Span(f"{words.mark} {words.word}", verdict_style(deciding)), f" {words.rest}" if words.rest else ""
         if answer.never_asked:
-            verdict = Span("[!] NEVER ASKED", Style.OPEN), f" (by the letter of the policies {told})"
+            verdict = Span("[!] NEVER ASKED", Style.OPEN), f" (the policies alone would say {told})"
         self._out.line(
             *self._name(entry.id),
             *verdict,

@@ -73,7 +73,7 @@ def trust(
     say_assumed(workspace, Question(""), tuple(ASSUMING))
     if unread:
         names = first_names([short_name(workspace, one.arn) for one in unread], _MOST_LISTED)
-        note(f"Whom else trust policies let in is not known, where they are not loaded or cannot be read: {names}.")
+        note(f"Who else may assume roles is not known where trust policies are not loaded or cannot be read: {names}.")
     return Exit.OPEN if unread else all_or_open(workspace)
 
 

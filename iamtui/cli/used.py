@@ -203,7 +203,7 @@ class _Shown:
             out.line(text if one.used or one.not_granted else Span(text, Style.OPEN))
         unused = [one.service for one in self.uses if one.granted and not one.used and not one.untold]
         if untold_words(self.uses):
-            out.paragraph(f"{untold_words(self.uses)} --service tells which.")
+            out.paragraph(f"{untold_words(self.uses)} --service lists them.")
         if unused:
             out.paragraph(f"Granted and not used at all: {first_names(unused, 3 * _FEW)}. --service lists actions.")
 
@@ -232,7 +232,7 @@ class _Shown:
         """On stderr why there may be more, with all calls that were not mapped."""
         if not self.activity.incomplete:
             return
-        note(f"Not complete, nor is a policy made of it: {'; '.join(self.activity.incomplete)}.")
+        note(f"Not complete, so no policy is made from it: {'; '.join(self.activity.incomplete)}.")
         for sentence in unmapped_words(self.activity):
             note(sentence)
         for path, sentence in self.activity.read.damaged[:_FEW]:
@@ -245,7 +245,7 @@ class _Shown:
         elif self._widens:
             out.line(f"No policy. {self._widens}")
         else:
-            whole = "" if not self.activity.incomplete else ", as far as it is known"
+            whole = "" if not self.activity.incomplete else ", as far as known"
             out.line(Span(f"The least policy for what was used{whole} (--policy prints it alone):", Style.STRONG))
             out.document(render(least.document), indent=2, numbered=False)
             for rule in least.rules:

@@ -168,7 +168,7 @@ def read_record(record: Mapping[str, Any], place: SourcePlace) -> Denial:
     resource = told.resource if told.action and told.resource else _resource(record, source, action)
     if told.action:
         if action and told.action.lower() != action.lower():
-            notes.append(f"The call was {call}; what was refused is {told.action}.")
+            notes.append(f"The call was {call}; AWS refused {told.action}.")
         action = told.action
         notes += told.notes
     elif not action:
@@ -260,7 +260,9 @@ def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Call
 def _federated(base: _Caller, identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Caller:
     provider = federated_caller(identity, parameters)
     user = text_in(identity, "userName")
-    note = f"The caller was {user} of the identity provider {provider or 'that is not told'}." if user else ""
+    note = (
+        f"The caller was {user} of {provider or 'an identity provider that the record does not name'}." if user else ""
+    )
     missing = () if provider else ("The record does not say which identity provider vouched for the caller.",)
     return replace(base, caller=provider, credentials="", notes=(note,) if note else (), unknown=missing)
 
@@ -281,7 +283,7 @@ def _assumed_role(base: _Caller, role: str) -> _Caller:
         base,
         caller=role,
         credentials="temporary",
-        notes=("The record names the role only: the session's name is not told.",),
+        notes=("The record names the role only, not its session.",),
     )
 
 

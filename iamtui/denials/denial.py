@@ -121,7 +121,7 @@ class Denial:
         """The resource, raw; in words where it is not told."""
         if self.resource:
             return self.resource
-        return "none: the action has no resource type" if needs_no_resource(self.action) else "not told"
+        return "none: the action has no resource type" if needs_no_resource(self.action) else "not given"
 
 
 def needs_no_resource(action: str) -> bool:

@@ -273,7 +273,7 @@ def _resource(text: SearchableText, start: int, since: int) -> tuple[str, int, t
     word = _without_end(word)
     notes: tuple[str, ...] = ()
     if word and not word.startswith("arn:") and word != "*":
-        notes = (f"The resource is told as {word}, not as an ARN.",)
+        notes = (f"The message names the resource as {word}, not by an ARN.",)
     return word, text.packed_at(at), notes
 
 
@@ -286,9 +286,9 @@ def _with_arn(resource: str, notes: tuple[str, ...], caller: str) -> tuple[str, 
         return name, notes
     arn = parse_arn(caller)
     if arn is None or not name:
-        return resource, (*notes, f"The resource is told as {resource}, not as an ARN.")
+        return resource, (*notes, f"The message names the resource as {resource}, not by an ARN.")
     made = f"arn:{arn.partition}:iam::{arn.account}:{kind}/{name}"
-    return made, (*notes, f"The resource is told as {resource}; its path is not told.")
+    return made, (*notes, f"The message names the resource as {resource}, without its path.")
 
 
 def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ...]] | None:
@@ -314,7 +314,7 @@ def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple
     elif "\n" in raw:
         notes = ("The resource was broken over lines and was put together again.",)
     if not resource.startswith("arn:") and resource != "*":
-        notes = (*notes, f"The resource is told as {resource}, not as an ARN.")
+        notes = (*notes, f"The message names the resource as {resource}, not by an ARN.")
     return resource, end, notes
 
 
@@ -410,7 +410,7 @@ def _queue_text(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
     url = text.packed[at + len("accesstotheresource") : end]
     found = _QUEUE.match(url) or _OLD_QUEUE.match(url)
     resource = f"arn:aws:sqs:{found[1]}:{found[2]}:{found[3]}" if found is not None else ""
-    notes = ("SQS names the queue by its URL.",) if resource else (f"The resource is told as {url[:200]}.",)
+    notes = ("SQS names the queue by its URL.",) if resource else (f"The message names the resource as {url[:200]}.",)
     return _own_text(text, at, floor, end + 8, resource=resource, service="SQS", notes=notes)
 
 
@@ -467,7 +467,7 @@ def _url_near(text: SearchableText, start: int, at: int) -> tuple[str, tuple[str
     if found is None:
         return "", ()
     key = f"/{found[2]}" if found[2] else ""
-    return f"arn:aws:s3:::{found[1]}{key}", ("The object is the one that stands before the error.",)
+    return f"arn:aws:s3:::{found[1]}{key}", ("The object is the one named in front of the error.",)
 
 
 # The search for messages in a text, piece by piece, and which words belong to which message.

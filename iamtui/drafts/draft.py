@@ -203,6 +203,8 @@ def parse_draft(text: str, what: str, account_id: str | None = None) -> Draft:
     Raises:
         Problem: no draft, a faulty one (with the path inside it), or one for another account.
     """
+    if not text.strip():
+        raise Problem(f"The draft {safe_text(what)} is an empty file.", "Expected a file made by iamtui as a draft.")
     try:
         draft = read_draft(text)
     except DraftFormError as error:

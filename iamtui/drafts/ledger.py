@@ -279,7 +279,7 @@ class Ledger:
         fact = self.base.organization
         if isinstance(fact, Missing):
             raise Misfit(
-                f"the organization is not loaded ({safe_text(fact.reason)}), so what stands at its levels is unknown",
+                f"the organization is not loaded ({safe_text(fact.reason)}), so the policies at its levels are unknown",
                 "Open the account with a caller that may read its organization, or leave the edit out.",
             )
         if fact.value is None:

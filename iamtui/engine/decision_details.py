@@ -108,7 +108,7 @@ def _notes_on_ignored(reading: Evaluation) -> Iterator[str]:
         if action.service == "sts":
             why = "A root user has no policy that lets callers in."
         elif action.service == "iam":
-            why = "The policy of an IAM role speaks of assuming it and has no say in this."
+            why = "The policy of an IAM role is its trust policy, which only governs who may assume it."
         yield f"{why.removesuffix('.')}: the one given is ignored."
     for match in reading.resource.matches if reading.resource is not None else ():
         if _spared_but_for_boundary(match, reading):

@@ -135,7 +135,7 @@ def without_resource_policy(action: ActionName, kind: PrincipalKind | None = Non
     if action.service == "iam" or action.full == "sts:assumeroot":
         return "IAM lets in only callers of the account that the resource belongs to."
     if action.service == "es" and not action.name.startswith(_OF_DOMAINS):
-        return "The policy of a domain speaks of requests to its indexes and APIs (es:ESHttp...) alone."
+        return "The policy of a domain covers only requests to its indexes and APIs (es:ESHttp...)."
     from_service = kind is PrincipalKind.SERVICE and action.name in _OF_LOG_GROUPS
     if action.service == "logs" and not from_service and action.name not in _OF_LOG_DESTINATIONS:
         return "The policies of log groups let AWS services put log events there, and nobody else."

@@ -174,6 +174,8 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
             text, object_pairs_hook=_object_without_repeats, parse_constant=_refuse_constant, parse_float=WrittenNumber
         )
     except json.JSONDecodeError as error:
+        if not text.strip():
+            raise DocumentError("Empty, and JSON is expected", fault=Fault.SYNTAX) from None
         # What breaks off is missing behind its last line, not on the empty one that a line end begins.
         line = text.count("\n", 0, min(error.pos, len(text.rstrip()))) + 1
         raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=line, fault=Fault.SYNTAX) from None
@@ -203,7 +205,7 @@ def _object_without_repeats(pairs: list[tuple[str, JsonValue]]) -> dict[str, Jso
         seen: set[str] = set()
         repeated = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise DocumentError(
-            f'The key "{repeated}" stands twice in one object, so the document has no single meaning',
+            f'The key "{repeated}" appears twice in one object, so the document is ambiguous',
             fault=Fault.SYNTAX,
         )
     return result
@@ -357,7 +359,7 @@ def _texts(statement: dict[str, JsonValue], element: str, path: str) -> tuple[st
         raise DocumentError(f"{element} is a text or a list of texts, not {kind_name(value)}", path=f"{path}.{element}")
     for i, item in enumerate(value if isinstance(value, list) else ()):
         if not isinstance(item, str):
-            raise DocumentError(f"{element} holds texts, not {kind_name(item)}", path=f"{path}.{element}[{i}]")
+            raise DocumentError(f"{element} takes strings, not {kind_name(item)}", path=f"{path}.{element}[{i}]")
     return texts_of(value)
 
 

@@ -321,7 +321,7 @@ def members_report(account: Account, figure: Figure, parts: Sequence[Figure] = (
     """
     kinds = {member: part.label.rpartition(": ")[2] for part in parts for member in part.members}
     rows = tuple(_member(account, at, member, kinds.get(member, "")) for at, member in enumerate(figure.members))
-    notes = (f"Of {figure.unknown:,} more it is not known whether they belong here.",) if figure.unknown else ()
+    notes = (f"For {figure.unknown:,} more it is not known whether they belong here.",) if figure.unknown else ()
     label = _safe(figure.label[:1].upper() + figure.label[1:])
     counts = Counter(row.kind for row in rows)
     names = tuple(name for name in dict.fromkeys(kinds.values()) if counts[name])

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _USED: Final = "used"
 _NOT_GRANTED: Final = "not granted"
 _UNUSED: Final = "not used"
-_UNTOLD: Final = "not told"
+_UNTOLD: Final = "not recorded"
 _MARKS: Final = {
     _USED: Word("[+] used", Tone.ALLOWED, bold=True),
     _NOT_GRANTED: Word("[!] not granted", Tone.DEPENDS, bold=True),
     _UNUSED: Word("[-] not used", Tone.DENIED, bold=True),
-    _UNTOLD: Word("[?] not told", Tone.QUIET),
+    _UNTOLD: Word("[?] not recorded", Tone.QUIET),
 }
 _MOST_DETAILS: Final = 20
 _FEW: Final = 8
@@ -45,7 +45,7 @@ def use_cell(counts: UseCount | None) -> str:
 
 def used_of(one: UsedService) -> str:
     """How many of the granted actions of a service were used, and of how many others that cannot be said."""
-    untold = f", {len(one.untold):,} not told" if one.untold else ""
+    untold = f", {len(one.untold):,} not recorded" if one.untold else ""
     return f"used {len(one.used):,} of {len(one.granted):,}{untold}"
 
 
@@ -120,7 +120,7 @@ def _row(number: int, kind: str, action: str, activity: Activity, now: datetime)
     levels = ", ".join(levels_of(action))
     if used is None:
         return ReportRow(_MARKS[kind], text_of(row_of(action)), levels, kind, number)
-    resources = [resource or "not told" for resource, _ in used.resources.most_common(_MOST_DETAILS)]
+    resources = [resource or "not given" for resource, _ in used.resources.most_common(_MOST_DETAILS)]
     details = [
         row_of(f"{times_words(used)}  {levels}"),
         row_of(f"on {first_names(resources, _MOST_DETAILS, limit=512)}"),
@@ -139,7 +139,7 @@ def remarks_on(least: LeastPolicy) -> Iterator[str]:
     """What is to be known of a least policy, in sentences."""
     if least.open_actions:
         named = (f"{action} ({first_names(calls, 3, limit=128)})" for action, calls in least.open_actions.items())
-        yield f"Wherever they are granted, as no record tells all resources: {', '.join(named)}."
+        yield f"Granted on every resource as now, because no record names all resources: {', '.join(named)}."
     if least.not_granted:
         yield f"Used, denied now, and not in the policy: {', '.join(least.not_granted)}."
     if least.not_known:
@@ -181,14 +181,14 @@ def checks_of(
     if not (checked.lost or checked.unproved or checked.unchecked):
         if least.open_actions:
             names = first_names(least.open_actions, _FEW)
-            yield False, f"With the draft all that records tell stays as it is, and all that is granted of {names}."
+            yield False, f"With the draft everything recorded stays allowed, and so does everything granted of {names}."
         else:
-            yield True, "With the draft all that was used stays as it is."
+            yield True, "With the draft everything that was used stays allowed."
     if checked.besides:
         names = first_names(checked.besides, _FEW)
-        yield False, f"Not in the policy, though these calls may have needed it, which no record tells: {names}."
+        yield False, f"Not in the policy, although these calls may have needed it (no record says): {names}."
     if checked.unchecked:
-        yield False, f"{checked.unchecked:,} of what was used, beyond the first, was not asked again."
+        yield False, f"{checked.unchecked:,} more uses were not checked again."
     proof = checked.proof
     if proof.is_proved:
         yield True, "Nothing is newly possible with the draft (proved)."

@@ -268,7 +268,7 @@ def _own_levels(account: Account, kind: str) -> tuple[PolicyLevel, ...] | NotEva
 def _levels(organization: Organization, kind: str) -> tuple[PolicyLevel, ...] | NotEvaluated:
     """What the levels say; a level that is not loaded takes nothing from what the others deny."""
     if not organization.path:
-        return NotEvaluated("where the account stands in its organization is not loaded", "organizations:ListParents")
+        return NotEvaluated("the account's place in its organization is not loaded", "organizations:ListParents")
     levels: list[PolicyLevel] = []
     for level in organization.path:
         fact = level.scps if kind == "scps" else level.rcps

@@ -151,7 +151,7 @@ class OrganizationFile:
         found = read_organization(_Recorded(self._recorded), account.id)
         if isinstance(found, Missing) or found.value is None:
             why = found.reason if isinstance(found, Missing) else "no organization is described"
-            raise Problem(f"{self.origin} does not say where the account {account.id} stands: {why}.", _HOW)
+            raise Problem(f"{self.origin} does not say where account {account.id} is in the organization: {why}.", _HOW)
         return found.value
 
     def _add(self, place: str, value: Any) -> None:

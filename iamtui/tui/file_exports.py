@@ -155,7 +155,7 @@ def write_new(path: Path, text: str) -> Path:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
         raise Problem(
-            f"{shown} is not written: the text holds half a character.", "Correct what the draft says."
+            f"{shown} is not written: the text contains half a character.", "Correct what the draft says."
         ) from None
     try:
         replace_file(path, data, new=True)

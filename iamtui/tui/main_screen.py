@@ -505,7 +505,7 @@ class MainScreen(PanedScreen):
     def action_paste_denial(self) -> None:
         workspace = self.source_workspace
         if workspace is None:
-            self.say(plain("Open an account first: P chooses one. The denial is held against it."))
+            self.say(plain("Open an account first: P chooses one. The denial is compared with it."))
         else:
             lazy.explanation_screen.open_denials(self, workspace)
 

@@ -399,7 +399,7 @@ class SourceOpening:
             lazy.list_dialogs.MenuItem("forget", "Forget them", "f", detail=f"They are forgotten {until}"),
             lazy.list_dialogs.MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
         )
-        title = line(f"What becomes of {held} session{'s' if held > 1 else ''}?")
+        title = line(f"What should happen to {held} session{'s' if held > 1 else ''}?")
         self._app.push_screen(lazy.list_dialogs.MenuDialog(title, items), answered)
 
     def choose_unit(self) -> None:

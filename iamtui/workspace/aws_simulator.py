@@ -182,7 +182,7 @@ def _limit(report: LayerReport, strict: Decision, sent: Simulation) -> str:
     if report.layer is Layer.VPC_ENDPOINT:
         return f"AWS's simulator does not evaluate VPC endpoint policies; here the endpoint's policy {verb}."
     if report.layer is Layer.BLOCK_PUBLIC_ACCESS:
-        return "AWS's simulator does not know S3 Block Public Access, which stands in the way here."
+        return "AWS's simulator does not know S3 Block Public Access, which blocks this."
     if report.layer is Layer.SERVICE_RULE:
         return f"AWS's simulator knows no rules of the services themselves: {safe_text(report.why)}"
     if strict.request.action.lower().startswith("sts:assumerole"):
@@ -196,10 +196,10 @@ def _asked_otherwise(ours: Decision, strict: Decision, question: Question) -> It
     """Where our question was another than AWS's: layers switched off, unknown keys, several resources."""
     if question.layers_off and ours.outcome is not strict.outcome:
         names = ", ".join(sorted(layer.value.replace("_", " ") for layer in question.layers_off))
-        yield f"Switched off here: {names}. AWS's simulator cannot be told to leave a layer out."
+        yield f"Switched off here: {names}. AWS's simulator cannot leave a layer out."
     if question.mode is Mode.DISCOVER and ours.missing_context and ours.outcome is not strict.outcome:
         keys = ", ".join(safe_text(key, limit=128) for key in ours.missing_context)
-        yield f"AWS takes {keys} for absent; here they are unknown. With them absent iamtui says {_word(strict)}."
+        yield f"AWS treats {keys} as absent; here they are unknown. With them absent iamtui says {_word(strict)}."
     if ours.allowed and ours.resource_scope.value == "some":
         yield "The question is about several resources, of which only some are allowed; AWS answers for all of them."
 
@@ -274,10 +274,12 @@ def can_ask_aws(workspace: Workspace, principal: Principal | None) -> Problem | 
     """
     kind = workspace.source.kind
     if kind is SourceKind.DEMO:
-        return Problem("The demo has no AWS behind it whose simulator could be asked.", "Open an account of yours.")
+        return Problem(
+            "The demo account is not in AWS, so AWS's simulator cannot answer for it.", "Open an account of yours."
+        )
     if workspace.connection is None:
         return Problem(
-            "A snapshot is a file: AWS's simulator can only be asked about the account itself.",
+            "A snapshot is a file: AWS's simulator only answers for the account itself.",
             "Open the account with --profile.",
         )
     if principal is None:

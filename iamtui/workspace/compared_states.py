@@ -254,7 +254,7 @@ class ChangedStatements:
                 elif old != new:
                     self.unknown.append("SCPs or RCPs that could be read in one of the states only are not compared")
             if _policies(was)[1] != _policies(now)[1]:
-                self.unknown.append("Whom of other accounts the RCPs keep out is not compared")
+                self.unknown.append("Which principals of other accounts the RCPs keep out is not compared")
 
     def _of_resources(self) -> Iterator[str]:
         before, after = self.before.resource_policies, self.after.resource_policies
@@ -262,9 +262,7 @@ class ChangedStatements:
         named = {carrier.rpartition(":")[2] for carrier in (*before, *after)}
         for bucket in opened[0]:
             if bucket not in named and opened[0][bucket] != opened[1].get(bucket, opened[0][bucket]):
-                self.unknown.append(
-                    f"Block Public Access of {bucket} is another, and what its policy says is not known"
-                )
+                self.unknown.append(f"Block Public Access of {bucket} differs, and what its policy says is not known")
         if before is after and opened[0] == opened[1]:
             return
         for carrier in {**before, **after}:

@@ -163,8 +163,8 @@ def confirm(command: CredentialCommand) -> None:
     confirm_here(command)
     if (found := exposure(file)) is not None:
         raise Problem(
-            f"That the command was confirmed is not kept: {safe_text(found.path)} {found.reason}.",
-            f"{safe_text(found.remedy)} It is asked again until then.",
+            f"The confirmation of the command is not saved: {safe_text(found.path)} {found.reason}.",
+            f"{safe_text(found.remedy)} You are asked again until then.",
         )
     with locked(file):
         digests = [one for one in _read(file) if one != digest]
@@ -172,8 +172,8 @@ def confirm(command: CredentialCommand) -> None:
             replace_file(file, json.dumps({"confirmed": [digest, *digests][:_MOST]}).encode() + b"\n")
         except OSError as error:
             raise Problem(
-                f"That the command was confirmed cannot be kept: {safe_text(file)}: {error.strerror}.",
-                "Check the folder; it is asked again until then.",
+                f"The confirmation of the command cannot be saved: {safe_text(file)}: {error.strerror}.",
+                "Check the folder; you are asked again until then.",
             ) from None
 
 

@@ -67,7 +67,7 @@ WORDS: Final = {
     Agreement.NOT_LOADED: "the layer that AWS names is not loaded",
     Agreement.ALLOWED_HERE: "the account would allow it",
     Agreement.DENIED_HERE: "the account would deny it",
-    Agreement.DEPENDS: "the account cannot tell",
+    Agreement.DEPENDS: "it depends on what is not known",
     Agreement.NOT_ASKED: "not asked",
 }
 """An agreement in a few words."""
@@ -114,7 +114,8 @@ def _compare_success(decision: Decision) -> DenialComparison:
         return DenialComparison(Agreement.AGREES, ("AWS did not deny it, and the account allows it.",))
     if decision.outcome is Outcome.DEPENDS:
         return DenialComparison(
-            Agreement.DEPENDS, ("AWS did not deny it; the account's answer depends on what is not told.",)
+            Agreement.DEPENDS,
+            ("AWS did not deny it; the account's answer depends on what the record does not contain.",),
         )
     sentence = "AWS did not deny it, but the account as loaded would: it may have changed since."
     return DenialComparison(Agreement.DENIED_HERE, (sentence,))
@@ -214,7 +215,7 @@ def _both(denial: Denial, decision: Decision) -> Iterator[str]:
     if denial.claim.kind == "implicit" and decision.outcome is Outcome.EXPLICIT_DENY:
         yield _EXPLICIT_FIRST
     elif denial.claim.kind == "explicit" and decision.outcome is Outcome.IMPLICIT_DENY:
-        yield "While the Deny that AWS names stands, no Allow helps: look for it first."
+        yield "As long as the Deny that AWS names is there, no Allow helps: look for it first."
     else:
         yield "The account may have changed since, or the message is about another resource or session."
 
@@ -248,7 +249,7 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
     if decision.resource_scope is ResourceScope.SOME:
         yield from _on_some_resources(denial, decision)
     else:
-        yield "The account as loaded would allow it: it has changed since, or the cause lies in what is not known here."
+        yield "The account as loaded would allow it: it has changed since, or the cause is something not known here."
     named = [layer for layer in denial.claim.layers if _cannot_be_checked(account, decision, layer)]
     if named:
         yield f"AWS names the {_layers(named)}, which is not loaded: look there first."
@@ -262,9 +263,9 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
         yield f"Not loaded: {_layers(others)}."
     of_session = decision.request.principal.kind in (PrincipalKind.ROLE_SESSION, PrincipalKind.FEDERATED_USER)
     if of_session and Layer.SESSION not in named:
-        yield "A session policy, which nothing keeps, can have narrowed this session."
+        yield "A session policy, which AWS does not store, may have narrowed this session."
     if decision.missing_context:
-        yield f"Not told: {', '.join(safe_text(key, limit=128) for key in decision.missing_context)}."
+        yield f"Not given: {', '.join(safe_text(key, limit=128) for key in decision.missing_context)}."
     if decision.assumptions:
         yield f"Assumed: {'; '.join(safe_text(one, limit=256) for one in decision.assumptions)}."
     more = dict.fromkeys(check.action for check in companions(denial.action) if check.action != denial.action)
@@ -289,7 +290,10 @@ def _on_some_resources(denial: Denial, decision: Decision) -> Iterator[str]:
     if decision.request.resource == denial.resource:
         yield "The account as loaded would allow it on some of these resources only, and may have refused the others."
     else:
-        yield "The account as loaded would allow it on some resources only, and which one was refused is not told."
+        yield (
+            "The account as loaded would allow it on some resources only, and the message does not say which one was "
+            "refused."
+        )
     if decision.denied_resources:
         yield f"A Deny takes these out: {first_names(decision.denied_resources, 4, limit=256)}."
     elif decision.allowed_resources and decision.request.resource not in decision.allowed_resources:
@@ -311,7 +315,7 @@ def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[s
         if isinstance(leaf, ConditionLeaf) and leaf.key and not leaf.unknown_operator
     )
     if keys:
-        yield f"Not told: {', '.join(safe_text(key, limit=128) for key in keys)}."
+        yield f"Not given: {', '.join(safe_text(key, limit=128) for key in keys)}."
 
 
 def _of_the_layers_named(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
@@ -323,10 +327,10 @@ def _of_the_layers_named(account: Account, denial: Denial, decision: Decision) -
     if denial.claim.kind == "implicit" and silent:
         yield f"As AWS says, no statement of the {_layers(silent)} allows it."
     elif denial.claim.kind == "implicit" and allowing:
-        yield f"AWS says that no statement of the {_layers(allowing)} allows it; one does as loaded here."
+        yield f"AWS says that no statement of the {_layers(allowing)} allows it; one does in what is loaded here."
     elif denial.claim.kind == "explicit" and (allowing or silent):
         named = _layers([*allowing, *silent])
-        yield f"AWS says that an explicit deny stands in the {named}; none that applies does as loaded here."
+        yield f"AWS says that there is an explicit deny in the {named}; none that applies is loaded here."
 
 
 def _fitting(account: Account, claim: Claim, decision: Decision) -> Iterator[str]:

@@ -47,7 +47,7 @@ _NO_ROLE_TRUSTS = (
     "its trust policy lacks the statement."
 )
 _NONE_READ_TRUSTS = "No role of the part of this account that was read trusts an identity provider for it."
-_NEITHER_TOLD = "STS tells neither the role nor the identity provider; CloudTrail's record of the call names both."
+_NEITHER_TOLD = "STS names neither the role nor the identity provider; CloudTrail's record of the call names both."
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class _Explainer:
         try:
             decision, traced, explanation = ask_and_trace(self.workspace, principal, question, now=self.now)
         except Problem as problem:
-            nothing = DenialComparison(Agreement.NOT_ASKED, (f"The account cannot be asked: {problem.sentence}",))
+            nothing = DenialComparison(Agreement.NOT_ASKED, (f"This cannot be evaluated: {problem.sentence}",))
             return ExplainedDenial(denial, principal, question, None, None, nothing, tuple(left_open))
         explanation = with_advice(self.workspace.account, denial, decision, traced, explanation)
         comparison = compare(self.workspace.account, denial, decision)
@@ -235,14 +235,14 @@ class _Explainer:
         try:
             decision, _, explanation = ask_and_trace(self.workspace, principal, question, now=self.now)
         except Problem as problem:
-            return f"{names}; it cannot be asked: {problem.sentence}"
+            return f"{names}; this cannot be evaluated: {problem.sentence}"
         if decision.outcome is Outcome.DEPENDS:
             condition = condition_of(decision).replace(f"{issuer}:", "") if issuer else condition_of(decision)
-            return f"{names} if {condition} (not told here)."
+            return f"{names} if {condition} (the message does not say)."
         if decision.allowed:
             return f"{names} without a condition: its trust policy is not the cause."
         why = explanation.suggestions[0].change if explanation.suggestions else explanation.paragraph
-        return f"{names}, but not with what is told: {why}"
+        return f"{names}, but not with what the message contains: {why}"
 
     def _load(self, resource: str, left_open: list[str]) -> None:
         """Load the policy that decides about a resource; one that cannot be loaded is tried once."""
@@ -306,7 +306,7 @@ def _with_action(denial: Denial) -> Denial:
     if not action and denial.form is DenialForm.BARE and not denial.service:
         # Several services may have a call of this name; only S3 leaves its errors as bare as this.
         action = iam_action("s3", denial.operation)
-        note = f"The action is that of S3's call {denial.operation}: other services would have said more."
+        note = f"The action is that of S3's call {denial.operation}: only S3's errors are this bare."
     if not action:
         return denial
     unknown = tuple(one for one in denial.unknown if "which action" not in one)
@@ -347,7 +347,7 @@ def _question(workspace: Workspace, denial: Denial, left_open: list[str], *, str
         return None
     known = catalogue().names.proper(denial.action)
     if known is None and "*" not in denial.action:
-        left_open.append(f"AWS lists no action {denial.action}; it is asked about as it stands.")
+        left_open.append(f"AWS lists no action {denial.action}; it is evaluated as written.")
     resource = _resource(workspace, denial, left_open)
     region = denial.context.get("aws:RequestedRegion", ())
     return Question(
@@ -374,7 +374,7 @@ def _resource(workspace: Workspace, denial: Denial, left_open: list[str]) -> str
     arn = parse_arn(resource)
     if arn is None:
         if resource != "*":
-            left_open.append(f"{resource} is not an ARN: the account is asked about any resource.")
+            left_open.append(f"{resource} is not an ARN, so any resource is assumed.")
         return "*"
     if arn.service == "iam" and arn.account == workspace.account.id:
         return with_path(workspace, resource, arn.resource_type, arn.name)
@@ -406,4 +406,4 @@ def _not_asked(denial: Denial, principal: Principal | None) -> str:
         lacking.append(_NOT_TOLD if not denial.caller else f"who {safe_text(denial.caller, limit=256)} is")
     if not denial.action:
         lacking.append("which action was refused")
-    return f"The account was not asked: it is not known {' and '.join(lacking)}."
+    return f"The account was not compared, because it is not known {' and '.join(lacking)}."

@@ -215,8 +215,8 @@ def check_named(named: Mapping[str, tuple[str, ...]], calls: Sequence[Authorized
     known = {check.action.lower(): check.action for call in calls for check in call.checks}
     for name, resources in named.items():
         if name.lower() not in known:
-            hint = f"Checked besides are: {', '.join(known.values())}." if known else "Ask about it by itself."
-            raise Problem(f"{safe_text(name)} is not checked with any call that is asked about.", hint)
+            hint = f"What is checked too: {', '.join(known.values())}." if known else "Ask about it by itself."
+            raise Problem(f"{safe_text(name)} is not checked with any call in the question.", hint)
         several = [call for call in calls if name.lower() in _checked_more_than_once(call)]
         for resource in resources:
             checks = [check for call in several for check in call.checks if check.action.lower() == name.lower()]

@@ -240,7 +240,7 @@ def _excepting(
         raise NoEdit(
             f"The Deny {names} ({place.title}) denies others too, and {_caller(case)} cannot be excepted from it by an "
             "ARN, so it stays.",
-            "Only who is responsible for it can narrow it.",
+            "Only whoever is responsible for it can narrow it.",
         )
     text = ""
     parts: list[Spared] = []
@@ -253,7 +253,9 @@ def _excepting(
             document = _with_rests(PolicyDocument(changed), [only_for(rest, who) for rest in parts[-1].rests])
             text = document.text
     if not text:
-        raise NoEdit(f"The Deny {names} ({place.title}) excepts {safe_text(entity_name(who))} already, in vain.")
+        raise NoEdit(
+            f"The Deny {names} ({place.title}) already excepts {safe_text(entity_name(who))}, which does not help."
+        )
     extent = _extent(parts)
     if extent:
         extent = f" for {extent}" if all(part.rests for part in parts) else f" with all that it is about: {extent}"

@@ -301,7 +301,9 @@ def _suggested(
             if made.past_guard and not past_guards:
                 continue
             if all(edit in draft.edits for edit in made.edits):
-                left += (NoEdit(f"What is suggested is in the draft already, in vain: {suggestion.change}"),)
+                left += (
+                    NoEdit(f"The suggested change is already in the draft and does not help: {suggestion.change}"),
+                )
                 continue
             draft = Draft(draft.account_id, draft.name, (*draft.edits, *made.edits))
             cautions |= {made.caution: None} if made.caution else {}

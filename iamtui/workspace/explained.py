@@ -264,7 +264,7 @@ def _of_role(account: Account, role: Role) -> Iterator[str]:
         yield "IAM Identity Center made it for people who sign in there; only Identity Center can edit it."
         name = permission_set_name(role.name)
         if name:
-            yield f"It stands for the permission set {name}: a change is made there, and provisioned again."
+            yield f"It represents the permission set {name}: change that and provision it again."
         behind = behind_role(account, role)
         if isinstance(behind, Missing):
             yield _unknown("Who can sign in to it", behind)

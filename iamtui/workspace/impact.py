@@ -295,7 +295,7 @@ class _Search:
         for number, (effect, workspace, entity) in enumerate((*come, *gone)):
             if number >= MOST_STRANGERS or self._cancelled():
                 asked = f"{number:,} of {len(come) + len(gone):,} principals that were added or removed"
-                self.left_out.append(f"What was allowed is asked of {asked}")
+                self.left_out.append(f"What was allowed is compared for only {asked}")
                 return
             principal = principal_for(workspace, entity)
             yield from self._access_of(effect, workspace, principal)

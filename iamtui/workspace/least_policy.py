@@ -314,7 +314,7 @@ class _Maker:
         keys = {key: values for key, values in keys_in_common(used.contexts).items() if key == "iam:PassedToService"}
         if not keys or "passedtoservice" in json.dumps(condition).lower():
             return condition
-        self._rules["Roles may be passed to the services alone that they were passed to."] = None
+        self._rules["Roles may be passed only to the services that they were passed to."] = None
         made = copy.deepcopy(condition)
         made.setdefault("StringEquals", {}).update({key: one_or_more(values) for key, values in keys.items()})
         return made
@@ -373,7 +373,7 @@ class _Maker:
             granted = within_entries(entries, pattern)
             names.remove(pattern)
             names.update(granted)
-            words = f"{first_names(granted, 3, limit=512)} {'stands' if len(granted) == 1 else 'stand'} for them."
+            words = f"{first_names(granted, 3, limit=512)} {'covers' if len(granted) == 1 else 'cover'} them."
             self._rules[f"More than {self._most} resources: {words}"] = None
         return list(names)
 

@@ -415,7 +415,7 @@ def _on_demand(workspace: Workspace) -> OnDemandFacts:
 def _connection(workspace: Workspace) -> Connection:
     if workspace.connection is None:
         raise Problem(
-            "A snapshot cannot be asked for more than it holds.",
+            "A snapshot has no more than was read when it was made.",
             "Open the account itself with --profile, or take a newer snapshot.",
         )
     return workspace.connection

@@ -136,7 +136,7 @@ def coming_with(
     if credentials is not None:
         if principal.kind is not PrincipalKind.USER:
             raise Problem(
-                "Only of a user it is open which credentials it comes with.",
+                "Only a user can come with either kind of credentials.",
                 "Leave that out: a session's are temporary.",
             )
         principal = replace(principal, credentials=credentials)

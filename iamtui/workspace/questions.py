@@ -252,7 +252,7 @@ _WITHOUT_SESSION: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROOT))
 
 _NO_SESSION: Final = (
     "Only sessions of roles and federated users carry session policies: a request of this caller itself carries none, "
-    "so this answer is about no request of its own. Leave the session policy out, or ask as a role."
+    "so this answer is about a request that cannot be made. Leave the session policy out, or ask as a role."
 )
 """IAM User Guide: Policies and permissions in AWS Identity and Access Management, Session policies."""
 
@@ -293,8 +293,8 @@ def as_command(
     options = options_naming(workspace, principal, question_matrix.actions)
     if options is None:
         raise Problem(
-            f"No command names {safe_text(principal.arn, limit=512)} as the caller that is asked for here.",
-            "The answer stands on the screen only.",
+            f"No command can name {safe_text(principal.arn, limit=512)} as this caller.",
+            "The answer is on the screen only.",
         )
     words = ["iamtui", "can", principal.arn or "anonymous", *question_matrix.actions]
     words += [word for name, value in options.items() for word in (f"--{name}", value)]

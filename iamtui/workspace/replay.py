@@ -63,7 +63,7 @@ _MAKING: Final = ("iam:createrole", "iam:createuser")
 
 
 _Groups = dict[tuple[Verdict, str, str, str], ReplayGroup]
-UNTOLD_CALLER: Final = "not told"
+UNTOLD_CALLER: Final = "not recorded"
 
 
 class _Asked(NamedTuple):
@@ -305,7 +305,7 @@ class Replayer:
                 if allows_all(self._after.decide(principal, asked)) or self._before.decide(principal, asked).denied:
                     continue
                 words = f"{request.event} may have needed it, too: {_NOT_IN_RECORD}"
-                yield _Told(Verdict.OPEN, one.action, "not told", words)
+                yield _Told(Verdict.OPEN, one.action, "not recorded", words)
                 break
 
     def _questions(
@@ -404,7 +404,7 @@ class Replayer:
         if len({one.verdict for one in possible}) == 1:
             return possible[0]
         untold = ", ".join(key for key in _ASSUMED if key not in question.context)
-        return _Told(Verdict.OPEN, question.action, question.resource, f"The record does not tell {untold}.")
+        return _Told(Verdict.OPEN, question.action, question.resource, f"The record does not contain {untold}.")
 
     def _variants(self, question: Question) -> Iterator[Question]:
         """The question with each value of the keys that would otherwise be assumed, where policies read them."""
@@ -427,7 +427,7 @@ class Replayer:
         if _depends_alike(question, before, after, guessed=guessed):
             return _Told(Verdict.KEPT, *about, "")
         if before.denied:
-            why = "AWS allowed it, but the account denies it already without the draft, so nothing can be said with it"
+            why = "AWS allowed it, but the account denies it even without the draft, so nothing follows for the draft"
             words = f"{why}: {reason_words(list(before.reasons))}."
             return _Told(Verdict.OPEN, *about, words, denied_before=True)
         if after.denied:
@@ -461,12 +461,12 @@ def _sessions_of(principal: Principal) -> tuple[str, ...]:
 
 
 _ALLOWS_ALL: Final = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
-_NOT_IN_RECORD: Final = "the record does not tell."
-_CONSOLE: Final = "A federated user may call it in the console alone, and where it did the record does not tell."
+_NOT_IN_RECORD: Final = "the record does not say."
+_CONSOLE: Final = "A federated user can call it only in the console, and the record does not say where it was called."
 _TIMES: Final = "It depends on the time, which is not kept of each event."
-_OWNER: Final = "It depends on whose resource it is, which the record does not tell."
+_OWNER: Final = "It depends on whose resource it is, which the record does not say."
 _CUT: Final = "The record names more than was kept of it."
-_UNTOLD_ROLE: Final = "The draft deletes a role, and which one is passed the record does not tell."
+_UNTOLD_ROLE: Final = "The draft deletes a role, and the record does not say which role was passed."
 _SIGN_IN: Final = (
     "The draft deletes an access key or the password of this user, and which of them was used is not known."
 )
@@ -478,7 +478,7 @@ def _at(question: Question, moment: str) -> Question:
 
 
 def _first_resource(request: DistinctRequest) -> str:
-    return request.resources[0].arn if request.resources else "not told"
+    return request.resources[0].arn if request.resources else "not recorded"
 
 
 def _depends_alike(question: Question, before: Decision, after: Decision, *, guessed: bool) -> bool:
@@ -511,11 +511,11 @@ def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:
 def _open_words(decision: Decision, *, guessed: bool) -> str:
     if decision.outcome is Outcome.ALLOWED:
         if guessed:
-            return "It is allowed on some resources only, and the record does not tell which one it was."
+            return "It is allowed on some resources only, and the record does not say which one it was."
         return "It is allowed on some of these resources only."
     keys = decision.missing_context
     if keys:
-        return f"The record does not tell {first_names(keys, MOST_NAMED, limit=128)}."
+        return f"The record does not contain {first_names(keys, MOST_NAMED, limit=128)}."
     return f"It depends on what is not known: {safe_text(condition_of(decision), limit=512)}."
 
 
@@ -567,7 +567,7 @@ class _DraftEffect:
                 if self._deleted.get(arn) == kind:
                     return _Told(Verdict.BROKEN, one.action, arn, f"The draft deletes the {kind}.")
             if handed and not named and "role" in self._deleted.values():
-                untold = _Told(Verdict.OPEN, one.action, "not told", _UNTOLD_ROLE)
+                untold = _Told(Verdict.OPEN, one.action, "not recorded", _UNTOLD_ROLE)
         return untold
 
     def matters_to(self, principal: Principal | None, named: str, actions: tuple[AuthorizedAction, ...]) -> bool:

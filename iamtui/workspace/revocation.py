@@ -157,7 +157,7 @@ def plan_revocation(
     before = (before or now).astimezone(UTC).replace(microsecond=0)
     if before.year not in _YEARS:
         raise Problem(
-            f"{before.isoformat()} is not a moment by which sessions are told.",
+            f"{before.isoformat()} is not a time that AWS can compare with a session's start.",
             f"Give one of the years {_YEARS[0]} to {_YEARS[-1]}.",
         )
     policy = revocation_policy(before)
@@ -213,9 +213,9 @@ SIGN_IN: Final = (
 )
 
 _NOTES: Final = (
-    "It takes some minutes until the policy holds everywhere.",
+    "It takes some minutes until the policy takes effect everywhere.",
     "Who may assume the role can get a new session at once: change the trust policy first to keep somebody out.",
-    "Sessions that were assumed from a session of this role (role chaining) are those of other roles, and go on.",
+    "Sessions that were assumed from a session of this role (role chaining) are sessions of other roles and continue.",
 )
 
 
@@ -301,7 +301,7 @@ def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: da
             "with other credentials."
         )
     if before > now:
-        yield f"The moment is still to come: until {aws_time(before)} new sessions of the role are cut off, too."
+        yield f"That time is in the future: until {aws_time(before)} new sessions of the role are cut off, too."
     if role is not None:
         yield from _warnings_about_services(role)
         yield from _warnings_about_what_is_there(role, before)
@@ -354,7 +354,7 @@ def _moment_in(document: PolicyDocument) -> datetime | None:
 
 def _when_over(before: datetime) -> str:
     end = aws_time(before + LONGEST_LIFE)
-    return f"From {end} on no session that it cuts off would live any more, and the policy can be taken away again."
+    return f"From {end} on no session that it cuts off is valid any more, and the policy can be removed."
 
 
 def _may_be_put(workspace: Workspace, role_arn: str) -> Decision | None:

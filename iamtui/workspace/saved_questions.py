@@ -138,7 +138,9 @@ def read_file(path: Path) -> QuestionsFile:
         found = msgspec.convert(load_json(data.decode(), max_characters=LARGEST), prepared(QuestionsFile))
     except msgspec.ValidationError as error:
         raise _faulty(path, str(error), data) from None
-    except (DocumentError, UnicodeError) as error:
+    except UnicodeDecodeError as error:
+        raise _faulty(path, f"it is not UTF-8 text (byte {error.start + 1:,})", data) from None
+    except DocumentError as error:
         raise _faulty(path, f"it is not JSON: {error}", data) from None
     if found.version > VERSION:
         raise Problem(
@@ -150,15 +152,14 @@ def read_file(path: Path) -> QuestionsFile:
 
 def _faulty(path: Path, message: str, data: bytes) -> Problem:
     if not data.strip():
-        return Problem(f"The questions file {safe_text(path)} is empty.", _next_step(path))
+        return Problem(f"The questions file {safe_text(path)} is empty.", _NEXT_STEP)
     match = _AT.match(message)
     where, what = (match["path"], match["what"]) if match else ("", message)
     at = f"{safe_text(where)}: " if where else ""
-    return Problem(f"The questions file {safe_text(path)} is faulty: {at}{safe_text(what)}.", _next_step(path))
+    return Problem(f"The questions file {safe_text(path)} is faulty: {at}{safe_text(what)}.", _NEXT_STEP)
 
 
-def _next_step(path: Path) -> str:
-    return f"Nothing is written over it: correct it, or move it away ({safe_text(path.name)} is then made anew)."
+_NEXT_STEP: Final = "Nothing is written over it: correct it, or move it away, and a new one is written."
 
 
 def write_file(path: Path, form: QuestionsFile, *, keep_mode: bool = False) -> None:

@@ -260,11 +260,11 @@ def _with_name(value: Any, user_name: str) -> Any:
 def _note_keys(draft: RoleDraft, name: str, document: PolicyDocument) -> None:
     tested = {line.key.lower() for statement in document.policy.statements for line in statement.conditions}
     for key in sorted(tested & _USERS_ONLY):
-        draft.notes.append(f"The policy {name} tests {key}, which is another one for a role: adapt the condition.")
+        draft.notes.append(f"The policy {name} tests {key}, which is different for a role: adapt the condition.")
     if "${aws:userid" in document.source_text.lower():
-        draft.notes.append(f"The policy {name} uses ${{aws:userid}}, which is another one for a role: adapt it.")
+        draft.notes.append(f"The policy {name} uses ${{aws:userid}}, which is different for a role: adapt it.")
     if any(key.startswith("aws:multifactorauth") for key in tested):
-        draft.notes.append(f"The policy {name} asks for MFA, which a program has not.")
+        draft.notes.append(f"The policy {name} requires MFA, which a program does not have.")
 
 
 def _note_boundary(account: Account, user: User, draft: RoleDraft) -> None:

@@ -122,7 +122,7 @@ def open_as(
         return dressed(open_connected(acting.connection, choice, reported, cancelled))
     if session.account != acting.account.id:
         raise Problem(
-            f"The demo has no account {session.account}: it holds {acting.account.id} alone.",
+            f"The demo has no account {session.account}, only {acting.account.id}.",
             "Browse as the session of a role of that account.",
         )
     return dressed(acting)

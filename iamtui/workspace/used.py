@@ -196,12 +196,12 @@ class Activity:
             reasons.append(f"{counted(self.unmapped.total(), 'event')} could not be mapped to an action")
         if self.read.left_out:
             reasons.append(
-                f"{counted(self.read.left_out.total(), 'event')} of more distinct requests than are held were left out"
+                f"{counted(self.read.left_out.total(), 'event')} beyond the limit of distinct requests were left out"
             )
         if self.cut:
             reasons.append(f"not all resources of {counted(self.cut, 'event')} were kept")
         if self.folded:
-            reasons.append(f"of the objects of {counted(self.folded, 'event')} it is told what their keys begin with")
+            reasons.append(f"of the objects of {counted(self.folded, 'event')} only the beginning of the key is kept")
         if not self.read.counts.whole:
             reasons.append("files or parts of them could not be read")
         return tuple(reasons)
@@ -510,7 +510,7 @@ def _not_told(activity: Activity, untold: Sequence[str]) -> Iterator[str]:
     maybe = {action: event for action, event in activity.possible.items() if action not in activity.actions}
     if maybe:
         calls = first_names(sorted(set(maybe.values())), 3)
-        yield f"No record tells whether {first_names(sorted(maybe), _MOST_SAID)} was needed, too: {calls}."
+        yield f"No record says whether these calls needed {first_names(sorted(maybe), _MOST_SAID)} too: {calls}."
     behalf = sorted({service for used in activity.actions.values() for service in used.services})
     if behalf:
         yield f"Some calls were made on its behalf by {', '.join(behalf)}; not every such call is recorded."

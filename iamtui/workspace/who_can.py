@@ -58,7 +58,7 @@ class Everybody(Struct, frozen=True):
     @property
     def lacks(self) -> str:
         """Whom the list lacks, one sentence, safe to show; "" when nobody."""
-        return f"Whom else the resource lets in is unknown: {safe_text(self.unknown)}." if self.unknown else ""
+        return f"Who else the resource lets in is unknown: {safe_text(self.unknown)}." if self.unknown else ""
 
     @property
     def lacks_examples(self) -> str:

@@ -318,7 +318,7 @@ UNREADABLE = [
     pytest.param({"Version": "2012-10-17"}, "needs a Statement", id="no statement"),
     pytest.param("[1]", "JSON object", id="a list"),
     pytest.param("null", "JSON object", id="null"),
-    pytest.param('{"Statement": [], "Statement": []}', "stands twice", id="repeated key"),
+    pytest.param('{"Statement": [], "Statement": []}', "appears twice", id="repeated key"),
 ]
 
 
@@ -341,7 +341,7 @@ def test_a_repeated_key_in_a_document_is_seen_on_every_way_in() -> None:
 
     for data in (fast, slow):
         found = load(data).roles[0].inline_policies[0].document
-        assert "stands twice" in str(found.error)
+        assert "appears twice" in str(found.error)
 
 
 def test_lone_surrogates_and_nan_do_not_stop_a_load() -> None:

@@ -118,7 +118,7 @@ def test_a_key_that_stands_twice_in_a_policy_document_is_that_documents_fault_al
     inline = [policy.document for holder in holders for policy in holder.inline_policies]
     versions = [version.document for policy in account.policies for version in policy.versions]
     documents = [*inline, *versions, *(role.trust for role in account.roles)]
-    assert ["stands twice" in str(document.error) for document in documents].count(True) == 1
+    assert ["appears twice" in str(document.error) for document in documents].count(True) == 1
 
 
 @pytest.mark.parametrize("text", ["", "r-", "r-AB12", "ou-ab12", "$(x)", "--x", "12345", "r-ab12\n", "r-[red]\x1b[31m"])

@@ -513,7 +513,7 @@ def test_a_config_that_takes_botocore_minutes_is_not_parsed(
         ("region", "not a region: .*'a = b'"),
         ("web_identity_token_file", "a = b"),
         ("retry_mode", "retry_mode 'a = b'"),
-        ("max_attempts", "'a = b' stands where a whole number"),
+        ("max_attempts", "'a = b' is not a whole number"),
     ],
 )
 def test_indented_lines_below_a_name_are_its_text(

@@ -85,8 +85,8 @@ def test_a_context_file_of_noise(cli: Cli, tmp_path: Path) -> None:
         (["--on", "bucket"], "bucket is not a resource: expected * or an ARN"),
         (["--on", ""], "is not a resource"),
         (["--resource-account", "12"], "An account is 12 digits"),
-        (["--without", "nothing"], "'--without'"),
-        (["--expect", "yes"], "'--expect'"),
+        (["--without", "nothing"], "--without cannot be nothing: expected identity"),
+        (["--expect", "yes"], "--expect cannot be yes: expected allowed"),
     ],
 )
 def test_options_of_a_question(cli: Cli, words: list[str], expected: str) -> None:

@@ -421,7 +421,7 @@ def test_a_saved_question_without_a_principal_is_left_out_and_named(cli: Cli, ac
     QuestionStore(ID).save("carol's", question_matrix, "user/carol")
     result = cli(*words)
     assert result.code == 0
-    assert 'without principal and expectation: "anybody\'s"' in result.err
+    assert 'neither a principal nor an expectation: "anybody\'s"' in result.err
     assert "1 saved question: 1 gained" in " ".join(result.err.split())
     assert "2 saved questions: 2 gained" in " ".join(cli(*words, "--principal", "user/carol").err.split())
 

@@ -186,6 +186,12 @@ def test_an_unknown_option_is_two_and_names_the_help(cli: Cli, command: str) -> 
         ("prove", "Missing command: expected never, no-broader, not-public or same. See `iamtui prove --help`."),
         ("cache", "Missing argument: expected clear. See `iamtui cache --help`."),
         ("completion", "Missing argument: expected bash, zsh or fish. See `iamtui completion --help`."),
+        (
+            "completion fishh",
+            "SHELL cannot be fishh: expected bash, zsh or fish. Did you mean fish? See `iamtui completion --help`.",
+        ),
+        ("cache foo", "VERB cannot be foo: expected clear. See `iamtui cache --help`."),
+        ("lint x --format xx", "--format cannot be xx: expected sarif or github. See `iamtui lint --help`."),
         ("lint --formatt json", "No such option '--formatt'. Did you mean --format? See `iamtui lint --help`."),
         ("list users --no-cach", "No such option '--no-cach'. Did you mean --no-cache? See `iamtui list --help`."),
         ("can --format json", "No such option '--format'. See `iamtui can --help`."),

@@ -217,3 +217,11 @@ def test_a_record_that_broke_off_is_said_where_nothing_else_is_found(cli: Cli) -
     cli("explain", "-", "--demo", stdin='{"eventName": "GetObject", "errorCode": "Acc').failed_with(
         "No denial was found", "A record cannot be read as JSON"
     )
+
+
+def test_a_word_that_is_no_message_is_said_to_be_no_file(cli: Cli) -> None:
+    cli("explain", "trail").failed_with("No denial was found in the text, and there is no file trail.")
+
+
+def test_a_text_without_a_denial_is_not_taken_for_a_file(cli: Cli) -> None:
+    cli("explain", "all is well").failed_with("No denial was found in the text. Give")

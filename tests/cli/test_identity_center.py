@@ -40,7 +40,7 @@ def test_show_names_the_permission_set_and_the_people(cli: Cli, url: str) -> Non
     assert "Ana Ruiz (ana@corp.example), by Devs" in text
     assert "Ben [red] (ben), by Devs" in text
     explained = " ".join(cli("show", SSO_ROLE, "--explain", "--endpoint-url", url).out.split())
-    assert "It stands for the permission set Developer" in explained
+    assert "It represents the permission set Developer" in explained
     assert "Who can sign in to it: Ana Ruiz (ana@corp.example), Ben [red] (ben)." in explained
 
 

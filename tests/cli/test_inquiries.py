@@ -116,8 +116,8 @@ def test_a_condition_that_is_said_to_hold_makes_its_companion_decide(cli: Cli, s
         (("--from-ip", "x"), ("x is no IP address",)),
         (("--through-vpce", "x"), ("x is no VPC endpoint",)),
         (("--at", "soon"), ("soon is not a time",)),
-        (("--mfa", "-c", "aws:multifactorauthpresent=false"), ("both speak of aws:MultiFactorAuthPresent",)),
-        (("--from-ip", "192.0.2.1", "--through-vpce", "vpce-01234567"), ("--from-ip", "both speak of aws:Source")),
+        (("--mfa", "-c", "aws:multifactorauthpresent=false"), ("both set aws:MultiFactorAuthPresent",)),
+        (("--from-ip", "192.0.2.1", "--through-vpce", "vpce-01234567"), ("--from-ip", "both set aws:Source")),
     ],
 )
 def test_options_that_are_wrong(cli: Cli, snapshot: str, words: tuple[str, ...], parts: tuple[str, ...]) -> None:

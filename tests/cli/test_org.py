@@ -85,7 +85,7 @@ def test_everybody_who_can_in_every_account(cli: Cli, store: Path) -> None:
 
 def test_whom_else_a_resource_lets_in_is_said_to_be_unknown(cli: Cli, store: Path) -> None:
     found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--on", "arn:aws:s3:::lake/x")
-    assert "who-can s3:GetObject: Whom else the resource lets in is unknown" in found.err
+    assert "who-can s3:GetObject: Who else the resource lets in is unknown" in found.err
     assert found.code == 3, "as with `who-can`"
 
 
@@ -126,7 +126,7 @@ def test_a_set_of_expectations_is_held_against_each_account(cli: Cli, store: Pat
         (OTHER, "app-may-not", "met"),
         (OTHER, "theirs", "met"),
     ]
-    assert "Asked of no account, since none has what is named: of-another." in found.err
+    assert "No account was evaluated, because none has what is named: of-another." in found.err
     text = cli("org", "ask", file, "--store", store)
     assert [line.split("  ")[1] for line in text.out.splitlines()] == ["user/alice"]
     assert len(cli("org", "ask", file, "--store", store, "--all").out.splitlines()) == 4
@@ -213,13 +213,13 @@ def test_what_an_scp_would_deny_anywhere(cli: Cli, store: Path, tmp_path: Path) 
     as_if = cli(*asked, "--draft", scp, "--at", "Test")
     assert as_if.out.count("allowed") == 1
     assert (as_if.out.count("counterexample"), as_if.out.count("proved")) == (1, 1)
-    assert "DRAFT: every account is asked as if the draft were in force" in as_if.err
+    assert "DRAFT: every account is evaluated as if the draft were applied" in as_if.err
     cli("org", "ask", "--store", store, "--trust", "--draft", scp).failed_with("exclude each other")
     unit = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Test", "--json")
     assert {one["account"] for one in unit.json_lines} == {OTHER}
     nowhere = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Elsewhere")
     assert (nowhere.code, nowhere.out) == (3, "")
-    assert "Asked of no account, since none has what is named: draft." in nowhere.err
+    assert "No account was evaluated, because none has what is named: draft." in nowhere.err
 
 
 def test_a_draft_with_edits_of_one_account_is_refused(cli: Cli, store: Path, tmp_path: Path) -> None:

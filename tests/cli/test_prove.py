@@ -205,7 +205,10 @@ def test_not_public_shows_who_can_from_outside(cli: Cli) -> None:
         (["arn:aws:s3:::nobodys/*"], "Give an ARN, or a pattern of those that are known."),
         (["arn:aws:iam::111122223333:role/nobody"], "No role of this account is"),
         (["arn:aws:s3:::puffin-access-logs", "--except", "12"], "is not an account"),
-        (["arn:aws:s3:::puffin-access-logs", "--outside", "town"], "is not one of 'account', 'organization'"),
+        (
+            ["arn:aws:s3:::puffin-access-logs", "--outside", "town"],
+            "--outside cannot be town: expected account or organization",
+        ),
         ([], "Missing argument"),
     ],
 )

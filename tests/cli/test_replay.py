@@ -147,7 +147,7 @@ def test_kept_requests_say_what_they_lack(
     used = json.loads(cli("used", "user/data/bob", kept, "--json", "--snapshot", snapshot).out)
     assert not used["complete"]
     assert {reason.partition(" ")[2] for reason in used["incomplete"]} >= {
-        "events of more distinct requests than are held were left out",
+        "events beyond the limit of distinct requests were left out",
         "or parts of them could not be read",
     }
 
@@ -181,8 +181,8 @@ def test_the_query_for_athena_is_printed_without_a_trail(cli: Cli, snapshot: str
         ([], "No trail is named"),
         (["trail.json", "--athena", "t"], "--athena prints a query"),
         (["--athena", "a b"], "not the name of a table"),
-        (["trail.json", "--fix", "x"], "--fix is about a draft"),
-        (["trail.json", "--fail-on", "broken"], "--fail-on broken is about a draft"),
+        (["trail.json", "--fix", "x"], "--fix applies only with a draft"),
+        (["trail.json", "--fail-on", "broken"], "--fail-on broken applies only with a draft"),
         (["none.json"], "none.json does not exist"),
         (["empty"], "There are no CloudTrail events"),
         (["text.json"], "text.json is not a trail"),

@@ -85,7 +85,7 @@ def test_one_that_names_nobody_and_expects_nothing_is_left_out_and_named(cli: Cl
     file.write_text(json.dumps(data))
     result = cli("questions", "run", "--snapshot", saved)
     assert result.code == 1
-    assert 'without principal and expectation: "just asked"' in result.err
+    assert 'neither a principal nor an expectation: "just asked"' in result.err
     assert "iamtui can PRINCIPAL --saved 'just asked'" in result.err
     assert "3 questions: 2 of 3 expectations met." in result.err
     assert cli("questions", "run", "just asked", "--snapshot", saved).code == 2
@@ -354,3 +354,15 @@ def test_questions_of_another_account_are_named_and_run_with_its_name(
     assert "are asked about account 123456789012, with its id in their ARNs" in result.err
     assert [one["principal"] for one in result.json] == ["arn:aws:iam::123456789012:role/web-server"] * 2
     assert result.json[1]["worst"]["request"]["resource"] == "arn:aws:iam::123456789012:role/deploy-prod"
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [(b"", "is empty"), (b"\x92\x00", "it is not UTF-8 text (byte 1)"), (b"[", "it is not JSON")],
+)
+def test_a_file_that_is_no_questions_file_is_named_in_a_sentence(
+    cli: Cli, tmp_path: Path, content: bytes, part: str
+) -> None:
+    file = tmp_path / "questions.json"
+    file.write_bytes(content)
+    cli("questions", "list", "--questions", file).failed_with(part, "Nothing is written over it")

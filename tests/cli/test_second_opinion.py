@@ -70,7 +70,7 @@ def test_our_answer_stands_where_aws_refuses_its_own_but_is_no_success(
     assert "AWS's simulator: [?] no opinion" in found.out
     assert "Traceback" not in found.err
     last = found.err.splitlines()[-1]
-    assert last.startswith("iamtui: AWS's opinion could not be had; the answer is ours alone. ")
+    assert last.startswith("iamtui: AWS's simulator gave no answer; this one is iamtui's alone. ")
     assert says in last
 
 
@@ -98,7 +98,7 @@ def test_one_pair_without_an_answer_leaves_the_others_and_after_a_refusal_of_all
     first, *others = (cell["second_opinion"] for cell in found.json)
     assert says in first["error"]
     assert [opinion["agree"] for opinion in others] == [True, True]
-    assert "on 1 of 3 pairs could not be had" in found.err
+    assert "gave no answer on 1 of 3 pairs" in found.err
 
     before = fault_proxy.operations().count("SimulatePrincipalPolicy")
 
@@ -106,7 +106,7 @@ def test_one_pair_without_an_answer_leaves_the_others_and_after_a_refusal_of_all
 
     assert ["error" in cell["second_opinion"] for cell in found.json] == [True, True, True]
     assert fault_proxy.operations().count("SimulatePrincipalPolicy") == before + 1
-    assert found.err.count("on 3 of 3 pairs could not be had") == 1
+    assert found.err.count("gave no answer on 3 of 3 pairs") == 1
 
 
 def test_a_snapshot_has_no_simulator(cli: Cli, snapshot: str) -> None:

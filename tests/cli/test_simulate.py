@@ -176,7 +176,7 @@ def test_what_aws_never_asks_is_not_allowed_whatever_the_policies_say(cli: Cli) 
     asked = scenario("a")
     asked["request"]["resource"] = "arn:aws:s3:::b"
     shown = cli("simulate", "-", stdin=lines(asked))
-    assert shown.out.startswith("a  [!] NEVER ASKED (by the letter of the policies ALLOWED)  ")
+    assert shown.out.startswith("a  [!] NEVER ASKED (the policies alone would say ALLOWED)  ")
     assert BUCKET_ALONE in " ".join(shown.out.split())
     decision = cli("simulate", "-", "--json", stdin=lines(asked)).json
     assert decision["never_asked"].startswith(BUCKET_ALONE)

@@ -53,7 +53,7 @@ def test_the_table_the_policy_and_what_cannot_be_shown(cli: Cli, tmp_path: Path)
     assert lines[0].startswith("role/data/data-engineer: 3 actions used in 14 events, 2026-11-01T10:00:00Z")
     assert next(line for line in lines if line.startswith("s3 ")).split()[:2] == ["s3", "2/4"]
     assert '"Resource": "arn:aws:s3:::puffin-data-lake/raw/*"' in result.out
-    assert "- More than 10 resources: arn:aws:s3:::puffin-data-lake/raw/* stands for them." in result.out
+    assert "- More than 10 resources: arn:aws:s3:::puffin-data-lake/raw/* covers them." in result.out
     assert "! Used, denied now, and not in the policy: athena:StartQueryExecution." in result.out
     assert "[+] Nothing is newly possible with the draft (proved)." in result.out
     assert "What these trails cannot show:" in result.out
@@ -104,9 +104,9 @@ def test_what_is_not_mapped_is_listed_and_nothing_is_called_complete(cli: Cli, t
         assert result.code == 3
         assert "\x1b" not in result.out + result.err
         if options != ("--json",):
-            assert "Not complete, nor is a policy made of it: 2 events could not be mapped" in result.err
+            assert "Not complete, so no policy is made from it: 2 events could not be mapped" in result.err
             assert "glue.amazonaws.com:Non␛sense 1, glue.amazonaws.com:Other 1" in result.err
-    assert "as far as it is known" in cli("used", "data-engineer", file, "--demo").out
+    assert "as far as known" in cli("used", "data-engineer", file, "--demo").out
 
 
 def test_as_json(cli: Cli, tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ def test_a_list_that_may_lack_somebody_ends_with_3(cli: Cli, on: tuple[str, ...]
     action = "sqs:SendMessage" if "sqs" in str(on) else "s3:GetObject"
     result = cli("who-can", action, *(word for arn in on for word in ("--on", arn)), "--demo")
     assert result.code == code, result
-    assert ("Whom else the resource lets in is unknown" in result.err) == (code == 3 or not on)
+    assert ("Who else the resource lets in is unknown" in result.err) == (code == 3 or not on)
 
 
 def test_what_depends_names_the_part_of_a_set_that_it_is_about(cli: Cli) -> None:

@@ -212,4 +212,4 @@ def test_an_action_without_resource_types_lacks_no_resource() -> None:
     assert all_buckets.resource_words == "none: the action has no resource type"
     (one_bucket,) = find_denials(said.format("s3:ListBucket")).denials
     assert "It does not say on which resource." in one_bucket.unknown
-    assert one_bucket.resource_words == "not told"
+    assert one_bucket.resource_words == "not given"

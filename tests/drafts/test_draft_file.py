@@ -107,7 +107,7 @@ GOOD = {"edit": "AttachPolicy", "holder": "a", "policy": "b"}
 @pytest.mark.parametrize(
     ("text", "path", "words"),
     [
-        ("", "$", "Not JSON"),
+        ("", "$", "Empty, and JSON is expected"),
         ("[]", "$", "no draft"),
         ('{"UserDetailList": []}', "$", "no draft"),
         ('{"iamtui_draft": "1"}', "$.iamtui_draft", "expected 1"),

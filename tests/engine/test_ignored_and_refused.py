@@ -52,7 +52,7 @@ def test_the_policy_of_a_role_is_said_to_have_no_say_in_managing_it(action: str)
     everyone = document(to("*", "*"), {**to("*", "*"), "Effect": "Deny"})
     decision, _ = ask(ALICE, action, ROLE, identity_policies=named(ADMIN), resource_policy=everyone)
     assert decision.outcome is Outcome.ALLOWED
-    assert any("has no say in this" in note for note in decision.notes)
+    assert any("only governs who may assume it" in note for note in decision.notes)
     decision, _ = ask(ALICE, action, ROLE, resource_policy=document(to("*", "*")))
     assert decision.outcome is Outcome.IMPLICIT_DENY
 

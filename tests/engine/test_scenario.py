@@ -211,7 +211,7 @@ POLICY = {"name": "p", "document": ALLOW}
             '"Allow" or "Deny"',
         ),
         (scenario(resource_policy={}), "$.resource_policy", "Statement"),
-        (scenario(resource_policy='{"a": 1,\n"a": 2}'), "$.resource_policy", "stands twice"),
+        (scenario(resource_policy='{"a": 1,\n"a": 2}'), "$.resource_policy", "appears twice"),
         (scenario(rcps=[[{"document": "{\n\n?"}]]), "$.rcps[0][0].document", "line 3 of the document"),
         (scenario(settings={"s3": {"restrict": True}}), "$.settings.s3.restrict", "restrict_public_buckets"),
         (scenario(settings={"s3": {"public_policy": 1}}), "$.settings.s3.public_policy", "found the number 1"),

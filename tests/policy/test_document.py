@@ -71,13 +71,13 @@ def test_an_error_names_the_place(value: object, path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "Not JSON"),
+        ("", "Empty, and JSON is expected"),
         ("{", "Not JSON"),
         ('{\n  "Statement": [,]\n}', "line 2"),
         ("[" * 10_000, "Nested deeper"),
         ('{"a":' * 10_000, "Nested deeper"),
-        ('{"Statement": [], "Statement": []}', 'The key "Statement" stands twice'),
-        ('{"Statement": [{"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}]}', '"Effect" stands'),
+        ('{"Statement": [], "Statement": []}', 'The key "Statement" appears twice'),
+        ('{"Statement": [{"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}]}', '"Effect" appears'),
         ('{"Statement": NaN}', "NaN is not JSON"),
         ('{"Statement": -Infinity}', "-Infinity is not JSON"),
         ('{"Statement": ' + "9" * 5000 + "}", "too large"),

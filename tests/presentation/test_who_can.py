@@ -146,7 +146,7 @@ def test_rows_sort_by_each_order(rows: Rows) -> None:
 def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:
     assert not_evaluated(Everybody(()), set()) == ""
     assert not_evaluated(Everybody((), unknown="its policy is not loaded"), {Layer.RCP, Layer.SCP}) == (
-        "Whom else the resource lets in is unknown: its policy is not loaded. "
+        "Who else the resource lets in is unknown: its policy is not loaded. "
         "Not evaluated, and could change some answers: SCP, RCP."
     )
 

@@ -83,7 +83,7 @@ async def test_a_caller_whom_no_command_names_is_not_copied_as_somebody_else_nor
         assert panel.answer is not None
         panel.action_copy_command()
         await settle(pilot)
-        assert "No command names accounts.google.com as the caller" in app.notices[-1]
+        assert "No command can name accounts.google.com as this caller" in app.notices[-1]
         assert not [event for event in app.heard if isinstance(event, QuestionPanel.Copy)]
         panel.action_save()
         await settle(pilot)

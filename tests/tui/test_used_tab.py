@@ -69,7 +69,7 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
             if len(row.name) + len(row.text) < 80 - len("[!] not granted") - 6:
                 assert row.name in "".join(piece.text for piece in screen.list.pieces(at, 80)), "a name has its room"
         kinds = [row.kind for row in screen.list.shown]
-        assert kinds == sorted(kinds, key=["used", "not granted", "not used", "not told"].index)
+        assert kinds == sorted(kinds, key=["used", "not granted", "not used", "not recorded"].index)
         assert rows["s3:PutObject"].kind == "not used"
         assert rows["athena:StartQueryExecution"].kind == "not granted"
         await press(pilot, "escape")

@@ -168,7 +168,7 @@ async def test_a_resource_that_is_not_loaded_and_one_open_to_all_are_said() -> N
     app = ScreenApp(WhoCanScreen(unknown, READ))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        assert "Whom else the resource lets in is unknown" in screen_text(app)
+        assert "Who else the resource lets in is unknown" in screen_text(app)
 
 
 async def test_what_aws_never_asks_is_said_above_the_answers() -> None:

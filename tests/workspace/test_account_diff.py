@@ -211,7 +211,7 @@ def test_a_block_that_is_lifted_from_a_bucket_whose_policy_is_not_known_is_said(
         one["public_access_block"] = {"unread": {"RestrictPublicBuckets": blocked}}
     found = difference(tmp_path, before, after)
     assert found.impact.not_compared == (
-        "Block Public Access of unread is another, and what its policy says is not known",
+        "Block Public Access of unread differs, and what its policy says is not known",
     )
 
 
@@ -247,7 +247,10 @@ def test_large_changes_are_asked_of_the_first_and_said(tmp_path: Path, monkeypat
     after["UserDetailList"] += [user(name, UserPolicyList=[inline("p", FULL)]) for name in ("x", "y")]
     found = difference(tmp_path, account(), after)
     assert {one[1] for one in access(found)} == {"user/x"}
-    assert "What was allowed is asked of 1 of 2 principals that were added or removed" in found.impact.not_compared
+    assert (
+        "What was allowed is compared for only 1 of 2 principals that were added or removed"
+        in found.impact.not_compared
+    )
 
 
 def test_an_account_whose_documents_are_spelled_otherwise_has_not_changed() -> None:

@@ -148,7 +148,7 @@ def test_the_line_names_the_same_caller(
 def test_what_no_line_names_is_not_copied_as_somebody_else() -> None:
     provider = Principal(PrincipalKind.IDENTITY_PROVIDER, "cognito-identity.amazonaws.com")
     for principal in (provider, replace(FEDERATED, issuer="arn:aws:iam::123456789012:user/gone")):
-        with pytest.raises(Problem, match="No command names"):
+        with pytest.raises(Problem, match="No command can name"):
             as_command(sample_workspace(), principal, Question("s3:GetObject"))
 
 
@@ -166,7 +166,7 @@ def test_what_no_line_names_is_not_copied_as_somebody_else() -> None:
             ("arn:aws:sts::999999999999:federated-user/ana", "--issuer", "alice"),
             "Name a user of 999999999999 as issuer",
         ),
-        (("role/web-server", "--credentials", "temporary"), "Only of a user it is open"),
+        (("role/web-server", "--credentials", "temporary"), "Only a user can come with"),
         (("alice", "--credentials", "long_term", "--save", "x"), "by an ARN alone"),
     ],
 )

@@ -234,7 +234,7 @@ def test_what_others_could_have_confirmed_counts_for_nothing(
     place.chmod(place.stat().st_mode | 0o020)
     monkeypatch.setattr(credential_commands, "_here", set())
     assert not is_confirmed(CI)
-    with pytest.raises(Problem, match=r"is not kept: .* can be written by others") as caught:
+    with pytest.raises(Problem, match=r"is not saved: .* can be written by others") as caught:
         confirm(CI)
     assert f"chmod go-w {place}" in caught.value.next_step
     assert is_confirmed(CI), "for this process"
@@ -247,7 +247,7 @@ def test_a_command_is_shown_to_its_end() -> None:
 def test_where_it_cannot_be_kept_that_is_said_and_it_counts_for_now(file: Path) -> None:
     file.mkdir(parents=True)
     assert not is_confirmed(CI)
-    with pytest.raises(Problem, match="cannot be kept"):
+    with pytest.raises(Problem, match="cannot be saved"):
         confirm(CI)
     assert is_confirmed(CI)
 

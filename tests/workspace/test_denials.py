@@ -106,11 +106,13 @@ def test_where_a_document_is_missing_what_aws_says_is_still_held_against_the_lay
     assert "As AWS says, no statement of the identity policies allows it." in said(silent)
 
     allowing = explain(message(ALICE, "kms:Sign", KEY, IMPLICIT.format("kms:Sign")))
-    assert "AWS says that no statement of the identity policies allows it; one does as loaded here." in said(allowing)
+    assert "AWS says that no statement of the identity policies allows it; one does in what is loaded here." in said(
+        allowing
+    )
 
     other = explain(message(ALICE, "kms:Sign", KEY, "with an explicit deny in a service control policy"))
     assert other.comparison.agreement is Agreement.DEPENDS
-    assert "AWS says that an explicit deny stands in the service control policies" in said(other)
+    assert "AWS says that there is an explicit deny in the service control policies" in said(other)
 
 
 def test_aws_would_have_named_the_explicit_deny() -> None:
@@ -157,7 +159,7 @@ def test_a_denial_without_a_resource_is_not_said_to_be_allowed_where_only_some_a
     assert one.decision is not None
     assert one.decision.resource_scope is ResourceScope.SOME
     assert one.comparison.agreement is Agreement.DEPENDS
-    assert "on some resources only, and which one was refused is not told" in said(one)
+    assert "on some resources only, and the message does not say which one was refused" in said(one)
     assert "It allows it on arn:aws:s3:::" in said(one)
     assert not one.explained
 
@@ -651,8 +653,8 @@ def test_a_bare_web_identity_denial_lists_the_roles_that_trust_a_provider() -> N
 
     assert "2 roles of this account can be meant" in one.comparison.sentences[0]
     assert (
-        f"web-0 trusts {ISSUER} if sub matches repo:acme/app:* and aud matches sts.amazonaws.com (not told here)."
-        in said(one)
+        f"web-0 trusts {ISSUER} if sub matches repo:acme/app:* and aud matches sts.amazonaws.com "
+        "(the message does not say)." in said(one)
     )
     assert f"web-1 trusts {ISSUER} without a condition" in said(one)
     assert "Usual causes: the token's audience" in said(one)

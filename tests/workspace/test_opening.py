@@ -185,5 +185,5 @@ def test_a_snapshot_cannot_be_asked(tmp_path: Path) -> None:
         lambda: load_user_details(opened, "alice"),
         lambda: load_resource_policy(opened, "arn:aws:s3:::b"),
     ):
-        with pytest.raises(Problem, match="snapshot cannot be asked"):
+        with pytest.raises(Problem, match="snapshot has no more than"):
             ask()

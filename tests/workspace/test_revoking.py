@@ -214,7 +214,7 @@ def test_nothing_of_a_command_is_seen_by_the_terminal_alone(account: str) -> Non
 
 @pytest.mark.parametrize("moment", [datetime.max, datetime.min])
 def test_a_moment_of_no_session_is_refused(moment: datetime) -> None:
-    with pytest.raises(Problem, match="is not a moment by which sessions are told"):
+    with pytest.raises(Problem, match="is not a time that AWS can compare"):
         plan_revocation(workspace(), ARN, NOW, before=moment.replace(tzinfo=UTC))
 
 

@@ -204,7 +204,7 @@ def test_a_policy_is_written_as_short_as_it_can_be() -> None:
     [
         ("{", "cannot be read (line 1): Not JSON"),
         ("[]", "is not a JSON object"),
-        ('{"Effect": "Deny", "Effect": "Allow"}', "stands twice in one object"),
+        ('{"Effect": "Deny", "Effect": "Allow"}', "appears twice in one object"),
         ("[" * 1000, "Nested deeper"),
     ],
 )

@@ -286,7 +286,7 @@ def test_many_resources_become_the_pattern_of_their_deepest_folder(tmp_path: Pat
         allow("dynamodb:GetItem", [f"{TABLE}t0", f"{TABLE}t1", f"{TABLE}t2"]),
         allow("s3:GetObject", ["arn:aws:s3:::b/other/x", "arn:aws:s3:::b/raw/2026/*"]),
     ]
-    assert least.rules == ("More than 3 resources: arn:aws:s3:::b/raw/2026/* stands for them.",)
+    assert least.rules == ("More than 3 resources: arn:aws:s3:::b/raw/2026/* covers them.",)
 
 
 def test_very_many_resources_are_generalized_folder_by_folder(tmp_path: Path) -> None:
@@ -469,8 +469,8 @@ def test_a_call_of_which_a_record_tells_some_resources_keeps_all_that_was_grante
         checked = check_least(workspace, principal_for(workspace, role), least, activity)
         assert (checked.lost, checked.unproved, checked.widens) == ((), (), "")
         said = [sentence for _, sentence in checks_of(least, checked, ACCOUNT, "")]
-        assert f"With the draft all that records tell stays as it is, and all that is granted of {action}." in said
-        assert "With the draft all that was used stays as it is." not in said
+        assert f"With the draft everything recorded stays allowed, and so does everything granted of {action}." in said
+        assert "With the draft everything that was used stays allowed." not in said
 
 
 def test_a_pattern_is_never_more_than_was_granted(tmp_path: Path) -> None:
@@ -479,7 +479,7 @@ def test_a_pattern_is_never_more_than_was_granted(tmp_path: Path) -> None:
     granted = [function + "app-*", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"]
     workspace, role, activity, least = used(tmp_path, [allow("lambda:InvokeFunction", granted)], events)
     assert allowed(least) == [allow("lambda:InvokeFunction", function + "app-*")]
-    assert least.rules == (f"More than 10 resources: {function}app-* stands for them.",)
+    assert least.rules == (f"More than 10 resources: {function}app-* covers them.",)
     checked = check_least(workspace, principal_for(workspace, role), least, activity)
     assert checked.proof is not None
     assert checked.proof.status is ProofStatus.PROVED
@@ -656,7 +656,7 @@ def test_what_older_versions_read_as_plain_text_stays_so(tmp_path: Path) -> None
 
 def test_what_a_call_may_have_needed_besides_is_said(tmp_path: Path) -> None:
     _, _, activity, _ = used(tmp_path, [allow("*")], [event("ecs", "RunTask", {"cluster": "c", "taskDefinition": "t"})])
-    assert "No record tells whether iam:PassRole was needed, too: RunTask." in limits_of(activity, ())
+    assert "No record says whether these calls needed iam:PassRole too: RunTask." in limits_of(activity, ())
 
 
 def test_what_a_call_may_have_needed_besides_is_not_called_unused(tmp_path: Path) -> None:

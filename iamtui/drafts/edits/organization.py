@@ -116,7 +116,7 @@ def _note_other_accounts(ledger: Ledger, level: OrganizationLevel) -> None:
     if level.type != "ACCOUNT":
         ledger.find(
             "unknown",
-            f"{safe_text(level.name or level.id)} stands above other accounts too; "
+            f"{safe_text(level.name or level.id)} is above other accounts too; "
             "what the edit does to them is not known here.",
         )
 

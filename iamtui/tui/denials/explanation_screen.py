@@ -275,8 +275,8 @@ def report_rows(explained: ExplainedDenial) -> Iterator[Content]:
     """Request, AWS's reason, the account's answer, the comparison, what would help, and what is open."""
     denial = explained.denial
     yield _heading("The request")
-    yield _row("caller", denial.caller or "not told")
-    yield _row("action", denial.action or "not told")
+    yield _row("caller", denial.caller or "not given")
+    yield _row("action", denial.action or "not given")
     yield _row("resource", denial.resource_words)
     for key, values in denial.context.items():
         yield _row("context", f"{key} = {', '.join(values)}" if values else f"{key} absent")
@@ -286,7 +286,7 @@ def report_rows(explained: ExplainedDenial) -> Iterator[Content]:
     yield plain("")
     yield _heading("The account says")
     if explained.decision is None or explained.explanation is None:
-        yield plain("  It was not asked.")
+        yield plain("  It was not evaluated.")
     else:
         yield line("  ", styled(verdict_words(explained.decision).row))
         yield plain(f"  {explained.explanation.paragraph}", limit=None)

@@ -213,11 +213,11 @@ def in_full(denial: Denial, claim: str) -> Content:
     Args:
         claim: what AWS said, as a sentence.
     """
-    unknown = " ".join(denial.unknown) or "The message tells the whole request."
+    unknown = " ".join(denial.unknown) or "The message contains the whole request."
     encoded = " d decodes it through STS." if denial.encoded and denial.form is not DenialForm.DECODED else ""
     return lines(
-        line(("caller    ", "$muted"), denial.caller or "not told"),
-        line(("resource  ", "$muted"), denial.resource or "not told"),
+        line(("caller    ", "$muted"), denial.caller or "not given"),
+        line(("resource  ", "$muted"), denial.resource or "not given"),
         line(("AWS said  ", "$muted"), claim),
         plain(unknown + encoded, "$muted"),
     )

@@ -307,7 +307,7 @@ class DraftController:
             return
         added = made.draft.edits[len(before.edits) :]
         if not added:
-            reason = made.left[0] if made.left else Problem("The engine suggests no change that a draft can make.")
+            reason = made.left[0] if made.left else Problem("No change that a draft can make was found.")
             self.screen.say(plain(f"It stays denied, and nothing is drafted. {reason}"), Severity.WARNING)
             return
         self._desk.change(made.draft)

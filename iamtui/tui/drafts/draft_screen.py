@@ -107,7 +107,7 @@ class DraftScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "escape,q,d", "dismiss", "Back", id="draft.back", tooltip="Back to the account, with the draft laid over it"
+            "escape,q,d", "dismiss", "Back", id="draft.back", tooltip="Back to the account, with the draft applied"
         ),
         Binding("u", "undo", "Undo", id="draft.undo-last", tooltip="Take back what was done last"),
         Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),

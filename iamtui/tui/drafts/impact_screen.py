@@ -319,7 +319,7 @@ class DraftImpactScreen(Screen[str | None]):
     """Gives the ARN of the principal to go to, or None. The rows come in while a thread compares."""
 
     HELP_ABOUT: ClassVar[str] = (
-        "The impact of a draft is what the account's users and roles may do with it, held against what they "
+        "The impact of a draft is what the account's users and roles may do with it, compared with what they "
         "may do without it."
     )
 
@@ -511,7 +511,7 @@ class DraftImpactScreen(Screen[str | None]):
             return plain("Asking, before and after …", "$muted")
         if not self._saved and self._asked is None:
             return plain(
-                "The draft changes neither access nor trust. No question is asked: go back, press F5 and ask one; then "
+                "The draft changes neither access nor trust. There is no question: go back, press F5 and ask one; then "
                 "everybody's answers are compared. s compares the saved questions."
             )
         if not self._saved:

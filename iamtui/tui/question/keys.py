@@ -36,7 +36,7 @@ class QuestionKey(NamedTuple):
 _KEYS: Final = (
     QuestionKey("ask", "f5", "Ask", "question.ask", "Ask: go to the action field", "s", shown=True, owned=True),
     QuestionKey(
-        "cycle_mfa", "ctrl+t", "MFA", "question.mfa", "The caller used MFA: yes, no, not said", shown=True
+        "cycle_mfa", "ctrl+t", "MFA", "question.mfa", "The caller used MFA: yes, no, unknown", shown=True
     ),
     QuestionKey("why", "f7", "Why", "question.why", "Show the whole trace of the answer", "w", shown=True, owned=True),
     QuestionKey(

@@ -159,7 +159,7 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[QuestionM
         if key is not None:
             choose(known[key])
 
-    empty = "Nothing was asked of this account yet. Go back: F5 asks there, ctrl+s saves a question under a name."
+    empty = "No question about this account has been asked yet. Go back: F5 asks one, ctrl+s saves it under a name."
     app.push_screen(ChoiceDialog(line("Questions"), choices, empty=empty), chosen)
 
 

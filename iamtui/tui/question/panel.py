@@ -552,7 +552,7 @@ class QuestionPanel(Pane):
         elif event.step < 0:
             self.ask("")
         elif not self._memory.history:
-            self.post_message(Notice(plain("No question was asked of this account before.")))
+            self.post_message(Notice(plain("No question about this account has been asked yet.")))
 
     @on(Memory.Read)
     def _questions_read(self, event: Memory.Read) -> None:

@@ -411,7 +411,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
             return who_can_text(form, workspace, question_matrix, principals, work.cancelled)
 
         if not self._done:
-            self.query_one(ListPane).tell(plain("Not everybody has been asked yet: export when that is done."))
+            self.query_one(ListPane).tell(plain("Not everybody has been evaluated yet: export when that is done."))
             return
         choose_export(
             self.app,

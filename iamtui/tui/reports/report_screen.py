@@ -124,7 +124,7 @@ class ReportList(FilteredList[ReportRow], ColumnList):
     _mark_width = _name_width = _text_width = 0
     _has_headings = False
     """Whether the lines that others belong to have no mark: they are headings, which begin at the edge."""
-    titles: ClassVar[Mapping[str, str]] = {"mark": "mark", "name": "name", "text": "what is said of it"}
+    titles: ClassVar[Mapping[str, str]] = {"mark": "mark", "name": "name", "text": "details"}
     shown_columns = tuple(titles)
 
     def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:

@@ -104,7 +104,7 @@ class EndpointScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with DialogBox(self._title):
             yield Static(id="endpoint-facts", markup=False)
-            yield Static(plain("Programs find it by two variables; who lacks them gets nothing.", "$muted"),
+            yield Static(plain("Programs find it by two variables, and get nothing without them.", "$muted"),
                          id="endpoint-said", markup=False)  # fmt: skip
             keys = (
                 ("c", "copy the lines"),

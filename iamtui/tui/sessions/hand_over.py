@@ -361,7 +361,7 @@ def announcement(
 def _who(session: Session) -> str:
     if session.identity is not None and not session.identity_error:
         return f"Confirmed as {session.identity.arn}."
-    return f"NOT confirmed: {session.identity_error or 'GetCallerIdentity was not asked'}."
+    return f"NOT confirmed: {session.identity_error or 'GetCallerIdentity was not called'}."
 
 
 def show_sub_shell(app: App[None], session: Session, now: datetime, *, production: bool) -> tuple[Content, Severity]:

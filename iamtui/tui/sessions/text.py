@@ -99,7 +99,7 @@ def identity_row(session: Session, width: int) -> Content:
             if row.cell_length <= width:
                 return row
         return line(("  [+] ", "$verdict-allowed"), fit(resource, width - 6))
-    why = session.identity_error or "GetCallerIdentity was not asked"
+    why = session.identity_error or "GetCallerIdentity was not called"
     return line(("  [?] NOT confirmed: ", "bold $session-warning"), why)
 
 
