@@ -90,7 +90,7 @@ def test_members_of_a_number_lead_to_what_the_account_has() -> None:
         ("arn:aws:iam::1:user/gone", ""),
     ]
     assert [bool(row.target) for row in report.rows] == [True, False]
-    assert report.notes == ("Of 2 more it is not known whether they belong here.",)
+    assert report.notes == ("For 2 more it is not known whether they belong here.",)
 
 
 def test_an_escalation_names_the_statement_that_alone_grants_it_and_where_a_draft_may_edit_it() -> None:

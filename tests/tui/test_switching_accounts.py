@@ -104,7 +104,7 @@ async def test_held_sessions_are_asked_about_and_forgotten_once_the_other_accoun
         held = session()
         it.main.sessions.add_session(held)
         await it.choose("second")
-        assert "What becomes of 1 session?" in it.words
+        assert "What should happen to 1 session?" in it.words
         assert len(it.opened) == 1
         await press(it.pilot, "escape")
         assert isinstance(it.app.screen, ChooserScreen)
