@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, compress, count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -228,16 +228,33 @@ class Holdings:
         """The same policies, of which some principals have others; ready to be given those that they have."""
         lost: dict[int, int] = {}
         touched: set[int] = set()
-        made = Holdings(self._type)
-        made.incomplete = self.incomplete
+        incomplete = self.incomplete
         for bit, before, after in changes:
             had, has = (
                 {id(policy.document) for policy in each if isinstance(policy, NamedPolicy)} for each in (before, after)
             )
-            made.incomplete &= ~bit
+            incomplete &= ~bit
             touched |= had ^ has
             for key in had - has:
                 lost[key] = lost.get(key, 0) | bit
+        made = self._with_own(touched, lost)
+        made.incomplete = incomplete
+        return made
+
+    def with_more(self, policies: Sequence[PolicyInForce], holders: int) -> tuple[Holdings, list[HeldPolicy]]:
+        """The same policies, of which some principals have these besides; and these."""
+        made = self._with_own({id(policy.document) for policy in policies if isinstance(policy, NamedPolicy)}, {})
+        return made, made.add(policies, holders)
+
+    def _with_own(self, touched: Set[int], lost: Mapping[int, int]) -> Holdings:
+        """The same policies, of which some can be given to others.
+
+        Args:
+            touched: the ids of the documents of those.
+            lost: who does not have them any more.
+        """
+        made = Holdings(self._type)
+        made.incomplete = self.incomplete
         if self._below is None:
             # One draft above another sorts for itself, so that no chain of them grows.
             made._below = self

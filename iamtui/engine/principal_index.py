@@ -197,6 +197,26 @@ class AccountIndex:
         made.left = self._unfit | made.identity.incomplete | made.boundary.incomplete
         return made
 
+    def with_more(self, policies: Sequence[PolicyInForce], who: int, *, without_boundaries: bool) -> AccountIndex:
+        """The index of an account in which some principals have more policies and, if so, nobody a boundary."""
+        made = copy(self)
+        made.identity, added = self.identity.with_more(policies, who)
+        given, principals, made.held = tuple(policies), list(self.principals), list(self.held)
+        for place in places(who):
+            principals[place] = principals[place]._replace(identity=(*principals[place].identity, *given))
+            made.held[place] = (*made.held[place], *added)
+        if without_boundaries:
+            made.boundary, made.bounded = Holdings(PolicyType.BOUNDARY), 0
+            made.bounds = [()] * len(principals)
+            for place in places(self.bounded):
+                principals[place] = principals[place]._replace(boundaries=())
+            made.kinds = {}
+            for (kind, _, credentials), having in self.kinds.items():
+                made.kinds[kind, False, credentials] = made.kinds.get((kind, False, credentials), 0) | having
+        made.principals = tuple(principals)
+        made.left = self._unfit | made.identity.incomplete | made.boundary.incomplete
+        return made
+
     def _hold(self, place: int, one: IndexedPrincipal) -> None:
         bit = 1 << place
         self.held[place] = tuple(self.identity.add(one.identity, bit))

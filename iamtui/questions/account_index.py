@@ -15,7 +15,7 @@ from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index_outcomes import IndexReading, Outcomes
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, HeldStatement, Holdings, bits_of, places
 from iamtui.engine.principal_index import AccountIndex, IndexedPrincipal
-from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
+from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, PrincipalKind
 from iamtui.policy.resource import Reach, ResourceKind
 from iamtui.policy.statement import CompiledStatement, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
@@ -74,6 +74,20 @@ def known_index(account: Account) -> AccountIndex | None:
             found = account.memo["index"] = _changed_by_draft(account, base)
             account.memo.pop(DRAFTED_FROM, None)
     return found
+
+
+def derive_index(
+    account: Account, base: Account, policies: Sequence[PolicyInForce], who: int, *, without_boundaries: bool
+) -> None:
+    """Make the index of an account from that of another, in which some have fewer policies, or all their boundaries.
+
+    Args:
+        policies: what they have besides.
+        who: those, by their places.
+        without_boundaries: whether nobody has a boundary here.
+    """
+    account.memo["principals"] = _principals(base)
+    account.memo["index"] = account_index(base).with_more(policies, who, without_boundaries=without_boundaries)
 
 
 def make_index_ready(account: Account) -> Iterator[None]:

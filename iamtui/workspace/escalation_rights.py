@@ -17,7 +17,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.escalation_paths import EscalationPath, On
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.index_outcomes import Outcomes
-from iamtui.engine.policy_holders import bits_of, places
+from iamtui.engine.policy_holders import places
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.statement import ActionElement, action_name
@@ -40,7 +40,6 @@ _STRONG: Final = ("AdministratorAccess", "IAMFullAccess")
 _ATTACHING: Final = frozenset(("iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy"))
 _BOUNDING: Final = frozenset(("iam:PutUserPermissionsBoundary", "iam:PutRolePermissionsBoundary"))
 _TOGETHER: Final = "a resource in one Region on which all these steps are allowed"
-_MOST_CLASSES: Final = 24
 
 
 class Rights:
@@ -56,10 +55,9 @@ class Rights:
     def __init__(self, workspace: Workspace, account: Account, names: PolicyNames, *, may_all: bool = False) -> None:
         self.account = account
         self._may_all = may_all
-        self._is_base = self._is_indexed = account is workspace.account
+        self._is_base = account is workspace.account
         self._alike: dict[str, str] = {}
         self._first_alike: dict[Hashable, str] = {}
-        self._of_class: dict[Hashable, Outcome] = {}
         self._workspace = workspace
         self.names = names
         self.entities: tuple[Entity, ...] = workspace.account.principals
@@ -89,7 +87,7 @@ class Rights:
     @property
     def undecided(self) -> int:
         """Those of whom `narrowed` tells no more than that they may be allowed."""
-        return account_index(self.account).left if self._is_indexed else 0
+        return account_index(self.account).left
 
     @cached_property
     def administrators(self) -> int:
@@ -135,10 +133,6 @@ class Rights:
 
         There are as many resources as principals, and few of these are left when it comes to one of them.
         """
-        if self._are_few_classes(who):
-            wanted = POSSIBLE[:1] if certain else POSSIBLE
-            these = (place for place in places(who) if self._outcome(place, action, resource, terms) in wanted)
-            return bits_of(these, len(self.entities))
         own = 0
         if action.startswith("iam:") and resource in self._places:
             alike = self._named_alike(resource)
@@ -168,13 +162,6 @@ class Rights:
             self._bits[key] = asked, found
         return (found | own) & who
 
-    def _are_few_classes(self, who: int) -> bool:
-        """Whether one of each class is asked sooner than the index is read for everybody."""
-        if self._is_indexed:
-            return False
-        self._is_indexed = len({self.class_of(place) for place in places(who)}) > _MOST_CLASSES
-        return not self._is_indexed
-
     def _named_alike(self, arn: str) -> str:
         """The first user or role that statements about IAM tell no more from another than its own name does."""
         found = self._alike.get(arn)
@@ -182,15 +169,6 @@ class Rights:
             entity = self.entities[self._places[arn]]
             key = self.names.told_by(entity)
             found = self._alike[arn] = arn if key is None else self._first_alike.setdefault(key, arn)
-        return found
-
-    def _outcome(self, place: int, action: str, resource: str, terms: Terms) -> Outcome:
-        """The outcome for one principal of a class, taken for that of all; each step is decided again for itself."""
-        entity = self.entities[place]
-        key = (self.class_of(place), action, resource, terms)
-        found = self._of_class.get(key)
-        if found is None:
-            found = self._of_class[key] = self.may(entity, action, resource, terms).outcome
         return found
 
     def class_of(self, place: int) -> Hashable:

@@ -10,7 +10,10 @@ from typing import Final, TypeAlias
 
 from iamtui.account.model import Account, Group, InlinePolicy, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import EscalationPath, Gain, On
+from iamtui.engine.request import NamedPolicy, PolicyInForce
 from iamtui.policy.document import PolicyDocument
+from iamtui.questions.account_index import derive_index
+from iamtui.questions.policies_in_force import identity_policies
 from iamtui.workspace.administrators import denies_something, group_leads_on, is_full_access, strong_holders
 from iamtui.workspace.escalation_names import PolicyNames
 from iamtui.workspace.escalation_rights import Rights
@@ -43,6 +46,11 @@ AFTER: Final = {
 }
 
 
+_EVERYTHING: Final = PolicyDocument.of(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+
+
 class AccountStates:
     """An account in each of these states.
 
@@ -72,26 +80,38 @@ class AccountStates:
         return found
 
     def _changed(self, state: State) -> Account:
+        """The account in a state, with its index made from that of the account as it is."""
         account = self.account
         if state is State.AS_IS:
             return account
+        users, roles = account.users, account.roles
+        policies: list[PolicyInForce] = []
         if state is State.JOINED:
             names = tuple(group.name for group in self.groups_leading_on)
-            joined = (replace(user, groups=tuple(dict.fromkeys((*user.groups, *names)))) for user in account.users)
-            return replace(account, users=tuple(joined))
-        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-        given = InlinePolicy(GIVEN, PolicyDocument.of({"Version": "2012-10-17", "Statement": [everything]}))
-        changes: dict[str, object] = {}
-
-        def changed(entity: Entity) -> Entity:
+            users = tuple(replace(user, groups=tuple(dict.fromkeys((*user.groups, *names)))) for user in users)
+            for group in self.groups_leading_on:
+                policies += identity_policies(account, group)
+            who = (1 << len(users)) - 1
+        else:
+            changes: dict[str, object] = {}
+            who = 0
             if state is not State.FREED:
-                changes["inline_policies"] = (*entity.inline_policies, given)
-            if state is not State.GRANTED:
-                changes["boundary_arn"] = None
-            return replace(entity, **changes)  # type: ignore[arg-type]
+                who = (1 << len(users) + len(roles)) - 1
+                policies.append(NamedPolicy(GIVEN, _EVERYTHING))
+            free = state is not State.GRANTED
 
-        users, roles = tuple(map(changed, account.users)), tuple(map(changed, account.roles))
-        return replace(account, users=users, roles=roles)  # type: ignore[arg-type]
+            def changed(entity: Entity) -> Entity:
+                if who:
+                    changes["inline_policies"] = (*entity.inline_policies, InlinePolicy(GIVEN, _EVERYTHING))
+                if free:
+                    changes["boundary_arn"] = None
+                    changes["unread"] = tuple(one for one in entity.unread if one.part != "permissions boundary")
+                return replace(entity, **changes)  # type: ignore[arg-type]
+
+            users, roles = tuple(map(changed, users)), tuple(map(changed, roles))  # type: ignore[arg-type]
+        made = replace(account, users=users, roles=roles)
+        derive_index(made, account, policies, who, without_boundaries=state in (State.FREED, State.UNLIMITED))
+        return made
 
     def is_administrator(self, state: State, entity: Entity) -> bool:
         """Whether a user or role may do everything in a state."""
