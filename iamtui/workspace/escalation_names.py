@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import chain, islice, product
 from typing import Final
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Group, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import ESCALATING_ACTIONS, EscalationPath, On
 from iamtui.policy.document import Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
@@ -41,6 +41,8 @@ class PolicyNames:
         self._texts = tuple(
             dict.fromkeys(text for one in self.statements for text in (*(one.resources or ()), *_spared(one)))
         )
+        self._alike: dict[str, str] = {}
+        self._first_alike: dict[Hashable, str] = {}
         self._made: dict[EscalationPath, tuple[tuple[str, str], ...]] = {}
 
     @cached_property
@@ -74,15 +76,29 @@ class PolicyNames:
                 break
         return iter(found)
 
-    def told_by(self, entity: Entity) -> Hashable | None:
-        """What statements about IAM can tell a user or role by: patterns of its ARN, tags; None: by its own name."""
-        known, exact, globs = self._naming
+    def alike(self, arn: str) -> str:
+        """The first of its kind that statements about IAM tell no more from this than its own name does."""
+        found = self._alike.get(arn)
+        if found is None:
+            entity = self._account.by_arn(arn)
+            key = None
+            if isinstance(entity, (User, Role, Group, ManagedPolicy)):
+                key = self._told_by(entity)
+            found = self._alike[arn] = arn if key is None else self._first_alike.setdefault(key, arn)
+        return found
+
+    def _told_by(self, entity: Entity | Group | ManagedPolicy) -> Hashable | None:
+        """What statements about IAM can tell an entity by: patterns of its ARN, tags; None: by its own name."""
         arn, read = entity.arn, self._tags_read
-        if arn in known:
-            return None
-        tags = tuple(pair for pair in entity.tags if read is None or pair[0].lower() in read)
-        patterns = (*exact.get(arn, ()), *(number for number, glob in globs if glob.matches(arn)))
-        return type(entity), tags, patterns
+        exact, globs = self._naming
+        patterns = [*exact.get(arn, ())]
+        for number, beginning, glob, told_apart in globs:
+            if arn.startswith(beginning) and glob.matches(arn):
+                if isinstance(entity, told_apart):
+                    return None
+                patterns.append(number)
+        tags = () if isinstance(entity, Group) else entity.tags
+        return type(entity), tuple(pair for pair in tags if read is None or pair[0].lower() in read), tuple(patterns)
 
     @cached_property
     def _about_iam(self) -> tuple[Statement, ...]:
@@ -138,11 +154,10 @@ class PolicyNames:
         yield from (f"{found[1]}{value}{found[3]}" for value in values) if known else (text,)
 
     @cached_property
-    def _naming(self) -> tuple[frozenset[str], dict[str, list[int]], list[tuple[int, Glob]]]:
-        """The users and roles that variables may stand for, numbers of ARNs, and of patterns."""
+    def _naming(self) -> tuple[dict[str, list[int]], list[tuple[int, str, Glob, tuple[type, ...]]]]:
+        """Numbers of ARNs, and patterns: a number, how it begins, and of what variables in it may tell one by name."""
         exact: dict[str, list[int]] = {}
-        globs: list[tuple[int, Glob]] = []
-        told_apart: list[Glob] = []
+        globs: list[tuple[int, str, Glob, tuple[type, ...]]] = []
         statements = self._about_iam
         texts = dict.fromkeys(
             text
@@ -154,13 +169,14 @@ class PolicyNames:
             if not set("*?$") & set(text):
                 exact.setdefault(text, []).append(number)
                 continue
-            # Of its own name everybody has another; who acts on others is not told by that.
+            told_apart: tuple[type, ...] = ()
+            if "$" in text:
+                # Of its own name every user has another; who acts on other users is not told by that.
+                is_others = "$" in text.replace("${aws:username}", "")
+                told_apart = (User, Role, Group, ManagedPolicy) if is_others else (Group, ManagedPolicy)
             glob = Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True))))
-            globs.append((number, glob))
-            if "$" in text.replace("${aws:username}", ""):
-                told_apart.append(glob)
-        apart = (one.arn for one in self._account.principals if any(glob.matches(one.arn) for glob in told_apart))
-        return frozenset(apart if told_apart else ()), exact, globs
+            globs.append((number, re.split(r"[*?$]", text, maxsplit=1)[0], glob, told_apart))
+        return exact, globs
 
     def made(self, path: EscalationPath) -> tuple[tuple[str, str], ...]:
         """Where a path of several calls can happen: the ARN of what it makes ("" for nothing), and a Region.

@@ -17,7 +17,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.escalation_paths import EscalationPath, On
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.index_outcomes import Outcomes
-from iamtui.engine.policy_holders import places
+from iamtui.engine.policy_holders import bits_of, places
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.statement import ActionElement, action_name
@@ -25,7 +25,7 @@ from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.known_context import GLOBAL_SERVICES
 from iamtui.questions.question import Question
-from iamtui.workspace.administrators import boundaries_of_new, denies, is_full_access, is_held_back, strong_holders
+from iamtui.workspace.administrators import boundaries_of_new, denies, is_full_access, is_held_back
 from iamtui.workspace.assumptions import actions_limited_now
 from iamtui.workspace.escalation_names import PolicyNames
 from iamtui.workspace.escalation_steps import NO_TERMS, Entity, EscalationStep, Terms
@@ -45,19 +45,22 @@ _TOGETHER: Final = "a resource in one Region on which all these steps are allowe
 class Rights:
     """What everybody may do in one state of an account.
 
-    Of a changed account few principals matter, and of most of these the same is so: one of each class is asked.
-
     Args:
-        names: those of the account as it is.
-        may_all: whether everybody has a policy that allows everything, so that only what denies tells them apart.
+        strong: the ARNs of those with a policy that allows everything; None: all have one.
+        base: the same of the account as it is; None: this is that.
     """
 
-    def __init__(self, workspace: Workspace, account: Account, names: PolicyNames, *, may_all: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        account: Account,
+        names: PolicyNames,
+        strong: frozenset[str] | None,
+        base: Rights | None = None,
+    ) -> None:
         self.account = account
-        self._may_all = may_all
-        self._is_base = account is workspace.account
-        self._alike: dict[str, str] = {}
-        self._first_alike: dict[Hashable, str] = {}
+        self._strong = strong
+        self._base = base
         self._workspace = workspace
         self.names = names
         self.entities: tuple[Entity, ...] = workspace.account.principals
@@ -92,20 +95,18 @@ class Rights:
     @cached_property
     def administrators(self) -> int:
         """Those who may do everything, of whom a boundary that denies nearly everything makes none."""
-        found = 0
-        strong = strong_holders(self.account)
-        for place, entity in enumerate(self.entities):
-            if entity.arn in strong and self.is_administrator(entity):
-                found |= 1 << place
-        return found
-
-    def is_administrator(self, entity: Entity) -> bool:
-        """Whether a user or role with a policy that allows everything may do everything."""
-        now = self.account.by_arn(entity.arn)
-        if not isinstance(now, (User, Role)):
-            return False
-        attaching = self._alone("iam:AttachUserPolicy", "*", now)
-        return attaching.outcome is Outcome.ALLOWED and self._is_unbounded(now)
+        strong = self.everyone
+        if self._strong is not None:
+            strong = bits_of((self._places[one] for one in self._strong if one in self._places), len(self.entities))
+        (evaluator, *_) = self._evaluators_of("iam:AttachUserPolicy", "*", NO_TERMS, (True,))
+        outcomes = evaluator.outcomes(strong) if strong else None
+        known = outcomes.allowed if outcomes is not None else 0
+        left = strong if outcomes is None else outcomes.left & strong
+        for place in places(left):
+            if self._alone("iam:AttachUserPolicy", "*", self.entities[place]).outcome is Outcome.ALLOWED:
+                known |= 1 << place
+        held_back = (place for place in places(known) if not self._is_unbounded(self.account.principals[place]))
+        return known & strong & ~bits_of(held_back, len(self.entities))
 
     def _alone(self, action: str, resource: str, entity: Entity) -> Decision:
         """A decision of which nothing is read for everybody."""
@@ -129,26 +130,30 @@ class Rights:
         return who
 
     def narrowed(self, action: str, resource: str, terms: Terms, who: int, *, certain: bool) -> int:
-        """Those of whom the index does not know that it is denied; of nobody else than `who` when it is one resource.
+        """Those of whom the index does not know that it is denied.
 
-        There are as many resources as principals, and few of these are left when it comes to one of them.
+        About one resource it is read for all who may be allowed it on some, so that it is read once.
         """
         own = 0
-        if action.startswith("iam:") and resource in self._places:
-            alike = self._named_alike(resource)
-            if alike != resource:
+        if resource != "*" and action.startswith("iam:"):
+            alike = self.names.alike(resource)
+            if alike != resource and alike in self._places:
                 # What one may not do with itself says nothing of others.
-                own, resource = self.bit(alike), alike
+                own = self.bit(alike) | self.bit(resource)
+            resource = alike
         key = (action, resource, terms, certain)
         asked, found = self._bits.get(key, (0, 0))
         if who & ~asked:
-            asked = self.everyone if resource == "*" and self._is_base else who
+            if resource != "*":
+                asked = who | self._bits.get((action, "*", terms, certain), (0, 0))[1]
+            else:
+                asked = self.everyone if self._base is None else who
             found = 0
-            for evaluator in self._evaluators_of(action, resource, terms, self._ways(action)[: 1 if certain else 2]):
+            for evaluator in self._evaluators_of(action, resource, terms, self.ways(action)[: 1 if certain else 2]):
                 if resource != "*":
-                    outcomes = self._outcomes_on(evaluator, who & ~found)
+                    outcomes = self._outcomes_on(evaluator, asked & ~found)
                 else:
-                    outcomes = evaluator.outcomes(None if self._is_base else who)
+                    outcomes = evaluator.outcomes(None if self._base is None else who)
                 ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
                 if certain and outcomes is not None:
                     ruled_out |= outcomes.depends
@@ -161,15 +166,6 @@ class Rights:
                         found &= ~(1 << place)
             self._bits[key] = asked, found
         return (found | own) & who
-
-    def _named_alike(self, arn: str) -> str:
-        """The first user or role that statements about IAM tell no more from another than its own name does."""
-        found = self._alike.get(arn)
-        if found is None:
-            entity = self.entities[self._places[arn]]
-            key = self.names.told_by(entity)
-            found = self._alike[arn] = arn if key is None else self._first_alike.setdefault(key, arn)
-        return found
 
     def class_of(self, place: int) -> Hashable:
         """What tells the rights of a principal from others': its boundary, and policies, those of groups too."""
@@ -189,7 +185,7 @@ class Rights:
         if found is None:
             attached = (self.account.document(one.arn) for one in holder.attached_policies)
             every = (*(one.document for one in holder.inline_policies), *filter(None, attached))
-            if self._may_all:
+            if self._strong is None:
                 every = tuple(each for each in every if each.error is not None or denies(each))
             found = self._documents[holder.arn] = every
         return found
@@ -250,9 +246,9 @@ class Rights:
         principal = self._principal(entity)
         if terms.opened:
             return self._decision_on_opened(entity, action, resource)
-        for way in self._ways(action):
+        for way in self.ways(action):
             evaluators = self._evaluators_of(action, resource, terms, (way,))
-            decisions = [each.decide(principal, read_whole=not self._is_base) for each in evaluators]
+            decisions = [each.decide(principal, read_whole=self._base is not None) for each in evaluators]
             for outcome in POSSIBLE:
                 for decision in decisions:
                     if decision.outcome is outcome:
@@ -270,7 +266,7 @@ class Rights:
         return self._trusting[key]
 
     def _trust(self, role: Role, caller: Principal) -> Decision | None:
-        for made_now in self._ways("sts:AssumeRole"):
+        for made_now in self.ways("sts:AssumeRole"):
             (evaluator,) = self._evaluators_of("sts:AssumeRole", role.arn, NO_TERMS, (made_now,))
             decision = evaluator.decide(caller)
             if decision.outcome is Outcome.ALLOWED:
@@ -300,8 +296,10 @@ class Rights:
         pairs = product(ways, policies)
         return tuple(self._evaluator(action, resource, terms, policy, made_now=way) for way, policy in pairs)
 
-    def _ways(self, action: str) -> tuple[bool, ...]:
+    def ways(self, action: str) -> tuple[bool, ...]:
         """Whether it is asked of a call of now, and then, where that may be denied for it, of any other."""
+        if self._base is not None:
+            return self._base.ways(action)
         found = self._ways_of.get(action)
         if found is None:
             name = action_name(action)

@@ -203,6 +203,8 @@ class EscalationRound:
                 if not self._open[state] & bit or (path.gain is Gain.FREEDOM and entity.boundary_arn is None):
                     continue
                 for targets in targets_of(self._states, entity, path):
+                    if not self._narrowed(rights, path, targets, bit):
+                        continue
                     change = _Change((path,), targets, bit)
                     waiting = _Waiting(state, change, None)
                     moves = None if path.gain is Gain.GROUP else self._moves_when(after, entity)
@@ -381,7 +383,9 @@ class EscalationRound:
         rights = self._states.rights(waiting.state)
         steps: dict[str, EscalationStep] = {}
         for group in self._states.groups_leading_on:
-            if isinstance(subject, User) and group.name not in subject.groups:
+            if not isinstance(subject, User) or group.name in subject.groups:
+                continue
+            if self._narrowed(rights, JOIN, {On.OTHER_GROUP: group.arn}, rights.bit(entity.arn)):
                 step = rights.step(entity, "iam:AddUserToGroup", group.arn)
                 if step is not None and (step.decision.outcome is Outcome.ALLOWED or not self._certain):
                     steps[group.name] = step
@@ -423,7 +427,7 @@ class EscalationRound:
         """A move of a user as one of some groups; None where these do not allow it."""
         joined = replace(subject, groups=(*subject.groups, *names))
         alone = replace(self._account, users=(joined,))
-        rights = Rights(self._states.workspace, alone, self._states.names)
+        rights = Rights(self._states.workspace, alone, self._states.names, self._states.strong, self._as_is)
         steps = []
         for step in move.steps:
             is_own = step.terms.service == "" or step.action == "iam:PassRole"

@@ -64,7 +64,6 @@ class AccountStates:
         self.names = PolicyNames(self.account, workspace.source.region)
         self.strong = strong_holders(self.account)
         self._rights: dict[State, Rights] = {}
-        self._administrators: dict[tuple[State, str], bool] = {}
 
     def forget(self) -> None:
         """Free what was kept."""
@@ -74,9 +73,9 @@ class AccountStates:
     def rights(self, state: State) -> Rights:
         found = self._rights.get(state)
         if found is None:
-            found = self._rights[state] = Rights(
-                self.workspace, self._changed(state), self.names, may_all=state in (State.GRANTED, State.UNLIMITED)
-            )
+            strong = None if state in (State.GRANTED, State.UNLIMITED) else self.strong
+            base = None if state is State.AS_IS else self.rights(State.AS_IS)
+            found = self._rights[state] = Rights(self.workspace, self._changed(state), self.names, strong, base)
         return found
 
     def _changed(self, state: State) -> Account:
@@ -115,12 +114,8 @@ class AccountStates:
 
     def is_administrator(self, state: State, entity: Entity) -> bool:
         """Whether a user or role may do everything in a state."""
-        key = (state, entity.arn)
-        found = self._administrators.get(key)
-        if found is None:
-            gains = state in (State.GRANTED, State.UNLIMITED) or (state is State.FREED and entity.arn in self.strong)
-            found = self._administrators[key] = gains and self.rights(state).is_administrator(entity)
-        return found
+        rights = self.rights(state)
+        return bool(rights.administrators & rights.bit(entity.arn))
 
     @cached_property
     def groups_without_deny(self) -> tuple[Group, ...]:
