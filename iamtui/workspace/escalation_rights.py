@@ -145,7 +145,7 @@ class Rights:
         asked, found = self._bits.get(key, (0, 0))
         if who & ~asked:
             if resource != "*":
-                asked = who | self._bits.get((action, "*", terms, certain), (0, 0))[1]
+                asked = who | (self._bits.get((action, "*", terms, certain), (0, 0))[1] & ~self.administrators)
             else:
                 asked = self.everyone if self._base is None else who
             found = 0
