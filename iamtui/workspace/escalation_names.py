@@ -23,6 +23,9 @@ _NEW: Final = "new-administrator"
 _NEW_RESOURCE: Final = "new-resource"
 _MOST_NEW: Final = 32
 """Patterns of names for what is new that are tried."""
+_TOO_MANY_NAMES: Final = (
+    f"New users, roles, groups or resources were tried with {_MOST_NEW} names, of more that matter."
+)
 _ANY_REGION: Final = "us-east-1"
 _ASSUMING: Final = ("sts:AssumeRole",)
 
@@ -41,6 +44,8 @@ class PolicyNames:
         self._texts = tuple(
             dict.fromkeys(text for one in self.statements for text in (*(one.resources or ()), *_spared(one)))
         )
+        self.left_out: dict[str, None] = {}
+        """Why there may be more escalations, a sentence each."""
         self._alike: dict[str, str] = {}
         self._first_alike: dict[Hashable, str] = {}
         self._made: dict[EscalationPath, tuple[tuple[str, str], ...]] = {}
@@ -73,6 +78,7 @@ class PolicyNames:
             if pattern and kind in kinds and not any(map(self._account.by_arn, pair)):
                 found[pair] = None
             if len(found) > _MOST_NEW:
+                self.left_out[_TOO_MANY_NAMES] = None
                 break
         return iter(found)
 
@@ -185,7 +191,10 @@ class PolicyNames:
         """
         found = self._made.get(path)
         if found is None:
-            found = self._made[path] = tuple(islice(dict.fromkeys(self._places(path)), _MOST_NEW))
+            every = tuple(dict.fromkeys(self._places(path)))
+            if len(every) > _MOST_NEW:
+                self.left_out[_TOO_MANY_NAMES] = None
+            found = self._made[path] = every[:_MOST_NEW]
         return found
 
     def _places(self, path: EscalationPath) -> Iterator[tuple[str, str]]:

@@ -81,7 +81,12 @@ class EscalationSearch:
         ]
         found.sort(key=lambda one: not one.certain)
         administrators = tuple(entity for entity in self._entities if entity.arn in self.administrators)
-        return EscalationReport(administrators, tuple(found), closing_statements(found), tuple(self._left_out))
+        return EscalationReport(
+            administrators,
+            tuple(found),
+            closing_statements(found),
+            tuple({**self._left_out, **self._states.names.left_out}),
+        )
 
     def reach(self, *, certain: bool, elsewhere: Reached | None = None) -> Reached:
         """Everybody who becomes administrator.

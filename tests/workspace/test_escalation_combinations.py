@@ -332,3 +332,12 @@ def test_a_key_is_replaced_whatever_keys_there_are() -> None:
 def test_an_opened_trust_policy_is_no_help_where_assuming_is_denied() -> None:
     me = user("me", allow("iam:UpdateAssumeRolePolicy"), deny("sts:AssumeRole"))
     assert found_for(account(me, role("boss", **attached(ADMINISTRATOR)))) is None
+
+
+@pytest.mark.parametrize(("count", "is_cut"), [(3, False), (40, True)])
+def test_names_that_are_not_tried_are_told(count: int, is_cut: bool) -> None:
+    names = [iam(f"role/team-{number}-*") for number in range(count)]
+    report = find_escalations(
+        sample_workspace().with_account(account(user("me", allow(["iam:CreateRole", "iam:PutRolePolicy"], names))))
+    )
+    assert bool(report.left_out) is is_cut
