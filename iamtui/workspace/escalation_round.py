@@ -293,16 +293,19 @@ class EscalationRound:
                         left[after] &= ~some | rights.undecided
                 if not left[after]:
                     break
-        granted, freed = found.get(State.GRANTED, ()), found.get(State.FREED, ())
-        if granted and freed and not self._states.is_administrator(State.GRANTED, subject):
-            both = [
-                _Change((*one.paths, *other.paths), {**one.targets, **other.targets}, one.who & other.who)
-                for one, other in product(granted, freed)
-                if one.who & other.who
-            ]
-            if both:
-                found[State.UNLIMITED] = both
+        both = self._granted_and_freed(subject, found)
+        if both:
+            found[State.UNLIMITED] = both
         return found
+
+    def _granted_and_freed(self, subject: Entity, found: Mapping[State, Sequence[_Change]]) -> list[_Change]:
+        """The changes by which some give any policy and take away the boundary, where the first alone is too little."""
+        both = [
+            _Change((*one.paths, *other.paths), {**one.targets, **other.targets}, one.who & other.who)
+            for one, other in product(found.get(State.GRANTED, ()), found.get(State.FREED, ()))
+            if one.who & other.who
+        ]
+        return [] if both and self._states.is_administrator(State.GRANTED, subject) else both
 
     def _use_changed(
         self,
@@ -361,8 +364,7 @@ class EscalationRound:
         if steps is None or needs:
             kind = "User" if is_user else "Role"
             freed = rights.step(entity, f"iam:Delete{kind}PermissionsBoundary", made)
-            found = self._steps(rights, entity, path, targets) if freed is not None else None
-            if found is not None and freed is not None:
+            if freed is not None and (found := self._steps(rights, entity, path, targets)) is not None:
                 steps, needs = (*found[0], freed), ""
         if steps is None:
             return None
@@ -391,22 +393,10 @@ class EscalationRound:
                     steps[group.name] = step
         if not steps or not isinstance(subject, User):
             return None
-        chosen, first = [], None
-        for names in (self._last_joined, *([name] for name in steps)):
-            first = self._as_joined(subject, names, rest[0]) if names and steps.keys() >= set(names) else None
-            if first is not None:
-                chosen = names
-                break
-        if first is None:
-            chosen = list(steps)
-            first = self._as_joined(subject, chosen, rest[0])
-            if first is None:
-                return None
-            for name in steps:
-                fewer = [one for one in chosen if one != name]
-                found = self._as_joined(subject, fewer, rest[0])
-                if found is not None:
-                    chosen, first = fewer, found
+        found = self._fewest_groups(subject, list(steps), rest[0])
+        if found is None:
+            return None
+        chosen, first = found
         self._last_joined = chosen
         if len(chosen) > _MOST_JOINED:
             self.left_out = (*self.left_out, _TOO_MANY_GROUPS)
@@ -422,6 +412,24 @@ class EscalationRound:
             if used is not None:
                 move = replace(used, path=path, steps=(*joining, *used.steps), target=subject.arn)
         return (move, first, *rest[1:]) if move is not None and self._wanted(move) else None
+
+    def _fewest_groups(self, subject: User, names: Sequence[str], move: Move) -> tuple[list[str], Move] | None:
+        """Groups with which a user can make a move: those of last time, one, or so many that none can be left out."""
+        for some in (self._last_joined, *([name] for name in names)):
+            if some and set(names) >= set(some):
+                alone = self._as_joined(subject, some, move)
+                if alone is not None:
+                    return some, alone
+        chosen = list(names)
+        first = self._as_joined(subject, chosen, move)
+        if first is None:
+            return None
+        for name in names:
+            fewer = [one for one in chosen if one != name]
+            found = self._as_joined(subject, fewer, move)
+            if found is not None:
+                chosen, first = fewer, found
+        return chosen, first
 
     def _as_joined(self, subject: User, names: Sequence[str], move: Move) -> Move | None:
         """A move of a user as one of some groups; None where these do not allow it."""
