@@ -25,7 +25,10 @@ from iamtui.account.model import (
 )
 from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
+from iamtui.questions.account_index import principal_of
+from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
+from iamtui.workspace.escalation_states import AccountStates, State
 from iamtui.workspace.escalation_steps import EscalationStep, Move
 from iamtui.workspace.escalations import find_escalations
 from iamtui.workspace.principals import principal_for
@@ -227,3 +230,21 @@ def test_each_step_of_a_certain_path_is_allowed_on_the_account_as_it_is_then() -
 def test_each_step_of_many_certain_paths_is_allowed(part: int) -> None:
     for seed in range(1000 + part * 300, 1300 + part * 300):
         check(seed)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.AS_IS])
+def test_what_is_read_of_a_changed_account_is_what_each_may_do_there(state: State) -> None:
+    read = 0
+    for seed in range(12):
+        states = AccountStates(sample_workspace().with_account(random_account(seed)))
+        rights = states.rights(state)
+        for action in ("iam:PutUserPolicy", "iam:CreateRole", "sts:AssumeRole", "iam:CreatePolicyVersion"):
+            evaluator = QuestionEvaluator(rights.account, Question(action, "*"))
+            outcomes = evaluator.outcomes(rights.everyone)
+            assert outcomes is not None
+            for place, entity in enumerate(rights.entities):
+                found = outcomes.of(place)
+                alone = evaluator.decide(principal_of(rights.account, entity), read_whole=True).outcome
+                assert found in (None, alone), (seed, action, entity.arn)
+                read += found is not None
+    assert read > 100
