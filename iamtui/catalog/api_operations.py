@@ -336,9 +336,13 @@ NAMED_OTHERWISE: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "outputs3bucketname": ("bucket",),
         "targets": ("instance", "managed-instance"),
     },
+    "ssm:startsession": {"target": ("instance", "managed-instance", "task")},
+    "organizations:attachpolicy": {"targetid": ("account", "organizationalunit", "root")},
+    "organizations:detachpolicy": {"targetid": ("account", "organizationalunit", "root")},
 }
 """Actions to parameters, in lower case, by which a call names resources of optional types that are called otherwise
-(Systems Manager User Guide: restricting access to Run Command)."""
+(Systems Manager User Guide: restricting access to Run Command, control user session access to managed nodes;
+Organizations User Guide: resources of AttachPolicy)."""
 
 IDENTIFIES: Final = frozenset(("vpc-lattice", "cleanrooms", "bedrock", "bedrock-agentcore", "lex"))
 """Services whose `...Identifier` parameters take the id, or the ARN, of a resource but no name (API Reference of each
@@ -348,6 +352,7 @@ ACCOUNT_PARAMETERS: Final[Mapping[str, str]] = {
     "ecr": "registryid",
     "glue": "catalogid",
     "quicksight": "awsaccountid",
+    "sqs": "queueownerawsaccountid",
 }
 """The request parameter that names the account of the resource, in lower case (API Reference of each service)."""
 

@@ -7,8 +7,9 @@ S3 API operations", Amazon EC2 User Guide "Grant permission to tag Amazon EC2 re
 "Requirements for Amazon EBS encryption", AWS Lambda Developer Guide "Control access to Lambda function URLs", AWS KMS
 Developer Guide "Controlling access to aliases" and "kms:ViaService", Amazon EC2 Auto Scaling User Guide "API
 permissions", AWS Lambda Developer Guide "Giving Lambda functions access to resources in an Amazon VPC" (user
-permissions), AWS Systems Manager User Guide "Monitoring status changes using Amazon SNS notifications". A table of
-names and words; what is asked about each is worked out elsewhere.
+permissions), Amazon Bedrock User Guide "Set up permissions to use guardrails" and "Permissions to query a knowledge
+base", AWS KMS Developer Guide "Create multi-Region replica keys", AWS Systems Manager User Guide "Monitoring status
+changes using Amazon SNS notifications". A table of names and words; what is asked about each is worked out elsewhere.
 """
 
 from __future__ import annotations
@@ -383,7 +384,29 @@ _SECRET_KEY, _TOPIC_KEY, _QUEUE_KEY = (
     for service, encrypted in (("secretsmanager", _SECRET), ("sns", _TOPIC), ("sqs", _QUEUE))
 )
 
+_GUARDRAIL: Final = Check(
+    "bedrock:ApplyGuardrail",
+    "the guardrail",
+    "a guardrail is given",
+    arn="arn:{partition}:bedrock:{region}:{account}:guardrail/*",
+)
+
 _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
+    **{
+        f"bedrock:{call}": (Check(f"bedrock:{action}", "the model"), _GUARDRAIL)
+        for call, action in (
+            ("Converse", "InvokeModel"),
+            ("ConverseStream", "InvokeModelWithResponseStream"),
+            ("InvokeModel", "InvokeModel"),
+            ("InvokeModelWithResponseStream", "InvokeModelWithResponseStream"),
+        )
+    },
+    "bedrock:RetrieveAndGenerate": _with_itself(
+        "bedrock:RetrieveAndGenerate",
+        "all knowledge bases",
+        Check("bedrock:Retrieve", "the knowledge base", "a knowledge base is read"),
+        Check("bedrock:InvokeModel", "the model", "a model answers"),
+    ),
     **{
         f"autoscaling:{name}": _with_itself(f"autoscaling:{name}", "the resource of the call", *_OF_GROUPS)
         for name in ("CreateAutoScalingGroup", "UpdateAutoScalingGroup")
@@ -421,6 +444,11 @@ _OTHERS: Final[Mapping[str, tuple[Check, ...]]] = {
     "kms:ReEncrypt": (
         Check("kms:ReEncryptFrom", "the key that it is encrypted with"),
         Check("kms:ReEncryptTo", "the key that it is encrypted with next", arn=_KEY),
+    ),
+    "kms:ReplicateKey": _with_itself(
+        "kms:ReplicateKey",
+        "the key",
+        Check("kms:CreateKey", "the replica key", "it is replicated to another Region", arn="*"),
     ),
     "kms:UpdateAlias": _alias("kms:UpdateAlias"),
     "lambda:CreateFunction": _with_itself(

@@ -19,6 +19,7 @@ from iamtui.engine.call_resources import (
     Call,
     flat_parameters,
     has_key,
+    naming,
     resources_of,
     tells,
     texts_in,
@@ -42,7 +43,7 @@ _NAMES_ROLES: Final = ("role", "rolearn", "rolename")
 _NAMES_PROFILES: Final = ("jobflowrole",)
 """Parameters of this name have the name of an instance profile (EMR API Reference: RunJobFlow)."""
 
-_TAGS: Final = ("tags", "tagset", "taglist", "tagspecificationset", "tagspecifications")
+_TAGS: Final = ("tags", "tagset", "taglist", "tagspecification", "tagspecificationset", "tagspecifications")
 _NOT_CALLS: Final[Mapping[str, str]] = {
     "AwsServiceEvent": "AWS did it by itself: nobody called",
     "AwsConsoleSignIn": "it is a step of signing in, which no policy allows",
@@ -161,9 +162,23 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
 
 def _authorized(action: str, call: Call) -> AuthorizedAction:
     resources = resources_of(action, call)
-    return AuthorizedAction(
-        action, resources, untold=untold_types(action, resources, call.parameters) if resources else ()
-    )
+    if not resources:
+        return AuthorizedAction(action)
+    untold = dict.fromkeys((*untold_types(action, resources, call.parameters), *_one_more(action, resources)))
+    return AuthorizedAction(action, resources, untold=tuple(untold))
+
+
+def _one_more(action: str, resources: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The types of which a call worked on one more than its record tells.
+
+    An alias is moved from one key to another, of which the record has the second (KMS Developer Guide: controlling
+    access to aliases); a session runs a document although none is named (Systems Manager User Guide: enforce a session
+    document permission check).
+    """
+    if action == "kms:UpdateAlias" and sum(":key/" in arn for arn in resources) == 1:
+        yield ("key",)
+    if action == "ssm:StartSession" and not any(":document/" in arn for arn in resources):
+        yield ("document",)
 
 
 def _of_its_tables(action: str, call: Call) -> Call:
@@ -171,27 +186,38 @@ def _of_its_tables(action: str, call: Call) -> Call:
     if call.operation not in _DYNAMODB:
         return call
     names: dict[str, None] = {}
-    for item in _objects_in(call.parameters):
+    for item in _objects_in(naming(call.parameters, "dynamodb")):
         given = {key.lower(): value for key, value in item.items() if isinstance(value, str)}
-        word = (given.get("statement", "").split(None, 1) or ("",))[0].lower()
-        if tables.PARTIQL.get(word) == action:
+        if tables.PARTIQL.get(_verb(given.get("statement", ""))) == action:
             statement = _STATEMENT.match(given["statement"])
-            names[statement[1] if statement is not None else ""] = None
+            names["/index/".join(filter(None, statement.groups())) if statement is not None else ""] = None
         elif tables.TRANSACTION.get(given.get("operation", "").lower()) == action:
             names[given.get("tablename", "")] = None
     if "" in names or not names:
         # What is not told of one of them is told of none, unless there is one table.
         return call._replace(flat={}, resources=call.resources if len(call.resources) == 1 else ())
-    own = tuple(arn for arn in call.resources if arn in names or arn.rpartition("/")[2] in names)
-    return call._replace(flat={"tablename": tuple(names)}, resources=own)
+    listed = {arn.partition(":table/")[2]: arn for arn in call.resources}
+    where = f"arn:{partition_of(call.region)}:dynamodb:{call.region}:{call.account}:table/"
+    own = [listed.get(name) or name for name in names if name in listed or name.startswith("arn:")]
+    for name in names:
+        table, of_index, index = name.partition("/index/")
+        if of_index and name not in listed:
+            own.append(f"{listed.get(table, where + table)}/index/{index}")
+    return call._replace(flat={"tablename": tuple(one for one in names if "/" not in one)}, resources=tuple(own))
+
+
+def _verb(statement: str) -> str:
+    """The first word of a PartiQL statement, in lower case."""
+    found = re.match(r"\s*(\w+)", statement)
+    return found[1].lower() if found is not None else ""
 
 
 _STATEMENT: Final = re.compile(
     r"""\s*(?:update|insert\s+into|delete\s+from|select\s(?:(?!\bfrom\b).)*\bfrom)\s+"""
-    r"""["']?([\w.-]+)["']?(?=[\s;]|$)""",
+    r"""["']?([\w.-]+)["']?(?:(?<=["'])\.["']([\w.-]+)["'])?(?=[\s;]|$)""",
     re.IGNORECASE | re.DOTALL,
 )
-"""A PartiQL statement up to the name of its table, if it is not about an index."""
+"""A PartiQL statement up to the name of its table, or of the table and its index."""
 
 
 def _objects_in(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
@@ -203,6 +229,11 @@ def _objects_in(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
 
 
 def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -> Call:
+    prefix = tables.iam_prefix(text_in(record, "eventSource"))
+    if prefix == "ec2":
+        # Some calls are recorded as `{"CreateFlowLogsRequest": PARAMETERS}`.
+        wrapped = (one for key, one in parameters.items() if key.endswith("Request") and isinstance(one, dict))
+        parameters = {**parameters, **next(wrapped, {})}
     identity = dict_in(record, "userIdentity")
     account = text_in(record, "recipientAccountId") or text_in(identity, "accountId")
     caller = text_in(identity, "arn") if identity.get("type") == "IAMUser" else ""
@@ -212,7 +243,7 @@ def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -
         name,
         account,
         text_in(record, "awsRegion"),
-        flat_parameters(parameters, tables.iam_prefix(text_in(record, "eventSource"))),
+        flat_parameters(parameters, prefix),
         parameters,
         own,
         dict_in(record, "responseElements"),
@@ -239,7 +270,7 @@ _DYNAMODB: Final = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransac
 
 def _dynamodb(call: Call) -> tuple[str, ...]:
     """The actions of statements and of the items of a transaction; () unless each of them is told."""
-    statements = [text.split(None, 1)[0].lower() for text in call.flat.get("statement", ()) if text.strip()]
+    statements = [_verb(text) for text in call.flat.get("statement", ()) if text.strip()]
     operations = [text.lower() for text in call.flat.get("operation", ())]
     words = [(tables.PARTIQL, word) for word in statements] or [(tables.TRANSACTION, word) for word in operations]
     found = [table.get(word, "") for table, word in words]
@@ -260,6 +291,11 @@ def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Itera
                     yield AuthorizedAction(check.action, told, context, implied=True)
             case "sts:SetSourceIdentity" if "sourceidentity" in call.flat:
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
+            case "bedrock:ApplyGuardrail":
+                guardrails = [text for key, text in texts_in(call.parameters) if key == "guardrailidentifier"]
+                for one in guardrails[:1]:
+                    asked = call._replace(flat={"guardrailidentifier": (one,)}, resources=())
+                    yield AuthorizedAction(check.action, resources_of(check.action, asked), implied=True)
             case "s3:GetObject" if "x-amz-copy-source" in call.flat:
                 yield _copied(call)
             case _ if _is_told(check, call):
@@ -267,7 +303,8 @@ def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Itera
             case "s3:PutObjectTagging" if "x-amz-tagging" in call.flat:
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
             case _ if _sets_tags(check) and any(call.parameters.get(key) for key in _tag_keys(call.parameters)):
-                made = tuple(arn for arn in first.resources if not check.arn or _is_like(arn, check.arn))
+                made = _tagged(call) if check.action == "ec2:CreateTags" else ()
+                made = made or tuple(arn for arn in first.resources if not check.arn or _is_like(arn, check.arn))
                 yield AuthorizedAction(check.action, made, context, implied=True)
 
 
@@ -284,7 +321,7 @@ _TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
 _TOLD: Final = frozenset(
     (*_TOLD_BY, "tags are set", "session tags are set", "a source identity is set", "a version id is given",
      "an instance profile is given", "a key pair is named", "the instance has EBS volumes",
-     "it is called through its function URL", "the key does not exist")
+     "it is called through its function URL", "the key does not exist", "a guardrail is given")
 )  # fmt: skip
 """When checks are made that the parameters of a call tell, or its failure; of all others it may have been made."""
 
@@ -316,8 +353,34 @@ def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iter
         roles = tuple(dict.fromkeys(role for role in _roles_in(call.parameters) if role not in found[0].resources))
         if roles:
             yield AuthorizedAction("iam:PassRole", roles, implied=True)
+    yield from _possible_tagging(found, call)
     if has_template and "ec2:RunInstances" not in known and not operation.startswith("ec2:"):
         yield AuthorizedAction("ec2:RunInstances", implied=True)
+
+
+def _possible_tagging(found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
+    """What a call of a service may be checked for that sets tags of what it makes."""
+    if not any(call.parameters.get(key) for key in _tag_keys(call.parameters)):
+        return
+    prefix = found[0].action.partition(":")[0]
+    if prefix == "s3" or any(one.action.partition(":")[2].startswith(_TAGGING) for one in found):
+        return
+    named = (catalogue().names.proper(f"{prefix}:{name}") for name in _TAGGING)
+    action = next(filter(None, named), None)
+    if action is not None:
+        yield AuthorizedAction(action, _tagged(call) if prefix == "ec2" else (), implied=True)
+
+
+_TAGGING: Final = (
+    "TagResource",
+    "AddTagsToResource",
+    "AddTags",
+    "CreateTags",
+    "Tag",
+    "Untag",
+    "RemoveTags",
+    "DeleteTags",
+)
 
 
 def _possible_checks(
@@ -371,6 +434,15 @@ def _sets_tags(check: Check) -> bool:
     return check.when in ("tags are set", "session tags are set") and not check.action.startswith("s3:")
 
 
+def _tagged(call: Call) -> tuple[str, ...]:
+    """What a call of EC2 makes and sets tags of: each of them names a type."""
+    where = f"arn:{partition_of(call.region)}:ec2:{call.region}:"
+    given = (call.parameters[key] for key in _tag_keys(call.parameters))
+    kinds = (text for value in given for key, text in texts_in(value) if key == "resourcetype" and tells(text))
+    owners = {"image": "", "snapshot": ""}
+    return tuple(dict.fromkeys(f"{where}{owners.get(kind, call.account)}:{kind}/*" for kind in kinds))
+
+
 def _tag_keys(parameters: Mapping[str, Any]) -> Iterable[str]:
     return (key for key in parameters if key.lower() in _TAGS)
 
@@ -397,6 +469,11 @@ def _copied(call: Call) -> AuthorizedAction:
     path, _, query = call.flat["x-amz-copy-source"][0].partition("?")
     action = "s3:GetObjectVersion" if "versionId=" in query else "s3:GetObject"
     source = unquote(path).lstrip("/")
-    bucket, slash, key = source.partition("/")
+    if source.startswith("arn:"):
+        # "ARN OF AN ACCESS POINT/object/KEY", or of an Outpost, which has actions of its own.
+        bucket, slash, key = source.partition("/object/")
+        slash = slash if ":accesspoint/" in bucket and ":s3:" in bucket else ""
+    else:
+        bucket, slash, key = source.partition("/")
     copied = Call("", call.account, call.region, {"bucketname": (bucket,), "key": (key,)}, {})
     return AuthorizedAction(action, resources_of(action, copied) if slash and key else (), implied=True)

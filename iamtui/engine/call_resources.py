@@ -86,7 +86,7 @@ def flat_parameters(parameters: Mapping[str, Any], prefix: str) -> Mapping[str, 
     found: dict[str, tuple[str, ...]] = {}
     if prefix in ("ec2", "dynamodb"):
         nested: dict[str, list[str]] = {}
-        for key, text in islice(texts_in(parameters), _MOST_TEXTS):
+        for key, text in islice(texts_in(naming(parameters, prefix)), _MOST_TEXTS):
             nested.setdefault(key, []).append(text)
         found = {key: tuple(dict.fromkeys(texts)) for key, texts in nested.items()}
         items = next((value for key, value in parameters.items() if key.lower() == "requestitems"), None)
@@ -103,6 +103,31 @@ def flat_parameters(parameters: Mapping[str, Any], prefix: str) -> Mapping[str, 
             if texts and len(texts) <= MOST_RESOURCES:
                 found[key.lower()] = texts
     return found
+
+
+_FREE_WITHIN: Final[Mapping[str, tuple[str, ...]]] = {
+    "dynamodb": ("expressionattributevalues", "expressionattributenames", "item", "items", "key", "parameters"),
+    "ec2": ("filterset", "ippermissions", "tag", "tags", "tagset"),
+}
+"""Parameters, in lower case, within which names and texts are those of people's data, or are about something else."""
+
+
+def naming(value: Any, prefix: str, depth: int = 0) -> Any:
+    """Parameters without those within which nothing names what the call works on.
+
+    EC2 writes a text with a number beside it as `{"content": TEXT, "tag": NUMBER}`.
+    """
+    if depth >= _DEEPEST:
+        return value
+    if isinstance(value, dict):
+        if prefix == "ec2" and isinstance(value.get("content"), str):
+            return value["content"]
+        return {
+            key: naming(one, prefix, depth + 1)
+            for key, one in value.items()
+            if str(key).lower() not in _FREE_WITHIN[prefix]
+        }
+    return [naming(one, prefix, depth + 1) for one in value] if isinstance(value, list) else value
 
 
 def resources_of(action: str, call: Call) -> tuple[str, ...]:
@@ -125,7 +150,8 @@ def resources_of(action: str, call: Call) -> tuple[str, ...]:
 
 def _of_types(types: tuple[CallType, ...], call: Call, prefix: str) -> list[str]:
     named = [arn for arn in call.resources if any(one.pattern.fullmatch(arn) for one in types)]
-    given = (text for texts in call.flat.values() for text in texts if text.startswith("arn:") and tells(text))
+    naming = (texts for key, texts in call.flat.items() if key not in _FREE)
+    given = (text for texts in naming for text in texts if text.startswith("arn:") and tells(text))
     arns = dict.fromkeys((*named, *given))
     required = [one for one in types if one.required]
     found: list[str] = []
@@ -134,6 +160,10 @@ def _of_types(types: tuple[CallType, ...], call: Call, prefix: str) -> list[str]
         alone = len(types) == 1 or (one.required and len(required) == 1)
         found += own or _filled(one, call, prefix, alone=alone)
     return found
+
+
+_FREE: Final = ("delimiter", "description", "input", "key", "marker", "message", "prefix", "subject", "value")
+"""Parameters, in lower case, whose text is free: an ARN in it is not that of what the call works on."""
 
 
 def _of_service(prefix: str, name: str, call: Call) -> list[str]:
@@ -202,26 +232,41 @@ def _sqs(_name: str, call: Call) -> list[str] | None:
 
 def _s3(name: str, call: Call) -> list[str] | None:
     given = next(iter(call.flat.get("bucketname") or call.flat.get("bucket") or ()), "")
-    on_object = ("object" in name and "bucket" not in name) or name == "listmultipartuploadparts"
+    kinds = {str(one["name"]).lower() for one in service_data.actions("s3")[name]["resourceTypes"]}
+    # Who calls through an access point is authorized on that; its ARN is listed beside those of the bucket.
+    listed = [arn for arn in call.resources if _POINT.fullmatch(arn)]
+    points = [given] if ":accesspoint/" in given else listed
+    if listed and given not in listed and call.operation in _COPYING:
+        return []  # of the source, or of the target
+    if "object" in kinds and len(points) == 1:
+        key = next(iter(call.flat.get("key", ("*",))), "")
+        return [f"{points[0]}/object/{key}"] if _tells_key(key, call) or "key" not in call.flat else []
+    if "accesspoint" in kinds and "bucket" in kinds and len(points) == 1:
+        return points
     if given.startswith("arn:"):
-        # The ARN of an access point, or of a bucket of an Outpost.
-        key = next(iter(call.flat.get("key", ())), "*")
-        return [f"{given}/object/{key}" if on_object and ":accesspoint/" in given else given]
-    return _object(given, call) if on_object else None
+        # The ARN of a bucket of an Outpost.
+        return [given]
+    return _object(given, call) if "object" in kinds else None
+
+
+_POINT: Final = re.compile(r"arn:[\w-]+:s3:[a-z0-9-]*:\d{12}:accesspoint/[^/]+")
 
 
 def _object(bucket: str, call: Call) -> list[str] | None:
     key = next(iter(call.flat.get("key", ())), "")
     arn = f"arn:{partition_of(call.region)}:s3:::{bucket}/"
-    if call.folded or call.operation in _COPYING:
-        # The record of a copy lists what it read, too.
-        is_told = tells(bucket) and (tells(key) or (call.folded and tells(f"{key.removesuffix('*')}x")))
-        return [arn + key] if is_told else []
-    if not tells(bucket) or key:
+    if key or call.folded or call.operation in _COPYING:
+        # A key may look like an ARN, and the record of a copy lists what it read, too.
+        return [arn + key] if tells(bucket) and _tells_key(key, call) else []
+    if not tells(bucket):
         return None
     listed = [arn for arn in call.resources if "/" in arn and not arn.endswith("/")]
     # A deletion of many objects does not say which.
     return listed or [f"{arn}*"]
+
+
+def _tells_key(key: str, call: Call) -> bool:
+    return tells(f"{key.removesuffix('*')}x" if call.folded else key)
 
 
 _COPYING: Final = ("CopyObject", "UploadPartCopy")
@@ -259,10 +304,15 @@ def _key(text: str, call: Call) -> list[str]:
 
 def _secrets(_name: str, call: Call) -> list[str] | None:
     given = next(iter(call.flat.get("secretid") or call.flat.get("name") or ()), "")
+    if given.startswith("arn:") and ":secret:" in given and not _WHOLE_SECRET.search(given) and not call.resources:
+        return [f"{given}-??????"] if tells(given) else []
     if not given or given.startswith("arn:") or call.resources:
         return None
     # Behind a name stand a hyphen and six characters (Secrets Manager User Guide: the secret's ARN).
     return [f"{arn}-??????" for arn in _arn("secretsmanager", call, f"secret:{given}")]
+
+
+_WHOLE_SECRET: Final = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 def _logs(name: str, call: Call) -> list[str] | None:
@@ -359,24 +409,32 @@ def _lambda(name: str, call: Call) -> list[str] | None:
 
 def _ssm(_name: str, call: Call) -> list[str] | None:
     documents = call.flat.get("documentname", ())
-    if _name == "sendcommand":
+    if _name in ("sendcommand", "startsession"):
         return _sent(call)
     if documents and documents[0].startswith(_OF_AWS):
         return _arn("ssm", call, f"document/{documents[0]}", account="")
     names = call.flat.get("name") or call.flat.get("names") or call.flat.get("path") or ()
     if names and "parameter" in _name and not any(not tells(text) or text.startswith("arn:") for text in names):
-        return [arn for text in names for arn in _arn("ssm", call, f"parameter/{text.lstrip('/')}")]
+        # Whether what stands behind a name's colon, a version or a label, is a part of the ARN is not documented.
+        return [arn for text in names for arn in _parameter(text, call)] if ":" not in "".join(names) else []
     return None
 
 
+def _parameter(name: str, call: Call) -> list[str]:
+    """A parameter by its name; those of AWS have no account (Systems Manager User Guide: public parameters)."""
+    owner = "" if f"{name}/".startswith("/aws/service/") else None
+    return _arn("ssm", call, f"parameter/{name.lstrip('/')}", account=owner)
+
+
 def _sent(call: Call) -> list[str]:
-    """The document that is run, on which instances, and the bucket of what it prints."""
+    """The document that is run, on which instances, and the bucket of what it prints; of a session, to one of them."""
     found: list[str] = []
     for name in call.flat.get("documentname", ()):
         # Documents of AWS have no account (Systems Manager User Guide: restricting access to documents).
         owner = "" if name.startswith(_OF_AWS) else None
         found += [name] if name.startswith("arn:") else _arn("ssm", call, f"document/{name}", account=owner)
-    for one in call.flat.get("instanceids", ()):
+    targets = [one for one in call.flat.get("target", ()) if one.startswith(("i-", "mi-"))]
+    for one in (*call.flat.get("instanceids", ()), *targets):
         on_premises = one.startswith("mi-")
         service, kind = ("ssm", "managed-instance") if on_premises else ("ec2", "instance")
         found += _arn(service, call, f"{kind}/{one}")
@@ -402,6 +460,7 @@ _MODEL: Final = re.compile(
 
 def _events(_name: str, call: Call) -> list[str] | None:
     bus = call.flat.get("eventbusname", ("default",))[0]
+    bus = bus.rpartition(":event-bus/")[2] if bus.startswith(f"arn:{partition_of(call.region)}:events:") else bus
     rule = next(iter(call.flat.get("rule") or call.flat.get("name") or ()), "")
     kinds = {str(one["name"]).lower() for one in service_data.actions("events")[_name]["resourceTypes"]}
     if "rule-on-default-event-bus" not in kinds or not rule or not tells(rule) or bus.startswith("arn:"):
@@ -442,6 +501,13 @@ def _arn(service: str, call: Call, resource: str, *, account: str | None = None)
     return [f"arn:{partition_of(call.region)}:{service}:{call.region}:{owner}:{resource}"]
 
 
+def _sts(name: str, call: Call) -> list[str] | None:
+    """The root user of the account in which a session of AssumeRoot is (IAM User Guide: perform a privileged task)."""
+    account = call.flat.get("targetprincipal", ("",))[0]
+    told = name == "assumeroot" and re.fullmatch(r"\d{12}", account)
+    return [f"arn:{partition_of(call.region)}:iam::{account}:root"] if told else None
+
+
 _SPECIAL: Final[Mapping[str, Any]] = {
     "apigateway": _gateway,
     "bedrock": _bedrock,
@@ -457,6 +523,7 @@ _SPECIAL: Final[Mapping[str, Any]] = {
     "secretsmanager": _secrets,
     "sqs": _sqs,
     "ssm": _ssm,
+    "sts": _sts,
 }
 """By action prefix: the ARNs, or None where the forms of the resource types tell them."""
 

@@ -185,6 +185,12 @@ def test_the_source_of_a_copy_is_not_written_to() -> None:
         ("dynamodb", "Query", {"tableName": "t", "indexName": "i"}, ()),
         ("lambda", "Invoke", {"functionName": "f", "qualifier": "PROD"}, ()),
         ("apigateway", "DeleteAuthorizer", {"restApiId": "a", "authorizerId": "b"}, ()),
+        # The key that the alias stood for before is in no record.
+        ("kms", "UpdateAlias", {"aliasName": "alias/a", "targetKeyId": "k"}, ("key",)),
+        ("ssm", "StartSession", {"target": "i-1"}, ("document",)),
+        ("ssm", "StartSession", {"target": "ecs:c_t_r", "documentName": "d"}, ("instance",)),
+        ("ssm", "StartSession", {"target": "i-1", "documentName": "d"}, ()),
+        ("organizations", "AttachPolicy", {"policyId": "p-1", "targetId": "ou-1"}, ("account",)),
     ],
 )
 def test_types_that_a_call_needs_and_its_record_does_not_tell_are_named(
@@ -211,7 +217,8 @@ def test_a_form_without_names_tells_no_resource_among_others() -> None:
     [
         (["SELECT * FROM a", "DELETE FROM b WHERE x = 'from c'"], [("Select", "a"), ("Delete", "b")]),
         (['UPDATE "a" SET x = 1', "INSERT INTO b VALUE {}"], [("Update", "a"), ("Insert", "b")]),
-        (['SELECT * FROM "a"."index"', "DELETE FROM b"], [("Select", ""), ("Delete", "b")]),
+        (['SELECT * FROM "a"."index"', "DELETE FROM b"], [("Select", "a/index/index"), ("Delete", "b")]),
+        (["EXISTS(SELECT * FROM a)", "DELETE FROM b"], [("Select", ""), ("Delete", "b")]),
         (["EXISTS (SELECT * FROM a)", "DELETE FROM b"], [("Select", ""), ("Delete", "b")]),
     ],
 )
@@ -222,6 +229,104 @@ def test_each_statement_of_a_transaction_has_its_own_table(statements: list[str]
         (f"dynamodb:PartiQL{word}", *([f"arn:aws:dynamodb:{HERE}:table/{table}"] if table else []))
         for word, table in found
     ]
+
+
+_POINT = f"arn:aws:s3:{HERE}:accesspoint/p"
+_MADE_BY = "arn:aws:bedrock:eu-west-1::foundation-model/m"
+
+
+@pytest.mark.parametrize(
+    ("source", "event", "parameters", "found"),
+    [
+        # What people write into keys, prefixes, tags and items is no resource.
+        ("s3", "GetObject", {"bucketName": "b", "key": "arn:aws:s3:::c/k"}, ["arn:aws:s3:::b/arn:aws:s3:::c/k"]),
+        ("s3", "AbortMultipartUpload", {"bucketName": "b", "key": "arn:aws:s3:::c/k"},
+         ["arn:aws:s3:::b/arn:aws:s3:::c/k"]),
+        ("s3", "ListObjectsV2", {"bucketName": "b", "prefix": "arn:aws:s3:::c"}, ["arn:aws:s3:::b"]),
+        ("dynamodb", "PutItem", {"tableName": "a", "key": {"id": f"arn:aws:dynamodb:{HERE}:table/b", "tableName": "c"}},
+         [f"arn:aws:dynamodb:{HERE}:table/a"]),
+        ("ec2", "CreateKeyPair", {"keyName": "k", "tagSpecificationSet": {"items": [{"resourceType": "key-pair",
+         "tags": [{"key": "a", "value": f"arn:aws:ec2:{HERE}:key-pair/other"}]}]}}, [f"arn:aws:ec2:{HERE}:key-pair/k"]),
+        ("ec2", "AuthorizeSecurityGroupIngress", {"groupId": "sg-1", "ipPermissions": {"items": [{"groups": {"items": [
+         {"groupId": "sg-2"}]}}]}}, [f"arn:aws:ec2:{HERE}:security-group/sg-1"]),
+        # EC2 records some calls within an object, and texts beside a number.
+        ("ec2", "CreateVpcEndpoint", {"CreateVpcEndpointRequest": {"VpcId": "vpc-1",
+         "RouteTableId": {"content": "rtb-1", "tag": 1}}},
+         [f"arn:aws:ec2:{HERE}:route-table/rtb-1", f"arn:aws:ec2:{HERE}:vpc/vpc-1",
+          f"arn:aws:ec2:{HERE}:vpc-endpoint/*"]),
+        ("s3", "PutObject", {"bucketName": _POINT, "key": "k"}, [f"{_POINT}/object/k"]),
+        ("s3", "PutObject", {"bucketName": _POINT, "key": "k*"}, []),
+        ("sts", "AssumeRoot", {"targetPrincipal": "444455556666"}, ["arn:aws:iam::444455556666:root"]),
+        ("sqs", "GetQueueUrl", {"queueName": "q", "queueOwnerAWSAccountId": "444455556666"},
+         ["arn:aws:sqs:eu-west-1:444455556666:q"]),
+        ("events", "PutRule", {"name": "r", "eventBusName": f"arn:aws:events:{HERE}:event-bus/b"},
+         [f"arn:aws:events:{HERE}:rule/b/r"]),
+        ("ssm", "GetParameter", {"name": "/aws/service/ami"}, ["arn:aws:ssm:eu-west-1::parameter/aws/service/ami"]),
+        ("ssm", "GetParameter", {"name": "a:3"}, []),
+        ("secretsmanager", "GetSecretValue", {"secretId": f"arn:aws:secretsmanager:{HERE}:secret:n"},
+         [f"arn:aws:secretsmanager:{HERE}:secret:n-??????"]),
+        ("dynamodb", "ExecuteStatement", {"statement": 'SELECT * FROM "a"."i" WHERE x = 1'},
+         [f"arn:aws:dynamodb:{HERE}:table/a/index/i"]),
+    ],
+)  # fmt: skip
+def test_the_resource_is_the_one_that_the_call_was_checked_on(
+    source: str, event: str, parameters: dict[str, Any], found: list[str]
+) -> None:
+    assert list(call(source, event, parameters).actions[0].resources) == found
+
+
+def test_who_calls_through_an_access_point_is_authorized_on_that() -> None:
+    # S3 User Guide, monitoring access points: the ARN of the access point stands beside those of object and bucket.
+    listed = [{"ARN": arn} for arn in ("arn:aws:s3:::b/k", "arn:aws:s3:::b", _POINT)]
+    assert told(call("s3", "GetObject", {"bucketName": "b", "key": "k"}, resources=listed)) == [
+        ("s3:GetObject", f"{_POINT}/object/k")
+    ]
+    assert told(call("s3", "ListObjects", {"bucketName": "b"}, resources=listed)) == [("s3:ListBucket", _POINT)]
+    copied = {"bucketName": "b", "key": "k", "x-amz-copy-source": f"{_POINT}/object/a/b"}
+    assert told(call("s3", "CopyObject", copied)) == [
+        ("s3:PutObject", "arn:aws:s3:::b/k"),
+        ("s3:GetObject", f"{_POINT}/object/a/b"),
+    ]
+    # Which of both was called through it is not told.
+    assert told(call("s3", "CopyObject", copied, resources=listed))[0] == ("s3:PutObject",)
+
+
+def test_each_thing_that_is_tagged_while_it_is_made_is_checked() -> None:
+    tags = [{"resourceType": kind, "tags": [{"key": "a", "value": "b"}]} for kind in ("instance", "volume")]
+    ran = call("ec2", "RunInstances", {"imageId": "ami-1", "tagSpecificationSet": {"items": tags}})
+    assert told(ran)[1] == ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:instance/*", f"arn:aws:ec2:{HERE}:volume/*")
+    # Not what it is made from.
+    made = call("ec2", "CreateVolume", {"snapshotId": "snap-1", "tagSpecificationSet": {"items": tags[1:]}})
+    assert told(made)[1] == ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:volume/*")
+    wrapped = {"VpcId": "vpc-1", "TagSpecification": {"ResourceType": "vpc-endpoint", "Tag": {"Key": "a"}, "tag": 1}}
+    endpoint = call("ec2", "CreateVpcEndpoint", {"CreateVpcEndpointRequest": wrapped})
+    assert told(endpoint)[1] == ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:vpc-endpoint/*")
+
+
+@pytest.mark.parametrize(
+    ("source", "event", "action"),
+    [
+        ("ec2", "CreateSnapshots", "ec2:CreateTags"),
+        ("ecs", "CreateCluster", "ecs:TagResource"),
+        ("rds", "CreateDBInstance", "rds:AddTagsToResource"),
+        ("ecs", "TagResource", ""),
+        ("iam", "TagRole", ""),
+    ],
+)
+def test_a_call_that_sets_tags_may_be_checked_for_that(source: str, event: str, action: str) -> None:
+    tagged = call(source, event, {"tags": [{"key": "a", "value": "b"}]})
+    assert [one.action for one in tagged.possible if "Tag" in one.action] == ([action] if action else [])
+
+
+def test_a_guardrail_is_checked_besides_the_model() -> None:
+    guardrail = f"arn:aws:bedrock:{HERE}:guardrail/g"
+    for event, given in (("InvokeModel", {"guardrailIdentifier": "g"}),
+                         ("Converse", {"guardrailConfig": {"guardrailIdentifier": guardrail}})):  # fmt: skip
+        assert told(call("bedrock", event, {"modelId": _MADE_BY, **given})) == [
+            ("bedrock:InvokeModel", _MADE_BY),
+            ("bedrock:ApplyGuardrail", guardrail),
+        ]
+    assert told(call("bedrock", "InvokeModel", {"modelId": _MADE_BY})) == [("bedrock:InvokeModel", _MADE_BY)]
 
 
 def test_the_call_that_makes_an_entity_tells_its_path() -> None:
@@ -240,7 +345,8 @@ def test_of_each_check_in_the_table_it_is_known_whether_a_record_tells_of_it() -
     # A call of which one of these holds may have been checked, and is no longer said to be still allowed.
     assert open_ones == {
         "layers are used", "the code comes from a bucket", "it is there already", "the template has inline policies",
-        "the template has managed policies", "AWS checks an action of that name, which it does not document",
+        "the template has managed policies", "a knowledge base is read", "a model answers",
+        "it is replicated to another Region", "AWS checks an action of that name, which it does not document",
     }  # fmt: skip
 
 
