@@ -12,6 +12,7 @@ from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.denials.messages import messages_in
 from iamtui.engine.api_calls import iam_action
 from iamtui.engine.call_resources import resource_of_call
+from iamtui.engine.decision import Layer
 from iamtui.policy.json_text import dict_in, list_in, text_in
 from iamtui.policy.networks import is_private
 from iamtui.policy.patterns import is_account_id
@@ -146,6 +147,17 @@ _SILENT: Final = Denial(DenialForm.CLOUDTRAIL, SourcePlace(1, 0))
 def is_denied(code: str) -> bool:
     """Whether an error code says that a call was refused for lack of permission."""
     return any(word in code.lower().replace(".", "") for word in DENIED_WORDS)
+
+
+def is_outside_policies(denial: Denial) -> bool:
+    """Whether AWS refused by a policy that no account stores, or for what is no matter of the call's own policies.
+
+    User pools answer a wrong password so, and a service whose caller lacks the key of what it is called for.
+    """
+    code = denial.code.lower()
+    by_policy = not {Layer.SESSION, Layer.VPC_ENDPOINT}.isdisjoint(denial.claim.layers) or code.startswith("vpce")
+    by_key = code.startswith("kms") and denial.service != _KMS
+    return by_policy or by_key or (code == "notauthorizedexception" and denial.service.startswith("cognito-"))
 
 
 def is_record(value: Any) -> bool:

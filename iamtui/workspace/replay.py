@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Role, User
 from iamtui.activity.requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.denials.cloudtrail import encryption_context, read_record
+from iamtui.denials.cloudtrail import encryption_context, is_outside_policies, read_record
 from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
 from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by
@@ -380,7 +380,7 @@ class Replayer:
             return _Told(Verdict.AGREES, question.action, question.resource, "")
         differs = comparison.agreement in (Agreement.ALLOWED_HERE, Agreement.OTHER_REASON)
         by_session = principal.kind is PrincipalKind.FEDERATED_USER and worst.outcome is Outcome.ALLOWED
-        is_sure = not (request.cut or worst.complete is False or by_session)
+        is_sure = not (request.cut or worst.complete is False or by_session or is_outside_policies(denial))
         verdict = Verdict.DIFFERS if differs and is_sure else Verdict.OPEN
         return _Told(
             verdict,

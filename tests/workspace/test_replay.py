@@ -95,6 +95,12 @@ NOTHING = DeleteInlinePolicy(iam("user/alice"), "own")
 # Without a draft
 
 
+_BY_SESSION = (
+    f"User: arn:aws:sts::{ID}:assumed-role/dev/build is not authorized to perform: s3:GetObject on resource: "
+    f'"{BUCKET}/a" because no session policy allows the s3:GetObject action'
+)
+
+
 @pytest.mark.parametrize(
     ("policy", "record", "expected"),
     [
@@ -127,6 +133,13 @@ NOTHING = DeleteInlinePolicy(iam("user/alice"), "own")
         # A role session has what its role has.
         (READ, event(userIdentity=session()), Verdict.AGREES),
         (READ, event("PutObject", userIdentity=session()), Verdict.DIFFERS),
+        # AWS refused by a policy that is nowhere stored, or for what is no matter of policies.
+        (READ, event(errorCode="AccessDenied", errorMessage=_BY_SESSION, userIdentity=session()), Verdict.OPEN),
+        (READ, event(errorCode="VpceAccessDenied"), Verdict.OPEN),
+        (allow("*"), event("AdminInitiateAuth", eventSource="cognito-idp.amazonaws.com", resources=[],
+         requestParameters={"userPoolId": "p"}, errorCode="NotAuthorizedException"), Verdict.OPEN),
+        (allow("*"), event("PutRecord", eventSource="firehose.amazonaws.com", resources=[],
+         requestParameters={"deliveryStreamName": "s"}, errorCode="KMSAccessDeniedException"), Verdict.OPEN),
         # Nobody here answers to it.
         (READ, event(userIdentity=session(role="gone")), Verdict.OPEN),
         (READ, event(userIdentity={}), Verdict.OPEN),
