@@ -16,7 +16,7 @@ from iamtui.drafts.draft import LARGEST, Draft, parse_draft, read_draft, write_d
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, lay_draft
-from iamtui.engine.decision import Decision, Expectation, ResourceScope, severity
+from iamtui.engine.decision import Decision, Expectation, Layer, Outcome, ResourceScope, severity
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
 from iamtui.paths import data_folder
@@ -197,7 +197,11 @@ class DraftComparison:
 
 
 def verdict_key(decision: Decision) -> tuple[object, ...]:
-    """What makes two verdicts the same verdict: outcome, how far it reaches, its condition, and completeness."""
+    """What makes two verdicts the same verdict: outcome, how far it reaches, its condition, and completeness.
+
+    A resource's policy that is not loaded may leave it to the identity's policies, as most of KMS keys do: then what
+    these say counts, too.
+    """
     return (
         decision.outcome,
         decision.resource_scope,
@@ -205,7 +209,24 @@ def verdict_key(decision: Decision) -> tuple[object, ...]:
         decision.denied_resources,
         None if decision.depends_on is None else meaning(decision.depends_on),
         decision.complete,
+        _left_to_identity(decision),
     )
+
+
+def _left_to_identity(decision: Decision) -> tuple[object, ...]:
+    if decision.outcome is not Outcome.DEPENDS or Layer.RESOURCE not in decision.not_evaluated:
+        return ()
+    says = [
+        (report.layer, report.state) for report in decision.layers if report.layer in (Layer.IDENTITY, Layer.BOUNDARY)
+    ]
+    return (*says, may_be_left_to_identity(decision))
+
+
+def may_be_left_to_identity(decision: Decision) -> bool:
+    """Whether a resource's policy is not loaded, and the identity's policies allow it under conditions not known."""
+    if Layer.RESOURCE not in decision.not_evaluated:
+        return False
+    return any(ref.undetermined for ref in decision.matched if ref.layer is Layer.IDENTITY and ref.effect == "Allow")
 
 
 def effect_between(before: Decision, after: Decision) -> Effect:

@@ -35,7 +35,7 @@ from iamtui.text import first_names, safe_text
 from iamtui.workspace.compared_states import ChangedStatements
 from iamtui.workspace.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.denials import caller_of, roles_of_profile, with_path
-from iamtui.workspace.draft_session import DraftedAccount, verdict_key
+from iamtui.workspace.draft_session import DraftedAccount, may_be_left_to_identity, verdict_key
 from iamtui.workspace.policy_reads import (
     OF_OWNERS,
     OF_THE_MOMENT,
@@ -483,7 +483,8 @@ def _first_resource(request: DistinctRequest) -> str:
 
 def _depends_alike(question: Question, before: Decision, after: Decision, *, guessed: bool) -> bool:
     """Whether AWS allowed it, so that what it depends on held, and the draft changes nothing in that."""
-    one = not (guessed or is_pattern(question.resource))
+    # Nothing tells whether conditions that nobody waited for are the same ones.
+    one = not (guessed or is_pattern(question.resource) or may_be_left_to_identity(before))
     return one and before.outcome is Outcome.DEPENDS and verdict_key(before) == verdict_key(after)
 
 

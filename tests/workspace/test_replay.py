@@ -263,6 +263,34 @@ def test_the_same_condition_as_before_held() -> None:
     assert verdict(opened, event(), narrowed) is Verdict.OPEN
 
 
+_VIA = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "edit", "expected"),
+    [
+        (allow("*"), allow(["kms:Encrypt", "sqs:*"]), Verdict.OPEN),
+        (allow("*"), allow("kms:*"), Verdict.KEPT),
+        (allow("kms:*", Condition=_VIA), allow("kms:Encrypt"), Verdict.OPEN),
+        (allow("kms:*", Condition=_VIA), allow("kms:*", Condition={"Null": {"kms:ViaService": "true"}}), Verdict.OPEN),
+        # The key's policy alone allowed it.
+        (allow("kms:Encrypt"), allow(["kms:Encrypt", "kms:Sign"]), Verdict.KEPT),
+    ],
+)
+def test_the_policy_of_a_key_may_leave_it_to_those_of_the_identity(
+    policy: dict[str, Any], edit: dict[str, Any], expected: Verdict
+) -> None:
+    # Whether it does is not known where it is not loaded.
+    key = f"arn:aws:kms:us-east-1:{ID}:key/1"
+    record = event("Decrypt", eventSource="kms.amazonaws.com", requestParameters={}, resources=[{"ARN": key}])
+    assert verdict(workspace(policy), record, PutInlinePolicy(iam("user/alice"), "own", text(edit))) is expected
+
+
+def test_the_trust_of_a_role_may_leave_it_to_the_policies_of_the_identity() -> None:
+    taken = PutInlinePolicy(iam("user/alice"), "own", text(allow("sqs:*")))
+    assert verdict(workspace(allow("*")), assuming(iam("role/elsewhere")), taken) is Verdict.OPEN
+
+
 def test_some_resources_as_before_are_not_the_one_that_was_used() -> None:
     def but(*keys: str) -> dict[str, Any]:
         return {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": [f"{BUCKET}/{key}" for key in keys]}
