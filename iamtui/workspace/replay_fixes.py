@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from iamtui.account.model import Role, User
 from iamtui.activity.requests import DistinctRequest
+from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.condition_words import condition_of
@@ -59,6 +60,7 @@ def fixed_to_the_end(
     made = with_all_fixes(workspace, drafted.draft, list(found.broken()), now=now)
     left, cautions = made.left, made.cautions
     callers = {group.caller for group in found.of(Verdict.BROKEN)}
+    were_open = {(group.caller, group.action, group.reason) for group in found.of(Verdict.OPEN)}
     for last in (*(False,) * _MOST_ROUNDS, True):
         if len(made.draft.edits) == len(drafted.draft.edits):
             break
@@ -67,9 +69,13 @@ def fixed_to_the_end(
         for request in requests():
             if (request.caller.principal or UNTOLD_CALLER) in callers:
                 replayer.add(request)
-        again = list(replayer.finish().broken())
+        result = replayer.finish()
+        again = list(result.broken())
         if last or not again:
             left += tuple(NoEdit(f"{safe_text(one.action)}: {one.reason}") for one in again)
+            # What was only open of a call stood behind what was denied of it.
+            now_open = [one for one in result.of(Verdict.OPEN) if (one.caller, one.action, one.reason) not in were_open]
+            left += tuple(NoEdit(f"{safe_text(one.action)} remains open: {one.reason}") for one in now_open)
             break
         made = with_all_fixes(workspace, drafted.draft, again, now=now)
         # What was found of the calls that are still denied stands in place of what was said of them before.
@@ -103,6 +109,11 @@ def with_all_fixes(
     cautions: dict[str, None] = {}
     for cases in of_callers.values():
         draft, stay = _with_own_policy(workspace, draft, cases, now)
+        for case in cases:
+            if case not in stay and "*" in case.resources and ENGINE_CATALOGUE.has_resource_type(case.question.action):
+                cautions[f"{case.name} is allowed on *, since the record does not name the resource of every call."] = (
+                    None
+                )
         for case in stay:
             made = case.suggested(workspace, draft, now)
             if isinstance(made, NoEdit):

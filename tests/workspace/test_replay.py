@@ -499,6 +499,27 @@ def test_what_additions_do_not_help_is_named() -> None:
     }  # fmt: skip
 
 
+def test_what_stays_open_of_a_call_that_was_denied_is_named() -> None:
+    copied = {"bucketName": "data", "key": "k", "x-amz-copy-source": "from/x"}
+    records = [event("CopyObject", requestParameters=copied, resources=[])]
+    made, after = to_the_end(workspace(allow("s3:*")), records, NOTHING)
+    assert after.events == {Verdict.OPEN: 1}
+    assert [why.sentence.partition(" remains open")[0] for why in made.left] == ["s3:GetObjectTagging"]
+    # What was open before is in the replay's own answer.
+    seen = event("HeadObject", requestParameters=None, resources=[])
+    narrower = PutInlinePolicy(iam("user/alice"), "own", text(allow(["s3:Get*", "s3:Put*"], f"{BUCKET}/b*")))
+    made, after = to_the_end(workspace(allow("s3:*")), [seen, event()], narrower)
+    assert after.events == {Verdict.OPEN: 1, Verdict.KEPT: 1}
+    assert made.left == ()
+
+
+def test_an_addition_for_all_resources_says_so() -> None:
+    # Its key would be a pattern in an ARN.
+    made, after = to_the_end(workspace(allow("s3:*")), [event(key="a*")], NOTHING)
+    assert after.events == {Verdict.KEPT: 1}
+    assert [one.partition(" is allowed on *")[0] for one in made.cautions] == ["user/alice, s3:GetObject"]
+
+
 FEDERATED = {
     "type": "FederatedUser",
     "arn": f"arn:aws:sts::{ID}:federated-user/bob",
