@@ -179,6 +179,9 @@ _CUT: Final = b'},{"eventVersion":'
 a list in an event the brackets of what is cut off do not match, so that it is not decoded."""
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_STRAY: Final = re.compile(rb"\b(?!(?:null|true|false)\b)[A-Za-z_]{2,}|[^\x00-\x7f]")
+"""What no JSON has between its texts and brackets."""
+
 _QUOTE: Final = ord('"')
 _LIST: Final = ord("[")
 _LIST_END: Final = ord("]")
@@ -201,6 +204,9 @@ class JsonEvents:
         self._read = read
         self._buffer = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
         self._lists = 0  # that have begun and not ended
+        self._wrappers = 0  # objects around them
+        self._name = b""  # the last text within one of these, behind its list
+        self._has_more = False
 
     def __iter__(self) -> Iterator[list[Event | None]]:
         """Read them.
@@ -211,7 +217,7 @@ class JsonEvents:
         head = _HEAD.match(self._buffer)
         if head is not None:
             self._buffer = self._buffer[head.end() :]
-            self._lists = 1
+            self._lists = self._wrappers = 1
             yield from self._of_list()
         else:
             yield from self._of_lines()
@@ -237,7 +243,7 @@ class JsonEvents:
         events = _tried(events_of_list, end[:-2]) if end.endswith(b"]}") else None
         if events is not None:
             self._buffer = b""
-            self._lists = 0
+            self._lists = self._wrappers = 0
             yield events
 
     def _of_lines(self) -> Iterator[list[Event | None]]:
@@ -260,10 +266,9 @@ class JsonEvents:
     def _by_brackets(self) -> Iterator[list[Event | None]]:
         more = True
         while more:
-            entries, taken, lists = _entries(self._buffer)
-            self._lists = max(0, self._lists + lists)
             # As many as were read at once, so that progress can be told.
-            yield [event_of(entry) for entry in entries]
+            entries, taken = self._entries()
+            yield entries
             self._buffer = self._buffer[taken:]
             if len(self._buffer) > LARGEST_EVENT:
                 raise Problem("It holds an event, or something else, of more than 4 MB.", "Is it a trail?")
@@ -274,6 +279,64 @@ class JsonEvents:
             raise Problem("It ends within an event, or something else follows the last one.", "Fetch it again.")
         if self._lists:
             raise Problem("It ends within its list of events.", "Fetch it again.")
+        if self._has_more:
+            raise Problem("It is one page of several: it ends with a NextToken.", "Fetch the pages behind it, too.")
+
+    def _entries(self) -> tuple[list[Event | None], int]:
+        """The outermost objects in what was read, or those of the list in one; and how much of the text they took.
+
+        None stands for an object that is no event, and for what is none between them.
+        """
+        data = self._buffer
+        entries: list[Event | None] = []
+        at = taken = depth = 0
+        begun: int | None = None
+        while (token := _TOKEN.search(data, at)) is not None:
+            before, (start, at) = at, token.span()
+            kind = data[start]
+            if kind == _QUOTE and (at - start < 2 or data[at - 1] != _QUOTE):
+                break  # its end has not been read
+            if not depth and _STRAY.search(data, before, start) is not None:
+                entries.append(None)
+            if kind == _QUOTE:
+                if not depth:
+                    taken = at
+                    if self._lists or not self._wrappers:
+                        entries.append(None)
+                    else:
+                        self._has_more = self._has_more or self._name == b'"NextToken"'
+                        self._name = token[0]
+            elif kind in _CLOSING:
+                if not depth:
+                    self._close(kind, entries)
+                depth = max(0, depth - 1)
+                if not depth:
+                    if begun is not None:
+                        entries.append(event_of(data[begun:at]))
+                        begun = None
+                    taken = at
+            elif depth:
+                depth += 1
+            elif kind == _LIST:
+                taken = at
+                self._lists += 1
+            elif (head := _HEAD.match(data, start)) is not None:
+                taken = at = head.end()
+                self._lists += 1
+                self._wrappers += 1
+                self._name, self._has_more = b"", False
+            else:
+                begun, depth = start, 1
+        return entries, taken
+
+    def _close(self, kind: int, entries: list[Event | None]) -> None:
+        """Go on behind a bracket that ends a list or what is around it, or what began where nobody read."""
+        if kind == _LIST_END and self._lists:
+            self._lists -= 1
+        elif kind != _LIST_END and self._wrappers:
+            self._wrappers -= 1
+        else:
+            entries.append(None)
 
 
 def _tried(decode: Callable[[bytes], list[Event]], data: bytes) -> list[Event | None] | None:
@@ -281,38 +344,3 @@ def _tried(decode: Callable[[bytes], list[Event]], data: bytes) -> list[Event | 
         return list(whole_events(decode(data)))
     except UNREADABLE:
         return None
-
-
-def _entries(data: bytes) -> tuple[list[bytes], int, int]:
-    """The outermost objects in a JSON text, or the objects of the list in one; and how much of the text they took.
-
-    Last, how many lists around them begin, less those that end.
-    """
-    entries: list[bytes] = []
-    at = taken = depth = lists = 0
-    begun: int | None = None
-    while (token := _TOKEN.search(data, at)) is not None:
-        start, at = token.span()
-        kind = data[start]
-        if kind == _QUOTE:
-            if at - start < 2 or data[at - 1] != _QUOTE:
-                break  # its end has not been read
-        elif kind in _CLOSING:
-            lists -= not depth and kind == _LIST_END
-            depth = max(0, depth - 1)
-            if not depth:
-                if begun is not None:
-                    entries.append(data[begun:at])
-                    begun = None
-                taken = at
-        elif depth:
-            depth += 1
-        elif kind == _LIST:
-            taken = at
-            lists += 1
-        elif (head := _HEAD.match(data, start)) is not None:
-            taken = at = head.end()
-            lists += 1
-        else:
-            begun, depth = start, 1
-    return entries, taken, lists

@@ -197,7 +197,8 @@ class Trails:
                 self.counts.entries += 1
                 continue
             if event.eventID is not None:
-                identity = hash(event.eventID)
+                # Ids that were made alike, as where they were taken out, are no reason to leave an event out.
+                identity = hash((event.eventID, event.eventName, event.eventTime, bytes(event.requestParameters)))
                 if identity in recent or identity in older:
                     self.counts.twice += 1
                     continue

@@ -55,7 +55,7 @@ FORMS = {
     "values": "\n".join(json.dumps(record, indent=1) for record in RECORDS),
     "lookup-events": json.dumps(
         {"Events": [{"EventId": record["eventID"], "CloudTrailEvent": compact(record)} for record in RECORDS],
-         "NextToken": "abc"}, indent=4
+         "NextToken": None}, indent=4
     ),
     "events of EventBridge": "\n".join(compact({"version": "0", "detail": record}) for record in RECORDS),
     "get-log-events": json.dumps({"events": [{"timestamp": 1, "message": compact(record)} for record in RECORDS]}),
@@ -184,6 +184,43 @@ def test_no_trail_is_no_whole_answer(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("hello")
     _, trails = read(tmp_path)
     assert not trails.counts.whole
+
+
+PAGES = [{"Events": [{"CloudTrailEvent": compact(record)}], "NextToken": "abc"} for record in RECORDS[:2]]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_page_behind_which_others_come_is_not_all(indent: int | None, tmp_path: Path) -> None:
+    file = tmp_path / "trail.json"
+    last = {**PAGES[1], "NextToken": None}
+    for pages, whole in (([PAGES[0]], False), (PAGES, False), ([PAGES[0], last], True), ([last], True)):
+        file.write_text("\n".join(json.dumps(page, indent=indent) for page in pages))
+        found, trails = read(file)
+        assert len(found) == len(pages)
+        assert trails.counts.whole is whole
+        assert [one.sentence for one in trails.damaged] == (
+            [] if whole else ["It is one page of several: it ends with a NextToken."]
+        )
+
+
+@pytest.mark.parametrize("rest", ["garbage", '"sourceIPAddress":"192.0.2.1"}', "}", "]", '"text"', "é"])
+def test_what_is_left_of_an_event_between_others_is_named(rest: str, tmp_path: Path) -> None:
+    file = tmp_path / "trail.json"
+    file.write_text("\n".join((compact(RECORDS[0]), rest, compact(RECORDS[1]), "")))
+    found, trails = read(file)
+    assert len(found) == 2
+    assert not trails.counts.whole
+    (damaged,) = trails.damaged
+    assert "cannot be read as an event" in damaged.sentence
+
+
+def test_other_events_with_the_same_id_count(tmp_path: Path) -> None:
+    # As where the ids were taken out.
+    file = tmp_path / "trail.json"
+    given = [RECORDS[0] | {"requestParameters": {"key": key}} for key in "aba"]
+    file.write_text(json.dumps({"Records": given}))
+    found, trails = read(file)
+    assert (len(found), trails.counts.twice) == (2, 1)
 
 
 def test_deep_nesting_is_one_damaged_event(tmp_path: Path) -> None:
