@@ -12,6 +12,7 @@ from iamtui.engine.condition_words import all_named, depends_text, first_of
 from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.layer_reports import ignored_principals, layer_reports, statement_name, unproved_statements
 from iamtui.engine.layers import GrantSide, LayerScan, Match
+from iamtui.engine.possible_requests import carries
 from iamtui.engine.prepared_request import owner_is_assumed
 from iamtui.engine.request import WITH_IAM_POLICIES, Mode, PrincipalKind, Request, role_arn_of
 from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
@@ -339,6 +340,7 @@ class DecisionDetails:
         if reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY):
             yield from _open_besides(reading)
         yield from unproved_statements(reading)
+        yield from _notes_on_keys(reading)
 
     def _scope_found(self) -> Scope:
         if self._scope is None:
@@ -550,6 +552,23 @@ def missing_context(reading: Evaluation) -> tuple[str, ...]:
         for name in sensitive_keys(reading) if reading.refused is None else _keys_of_rule(reading):
             found.setdefault(name.lower(), name)
     return tuple(sorted(found.values(), key=str.lower))
+
+
+def _notes_on_keys(reading: Evaluation) -> Iterator[str]:
+    """Condition keys that AWS does not list for the action, which its requests may lack all the same."""
+    action = reading.request.action
+    given = {key.lower(): key for key, values in reading.request.context.items() if values}
+    read: set[str] = set()
+    for _, _, policies in reading.sets() if given else ():
+        read.update(*(member.compiled.keys for member in policies.about(reading.asked.action)))
+    names = {key: name for key, name in given.items() if key in read}
+    for name in (*names.values(), *(one for one in missing_context(reading) if one.lower() not in names)):
+        is_of_provider = "." in name.partition(":")[0]
+        if not is_of_provider and not carries(action, name.lower()):
+            yield (
+                f"AWS does not list {safe_text(name, limit=128)} among the condition keys of {action}; its lists are "
+                "not complete, so whether requests carry it is not known."
+            )
 
 
 def _keys_of_rule(reading: Evaluation) -> Iterator[str]:

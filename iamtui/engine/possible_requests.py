@@ -289,8 +289,12 @@ def carries(action: str, key: str) -> bool:
     info = catalogue().action(action)
     if info is None or key.startswith("aws:"):
         return True
-    families = (name.partition("/")[0].partition("${")[0].lower() for name in info.all_condition_keys)
-    return any(key.partition("/")[0] == family for family in families)
+    for name in info.all_condition_keys:
+        lead, placeholder, _ = name.lower().partition("${")
+        is_of_family = bool(placeholder) and "/" not in lead and key.startswith(lead)
+        if is_of_family or key.partition("/")[0] == lead.partition("/")[0]:
+            return True
+    return False
 
 
 def _by_resource(values: Mapping[str, Values], occasion: Occasion) -> bool:

@@ -368,3 +368,24 @@ def test_that_a_key_is_present_is_said_only_where_its_value_does_not_say_it(oper
     decision = decide(scenario(allow(), denied, mode="discover"))
     assert decision.depends_on is not None
     assert depends_text(decision.depends_on) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "given", "is_noted"),
+    [
+        ("s3:GetObject", "s3:prefix", "", True),
+        ("s3:GetObject", "s3:prefix", "a", True),
+        ("s3:GetObject", "s3:ExistingObjectTag/team", "", False),
+        ("s3:GetObject", "aws:PrincipalTag/team", "", False),
+        ("kms:Decrypt", "kms:EncryptionContext:app", "a", False),
+        ("kms:Decrypt", "kms:KeyOrigin", "", False),
+        ("sts:AssumeRoleWithWebIdentity", "token.actions.githubusercontent.com:sub", "", False),
+    ],
+)
+def test_a_key_that_aws_does_not_list_for_the_action_is_noted(
+    action: str, key: str, given: str, is_noted: bool
+) -> None:
+    resource = {"s3": OBJECT, "kms": "arn:aws:kms:eu-west-1:111111111111:key/k"}.get(action.partition(":")[0], "*")
+    request = {"action": action, "resource": resource, "context": {key: given} if given else {}}
+    notes = decide(scenario(allow(**when("StringEquals", key, "a")), request=request, mode="discover")).notes
+    assert any(f"does not list {key} among the condition keys of {action}" in note for note in notes) is is_noted
