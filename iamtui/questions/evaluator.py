@@ -14,12 +14,10 @@ from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
 from iamtui.engine.index_outcomes import IndexReading, Outcomes, exclusive, is_read_here
 from iamtui.engine.policy_holders import bits_of
-from iamtui.engine.possible_requests import place_of_resource
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
 from iamtui.engine.principal_index import AccountIndex
 from iamtui.engine.request import (
     MissingPolicy,
-    Mode,
     NamedPolicy,
     NotEvaluated,
     PoliciesInForce,
@@ -29,7 +27,6 @@ from iamtui.engine.request import (
 )
 from iamtui.engine.set_members import account_asked_about
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.patterns import Glob, is_account_id, parse_arn, request_tokens
 from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
 from iamtui.questions.account_index import (
     FoundOutcome,
@@ -40,10 +37,11 @@ from iamtui.questions.account_index import (
     read_for_everybody,
 )
 from iamtui.questions.known_context import (
-    GLOBAL_SERVICES,
     KnownContext,
     environment_of,
+    given_owner,
     has_keys_of_its_own,
+    region_of,
     resource_context,
 )
 from iamtui.questions.policies_in_force import (
@@ -513,7 +511,7 @@ class QuestionEvaluator:
         account = self.account
         question = self._question
         caller_account, partition = own.origin
-        named_owner = question.resource_account or _given_owner(question)
+        named_owner = question.resource_account or given_owner(question)
         prepared = prepare(
             question.action,
             question.resource,
@@ -546,7 +544,7 @@ class QuestionEvaluator:
 
     def _surroundings(self, prepared: PreparedAction, owner: str | None) -> ResourceContext:
         question = self._question
-        region = _region_of(prepared, question)
+        region = region_of(prepared, question)
         if question.context or has_keys_of_its_own(self.account, prepared):
             return self._surroundings_of(prepared, owner, region)
         kept = self.account.memo.get("surroundings")
@@ -588,25 +586,3 @@ class QuestionEvaluator:
 def _given(what: str, texts: tuple[str, ...]) -> tuple[NamedPolicy, ...]:
     """Policies of the caller's session that are given with the question, which all callers share."""
     return tuple(NamedPolicy(f"{what} {i + 1}", PolicyDocument(text)) for i, text in enumerate(texts))
-
-
-def _given_owner(question: Question) -> str | None:
-    """The owner that a given aws:ResourceAccount names, where the ARN of the resource does not."""
-    _, account = place_of_resource(question.context)
-    arn = parse_arn(question.resource)
-    is_open = question.mode is not Mode.RAW and (arn is None or not is_account_id(arn.account))
-    return account if is_open and is_account_id(account) else None
-
-
-def _region_of(prepared: PreparedAction, question: Question) -> str:
-    """The region of a request, or ""; a role is passed in that of another call, if it is not one of now."""
-    if prepared.action.service in GLOBAL_SERVICES:
-        return "us-east-1" if question.made_now or prepared.action.full != "iam:passrole" else ""
-    named = "" if prepared.arn is None else prepared.arn.region
-    # Of a set, a resource may stand for those in any region that no policy names, by a letter that is nobody's: another
-    # region than the one in use. Where none is in use, a condition may name it.
-    if "*" in named and not Glob(request_tokens(named)).matches(question.region):
-        # The Region in use is that of none of them.
-        return ""
-    is_told = named and "*" not in named and (named.isascii() or question.region)
-    return named if is_told else question.region

@@ -10,9 +10,11 @@ from typing import Final
 from msgspec import Struct
 
 from iamtui.account.model import Account, Missing, Role, User
+from iamtui.engine.possible_requests import place_of_resource
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import Mode
 from iamtui.policy.context import KeyNames, KeyState, KeyValue, KeyValues, Moment
+from iamtui.policy.patterns import Glob, is_account_id, parse_arn, request_tokens
 from iamtui.policy.values import parse_date
 from iamtui.questions.question import Question
 
@@ -196,3 +198,25 @@ def _with_all_that_is_sent(assumed: Environment, given: frozenset[str], through_
     named = KeyNames((*given, *(key for key, value in assumed.values.items() if isinstance(value, tuple))))
     said = tuple(f"{name}: present, value unknown" for name in names if name.lower() not in named)
     return Environment({**values, **assumed.values}, assumed.absent, assumed.names + said)
+
+
+def given_owner(question: Question) -> str | None:
+    """The owner that a given aws:ResourceAccount names, where the ARN of the resource does not."""
+    _, account = place_of_resource(question.context)
+    arn = parse_arn(question.resource)
+    is_open = question.mode is not Mode.RAW and (arn is None or not is_account_id(arn.account))
+    return account if is_open and is_account_id(account) else None
+
+
+def region_of(prepared: PreparedAction, question: Question) -> str:
+    """The region of a request, or ""; a role is passed in that of another call, if it is not one of now."""
+    if prepared.action.service in GLOBAL_SERVICES:
+        return "us-east-1" if question.made_now or prepared.action.full != "iam:passrole" else ""
+    named = "" if prepared.arn is None else prepared.arn.region
+    # Of a set, a resource may stand for those in any region that no policy names, by a letter that is nobody's: another
+    # region than the one in use. Where none is in use, a condition may name it.
+    if "*" in named and not Glob(request_tokens(named)).matches(question.region):
+        # The Region in use is that of none of them.
+        return ""
+    is_told = named and "*" not in named and (named.isascii() or question.region)
+    return named if is_told else question.region
