@@ -49,9 +49,7 @@ _LONGEST_ENTRY: Final = 4_096
 _MOST_BITS: Final = 1 << 21
 """Bits that a pattern may take: its length times the number of its different characters."""
 _MOST_ENTRIES: Final = 4_096
-"""Most resources and principals of a document. The largest policies of resources in AWS have 100 KiB."""
-_MOST_STATEMENTS: Final = 4_096
-
+"""Most statements, resources and principals of a document. AWS's largest policies of resources have 100 KiB."""
 MAX_DEPTH: Final = 64
 """Deepest nesting of brackets read."""
 
@@ -282,8 +280,8 @@ def _refused_part(policy: Policy) -> DocumentError | None:
 
 def _refuse_impossible_sizes(policy: Policy, *, is_large: bool) -> None:
     """Refuse what no policy of AWS can hold, and what comparing its patterns with one another would take hours for."""
-    if is_large and (found := len(policy.statements)) > _MOST_STATEMENTS:
-        said = f"The document has {found:,} statements, more than the {_MOST_STATEMENTS:,} that are read"
+    if is_large and (found := len(policy.statements)) > _MOST_ENTRIES:
+        said = f"The document has {found:,} statements, more than the {_MOST_ENTRIES:,} that are read"
         raise DocumentError(said, path="$.Statement")
     count = patterns = 0
     for statement in policy.statements:
