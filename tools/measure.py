@@ -28,6 +28,7 @@ LAZY: Final = "iamtui.tui.lazy"
 """The module that imports others when they are first named."""
 
 LONGEST_FILE: Final = 600
+LARGEST_FOLDER: Final = 25
 HIGHEST_COMPLEXITY: Final = 20
 LONGEST_SCREEN: Final = 500
 
@@ -68,6 +69,10 @@ class Source:
         if module not in self._trees:
             self._trees[module] = ast.parse(self.texts[module])
         return self._trees[module]
+
+    @property
+    def nodes(self) -> Iterator[ast.AST]:
+        return (node for tree in self.trees.values() for node in ast.walk(tree))
 
     @property
     def trees(self) -> dict[str, ast.Module]:
@@ -129,21 +134,68 @@ def _module_name(path: Path, root: Path) -> str:
 
 
 def size(source: Source) -> Iterator[Figure]:
-    """Lines and files."""
+    """Weight of the package and of its tests: bytes, files and functions (each `def`), by room."""
     lines = {module: text.count("\n") for module, text in source.texts.items()}
-    files_of: Counter[str] = Counter()
-    lines_of: Counter[str] = Counter()
-    for module, count in lines.items():
-        room = ".".join(module.split(".")[:2])
-        files_of[room] += 1
-        lines_of[room] += count
-    rooms = [f"{room}: {lines_of[room]} lines, {files_of[room]} files" for room, _ in lines_of.most_common()]
-    yield Figure("lines", sum(lines.values()), 60_000, rooms)
-    yield Figure("files", len(lines), 260)
+    weight = {module: len(text.encode()) for module, text in source.texts.items()}
+    folders = Counter(path.parent.relative_to(source.root) for path in source.paths.values())
+    functions = sum(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in source.nodes)
+    weights: Counter[str] = Counter()
+    for module, count in weight.items():
+        weights[".".join(module.split(".")[:2])] += count
+    yield Figure(
+        "kilobytes of code", sum(weight.values()) // 1000, 4_500, [f"{room}: {n}" for room, n in weights.most_common()]
+    )
+    yield Figure("lines of code", sum(lines.values()))
+    yield Figure("files", len(lines), 270)
+    yield Figure("functions", functions, 6_800)
+    large = [f"{folder}: {count} files" for folder, count in folders.most_common() if count > LARGEST_FOLDER]
+    yield Figure(f"folders of more than {LARGEST_FOLDER} files", len(large), 1, large)
     # A table of data is as long as its data.
     long = {module: count for module, count in lines.items() if count > LONGEST_FILE and "_data" not in module}
     details = [f"{source.place(module, count)}" for module, count in long.items()]
     yield Figure(f"files of more than {LONGEST_FILE} lines", len(long), 0, details)
+    tests = [path.read_text().count("\n") for path in (source.root / "tests").rglob("*.py")]
+    yield Figure("lines of tests", sum(tests), 92_000)
+
+
+def density(source: Source) -> Iterator[Figure]:
+    """Mean length of a line in bytes, its end included, and the share of lines of over 100 columns."""
+    every = [line for text in source.texts.values() for line in text.splitlines()]
+    long = sum(len(line) > 100 for line in every)
+    yield Figure(
+        "bytes a line, mean, in tenths", round(sum(len(line.encode()) + 1 for line in every) * 10 / len(every)), 425
+    )
+    yield Figure("lines of over 100 columns, in thousandths", round(long * 1000 / len(every)), 90)
+
+
+_DIALECT: Final = re.compile(r"(What|Whether|Whose?|Whom)\b|.*\b(said|told|asked|stands?)\b")
+
+
+def docstrings(source: Source) -> Iterator[Figure]:
+    """First lines of docstrings, of names too, that begin with What, Whether or Who, or speak in dialect."""
+    found = []
+    summaries = 0
+    for module, tree in source.trees.items():
+        for node in ast.walk(tree):
+            for statement in getattr(node, "body", ()) if isinstance(getattr(node, "body", ()), list) else ():
+                match statement:
+                    case ast.Expr(value=ast.Constant(value=str(text))):
+                        summaries += 1
+                        if _DIALECT.match(summary := text.strip().partition("\n")[0]):
+                            found.append(f"{source.place(module, statement.lineno)} {summary}")
+    yield Figure("docstring summaries", summaries)
+    yield Figure("summaries with What, Whether, Who, said, told, asked, stands", len(found), 250, found)
+
+
+def class_names(source: Source) -> Iterator[Figure]:
+    """Names that more than one class of the package has."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for module, tree in source.trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(source.place(module, node.lineno))
+    shared = [f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1]
+    yield Figure("names of several classes", len(shared), 0, shared)
 
 
 def importers(source: Source) -> Iterator[Figure]:
@@ -242,28 +294,37 @@ def complex_functions(source: Source) -> Iterator[Figure]:
     yield Figure(f"functions of complexity over {HIGHEST_COMPLEXITY}", len(found), 0, details)
 
 
-def private_textual(source: Source) -> Iterator[Figure]:
-    """Modules that use a name which Textual keeps to itself, imported, read or overridden."""
-    import textual
-
-    private = set()
-    for path in Path(inspect.getfile(textual)).parent.rglob("*.py"):
-        private |= set(_private_definitions(ast.parse(path.read_text())))
+def private_use(source: Source) -> Iterator[Figure]:
+    """Private names of Textual and botocore that are imported, read, called or overridden, and what is assigned into
+    their modules: modules for Textual, places for botocore."""
     own = {name for tree in source.trees.values() for name in _private_definitions(tree)}
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for module, tree in source.trees.items():
-        for node in ast.walk(tree) if module.startswith(f"{PACKAGE}.tui") else ():
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual"):
-                found[module] |= {alias.name for alias in node.names if _is_private(alias.name)}
-                if any(_is_private(part) for part in (node.module or "").split(".")):
-                    found[module].add(node.module or "")
-            elif isinstance(node, ast.Attribute) and node.attr in private - own - {"_exit"}:  # os._exit
-                found[module].add(node.attr)
+    used: defaultdict[str, set[str]] = defaultdict(set)
+    for module, name, _ in _private_uses(source, "textual", own, f"{PACKAGE}.tui"):
+        used[module].add(name)
     for module, name in _private_overrides(source):
-        found[module].add(name)
-    used = {module: names for module, names in sorted(found.items()) if names}
-    details = [f"{module}: {', '.join(sorted(names))}" for module, names in used.items()]
+        used[module].add(name)
+    details = [f"{module}: {', '.join(sorted(names))}" for module, names in sorted(used.items())]
     yield Figure("modules that use private names of Textual", len(used), 2, details)
+    found = [f"{source.place(module, line)} {name}" for module, name, line in _private_uses(source, "botocore", own)]
+    yield Figure("private uses of botocore, assignments into it", len(found), 0, found)
+
+
+def _private_uses(source: Source, library: str, own: set[str], room: str = PACKAGE) -> Iterator[tuple[str, str, int]]:
+    private = set()
+    for path in Path(inspect.getfile(import_module(library))).parent.rglob("*.py"):
+        private |= set(_private_definitions(ast.parse(path.read_text())))
+    for module, tree in source.trees.items():
+        if not module.startswith(room) or library not in source.texts[module]:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(library):
+                names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+                yield from ((module, name, node.lineno) for name in names if _is_private(name))
+            elif isinstance(node, ast.Attribute) and node.attr in private - own - {"_exit"}:  # os._exit
+                yield module, node.attr, node.lineno
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                target = ast.unparse(node)
+                yield from [(module, target, node.lineno)] if target.startswith(f"{library}.") else ()
 
 
 def _is_private(name: str) -> bool:
@@ -336,28 +397,34 @@ def lifted(source: Source) -> Iterator[Figure]:
 
 
 def walked(_source: Source) -> Iterator[Figure]:
-    """The files that a decision, and assuming a role on the screen, pass through where neither is the first."""
+    """The files and functions that common jobs pass through, and climbs to a higher room; see `tools.trace_walk`."""
     # Only this row needs it, and with it the whole program.
     from tools.trace_walk import walks
 
-    goals = {"decision": 14, "opening the assume form": 29, "Enter in the assume form": 24}
-    for name, again, calls in walks():
-        if not again:
-            continue
-        files = Counter(f"{PACKAGE}/{file}" for file, _ in calls)
-        details = [f"{file}: {functions} functions" for file, functions in files.most_common()]
-        yield Figure(f"files passed through by: {name}", len(files), goals.get(name), details)
-        yield Figure(f"functions passed through by: {name}", len(calls))
+    files = {"decision": 14, "can": 40, "who-can": 45, "a key in the question bar": 60}
+    files |= {"opening the assume form": 29, "the assume form with its answer": 45, "Enter in the assume form": 24}
+    functions = {"a key in the question bar": 500}
+    climbs = {"can": 0, "who-can": 0, "a key in the question bar": 0}
+    for name, calls in walks():
+        by_file = Counter(f"{PACKAGE}/{file}" for file, _ in calls)
+        details = [f"{file}: {count} functions" for file, count in by_file.most_common()]
+        yield Figure(f"files passed through by: {name}", len(by_file), files.get(name), details)
+        yield Figure(f"functions passed through by: {name}", len(calls), functions.get(name))
+        details = [f"{caller} calls {called}: {count}" for (caller, called), count in calls.climbs.most_common()]
+        yield Figure(f"climbs to a higher room: {name}", calls.climbs.total(), climbs.get(name), details)
 
 
 ROWS: Final[dict[str, Callable[[Source], Iterator[Figure]]]] = {
     "size": size,
+    "density": density,
+    "docstrings": docstrings,
+    "classes": class_names,
     "importers": importers,
     "function_imports": function_imports,
     "noqa": noqa,
     "circles": circles,
     "complexity": complex_functions,
-    "textual": private_textual,
+    "private": private_use,
     "screens": screens,
     "walk": walked,
     "lifted": lifted,
