@@ -173,7 +173,7 @@ def load_json(text: str, *, max_characters: int = MAX_CHARACTERS) -> JsonValue:
         )
     except json.JSONDecodeError as error:
         if not text.strip():
-            raise DocumentError("Empty, and JSON is expected", fault=Fault.SYNTAX) from None
+            raise DocumentError("Empty, and JSON is expected", line=1, fault=Fault.SYNTAX) from None
         # What breaks off is missing behind its last line, not on the empty one that a line end begins.
         line = text.count("\n", 0, min(error.pos, len(text.rstrip()))) + 1
         raise DocumentError(f"Not JSON: {error.msg.removesuffix(' at')}", line=line, fault=Fault.SYNTAX) from None

@@ -251,7 +251,7 @@ def about_account(saved: SavedQuestion | SavedProof, account: str) -> SavedQuest
         record = SavedRecord(saved.name, asked, saved.account, saved.principal, saved.expect)
     # Ids are in ARNs, values of condition keys and session policies; the name is no place of one.
     text = re.sub(rf"(?<![0-9]){own}(?![0-9])", account, msgspec.json.encode(record).decode())
-    changed = msgspec.json.decode(text, type=SavedRecord)
+    changed = msgspec.json.decode(text, type=prepared(SavedRecord))
     return _saved(msgspec.structs.replace(changed, name=saved.name, account=saved.account))
 
 

@@ -213,7 +213,7 @@ def test_what_needs_a_look_is_said() -> None:
     said = " ".join(draft.notes)
     for words in (
         "tests aws:username",
-        "asks for MFA",
+        "requires MFA",
         "everything but some actions",
         "allows every service",
         "make managed policies",
