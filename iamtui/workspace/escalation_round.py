@@ -119,6 +119,8 @@ class EscalationRound:
         """Some of whom all others have the same rights in a state, up to their own names; those come after them."""
         rights, found = self._states.rights(state), 0
         for place in places(who):
+            if self._cancelled():
+                break
             key = (state, rights.class_of(place))
             first = self._classes.setdefault(key, place)
             if first == place or self._entities[first].arn in self._reached[state]:
@@ -245,6 +247,8 @@ class EscalationRound:
             subjects = sorted(subjects, key=lambda one: one.boundary_arn is not None)[:_MOST_TARGETS]
             self.left_out = (*self.left_out, _TOO_MANY_TARGETS)
         for subject in subjects:
+            if self._cancelled():
+                return
             if is_untouchable(subject):
                 continue
             others = acting[type(subject)] & self._open[state] & ~rights.bit(subject.arn)
@@ -494,6 +498,8 @@ class EscalationRound:
             targets = sorted(targets, key=lambda one: len(self._reached[State.AS_IS][one.arn]))[:_MOST_TARGETS]
             self.left_out = (*self.left_out, _TOO_MANY_TARGETS)
         for target in targets:
+            if self._cancelled():
+                return
             for path, able in uses:
                 able &= self._open[state]
                 if not able or not self._fits(path, target):

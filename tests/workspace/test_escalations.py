@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from itertools import count, takewhile
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ from tests.support.sample_account import (
 BY_ID = {path.id: path for path in ESCALATION_PATHS}
 ADMIN = (AttachedPolicy("AdministratorAccess", ADMIN_ARN),)
 NOBODY = {"Service": "config.amazonaws.com"}
+BOSS = User("boss", "/", iam("user/boss"), "AIDABOSS", None, attached_policies=ADMIN)
 KEYS = tuple(AccessKey(f"AKIA{n}", "Active", None) for n in range(2))
 
 
@@ -447,9 +449,8 @@ def test_the_work_grows_with_the_number_of_principals() -> None:
 def test_one_target_is_read_for_those_alone_who_may_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
     may = InlinePolicy("own", document(allow("iam:CreateAccessKey", iam("user/boss"))))
     users = tuple(User(f"u{n}", "/", iam(f"user/u{n}"), f"AIDAU{n}", None) for n in range(30))
-    boss = User("boss", "/", iam("user/boss"), "AIDABOSS", None, attached_policies=ADMIN)
     one = replace(users[7], inline_policies=(may,))
-    account = Account(ID, users=(*users[:7], one, *users[8:], boss), policies=(ADMINISTRATOR,))
+    account = Account(ID, users=(*users[:7], one, *users[8:], BOSS), policies=(ADMINISTRATOR,))
     asked: list[int] = []
     outcomes_on = Rights._outcomes_on
 
@@ -462,3 +463,37 @@ def test_one_target_is_read_for_those_alone_who_may_take_it(monkeypatch: pytest.
     assert [found.principal.name for found in report.escalations] == ["u7"]
     assert asked
     assert max(asked) == 1
+
+
+def test_a_cancelled_search_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    may = InlinePolicy("own", document(allow(["iam:CreateAccessKey", "iam:PutUserPolicy", "iam:AddUserToGroup"])))
+    users = tuple(
+        User(f"u{n}", "/", iam(f"user/u{n}"), f"AIDAU{n}", None, inline_policies=(may,), boundary_arn=ADMIN_ARN)
+        for n in range(150)
+    )
+    workspace = sample_workspace().with_account(Account(ID, users=(*users, BOSS), policies=(ADMINISTRATOR,)))
+    narrowed, steps = Rights.narrowed, 0
+
+    def counted(*given: Any, **named: Any) -> int:
+        nonlocal steps
+        steps += 1
+        return narrowed(*given, **named)
+
+    def steps_after(looks: int) -> int:
+        """How much is still asked of the index when the search is cancelled at a look."""
+        left = looks
+
+        def cancelled() -> bool:
+            nonlocal left, steps
+            left -= 1
+            steps = 0 if left == 0 else steps
+            return left <= 0
+
+        workspace.account.memo.clear()
+        find_escalations(workspace, cancelled)
+        return steps if left <= 0 else -1
+
+    monkeypatch.setattr(Rights, "narrowed", counted)
+    after = list(takewhile(lambda one: one >= 0, (steps_after(2**power) for power in count())))
+    assert len(after) > 8
+    assert max(after) < len(users)
