@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from iamtui import paths
 from iamtui.aws.connection import Connection
-from iamtui.aws.credential_process import ASKING
+from iamtui.aws.credential_process import DEPTH
 
 pytest_plugins = [
     "tests.support.moto_server",
@@ -211,4 +211,4 @@ def no_aws_settings(monkeypatch: pytest.MonkeyPatch, aws_folders: AwsFolders) ->
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     yield folder
     # A process that has asked a profile says so to those that it starts; the next test is another one.
-    os.environ.pop(ASKING, None)
+    os.environ.pop(DEPTH, None)

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
-from iamtui.aws.answer_limits import limits_for, limits_of, read_here, shaped
+from iamtui.aws.answers import MOST_PAGES, shaped
 from iamtui.aws.caller import CallerIdentity, OneAccount, forbid_core_dumps
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
@@ -28,11 +28,9 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
 
-MOST_EMPTY_PAGES: Final = 20
 MOST_CLIENTS: Final = 32
 """How many clients are kept. Each takes up to 1 MB, and a text may name as many Regions as it likes."""
 _NEXT: Final = ("NextToken", "nextToken")
-"""Pages without an entry, one after the other, before the endpoint is taken for hostile. AWS may send some."""
 
 DEFAULT_REGION: Final = "us-east-1"
 """Where the services that have one endpoint for a whole partition are called when no region is set."""
@@ -227,18 +225,16 @@ class Connection:
     def close(self) -> None:
         """Cut what is connected, and drop the SDK's clients and sessions, which hold the secrets as they are.
 
-        They refer to each other in circles, which the garbage collector takes away late or never, so they are taken
-        apart; also when the last reference to a connection goes. A call after it begins anew.
+        They refer to each other in circles, so that the keys that they hold are overwritten. A call after it begins
+        anew.
         """
         with self._lock:
             clients, self._clients = tuple(self._clients.values()), {}
             session, self._session = self._session, None
         for client in clients:
             client.close()
-            _take_apart_client(client)
-        for part in ("_components", "_events", "_credentials"):
-            _empty(getattr(session, part, None))
-        _empty(session)
+        if session is not None:
+            session.close()
 
     def wipe(self) -> None:
         """Close for good: explicit credentials are overwritten, for all who hold them."""
@@ -317,7 +313,6 @@ class Connection:
         unused = [key for key, client in self._clients.items() if not self._calling[id(client)]]
         for client in map(self._clients.pop, unused[: max(0, len(self._clients) - MOST_CLIENTS)]):
             client.close()
-            _take_apart_client(client)
 
     @overload
     def call(self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any) -> dict[str, Any]: ...
@@ -353,8 +348,8 @@ class Connection:
             # In a path it names another operation, for servers and proxies that resolve it.
             raise Problem(f"`.` and `..` are not names for {service}:{operation}.", "Check the name in the ARN.")
         try:
-            with limits_of(service, operation):
-                return client._make_api_call(operation, parameters)  # noqa: SLF001 - a client's methods do the same
+            method = next(name for name, one in client.meta.method_to_api_mapping.items() if one == operation)
+            return getattr(client, method)(**parameters)
         except Exception as error:  # noqa: BLE001 - emulators and credential chains raise anything
             raise self._problem(error, service, operation) from None
 
@@ -385,36 +380,18 @@ class Connection:
     def _pages_of(
         self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
     ) -> Iterator[Any]:
-        size_before, parts_before = read_here(client)
-        limits = limits_for(service, operation)
         markers: set[str] = set()
-        entries = empty = 0
-        for _ in range(limits.listing_pages):
-            size, parts = read_here(client)
-            if size - size_before > limits.listing_size:
-                mebibytes = limits.listing_size // 2**20
-                raise self._endless("AnswerTooLarge", service, operation, f"more than {mebibytes:,} MiB")
-            if parts - parts_before > limits.listing_parts:
-                raise self._endless("AnswerTooComplex", service, operation, f"more than {limits.listing_parts:,} parts")
-
+        for _ in range(MOST_PAGES):
             answer = partial(self._page, client, service, operation, into, parameters)
             page, marker, shaped = self._retried(client, operation, answer)
             if marker and str(marker) in markers:
-                raise self._endless("PaginationError", service, operation, "the same page again")
+                raise self._endless(service, operation, "the same page again")
             markers.add(str(marker))
-            listed = sum(len(value) for value in page.values() if isinstance(value, list))
-            entries += listed
-            if entries > limits.listing_entries:
-                many = f"more than {limits.listing_entries:,} entries"
-                raise self._endless("PaginationError", service, operation, many)
-            empty = 0 if listed else empty + 1
-            if marker and empty >= MOST_EMPTY_PAGES:
-                raise self._endless("PaginationError", service, operation, f"{empty} empty pages one after the other")
             yield shaped
             if not marker:
                 return
             parameters = {**parameters, next((name for name in _NEXT if name in page), "Marker"): marker}
-        raise self._endless("PaginationError", service, operation, f"more than {limits.listing_pages:,} pages")
+        raise self._endless(service, operation, f"more than {MOST_PAGES:,} pages")
 
     def _page(
         self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
@@ -433,11 +410,11 @@ class Connection:
             raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")
         return page, marker, self._shaped(page, into, service, operation)
 
-    def _endless(self, code: str, service: str, operation: str, what: str) -> AwsProblem:
+    def _endless(self, service: str, operation: str, what: str) -> AwsProblem:
         return AwsProblem(
             f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with {what}: the listing was given up.",
             "That is not an AWS account: check the endpoint.",
-            code=code,
+            code="PaginationError",
             permission=iam_action(service, operation),
         )
 
@@ -562,26 +539,6 @@ class Connection:
                     as_source=self._as_source,
                 )
             return self._session
-
-
-def _take_apart_client(client: Any) -> None:
-    """Break the circles of a client that is used no more; where botocore changes, the collector has more to do."""
-    # botocore makes a class for each client, and what that holds refers to the client's models.
-    made = type(client)
-    for name in tuple(vars(made)):
-        if not name.startswith("__"):
-            delattr(made, name)
-    events, service_model = client.meta.events, client.meta.service_model
-    for part in ("_endpoint", "_request_signer", "_serializer", "_response_parser", "_ruleset_resolver", "meta"):
-        _empty(getattr(client, part, None))
-    for whole in (events, service_model, client):
-        _empty(whole)
-
-
-def _empty(thing: Any) -> None:
-    held = getattr(thing, "__dict__", None)
-    if isinstance(held, dict):
-        held.clear()
 
 
 def _attempts(client: Any) -> int | None:

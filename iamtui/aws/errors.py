@@ -99,7 +99,7 @@ _BAD_SIGNATURE: Final = frozenset(
 )  # fmt: skip
 _UNANSWERED: Final = frozenset(
     (
-        "AnswerTooComplex", "AnswerTooLarge", "AnswerTooSlow", "ConnectionClosedError", "HTTPClientError",
+        "AnswerTooLarge", "AnswerTooSlow", "ConnectionClosedError", "HTTPClientError",
         "IncompleteReadError", "ReadTimeoutError", "ResponseParserError", "ResponseStreamingError", "InternalFailure",
         "InternalError", "ServiceUnavailable", "ServiceFailure", "500", "502", "503", "504",
     )

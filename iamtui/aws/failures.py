@@ -151,7 +151,7 @@ def _retrieval_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
     return f"{capital(where.credentials)} could not be obtained: {detail(error)}.", where.login_step
 
 
-_BY_HAND: Final = "Run that command by hand to see why, in the folder / unless it can name a file of this one."
+_BY_HAND: Final = "Run that command by hand in the folder / to see why: it needs the whole paths of its files."
 _CIRCLE_STEP: Final = "Change the command of one of these profiles in the AWS config file, or choose another profile."
 
 
@@ -392,10 +392,6 @@ FAILURES: Final[dict[str, Words]] = {
         "That is not AWS: check the endpoint.",
     ),
     "AnswerTooSlow": _too_slow,
-    "AnswerTooComplex": _says(
-        "{Target} answered {called} with XML or JSON {detail}, which was not read.",
-        "That is not AWS: check the endpoint.",
-    ),
     "JSONDecodeError": _says(
         "The credential_process of {owner} did not print what it should: {detail}.",
         "Run that command by hand; it must print one JSON object with Version 1.",

@@ -1,4 +1,4 @@
-"""Retries of a load's calls, on top of botocore's: what may pass is tried again, at one pace for all its threads."""
+"""Retries of a load's calls, in place of botocore's: what may pass is tried again, at one pace for all its threads."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from iamtui.aws.errors import AwsProblem
 
 T = TypeVar("T")
 
-ROUNDS: Final = 5
-"""How often botocore is asked to make one call, each time with all its own tries, where no setting says otherwise."""
+TRIES: Final = 20
+"""How often a call is tried where no setting says otherwise; mostly the seconds end it before."""
 
-_WHILE_NOTHING_CAME: Final = 4
-"""Rounds of an operation that never had an answer: an emulator may not know it. Where it had one, the fault passes."""
+_WHILE_NOTHING_CAME: Final = 5
+"""Tries of an operation that never had an answer: an emulator may not know it. Where it had one, the fault passes."""
 
 _LONGEST_THROTTLED: Final = 300.0
 _LONGEST_FAILING: Final = 60.0
-"""Seconds after the first try of a call within which another round begins."""
+"""Seconds after the first try of a call within which another begins."""
 
 _LONGEST_PAUSE: Final = 20.0
 STOPPED: Final = "Stopped"
@@ -56,53 +56,48 @@ class Retries:
         """Let no further call begin, and end the pauses of those that wait."""
         self._stopped.set()
 
-    def call(self, operation: str, most_rounds: int | None, make: Callable[[], T]) -> T:
+    def call(self, operation: str, most_tries: int | None, make: Callable[[], T]) -> T:
         """What `make` returns, which calls an operation once; made again while its AwsProblem may pass.
 
         Args:
-            most_rounds: how often at most; None: as often as seems sensible.
+            most_tries: how often at most; None: as often as seems sensible.
 
         Raises:
             AwsProblem: the last one, or that of a stopped load.
         """
         started = time.monotonic()
-        tries = 0
         for number in count(1):
             self._wait_for_turn()
-            _CALLS.tries = tries
             try:
                 answer = make()
             except AwsProblem as problem:
-                tries = max(_CALLS.tries, tries + 1)
-                if not self._has_another_round(problem, operation, number, most_rounds, time.monotonic() - started):
+                if not self._has_another_try(problem, operation, number, most_tries, time.monotonic() - started):
                     raise
-                self._pause_after(problem, number, tries + 1)
+                self._pause_after(problem, number)
             else:
                 self._came(operation)
                 return answer
         raise AssertionError
 
-    def _has_another_round(
-        self, problem: AwsProblem, operation: str, number: int, most_rounds: int | None, seconds: float
+    def _has_another_try(
+        self, problem: AwsProblem, operation: str, number: int, most_tries: int | None, seconds: float
     ) -> bool:
-        rounds = ROUNDS if most_rounds is None else most_rounds
+        tries = TRIES if most_tries is None else most_tries
         longest = _LONGEST_THROTTLED if problem.throttled else _LONGEST_FAILING
         with self._lock:
-            has_answered, is_reached = operation in self._answered, bool(self._answered)
-        if problem.unreachable and not is_reached:
-            return False
+            has_answered = operation in self._answered
         if not has_answered and not problem.throttled:
-            rounds = min(rounds, _WHILE_NOTHING_CAME)
-        return problem.may_pass and number < rounds and seconds < longest
+            tries = min(tries, _WHILE_NOTHING_CAME)
+        return problem.may_pass and number < tries and seconds < longest
 
-    def _pause_after(self, problem: AwsProblem, number: int, next_try: int) -> None:
+    def _pause_after(self, problem: AwsProblem, number: int) -> None:
         seconds = _seconds_of(number)
         if problem.throttled:
             with self._lock:
                 self._strain = min(self._strain + 1, 6)
                 seconds = max(seconds, _seconds_of(self._strain))
                 self._not_before = max(self._not_before, time.monotonic() + seconds)
-        self.wait(seconds, _why(problem), next_try)
+        self._wait(seconds, _why(problem), number + 1)
 
     def _came(self, operation: str) -> None:
         with self._lock:
@@ -116,7 +111,7 @@ class Retries:
         if self._stopped.is_set():
             raise AwsProblem("The reading was stopped.", code=STOPPED)
 
-    def wait(self, seconds: float, why: str, next_try: int) -> None:
+    def _wait(self, seconds: float, why: str, next_try: int) -> None:
         """Wait before the next try of a call, and say so.
 
         Raises:
@@ -150,9 +145,6 @@ class _Calls(threading.local):
     """What counts for the calls that the thread makes."""
 
     retries: Retries | None = None
-    tries: int = 0
-    """Tries of the call so far, botocore's own included."""
-    why: str = ""
 
 
 _CALLS: Final = _Calls()
@@ -170,21 +162,3 @@ def retrying(retries: Retries) -> Iterator[None]:
 
 def current_retries() -> Retries | None:
     return _CALLS.retries
-
-
-def note_try(response: Any, caught: BaseException | None) -> None:
-    """To be told of each try of botocore's that has ended, with what came of it; only a load asks about it."""
-    if _CALLS.retries is None:
-        return
-    _CALLS.tries += 1
-    error = response[1].get("Error") if isinstance(response, tuple) and isinstance(response[1], dict) else None
-    code = str(error.get("Code")) if isinstance(error, dict) else type(caught).__name__
-    _CALLS.why = _why(AwsProblem("", code=code))
-
-
-def sleep_between_tries(seconds: float) -> None:
-    """What botocore waits with before it tries a call again: it can be stopped, and is told, where a load makes it."""
-    if _CALLS.retries is None:
-        time.sleep(seconds)
-    else:
-        _CALLS.retries.wait(seconds, _CALLS.why, _CALLS.tries + 1)

@@ -6,14 +6,11 @@ Importing this module loads botocore, which is heavy.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-import re
-import stat
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,42 +20,21 @@ from botocore.configprovider import (
     ConfigValueStore,
     ConstantProvider,
 )
-from botocore.credentials import SSOProvider
-from botocore.exceptions import BotoCoreError, InvalidConfigError, LoginTokenLoadError, SSOTokenLoadError
+from botocore.exceptions import InvalidConfigError, SSOTokenLoadError
 from botocore.session import Session
-from botocore.tokens import SSOTokenProvider
 from botocore.utils import JSONFileCache
 from dateutil.parser import parse
 
 from iamtui.aws.profiles import SsoLogin
-from iamtui.input_files import PORTION
-from iamtui.paths import home_expanded, is_folder, is_there
 
 MOST_ATTEMPTS: Final = 10
 """How often a call is tried at most, whatever max_attempts says."""
 _MOST_METADATA_SECONDS: Final = 10
-LONGEST_TOKEN: Final = 64 * 1024
-"""Bytes of a web identity token; STS takes 20,000 characters."""
-
-LARGEST_CONFIG: Final = 4 * 1024 * 1024
-"""Bytes of an AWS config or credentials file; one with a profile for each of 5,000 accounts has some 1 MB."""
-LONGEST_HEADER: Final = 1024
-LONGEST_VALUE: Final = 32 * 1024
-"""Characters of a setting: a credential_process has hundreds. Splitting one into words takes as long as its square."""
-
-LONGEST_GAP: Final = 64
-MOST_SECTIONS: Final = 50_000
-MOST_LINES: Final = 200_000
-MOST_BAD_LINES: Final = 1_000
-"""Characters of a section's header, blanks in a row in front of a value, sections, lines, and lines that are no
-settings, of such a file. The time that botocore takes for headers with quotes, for such blanks, and for lines that it
-cannot parse grows with the square of their number. Values may be long: a credential_process is."""
-LARGEST_CERTIFICATES: Final = 4 * 1024 * 1024
-"""Bytes of a file of certificates; those that all of the web trusts take 300 kB."""
-LARGEST_SIGN_IN: Final = 256 * 1024
-"""Bytes of a file in which the AWS CLI keeps a sign-in; real ones have some 5 kB."""
 
 _RETRY_MODES: Final = ("standard", "adaptive", "legacy")
+
+LOGIN_FOLDER: Final = "~/.aws/sso/cache"
+"""Where the AWS CLI and botocore keep the logins with Identity Center."""
 
 
 def _between_one_and(most: int) -> Callable[[Any], int]:
@@ -78,174 +54,8 @@ def _retry_mode(value: Any) -> str:
     return mode
 
 
-def refuse_endless_certificates(setting: str, value: str) -> None:
-    """Look at what a setting names as certificates before OpenSSL reads it: it waits for pipes, reads devices without
-    end, and takes as long for a file of certificates as the square of their number.
-
-    Raises:
-        InvalidConfigError: it is none of a file and a folder, or has more than any that people use.
-    """
-    path = Path(value)
-    if not is_there(path):
-        return
-    if path.is_file():
-        if path.stat().st_size > LARGEST_CERTIFICATES:
-            most = f"longer than {LARGEST_CERTIFICATES // 1024**2} MiB"
-            raise InvalidConfigError(error_msg=f"the {setting} {value!r} is {most}")
-    elif not path.is_dir():
-        raise InvalidConfigError(error_msg=f"the {setting} {value!r} is neither a file nor a folder")
-
-
-def refuse_endless_config(path: str) -> None:
-    """Look at a config file before botocore reads it, which waits for pipes, and holds all of a file many times over.
-
-    What is not there, or cannot be read, is left to botocore. The file is read, since some say that they are empty and
-    have no end.
-
-    Raises:
-        InvalidConfigError: it is a pipe or a device, or has more than any that people write.
-    """
-    found = home_expanded(os.path.expandvars(path))
-    if not is_there(found) or is_folder(found) or found.samefile(os.devnull):
-        return
-    if not found.is_file():
-        raise InvalidConfigError(error_msg=f"{path!r} is not a regular file")
-    content = bytearray()
-    with suppress(OSError), found.open("rb") as file:
-        while len(content) <= LARGEST_CONFIG and (portion := file.read(PORTION)):
-            content += portion
-    if len(content) > LARGEST_CONFIG:
-        raise InvalidConfigError(error_msg=f"{path!r} is longer than {LARGEST_CONFIG // 1024**2} MiB")
-    excess = _excess(content.decode("utf-8", "replace"))
-    if excess:
-        raise InvalidConfigError(error_msg=f"{path!r} {excess}")
-
-
-_HEADER: Final = re.compile(r"\[.+\]")
-_SETTING: Final = re.compile(r"[^=:].*?[=:]")
-_GAP: Final = re.compile(rf"(?:[^=:\s]++|\s{{1,{LONGEST_GAP}}}+(?!\s))*+\s")
-
-
-def _excess(content: str) -> str:
-    """What a config file has too much of for Python's parser, as the rest of a sentence, or ""."""
-    sections = bad = value = 0
-    # Ends of lines as Python's parser sees them.
-    for number, line in enumerate(io.StringIO(content, newline=None), start=1):
-        text = line.strip()
-        if not text or text.startswith(("#", ";")):
-            continue
-        if _HEADER.match(text):
-            sections += 1
-            if len(text) > LONGEST_HEADER:
-                return f"has a section name of more than {LONGEST_HEADER:,} characters in line {number:,}"
-        elif not _SETTING.match(text):
-            bad += 1
-        if _GAP.match(text):
-            return f"has more than {LONGEST_GAP} blanks in a row in line {number:,}"
-        # Indented lines go on with the value before them.
-        value = value + len(text) if line[0].isspace() else len(text)
-        if value > LONGEST_VALUE:
-            return f"has a value of more than {LONGEST_VALUE:,} characters in line {number:,}"
-        if number > MOST_LINES:
-            return f"has more than {MOST_LINES:,} lines"
-        if sections > MOST_SECTIONS:
-            return f"has more than {MOST_SECTIONS:,} sections"
-        if bad > MOST_BAD_LINES:
-            return f"has more than {MOST_BAD_LINES:,} lines without a setting, such as line {number:,}"
-    return ""
-
-
-def _read_short(path: str, most: int, what: str) -> bytes:
-    """The bytes of a file that the settings name.
-
-    Raises:
-        InvalidConfigError: it is a pipe, device or socket, or longer than `most` bytes.
-        OSError: it cannot be read.
-    """
-    data = b""
-    # What is opened may do something, so it is looked at first.
-    is_file = stat.S_ISREG(Path(path).stat().st_mode)
-    if is_file:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(most + 1) if is_file else b""
-    if not is_file or len(data) > most:
-        reason = f"longer than {most // 1024} KiB" if is_file else "not a regular file"
-        raise InvalidConfigError(error_msg=f"{what} {path!r} is {reason}")
-    return data
-
-
-_SIGN_IN_TIMES: Final = ("expiresAt", "registrationExpiresAt")
-_SIGN_IN_TEXTS: Final = (
-    *("accessToken", "refreshToken", "clientId", "clientSecret", "dpopKey", "signInRegion"),
-    *("accessKeyId", "secretAccessKey", "sessionToken", "accountId"),
-)
-"""The members of a sign-in that botocore uses."""
-
-_LONGEST_TIME: Final = 64
-_KEYS_OF_LOGIN: Final = ("accessKeyId", "secretAccessKey", "sessionToken", "accountId", "expiresAt")
-
-
-class SignInCache(JSONFileCache):
-    """The sign-ins that the AWS CLI keeps in files, in place of botocore's cache, which reads files of any length.
-
-    Args:
-        of_login: whether they are of `aws login`, whose access token is an object with keys.
-    """
-
-    def __init__(self, kept: Any, *, of_login: bool = False) -> None:
-        super().__init__(kept._working_dir, kept._dumps)  # noqa: SLF001 - botocore has no other way
-        self._of_login = of_login
-
-    def __getitem__(self, cache_key: str) -> Any:
-        """The sign-in of that key.
-
-        Raises:
-            LoginTokenLoadError, SSOTokenLoadError: its file does not hold one; signing in again replaces it.
-        """
-        path: str = self._convert_cache_key(cache_key)  # type: ignore[attr-defined]  # the stubs lack it
-        what = "the file of a sign-in"
-        try:
-            found = json.loads(_read_short(path, LARGEST_SIGN_IN, what))
-            fault = "" if isinstance(found, dict) else "is not a JSON object"
-        except OSError as error:
-            fault = f"cannot be read: {error.strerror}"
-        except InvalidConfigError as error:
-            raise self._refused(str(error)) from None
-        except (ValueError, RecursionError):
-            fault = "is not a JSON object"
-        if not fault and (member := _login_fault(found) if self._of_login else _sign_in_fault(found)):
-            fault = f"is damaged: {member}"
-        if fault:
-            raise self._refused(f"{what} {path!r} {fault}")
-        return found
-
-    def _refused(self, why: str) -> BotoCoreError:
-        kind = LoginTokenLoadError if self._of_login else SSOTokenLoadError
-        return kind(error_msg=f"{why}; sign in again to replace it")
-
-
-def login_times(folder: str, cache_key: str, may_renew: bool) -> tuple[datetime | None, bool]:
-    """When a login with Identity Center ends, from the file in which the AWS CLI keeps it, and whether it is renewed
-    without a command; None: there is none. The secrets of the file are read with it, and dropped.
-
-    Args:
-        may_renew: whether botocore renews one of that kind.
-    """
-    try:
-        found = SignInCache(JSONFileCache(folder))[cache_key]
-    except SSOTokenLoadError:
-        return None, False
-    if "accessToken" not in found:
-        return None, False
-    renewed = may_renew and all(name in found for name in ("refreshToken", "clientId", "clientSecret"))
-    times = found.get("expiresAt"), found.get("registrationExpiresAt") if renewed else None
-    ends_at, renewable = (parse(text).astimezone(UTC) if text else None for text in times)
-    return ends_at, renewable is not None and renewable > datetime.now(UTC)
-
-
 def login_of(
-    times: Callable[[str, str, bool], tuple[datetime | None, bool]], settings: Mapping[str, Any], command: str
+    times: Callable[[str, bool], tuple[datetime | None, bool]], settings: Mapping[str, Any], command: str
 ) -> SsoLogin | None:
     """The login with Identity Center that a profile's settings name.
 
@@ -253,65 +63,53 @@ def login_of(
         times: `login_times`; thousands of profiles may have one login.
         command: what renews it.
     """
-    session, url = settings.get("sso_session"), settings.get("sso_start_url")
-    by: Any = SSOTokenProvider if session else SSOProvider
-    name = session or url
-    if not isinstance(name, str) or not name:
-        return None
-    key = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
-    return SsoLogin(command, *times(by._SSO_TOKEN_CACHE_DIR, key, bool(session)))  # noqa: SLF001 - botocore has no other way
+    session = settings.get("sso_session")
+    name = session or settings.get("sso_start_url")
+    return SsoLogin(command, *times(name, bool(session))) if name and isinstance(name, str) else None
 
 
-def _login_fault(found: Mapping[str, Any]) -> str:
-    """What is wrong with a sign-in of `aws login`, or "". What it lacks beside its keys, botocore says."""
-    if "accessToken" not in found:
-        return ""
-    keys = found["accessToken"]
-    if not isinstance(keys, dict):
-        return "its accessToken is not an object"
-    lacks = next((f"its accessToken has no {name}" for name in _KEYS_OF_LOGIN if name not in keys), "")
-    return lacks or _sign_in_fault({**found, **keys, "accessToken": ""})
+def login_times(name: str, may_renew: bool) -> tuple[datetime | None, bool]:
+    """When a login with Identity Center ends, from the file in which the AWS CLI keeps it, and whether it is renewed
+    without a command; None: there is none. The secrets of the file are read with it, and dropped.
 
-
-def _sign_in_fault(found: Mapping[str, Any]) -> str:
-    """The first member of a sign-in that botocore could not use, or "": it takes each as what it expects."""
-    for name in (*_SIGN_IN_TEXTS, *_SIGN_IN_TIMES):
-        if not isinstance(found.get(name, ""), str):
-            return f"its {name} is not a string"
-    times = (name for name in _SIGN_IN_TIMES if name in found)
-    return next((f"its {name} is not a time with a zone" for name in times if not _is_time(found[name])), "")
-
-
-def _is_time(text: str) -> bool:
-    if len(text) > _LONGEST_TIME:
-        return False
+    Args:
+        name: of its session, or where that has none the URL.
+        may_renew: whether botocore renews one of that kind.
+    """
     try:
-        # As botocore reads it.
-        found = parse(text)
-        found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return False
-    return found.tzinfo is not None
+        found = Logins()[hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()]
+        ends_at = parse(found["expiresAt"]).astimezone(UTC)
+        renewed = may_renew and all(one in found for one in ("refreshToken", "clientId", "clientSecret"))
+        until = parse(found["registrationExpiresAt"]) if renewed and "registrationExpiresAt" in found else None
+        return ends_at, until is not None and until.astimezone(UTC) > datetime.now(UTC)
+    except (SSOTokenLoadError, TypeError, ValueError, OverflowError):
+        return None, False
 
 
-class TokenFile:
-    """Reads the token of a web identity or container, in place of botocore's loaders: of a file, and not a long one."""
+class Logins(JSONFileCache):
+    """The logins with Identity Center, as the AWS CLI keeps them, each in a file that may be damaged."""
 
-    def __init__(self, path: str, what: str = "the web_identity_token_file") -> None:
-        self._path = path
-        self._what = what
+    def __init__(self) -> None:
+        super().__init__(str(Path(LOGIN_FOLDER).expanduser()), partial(json.dumps, default=_time_text))
 
-    def __call__(self) -> str:
-        """The token.
+    def __getitem__(self, cache_key: str) -> Any:
+        """The login of that key.
 
         Raises:
-            InvalidConfigError: it is not a file, longer than a token, or not text.
-            OSError: it cannot be read.
+            SSOTokenLoadError: its file does not hold one; signing in again replaces it.
         """
         try:
-            return _read_short(self._path, LONGEST_TOKEN, self._what).decode()
-        except UnicodeDecodeError:
-            raise InvalidConfigError(error_msg=f"{self._what} {self._path!r} is not text") from None
+            found = super().__getitem__(cache_key)
+        except (KeyError, RecursionError):
+            found = None
+        texts = [found.get(name) for name in ("accessToken", "expiresAt")] if isinstance(found, dict) else [None]
+        if not all(isinstance(text, str) for text in texts):
+            raise SSOTokenLoadError(error_msg="the file of the login is damaged; sign in again to replace it")
+        return found
+
+
+def _time_text(value: Any) -> Any:
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
 
 
 READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {

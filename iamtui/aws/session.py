@@ -1,57 +1,46 @@
 """The botocore session behind every connection: package models only, pinned requests, AWS hosts only.
 
-Importing this module loads botocore, which is heavy: others import it where they make a session.
+Everything is handed to botocore by its public ways (components, events, constructors' arguments), and `check_sdk` tries
+once that the installed botocore still heeds them. Importing this module loads botocore, which is heavy: others import
+it where they make a session.
 """
 
 from __future__ import annotations
 
+import gzip
 import logging
 import os
-import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from pathlib import Path
-from time import monotonic
-from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import botocore
 import botocore.config
-import botocore.configloader
 import botocore.credentials
-import botocore.endpoint
 import botocore.exceptions
 import botocore.handlers
 import botocore.httpsession
 import botocore.loaders
+import botocore.parsers
 import botocore.session
 import botocore.utils
 import msgspec
+from botocore.awsrequest import AWSResponse
+from botocore.hooks import HierarchicalEmitter, first_non_none_response
 
-from iamtui.aws.credential_process import Approve, approved_run, check_command, refuse_command
+from iamtui.aws.credential_chain import CredentialChain
+from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.limited_http import AnswerParsers, limit_answers, limit_metadata, refuse_unclear_url
+from iamtui.aws.http import HttpSender, ReadBody
 from iamtui.aws.operations import ALLOWED
-from iamtui.aws.profiles import Keys, Profile, is_loopback, profiles_of
-from iamtui.aws.retries import note_try, sleep_between_tries
-from iamtui.aws.sdk_settings import (
-    PROFILE_SETTINGS,
-    SignInCache,
-    TokenFile,
-    config_store,
-    login_of,
-    login_times,
-    refuse_endless_certificates,
-    refuse_endless_config,
-)
+from iamtui.aws.profiles import Keys, Profile, profiles_of
+from iamtui.aws.retries import current_retries
+from iamtui.aws.sdk_settings import PROFILE_SETTINGS, config_store, login_of, login_times
 from iamtui.resource_policy_services import OperationRequest
-
-CONNECT_SECONDS = 3
-READ_SECONDS = 10
-"""Connect and read timeouts in seconds."""
-
-LONGEST_RETRIES: Final = 60.0
-"""Seconds after the start of a call within which its last try begins, however many the settings ask for."""
 
 _SIGN_IN_SERVICES: Final = frozenset(("sso", "sso-oidc", "signin"))
 _SIGN_IN_DOMAINS: Final = (
@@ -66,8 +55,6 @@ _SIGN_IN_DOMAINS: Final = (
     "signin.aws.amazon.com",
 )
 """Where `aws login` signs in: the domains that are not those of a partition's services."""
-_NOT_OF_A_SOURCE: Final = ("assume-role", "ec2-credentials-file", "boto-config", "container-role", "iam-role")
-_DMI_VENDOR: Final = Path("/sys/class/dmi/id/sys_vendor")
 
 
 class _ModelFile(botocore.loaders.JSONFileLoader):
@@ -75,11 +62,13 @@ class _ModelFile(botocore.loaders.JSONFileLoader):
     the largest kept the screen waiting for 60 ms.
     """
 
-    def _load_file(self, full_path: str, open_method: Callable[..., Any]) -> Any:
-        if not Path(full_path).is_file():
-            return None
-        with open_method(full_path, "rb") as file:
-            return msgspec.json.decode(file.read())
+    def load_file(self, file_path: str) -> Any:
+        """The JSON of a path without its ending, or None."""
+        for ending, open_file in ((".json", open), (".json.gz", gzip.open)):
+            if Path(f"{file_path}{ending}").is_file():
+                with open_file(f"{file_path}{ending}", "rb") as file:
+                    return msgspec.json.decode(file.read())
+        return None
 
 
 class _PackageLoader(botocore.loaders.Loader):
@@ -101,6 +90,19 @@ def shared_loader() -> botocore.loaders.Loader:
     return _PackageLoader()
 
 
+class _Events(HierarchicalEmitter):
+    """A session's hooks; where no handler of before-send has answered a request, we send it, and not botocore."""
+
+    send: Callable[..., Any]
+
+    def emit(self, event_name: str, **kwargs: Any) -> Any:
+        """The handlers with what each returned."""
+        answers = super().emit(event_name, **kwargs)
+        if event_name.startswith("before-send.") and first_non_none_response(answers) is None:
+            answers.append((self.send, self.send(**kwargs)))
+        return answers
+
+
 class SdkSession(botocore.session.Session):
     """A botocore session that calls the allowed operations as they are pinned, at AWS or at one endpoint, and no other.
 
@@ -108,6 +110,7 @@ class SdkSession(botocore.session.Session):
         profile: the profile to use; "" for the chain's own choice.
         reads_settings: whether the AWS files and the environment are read at all.
         as_source: whether only credentials of the profile's own count, as of one that another's role starts from.
+        stub: what answers every request instead of the network, or None.
     """
 
     def __init__(
@@ -118,49 +121,48 @@ class SdkSession(botocore.session.Session):
         reads_settings: bool = True,
         approve: Approve = refuse_command,
         as_source: bool = False,
+        stub: Callable[..., Any] | None = None,
     ) -> None:
-        super().__init__(profile=profile or None)
+        # Not an argument: botocore copies the hooks for each client.
+        events = _Events()
+        events.send = self._send if stub is None else _only_from(stub)
+        super().__init__(profile=profile or None, event_hooks=events)
         silence_debug_logging()
         self._endpoint_url = endpoint_url
-        self._approve = approve
-        self._as_source = as_source
-        self._chain_is_safe = False
-        self._config_has_end = False
+        self._sender: HttpSender | None = None
+        self._given: Any = None
+        self._profiles_read: dict[str, Any] = {}
         self.register_component("config_store", config_store(self, reads_settings=reads_settings))
         self.register_component("data_loader", shared_loader())
-        self.register_component("response_parser_factory", AnswerParsers())
+        parsers = botocore.parsers.ResponseParserFactory()
+        parsers.set_parser_defaults(timestamp_parser=parse_timestamp)
+        self.register_component("response_parser_factory", parsers)
+        self.register_component("credential_provider", CredentialChain(self, approve, as_source=as_source))
         decode: Any = botocore.handlers.json_decode_policies
         self.unregister("after-call.iam", decode)
         self.register("before-parameter-build", _refuse_other_operations)
-        self.register("before-parameter-build", _note_start)
         self.register("before-send", partial(_refuse_other_hosts, endpoint_url))
 
     @property
     def full_config(self) -> dict[str, Any]:
-        """The AWS config and credentials files, of which neither may be without end. Read before any provider does."""
-        if not self._config_has_end:
-            for variable in ("config_file", "credentials_file"):
-                refuse_endless_config(self.get_config_variable(variable))
-            self._config_has_end = True
-        return super().full_config
+        """The AWS config and credentials files."""
+        found: dict[str, Any] = super().full_config
+        self._profiles_read = found.get("profiles", {})
+        return found
 
     @property
     def known_profiles(self) -> dict[str, Any]:
         """The profiles of the files, as far as they have been parsed already."""
-        profiles: dict[str, Any] = (getattr(self, "_config", None) or {}).get("profiles", {})
-        return profiles
+        return self._profiles_read
 
     def get_scoped_config(self) -> dict[str, Any]:
         """The profile's settings, as far as any may be read: botocore looks into them beside its variables too."""
         return {name: value for name, value in super().get_scoped_config().items() if name in PROFILE_SETTINGS}
 
-    def get_credentials(self) -> Any:
-        """Those that were given, else botocore's: from a chain in which every credential_process is approved, nobody is
-        asked for MFA codes, and every answer has an end."""
-        if getattr(self, "_credentials", None) is None and not self._chain_is_safe:
-            self._make_safe(self.get_component("credential_provider"))
-            self._chain_is_safe = True
-        return super().get_credentials()
+    def set_keys(self, keys: Keys) -> None:
+        """Use these in place of the chain's."""
+        self.set_credentials(keys.access_key_id, keys.secret_access_key.reveal(), keys.session_token.reveal() or None)
+        self._given = self.get_credentials()
 
     def require_credentials(self) -> None:
         """Find credentials, or raise NoCredentialsError."""
@@ -179,152 +181,45 @@ class SdkSession(botocore.session.Session):
         requests = os.environ.get("REQUESTS_CA_BUNDLE", "")
         return ("REQUESTS_CA_BUNDLE", requests) if requests else ("", "")
 
-    def _make_safe(self, chain: Any) -> None:
-        """Change the providers of a chain. Fails, so that nothing is run, where those of a newer botocore differ.
-
-        A role's source profiles have chains of their own, which its provider makes by a builder.
-        """
-        role = chain.get_provider("assume-role")
-        builder = role._profile_provider_builder  # noqa: SLF001 - botocore has no other way
-        by_token = chain.get_provider("assume-role-with-web-identity")
-        # They must be there.
-        _ = role._prompter, builder._create_process_provider, by_token._token_loader_cls  # noqa: SLF001 - as above
-        make = self._approved_process_provider
-        role._prompter = _refuse_prompt  # noqa: SLF001 - as above
-        builder._create_process_provider = make  # noqa: SLF001 - as above
-        create_by_token = builder._create_web_identity_provider  # noqa: SLF001 - as above
-        builder._create_web_identity_provider = lambda *args: _read_short_token(create_by_token(*args))  # noqa: SLF001 - as above
-        _read_short_token(by_token)
-        chain.insert_after("custom-process", make(self.get_config_variable("profile") or "default"))
-        # The first of that name, which is botocore's.
-        chain.remove("custom-process")
-        _read_short_sign_ins(chain.get_provider("sso"), chain.get_provider("login"), builder)
-        _parse_short_files(chain.get_provider("boto-config"), "_ini_parser")
-        _parse_short_files(chain.get_provider("ec2-credentials-file"), "_parser")
-        # Roles with a credential_source ask the same two.
-        by_container = chain.get_provider("container-role")
-        _read_short_container_token(by_container)
-        _check_container_url(by_container)
-        container = by_container._fetcher  # noqa: SLF001 - as above
-        instance = chain.get_provider("iam-role")._role_fetcher  # noqa: SLF001 - as above
-        limit_metadata(container, container.TIMEOUT_SECONDS, by_container.ENV_VAR_FULL)
-        limit_metadata(instance, instance._timeout, "AWS_EC2_METADATA_SERVICE_ENDPOINT")  # noqa: SLF001 - as above
-        if not asks_metadata_service(os.environ):
-            chain.remove("iam-role")
-        for other in _NOT_OF_A_SOURCE if self._as_source else ():
-            chain.remove(other)
-
-    def _approved_process_provider(self, profile: str) -> Any:
-        """botocore's provider of the credentials that a command prints, which has each run of that approved."""
-        run = approved_run(profile, lambda: self.full_config, self._approve)
-        provider: Any = botocore.credentials.ProcessProvider(profile, lambda: self.full_config, run)
-        use = provider._retrieve_credentials_using  # noqa: SLF001 - botocore has no other way
-
-        def use_checked(command: str) -> Any:
-            check_command(profile, command)
-            return use(command)
-
-        provider._retrieve_credentials_using = use_checked  # noqa: SLF001 - as above
-        return provider
-
     def get_auth_token(self, **_kwargs: Any) -> Any:
         """None: no allowed call is authorized by a token, which botocore would load and renew for each client."""
         return None
 
-    def _register_client_plugins(self, client: Any) -> None:
-        """No plugins: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names."""
-
-    def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
-        """A client with limited answers; also those that botocore makes by itself, for a profile's credentials."""
-        setting, file = self.configured_certificates()
-        refuse_endless_certificates(setting, file)
+    def create_client(  # type: ignore[override]  # the stubs name each
+        self, service_name: str, region_name: str | None = None, **kwargs: Any
+    ) -> Any:
+        """A client that sends through us; also those that botocore makes by itself, for a profile's credentials."""
         if self._endpoint_url:
             _refuse_sign_in(service_name)
             kwargs["endpoint_url"] = self._endpoint_url
-        client = limit_answers(super().create_client(service_name, *args, **kwargs))
+        # Nested: botocore would import the modules that BOTOCORE_EXPERIMENTAL__PLUGINS names into any other.
+        plain: Any = super()
+        client = botocore.utils.create_nested_client(plain, service_name, region_name=region_name, **kwargs)
         silence_debug_logging()
-        doubles = client.meta.config.retries.get("mode", "legacy") == "legacy"
-        # Of several handlers, the first that has an opinion counts.
-        client.meta.events.register_first(
-            f"needs-retry.{client.meta.service_model.service_id.hyphenize()}",
-            partial(_end_retries, _LONGEST_DOUBLED if doubles else _LONGEST_PAUSE),
-        )
+        # Of several handlers all are called, and the first that has an opinion counts.
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_first(f"needs-retry.{service}", _leave_tries_to_load)
         return client
+
+    def _send(self, request: Any, **_event: Any) -> Any:
+        if self._sender is None:
+            self._sender = HttpSender(self.certificates())
+        return self._sender.send(request)
 
     def sign_as_checked(self, client: Any, check: Callable[[], Callable[[Any, str], Any] | None]) -> None:
         """Have requests signed with the very credentials that were checked, not with those of a renewal since.
 
         Args:
-            check: gives what is called with the client's credentials and the operation, and returns them as they are.
+            check: gives what is called with the session's credentials and the operation, and returns them as they are.
         """
-        client.meta.events.register("before-sign", partial(_sign_as_checked, check))
+        client.meta.events.register("before-sign", partial(_sign_as_checked, self.get_credentials, check))
 
-
-def _parse_short_files(provider: Any, attribute: str) -> None:
-    """Have a provider refuse a file without end, of those that are no config or credentials file of AWS."""
-    parse = getattr(provider, attribute)
-
-    def parse_short(path: str) -> Any:
-        refuse_endless_config(path)
-        return parse(path)
-
-    setattr(provider, attribute, parse_short)
-
-
-def _read_short_sign_ins(identity_center: Any, login: Any, builder: Any) -> None:
-    """Have providers, and those that a builder makes for a role's source profiles, read no long file of a sign-in."""
-    by_session = identity_center._token_provider  # noqa: SLF001 - botocore has no other way
-    kept = SignInCache(by_session._cache)  # noqa: SLF001 - as above
-    by_session._cache = by_session._token_loader._cache = kept  # noqa: SLF001 - as above
-    identity_center._token_cache = builder._sso_token_cache = kept  # noqa: SLF001 - as above
-    kept = SignInCache(login._token_cache, of_login=True)  # noqa: SLF001 - as above
-    login._token_cache = builder._login_token_cache = kept  # noqa: SLF001 - as above
-
-
-def _read_short_token(provider: Any) -> Any:
-    """The provider, which reads its token from a file, and no more than a token may be long."""
-    provider._token_loader_cls = TokenFile  # noqa: SLF001 - botocore has no other way
-    return provider
-
-
-def _read_short_container_token(provider: Any) -> None:
-    """Have a provider read the token that it shows to a container's service from a file, and no more than one."""
-    build, check = provider._build_headers, provider._validate_auth_token  # noqa: SLF001 - botocore has no other way
-
-    def build_headers() -> Any:
-        path = os.environ.get(provider.ENV_VAR_AUTH_TOKEN_FILE)
-        if path is None:
-            return build()
-        token = TokenFile(path, f"the {provider.ENV_VAR_AUTH_TOKEN_FILE}")()
-        check(token)
-        return {"Authorization": token}
-
-    provider._build_headers = build_headers  # noqa: SLF001 - as above
-
-
-def _check_container_url(provider: Any) -> None:
-    """Have a provider send its token to no other host than the one that botocore checks.
-
-    A path is put behind a host, and "@" or "." at its beginning would make that another one.
-    """
-    retrieve = provider._retrieve_or_fail  # noqa: SLF001 - botocore has no other way
-
-    def retrieve_checked() -> Any:
-        path = os.environ.get(provider.ENV_VAR)
-        if path is None:
-            refuse_unclear_url(os.environ[provider.ENV_VAR_FULL], provider.ENV_VAR_FULL)
-        else:
-            if not path.startswith("/"):
-                raise AwsProblem(
-                    f"{provider.ENV_VAR} does not begin with a slash, and so could name another host: nothing was "
-                    "sent there.",
-                    "Set it to a path such as /v2/credentials/ID, or unset it.",
-                    code="UnclearUrl",
-                )
-            refuse_unclear_url(provider._fetcher.full_url(path), provider.ENV_VAR)  # noqa: SLF001 - as above
-        return retrieve()
-
-    provider._retrieve_or_fail = retrieve_checked  # noqa: SLF001 - as above
+    def close(self) -> None:
+        """Cut what is connected, and overwrite the keys that were given, for the clients that hold them."""
+        if self._sender is not None:
+            self._sender.close()
+        if self._given is not None:
+            self._given.secret_key = self._given.token = ""
 
 
 # Keeping secrets out of botocore's debug logs.
@@ -356,32 +251,62 @@ def silence_debug_logging() -> None:
         logging.getLogger(name).addFilter(_FILTER)
 
 
-class _UnloggedContext(ssl.SSLContext):
-    """A TLS context that tells nobody its keys, and opens no file for them: botocore heeds SSLKEYLOGFILE."""
-
-    @property  # type: ignore[override]  # the stubs lack None
-    def keylog_filename(self) -> str | None:
-        return None
-
-    @keylog_filename.setter
-    def keylog_filename(self, _name: str | None) -> None:
-        pass
-
-
-# It takes indented lines below a name without a value for settings of their own, which none of those has that are read
-# here, and then expects a text.
-botocore.configloader._parse_nested = str.strip  # type: ignore[attr-defined]  # noqa: SLF001 - as below
-botocore.httpsession.SSLContext = _UnloggedContext  # type: ignore[attr-defined]  # nor do they have this
-# botocore has no other way to end its pauses, of which it makes no other use of the module.
-botocore.endpoint.time = SimpleNamespace(sleep=sleep_between_tries)  # type: ignore[attr-defined]  # as above
-
-
 @cache
 def aws_domains() -> tuple[str, ...]:
     """The domains that AWS's endpoints lie in, each with a dot in front: those of the partitions, and for sign-in."""
     partitions = shared_loader().load_data("partitions")["partitions"]
     suffixes = {partition["outputs"][kind] for partition in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix")}
     return tuple(sorted(f".{domain}" for domain in {*suffixes, *_SIGN_IN_DOMAINS}))
+
+
+# The hooks of botocore that the rest of this module relies on.
+
+
+_HOOKS: Final = ("before-parameter-build", "before-sign", "before-send", "needs-retry")
+_PROBE: Final = botocore.credentials.Credentials("AKIAPROBE", "probe", None)
+
+
+@cache
+def check_sdk() -> None:
+    """Try once, without a network, that the installed botocore heeds what is handed to it: a hook that it no longer
+    calls would let a request out unchecked.
+
+    Raises:
+        AwsProblem: something is missing, which it names.
+    """
+    seen: set[str] = set()
+
+    def answer(request: Any, **_event: Any) -> AWSResponse:
+        if b"Credential=AKIAPROBE/" in _bytes(request.headers["Authorization"]):
+            seen.add("request_credentials")
+        body = b"<R><GetCallerIdentityResult><Arn>probe</Arn></GetCallerIdentityResult></R>"
+        headers: Any = {}
+        return AWSResponse(request.url, 200, headers, ReadBody(body))
+
+    missing: list[str] = []
+    try:
+        session = SdkSession(endpoint_url="http://127.0.0.1:1", reads_settings=False, stub=answer)
+        for hook in _HOOKS:
+            session.register(hook, lambda hook=hook, **_event: seen.add(hook))
+        session.set_credentials("AKIAOTHER", "other")
+        client = session.create_client("sts", "us-east-1")
+        client.meta.events.register("before-sign", partial(_sign_with, _PROBE))
+        client.get_caller_identity()
+        session.get_component("credential_provider").session_providers()
+    except Exception as error:  # noqa: BLE001 - a botocore that differs fails in any way
+        missing.append(f"{type(error).__name__}: {error}")
+    missing[:0] = [hook for hook in (*_HOOKS, "request_credentials") if hook not in seen]
+    if missing:
+        raise AwsProblem(
+            f"The installed botocore {botocore.__version__} lacks what iamtui's protection of credentials relies on "
+            f"({', '.join(missing)}): nothing was sent.",
+            "Install the version of botocore that iamtui was released with, or a newer iamtui.",
+            code="OtherSdk",
+        )
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def make_sdk_session(
@@ -405,27 +330,30 @@ def make_sdk_session(
         reads_settings: whether the AWS files and the environment are read at all.
         stub: what answers every request instead of the network, or None.
     """
-    session = SdkSession(profile, endpoint_url, reads_settings=reads_settings, approve=approve, as_source=as_source)
+    check_sdk()
+    session = SdkSession(
+        profile, endpoint_url, reads_settings=reads_settings, approve=approve, as_source=as_source, stub=stub
+    )
     if region:
         session.set_config_variable("region", region)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
     # calls of a profile), which would otherwise follow an endpoint_url of the config file.
-    session.set_default_client_config(botocore.config.Config(**_client_settings(endpoint_url, stub)))
-    if stub is not None:
-        session.get_component("event_emitter").register_first("before-send", _only_from(stub))
+    session.set_default_client_config(botocore.config.Config(**_client_settings(endpoint_url)))
     if keys is not None:
-        session.set_credentials(
-            keys.access_key_id, keys.secret_access_key.reveal(), keys.session_token.reveal() or None
-        )
+        session.set_keys(keys)
     return session
 
 
-def _sign_as_checked(check: Callable[[], Callable[[Any, str], Any] | None], /, **event: Any) -> None:
-    credentials = event["request_signer"]._credentials  # noqa: SLF001 - botocore has no other way
-    checked = check()
+def _sign_as_checked(
+    credentials_of: Callable[[], Any], check: Callable[[], Callable[[Any, str], Any] | None], /, **event: Any
+) -> None:
+    credentials, checked = credentials_of(), check()
     if credentials is None or checked is None:
         return
-    now = checked(credentials, event["operation_name"])
+    _sign_with(checked(credentials, event["operation_name"]), **event)
+
+
+def _sign_with(now: Any, /, **event: Any) -> None:
     context = event["request"].context
     exact = botocore.credentials.Credentials(now.access_key, now.secret_key, now.token)
     context["signing"] = {**context.get("signing", {}), "request_credentials": exact}
@@ -452,32 +380,14 @@ def session_without_settings() -> Any:
     return boto3.Session(botocore_session=SdkSession(reads_settings=False))
 
 
-def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_VENDOR) -> bool:
-    """Whether credentials may come from the EC2 instance metadata service; see `Connection`."""
-    disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower()
-    if disabled:
-        return disabled == "false"
-    if environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"):
-        return True
-    try:
-        return vendor_file.read_text(encoding="ascii", errors="replace").strip() == "Amazon EC2"
-    except OSError:
-        return False
-
-
-def _client_settings(endpoint_url: str, stub: Callable[..., Any] | None) -> dict[str, Any]:
+def _client_settings(endpoint_url: str) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "ignore_configured_endpoint_urls": True,
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
     }
     if endpoint_url:
         # Emulators do not serve a host name for each bucket or account.
         settings["s3"] = {"addressing_style": "path"}
         settings["inject_host_prefix"] = False
-    if stub is not None or is_loopback(urlsplit(endpoint_url).hostname or ""):
-        # A proxy from the environment cannot reach this machine's loopback, and must not see what goes there.
-        settings["proxies"] = {}
     return settings
 
 
@@ -509,21 +419,9 @@ def _refuse_other_operations(**event: Any) -> None:
         )
 
 
-_LONGEST_DOUBLED: Final = 2.0**10
-_LONGEST_PAUSE: Final = 25.0
-"""Seconds between two tries, at most: pauses double from one on, in the retry modes beside legacy not as far."""
-
-
-def _note_start(**event: Any) -> None:
-    event["context"]["iamtui_started"] = monotonic()
-
-
-def _end_retries(longest_pause: float, /, **event: Any) -> bool | None:
-    """False, which ends the tries of a call, where the next could begin too late; otherwise None."""
-    note_try(event["response"], event["caught_exception"])
-    passed = monotonic() - event["request_dict"]["context"]["iamtui_started"]
-    pause = min(2.0 ** (event["attempts"] - 1), longest_pause)
-    return False if passed + pause > LONGEST_RETRIES else None
+def _leave_tries_to_load(**_event: Any) -> Any:
+    """False, which ends the tries of a call, where a load tries it again by itself; else None, for botocore's own."""
+    return None if current_retries() is None else False
 
 
 def request_of(model: Any) -> OperationRequest:
@@ -581,10 +479,28 @@ def _only_from(stub: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def _refuse_prompt(_text: str) -> str:
-    """Stand in for getpass, which would write over the screen and wait for ever."""
-    raise AwsProblem(
-        "The profile assumes a role that needs an MFA code, which cannot be asked for here.",
-        "Name a source_profile in place of its credential_source, or choose another profile.",
-        code="MfaRequired",
-    )
+_LONGEST_TIMESTAMP: Final = 40
+
+
+def parse_timestamp(value: Any) -> datetime:
+    """A timestamp of an AWS answer as a datetime in UTC.
+
+    The forms of AWS's protocols: ISO 8601, seconds since 1970, RFC 822. botocore's own parser accepts almost anything,
+    for which it takes half of the time of a large answer.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, str) and len(value) > _LONGEST_TIMESTAMP:
+        raise ValueError(f"a timestamp of {len(value):,} characters")
+    for read in (_from_seconds, datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            found = read(value)
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        except (ValueError, TypeError, OverflowError, OSError):
+            continue
+    raise ValueError("a timestamp of an unknown form")
+
+
+def _from_seconds(value: Any) -> datetime:
+    return datetime.fromtimestamp(float(value), UTC)

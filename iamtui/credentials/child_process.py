@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from iamtui.aws.credential_process import ASKING
+from iamtui.aws.credential_process import DEPTH
 from iamtui.credentials import variables
 from iamtui.credentials.export_values import environment_of, exportable
 from iamtui.credentials.session import Session
@@ -122,7 +122,7 @@ def _of_session(session: Session, base_env: Mapping[str, str]) -> ChildEnvironme
     Credentials that are not AWS's come with their endpoint.
     """
     tokens = [name for name in base_env if name.upper().startswith(variables.BEARER_TOKENS)]
-    environ = ChildEnvironment(base_env).without(*variables.ALL, *tokens, SESSION_MARK, ASKING)
+    environ = ChildEnvironment(base_env).without(*variables.ALL, *tokens, SESSION_MARK, DEPTH)
     if SESSION_MARK in base_env:
         # It is that of another session, around this one.
         environ = environ.without(*variables.ENDPOINT)

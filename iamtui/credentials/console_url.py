@@ -16,7 +16,6 @@ import re
 import ssl
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from iamtui.aws.answer_limits import CountedReads
+from iamtui.aws.answers import AnswerLimit, AnswerTooLarge, AnswerTooSlow, LimitedReads
 from iamtui.credentials.console_sites import ConsoleSite, Host, console_site
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.session import Clock, Session, duration_text, duration_words, time_left_words, utc_now
@@ -335,7 +334,7 @@ WHOLE_SECONDS: Final = 30
 """How long the answers of the proxy and the host are waited for when they come drop by drop."""
 
 LARGEST_ANSWER: Final = 64 * 1024
-"""Bytes of the body; all that the proxy and the host send may have twice as many."""
+"""Bytes of all that the proxy and the host send."""
 
 _STEP: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (AWS_CA_BUNDLE)."
 
@@ -367,8 +366,10 @@ def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnsw
     except ssl.SSLCertVerificationError as error:
         why = safe_text(error.verify_message, limit=200)
         problem = Problem(f"{host.name} has no certificate that is trusted here ({why}); nothing was sent.", _STEP)
-    except TimeoutError:
+    except (TimeoutError, AnswerTooSlow):
         problem = Problem(f"{host.name} does not answer in time.", _STEP)
+    except AnswerTooLarge:
+        problem = Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
     except (OSError, http.client.HTTPException) as error:
         problem = Problem(f"{host.name} cannot be asked: {_kind(error)}.", _STEP)
     except ValueError:
@@ -387,46 +388,24 @@ def _kind(error: Exception) -> str:
     return words or type(error).__name__
 
 
-class _Limits:
-    """The time and bytes that are left for all that comes back, headers and interim answers included."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._end = time.monotonic() + WHOLE_SECONDS
-        self._left = 2 * LARGEST_ANSWER
-
-    def check(self) -> None:
-        if time.monotonic() > self._end:
-            raise TimeoutError
-
-    def count(self, read: int) -> None:
-        self._left -= read
-        if self._left < 0:
-            raise _too_large(self._host)
-
-
-def _too_large(host: Host) -> Problem:
-    return Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
-
-
 class _LimitedResponse(http.client.HTTPResponse):
-    def __init__(self, limits: _Limits, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, limit: AnswerLimit, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Nothing has been read of it yet.
         raw: Any = self.fp
-        self.fp = io.BufferedReader(CountedReads(raw.detach(), limits.check, limits.count))
+        self.fp = io.BufferedReader(LimitedReads(raw.detach(), limit))
 
 
 def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
     connection = _connection(host, ca_bundle)
     # Also for the proxy's answer to CONNECT.
-    connection.response_class = partial(_LimitedResponse, _Limits(host))  # type: ignore[assignment]
+    connection.response_class = partial(_LimitedResponse, AnswerLimit(LARGEST_ANSWER, WHOLE_SECONDS))  # type: ignore[assignment]
     try:
         connection.connect()
         connection.sock.settimeout(READ_SECONDS)
         connection.request("GET", path.reveal(), headers={"Accept": "application/json", "Accept-Encoding": "identity"})
         response = connection.getresponse()
-        return PrivateAnswer(response.status, _read(response, host))
+        return PrivateAnswer(response.status, _read(response))
     finally:
         connection.close()
 
@@ -474,15 +453,8 @@ def _trust(ca_bundle: str) -> ssl.SSLContext:
         raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None
 
 
-def _read(response: http.client.HTTPResponse, host: Host) -> Secret:
-    """The body, as far as it may be long.
-
-    Raises:
-        Problem: it is longer.
-    """
+def _read(response: http.client.HTTPResponse) -> Secret:
     pieces = bytearray()
     while piece := response.read1(LARGEST_ANSWER):
         pieces += piece
-        if len(pieces) > LARGEST_ANSWER:
-            raise _too_large(host)
     return Secret(pieces.decode("utf-8", "replace"))

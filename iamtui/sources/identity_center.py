@@ -21,7 +21,7 @@ from iamtui.account.identity_center import (
     region_of_path,
 )
 from iamtui.account.model import Account, Fact, Known, Missing
-from iamtui.aws.answer_limits import list_of, only
+from iamtui.aws.answers import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.operations import iam_action
 from iamtui.sources.parallel import FactReader, Step, Tasks, no_step

@@ -29,7 +29,7 @@ from iamtui.account.model import (
     Organization,
 )
 from iamtui.account.snapshot_format import RoleNameShape, SnapshotShape, TagShape
-from iamtui.aws.answer_limits import list_of
+from iamtui.aws.answers import list_of
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.patterns import parse_arn

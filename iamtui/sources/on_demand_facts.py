@@ -52,7 +52,7 @@ from iamtui.account.snapshot_parts import (
     password_policy,
     server_certificates,
 )
-from iamtui.aws.answer_limits import list_of, only, shaped
+from iamtui.aws.answers import list_of, only, shaped
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.retries import Retries, retrying

@@ -32,7 +32,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.account.snapshot_format import SnapshotShape, TagShape
-from iamtui.aws.answer_limits import list_of, only
+from iamtui.aws.answers import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem

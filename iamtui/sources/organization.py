@@ -22,7 +22,7 @@ from iamtui.account.model import (
     OrganizationPolicy,
 )
 from iamtui.account.snapshot_format import ArnText, Name
-from iamtui.aws.answer_limits import list_of, only
+from iamtui.aws.answers import list_of, only
 from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import PolicyDocument

@@ -20,7 +20,7 @@ from iamtui.account.model import (
     Missing,
     Organization,
 )
-from iamtui.aws.answer_limits import shaped
+from iamtui.aws.answers import shaped
 from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, defstruct, field
 
 from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import Account, Gap, ResourcePolicy
-from iamtui.aws.answer_limits import list_of, only
+from iamtui.aws.answers import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.policy.document import JsonValue, PolicyDocument, as_list

@@ -3,8 +3,7 @@
 A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
 approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
 was confirmed is kept in `commands.json` of the data folder, as a digest of profile, command and folder: a command may
-hold secrets of its own, and one that was changed counts as new, as does one that can name files of the folder it is run
-in when that is another one.
+hold secrets of its own, and one that was changed counts as new.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from iamtui.aws.credential_process import ANYWHERE, remark_on
 from iamtui.aws.credential_process import Approve as Approve  # for the doors
 from iamtui.aws.credential_process import CredentialCommand as CredentialCommand  # for the doors
 from iamtui.aws.credential_process import end_commands as end_commands  # for the doors
 from iamtui.aws.credential_process import is_credential_process as is_credential_process  # for the doors
+from iamtui.aws.credential_process import remark_on
 from iamtui.credentials.secure_files import locked, replace_file
 from iamtui.input_files import read_document
 from iamtui.paths import data_folder, exposure
@@ -123,9 +122,7 @@ def about_command(command: CredentialCommand) -> tuple[str, ...]:
     # To its end: what is confirmed must have been seen.
     shown = safe_text(command.text, limit=None)
     sentence = f"The profile {safe_text(command.profile)} runs this command for its credentials: {shown}"
-    folder = safe_text(command.folder, limit=None)
-    where = f"It can name files of this folder: {folder}" if command.folder != ANYWHERE else ""
-    return tuple(filter(None, (sentence, where, remark_on(command.text))))
+    return tuple(filter(None, (sentence, remark_on(command.text))))
 
 
 def refuse_unconfirmed(command: CredentialCommand) -> bool:

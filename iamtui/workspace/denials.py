@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from iamtui.account.model import Account, Role, User
-from iamtui.aws.answer_limits import only
+from iamtui.aws.answers import only
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
 from iamtui.denials.denial import CALLER_UNKNOWN, Denial, DenialForm
 from iamtui.denials.reader import ReadLog, find_denials, parse_decoded, read_log

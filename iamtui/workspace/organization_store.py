@@ -27,7 +27,7 @@ from msgspec import Meta, Struct
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.aws.answer_limits import AnswerTooLarge, AnswerTooSlow, limits_for, read_streamed
+from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow
 from iamtui.input_files import MissingFile, open_input, read_whole, size_words, unpacked
 from iamtui.paths import home_expanded
 from iamtui.policy.document import DocumentPool
@@ -254,7 +254,7 @@ class S3Files:
                     raise MissingFile(f"{subject} does not exist.", "Check the address.") from None
                 raise
             try:
-                return read_streamed(answer["Body"], limits_for("s3", "GetObject"))
+                return b"".join(answer["Body"].iter_chunks(1024**2))
             except (AnswerTooLarge, AnswerTooSlow) as error:
                 raise Problem(f"{subject} takes more than {error}.", "Is it the store?") from None
             except Exception as error:  # noqa: BLE001 - a connection that breaks raises anything

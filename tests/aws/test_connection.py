@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import gc
 import io
 import logging
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import pytest
 from botocore import xform_name
 
 from iamtui.aws import connection as module
+from iamtui.aws import http
 from iamtui.aws import session as sdk_session
-from iamtui.aws.answer_limits import INVENTORY, limits_for
 from iamtui.aws.connection import MOST_CLIENTS, Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
@@ -271,7 +270,7 @@ def test_throttling_is_tried_three_times(fault_proxy: FaultProxy, quick_retries:
 
 
 def test_a_stall_ends(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sdk_session, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(http, "READ_SECONDS", 0.2)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     fault_proxy.on("GetCallerIdentity", Stall())
 
@@ -413,7 +412,7 @@ def test_what_a_stub_does_not_answer_is_not_sent(monkeypatch: pytest.MonkeyPatch
     def no_network(*_: object) -> None:
         raise AssertionError("something was sent")
 
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", no_network)
+    monkeypatch.setattr("iamtui.aws.http.HttpSender.send", no_network)
     connection = Connection.with_stub(lambda **_: None, access_key_id="A", secret_access_key="s", region="eu-central-1")
 
     with pytest.raises(Problem, match="demo cannot answer"):
@@ -432,13 +431,8 @@ def test_threads_share_a_connection(moto: MotoServer) -> None:
     assert found == [ACCOUNT] * 8
 
 
-def test_short_listings_have_fewer_pages_than_inventories() -> None:
-    assert limits_for("iam", "ListServerCertificates").listing_pages <= 1_000
-    assert limits_for("iam", "GetAccountAuthorizationDetails").listing_pages > 1_000
-
-
 def test_an_endless_listing_is_given_up(fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "limits_for", lambda *_: INVENTORY._replace(listing_pages=3))
+    monkeypatch.setattr(module, "MOST_PAGES", 3)
     count = iter(range(1000))
 
     def rule(call: Any) -> Answer | None:
@@ -459,35 +453,6 @@ def test_a_repeated_page_is_given_up(fault_proxy: FaultProxy) -> None:
 
     with pytest.raises(Problem, match="the same page again"):
         list(connect(fault_proxy.url).pages("iam", "ListUsers"))
-
-
-def garbage_of(use: Callable[[Connection], object]) -> int:
-    """How many objects of a connection only the garbage collector takes away, once it is used and dropped."""
-    root = Connection.with_stub(stub([]), access_key_id="AKIADEMO", secret_access_key="s", region="eu-central-1")
-    found = []
-    for _ in range(4):
-        # The first one fills caches, and threads of earlier tests may drop something meanwhile: the least counts.
-        gc.collect()
-        gc.disable()
-        try:
-            connection = root.with_credentials("ASIAX", Secret("s"), Secret("t"))
-            connection.caller()
-            use(connection)
-            del connection
-        finally:
-            gc.enable()
-        found.append(gc.collect())
-    return min(found)
-
-
-@pytest.mark.slow
-def test_a_connection_that_is_closed_leaves_next_to_nothing_to_the_garbage_collector() -> None:
-    assert garbage_of(lambda connection: connection.close()) < 100
-
-
-@pytest.mark.slow
-def test_a_connection_that_is_dropped_is_closed() -> None:
-    assert garbage_of(lambda _connection: None) < 100
 
 
 def test_a_closed_connection_begins_anew() -> None:

@@ -10,7 +10,7 @@ import botocore.parsers
 import pytest
 from botocore.exceptions import ClientError
 
-from iamtui.aws.answer_limits import AnswerTooComplex, AnswerTooLarge, AnswerTooSlow
+from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow
 from iamtui.aws.errors import AwsProblem, permission_in, problem_from
 from iamtui.problem import Problem
 
@@ -217,9 +217,7 @@ def test_a_date_of_credentials_that_is_none(value: object) -> None:
     assert "aws sso login --profile dev" in problem.next_step
 
 
-@pytest.mark.parametrize(
-    "error", [AnswerTooComplex("of more than 7 parts"), AnswerTooLarge("4 MiB"), AnswerTooSlow("20 seconds")]
-)
+@pytest.mark.parametrize("error", [AnswerTooLarge("4 MiB"), AnswerTooSlow("20 seconds")])
 def test_a_call_without_a_name_is_a_call(error: Exception) -> None:
     sentence = problem_from(error).sentence
     assert "a call" in sentence

@@ -6,10 +6,12 @@ from typing import Any
 
 import botocore.credentials
 import pytest
+from botocore.hooks import HierarchicalEmitter
+from botocore.signers import RequestSigner
 
 from iamtui.aws import session as sdk_session
-from iamtui.aws.limited_http import parse_timestamp
-from iamtui.aws.session import asks_metadata_service
+from iamtui.aws.credential_chain import asks_metadata_service
+from iamtui.aws.session import parse_timestamp
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect, run_it
 from tests.support.fault_proxy import FaultProxy
@@ -50,7 +52,7 @@ def test_the_calls_of_botocore_itself_ignore_it_too(
         urls.append(request.url)
         raise OSError("no network in tests")
 
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", note)
+    monkeypatch.setattr("iamtui.aws.http.HttpSender.send", note)
     with pytest.raises(Problem):
         connect(profile="dev").caller()
 
@@ -82,7 +84,7 @@ def test_a_sign_in_at_aws_is_refused_beside_an_endpoint(
         "[profile dev]\nsso_start_url=https://x.awsapps.com/start\nsso_region=eu-west-1\n"
         f"sso_account_id={ACCOUNT}\nsso_role_name=dev\nregion=eu-west-1\n",
     )
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", lambda *_: pytest.fail("something was called"))
+    monkeypatch.setattr("iamtui.aws.http.HttpSender.send", lambda *_: pytest.fail("something was called"))
     with pytest.raises(Problem, match="signs in at AWS itself, and with --endpoint-url nothing but the endpoint"):
         connect(profile="dev", url=listener.url).caller()
 
@@ -235,7 +237,7 @@ def test_the_metadata_service_is_out_of_the_chain(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials", refuse)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "")
-    monkeypatch.setattr(sdk_session, "asks_metadata_service", lambda _environ: False)
+    monkeypatch.setattr("iamtui.aws.credential_chain.asks_metadata_service", lambda _environ: False)
 
     with pytest.raises(Problem, match="No AWS credentials"):
         connect()
@@ -268,3 +270,40 @@ def test_what_is_no_timestamp_is_not_guessed_at(text: Any, monkeypatch: pytest.M
     monkeypatch.setattr("dateutil.parser.parse", lambda *_args, **_more: pytest.fail("dateutil was asked"))
     with pytest.raises(ValueError, match="timestamp"):
         parse_timestamp(text)
+
+
+@pytest.mark.parametrize("hook", ["before-parameter-build", "before-sign", "before-send", "needs-retry"])
+def test_a_botocore_that_calls_a_hook_no_more_is_not_used(monkeypatch: pytest.MonkeyPatch, hook: str) -> None:
+    really = HierarchicalEmitter.emit
+
+    def emit(self: Any, event_name: str, **more: Any) -> Any:
+        return [] if event_name.startswith(hook) else really(self, event_name, **more)
+
+    monkeypatch.setattr(HierarchicalEmitter, "emit", emit)
+    sdk_session.check_sdk.cache_clear()
+    with pytest.raises(Problem, match=rf"botocore .* lacks .*\({hook}\b.*nothing was sent") as caught:
+        connect(region="eu-west-1")
+    assert "Install the version of botocore" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("credentials.AssumeRoleProvider", "TypeError: "),
+        ("signers.RequestSigner.get_auth_instance", "request_credentials"),
+    ],
+)
+def test_a_botocore_that_takes_other_arguments_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    really = RequestSigner.get_auth_instance
+
+    def other(*args: Any, request_credentials: Any = None, **more: Any) -> Any:
+        if not args:
+            raise TypeError("an argument of another name")
+        return really(*args, **more)
+
+    monkeypatch.setattr(f"botocore.{name}", other)
+    sdk_session.check_sdk.cache_clear()
+    with pytest.raises(Problem, match=rf"lacks .*\({says}"):
+        connect(region="eu-west-1")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,8 +64,7 @@ def home(no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def sso_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that the sign-ins are kept in: botocore works it out when it is imported."""
     cache = home / ".aws" / "sso" / "cache"
-    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
-        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(cache))
+    monkeypatch.setattr("iamtui.aws.sdk_settings.LOGIN_FOLDER", str(cache))
     return cache
 
 
@@ -94,13 +92,30 @@ class _Raw:
         return [self._content]
 
 
-def answering(connection: Connection, event: str, status: int, body: str, content_type: str = "text/xml") -> None:
-    """Answer one operation in the place of AWS."""
+class _Network:
+    """Answers what was begun last, in the place of the network."""
 
-    def answer(request: Any, **_more: Any) -> AWSResponse:
+    def __init__(self) -> None:
+        self.answer = (404, "", "")
+
+    def send(self, request: Any) -> AWSResponse:
+        status, body, content_type = self.answer
         return AWSResponse(request.url, status, {"Content-Type": content_type}, _Raw(body.encode()))
 
-    connection._botocore_session().get_component("event_emitter").register_first(event, answer)
+    def close(self) -> None:
+        pass
+
+
+def answering(connection: Connection, event: str, status: int, body: str, content_type: str = "text/xml") -> None:
+    """Answer one operation in the place of AWS."""
+    session = connection._botocore_session()
+    if not isinstance(session._sender, _Network):
+        session._sender = _Network()
+
+    def begin(**_more: Any) -> None:
+        session._sender.answer = (status, body, content_type)
+
+    session.get_component("event_emitter").register_first(event, begin)
 
 
 IDENTITY = (
@@ -251,14 +266,6 @@ def test_a_damaged_file_of_a_login_is_none(sso_cache: Path, content: str) -> Non
     assert login == SsoLogin("aws sso login --profile base")
 
 
-def test_a_pipe_in_place_of_the_file_of_a_login_is_not_waited_for(sso_cache: Path) -> None:
-    sign_in(sso_cache, "corp", timedelta(hours=1))
-    (file,) = sso_cache.iterdir()
-    file.unlink()
-    os.mkfifo(file)
-    assert next(one.login for one in available_profiles() if one.name == "base") is not None
-
-
 def test_the_file_of_a_login_is_read_once_for_all_its_profiles(
     sso_cache: Path, no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,8 +275,10 @@ def test_the_file_of_a_login_is_read_once_for_all_its_profiles(
     with (no_aws_settings / "config").open("a") as file:
         file.writelines(f"[profile p{number}]{more}" for number in range(9))
     read: list[str] = []
-    really = sdk_settings._read_short
-    monkeypatch.setattr(sdk_settings, "_read_short", lambda path, *more: read.append(path) or really(path, *more))
+    really = sdk_settings.JSONFileCache.__getitem__
+    monkeypatch.setattr(
+        sdk_settings.JSONFileCache, "__getitem__", lambda self, key: read.append(key) or really(self, key)
+    )
     logins = {profile.name: profile.login for profile in available_profiles() if profile.login is not None}
     assert len(logins) == 12
     assert logins["p8"] is not None

@@ -181,7 +181,7 @@ def test_an_endpoint_that_misbehaves(cli: Cli, fault_proxy: FaultProxy, fault: A
 
 @pytest.mark.usefixtures("quick_retries")
 def test_an_endpoint_that_stalls(cli: Cli, fault_proxy: FaultProxy) -> None:
-    cli.monkeypatch.setattr("iamtui.aws.session.READ_SECONDS", 0.3)
+    cli.monkeypatch.setattr("iamtui.aws.http.READ_SECONDS", 0.3)
     fault_proxy.on("*", Stall())
     cli("list", "users", "--endpoint-url", fault_proxy.url).failed_with(fault_proxy.url)
 

@@ -102,8 +102,7 @@ def login(moto: MotoServer, monkeypatch: pytest.MonkeyPatch, no_aws_settings: Pa
     moto.client("iam").create_user(UserName="alice")
     (no_aws_settings / "config").write_text(CONFIG)
     cache = tmp_path / "sso-cache"
-    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
-        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(cache))
+    monkeypatch.setattr("iamtui.aws.sdk_settings.LOGIN_FOLDER", str(cache))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     portal = Portal(moto)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from iamtui.aws.credential_process import DEPTH
 from tests.support.moto_server import ACCOUNT, MotoServer, trust
 from tests.support.program_on_terminal import PROGRAM, ROOT, Run, environment, run_on_terminal
 from tests.support.slow import all_but
@@ -191,17 +192,6 @@ def test_without_a_terminal_a_profile_that_was_named_goes_on_and_says_so(machine
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stream", ["1", "2"])
-def test_a_command_that_prints_without_an_end_is_ended(machine: Machine, stream: str) -> None:
-    machine.command.write_text(f"#!/bin/sh\nexec yes '{ANSWER}' >&{stream}\n")
-    by_default(machine)
-    run = machine.without_terminal("--profile", "default")
-    assert run.returncode == 2
-    assert "printed more than 1 MiB and was ended" in run.stderr
-    assert "AKIA" not in run.stderr
-
-
-@pytest.mark.slow
 def test_the_profile_of_our_own_config_is_not_named_by_that(machine: Machine) -> None:
     machine.config("[profile ci]\nRUNS")
     folder = machine.home / "config" / "iamtui"
@@ -217,7 +207,7 @@ def test_the_profile_of_our_own_config_is_not_named_by_that(machine: Machine) ->
 def test_a_credential_process_of_iamtui_asks_nobody_over_its_screen(machine: Machine) -> None:
     """The iamtui that runs another one may have a screen on the terminal."""
     machine.config("[default]\nRUNS")
-    machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"] = "1:outer"
+    machine.environ[DEPTH] = "1"
     done = machine.on_terminal(keys=b"y\n")
     assert machine.runs == 0
     assert done.code == 2
@@ -228,15 +218,15 @@ def test_a_credential_process_of_iamtui_asks_nobody_over_its_screen(machine: Mac
 def test_a_profile_that_another_profiles_command_names_is_not_named_by_the_user(machine: Machine) -> None:
     """What the iamtui in between says is seen by nobody: only its answer is read."""
     machine.config("[profile inner]\nRUNS")
-    machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"] = "1:outer"
+    machine.environ[DEPTH] = "1"
     done = machine.without_terminal("--profile", "inner")
     assert machine.runs == 0
     assert done.returncode == 2
     assert f"not by you, so it was not run: {machine.command}" in done.stderr
     assert "iamtui --profile inner in a terminal" in done.stderr
-    del machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"]
+    del machine.environ[DEPTH]
     assert machine.on_terminal("--profile", "inner", keys=b"y\n").code == 0
-    machine.environ["IAMTUI_CREDENTIAL_PROCESS_OF"] = "1:outer"
+    machine.environ[DEPTH] = "1"
     assert machine.without_terminal("--profile", "inner").returncode == 0, "once confirmed, it may run"
 
 

@@ -121,7 +121,7 @@ def test_a_rule_set_sends_no_token_to_another_host(
         urls.append(request.url)
         raise OSError("no network in tests")
 
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", note)
+    monkeypatch.setattr("iamtui.aws.http.HttpSender.send", note)
     with pytest.raises(Problem):
         connect(region="eu-west-1").caller()
     assert set(urls) == {"https://sts.eu-west-1.amazonaws.com/"}
@@ -202,7 +202,7 @@ def test_an_operation_that_is_another_request_than_the_pinned_is_refused(
     replaced(tmp_path, f"{service}/service-2", changed)
     loader = botocore.loaders.Loader(extra_search_paths=[str(tmp_path)])
     monkeypatch.setattr(sdk_session, "shared_loader", lambda: loader)
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", lambda *_: pytest.fail("something was sent"))
+    monkeypatch.setattr("iamtui.aws.http.HttpSender.send", lambda *_: pytest.fail("something was sent"))
     calls: dict[str, tuple[str, dict[str, str]]] = {
         "s3": ("GetBucketPolicy", {"Bucket": "b"}),
         "kms": ("GetKeyPolicy", {"KeyId": "k"}),
@@ -232,7 +232,7 @@ def test_nothing_is_sent_to_a_host_that_is_not_of_aws(monkeypatch: pytest.Monkey
         request.url = url
 
     connection.client("sts").meta.events.register("request-created", elsewhere)
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", lambda *_: pytest.fail("something was sent"))
+    monkeypatch.setattr("iamtui.aws.http.HttpSender.send", lambda *_: pytest.fail("something was sent"))
     with pytest.raises(Problem, match="nothing was sent"):
         connection.caller()
 

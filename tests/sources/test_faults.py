@@ -187,7 +187,7 @@ def test_a_marker_that_comes_again_ends_the_listing_and_keeps_its_pages(proxy: F
 
 
 def test_an_answer_that_stalls_is_given_up(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.aws.session.READ_SECONDS", 0.3)
+    monkeypatch.setattr("iamtui.aws.http.READ_SECONDS", 0.3)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     proxy.rules.append(at_page(2, Stall()))
     account = load(proxy)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
@@ -230,8 +231,8 @@ def fault_proxy(moto: MotoServer) -> Iterator[FaultProxy]:
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without the waiting between them, botocore's and a load's."""
-    import iamtui.aws.session
+    import botocore.endpoint
 
-    monkeypatch.setattr(iamtui.aws.session.botocore.endpoint.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
     monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
     monkeypatch.setattr("iamtui.aws.retries.pause", lambda stopped, _seconds: stopped.is_set())

@@ -93,7 +93,7 @@ def running_moto() -> Iterator[MotoServer]:
 
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait longer for an answer than for one of AWS: on a busy machine a server of the tests may take its time."""
-    monkeypatch.setattr("iamtui.aws.session.READ_SECONDS", 90)
+    monkeypatch.setattr("iamtui.aws.http.READ_SECONDS", 90)
 
 
 @pytest.fixture

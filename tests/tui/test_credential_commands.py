@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.aws.credential_process import command_of
+from iamtui.aws.credential_process import CredentialCommand
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.main_screen import MainScreen
 from iamtui.workspace import credential_commands
@@ -35,7 +35,7 @@ class Opener:
 
     def __call__(self, choice: SourceChoice, *_more: object) -> Workspace:
         if choice.profile == "ci":
-            refuse_unconfirmed(command_of("ci", self.command))
+            refuse_unconfirmed(CredentialCommand("ci", self.command))
         self.opened.append(choice)
         return sample_workspace()
 
@@ -63,7 +63,7 @@ async def test_a_profile_of_the_command_line_is_asked_about_before_anything_is_o
         await pilot.press("y")
         await until(pilot, lambda: app.main.workspace is not None)
         assert opener.opened == [CI]
-        assert is_confirmed(command_of("ci", COMMAND))
+        assert is_confirmed(CredentialCommand("ci", COMMAND))
         await pilot.press("r")
         await until(pilot, lambda: [one.profile for one in opener.opened] == ["ci", "ci"])
         assert isinstance(app.screen, MainScreen)
@@ -76,7 +76,7 @@ async def test_a_refused_command_is_said_and_something_else_can_be_chosen() -> N
         await until(pilot, lambda: "y run it" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: "The command of the profile ci was not run." in shown(app))
-        assert not is_confirmed(command_of("ci", COMMAND))
+        assert not is_confirmed(CredentialCommand("ci", COMMAND))
         assert opener.opened == []
 
 

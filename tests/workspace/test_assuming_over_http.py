@@ -184,7 +184,7 @@ def test_whatever_sts_answers_is_one_sentence_and_a_next_step(
     sentence: str,
     step: str,
 ) -> None:
-    monkeypatch.setattr("iamtui.aws.session.READ_SECONDS", 0.3)
+    monkeypatch.setattr("iamtui.aws.http.READ_SECONDS", 0.3)
     space, proxy = faulty
     space = reconnected(space)
     proxy.on("AssumeRole", fault)

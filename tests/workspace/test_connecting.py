@@ -61,8 +61,7 @@ def test_a_problem_names_the_command_that_signs_in(
     no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (no_aws_settings / "config").write_text(SSO)
-    for owner in ("botocore.tokens.SSOTokenProvider", "botocore.credentials.SSOProvider"):
-        monkeypatch.setattr(f"{owner}._SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("iamtui.aws.sdk_settings.LOGIN_FOLDER", str(tmp_path))
     with pytest.raises(Problem) as problem:
         connect(SourceChoice(SourceKind.LIVE, profile="dev"))
     assert problem.value.login_command == "aws sso login --profile dev"

@@ -1,0 +1,258 @@
+"""Sends botocore's requests, with a limit on each answer; urllib3 is what botocore itself sends them with.
+
+Loaded with botocore, not before.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+import urllib3.connection
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.httpsession import mask_proxy_url
+from botocore.utils import get_environ_proxies
+from urllib3.util import parse_url
+
+from iamtui.aws import answers
+from iamtui.aws.answers import AnswerLimit, LimitedReads
+from iamtui.aws.errors import AwsProblem
+from iamtui.aws.profiles import is_loopback
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+"""Connect and read timeouts in seconds."""
+
+_PORTION: Final = 64 * 1024
+_MOST_HOSTS: Final = 32
+"""Hosts, one for each service and Region, with connections that are kept."""
+
+
+def refuse_unclear_url(url: str, what: str, *, may_name_user: bool = False) -> None:
+    """Refuse a URL of another scheme than HTTP, or one that may lead elsewhere than it seems to: botocore and we check
+    the host that urllib.parse finds in it, and urllib3 connects to the one that it finds itself.
+
+    Args:
+        what: what the URL is, as the beginning of a sentence.
+        may_name_user: whether a user and a password may stand in front of the host and any scheme before those, as in
+            a proxy's URL.
+
+    Raises:
+        AwsProblem: it is one; the URL may hold a password, and is not shown.
+    """
+    fault = _unclear(url) or ("" if may_name_user else _strange(url))
+    if fault:
+        form = "http://USER:PASSWORD@HOST:PORT, other characters as %5C" if may_name_user else "http://HOST:PORT/PATH"
+        raise AwsProblem(f"{what} {fault}: nothing was sent there.", f"Write it as {form}.", code="UnclearUrl")
+
+
+def _strange(url: str) -> str:
+    """What only the URL of a proxy may have."""
+    seen = urlsplit(url)
+    if seen.scheme not in ("http", "https"):
+        return "does not begin with http:// or https://"
+    return "names a user before the host" if "@" in seen.netloc else ""
+
+
+def _unclear(url: str) -> str:
+    if "\\" in url:
+        return "holds a backslash"
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds white space or a control character"
+    try:
+        seen, used = urlsplit(url), parse_url(url)
+        seen_host = (seen.hostname or "").replace("%25", "%")
+        used_host = (used.host or "").strip("[]")
+        same = (seen.scheme, seen_host, seen.port) == (used.scheme, used_host.lower(), used.port)
+    except (ValueError, urllib3.exceptions.LocationParseError):
+        return "is not a URL"
+    if not seen_host:
+        return "names no host"
+    return "" if same else "can be read as that of another host"
+
+
+class _Sending(threading.local):
+    limit: AnswerLimit | None = None
+
+
+_sending: Final = _Sending()
+"""The limit of the answer to what the thread is sending, which the response takes over."""
+
+
+class _LimitedResponse(http.client.HTTPResponse):
+    """Also that of a proxy to CONNECT."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        raw: Any = self.fp
+        if _sending.limit is not None:
+            # Nothing has been read of it yet.
+            self.fp = io.BufferedReader(LimitedReads(raw.detach(), _sending.limit))
+
+
+class _HttpConnection(urllib3.connection.HTTPConnection):
+    response_class = _LimitedResponse
+
+
+class _HttpsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _LimitedResponse
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+class HttpSender:
+    """Sends a request of botocore and returns the response, read to its end within the limits.
+
+    Errors are those of botocore's own HTTP session, so that its retries and our sentences treat them as such. No
+    compression is asked for, and none unpacked. Thread-safe.
+
+    Args:
+        certificates: the file (or folder) that servers are checked with.
+        timeout: connect and read timeout.
+        uses_proxies: whether those of the environment are used, for hosts that are not this machine.
+        url_is: what the URLs are, as the beginning of a sentence.
+    """
+
+    def __init__(
+        self,
+        certificates: str,
+        timeout: urllib3.Timeout | None = None,
+        *,
+        uses_proxies: bool = True,
+        url_is: str = "The URL of a call",
+    ) -> None:
+        self._certificates = certificates
+        self._timeout = timeout or urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        self._uses_proxies = uses_proxies
+        self._url_is = url_is
+        self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+        self._managers: dict[str, urllib3.PoolManager] = {}
+
+    def send(self, request: Any) -> AWSResponse:
+        """The response to an AWSPreparedRequest. Blocking.
+
+        Raises:
+            AnswerTooLarge, AnswerTooSlow: the endpoint's answer is beyond a limit.
+            AwsProblem: the host that the URL names, and that was checked, is not the one that would be connected to.
+        """
+        refuse_unclear_url(request.url, self._url_is)
+        is_object = request.stream_output
+        size, seconds = (
+            (answers.LARGEST_OBJECT, answers.LONGEST_OBJECT) if is_object else (answers.LARGEST, answers.LONGEST)
+        )
+        url, proxy = urlsplit(request.url), self._proxy_for(request.url)
+        pool = self._manager_for(url.scheme, proxy, request.url).connection_from_url(request.url)
+        _sending.limit = AnswerLimit(size, seconds)
+        try:
+            response = pool.urlopen(
+                request.method,
+                f"{url.path or '/'}{'?' if url.query else ''}{url.query}",
+                body=request.body,
+                headers=request.headers,
+                retries=urllib3.Retry(False),
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            raw = response if is_object else ReadBody(b"".join(response.stream(_PORTION)))
+        except urllib3.exceptions.SSLError as error:
+            raise SSLError(endpoint_url=request.url, error=error) from error
+        except (urllib3.exceptions.NewConnectionError, socket.gaierror) as error:
+            raise EndpointConnectionError(endpoint_url=request.url, error=error) from error
+        except urllib3.exceptions.ProxyError as error:
+            raise ProxyConnectionError(proxy_url=mask_proxy_url(proxy), error=error) from error
+        except urllib3.exceptions.ConnectTimeoutError as error:
+            raise ConnectTimeoutError(endpoint_url=request.url, error=error) from error
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+        except urllib3.exceptions.ProtocolError as error:
+            raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise HTTPClientError(error=error) from error
+        finally:
+            _sending.limit = None
+        headers: Any = response.headers
+        return AWSResponse(request.url, response.status, headers, raw)
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with self._lock:
+            managers, self._managers = tuple(self._managers.values()), {}
+        for manager in managers:
+            manager.clear()
+
+    def _proxy_for(self, url: str) -> str:
+        """The proxy of the environment for a URL, or "": none reaches this machine, or may see what goes there."""
+        seen = urlsplit(url)
+        if not self._uses_proxies or is_loopback(seen.hostname or ""):
+            return ""
+        found = get_environ_proxies(url).get(seen.scheme, "")
+        if not found:
+            return ""
+        proxy = found if "://" in found else f"http://{found.removeprefix('//')}"
+        refuse_unclear_url(proxy, f"The URL of the proxy for {seen.scheme}", may_name_user=True)
+        return str(proxy)
+
+    def _manager_for(self, scheme: str, proxy: str, url: str) -> urllib3.PoolManager:
+        with self._lock:
+            found = self._managers.get(proxy)
+            if found is None:
+                tls = self._context(url) if scheme == "https" or proxy.startswith("https") else None
+                how: dict[str, Any] = {"timeout": self._timeout, "maxsize": 10, "ssl_context": tls}
+                if proxy:
+                    user = urlsplit(proxy).netloc.rpartition("@")[0]
+                    headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
+                    found = urllib3.ProxyManager(
+                        proxy, _MOST_HOSTS, proxy_headers=headers, proxy_ssl_context=tls, **how
+                    )
+                else:
+                    found = urllib3.PoolManager(_MOST_HOSTS, **how)
+                found.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+                self._managers[proxy] = found
+            return found
+
+    def _context(self, url: str) -> ssl.SSLContext:
+        # Not ssl.create_default_context, nor urllib3's: they open the file of SSLKEYLOGFILE for the keys of all
+        # connections.
+        if self._tls is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            kind = "capath" if Path(self._certificates).is_dir() else "cafile"
+            try:
+                context.load_verify_locations(**{kind: self._certificates})
+            except OSError as error:
+                raise SSLError(endpoint_url=url, error=error) from error
+            self._tls = context
+        return self._tls
+
+
+class ReadBody:
+    """An answer that has been read, in the form in which botocore reads one."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> list[bytes]:
+        return [self._content]
