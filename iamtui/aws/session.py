@@ -99,7 +99,7 @@ class _Events(HierarchicalEmitter):
         """The handlers with what each returned."""
         answers = super().emit(event_name, **kwargs)
         if event_name.startswith("before-send.") and first_non_none_response(answers) is None:
-            answers.append((self.send, self.send(**kwargs)))
+            answers.append((self.send, self.send(event_name=event_name, **kwargs)))
         return answers
 
 

@@ -213,7 +213,7 @@ def test_a_way_that_leads_nowhere_is_said(
     faulty: tuple[Workspace, FaultProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listener that accepts nobody: once its queue is full, the system answers no more."""
-    monkeypatch.setattr("iamtui.aws.session.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("iamtui.aws.http.CONNECT_SECONDS", 0.2)
     space, _ = faulty
     with socket.socket() as listener, ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))
