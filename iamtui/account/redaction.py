@@ -1,9 +1,11 @@
 """Redaction of a snapshot: names, ids, ARNs, tags, addresses and dates replaced, so that it answers as before.
 
-A text is a row of words with what stands between them. Each word has one substitute everywhere, in names, paths, tags,
+A text is a row of words with what stands between them. Each word has one pseudonym everywhere, in names, paths, tags,
 ARNs, documents and conditions, so that what was equal stays equal. What a pattern cuts off (`app*`) is a word of its
 own in every word that begins, ends or is made up with it, so that the pattern still cuts the same. What AWS has named
-stays: services, actions, condition keys, Regions, resource types, AWS managed policies.
+stays: services, actions, condition keys, Regions, resource types, AWS managed policies and their documents. A policy
+document that could not decide as before is left out: it counts as one that cannot be read, so nothing is allowed by it
+or in spite of it.
 """
 
 from __future__ import annotations
@@ -13,54 +15,54 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from itertools import islice, pairwise
 from random import Random
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import DEMO, ROOT_ROW
 from iamtui.account.redacted_words import (
     AWS_VALUED,
     Knows,
     RedactedWords,
-    TextPlace,
+    Unsafe,
     is_region,
     is_service_host,
     is_word_of_aws,
     parts_of_key,
-    refusal,
 )
-from iamtui.policy.document import as_list
+from iamtui.policy.document import PolicyDocument, as_list
 from iamtui.policy.operators import parse_operator
 
 Json: TypeAlias = dict[str, Any]
 Rename: TypeAlias = Callable[[str], str]
 
-_REGION_KEYS: Final = frozenset(
-    (
-        "Region", "region", "LastAuthenticatedRegion", "access_key_1_last_used_region",
-        "access_key_2_last_used_region",
-    )
-)  # fmt: skip
-_SERVICE_KEYS: Final = frozenset(
-    ("ServiceName", "ServiceNamespace", "access_key_1_last_used_service", "access_key_2_last_used_service")
+_PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
+_AREAS: Final = (
+    *("us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof"),
+    *("eu-isoe", "eusc-de"),
 )
-_CHOICES: Final[Mapping[str, frozenset[str]]] = {
-    "PermissionsBoundaryType": frozenset(("PermissionsBoundaryPolicy", "Policy")),
-    "Status": frozenset(("Active", "Inactive")),
-    "state": frozenset(("present", "none", "denied")),
-    "type": frozenset(("ROOT", "ORGANIZATIONAL_UNIT", "ACCOUNT", "OIDC", "SAML")),
-}
-"""Keys whose texts are one of a few."""
-_NO_REGION: Final = ("", "N/A", "aws-global", "no_information")
-_CHECKED_KEYS: Final = frozenset(
-    (
-        "version", "password_enabled", "mfa_active", "access_key_1_active", "access_key_2_active", "part",
-        "session_duration",
-    )
-)  # fmt: skip
-"""Keys whose texts are AWS's own words, or reading the snapshot refuses them."""
+_REGIONS: Final = tuple(
+    f"{area}-{direction}-{number}"
+    for area in _AREAS
+    for direction in ("north", "northeast", "northwest", "south", "southeast", "southwest", "east", "west", "central")
+    for number in range(1, 10)
+)
+_ARN_SERVICES: Final = ("elasticmapreduce", "aws-marketplace", "catalog", "cloudhsm")
+"""Services of ARNs that are not the prefixes of actions."""
 
-_DOCUMENT_KEYS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document", "document"))
+_KEPT_FIELDS: Final = re.compile(
+    r"version:\d+|session_duration:PT[0-9HMS]+|(password_enabled|mfa_active|access_key_\d_active):(true|false)"
+    r"|part:(groups|inline policies|attached policies|permissions boundary|tags)|(Default)?VersionId:v\d{1,5}"
+    r"|PermissionsBoundaryType:(PermissionsBoundaryPolicy|Policy)|Status:(Active|Inactive)|state:(present|none|denied)"
+    rf"|partition:({'|'.join(_PARTITIONS)})|type:(ROOT|ORGANIZATIONAL_UNIT|ACCOUNT|OIDC|SAML)|user:{re.escape(ROOT_ROW)}"
+    r"|([Rr]egion|LastAuthenticatedRegion|ServiceName|ServiceNamespace|access_key_\d_last_used_(region|service))"
+    r":(N/A|aws-global|no_information)?"
+)
+"""Fields of records whose texts are one of AWS's few words, or that reading the snapshot checks."""
+_REGION_FIELD: Final = re.compile(r"[Rr]egion|LastAuthenticatedRegion|access_key_\d_last_used_region")
+_NAME_OF_AWS_FIELD: Final = re.compile(
+    r"ServiceName|ServiceNamespace|access_key_\d_last_used_service|permission|unread"
+)
+_DOCUMENT_FIELDS: Final = frozenset(("PolicyDocument", "AssumeRolePolicyDocument", "Document", "document"))
 _BY_NAME: Final = frozenset(
     (
         "user_details", "role_details", "access_keys", "mfa_devices", "login_profiles", "resource_policies",
@@ -68,445 +70,381 @@ _BY_NAME: Final = frozenset(
     )
 )  # fmt: skip
 """Objects whose keys are names or ARNs."""
-
-_VERSION: Final = re.compile(r"v[0-9]{1,5}")
+_SUMMARY: Final = re.compile(
+    "(Account|Access|Assume|Attached|Certificates|Devices|Enabled|Endpoint|Global|Groups?|In|Instance|Keys|MFA|Password"
+    "|Per|Policies|Policy|Present|Profiles|Providers|Quota|Roles?|Server|Signing|Size|Token|Use|Users?|Versions?)+"
+)
+"""Keys of the summary of an account."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
-_DATE_KEYS: Final = frozenset(
-    (
-        "CreateDate", "UpdateDate", "UploadDate", "EnableDate", "Expiration", "GeneratedTime", "JobCompletionDate",
-        "LastUsedDate", "LastAuthenticated", "LastAccessedTime", "PasswordLastUsed", "taken_at", "created",
-        "password_last_used", "password_last_changed", "password_next_rotation",
-        "access_key_1_last_used_date", "access_key_2_last_used_date", "access_key_1_last_rotated",
-        "access_key_2_last_rotated", "cert_1_last_rotated", "cert_2_last_rotated", "user_creation_time",
-    )
-)  # fmt: skip
-"""Fields of a snapshot that hold dates; anywhere else, a date is a text."""
+_PERSON: Final = re.compile(r"\$\.identity_center\.(?:people|groups)\[\d+\]\.(?:user_name|display_name|name)\Z")
+"""Where the names of people and their groups stand."""
 
-_ACCOUNT: Final = re.compile(r"\d{12}")
-_SEPARATOR: Final = re.compile(r"\{[^{}]*\}|([:/])")
-_WORD: Final = re.compile(r"[^\W_]+")
-_PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
 _OF_AWS: Final = re.compile(
     rf"arn:(?:{'|'.join(_PARTITIONS)}):(?:iam|organizations)::aws:policy/[\w+=,.@/-]+", re.ASCII
 )
-_OF_AWS_KEYS: Final = (
-    "Arn",
-    "PolicyArn",
-    "arn",
-    "PolicyId",
-    "id",
-    "Path",
-    "DefaultVersionId",
-    "PermissionsBoundaryType",
-)
-_ARN_SERVICES: Final = ("elasticmapreduce", "aws-marketplace", "catalog", "cloudhsm")
-_DIRECTIONS: Final = (
-    *("north", "northeast", "northwest", "south", "southeast", "southwest"),
-    *("east", "west", "central"),
-)
-_AREAS: Final = (
-    *("us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof"),
-    *("eu-isoe", "eusc-de"),
-)
-_REGIONS: Final = tuple(
-    f"{area}-{direction}-{number}" for area in _AREAS for direction in _DIRECTIONS for number in range(1, 10)
-)
-_SUMMARY: Final = re.compile(
-    r"(Users|Groups|Roles|Policies|InstanceProfiles|ServerCertificates|PolicyVersionsInUse|(AttachedPolicies|Groups"
-    r"|AccessKeys|SigningCertificates)Per(User|Group|Role)|VersionsPerPolicy|PolicySize|AssumeRolePolicySize"
-    r"|(User|Group|Role)PolicySize|GlobalEndpointTokenVersion)(Quota|InUse)?|MFADevices(InUse)?|Providers"
-    r"|PolicyVersionsInUse(Quota)?|Account(MFAEnabled|AccessKeysPresent|PasswordPresent|SigningCertificatesPresent)"
-)
-"""Keys of the summary of an account."""
+_FIELDS_OF_AWS: Final = frozenset(
+    (
+        "Arn", "PolicyArn", "arn", "PolicyId", "id", "Path", "DefaultVersionId", "PermissionsBoundaryType",
+        "Description", "CreateDate", "UpdateDate", "PolicyVersionList", "PolicyDocument", "Document", "document",
+    )
+)  # fmt: skip
 
-_PRINCIPALS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
-_ELEMENTS: Final = ("Sid", "Principal", "NotPrincipal", "Resource", "NotResource", "Condition")
-_ACTION: Final = re.compile(r"\*|[a-zA-Z0-9*?-]+:[a-zA-Z0-9*?]*")
-_OPERATOR: Final = re.compile(
-    r"(?:ForA(?:ll|ny)Values?:)?(String|Arn|Numeric|Date|Bool|Null|Binary|Ip|NotIp)\w*", re.IGNORECASE
-)
+_PRINCIPALS: Final = frozenset(("AWS", "Service", "Federated", "CanonicalUser"))
+_SEPARATOR: Final = re.compile(r"\{[^{}]*\}|([:/])")
+_ACTION: Final = re.compile(r"\*|\*:\*|[a-zA-Z0-9-]+:\*")
 _LITERAL: Final = re.compile(
     r"[+-]?\d{1,11}(\.\d{1,11})?|true|false|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?",
     re.IGNORECASE,
 )
 _NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+(/\d+)?")
-_FORMS: Final = {
-    **dict.fromkeys(("numeric", "bool", "null", "date"), _LITERAL),
-    **dict.fromkeys(("ip", "notip"), _NETWORK),
+_NOT_TEXTS: Final = {
+    "numeric": _LITERAL, "date": _LITERAL, "bool": _LITERAL, "null": _LITERAL, "ip": _NETWORK,
     "binary": re.compile(r"(?!)"),
-}
-"""By the family of an operator that does not compare texts, what its values may be. They stay; only addresses go."""
-
+}  # fmt: skip
+"""By how an operator begins that does not compare texts: what its values may be. They stay; only addresses go."""
 _RENAMED_KEY: Final = re.compile(
     r"(?!eks:loggingtype/).*[/.].*|[^:]*:[^:]*:.*|[^:]*|aws:(principal|resource|request|source|user|federated|tag).*"
     r"|.*(account|arn|id|name|identity|provider|tags?|keys)",
     re.DOTALL,
 )
 """Condition keys in lower case whose values the redaction renames: tags, names, ids, ARNs."""
-
 _NOT_RENAMED: Final = frozenset(
     ("aws:sourceip", "aws:principalisawsservice", "aws:requestedregion", "s3:max-keys", "sts:maxkeys")
 )
+_TELLING: Final = 100_000
+"""From where on a number may be an id."""
 
 UNREADABLE: Final = "redacted, because it could not be read"
 """What stands in the place of a document that cannot be read."""
-
-_PERSON: Final = re.compile(r"\$\.identity_center\.(?:people|groups)\[\d+\]\.(?:user_name|display_name|name)\Z")
-"""Where the names of people and their groups stand."""
-
-_NOWHERE: Final = "https://redacted.invalid"
+LEFT_OUT: Final = "left out of the redaction"
+"""What stands in the place of a document that cannot be redacted."""
+_MOST_ROUNDS: Final = 20
 
 
-def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, random: Random) -> tuple[Json, Rename]:
-    """A snapshot in which nothing of the original remains but AWS's own words, and what renames other texts alike.
+class Redaction(NamedTuple):
+    """A redacted snapshot.
+
+    Args:
+        snapshot: nothing of the original is in it but AWS's own words.
+        left_out: the policies that are not in it, each with its place and why, in the original's words.
+        rename: renames other texts alike.
+    """
+
+    snapshot: Json
+    left_out: tuple[str, ...]
+    rename: Rename
+
+
+def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, random: Random) -> Redaction:
+    """Redact a snapshot.
 
     Args:
         snapshot: what `snapshot_of` makes.
         types: by service, what the ARNs of its resource types have beside names, such as "table".
         knows: whether AWS has a service, an action, a pattern of actions or a condition key of that name.
-        random: where substitutes come from.
-
-    Raises:
-        Problem: a pattern cuts what has to keep its form, such as the id of an account; says where.
+        random: where pseudonyms come from.
     """
-    words = RedactedWords(
-        {word for several in types.values() for word in _WORD.findall(" ".join(several))}, random, knows
-    )
-    _Walk(words.note, lambda date: date, _Addresses(random).of, words.keep, types, knows).snapshot(snapshot)
-    words.settle()
+    left_out: dict[int, str] = {}
     ago = timedelta(days=random.randrange(30, 400), seconds=random.randrange(86_400))
-    addresses = _Addresses(random)
-    renamed = _Walk(
-        lambda text, place: words.of_person(text) if place.kind == "person" else words.of(text),
-        lambda date: _earlier(date, ago),
-        addresses.of,
-        lambda _text, _always: None,
-        types,
-        knows,
-    )
-    return renamed.snapshot(snapshot), lambda text: renamed.text(text, TextPlace(""))
-
-
-def _earlier(date: str, ago: timedelta) -> str:
-    try:
-        return (datetime.fromisoformat(date) - ago).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError):
-        return date
+    for number in range(_MOST_ROUNDS):
+        words = RedactedWords(knows, random)
+        known = len(left_out)
+        walk = _Walk(words, types, knows, _Addresses(random), ago, left_out)
+        walk.snapshot(snapshot)
+        if len(left_out) == known:
+            broken = walk.patterned if number == _MOST_ROUNDS - 2 else words.settle()
+            left_out |= {document: f"{walk.places[document]}: {why}" for document, why in broken.items()}
+        if len(left_out) == known:
+            break
+    walk.renaming = True
+    return Redaction(walk.snapshot(snapshot), tuple(left_out[one] for one in sorted(left_out)), walk.text)
 
 
 class _Walk:
-    """One walk through a snapshot, in which each text is given to whoever notes or replaces it.
+    """A walk through a snapshot: the first takes its words, and the last replaces them.
 
     Args:
-        words: gets a text with its place.
-        keep: gets a text of AWS's own words, and whether they stay although a name is the same.
+        left_out: the documents that are left out, by the order in which they are come by; more are added.
     """
 
     def __init__(
         self,
-        words: Callable[[str, TextPlace], str],
-        date: Rename,
-        address: Rename,
-        keep: Callable[[str, bool], None],
+        words: RedactedWords,
         types: Mapping[str, Collection[str]],
         knows: Knows,
+        addresses: _Addresses,
+        ago: timedelta,
+        left_out: dict[int, str],
     ) -> None:
+        self.renaming = False
+        self.places: dict[int, str] = {}
+        self.patterned: dict[int, str] = {}
+        self._left_out = left_out
+        self._words = words
         self._types = types
         self._knows = knows
-        self._public = False
+        self._addresses = addresses
+        self._ago = ago
+        self._document = 0
         self._service = ""
-        self._words = words
-        self._keep = keep
-        self._date = date
-        self._address = address
+        self._attached: set[str] = set()
+        self._every_type = frozenset(types) | {one for several in types.values() for one in several}
 
     def snapshot(self, snapshot: Json) -> Json:
+        self.places = {}
         found: Json = {}
         for key, value in snapshot.items():
-            if key == "missing":
-                gaps = [gap["permission"] for gap in value if self._knows(gap.get("permission") or "")]
-                found[key] = [{"what": f"what {one} would tell", "permission": one} for one in dict.fromkeys(gaps)]
-                if any(gap.get("permission") not in gaps for gap in value):
-                    found[key].append({"what": "more that could not be read"})
-            elif key == "iamtui":
-                found[key] = self._header(value)
-            elif key == "account_summary":
-                found[key] = {
-                    name if _SUMMARY.fullmatch(name) else self.text(name, TextPlace(f"$.{key}")): count
-                    for name, count in value.items()
-                }
-            else:
+            if key == "account_summary":
+                found[key] = {name: count for name, count in value.items() if _SUMMARY.fullmatch(name)}
+            elif key != "missing":
                 found[key] = self._value(value, key, f"$.{key}")
-        return found
-
-    def _header(self, header: Json) -> Json:
-        found: Json = self._value(header, "iamtui", "$.iamtui")
-        if header.get("not_aws"):
-            found["not_aws"] = DEMO if header["not_aws"] == DEMO else _NOWHERE
-        return found
+        if found.get("iamtui", {}).get("not_aws") not in (None, "", DEMO):
+            found["iamtui"]["not_aws"] = "https://redacted.invalid"
+        gaps = [gap.get("permission") or "" for gap in snapshot.get("missing", ())]
+        missing: list[Json] = [
+            {"what": f"what {one} would tell", "permission": one} for one in dict.fromkeys(filter(self._knows, gaps))
+        ]
+        if not all(map(self._knows, gaps)):
+            missing.append({"what": "more that could not be read"})
+        missing += [{"what": f"the policy {self.places[one]}, {LEFT_OUT}"} for one in sorted(self._left_out)]
+        return found | ({"missing": missing} if missing else {})
 
     def _value(self, value: Any, key: str, where: str) -> Any:
-        if isinstance(value, dict):
-            if key in _DOCUMENT_KEYS:
-                return self._document(value, where)
-            if _OF_AWS.fullmatch(value.get("Arn") or value.get("PolicyArn") or value.get("arn") or ""):
-                return self._of_aws(value, where)
-            named = key in _BY_NAME
+        if isinstance(value, dict) and key not in _DOCUMENT_FIELDS:
+            arn = value.get("Arn") or value.get("PolicyArn") or value.get("arn") or ""
+            of_aws = _OF_AWS.fullmatch(arn) is not None
+            if of_aws:
+                self._note_of_aws(arn, value)
             self._service = value.get("ServiceNamespace") or self._service
-            return {
-                self.text(name, TextPlace(where)) if named else name: self._value(
-                    entry, "" if named else name, f"{where}.{name}"
-                )
-                for name, entry in value.items()
-            }
-        if isinstance(value, list | tuple):
+            made: Json = {}
+            for name, entry in value.items():
+                if of_aws and (
+                    name in _FIELDS_OF_AWS or (name in ("PolicyName", "name") and arn.endswith(f"/{entry}"))
+                ):
+                    made[name] = entry
+                elif key in _BY_NAME:
+                    renamed = self.text(name)
+                    made[renamed] = self._value(entry, "", f"{where}.{renamed}")
+                else:
+                    made[name] = self._value(entry, name, f"{where}.{name}")
+            return made
+        if isinstance(value, list | tuple) and key not in _DOCUMENT_FIELDS:
             return [self._value(entry, key, f"{where}[{number}]") for number, entry in enumerate(value)]
+        if key in _DOCUMENT_FIELDS and value:
+            return self._document_of(value, where)
         return self._entry(value, key, where) if isinstance(value, str) else value
 
     def _entry(self, value: str, key: str, where: str) -> str:
-        """The text that a key of a record has."""
-        if self._is_of_aws(value, key) or (value == ROOT_ROW and key == "user"):
+        """The text that a field of a record has."""
+        if _KEPT_FIELDS.fullmatch(f"{key}:{value}") or (_REGION_FIELD.fullmatch(key) and is_region(value)):
             return value
-        if key in _DOCUMENT_KEYS:
-            return UNREADABLE if value else value
+        if _NAME_OF_AWS_FIELD.fullmatch(key) and self._knows(value):
+            return value
+        if key == "ActionName" and self._knows(f"{self._service}:{value}"):
+            return value
         if key.lower() == "description":
             return "redacted" if value else value
-        if key == "unread" and self._knows(value):
-            return value
-        if key in _DATE_KEYS and _DATE.fullmatch(value):
-            # Moved, a date that everybody knows would tell by how much all others were.
-            return value if self._public else self._date(value)
-        if _PERSON.match(where):
-            return self._words(value, TextPlace(where, kind="person"))
-        return self.text(value, TextPlace(where, kind="tag" * (key == "Value")))
+        if key not in ("Key", "Value") and _DATE.fullmatch(value):
+            return self._earlier(value)
+        if _PERSON.match(where) and self.renaming:
+            return self._words.of_person(value)
+        return self.text(value)
 
-    def _is_of_aws(self, value: str, key: str) -> bool:
-        """Whether the text of a key is AWS's own word, whoever wrote the file."""
-        if key in _REGION_KEYS:
-            return is_region(value) or value in _NO_REGION
-        if key in _SERVICE_KEYS:
-            return self._knows(value) or value in _NO_REGION
-        if key in ("permission", "ActionName"):
-            return self._knows(value if key == "permission" else f"{self._service}:{value}")
-        if key in ("VersionId", "DefaultVersionId"):
-            return _VERSION.fullmatch(value) is not None
-        if key == "partition":
-            return value in _PARTITIONS
-        return key in _CHECKED_KEYS or value in _CHOICES.get(key, ())
+    def _earlier(self, date: str) -> str:
+        try:
+            return (datetime.fromisoformat(date) - self._ago).isoformat().replace("+00:00", "Z")
+        except (ValueError, OverflowError):
+            return self.text(date)
 
-    def _of_aws(self, value: Json, where: str) -> Json:
-        """A policy of AWS's own: its name is public, and its document and dates the same in every account."""
-        arn = value.get("Arn") or value.get("PolicyArn") or value["arn"]
-        self.text(arn, TextPlace(where))
-        found: Json = {}
-        self._public = True
-        for key, entry in value.items():
-            plain = isinstance(entry, str) and not _DATE.fullmatch(entry) and key not in _DOCUMENT_KEYS
-            of_aws = key in _OF_AWS_KEYS or (key in ("PolicyName", "name") and arn.endswith(f"/{entry}"))
-            found[key] = entry if plain and of_aws else self._value(entry, key, f"{where}.{key}")
-        self._public = False
-        return found
+    def _note_of_aws(self, arn: str, record: Json) -> None:
+        """Let the words of an AWS managed policy stay that is attached or a boundary, since it may name the same."""
+        self._words.keep(arn)
+        if "PolicyVersionList" not in record:
+            self._attached.add(arn)
+        elif arn not in self._attached:
+            return
+        documents = [one.get("Document") for one in record.get("PolicyVersionList", ())] + [record.get("document")]
+        for document in documents:
+            for statement in as_list(document.get("Statement", ())) if isinstance(document, dict) else ():
+                for element in ("Resource", "NotResource", "Condition"):
+                    for text in _texts(statement.get(element)):
+                        self._words.note_of_aws(text)
 
-    def text(self, text: str, place: TextPlace) -> str:
-        """A name, an ARN, or another text."""
-        if _OF_AWS.fullmatch(text):
-            self._keep(text, True)
-            return text
-        if not text.startswith("arn:"):
-            alone = not place.kind and _ACCOUNT.fullmatch(text)
-            return self._words(text, place._replace(kind="account") if alone else place)
-        # What stands behind a star may be of any field.
-        fields = _fields_of(text)
-        stars = [number for number, field in enumerate(fields[:4]) if set("*?$") & set(field)]
-        count = stars[0] + 1 if stars else 4
-        place = place._replace(whole=text)
-        kept = [self._field(number, field, place, stars) for number, field in enumerate(fields[1:count], 1)]
-        if stars:
-            rest = [self._words(":".join(fields[count:]), place._replace(kind="any"))] if fields[count:] else []
-        elif len(fields) > 4:
-            rest = [self._words(fields[4], place._replace(kind="account"))]
-            service = fields[2] if fields[3] or fields[4] else ""
-            rest += [self._resource(service, resource, place) for resource in fields[5:]]
-        else:
-            rest = []
-        return ":".join(("arn", *kept, *rest))
+    def _document_of(self, document: Any, where: str) -> Any:
+        """A policy document: with all renamed, or what stands for one that is left out or cannot be read."""
+        number = len(self.places) + 1
+        self.places[number] = where
+        if number in self._left_out:
+            return LEFT_OUT
+        if not isinstance(document, dict) or PolicyDocument.of(document).error is not None:
+            return UNREADABLE
+        self._document = number
+        try:
+            found: Json = {}
+            for key, value in document.items():
+                if key == "Version":
+                    found[key] = value
+                elif key == "Statement":
+                    made = [self._statement(one) for one in as_list(value)]
+                    found[key] = made if isinstance(value, list) else made[0]
+                else:
+                    found[key] = self._any(value)
+            return found
+        except Unsafe as error:
+            self._left_out[number] = f"{where}: {error}"
+            return LEFT_OUT
+        finally:
+            self._document = 0
 
-    def _field(self, number: int, field: str, place: TextPlace, stars: list[int]) -> str:
-        """The partition, service or Region of an ARN, which stays if AWS has such a one."""
-        known = (
-            not field.strip("*?")
-            or (number == 1 and any(_fits(field, one) for one in _PARTITIONS))
-            or (
-                number == 2
-                and (self._knows(field) or field in _ARN_SERVICES or (number in stars and self._fits_service(field)))
-            )
-            or (number == 3 and (is_region(field) or (number in stars and any(_fits(field, one) for one in _REGIONS))))
-        )
-        if not known and (number in stars or number == 2) and place.pattern:
-            raise refusal(f"{field!r} in {place.whole!r} is not known as a part of AWS's ARNs", place.where)
-        if known:
-            self._keep(field, bool(stars))
-            return field
-        return self._words(field, place._replace(kind="any") if stars else place)
-
-    def _fits_service(self, pattern: str) -> bool:
-        return any(_fits(pattern, service) for service in self._types)
-
-    def _resource(self, service: str, resource: str, place: TextPlace) -> str:
-        """What stands behind the fifth colon, in which AWS's own words stand between the names."""
-        types = self._types.get(service, ())
-        parts = list(_parts_of(resource))
-        for part in parts:
-            cut = part.strip("*?")
-            if types and cut != part and cut and any(one.startswith(cut) or one.endswith(cut) for one in types):
-                self._keep(" ".join((cut, *types)), True)
-        return "".join(part if part in types or not part else self._words(part, place) for part in parts)
-
-    def _document(self, document: Json, where: str) -> Json:
-        found: Json = {}
-        for key, value in document.items():
-            if key == "Version" and value in ("2012-10-17", "2008-10-17"):
-                found[key] = value
-            elif key == "Statement":
-                several = value if isinstance(value, list) else [value]
-                made = [self._statement(one, f"{where}.Statement[{number}]") for number, one in enumerate(several)]
-                found[key] = made if isinstance(value, list) else made[0]
-            else:
-                name = key if key in ("Id", "Version") else self.text(key, TextPlace(where))
-                found[name] = self._any(value, TextPlace(f"{where}.{key}"))
-        return found
-
-    def _statement(self, statement: Any, where: str) -> Any:
-        if not isinstance(statement, dict):
-            return self._any(statement, TextPlace(where))
+    def _statement(self, statement: Json) -> Json:
         found: Json = {}
         for key, value in statement.items():
-            at = f"{where}.{key}"
             if key in ("Effect", "Action", "NotAction"):
-                found[key] = self._of_language(value, at)
+                for action in as_list(value) if key != "Effect" else ():
+                    if not self._knows(action) and not (
+                        _ACTION.fullmatch(action) and self._knows_service(action.partition(":")[0])
+                    ):
+                        raise Unsafe(f"{action!r} is not known as an action of AWS")
+                found[key] = value
             elif key in ("Principal", "NotPrincipal") and isinstance(value, dict):
+                if not value.keys() <= _PRINCIPALS:
+                    raise Unsafe(f"{next(iter(value.keys() - _PRINCIPALS))!r} is no kind of principal")
+                found[key] = {kind: self._principals(kind, several) for kind, several in value.items()}
+            elif key == "Condition":
                 found[key] = {
-                    (kind if kind in _PRINCIPALS else self.text(kind, TextPlace(at))): self._whom(
-                        kind, whom, f"{at}.{kind}"
-                    )
-                    for kind, whom in value.items()
-                }
-            elif key == "Condition" and isinstance(value, dict):
-                found[key] = {
-                    operator if parse_operator(operator) else self.text(operator, TextPlace(at)): self._tests(
-                        operator, tests, at
-                    )
+                    operator: {self._key(name): self._values(operator, name, values) for name, values in tests.items()}
                     for operator, tests in value.items()
                 }
             else:
-                name = key if key in _ELEMENTS else self.text(key, TextPlace(at))
-                found[name] = self._any(value, TextPlace(at, pattern=key in ("Resource", "NotResource")))
+                found[key] = self._any(value, pattern=key in ("Resource", "NotResource"))
         return found
 
-    def _of_language(self, value: Any, where: str) -> Any:
-        """Actions and effects, which stay; what is none is a text like any other."""
-        if isinstance(value, list):
-            return [self._of_language(one, where) for one in value]
-        if not isinstance(value, str) or (value not in ("Allow", "Deny") and not _ACTION.fullmatch(value)):
-            return self._any(value, TextPlace(where))
-        service, _, name = value.partition(":")
-        telling = len(name.replace("*", "")) > _FEW_LETTERS or not self._knows(service.lower())
-        if value not in ("Allow", "Deny", "*", "*:*") and telling and not self._public and not self._knows(value):
-            raise refusal(f"{value!r} is not known as an action of AWS", where)
-        return value
-
-    def _whom(self, kind: str, whom: Any, where: str) -> Any:
+    def _principals(self, kind: str, value: Any) -> Any:
         if kind != "Service":
-            return self._any(whom, TextPlace(where))
-        if isinstance(whom, list):
-            return [self._whom(kind, one, where) for one in whom]
-        if not isinstance(whom, str) or not whom.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")):
-            return whom if whom == "*" else self._any(whom, TextPlace(where))
-        if not is_service_host(whom, self._knows):
-            raise refusal(f"{whom!r} is not known as a service of AWS", where)
-        return whom
+            return self._any(value)
+        for host in as_list(value):
+            if host.lower().endswith((".amazonaws.com", ".amazonaws.com.cn")) and not is_service_host(
+                host, self._knows
+            ):
+                raise Unsafe(f"{host!r} is not known as a service of AWS")
+        return _each(value, lambda host: host if is_service_host(host, self._knows) else self.text(host))
 
-    def _any(self, value: Any, place: TextPlace) -> Any:
+    def _key(self, key: str) -> str:
+        return "".join(self.text(part) if own and part else part for part, own in parts_of_key(key, self._knows))
+
+    def _values(self, operator: str, key: str, values: Any) -> Any:
+        """The values of a condition key; those that are no texts and AWS's own words stay.
+
+        Raises:
+            Unsafe: they are compared with what is renamed in another way, or are not what the operator compares.
+        """
+        parsed, key = parse_operator(operator), key.lower()
+        if parsed is None:
+            raise Unsafe(f"{operator!r} is not known as an operator of conditions")
+        base = parsed.base
+        form = next((form for family, form in _NOT_TEXTS.items() if base.startswith(family)), None)
+        if form is not None:
+            if base != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
+                raise Unsafe(f"{operator} does not compare texts, and the values of {key} are renamed")
+            for value in as_list(values):
+                if not form.fullmatch(str(value)):
+                    raise Unsafe(f"{value!r} is not a value that {operator} can compare")
+            return _each(values, self._addresses.of) if base.startswith("ip") else values
+        service, _, name = key.partition(":")
+        if name in AWS_VALUED and not set("./") & set(service):
+            for value in as_list(values):
+                host = "amazonaws" in str(value) and not set("*?") & set(str(value))
+                if not is_word_of_aws(str(value)) or (host and not is_service_host(value, self._knows)):
+                    raise Unsafe(f"{value!r} is not known as one of AWS's own values of {key}")
+            return values
+        return self._any(values, pattern=base in ("arnlike", "stringlike"))
+
+    def _any(self, value: Any, *, pattern: bool = False) -> Any:
         """Whatever stands where texts do, all of them renamed."""
         if isinstance(value, str):
-            return self.text(value, place)
+            return self.text(value, pattern=pattern)
         if isinstance(value, list):
-            return [self._any(one, place) for one in value]
+            return [self._any(one, pattern=pattern) for one in value]
         if isinstance(value, dict):
-            return {self.text(key, place): self._any(one, place) for key, one in value.items()}
+            return {self.text(key): self._any(one) for key, one in value.items()}
         if isinstance(value, float) and abs(value) >= _TELLING:
-            raise refusal(f"{value!r} stands where a text does", place.where)
+            raise Unsafe(f"{value!r} stands where a text does")
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _TELLING:
-            renamed = self.text(str(value), place)
+            renamed = self.text(str(value))
             return int(renamed) if renamed.isdigit() else renamed
         return value
 
-    def _tests(self, operator: str, tests: Any, where: str) -> Any:
-        if not isinstance(tests, dict):
-            return self._any(tests, TextPlace(where))
-        found: Json = {}
-        for key, values in tests.items():
-            at = f"{where}.{operator}.{key}"
-            found[self._key(key, at)] = self._values(operator, key.lower(), values, at)
-        return found
+    def text(self, text: str, *, pattern: bool = False) -> str:
+        """A name, an ARN, or another text; AWS's own words stay in the head of an ARN and between its names."""
+        if _OF_AWS.fullmatch(text):
+            self._words.keep(text)
+            self._attached.add(text)
+            return text
+        parts = list(_parts_of(text))
+        is_arn = parts[:2] == ["arn", ":"]
+        loose = pattern and text[:1] in ("*", "?")
+        made, field, service, resource = [], 0, "", False
+        for part in parts:
+            if part in (":", "/"):
+                field += part == ":"
+            elif not part or part.strip("*?") == "":
+                loose = loose or (pattern and field < 4 and part != "")
+                resource = resource or (field in (3, 4) and part != "")
+                self._word(part, pattern=pattern)
+            elif is_arn and field in (1, 2, 3) and not loose:
+                service = part if field == 2 else service
+                resource = resource or field == 3
+                loose = pattern and bool(set("*?$") & set(part))
+                part = self._head(field, part, pattern=pattern)
+            elif is_arn and field == 0:
+                pass
+            else:
+                resource = resource or field == 4
+                if is_arn and field == 2 and not service and part in self._types:
+                    service = part
+                everything = loose and service not in self._types
+                types = (service, *(self._every_type if everything else self._types.get(service, ())))
+                part = self._of_resource(part, types if loose or resource else (), pattern=pattern, loose=loose)
+            made.append(part)
+        return "".join(made)
 
-    def _values(self, operator: str, key: str, values: Any, where: str) -> Any:
-        """The values of a condition key in lower case.
+    def _knows_service(self, name: str) -> bool:
+        return name in ("*", *_ARN_SERVICES) or self._knows(name.lower())
 
-        Raises:
-            Problem: they are compared as texts with AWS's own words, and are none; or as `_numbers_or_addresses` says.
-        """
-        known = _OPERATOR.fullmatch(operator) if parse_operator(operator) else None
-        kind = known[1].lower() if known is not None else "string"
-        if kind in _FORMS:
-            return self._numbers_or_addresses(operator, kind, key, values, where)
-        if _is_aws_valued(key):
-            for value in as_list(values):
-                host = "amazonaws" in str(value) and not self._public and not set("*?") & set(str(value))
-                if not is_word_of_aws(str(value)) or (host and not is_service_host(value, self._knows)):
-                    raise refusal(f"{value!r} is not known as one of AWS's own values of {key}", where)
-            return values
-        pattern = kind == "arn" or "like" in operator.lower()
-        of = "tag" if "tag/" in key else "account" if key.endswith("account") else ""
-        return self._any(values, TextPlace(where, pattern, of))
+    def _head(self, field: int, part: str, *, pattern: bool) -> str:
+        """The partition, service or Region of an ARN, which stays if AWS has such a one."""
+        names = (_PARTITIONS, (*self._types, *_ARN_SERVICES), _REGIONS)[field - 1]
+        if part in names or (field == 2 and self._knows_service(part)) or (field == 3 and is_region(part)):
+            return part
+        if any(fnmatchcase(name, part.replace("[", "[[]")) for name in names):
+            self._words.keep(part)
+            return part
+        return self._word(part, pattern=pattern)
 
-    def _numbers_or_addresses(self, operator: str, kind: str, key: str, values: Any, where: str) -> Any:
-        """The values of an operator that compares numbers, times, addresses or the like.
+    def _of_resource(self, part: str, types: Collection[str], *, pattern: bool, loose: bool) -> str:
+        """What stands between two colons or slashes of an ARN: a type of resource, which stays, or a name."""
+        if part in types:
+            if loose:
+                self._words.keep(part)
+            return part
+        if pattern and types and set("*?") & set(part):
+            head, *inner, tail = re.split(r"[*?]+", part)
+            for name in types:
+                fitting = [one for one in inner if one and one in name]
+                fitting += [head] * (head != "" and name.startswith(head)) + [tail] * (
+                    tail != "" and name.endswith(tail)
+                )
+                if fitting:
+                    self._words.keep(" ".join((name, *fitting)))
+        return self._word(part, pattern=pattern)
 
-        Raises:
-            Problem: they are compared with what is renamed, or are nothing that the operator compares.
-        """
-        if kind != "null" and _RENAMED_KEY.fullmatch(key) and key not in _NOT_RENAMED:
-            raise refusal(f"{operator} does not compare texts, and the values of {key} are renamed", where)
-        for value in as_list(values):
-            if not _FORMS[kind].fullmatch(str(value)):
-                raise refusal(f"{value!r} is not a value that {operator} can compare", where)
-        if kind not in ("ip", "notip"):
-            return values
-        try:
-            return _each(values, self._address)
-        except ValueError as error:
-            raise refusal(f"{error}", where) from error
-
-    def _key(self, key: str, where: str) -> str:
-        if self._public and "/" not in key:
-            return key
-        return "".join(
-            self.text(part, TextPlace(where)) if renamed and part else part
-            for part, renamed in parts_of_key(key, self._knows)
-        )
-
-
-_FEW_LETTERS: Final = 2
-
-_TELLING: Final = 100_000
-"""From where on a number may be an id."""
-
-
-def _fits(pattern: str, text: str) -> bool:
-    if not set("*?") & set(pattern):
-        return pattern == text
-    return fnmatchcase(text, pattern.replace("[", "[[]")) and len(pattern.replace("*", "")) > 0
+    def _word(self, text: str, *, pattern: bool) -> str:
+        if self.renaming:
+            return self._words.of(text, variables=self._document != 0)
+        self._words.note(text, self._document, pattern=pattern)
+        if pattern and text.strip("*?") and set("*?") & set(text):
+            self.patterned[self._document] = "its patterns cut names in too many ways"
+        return text
 
 
 def _parts_of(text: str) -> Iterator[str]:
@@ -520,17 +458,11 @@ def _parts_of(text: str) -> Iterator[str]:
     yield text[begin:]
 
 
-def _fields_of(arn: str) -> list[str]:
-    """The fields of an ARN, six at most."""
-    ends = islice((found.start() for found in _SEPARATOR.finditer(arn) if found[1] == ":"), 5)
-    edges = [-1, *ends, len(arn)]
-    return [arn[before + 1 : after] for before, after in pairwise(edges)]
-
-
-def _is_aws_valued(key: str) -> bool:
-    """Whether the values of a condition key in lower case are AWS's own words; a tag may be named like such a key."""
-    service, _, name = key.partition(":")
-    return name in AWS_VALUED and "." not in service and "/" not in service
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for one in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        yield from _texts(one)
 
 
 def _each(values: Any, rename: Rename) -> Any:
@@ -547,7 +479,10 @@ class _Addresses:
         self._flipped: dict[tuple[int, str], bool] = {}
 
     def of(self, text: str) -> str:
-        network = ipaddress.ip_network(text, strict=False)
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError as error:
+            raise Unsafe(str(error)) from error
         size = network.max_prefixlen
         bits = f"{int(network.network_address):0{size}b}"[: network.prefixlen]
         renamed = "".join(str(int(bit) ^ self._flips(size, bits[:at])) for at, bit in enumerate(bits))

@@ -30,7 +30,7 @@ from iamtui.text import counted, safe_text
 from iamtui.workspace.account_cache import clear_accounts
 from iamtui.workspace.open_accounts import take_accounts
 from iamtui.workspace.opening import load_last_accessed, with_resource_policies
-from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+from iamtui.workspace.snapshot_file import account_to_write, redacted_bytes, snapshot_bytes, write_snapshot
 from iamtui.workspace.unknown_facts import unasked_principals
 
 
@@ -62,6 +62,7 @@ def snapshot(
 
     With --redact the answers stay the same, but nothing can be recognized: each word has a made-up one in its place
     everywhere, and patterns still cut names where they did. Services, actions, Regions and AWS's own policies stay.
+    A policy that cannot be redacted is left out and listed; answers that depend on it are open.
 
     With --org, each account of the sources goes into a store of many accounts as soon as it is read: what is there of
     the day is not read again, and what was refused is listed and tried again the next time.
@@ -98,7 +99,9 @@ def snapshot(
         if missing:
             note(f"When services were last used is not known of {counted(len(missing), 'principal')}.")
     account = account_to_write(workspace)
-    data = snapshot_bytes(account, redacted=redact)
+    data, left_out = redacted_bytes(account) if redact else (snapshot_bytes(account), ())
+    for one in left_out:
+        note(f"Left out, since it could not be redacted: {safe_text(one, limit=600)}.")
     if file == "-":
         stdout().raw(data.decode())
         return whole_or_open(account)

@@ -18,13 +18,13 @@ from typing import Final
 import msgspec
 
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account
-from iamtui.account.redaction import Json, redact
+from iamtui.account.redaction import redact
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.aws.credential_process import Approve
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.arn_forms import parts_between_names
 from iamtui.catalog.condition_keys import condition_key
-from iamtui.catalog.service_data import is_service
+from iamtui.catalog.service_data import is_service, service_names
 from iamtui.credentials.secure_files import AlreadyThere, destination, locked, refuse_special, replace_file
 from iamtui.input_files import packed_for
 from iamtui.paths import home_expanded, is_folder, make_private_folder
@@ -52,8 +52,6 @@ from iamtui.workspace.organization_store import (
 from iamtui.workspace.unknown_facts import unasked_principals
 from iamtui.workspace.workspace import SourceKind, Workspace
 
-_SERVICE: Final = re.compile(r"arn:[a-z-]+:([a-z0-9-]+):")
-
 
 def account_to_write(workspace: Workspace) -> Account:
     """The account with what its source adds to it, which a snapshot answers from."""
@@ -62,16 +60,15 @@ def account_to_write(workspace: Workspace) -> Account:
     return replace(account, region=source.region or account.region, not_aws=not_aws)
 
 
-def snapshot_bytes(account: Account, *, redacted: bool = False) -> bytes:
-    """The account as the JSON of a snapshot.
+def snapshot_bytes(account: Account) -> bytes:
+    """The account as the JSON of a snapshot."""
+    return json.dumps(snapshot_of(account), indent=1).encode() + b"\n"
 
-    Raises:
-        Problem: it cannot be redacted; says where.
-    """
-    snapshot = snapshot_of(account)
-    if redacted:
-        snapshot = redact(snapshot, types_of_resources(snapshot), is_name_of_aws, SystemRandom())[0]
-    return json.dumps(snapshot, indent=1).encode() + b"\n"
+
+def redacted_bytes(account: Account) -> tuple[bytes, tuple[str, ...]]:
+    """The account as the JSON of a redacted snapshot, and the policies that are left out of it, each with why."""
+    made = redact(snapshot_of(account), types_of_resources(), is_name_of_aws, SystemRandom())
+    return json.dumps(made.snapshot, indent=1).encode() + b"\n", made.left_out
 
 
 @lru_cache(maxsize=65_536)
@@ -81,9 +78,9 @@ def is_name_of_aws(name: str) -> bool:
     return known or (":" in name and (catalogue().knows(name) or bool(catalogue().expand(name))))
 
 
-def types_of_resources(snapshot: Json) -> Mapping[str, Collection[str]]:
-    """By service of a snapshot's ARNs, what the ARNs of its resource types have beside names, such as "table"."""
-    return {service: parts_between_names(service) for service in set(_SERVICE.findall(json.dumps(snapshot)))}
+def types_of_resources() -> Mapping[str, Collection[str]]:
+    """By service, what the ARNs of its resource types have beside names, such as "table"."""
+    return {service: parts_between_names(service) - {""} for service in service_names()}
 
 
 def write_snapshot(data: bytes, path: Path, *, overwrite: bool = False) -> int:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from importlib import resources
 from ipaddress import ip_address, ip_network
 from itertools import product
 from random import Random
@@ -19,20 +20,19 @@ from hypothesis import strategies as st
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Known
-from iamtui.account.redaction import UNREADABLE, Rename, redact
+from iamtui.account.redaction import LEFT_OUT, UNREADABLE, Rename, redact
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.catalog.tables import UNIQUE_ID_PREFIXES
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
-from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.audit import audit
 from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.snapshot_file import is_name_of_aws, snapshot_bytes, types_of_resources
+from iamtui.workspace.snapshot_file import is_name_of_aws, redacted_bytes, types_of_resources
 from iamtui.workspace.trust import who_may_assume
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
@@ -48,8 +48,16 @@ def is_known(name: str) -> bool:
 
 def redacted(given: dict[str, Any], seed: int = 1) -> tuple[dict[str, Any], Rename]:
     """The redacted snapshot, as it is read again from its bytes, and the renaming."""
-    made, rename = redact(given, types_of_resources(given), is_known, Random(seed))
-    return json.loads(json.dumps(made)), rename
+    made = redact(given, types_of_resources(), is_known, Random(seed))
+    return json.loads(json.dumps(made.snapshot)), made.rename
+
+
+def left_out(given: dict[str, Any]) -> tuple[str, ...]:
+    """What the redaction leaves out; its file can be read, and lists as much."""
+    made = redact(given, types_of_resources(), is_known, Random(1))
+    account = account_of(json.loads(json.dumps(made.snapshot)))
+    assert sum(gap.what.endswith(f", {LEFT_OUT}") for gap in account.gaps) == len(made.left_out)
+    return made.left_out
 
 
 def account_of(made: dict[str, Any]) -> Account:
@@ -83,19 +91,23 @@ def told(decision: Decision, rename: Rename = as_it_is) -> tuple[object, ...]:
 # Answers stay the same.
 
 
+DENIALS = {"explicitDeny", "implicitDeny"}
+
+
 @pytest.mark.slow
 def test_answers_over_random_accounts_stay_the_same() -> None:
     counts: Counter[str] = Counter()
-    for seed in range(30):
+    for seed in range(40):
         random = Random(seed)
         maker = AccountMaker(random)
         text = json.dumps(snapshot_of(maker.account())).replace('"ou-1"', '"ou-1-1"')
+        # What AWS lacks is left out, so that few accounts would be whole.
+        for lacking, known in (("sts:*s", "sts:*"), ("noprefix", "aws:username"), ("StringSame", "StringEquals")):
+            text = text.replace(f'"{lacking}"', f'"{known}"')
         account = load_account(text.encode())
-        try:
-            made, rename = redacted(snapshot_of(account), seed)
-        except Problem as problem:
-            counts["refused" if "cuts an id" in problem.sentence else problem.sentence] += 1
-            continue
+        made, rename = redacted(snapshot_of(account), seed)
+        unread = LEFT_OUT in json.dumps(made)
+        counts["with one left out"] += unread
         other = account_of(made)
         questions = QuestionMaker(random, maker.services)
         for question in (questions.question() for _ in range(10)):
@@ -106,9 +118,15 @@ def test_answers_over_random_accounts_stay_the_same() -> None:
             before, after = QuestionEvaluator(account, question, NOON), QuestionEvaluator(other, asked, NOON)
             for principal in callers(account):
                 expected = before.decide(principal)
-                assert told(after.decide(renamed(principal, rename))) == told(expected, rename), (seed, question)
-                counts[expected.outcome] += 1
-    assert counts["refused"] < 20
+                found = after.decide(renamed(principal, rename))
+                counts["open" if unread and found.outcome == "depends" else expected.outcome] += 1
+                if unread and found.outcome != expected.outcome:
+                    # What is left out may have allowed or denied; it makes nothing allowed.
+                    assert found.outcome == "depends" or {found.outcome, expected.outcome} == DENIALS, (seed, question)
+                    continue
+                assert found.outcome == expected.outcome
+                assert unread or told(found) == told(expected, rename), (seed, question)
+    assert 0 < counts["with one left out"] < 25
     assert all(counts[outcome] > 100 for outcome in ("allowed", "explicitDeny", "implicitDeny", "depends"))
 
 
@@ -219,7 +237,7 @@ def told_by(value: Any) -> Iterator[str]:
 @pytest.mark.parametrize("given", ["demo", "complete"])
 def test_nothing_of_the_original_remains_in_the_bytes(given: str) -> None:
     account = DEMO if given == "demo" else load_account(json.dumps(complete()).encode())
-    data = snapshot_bytes(account, redacted=True).decode().lower()
+    data = redacted_bytes(account)[0].decode().lower()
     # A role may be called as the service is that assumes it.
     data = re.sub(r'"[\w-]+\.amazonaws\.com"', "", data)
     _, rename = redacted(snapshot_of(account))
@@ -240,6 +258,51 @@ def test_nothing_of_the_original_remains_in_the_bytes(given: str) -> None:
     assert not [one for one in ids if one.lower() in data]
     for name in ("puffin", "okafor", "brennan", "acme", "111122223333", "123456789012", "alice"):
         assert name not in data
+
+
+@one_quick("form", ["zorblat", "zorblat-{}", "{}zorblat", "{}/zorblat", "{}:zorblat", "zorblat.{}"])
+@pytest.mark.parametrize("given", ["demo", "complete"])
+def test_no_identifying_word_remains_whatever_field_holds_it(given: str, form: str) -> None:
+    def planted(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: planted(entry, name) for name, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return [planted(entry, key) for entry in value]
+        if not isinstance(value, str) or (key in ("Arn", "PolicyArn", "arn") and ":aws:policy/" in value):
+            return value
+        return form.format(value)
+
+    account = DEMO if given == "demo" else load_account(json.dumps(complete()).encode())
+    snapshot = json.loads(json.dumps(snapshot_of(account)))
+    snapshot["Policies"] = [one for one in snapshot["Policies"] if ":aws:policy/" not in one["Arn"]]
+    snapshot.get("organization", {}).pop("path", None)
+    made = redact(planted(snapshot), types_of_resources(), is_known, Random(1))
+    assert "zorblat" not in json.dumps(made.snapshot).lower()
+
+
+def test_every_policy_of_aws_stays_as_it_is() -> None:
+    """moto knows what AWS had published of them, among them actions that AWS no longer lists."""
+    text = resources.files("moto.iam").joinpath("aws_managed_policies.py").read_text()
+    known = json.loads(re.search(r'aws_managed_policies_data = """(.*)"""', text, re.DOTALL)[1])  # type: ignore[index]
+    policies = [
+        {
+            "PolicyName": name,
+            "PolicyId": "ANPA" + f"{number:016}",
+            "Arn": f"arn:aws:iam::aws:policy{one['Path']}{name}",
+            "Path": one["Path"],
+            "DefaultVersionId": "v1",
+            "PolicyVersionList": [{"Document": one["Document"], "VersionId": "v1", "IsDefaultVersion": True}],
+        }
+        for number, (name, one) in enumerate(known.items())
+    ]
+    attached = [{"PolicyName": one["PolicyName"], "PolicyArn": one["Arn"]} for one in policies]
+    given = snapshot(roles=[role("zorblat", AttachedManagedPolicies=attached)], policies=policies)
+    made = redact(given, types_of_resources(), is_known, Random(1))
+    assert len(policies) > 1_000
+    assert made.snapshot["Policies"] == policies
+    assert made.snapshot["RoleDetailList"][0]["AttachedManagedPolicies"] == attached
+    assert not made.left_out
+    assert "zorblat" not in json.dumps(made.snapshot)
 
 
 def test_names_of_services_actions_regions_and_aws_managed_policies_stay() -> None:
@@ -269,7 +332,7 @@ def with_names(names: list[str], patterns: list[str]) -> dict[str, Any]:
 
 
 PATTERNS = (
-    *("app-*", "app*", "*-prod", "*prod", "*data*", "*-lake-*", "a*", "appl*", "ap*ion", "*", "x?", "logs-?-*", "lo*"),
+    *("app-*", "app*", "*-prod", "*prod", "*data*", "*-lake-*", "a*", "appl*", "ap*ion", "*", "x*", "logs-*-x", "lo*"),
 )
 NAMES = (
     *("app-web", "app", "application", "apple", "web-prod", "preprod", "my-data-lake", "metadata2", "a", "b", "x1"),
@@ -295,13 +358,12 @@ GLOBS = st.lists(st.text("abpq1-*", min_size=1, max_size=6), max_size=4)
 @example(["1111"], ["*1", "11*"], 0)
 @given(st.lists(WORDS, min_size=1, max_size=8, unique=True), GLOBS, st.integers(0, 99))
 def test_any_pattern_still_cuts_any_name(names: list[str], patterns: list[str], seed: int) -> None:
-    try:
-        _, rename = redacted(with_names(names, patterns), seed)
-    except Problem as problem:
-        # Single digits stay as they are, so a number that is cut into them would be told.
-        if "cut a number into its digits" not in problem.sentence:
-            raise
+    given = with_names(names, patterns)
+    if kept_out := left_out(given):
+        # Single digits stay, so a number that is cut into them would be told; and the id of the account has a 1.
+        assert "cut a number into its digits" in kept_out[0] or "it cuts an id" in kept_out[0]
         return
+    _, rename = redacted(given, seed)
     for pattern, name in product(patterns, names):
         assert matches(rename(pattern), rename(name)) is matches(pattern, name), (pattern, name)
     assert len({rename(name) for name in names}) == len(names)
@@ -310,19 +372,19 @@ def test_any_pattern_still_cuts_any_name(names: list[str], patterns: list[str], 
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        (f"{ID[:5]}*", "cuts an id, such as 123456789012"),
-        ("home/${aws:username}*", "stands in 'arn:aws:s3:::b/home/${aws:username}*' without a separator beside it"),
+        (f"{ID[:5]}*", "cuts an id"),
+        ("home/${aws:username}*", "stands in '${aws:username}*' without a separator beside it"),
         ("a${aws:username}", "without a separator beside it"),
         ("db-????", "counts the characters of a name"),
+        ("${aws:PrincipalTag/tenant, 'none'}*", "without a separator beside it"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_its_place(pattern: str, says: str) -> None:
+def test_what_cannot_be_kept_is_left_out_with_its_place(pattern: str, says: str) -> None:
     resource = f"arn:aws:sqs:eu-west-1:{pattern}" if pattern[0] == "1" else f"arn:aws:s3:::b/{pattern}"
     body = document(allow("sqs:*"), allow("s3:*", resource))
-    with pytest.raises(Problem) as raised:
-        redacted(snapshot(roles=[role(RolePolicyList=[inline("p", body)])]))
-    assert says in raised.value.sentence
-    assert "$.RoleDetailList[0].RolePolicyList[0].PolicyDocument.Statement[1].Resource" in raised.value.sentence
+    (sentence,) = left_out(snapshot(roles=[role(RolePolicyList=[inline("p", body)])]))
+    assert says in sentence
+    assert sentence.startswith("$.RoleDetailList[0].RolePolicyList[0].PolicyDocument: ")
 
 
 # Single things.
@@ -422,7 +484,7 @@ def test_dates_that_everybody_knows_do_not_tell_how_far_the_others_were_moved() 
 
 
 def test_two_redactions_have_nothing_in_common_but_their_form() -> None:
-    one, two = (snapshot_bytes(DEMO, redacted=True) for _ in range(2))
+    one, two = (redacted_bytes(DEMO)[0] for _ in range(2))
     assert one != two
     assert iam("x") not in one.decode()
 
@@ -434,18 +496,16 @@ def test_no_text_is_left_out_whatever_holds_it() -> None:
 
 
 def test_what_stands_in_the_wrong_place_of_a_statement_does_not_remain() -> None:
-    wrong = {
-        "Effect": "Allow",
-        "Action": ["s3:Get*", "acme:Do It", "acme"],
-        "Resource": "*",
-        "Acme": {"acme": ["acme"]},
-    }
-    tests = {"AcmeEquals": {"aws:RequestTag/acme": "acme"}, "StringEquals": {"kms:EncryptionContext:acme": "acme"}}
-    policies = [inline("acme", document({**wrong, "Condition": tests, "Sid": "acme"}))]
-    made, _ = redacted(snapshot(users=[user(UserPolicyList=policies)]))
-    text = json.dumps(made)
-    assert "acme" not in text.lower().replace("acme:do", "")
-    assert '"s3:Get*"' in text
+    wrong = (
+        {"Acme": {"acme": ["acme"]}},
+        {"Condition": {"AcmeEquals": {"aws:RequestTag/acme": "acme"}}},
+        {"Condition": {"StringEquals": {"kms:EncryptionContext:acme": "acme"}}, "Sid": "acme"},
+        {"Action": ["s3:Get*", "acme:Do It", "acme"]},
+        {"Principal": {"Acme": "acme"}},
+    )
+    for elements in wrong:
+        given = with_statement(**elements)
+        assert "acme" not in json.dumps(redacted(given)[0]).lower()
 
 
 def test_what_could_not_be_read_is_still_said_without_a_name() -> None:
@@ -469,13 +529,13 @@ TESTED = (
     ("<root_account>", "StringEquals", "<root_account>", "kept"),
     ("private", "StringEquals", "private", "kept"),
     ("eu-west-1", "StringEquals", "eu-west-1", "kept"),
-    ("4711", "NumericEquals", "4711", "refused"),
-    ("4711", "NumericLessThanEqualsIfExists", "5000", "refused"),
-    ("true", "Bool", "true", "refused"),
-    ("2024-01-01", "DateLessThan", "2025-01-01", "refused"),
-    ("10.1.2.3", "IpAddress", "10.0.0.0/8", "refused"),
-    ("10.1.2.3", "ForAnyValue:IpAddress", "10.0.0.0/8", "refused"),
-    ("QmluYXJ5", "BinaryEquals", "QmluYXJ5", "refused"),
+    ("4711", "NumericEquals", "4711", "left out"),
+    ("4711", "NumericLessThanEqualsIfExists", "5000", "left out"),
+    ("true", "Bool", "true", "left out"),
+    ("2024-01-01", "DateLessThan", "2025-01-01", "left out"),
+    ("10.1.2.3", "IpAddress", "10.0.0.0/8", "left out"),
+    ("10.1.2.3", "ForAnyValue:IpAddress", "10.0.0.0/8", "left out"),
+    ("QmluYXJ5", "BinaryEquals", "QmluYXJ5", "left out"),
 )
 TAG_KEYS = ("x", "a:region", "x:acl", "2024-05-01T10:00:00Z", "a/region", "CreateDate")
 
@@ -489,16 +549,18 @@ def tagged_and_denied(key: str, value: str, condition: dict[str, Any]) -> dict[s
 
 @pytest.mark.parametrize("key", TAG_KEYS)
 @pytest.mark.parametrize(("value", "operator", "tested", "expected"), TESTED)
-def test_what_denies_by_a_tag_denies_afterwards_or_is_refused(
+def test_what_denies_by_a_tag_denies_afterwards_or_is_left_out(
     key: str, value: str, operator: str, tested: str, expected: str
 ) -> None:
     given = tagged_and_denied(key, value, {operator: {f"aws:PrincipalTag/{key}": tested}})
-    if expected == "refused":
-        with pytest.raises(Problem) as raised:
-            redacted(given)
-        assert f"Statement[1].Condition.{operator}.aws:PrincipalTag/{key}"[:60] in raised.value.sentence
-        return
     made, _ = redacted(given)
+    if expected == "left out":
+        assert len(left_out(given)) == 1
+        assert value not in json.dumps(made)
+        principal = account_index(account_of(made)).principals[-1].principal
+        found = QuestionEvaluator(account_of(made), Question("ec2:DescribeInstances", "*"), NOON).decide(principal)
+        assert found.outcome in ("depends", "implicitDeny")
+        return
     for account in (account_of(given), account_of(made)):
         principal = account_index(account).principals[-1].principal
         assert QuestionEvaluator(account, Question("ec2:DescribeInstances", "*"), NOON).decide(principal).outcome == (
@@ -528,14 +590,11 @@ def test_what_denies_by_a_tag_denies_afterwards_or_is_refused(
         ("StringEquals", "aws:ResourceAccount", 987654321098.0),
     ],
 )
-def test_conditions_that_would_compare_a_renamed_text_with_another_are_refused(
+def test_conditions_that_would_compare_a_renamed_text_with_another_are_left_out(
     operator: str, key: str, tested: Any
 ) -> None:
-    with pytest.raises(Problem) as raised:
-        redacted(tagged_and_denied("x", "private", {operator: {key: tested}}))
-    assert f"$.UserDetailList[0].UserPolicyList[0].PolicyDocument.Statement[1].Condition.{operator}.{key}" in (
-        raised.value.sentence
-    )
+    (sentence,) = left_out(tagged_and_denied("x", "private", {operator: {key: tested}}))
+    assert sentence.startswith("$.UserDetailList[0].UserPolicyList[0].PolicyDocument: ")
 
 
 @pytest.mark.parametrize(
@@ -546,10 +605,10 @@ def test_conditions_that_would_compare_a_renamed_text_with_another_are_refused(
         (["ab" * 400], ["ab" * size + "*" for size in range(1, 400)] + ["*b" + "ab" * size for size in range(1, 400)]),
     ],
 )
-def test_names_that_patterns_cut_in_too_many_places_are_refused(names: list[str], patterns: list[str]) -> None:
-    with pytest.raises(Problem) as raised:
-        redacted(with_names(names, patterns))
-    assert "cut names in too many places ($.UserDetailList[0].UserPolicyList[0]" in raised.value.sentence
+def test_names_that_patterns_cut_in_too_many_places_are_left_out(names: list[str], patterns: list[str]) -> None:
+    (sentence,) = left_out(with_names(names, patterns))
+    assert sentence.startswith("$.UserDetailList[0].UserPolicyList[0].PolicyDocument: ")
+    assert "cut names in too many places" in sentence
 
 
 def test_a_long_text_is_redacted_in_one_pass() -> None:
@@ -582,6 +641,10 @@ def with_tag(value: str) -> dict[str, Any]:
         with_tag("acme-prod.s3.amazonaws.com"),
         snapshot(users=[user("awsserviceroleforacme")]),
         with_statement(Resource=["arn:aws:s3:acme/x", "arn:aws:s3:acmetwo"]),
+        *(
+            with_statement(Resource=arn)
+            for arn in ("arn:aws:acme*", "arn:aws:s3:acme*:1:x", "arn:aws:s3:acme/*", "arn:aws:acme:eu-west-1::x")
+        ),
         with_statement(Resource="arn:aws:s3:::b/${login.acme.com:sub}/*"),
         with_statement(Resource="arn:aws:s3:::b/${acme:acme}/${acme}/${aws:acme}/*"),
         with_statement(Condition={"StringEquals": {"aws:PrincipalTag/x": "${login.acme.com:sub}"}}),
@@ -599,21 +662,18 @@ def test_what_only_looks_like_a_word_of_aws_does_not_remain(given: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("elements", "place"),
+    "elements",
     [
-        ({"Action": "acme:project"}, "Action"),
-        ({"Resource": "arn:aws:acme*"}, "Resource"),
-        ({"Resource": "arn:aws:s3:acme*:1:x"}, "Resource"),
-        ({"Resource": "arn:aws:s3:acme/*"}, "Resource"),
-        ({"Resource": "arn:aws:acme:eu-west-1::x"}, "Resource"),
-        ({"NotAction": ["s3:acme*"]}, "NotAction"),
-        ({"Principal": {"Service": "acme.amazonaws.com"}}, "Principal.Service"),
+        {"Action": "acme:project"},
+        {"Action": ["s3:acme*"]},
+        {"Principal": {"Service": "acme.amazonaws.com"}},
+        {"Condition": {"StringEquals": {"acme:acme": "x"}}},
     ],
 )
-def test_actions_and_services_that_aws_lacks_are_refused(elements: dict[str, Any], place: str) -> None:
-    with pytest.raises(Problem) as raised:
-        redacted(with_statement(**elements))
-    assert f"$.UserDetailList[0].UserPolicyList[0].PolicyDocument.Statement[0].{place}" in raised.value.sentence
+def test_a_policy_with_what_aws_lacks_is_left_out(elements: dict[str, Any]) -> None:
+    given = with_statement(**elements)
+    assert "acme" not in json.dumps(redacted(given)[0])
+    assert "acme" in left_out(given)[0]
 
 
 @pytest.mark.parametrize("name", ["ACMEPAYMENTS", "ACMEPAYMENTSPRODUCTION01"])
@@ -630,11 +690,10 @@ def test_an_id_of_aws_keeps_what_it_is_of(prefix: str) -> None:
     assert rename(unique) != unique
 
 
-def test_a_name_in_too_many_spellings_is_refused() -> None:
+def test_a_name_in_any_number_of_spellings_stays_as_many_names() -> None:
     spelled = ["".join(letters) for letters in product(*("pP", "aA", "yY", "mM", "eE", "nN", "tT"))]
-    with pytest.raises(Problem) as raised:
-        redacted(with_names(spelled, []))
-    assert "too many ways that differ only in case" in raised.value.sentence
+    _, rename = redacted(with_names(spelled, []))
+    assert len({rename(name) for name in spelled}) == len(spelled)
 
 
 def test_the_host_of_an_endpoint_does_not_remain() -> None:
@@ -650,12 +709,11 @@ def test_single_letters_do_not_remain() -> None:
     assert "zqwvxy" not in text
     assert "z.q.w.v.x.y" not in text
     assert all(matches(rename(pattern), rename("zqwvxy")) for pattern in spelled)
-    with pytest.raises(Problem) as raised:
-        redacted(with_names(["4711088"], ["4711088"[:size] + "*" for size in range(1, 7)]))
-    assert "cut a number into its digits ($.UserDetailList[0]" in raised.value.sentence
+    (sentence,) = left_out(with_names(["4711088"], ["4711088"[:size] + "*" for size in range(1, 7)]))
+    assert "cut a number into its digits" in sentence
 
 
-@pytest.mark.parametrize("arn", ["arn:aws:s3:eu-wes*", "arn:aws:s3:?u-west-1:*", "arn:aws-*:s3:*", "arn:aws:s*"])
+@pytest.mark.parametrize("arn", ["arn:aws:s3:eu-wes*", "arn:aws:s3:*u-west-1:*", "arn:aws-*:s3:*", "arn:aws:s*"])
 def test_patterns_of_services_and_regions_stay(arn: str) -> None:
     made, _ = redacted(with_statement(Resource=[arn, "arn:aws:s3:::b"]))
     assert f'"{arn}"' in json.dumps(made)

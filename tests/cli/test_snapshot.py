@@ -221,14 +221,29 @@ def test_a_redacted_snapshot_tells_nothing_and_answers(cli: Cli, tmp_path: Path)
     assert answers[0] == answers[1]
 
 
-def test_what_cannot_be_redacted_leaves_no_file(cli: Cli, tmp_path: Path) -> None:
-    statement = {"Effect": "Allow", "Action": "sqs:*", "Resource": "arn:aws:sqs:eu-west-1:1234*"}
-    policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}]
-    source = tmp_path / "account.json"
-    source.write_text(json.dumps(snapshot(users=[user(UserPolicyList=policies)])))
-    result = cli("snapshot", tmp_path / "out.json", "--redact", "--snapshot", source)
-    result.failed_with("cannot be redacted", "cuts an id", "$.UserDetailList[0].UserPolicyList[0]")
-    assert not (tmp_path / "out.json").exists()
+def test_a_policy_that_cannot_be_redacted_is_left_out_and_listed(cli: Cli, tmp_path: Path) -> None:
+    deny = {"Effect": "Deny", "Action": "sqs:*", "Resource": "arn:aws:sqs:eu-west-1:1234*"}
+    statements = [deny, {"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    policies = [
+        {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}
+        for name, statement in (("p", statements), ("all", statements[1:]))
+    ]
+    source, file = tmp_path / "account.json", tmp_path / "out.json"
+    source.write_text(json.dumps(snapshot(users=[user("alice", UserPolicyList=policies)])))
+    result = cli("snapshot", file, "--redact", "--snapshot", source)
+    said = " ".join(result.err.split())
+    assert file.exists()
+    assert "Left out, since it could not be redacted: $.UserDetailList[0].UserPolicyList[0].PolicyDocument: " in said
+    assert "it cuts an id" in said
+    made = json.loads(file.read_text())
+    listed = "the policy $.UserDetailList[0].UserPolicyList[0].PolicyDocument, left out of the redaction"
+    assert {"what": listed} in made["missing"]
+    assert "1234*" not in file.read_text()
+    # The Deny was left out, so nothing may be called allowed.
+    arn = made["UserDetailList"][0]["Arn"]
+    queue = f"arn:aws:sqs:eu-west-1:{arn.split(':')[4]}:q"
+    asked = ("can", arn, "sqs:SendMessage", "--on", queue, "--json", "--snapshot", file)
+    assert cli(*asked).json["decision"] == "depends"
 
 
 def test_one_account_of_a_file_with_several(cli: Cli, tmp_path: Path) -> None:
