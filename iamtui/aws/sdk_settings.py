@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from botocore.configprovider import (
@@ -26,6 +25,7 @@ from botocore.utils import JSONFileCache
 from dateutil.parser import parse
 
 from iamtui.aws.profiles import SsoLogin
+from iamtui.paths import home_expanded
 
 MOST_ATTEMPTS: Final = 10
 """How often a call is tried at most, whatever max_attempts says."""
@@ -90,7 +90,7 @@ class Logins(JSONFileCache):
     """The logins with Identity Center, as the AWS CLI keeps them, each in a file that may be damaged."""
 
     def __init__(self) -> None:
-        super().__init__(str(Path(LOGIN_FOLDER).expanduser()), partial(json.dumps, default=_time_text))
+        super().__init__(str(home_expanded(LOGIN_FOLDER)), partial(json.dumps, default=_time_text))
 
     def __getitem__(self, cache_key: str) -> Any:
         """The login of that key.
