@@ -40,7 +40,7 @@ def test_pages_are_those_of_aws(large_account: IamPager, pager_keys: None) -> No
 
 
 @pytest.mark.slow
-@one_quick("attempts", ["", "3", "8"])
+@one_quick("attempts", ["", "8"])
 def test_with_three_in_ten_calls_failing_everything_comes(
     large_proxy: FaultProxy, quick_retries: None, monkeypatch: pytest.MonkeyPatch, attempts: str
 ) -> None:
