@@ -11,6 +11,7 @@ from iamtui.account.model import Known
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay, assume_role
 from iamtui.credentials.export_values import exportable
+from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
@@ -33,7 +34,7 @@ from iamtui.workspace.assume_plan import (
     input_problems,
     longest_session,
 )
-from iamtui.workspace.mfa import MfaCodeNeeded, MfaSession, MfaSessions
+from iamtui.workspace.mfa import MfaCodeNeeded, MfaSessions
 from iamtui.workspace.workspace import SourceKind, Workspace
 
 

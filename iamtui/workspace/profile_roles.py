@@ -28,11 +28,11 @@ from iamtui.credentials.assume_role import (
     ask_for_credentials,
     mfa_problems,
 )
+from iamtui.credentials.mfa_session import LEAST_LEFT, start_mfa_session
 from iamtui.credentials.session import TemporaryCredentials, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.credential_commands import ProfileCodeNeeded, asks_codes, refuse_unconfirmed
-from iamtui.workspace.mfa import LEAST_LEFT, start_mfa_session
 from iamtui.workspace.workspace import list_profiles
 
 _SESSION_NAME: Final = "iamtui-read"

@@ -12,12 +12,13 @@ from msgspec import structs
 from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay
+from iamtui.credentials.mfa_session import LEAST_LEFT
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.workspace.assume import assume
 from iamtui.workspace.assume_plan import plan_assume
-from iamtui.workspace.mfa import LEAST_LEFT, MfaCodeNeeded, MfaSessions, reuse_words
+from iamtui.workspace.mfa import MfaCodeNeeded, MfaSessions, reuse_words
 from iamtui.workspace.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,
