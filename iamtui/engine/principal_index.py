@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
-from iamtui.engine.policy_holders import Bits, Holdings, bits_of, places
+from iamtui.engine.policy_holders import Bits, HeldPolicy, Holdings, bits_of, places
 from iamtui.engine.policy_sets import caller_facts
 from iamtui.engine.request import (
     FIXED_KEYS,
@@ -125,6 +125,25 @@ def _by_value(principals: Iterable[IndexedPrincipal]) -> dict[str, dict[KeyValue
     return found
 
 
+_Of = TypeVar("_Of")
+
+
+class _Changed(Sequence[_Of]):
+    """What is known of each principal, by place, of which some is another: made when it is read, being much to keep."""
+
+    def __init__(self, base: Sequence[_Of], who: int, change: Callable[[_Of], _Of]) -> None:
+        self._base = base
+        self._who = who
+        self._change = change
+
+    def __len__(self) -> int:
+        return len(self._base)
+
+    def __getitem__(self, place: Any) -> Any:
+        one = self._base[place]
+        return self._change(one) if self._who >> place & 1 else one
+
+
 class AccountIndex:
     """The users and roles of an account, and who of them has which policies.
 
@@ -137,12 +156,14 @@ class AccountIndex:
 
     def __init__(self, principals: Sequence[IndexedPrincipal]) -> None:
         """Take users, and roles given by their ARN; all are of one account and partition."""
-        self.principals = tuple(principals)
+        self.principals: Sequence[IndexedPrincipal] = tuple(principals)
         self.everyone = (1 << len(self.principals)) - 1
         self.identity = Holdings(PolicyType.IDENTITY)
         self.boundary = Holdings(PolicyType.BOUNDARY)
         self.bounded = 0
-        self._named: dict[str, list[int]] | None = None
+        # Filled at once when they are first read, for all indexes that were made from this one.
+        self._named: dict[str, list[int]] = {}
+        self._own: dict[str, dict[KeyValue, list[int]]] = {}
         self._keys: dict[str, KeyFacts] = {}
         self._values: dict[tuple[str, bool], Mapping[KeyValue, int]] = {}
         self._stacks: dict[tuple[int, PolicyType], tuple[tuple[PolicyLevel, ...], Levels]] = {}
@@ -154,15 +175,18 @@ class AccountIndex:
         self._of_resources: dict[tuple[int, PolicyType], tuple[PolicyDocument, Holdings]] = {}
         self._places = {id(one.principal): place for place, one in enumerate(self.principals)}
         self._unfit = 0
-        self._own: dict[str, dict[KeyValue, list[int]]] | None = None
         absent: dict[tuple[str, ...], list[int]] = {}
         for place, one in enumerate(self.principals):
             absent.setdefault(one.absent, []).append(place)
             if not _is_fit(one.principal):
                 self._unfit |= 1 << place
         self._absent = {names: bits_of(having, len(self.principals)) for names, having in absent.items()}
-        self.held = self.identity.add_for_each([one.identity for one in self.principals])
-        self.bounds = self.boundary.add_for_each([one.boundaries for one in self.principals])
+        self.held: Sequence[tuple[HeldPolicy, ...]] = self.identity.add_for_each(
+            [one.identity for one in self.principals]
+        )
+        self.bounds: Sequence[tuple[HeldPolicy, ...]] = self.boundary.add_for_each(
+            [one.boundaries for one in self.principals]
+        )
         kinds: dict[tuple[PrincipalKind, bool, str | None], list[int]] = {}
         for place, one in enumerate(self.principals):
             kinds.setdefault(_kind_of(one), []).append(place)
@@ -189,11 +213,14 @@ class AccountIndex:
         made.boundary = self.boundary.with_changed(
             (1 << place, before[place].boundaries, one.boundaries) for place, one in changed.items()
         )
-        made.held, made.bounds = list(self.held), list(self.bounds)
+        held, bounds = made.held, made.bounds = list(self.held), list(self.bounds)
         made.bounded = self.bounded & ~bits
         made.kinds = {kind: having & ~bits for kind, having in self.kinds.items() if having & ~bits}
         for place, one in changed.items():
-            made._hold(place, one)  # noqa: SLF001 - of the same class
+            held[place] = tuple(made.identity.add(one.identity, 1 << place))
+            bounds[place] = tuple(made.boundary.add(one.boundaries, 1 << place))
+            made.bounded |= 1 << place if one.boundaries else 0
+            made.kinds[_kind_of(one)] = made.kinds.get(_kind_of(one), 0) | 1 << place
         made.left = self._unfit | made.identity.incomplete | made.boundary.incomplete
         return made
 
@@ -201,30 +228,18 @@ class AccountIndex:
         """The index of an account in which some principals have more policies and, if so, nobody a boundary."""
         made = copy(self)
         made.identity, added = self.identity.with_more(policies, who)
-        given, principals, made.held = tuple(policies), list(self.principals), list(self.held)
-        for place in places(who):
-            principals[place] = principals[place]._replace(identity=(*principals[place].identity, *given))
-            made.held[place] = (*made.held[place], *added)
+        more = tuple(policies)
+        made.held = _Changed(self.held, who, lambda held: (*held, *added))
+        made.principals = _Changed(self.principals, who, lambda one: one._replace(identity=(*one.identity, *more)))
         if without_boundaries:
             made.boundary, made.bounded = Holdings(PolicyType.BOUNDARY), 0
-            made.bounds = [()] * len(principals)
-            for place in places(self.bounded):
-                principals[place] = principals[place]._replace(boundaries=())
+            made.bounds = [()] * len(self.principals)
+            made.principals = _Changed(made.principals, self.bounded, lambda one: one._replace(boundaries=()))
             made.kinds = {}
             for (kind, _, credentials), having in self.kinds.items():
                 made.kinds[kind, False, credentials] = made.kinds.get((kind, False, credentials), 0) | having
-        made.principals = tuple(principals)
         made.left = self._unfit | made.identity.incomplete | made.boundary.incomplete
         return made
-
-    def _hold(self, place: int, one: IndexedPrincipal) -> None:
-        bit = 1 << place
-        self.held[place] = tuple(self.identity.add(one.identity, bit))
-        self.bounds[place] = tuple(self.boundary.add(one.boundaries, bit))
-        if one.boundaries:
-            self.bounded |= bit
-        kind = _kind_of(one)
-        self.kinds[kind] = self.kinds.get(kind, 0) | bit
 
     def place_of(self, principal: Principal) -> int | None:
         """The place of a principal, or None where it is not among them."""
@@ -244,14 +259,14 @@ class AccountIndex:
 
     def _by_name(self) -> dict[str, list[int]]:
         """The places of those who have a name, found when a statement or a question first names one of them."""
-        if self._named is None:
+        if not self._named:
             named: dict[str, list[int]] = {}
             for place, one in enumerate(self.principals):
                 principal = one.principal
                 for name in {principal.arn, principal.unique_id, principal.arn.rsplit("/", 1)[-1]}:
                     if name:
                         named.setdefault(name, []).append(place)
-            self._named = named
+            self._named.update(named)
         return self._named
 
     def key_facts(self, key: str) -> KeyFacts:
@@ -265,8 +280,8 @@ class AccountIndex:
 
     def _facts_of(self, key: str) -> KeyFacts:
         size = len(self.principals)
-        if self._own is None:
-            self._own = _by_value(self.principals)
+        if not self._own:
+            self._own.update(_by_value(self.principals))
         own = {values: bits_of(having, size) for values, having in self._own.get(key, {}).items()}
         owners = absent = 0
         for bits in own.values():

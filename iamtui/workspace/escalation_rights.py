@@ -35,6 +35,7 @@ from iamtui.workspace.workspace import Workspace
 POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 _MOST_STRONG: Final = 8
 _MOST_READ: Final = 4096
+_MOST_EVALUATORS: Final = 256
 _STRONG: Final = ("AdministratorAccess", "IAMFullAccess")
 """Policies of AWS with which a principal is an administrator, or makes itself one."""
 _ATTACHING: Final = frozenset(("iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy"))
@@ -329,6 +330,9 @@ class Rights:
                 context["iam:PermissionsBoundary"] = (self._aws_policy(_STRONG[0]),)
             question = Question(action, resource, context, made_now=made_now, region=terms.region)
             question = with_region(self._workspace, question) if made_now else question
+            if len(self._evaluators) >= _MOST_EVALUATORS:
+                # The first is asked about last longest ago, or about all resources, and quickly made again.
+                self._evaluators.pop(next(iter(self._evaluators)))
             found = self._evaluators[key] = QuestionEvaluator(self.account, question)
         return found
 

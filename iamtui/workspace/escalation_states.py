@@ -87,7 +87,9 @@ class AccountStates:
         policies: list[PolicyInForce] = []
         if state is State.JOINED:
             names = tuple(group.name for group in self.groups_leading_on)
-            users = tuple(replace(user, groups=tuple(dict.fromkeys((*user.groups, *names)))) for user in users)
+            # Of most users they are the same, and many.
+            groups = {every: tuple(dict.fromkeys((*every, *names))) for every in {user.groups for user in users}}
+            users = tuple(replace(user, groups=groups[user.groups]) for user in users)
             for group in self.groups_leading_on:
                 policies += identity_policies(account, group)
             who = (1 << len(users)) - 1
