@@ -36,7 +36,7 @@ _NOW: Final = ("aws:currenttime", "aws:epochtime")
 _DAY: Final = 24 * 3600
 _LONGEST_SESSION: Final = 36 * 3600
 _REGION: Final = "aws:requestedregion"
-_OF_EVERY_PARTITION: Final = frozenset().union(*REGIONS.values())
+KNOWN_REGIONS: Final = frozenset().union(*REGIONS.values())
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def why_no_resource(text: str) -> str:
     account, shown = arn.account, safe_text(text, limit=200)
     if account and not is_account_id(account) and (set(account) & set("?*") or account.isdigit()):
         return f"{shown} is of no account: those have 12 digits"
-    if set(arn.region) & set("?*"):
-        return f"{shown} is of no Region"
+    if arn.region and arn.region not in REGIONS.get(arn.partition, KNOWN_REGIONS):
+        return f"{shown} is of no Region that is known"
     if arn.service == "s3" and not (arn.region or account) and not _BUCKET.fullmatch(arn.resource.split("/", 1)[0]):
         return f"{shown} is of no bucket: their names are letters, digits, dots and hyphens"
     return ""
@@ -144,7 +144,7 @@ def why_no_value(key: str, value: str) -> str:
     if key in _ACCOUNTS:
         why = "" if is_account_id(value) or value == "anonymous" else "an account has 12 digits"
     elif key == _REGION:
-        why = "" if value in _OF_EVERY_PARTITION else "no Region of this name is known"
+        why = "" if value in KNOWN_REGIONS else "no Region of this name is known"
     elif key == _PRINCIPAL_ARN:
         why = "" if _ARN_OF_PRINCIPAL.fullmatch(value) else "no principal has such an ARN"
     elif key == "aws:userid":
@@ -302,11 +302,11 @@ def _by_resource(values: Mapping[str, Values], occasion: Occasion) -> bool:
     arn = parse_arn(occasion.resource)
     partition = occasion.partition or (arn.partition if arn is not None else "")
     region, account = place_of_resource(values)
-    if _owner(values) == () or (region and region not in REGIONS.get(partition, _OF_EVERY_PARTITION)):
+    if _owner(values) == () or (region and region not in REGIONS.get(partition, KNOWN_REGIONS)):
         return False
     if arn is None:
         return True
-    if region and arn.region in _OF_EVERY_PARTITION and region != arn.region:
+    if region and arn.region in KNOWN_REGIONS and region != arn.region:
         return False
     return not (account and is_account_id(arn.account) and account != arn.account)
 

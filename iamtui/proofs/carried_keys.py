@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from iamtui.engine.possible_requests import Occasion, Values, carries, proper_key
-from iamtui.engine.request import PrincipalKind
+from iamtui.engine.request import PrincipalKind, Request
 from iamtui.policy.patterns import Token
 from iamtui.text import safe_text
 
@@ -67,6 +67,11 @@ def always_carried(kind: PrincipalKind) -> frozenset[str]:
     return _OF_SIGNED | {"aws:tokenissuetime"} if kind in _SESSIONS else _OF_SIGNED
 
 
+def may_have_session_tags(kind: PrincipalKind, request: Request) -> bool:
+    """Whether a session of the caller may have tags of its own, which replace those of a role."""
+    return kind not in WITHOUT_SESSION_TAGS and "aws:PrincipalTag/*" not in request.known_absent
+
+
 def doubt_about(
     kind: PrincipalKind, action: str, likely: Mapping[str, Values], key: str, values: Values, *, own_tags: bool = True
 ) -> str:
@@ -78,10 +83,10 @@ def doubt_about(
     """
     if own_tags and key.startswith(TAGS_OF_PRINCIPAL) and kind not in WITHOUT_SESSION_TAGS:
         return "" if likely.get(key, ()) == values else "a session tag that the role's session would need"
+    if (key, values) == ("aws:sourceip", ()) or (values and key.startswith(("aws:sourcevp", "aws:vpc"))):
+        return "the policy of a VPC endpoint is not loaded"
     if not values:
         return ""
-    if key.startswith(("aws:sourcevp", "aws:vpc")):
-        return "the policy of a VPC endpoint is not loaded"
     if key.startswith(("aws:calledvia", "aws:chatbot", "aws:assumedroot")) or (key, values) == _VIA_A_SERVICE:
         return f"a request that comes through an AWS service or tool ({proper_key(key)})"
     if key.startswith("s3:dataaccesspoint"):

@@ -339,6 +339,8 @@ def _singles(
     if types == (KeyType.BOOL,) or (bases == {"bool"} and not types):
         return [("true", ""), ("false", "")]
     if not bases:
+        if coming := coming_moments(key):
+            return [((_as_date if KeyType.DATE in types else _as_number)(coming[0]), "")]
         for type_, value in _EXAMPLES.items():
             if type_ in types:
                 return [(value, "")]

@@ -26,7 +26,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.proofs.carried_keys import Carried
 from iamtui.proofs.compared_callers import ANYBODY, ComparedCaller, ComparedCallers, some_of_anybody
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
-from iamtui.proofs.requests import action_classes, groups_of
+from iamtui.proofs.requests import action_classes, groups_of, without_open_parts
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
 _UNKNOWN: Final = RequestContext(CommonContext({}, discover=True))
@@ -419,6 +419,6 @@ def _carried(action: str, resource: str, caller: ComparedCaller) -> Carried:
     return Carried(
         likely,
         doubt,
-        Occasion(who.kind if who is not None else None, action, resource.replace(ANY_OTHER, "x")),
+        Occasion(who.kind if who is not None else None, action, without_open_parts(resource)),
         caller.always,
     )

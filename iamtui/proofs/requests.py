@@ -11,17 +11,25 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue
+from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue, is_of_another_resource
 from iamtui.catalog.arn_forms import resource_types_of
 from iamtui.catalog.between_accounts import call_limit, gift_limit
+from iamtui.catalog.tables import REGIONS
 from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer
 from iamtui.engine.evaluator import read_all_layers, read_the_other_way
-from iamtui.engine.possible_requests import Occasion, Values, proper_key, why_no_resource
+from iamtui.engine.possible_requests import (
+    KNOWN_REGIONS,
+    Occasion,
+    Values,
+    proper_key,
+    why_impossible,
+    why_no_resource,
+)
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request
 from iamtui.engine.service_rules import granted_by_acl, telling_resources_apart
@@ -29,11 +37,14 @@ from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, an
 from iamtui.policy.patterns import Glob, Token, Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name
 from iamtui.policy.types import LanguageOptions
-from iamtui.proofs.carried_keys import ANYTHING, Carried
+from iamtui.proofs.carried_keys import ANYTHING, TAGS_OF_PRINCIPAL, Carried
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.text import safe_text
 
 _MOST_SPELLINGS: Final = 48
+_MOST_PLACES: Final = 8
+_STAR_IN_A_NAME: Final = "a policy names a resource with a star in its name"
 _STEPS_OF_READING: Final = 200
 
 GRANTED_BESIDE: Final = ("S3 access control lists", "grants on KMS keys")
@@ -65,6 +76,16 @@ class Situation:
     by_policies: bool = False
 
 
+def without_session_tags(situation: Situation) -> Situation:
+    """The same of a session of a role that has no tags but those of the role."""
+    request, before = situation.request, situation.before
+    tags = {key: values for key, values in situation.carried.likely.items() if key.startswith(TAGS_OF_PRINCIPAL)}
+    untagged = replace(
+        request, derived=(*request.derived, tags), known_absent=(*request.known_absent, f"{TAGS_OF_PRINCIPAL}*")
+    )
+    return replace(situation, request=untagged, before=None if before is None else without_session_tags(before))
+
+
 @dataclass(frozen=True)
 class Example:
     """A request that is allowed: the resource, and the keys of the context that matter."""
@@ -80,20 +101,41 @@ def find_request(situation: Situation, bounds: Bounds) -> Example | Doubt | None
         Unproved: it takes too long, or too much.
     """
     doubts: dict[str, None] = {}
+    elsewhere = False
     for text in _resources(situation, bounds):
         bounds.spend(_STEPS_OF_READING)
+        if "*" in text and text != "*":
+            doubts[_STAR_IN_A_NAME] = None
+            continue
         reading = _about(situation, text)
         found = _context_for(reading, text, situation, bounds)
         if isinstance(found, FoundContext):
-            spelled = _spelled(situation, text, reading, found)
-            if spelled is not None:
-                return Example(spelled, {**_deciding(reading), **found.values})
+            example = _spelled(situation, text, reading, found, bounds)
+            if example is not None:
+                return example
             found = Doubt((f"only a resource like {text.replace(ANY_OTHER, '?')} is known to be allowed",))
+            elsewhere = elsewhere or _region_of(text) not in ("", *KNOWN_REGIONS)
         if found is not None:
             doubts.update(dict.fromkeys(found.reasons))
         if situation.before is None:
             doubts.update(dict.fromkeys(_left_open(reading, situation, text, bounds)))
+    if elsewhere and _IN_REGIONS not in situation.within:
+        # The shortest names of Regions are those of none that is known.
+        again = find_request(replace(situation, within=(*situation.within, _IN_REGIONS)), bounds)
+        if isinstance(again, Example):
+            return again
     return Doubt(tuple(doubts)) if doubts else None
+
+
+_IN_REGIONS: Final = tuple(
+    (*f"arn:{partition}:", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR)
+    for partition, regions in REGIONS.items()
+    for region in sorted(regions)
+)
+
+
+def _region_of(text: str) -> str:
+    return text.split(":", 4)[3] if text.count(":") > 3 else ""
 
 
 _OF_CALLER: Final = frozenset(
@@ -128,7 +170,7 @@ def _left_open(reading: Evaluation, situation: Situation, text: str, bounds: Bou
 
 def _about(situation: Situation, text: str) -> Evaluation:
     if "*" in text and text != "*":
-        raise Unproved("a policy names a resource with a star in its name")
+        raise Unproved(_STAR_IN_A_NAME)
     return read_all_layers(replace(situation.request, resource=text), situation.policies)
 
 
@@ -155,15 +197,19 @@ def _may_be_allowed(reading: Evaluation) -> Truth:
 
 def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: Bounds) -> FoundContext | Doubt | None:
     carried = situation.carried
-    region = text.split(":", 4)[3] if text.count(":") > 3 else ""
+    region = _region_of(text)
     likely = dict(carried.likely)
-    if region.strip(ANY_OTHER):
+    action, resource = situation.request.action, without_open_parts(text)
+    if region in KNOWN_REGIONS:
         likely["aws:requestedregion"] = (region,)
+
+    def doubt(key: str, values: Values) -> str:
+        if values and is_of_another_resource(action, resource, key):
+            return f"AWS checks {safe_text(resource, limit=200)} without {proper_key(key)}"
+        return carried.doubt(key, values)
+
     truth = _is_found(situation, reading, text)
-    occasion = replace(
-        carried.occasion or Occasion(), action=situation.request.action, resource=text.replace(ANY_OTHER, "x")
-    )
-    known = replace(carried, likely=likely, occasion=occasion)
+    known = replace(carried, likely=likely, doubt=doubt, occasion=_occasion(situation, resource))
     found = find_context(truth, reading.context, bounds, known)
     if isinstance(found, Doubt) and situation.before is not None:
         by_policies = find_context(
@@ -181,8 +227,23 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
     return Doubt(tuple(missing)) if missing else found
 
 
-def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundContext) -> str | None:
-    """The resource in the characters that names have, as far as the answer stays the same."""
+def without_open_parts(text: str) -> str:
+    """A resource that speaks for others as an ARN: with a letter for each open character, and no unknown Region."""
+    fields = text.replace(ANY_OTHER, "x").split(":")
+    if _region_of(text) not in KNOWN_REGIONS and len(fields) > 4:
+        # Which it is comes with the spelling.
+        fields[3] = ""
+    return ":".join(fields)
+
+
+def _occasion(situation: Situation, resource: str) -> Occasion:
+    return replace(situation.carried.occasion or Occasion(), action=situation.request.action, resource=resource)
+
+
+def _spelled(
+    situation: Situation, text: str, reading: Evaluation, found: FoundContext, bounds: Bounds
+) -> Example | None:
+    """The resource in the characters that names have, as far as the answer stays the same, and a context for it."""
     region = found.values.get("aws:RequestedRegion", (situation.region,))
     around = ArnDefaults(reading.prepared.action.service, region[0] if region else "")
     globs = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
@@ -191,11 +252,21 @@ def _spelled(situation: Situation, text: str, reading: Evaluation, found: FoundC
     # Most names have no empty part between two slashes.
     full = text.replace("//", f"/{ANY_OTHER}/") if situation.within else text
     ways = (spellings(one, around) if ANY_OTHER in one else (one,) for one in dict.fromkeys((full, text)))
+    given = {key.lower(): values for key, values in found.values.items()}
+    elsewhere: list[str] = []
     for spelled in dict.fromkeys(spelled for each in ways for spelled in islice(each, _MOST_SPELLINGS)):
         is_inside = all(any(glob.matches(spelled) for glob in each) for each in globs)
         is_inside = is_inside and not (any(glob.matches(spelled) for glob in without) or why_no_resource(spelled))
         if is_inside and (spelled == text or _is_found(situation, _about(situation, spelled), spelled) == truth):
-            return spelled
+            if not why_impossible(given, _occasion(situation, spelled)):
+                return Example(spelled, {**_deciding(reading), **found.values})
+            elsewhere.append(spelled)
+    # The Region and account of these are others than those of the context.
+    for spelled in elsewhere[:_MOST_PLACES]:
+        there = _about(situation, spelled)
+        context = _context_for(there, spelled, situation, bounds)
+        if isinstance(context, FoundContext):
+            return Example(spelled, {**_deciding(there), **context.values})
     return None
 
 
@@ -217,6 +288,12 @@ def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:
     groups += (
         PatternGroup(GroupKind.TELLS, (glob.tokens,)) for glob in telling_resources_apart(reading.prepared.action)
     )
+    # Some keys are carried by the checks of some types of resources alone.
+    keys = {line.key for _, _, member in reading.statements() for line in member.compiled.statement.conditions}
+    for form in chain.from_iterable(situation.within):
+        one = "".join(token if isinstance(token, str) else "x" for token in form)
+        if any(is_of_another_resource(situation.request.action, one, key) for key in keys):
+            groups.append(PatternGroup(GroupKind.TELLS, (form,)))
     yield from (text for text, _ in speaking_texts(groups, bounds))
 
 

@@ -33,13 +33,13 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.proofs.carried_keys import (
     TAGS_OF_PRINCIPAL,
-    WITHOUT_SESSION_TAGS,
     Carried,
     always_carried,
     doubt_about,
+    may_have_session_tags,
 )
 from iamtui.proofs.contexts import Doubt
-from iamtui.proofs.requests import Example, Situation, action_classes, find_request
+from iamtui.proofs.requests import Example, Situation, action_classes, find_request, without_session_tags
 from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import statements_in_force
@@ -292,6 +292,9 @@ def prove_one(
             found = find_request(situation, bounds)
             if found is None:
                 continue
+            if isinstance(found, Doubt) and is_certain and may_have_session_tags(principal.kind, situation.request):
+                situation = without_session_tags(situation)
+                found = find_request(situation, bounds) or found
             if isinstance(found, Example) and is_certain:
                 confirmed = _confirmed(workspace, principal, situation, found, before)
                 if confirmed is not None and (catalogue().knows(action) or not is_guessed):
@@ -392,7 +395,7 @@ class _Put:
             if isinstance(value, Beginning)
         }
         likely: dict[str, Values] = {}
-        if principal.kind not in WITHOUT_SESSION_TAGS and "aws:PrincipalTag/*" not in request.known_absent:
+        if may_have_session_tags(principal.kind, request):
             # A session tag replaces a tag of the role.
             likely = {key: found for key, found in values.items() if key.startswith(TAGS_OF_PRINCIPAL)}
             values = {key: found for key, found in values.items() if key not in likely}
