@@ -108,7 +108,8 @@ class IamtuiApp(TerminalApp):
         Binding("O", "choose_unit", "Organization", show=False, id="app.organization",
                 tooltip="Open every account of the organization, or of a unit of it, by a role"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh",
-                tooltip="Read again what is under the cursor; of an account that was read in part, read the rest"),
+                tooltip="Read again what is under the cursor, for the overview what it lacks; "
+                "of an account that was read in part, read the rest"),
         Binding("R", "reload(True)", "Refresh all", show=False, id="app.refresh-all",
                 tooltip="Read the whole account again"),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="Show every key that works"),

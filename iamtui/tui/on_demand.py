@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -11,12 +12,12 @@ from msgspec import Struct
 from iamtui.account.model import Entity, Group, ManagedPolicy, Missing, Role, User
 from iamtui.problem import Problem
 from iamtui.tui import lazy
-from iamtui.tui.background import get_in_thread
+from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.controller import DraftController
-from iamtui.tui.inventory import Branch, Kind
+from iamtui.tui.inventory import OVERVIEW, Branch, Kind
 from iamtui.tui.paned import PanedScreen
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
@@ -53,6 +54,14 @@ def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
     if not isinstance(node, User) or not workspace.can_call_aws:
         return False
     return any(isinstance(fact, Missing) for fact in (node.access_keys, node.mfa_devices, node.login_profile))
+
+
+def lacks_facts(workspace: Workspace) -> bool:
+    """Whether AWS can be asked for facts that the findings and the overview need: no lists that broke off."""
+    account = workspace.account
+    if account.is_being_read or account.unlisted or not workspace.can_call_aws:
+        return False
+    return any(fact.severities for fact in lazy.unknown_facts.unknown_facts(account))
 
 
 def lacks_organization(workspace: Workspace, node: object) -> bool:
@@ -189,9 +198,17 @@ class OnDemandLoading:
         view.OrganizationLoading(self._screen, workspace, loading, prepare, self._show_loaded, refused).ask()
 
     def read_again_here(self) -> bool:
-        """Read the user, group, role or policy under the cursor of a live account again; False where there is none."""
+        """Read the user, group, role or policy under the cursor of a live account again; False where there is none.
+
+        On the overview it is what that counts by and the account lacks.
+        """
         entity, workspace = self._screen.subject.entity or self._screen.subject.node, self._drafts.source_workspace
-        if workspace is None or workspace.source.kind is not SourceKind.LIVE or not isinstance(entity, Alone):
+        if workspace is None or workspace.source.kind is not SourceKind.LIVE:
+            return False
+        if entity == OVERVIEW and lacks_facts(workspace):
+            self._load_facts(workspace)
+            return True
+        if not isinstance(entity, Alone):
             return False
         entity = workspace.account.by_arn(entity.arn)
         if not isinstance(entity, Alone):
@@ -201,6 +218,20 @@ class OnDemandLoading:
         get = partial(read_again, workspace, entity)
         get_in_thread(self._screen, get, self._show_read_again, name="reading again", group="load")
         return True
+
+    def _load_facts(self, workspace: Workspace) -> None:
+        def load_facts(work: Work) -> None:
+            def tell(progress: Progress) -> None:
+                if work.cancelled():
+                    raise OpeningCancelled
+                work.tell(partial(self._screen.say, plain(f"Reading {progress.words}"), stays=True))
+
+            with suppress(OpeningCancelled):
+                found = lazy.search.IndexedAccount.of(lazy.opening.load_account_facts(workspace, tell))
+                work.tell(self._show_loaded, Loaded(workspace, found, ("facts about the account",)))
+
+        self._screen.say(plain("Reading facts about the account …  R reads everything"), stays=True)
+        in_thread(self._screen, load_facts, name="reading facts about the account", group="load")
 
     def _show_read_again(self, loaded: Loaded) -> None:
         if loaded.before is not self._drafts.source_workspace:

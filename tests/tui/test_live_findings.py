@@ -6,6 +6,8 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.inventory import OVERVIEW, key_of
+from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.workspace.workspace import SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy, Reset, Stall, error
 from tests.support.moto_server import MotoServer, allow, policy
@@ -56,6 +58,31 @@ async def test_what_the_findings_need_is_read_when_they_are_opened(url: str) -> 
         ci = workspace.account.user("ci")
         assert ci is not None
         assert isinstance(workspace.account.with_report(ci).access_keys, Known)
+
+
+async def test_r_on_the_overview_reads_what_its_numbers_lack(url: str) -> None:
+    app = live_app(url)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: len(users(app)) == 3)
+        app.main.go_to(key_of(OVERVIEW))
+        await until(pilot, lambda: number(app, "administrators").isdecimal())
+        assert not number(app, "high").isdecimal()
+        before = app.main.workspace
+        app.main.query_one(OverviewView).move_to(3)
+        await pilot.press("r")
+        await until(pilot, lambda: number(app, "high").isdecimal())
+        assert "Loaded facts about the account." in screen_text(app)
+        assert app.main.query_one(OverviewView).cursor == 3
+        now = app.main.workspace
+        assert before is not None
+        assert now is not None
+        assert now.account.groups is before.account.groups, "the account itself is not read again"
+
+
+def number(app: IamtuiApp, label: str) -> str:
+    views = app.main.query(OverviewView)
+    lines = views.first().lines if views else ()
+    return next((line.figure.words for line in lines if line.label == label and line.figure is not None), "")
 
 
 @pytest.mark.slow

@@ -63,11 +63,17 @@ class OverviewView(LineView):
         return tuple(self._shown)
 
     def show(self, workspace: Workspace) -> None:
-        """Show the numbers of a workspace; those that were found are kept while it is the same."""
+        """Show the numbers of a workspace; those that were found are kept while it is the same.
+
+        Of an account of which more was read, they stand until the first new ones, and the cursor stays where it is.
+        """
         self.display = True
-        cursor = self.cursor if workspace is self._workspace else 0
-        if workspace is not self._workspace:
-            self._workspace, self._begun, self._found = workspace, None, None
+        before, account = self._workspace, workspace.account
+        is_same = before is not None and before.account.id == account.id and not account.is_being_read
+        cursor = self.cursor if is_same else 0
+        if workspace is not before:
+            self._workspace, self._begun = workspace, (self._found or self._begun) if is_same else None
+            self._found = None
         if self._found is None and not workspace.account.is_being_read:
             in_thread(self, partial(self._find, workspace), name="counting the account")
         self._lay_out(cursor)
