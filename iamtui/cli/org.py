@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -142,14 +142,17 @@ def ask(
     store = stored.open()
     day = store.day(date)
     ids = stored.picked(day)
+    report = progress_report()
     if any(one.proof.not_public is not None for one in plan.proofs):
-        plan = structs.replace(plan, members=frozenset(day.ids))
+        organizations: dict[str, str] = {}
+        for account, organization in store.organizations(day):
+            report(Progress("organizations", len(organizations), len(day.ids)))
+            organizations[account] = organization
+        plan = structs.replace(plan, organizations=organizations)
     listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
-    report = progress_report()
     pages = partial(store.pages, day.date)
     indexes = []
-    organizations: dict[str | None, list[str]] = {}
     with closing(stored.workers_for(len(ids))) as doing:
         for answer in over_accounts(
             ids,
@@ -160,7 +163,6 @@ def ask(
         ):
             listing.add(answer)
             if answer.found is not None:
-                organizations.setdefault(answer.found.organization, []).append(answer.account)
                 if answer.found.index is not None:
                     indexes.append(answer.found.index)
                 if tables is not None:
@@ -169,7 +171,8 @@ def ask(
             _tell_across(plan, Ways(day.date, indexes, pages, doing), listing, tables)
     listing.end(day if not stored.accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
-    listing.say_assumed(plan, organizations)
+    if plan.draft is not None and plan.escalations:
+        listing.lack(("With a draft, escalations are not followed from account to account.",))
     return listing.exit(fail_on)
 
 
@@ -369,18 +372,6 @@ class _Listing:
         if nowhere:
             note(f"No account was evaluated, because none has what is named: {first_names(nowhere, 10)}.")
             self._in_part = True
-
-    def say_assumed(self, plan: Plan, organizations: Mapping[str | None, Sequence[str]]) -> None:
-        """Say what was taken for granted, and where it is not so: that the accounts are those of one organization."""
-        if plan.draft is not None and plan.escalations:
-            self.lack(("With a draft, escalations are not followed from account to account.",))
-        if not plan.members:
-            return
-        note("For --not-public every account of the store counts as one of the organization.")
-        known = sorted(organizations, key=lambda id_: -len(organizations[id_]))
-        if len(known) > 1:
-            others = [id_ for one in known[1:] for id_ in organizations[one]]
-            self.lack((f"That is not so, or not known, of {first_names(others, _MOST_NAMED)}.",))
 
     def exit(self, fail_on: str | None) -> Exit:
         failing = {"bad": ("bad",), "open": ("bad", "open")}.get(fail_on or "", ())

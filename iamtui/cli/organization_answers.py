@@ -56,7 +56,7 @@ class Plan(Struct, frozen=True):
         trust: ways from account to account; those from `start` alone where that is an ARN.
         draft: SCPs and RCPs as if they were attached.
         whole: whether rows carry the whole record of an answer, some 50 kB each, and not only what decided.
-        members: the accounts of the store, which count as those of one organization.
+        organizations: the id of the organization of each account of the store, "" where it is in none or not known.
     """
 
     questions: tuple[SavedQuestion, ...] = ()
@@ -69,7 +69,7 @@ class Plan(Struct, frozen=True):
     audit: bool = False
     draft: OrganizationDraft | None = None
     whole: bool = False
-    members: frozenset[str] = frozenset()
+    organizations: dict[str, str] = field(default_factory=dict)
 
 
 class Row(Struct, frozen=True):
@@ -108,7 +108,6 @@ class AccountAnswer(Struct, frozen=True):
         part: whether something was not asked of the account because of that.
         unasked: questions that could not be asked, sentences; raw text.
         index: by which ways into other accounts, and from them, are found.
-        organization: the id of its organization, "" where it is in none, None where that is not known.
     """
 
     account: str
@@ -118,7 +117,6 @@ class AccountAnswer(Struct, frozen=True):
     part: bool = False
     unasked: tuple[str, ...] = ()
     index: AccountIndex | None = None
-    organization: str | None = None
 
 
 def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
@@ -165,10 +163,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     part = bool(parts or unasked or _gaps(workspace.account))
     across = (plan.trust or plan.escalations) and plan.draft is None
     index = index_of(workspace, escalations=plan.escalations) if across else None
-    return AccountAnswer(
-        account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index,
-        organization_id(workspace.account),
-    )  # fmt: skip
+    return AccountAnswer(account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index)
 
 
 def _gaps(account: Account) -> list[Gap]:
@@ -214,7 +209,7 @@ def _questions(
         yield wanted.name, lambda wanted=wanted: _who_can(workspace, wanted, plan, parts, said)  # type: ignore[misc]
     for proof in plan.proofs:
         if proof.account in ("", id_):
-            yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof, plan.members)  # type: ignore[misc]
+            yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof, plan)  # type: ignore[misc]
     if plan.escalations:
         yield "escalations", lambda: _escalations(workspace)
     if plan.audit:
@@ -333,10 +328,14 @@ _PROOFS: Final = {
 }
 
 
-def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, members: frozenset[str]) -> Iterator[Row]:
+def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, plan: Plan) -> Iterator[Row]:
     """A proof; of resources that are not to be public, one of each."""
     asked = saved.proof
     if asked.not_public is not None:
+        own = organization_id(workspace.account)
+        members = frozenset(
+            account for account, organization in plan.organizations.items() if own and organization == own
+        )
         for arn, proof in prove_closed(workspace, asked.not_public, members).items():
             yield _proved(workspace, saved, proof, arn)
         return
@@ -363,7 +362,9 @@ def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str)
         message,
         "" if found is None else found.action,
         "" if found is None else found.resource,
-        details=proof_to_json(proof),
+        # What stands in the way of a proof is mostly something that is not loaded.
+        proof.is_proved or (found is not None and found.decision.complete),
+        proof_to_json(proof),
     )
 
 

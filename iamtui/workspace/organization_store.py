@@ -17,7 +17,9 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
@@ -71,6 +73,9 @@ _TRIES: Final = 3
 _MOST_KEPT: Final = 64 * 1024 * 1024
 """Bytes of AWS managed policies that a store keeps in memory while it is read: all of AWS's have 20 MB."""
 
+_READERS: Final = 8
+"""Threads that read the organization of accounts: from S3 each waits most of the time."""
+
 T = TypeVar("T", bound=Struct)
 
 
@@ -113,6 +118,14 @@ class _References(Struct):
     aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOSTPOLICIES)] = msgspec.field(
         default_factory=list
     )
+
+
+class _OfOrganization(Struct):
+    id: str = ""
+
+
+class _Organized(Struct):
+    organization: _OfOrganization | None = None
 
 
 def store_schema() -> dict[str, Any]:
@@ -371,6 +384,21 @@ class OrganizationStore:
     def _nothing_of(self, day: str, others: Sequence[str]) -> Problem:
         near = f"Its last days: {', '.join(others[-3:])}." if others else "Fill it: `iamtui snapshot --org FOLDER`."
         return Problem(f"The store {safe_text(self.name)} has nothing of {day}.", near)
+
+    def organizations(self, day: StoreDay) -> Iterator[tuple[str, str]]:
+        """The id of the organization of each account; "" where it is in none, or that cannot be read."""
+        with ThreadPoolExecutor(_READERS, "reading organizations") as readers:
+            yield from zip(day.ids, readers.map(partial(self._organization, day.date), day.ids), strict=True)
+
+    def _organization(self, day: str, account: str) -> str:
+        try:
+            data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
+            whole = _HALF_CHARACTER.sub(rb"\\ufffd", data)
+            found = _decoded(whole, _Organized, f"The snapshot of account {account} of {day}").organization
+        except Problem:
+            # It is named where the account itself is asked.
+            return ""
+        return "" if found is None else found.id
 
     def pages(self, day: str, account: str) -> bytes:
         """The snapshot of an account as JSON, with the AWS managed policies that it names.
