@@ -148,6 +148,13 @@ the Systems Manager User Guide (setting up identity-based policies: AWS's own do
 Reference of Well-Architected Tool (GetLens) and that of QuickSight (CreateAccountCustomization).
 """
 
+
+@lru_cache(maxsize=1024)
+def patterns_of_aws(service: str) -> tuple[str, ...]:
+    """Patterns of the resources of a service that belong to AWS, and to no account."""
+    return tuple(_entry(text) for key, (text, _) in _OF_AWS.items() if key.startswith(f"{service}:"))
+
+
 _OF_EC2: Final = (
     "applysecuritygroupstoclientvpntargetnetwork", "associatedhcpoptions", "associateenclavecertificateiamrole",
     "associatenatgatewayaddress", "associaterouteserver", "associatetransitgatewaymulticastdomain",

@@ -233,7 +233,7 @@ def _by_place(limit: CallLimit, policies: PoliciesInForce) -> Truth:
     if place is None:
         return _PLACE
     if by in ("member", "creator"):
-        return (place is OrganizationPlace.MEMBER) is (by == "member")
+        return place is (OrganizationPlace.MEMBER if by == "member" else OrganizationPlace.OUTSIDE)
     if by == "not_management":
         return place is not OrganizationPlace.MANAGEMENT
     if place is OrganizationPlace.MANAGEMENT:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE, supports_resource_account
-from iamtui.catalog.arn_forms import ArnForm, Needs
+from iamtui.catalog.arn_forms import ArnForm, Needs, patterns_of_aws
 from iamtui.catalog.between_accounts import call_limit
 from iamtui.catalog.newer import about
 from iamtui.catalog.service_data import data_date
@@ -31,7 +31,16 @@ from iamtui.engine.service_rules import (
 from iamtui.engine.set_members import account_asked_about, resources_in, taken_by_others
 from iamtui.policy.context import RequestContext, Truth, all_of
 from iamtui.policy.pattern_overlap import in_common
-from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, request_tokens
+from iamtui.policy.patterns import (
+    Arn,
+    Glob,
+    arn_tokens,
+    is_account_id,
+    parse_arn,
+    parse_pieces,
+    request_tokens,
+    tokens_of,
+)
 from iamtui.policy.resource import RequestResource, ResourceElement, ResourceKind, ResourceMatcher, ResourceSet
 from iamtui.policy.statement import ActionName, CompiledStatement, action_name
 from iamtui.policy.types import LanguageOptions
@@ -368,6 +377,20 @@ def resource_owner(named: str | None, caller: Principal, prepared: PreparedActio
     return caller.account
 
 
+def may_belong_to_aws(prepared: PreparedAction) -> bool:
+    """Whether the resource, or one of a set, belongs to AWS: its account and organization are not the caller's."""
+    resource = prepared.resource
+    globs = _globs_of_aws(prepared.action.service)
+    if resource.kind is ResourceKind.SET:
+        return any(map(resource.members.shares, globs))
+    return resource.kind is ResourceKind.ONE and any(glob.matches(resource.text) for glob in globs)
+
+
+@lru_cache(maxsize=1024)
+def _globs_of_aws(service: str) -> tuple[Glob, ...]:
+    return tuple(Glob(arn_tokens(tokens_of(parse_pieces(one, variables=False)))) for one in patterns_of_aws(service))
+
+
 def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
     """Whether the owner is the caller's account only because nothing else names one."""
     return (
@@ -376,6 +399,7 @@ def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
         and prepared.owner_open
         and not prepared.facts.of_member_accounts
         and request.principal.account is not None
+        and not may_belong_to_aws(prepared)
     )
 
 

@@ -14,7 +14,13 @@ from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
 from iamtui.engine.index_outcomes import IndexReading, Outcomes, exclusive, is_read_here
 from iamtui.engine.policy_holders import bits_of
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, prepare, resource_owner
+from iamtui.engine.prepared_request import (
+    PreparedAction,
+    PreparedRequest,
+    may_belong_to_aws,
+    prepare,
+    resource_owner,
+)
 from iamtui.engine.principal_index import AccountIndex
 from iamtui.engine.request import (
     MissingPolicy,
@@ -560,7 +566,9 @@ class QuestionEvaluator:
         return found
 
     def _surroundings_of(self, prepared: PreparedAction, owner: str | None, region: str) -> ResourceContext:
-        known = resource_context(self.account, prepared, owner)
+        is_named = self._question.resource_account is not None
+        is_open = not is_named and may_belong_to_aws(prepared)
+        known = resource_context(self.account, prepared, None if is_open else owner)
         if self._alias:
             known = KnownContext({**known.values, "kms:requestalias": (self._alias,)}, known.absent)
         side = resource_side(self.account, owner, self._question.context)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from iamtui.account.model import Account, Missing, Role, User
 from iamtui.engine.possible_requests import place_of_resource
-from iamtui.engine.prepared_request import PreparedAction
+from iamtui.engine.prepared_request import PreparedAction, may_belong_to_aws
 from iamtui.engine.request import Mode
 from iamtui.policy.context import KeyNames, KeyState, KeyValue, KeyValues, Moment
 from iamtui.policy.patterns import Glob, is_account_id, parse_arn, request_tokens
@@ -53,6 +53,7 @@ def has_keys_of_its_own(account: Account, prepared: PreparedAction) -> bool:
         _tagged(account, prepared) is not None
         or _has_aliases(account, prepared)
         or not prepared.facts.supports_resource_account
+        or may_belong_to_aws(prepared)
     )
 
 
@@ -74,7 +75,11 @@ def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
 
 
 def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
-    """What the account says of the resource: owner, its organization, aliases of keys, tags of users and roles."""
+    """What is known of the resource: owner, its organization, aliases of keys, tags of users and roles.
+
+    Args:
+        owner: None where it is not known, as where the resource may be one of AWS's own.
+    """
     known = _of_owner(account, owner)
     if not prepared.facts.supports_resource_account:
         values = {key: value for key, value in known.values.items() if key != "aws:resourceaccount"}

@@ -716,3 +716,23 @@ def test_keys_named_by_a_pattern_of_aliases_are_some_keys_of_the_account(
     assert decision.request.resource == aliases
     unloaded, _ = ask(ALICE, "kms:Decrypt", aliases, identity_policies=named(*statements))
     assert unloaded.outcome is (outcome if outcome is Outcome.EXPLICIT_DENY else Outcome.DEPENDS)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "outcome"),
+    [
+        ("glue:GetTable", f"arn:aws:glue:us-east-1:{A}:table/d/t", Outcome.ALLOWED),
+        ("glue:PutResourcePolicy", f"arn:aws:glue:us-east-1:{A}:catalog", Outcome.DEPENDS),
+        ("glue:PutDataCatalogEncryptionSettings", f"arn:aws:glue:us-east-1:{A}:catalog", Outcome.DEPENDS),
+        ("lambda:InvokeFunction", FUNCTION, Outcome.ALLOWED),
+        ("lambda:AddPermission", FUNCTION, Outcome.DEPENDS),
+        ("lambda:CreateFunction", FUNCTION, Outcome.IMPLICIT_DENY),
+        ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:us-east-1:{A}:secret:s-AbCdEf", Outcome.DEPENDS),
+        ("secretsmanager:DescribeSecret", f"arn:aws:secretsmanager:us-east-1:{A}:secret:s-AbCdEf", Outcome.ALLOWED),
+    ],
+)
+def test_what_is_given_to_other_accounts_turns_on_the_service(action: str, resource: str, outcome: Outcome) -> None:
+    principal = "arn:aws:iam::999999999999:user/eve"
+    given = {"identity_policies": named(ADMIN), "resource_policy": document(to("*", "*"))}
+    decision, _ = ask(principal, action, resource, **given)
+    assert decision.outcome is outcome

@@ -17,7 +17,17 @@ import pytest
 from benchmarks import generator
 from benchmarks.generator import Size
 from iamtui.account.account_settings import PasswordPolicy
-from iamtui.account.model import UNLISTED, Account, Gap, InlinePolicy, Known, Missing, ResourcePolicy, User
+from iamtui.account.model import (
+    UNLISTED,
+    Account,
+    Gap,
+    InlinePolicy,
+    Known,
+    Missing,
+    Organization,
+    ResourcePolicy,
+    User,
+)
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
@@ -35,7 +45,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, principal_from_text
 from iamtui.policy.document import PolicyDocument
-from iamtui.questions.account_index import account_index, read_for_everybody
+from iamtui.questions.account_index import account_index, principal_of, read_for_everybody
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
@@ -141,7 +151,7 @@ def test_what_only_some_accounts_can_call(place: str) -> None:
     for action, allowed_at in (
         ("organizations:LeaveOrganization", ()),
         ("organizations:MoveAccount", ("management",)),
-        ("organizations:CreateOrganization", ("management", "outside")),
+        ("organizations:CreateOrganization", ("outside",)),
         ("iam:DisableOrganizationsRootSessions", ("management",)),
         ("ram:EnableSharingWithAwsOrganization", ("management",)),
     ):
@@ -521,3 +531,37 @@ def test_of_one_region_or_another_account(seeds: range) -> None:
                     ), text
             compare(account, replace(question, context={"aws:ResourceAccount": (random.choice((A, B)),)}), said)
     assert said[Outcome.ALLOWED] > 10, said
+
+
+def test_the_owner_of_resources_of_aws_is_not_known() -> None:
+    owner, organization = "aws:ResourceAccount", "aws:ResourceOrgID"
+    of_others = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {owner: A}}}
+    of_own = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {owner: A}}}
+    elsewhere = {"StringNotEqualsIfExists": {organization: "o-abcdefghij"}}
+    outside = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": elsewhere}
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    both = ((allow, of_others), (of_own,), (allow, outside))
+    documents = [PolicyDocument.of({"Statement": list(each)}) for each in both]
+    users = tuple(
+        User(f"u{number}", "/", f"arn:aws:iam::{A}:user/u{number}", f"AIDA{number}", None,
+             inline_policies=(InlinePolicy("p", document),))
+        for number, document in enumerate(documents)
+    )  # fmt: skip
+    organizations = Known(Organization("o-abcdefghij", A, ()))
+    account = Account(id=A, users=users, organization=organizations)
+    for action, resource, outcome in (
+        ("ssm:SendCommand", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript", Outcome.DEPENDS),
+        ("ssm:GetParameter", "arn:aws:ssm:eu-west-1::parameter/aws/service/x", Outcome.DEPENDS),
+        ("ssm:GetDocument", "*", Outcome.DEPENDS),
+        ("sagemaker:DescribeHub", "arn:aws:sagemaker:eu-west-1:aws:hub/SageMakerPublicHub", Outcome.DEPENDS),
+        ("ssm:GetDocument", f"arn:aws:ssm:eu-west-1:{A}:document/d", Outcome.ALLOWED),
+        ("ssm:DeleteDocument", "*", Outcome.ALLOWED),
+    ):
+        question = Question(action, resource, region="eu-west-1")
+        compare(account, question, Counter())
+        asker = QuestionEvaluator(account, question, NOON)
+        found = [asker.decide(one.principal) for one in account_index(account).principals]
+        assert {one.outcome for one in found} == {outcome}, (action, resource)
+        assert outcome is Outcome.ALLOWED or not any("belongs" in text for one in found for text in one.assumptions)
+    named = Question("ssm:GetDocument", "*", {owner: (A,)}, region="eu-west-1")
+    assert QuestionEvaluator(account, named, NOON).outcome(principal_of(account, users[0])) is Outcome.ALLOWED

@@ -35,6 +35,7 @@ NEVER: Final = {
     "codeartifact": "put(domain|repository)permissionspolicy|listdomains|listrepositories",
     "ecr": "getauthorizationtoken",
     "kinesis": "putresourcepolicy",
+    "lambda": "createfunction",
 }
 NAMED: Final = {
     "s3express": "createsession",
@@ -52,8 +53,18 @@ NAMED: Final = {
     "execute-api": "invoke",
     "vpc-lattice": "",
     "lex": "",
+    # What is in the catalog, and takes the id of its account.
+    "glue": "(batch)?(create|delete|get|update)(databases?|tables?(versions?)?|userdefinedfunctions?|partitions?(index"
+    "|indexes)?|connections?|columnstatisticsfor(table|partition))|searchtables",
+    "lambda": "getfunction|getlayerversion|invokefunction(url)?|listaliases",
 }
-OPEN: Final = {"s3:getbucketlocation", "dynamodb:conditioncheckitem"}
+# The key of a secret is not known.
+_BY_KEY: Final = {f"secretsmanager:{name}" for name in ("getsecretvalue", "putsecretvalue", "updatesecret")}
+OPEN: Final = _BY_KEY | {
+    "s3:getbucketlocation",
+    "dynamodb:conditioncheckitem",
+    "secretsmanager:replicatesecrettoregions",
+}
 
 
 def can_be_given(service: str, name: str) -> bool | None:
@@ -89,7 +100,9 @@ def can_be_made(action: str, resource: str, settings: Mapping[str, Any]) -> bool
         return None
     if action in ("organizations:leaveorganization", "sso:createinstance"):
         return None if managing is None else not managing
-    if _MANAGEMENT_ALONE.fullmatch(action) or action == "organizations:createorganization":
+    if action == "organizations:createorganization":
+        return None if managing is None else False
+    if _MANAGEMENT_ALONE.fullmatch(action):
         return managing
     if service == "organizations" and not _ANYBODY.fullmatch(action):
         return True if managing or (name.startswith(("list", "describe")) and services and managing is False) else None
