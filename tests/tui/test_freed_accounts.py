@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from weakref import ref
 
 import pytest
+from textual.pilot import Pilot
 
 from iamtui.account.model import Account
 from iamtui.presentation.who_can import WhoCanRow
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.inventory import OVERVIEW, key_of
 from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.drafting import app_of, until
 from tests.support.own_process import in_own_process
@@ -29,16 +32,44 @@ async def test_one_account_is_there_after_each_refresh() -> None:
         read.append(ref(workspace.account))
         return workspace
 
+    async def open_findings(pilot: Pilot[None]) -> None:
+        await press(pilot, "H")
+
+    async def open_escalations(pilot: Pilot[None]) -> None:
+        await press(pilot, "U")
+
+    async def ask_everybody(pilot: Pilot[None]) -> None:
+        app.main.question.ask("s3:GetObject", "arn:aws:s3:::data-lake/key")
+        app.main.explorer.tree_view.focus()
+        await press(pilot, "W")
+
+    async def list_members(pilot: Pilot[None]) -> None:
+        app.main.go_to(key_of(OVERVIEW))
+        await settle(pilot)
+        view = app.main.query_one(OverviewView)
+        view.focus()
+        view.move_to(next(at for at, each in enumerate(view.lines) if each.label == "people"))
+        await press(pilot, "enter")
+
+    async def compare_two(pilot: Pilot[None]) -> None:
+        one, other = (key_of(user) for user in sample_workspace().account.users[:2])
+        app.main.go_to(other)
+        await press(pilot, "m")
+        app.main.go_to(one)
+        await press(pilot, "equals_sign")
+
+    # A mark stays, with the account that it was set in, to be compared with the next: it is moved and taken away.
+    unmark = ("m", "m")
     app = IamtuiApp(SourceChoice(SourceKind.LIVE), opener=opener, copier=RecordingCopier())
     async with app.run_test() as pilot:
-        for times in range(1, 5):
-            await until(pilot, lambda times=times: len(read) == times and app.opening.is_settled)
+        reports = ((open_findings, ()), (open_escalations, ()), (ask_everybody, ()), (list_members, ()))
+        for number, (open_one, more) in enumerate((*reports, (compare_two, unmark)), 1):
+            await until(pilot, lambda times=number: len(read) == times and app.opening.is_settled)
             await settle(pilot)
+            await open_one(pilot)
+            assert app.screen is not app.main, open_one.__name__
+            await press(pilot, "escape", *more, "R")
             await until(pilot, lambda: sum(one() is not None for one in read) == 1)
-            app.main.question.ask("s3:GetObject", "arn:aws:s3:::data-lake/key")
-            app.main.explorer.tree_view.focus()
-            for key in ("H", "escape", "U", "escape", "W", "escape", "R"):
-                await press(pilot, key)
 
 
 @pytest.mark.slow

@@ -446,7 +446,7 @@ class SubjectPane(Pane):
         welcome.update(words)
         welcome.display = True
         if self._overview is not None:
-            self._overview.leave()
+            self._overview.leave(None)
         for widget in (self.table, self.detail, self.query_one("#table-empty")):
             widget.display = False
 
@@ -461,7 +461,7 @@ class SubjectPane(Pane):
         """Show an entity, what a branch holds, or the overview of a workspace."""
         self._node = node
         if self._overview is not None and node != OVERVIEW:
-            self._overview.leave()
+            self._overview.leave(inventory.account)
         self.query_one("#welcome").display = False
         self.detail.display = not isinstance(node, Branch) or node.kind is Kind.ORGANIZATION
         empty = self.query_one("#table-empty", Static)

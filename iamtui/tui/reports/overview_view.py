@@ -23,6 +23,7 @@ from iamtui.workspace.overview import Overview, begun_overview
 from iamtui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from iamtui.account.model import Account
     from iamtui.tui.main_view import MainView
     from iamtui.workspace.audit import AuditSuppression
     from iamtui.workspace.saved_questions import SavedQuestion
@@ -78,11 +79,13 @@ class OverviewView(LineView):
             in_thread(self, partial(self._find, workspace), name="counting the account")
         self._lay_out(cursor)
 
-    def leave(self) -> None:
-        """Hide it; nothing is looked for any more."""
+    def leave(self, account: Account | None) -> None:
+        """Hide it; nothing is looked for any more, and nothing kept of another account than the one on screen."""
         if self.display:
             self.display = False
             self.workers.cancel_node(self)
+        if self._workspace is not None and self._workspace.account is not account:
+            self._workspace = self._begun = self._found = None
 
     def _find(self, workspace: Workspace, work: Work) -> None:
         work.tell(self._begin, begun_overview(workspace))
