@@ -107,7 +107,7 @@ class MatchedStatement:
 
 @dataclass(frozen=True, slots=True)
 class Verdict(_NoTruth):
-    """Whether a principal may do an action on a resource, and why.
+    """The answer to one question: may this principal do this action on this resource, and why.
 
     Args:
         principal: its ARN, the name of a service, or "anonymous".
@@ -249,12 +249,12 @@ class OpenedAccount:
 
     @property
     def organization_known(self) -> bool:
-        """Whether its SCPs and RCPs are known (or that it has none), so that they take part in answers."""
+        """True if the SCPs and RCPs are known (or that it has none), so that they take part in answers."""
         return isinstance(self._workspace.account.organization, Known)
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """What of it could not be read, a phrase each."""
+        """Parts of the account that could not be read, a phrase each."""
         return tuple(gap.what for gap in self._workspace.account.gaps)
 
     def ask(
@@ -269,7 +269,7 @@ class OpenedAccount:
         session_policies: Sequence[Document] = (),
         scope_down_policies: Sequence[Document] = (),
     ) -> Verdict:
-        """Whether a principal may do an action on a resource.
+        """Evaluate one action of a principal on a resource.
 
         >>> account = open_demo()
         >>> verdict = account.ask("role/analytics-lake-reader", "s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")
@@ -374,7 +374,7 @@ class OpenedAccount:
         )
 
     def _with_policies(self, asked: QuestionMatrix) -> tuple[Workspace, tuple[str, ...]]:
-        """The account with the policy of the resource, where the source can be asked for it, and why not."""
+        """Load the policies of the resources from the source, and list the ones that could not be loaded."""
         workspace, failed = with_resource_policies(self._workspace, asked.resources, asked.terms.resource_account)
         return workspace, tuple(f"The policy of {safe_text(arn)} is not loaded: {why}" for arn, why in failed.items())
 
@@ -434,7 +434,7 @@ def simulate(scenario: Mapping[str, Any]) -> ScenarioVerdict:
 
 
 def lint(document: Document, *, kind: PolicyKind | None = None, account: str | None = None) -> tuple[LintFinding, ...]:
-    """What AWS would refuse or warn about in a policy document, the worst first.
+    """Errors and warnings that AWS would give for a policy document, the worst first.
 
     >>> policy = '{"Statement": [{"Effect": "Allow", "Action": "s3:GetObjekt", "Resource": "*"}]}'
     >>> [(finding.level, finding.code) for finding in lint(policy)]

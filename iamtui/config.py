@@ -24,7 +24,7 @@ from iamtui.text import safe_text
 
 
 class Check(Struct, frozen=True):
-    """What a value may be.
+    """Constraint on the values of a setting.
 
     Args:
         fits: whether a value is one.
@@ -37,7 +37,7 @@ class Check(Struct, frozen=True):
     schema: Mapping[str, Any]
 
     def __call__(self, value: Any) -> str:
-        """What it should have been, or "" when it is."""
+        """The expected value, or "" if the value fits."""
         return "" if self.fits(value) else self.expected
 
 
@@ -126,7 +126,7 @@ class QuestionConfig:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """What is opened when neither an option nor the environment names a source."""
+    """Source to open when neither an option nor the environment names one."""
 
     profile: str = _setting("", "the AWS profile; empty: the screen asks, commands use the credential chain", _TEXT)
     region: str = _setting("", "the region; empty: what the profile says", _TEXT)
@@ -134,7 +134,7 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationConfig:
-    """What reads the organization of an account whose own credentials may not."""
+    """Credentials that read the organization for an account whose own may not."""
 
     profile: str = _setting("", "an AWS profile of the management account or a delegated administrator", _TEXT)
     role: str = _setting("", "a role there that is assumed for it, by that profile or else by the account's own", _ROLE)

@@ -47,7 +47,7 @@ def tell_nobody(_size: int) -> None:
 
 
 def wait_for_input(descriptor: int, seconds: float) -> bool:
-    """Whether there is something to read, or an end, within that time; for descriptors over 1,023 too.
+    """True if there is something to read, or an end, within that time; for descriptors over 1,023 too.
 
     `select.select` refuses those, and a program may be started with any number of files open.
     """
@@ -243,7 +243,7 @@ def _refuse_kind(found: os.stat_result, subject: str, *, pipes: bool = True) -> 
 
 
 def _is_own_output(found: os.stat_result) -> bool:
-    """Whether it is the pipe behind this program's own output (`/dev/stdout`), which never ends for it."""
+    """True if it is the pipe behind this program's own output (`/dev/stdout`), which never ends for it."""
     for descriptor in (1, 2):
         try:
             if os.path.samestat(found, os.fstat(descriptor)):
@@ -254,7 +254,7 @@ def _is_own_output(found: os.stat_result) -> bool:
 
 
 def _is_device(found: os.stat_result) -> bool:
-    """Whether it is a device other than the one that holds nothing."""
+    """True if it is a device other than /dev/null."""
     nothing = stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
     return (stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode)) and not nothing
 
@@ -414,7 +414,7 @@ class _Packed(io.RawIOBase):
 
 
 class _Unpacking(io.RawIOBase):
-    """What an archive unpacks to: at most LARGEST_RATIO times its size, and at least half of it."""
+    """Unpacked bytes of an archive: at most LARGEST_RATIO times its size, and at least half of it."""
 
     def __init__(self, packed: _Packed, file: IO[bytes], errors: tuple[type[Exception], ...], subject: str) -> None:
         super().__init__()

@@ -101,18 +101,18 @@ def home_expanded(path: str) -> Path:
 
 
 def special_kind(path: Path) -> str | None:
-    """What stands at a path, links followed, if no file may be put in its place: a pipe, a device, a socket."""
+    """Kind of the special file at a path, links followed, that no file may replace: a pipe, a device, a socket."""
     kinds = {"pipe": stat.S_ISFIFO, "device": stat.S_ISCHR, "block device": stat.S_ISBLK, "socket": stat.S_ISSOCK}
     return next((kind for kind, found in kinds.items() if found(_mode(path))), None)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder can be seen there. `Path.is_dir` and its like raise for a long name and for a closed folder."""
+    """True if a folder can be seen there. `Path.is_dir` and its like raise for a long name and for a closed folder."""
     return stat.S_ISDIR(_mode(path))
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything can be seen at a path, links followed; raises no more than `is_folder`."""
+    """True if anything can be seen at a path, links followed; raises no more than `is_folder`."""
     return bool(_mode(path))
 
 
@@ -140,7 +140,7 @@ class Exposure(NamedTuple):
 
 
 def exposure(path: Path) -> Exposure | None:
-    """What lets another user decide what stands at a path: the file, or any folder or link on the way from the root.
+    """Path entry through which another user can change what a path leads to: the file, or a folder or link above it.
 
     Only the user and root may own or write them. In a sticky folder (/tmp) others can add entries but not replace
     the user's, so there the next entry decides. What does not exist cannot be changed.
@@ -241,7 +241,7 @@ def _name(user: int) -> str:
 
 
 def has_terminal(path: Path = Path("/dev/tty")) -> bool:
-    """Whether our process group is the one that the terminal's keys signal."""
+    """True if our process group is the one that the terminal's keys signal."""
     try:
         terminal = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:

@@ -15,7 +15,7 @@ class Problem(Exception):
     """
 
     login_command = ""
-    """What the user runs to sign in again, after which the same can be tried once more; else ""."""
+    """Command that renews the sign-in, after which the operation can be tried again; else ""."""
 
     def __init__(self, sentence: str, next_step: str = "") -> None:
         super().__init__(sentence)

@@ -1,4 +1,4 @@
-"""What is known of each service whose resources carry policies: one entry a service, for every room.
+"""Facts about each service whose resources carry policies: one entry a service, for every room.
 
 How a policy is read, written and removed, how the AWS CLI and Terraform do it, and how ARNs are formed. It lies below
 all rooms and knows none, because `policy` (colons in names), `aws` (the reads that are allowed), `sources`, `drafts`
@@ -107,7 +107,7 @@ class PolicyBeside(NamedTuple):
 
 
 class ResourceArnForm(NamedTuple):
-    """What the ARN of a resource with a policy looks like, where a service has others that have none.
+    """Form of the ARNs of resources with a policy, where a service has other resources that have none.
 
     Args:
         pattern: a regular expression for all of it.

@@ -29,7 +29,7 @@ _LATER: Final = (range(0x1F000, 0x1FB00), range(0x20000, 0x3FFFE))
 """Pictographs and ideographs: what is unassigned there may come with a newer Unicode, and hides nothing."""
 
 _BASES: Final = ("L", "N", "So")
-"""What carries combining marks: letters, numbers, pictographs."""
+"""Unicode categories that carry combining marks: letters, numbers, pictographs."""
 
 _MOST_MARKS: Final = 4
 """Combining marks on one character; Vietnamese and Hebrew need three."""
@@ -37,7 +37,7 @@ _MOST_MARKS: Final = 4
 
 @lru_cache(4096)
 def _mark(character: str) -> str:
-    """What stands for a character that would hide something or steer the terminal; "" for one that is shown."""
+    """Replacement of a character that would hide something or steer the terminal; "" for one that is shown."""
     code = ord(character)
     if character in _BLANK:
         return f"<U+{code:04X}>"
@@ -130,7 +130,7 @@ def _tame_marks(text: str, characters: Iterable[str]) -> str:
 
 @lru_cache(4096)
 def _joins(character: str) -> bool:
-    """Whether a character is drawn on the one before: a combining mark, a Hangul vowel or final, a skin tone."""
+    """True if a character is drawn on the one before: a combining mark, a Hangul vowel or final, a skin tone."""
     if unicodedata.category(character)[0] == "M":
         return True
     return (

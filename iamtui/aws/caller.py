@@ -22,7 +22,7 @@ OTHER_ACCOUNT: Final = "OtherAccount"
 
 
 class CallerIdentity(msgspec.Struct, frozen=True, rename="pascal"):
-    """What sts:GetCallerIdentity says."""
+    """Response of sts:GetCallerIdentity."""
 
     arn: Annotated[str, msgspec.Meta(pattern=r"^arn:[^:]+:(iam|sts)::")]
     account: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
@@ -45,7 +45,7 @@ class OneAccount(msgspec.Struct, eq=False):
     _key: str = ""
     _has_read: bool = False
     _by_key: dict[str, CallerIdentity | None] = msgspec.field(default_factory=dict)
-    """Whose each key is; None: STS does not say."""
+    """Caller by access key id; None: STS does not name one."""
 
     def check(self, key: str, ask: Callable[[], CallerIdentity]) -> None:
         """Refuse an access key of another account than the first one's.
@@ -78,13 +78,13 @@ class OneAccount(msgspec.Struct, eq=False):
             return None
 
     def begin_asking(self, key: str) -> None:
-        """To be told of a key that sts:GetCallerIdentity is about to be asked with, which any key may do."""
+        """Note the access key id of a sts:GetCallerIdentity call that is about to be made, which any key may make."""
         with self._lock:
             if self._caller is None and not self._has_read:
                 self._key = key
 
     def name(self, key: str, caller: CallerIdentity) -> None:
-        """To be told whose key it is; that of the first key is the connection's account.
+        """Note the caller of an access key; the first key's caller gives the connection's account.
 
         Raises:
             AwsProblem: it is of another account, or perhaps so.
@@ -96,7 +96,7 @@ class OneAccount(msgspec.Struct, eq=False):
             self._refuse_other(caller)
 
     def is_also_of(self, other: OneAccount) -> bool:
-        """Whether two connections surely read the same account: STS says so, or they have the same key."""
+        """True if two connections surely read the same account: by STS, or because they have the same key."""
         if self._caller is not None and other._caller is not None:
             return _account(self._caller) == _account(other._caller)
         return bool(self._key) and self._key == other._key

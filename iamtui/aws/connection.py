@@ -169,7 +169,7 @@ class Connection:
             raise self._problem(error, "", "") from None
 
     def reads_same_account_as(self, other: Connection) -> bool:
-        """Whether both surely read one account, as far as their calls so far tell."""
+        """True if both connections surely read one account, as far as their calls so far show."""
         return self is other or self._account.is_also_of(other._account)
 
     @classmethod
@@ -446,11 +446,11 @@ class Connection:
 
     @property
     def has_own_keys(self) -> bool:
-        """Whether the credentials were given as they are (a session's), not found by botocore's chain."""
+        """True if the credentials were passed in (a session's), not found by botocore's chain."""
         return self._keys is not None
 
     def is_temporary(self) -> bool:
-        """Whether the credentials are temporary: they come with a session token. As `current_keys`."""
+        """True if the credentials are temporary: they come with a session token. As `current_keys`."""
         return bool(self.current_keys().session_token)
 
     def current_keys(self) -> Keys:
@@ -493,7 +493,7 @@ class Connection:
         return "" if self._keys_in_environment() else named
 
     def _keys_in_environment(self) -> bool:
-        """Whether the chain ends at the environment's keys; a profile that was named beats them."""
+        """True if the chain ends at the environment's keys; a profile that was named beats them."""
         return not self.profile and all(map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")))
 
     def _make_client(self, service: str, region: str) -> Any:

@@ -191,7 +191,7 @@ def _refuse_prompt(_text: str) -> str:
 
 
 def asks_metadata_service(environ: Mapping[str, str], vendor_file: Path = _DMI_VENDOR) -> bool:
-    """Whether credentials may come from the EC2 instance metadata service; see `Connection`."""
+    """True if credentials may come from the EC2 instance metadata service; see `Connection`."""
     disabled = environ.get("AWS_EC2_METADATA_DISABLED", "").lower()
     if disabled:
         return disabled == "false"

@@ -27,7 +27,7 @@ and nobody but root can put a file there for them to find."""
 
 
 class CredentialCommand(NamedTuple):
-    """What a profile runs for its credentials, and where."""
+    """Credential process of a profile, and the folder to run it in."""
 
     profile: str
     text: str
@@ -139,12 +139,12 @@ def credential_process_depth() -> int:
 
 
 def is_credential_process() -> bool:
-    """Whether iamtui runs this process for a profile's credentials: it may have a screen on the terminal."""
+    """True if this iamtui runs as a profile's credential_process: another one may have a screen on the terminal."""
     return credential_process_depth() > 0
 
 
 def remark_on(command: str) -> str:
-    """What to know of a credential_process that is iamtui itself, or ""."""
+    """Warning about a credential_process that is iamtui itself, or ""."""
     if not any(PurePath(word).name in ("iamtui", "iamtui.exe") for word in command.split()):
         return ""
     return (

@@ -16,7 +16,7 @@ _LONGEST_DETAIL: Final = 400
 _PROXY_ANSWER: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
 CIRCLE: Final = "that is a circle"
-"""What each iamtui says whose command would run it again, so that the first can tell it from another failure."""
+"""Error text of an iamtui whose command would run it again, by which the outermost recognizes it."""
 
 OFFLINE_STEP: Final = "Without AWS, --demo opens a made-up account and --snapshot FILE a saved one."
 
@@ -37,7 +37,7 @@ def detail(error: BaseException) -> str:
 
 
 class CallSite(Struct):
-    """What was being called and how, as words for a sentence.
+    """An AWS call and its configuration, as words for error messages.
 
     Args:
         service, operation: botocore's name of the service and the API operation, or "" where unknown.
@@ -100,14 +100,14 @@ class CallSite(Struct):
 
     @property
     def check_step(self) -> str:
-        """What to check when nothing better is known."""
+        """Next step when nothing more specific is known."""
         if self.endpoint_url:
             return "Check that --endpoint-url names an AWS-compatible endpoint that is running."
         return "Try again; if it stays, the AWS CLI with the same profile shows whether AWS or the set-up is at fault."
 
     @property
     def without_it_step(self) -> str:
-        """What to do about an operation that does not exist there."""
+        """Next step for an operation that does not exist at this endpoint or in this Region."""
         if self.endpoint_url:
             return "Everything else works without it; only the result of this call stays unknown."
         return "The service may not exist in this region; choose another with --region."
@@ -156,7 +156,7 @@ _CIRCLE_STEP: Final = "Change the command of one of these profiles in the AWS co
 
 
 def _said_by_iamtui(error: BaseException) -> str:
-    """What the innermost iamtui said that was run as the command, or ""."""
+    """Message of the innermost iamtui that ran as the command, or ""."""
     _, found, said = str(error).rpartition("iamtui: ")
     return one_line(said) if found else ""
 

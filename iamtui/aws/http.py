@@ -63,7 +63,7 @@ def refuse_unclear_url(url: str, what: str, *, may_name_user: bool = False) -> N
 
 
 def _strange(url: str) -> str:
-    """What only the URL of a proxy may have."""
+    """Reason why the URL of an endpoint is refused: parts that only a proxy's URL may have; "" for none."""
     seen = urlsplit(url)
     if seen.scheme not in ("http", "https"):
         return "does not begin with http:// or https://"

@@ -92,7 +92,7 @@ class SsoLogin(Struct, frozen=True):
     renews_itself: bool = False
 
     def has_ended(self, now: datetime) -> bool:
-        """Whether the command must be run before the profile can be used."""
+        """True if the command must be run before the profile can be used."""
         return self.ends_at is None or (self.ends_at <= now and not self.renews_itself)
 
     def words(self, now: datetime) -> str:
@@ -105,7 +105,7 @@ class SsoLogin(Struct, frozen=True):
 
 
 class Profile(Struct, frozen=True):
-    """A profile as it stands in the files; raw text.
+    """A profile as written in the files; raw text.
 
     Args:
         kind: where its credentials come from, as words for a list: "access key", "Identity Center",
@@ -269,7 +269,7 @@ def check_endpoint_url(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine."""
+    """True if a host name or address is this machine."""
     if host == "localhost":
         return True
     try:

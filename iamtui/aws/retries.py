@@ -35,7 +35,7 @@ def pause(event: threading.Event, seconds: float) -> bool:
 
 
 class Retries:
-    """What the calls of one load know of each other: whether AWS throttles them, what had an answer, whether to stop.
+    """Shared state of the calls of one load: throttling by AWS, operations that were answered, whether to stop.
 
     Thread-safe. Where AWS throttles one call, all of them wait, the longer the more often, and less again with each
     answer.
@@ -57,7 +57,7 @@ class Retries:
         self._stopped.set()
 
     def call(self, operation: str, most_tries: int | None, make: Callable[[], T]) -> T:
-        """What `make` returns, which calls an operation once; made again while its AwsProblem may pass.
+        """Call `make` and return its result, retrying while its AwsProblem may be temporary.
 
         Args:
             most_tries: how often at most; None: as often as seems sensible.
@@ -142,7 +142,7 @@ def _why(problem: AwsProblem) -> str:
 
 
 class _Calls(threading.local):
-    """What counts for the calls that the thread makes."""
+    """Retries of the calls that a thread makes."""
 
     retries: Retries | None = None
 

@@ -1,4 +1,4 @@
-"""What `assume`, `exec`, `serve` and `console` share: the options of sts:AssumeRole, and the way to a session."""
+"""Options of sts:AssumeRole and the way to a session, shared by `assume`, `exec`, `serve` and `console`."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def told_of_the_session(by_environment: bool) -> Iterator[None]:
 
 
 def calls_by_environment(workspace: Workspace) -> bool:
-    """Whether the workspace's own caller is the one of the environment's keys, where it has keys."""
+    """True if the workspace's own caller is the one of the environment's keys, where it has keys."""
     return workspace.source.kind is SourceKind.LIVE and not workspace.source.profile
 
 
@@ -178,7 +178,7 @@ class Assumed:
     before: Assumed | None = None
 
     def needs_code(self) -> bool:
-        """Whether assuming the role again takes a new MFA code now."""
+        """True if assuming the role again takes a new MFA code now."""
         return self.renewal.needs_code() or (self.before is not None and self.before.needs_code())
 
     def again(self, code: Secret | None = None) -> Session:
@@ -322,7 +322,7 @@ def _with_code(entered: AssumeRoleInput) -> AssumeRoleInput:
 
 
 def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
-    """The caller's MFA device, asked for where the account's data lacks it; the user chooses one of several.
+    """Find the caller's MFA device, by IAM where the account's data lacks it; the user chooses one of several.
 
     Args:
         must: whether the user wants a code; else credentials that are temporary may have brought their MFA along.
@@ -446,7 +446,7 @@ def _connected(source: SourceOptions, approve: Approve | None = None) -> Workspa
 
 
 def _with_kept_account(workspace: Workspace) -> Workspace:
-    """The workspace with its account as it was read last, for our own answer; STS is asked all the same."""
+    """The workspace with its account from the cache, for the local evaluation; STS is called all the same."""
     found = with_kept_account(workspace)
     if found.source.cached and found.source.taken_at is not None:
         note(
@@ -520,7 +520,7 @@ def fail_in_shell(arguments: Sequence[str]) -> None:
 
 
 def _named(arguments: Sequence[str]) -> str | None:
-    """What --format says, also where the rest of the words makes no sense."""
+    """Value of --format, also where the other arguments cannot be parsed."""
     found = None
     for number, word in enumerate(arguments):
         option, equals, value = word.partition("=")

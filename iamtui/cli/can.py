@@ -195,7 +195,7 @@ def _print_answer(
 
 
 def _judged(found: Answer, demands: Demands, expect: Expectation | None) -> Exit:
-    """The exit code of an answer, with what stands in the way of a plain yes said on stderr."""
+    """Exit code of an answer; writes the reasons that keep it from a plain yes to stderr."""
     cells = found.taking_part
     if expect is None and not found.counted:
         note("AWS never asks any of these questions.")

@@ -161,7 +161,7 @@ OFFERS: Final[Mapping[str, Offers]] = {
 
 
 class _Offered(click.types.StringParamType):
-    """The type of a parameter, which completes to what stands in OFFERS."""
+    """Parameter type whose completions come from OFFERS."""
 
     def __init__(self, offers: Offers) -> None:
         self._offers = offers

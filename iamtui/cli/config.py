@@ -64,7 +64,7 @@ def check(screen: Screen, file: str | None) -> Exit:
 
 
 def _of_names(found: Config) -> Iterator[str]:
-    """What only the rooms above the config know: names of formats."""
+    """Problems of names that only higher rooms can check: export formats."""
     name = found.export.format
     if name and name not in FORMATS:
         yield f"export.format is {safe_text(name)}, which is not a format; formats are {', '.join(FORMATS)}."

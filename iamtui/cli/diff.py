@@ -94,7 +94,7 @@ def say_impact(found: Impact) -> None:
 
 
 def fails(effects: frozenset[Effect], fail_on: str | None) -> bool:
-    """Whether what --fail-on names has happened."""
+    """True if a change that --fail-on names has happened."""
     wanted = {"gained": {Effect.GAINED, Effect.CHANGED}, "lost": {Effect.LOST, Effect.CHANGED}, "change": {*Effect}}
     return fail_on is not None and bool(effects & wanted[fail_on])
 
@@ -266,7 +266,7 @@ def diff(
 
 
 def diff_fails(found: AccountDiff, fail_on: str | None) -> bool:
-    """Whether what --fail-on names has happened, which may be that an entity has changed."""
+    """True if a change that --fail-on names has happened, which may be that an entity has changed."""
     return fails(found.effects(), fail_on) or (fail_on == "change" and bool(found.entities))
 
 
@@ -372,7 +372,7 @@ def _say_alone(out: Output, day: StoreDay, alone: Sequence[str], *, as_json: boo
 
 
 class AccountChange(Struct, frozen=True):
-    """What is not as it was in an account.
+    """Changes of one account.
 
     Args:
         changed: whether anything is.

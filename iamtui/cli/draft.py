@@ -120,7 +120,7 @@ _READERS: Final[dict[object, Callable[[Account, str], str]]] = {
     ResourceArn: lambda _account, text: text,
     Document: lambda _account, name: read_text(name, "policy document", most=4 * MAX_CHARACTERS),
 }
-"""What is made of a word, by the type of the field that it is for."""
+"""Readers of a command line word, by the type of the field that it is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class _Kind:
 
     @property
     def words(self) -> str:
-        """What it takes: "HOLDER NAME DOCUMENT"."""
+        """Arguments of the edit: "HOLDER NAME DOCUMENT"."""
         form = self.edit
         needed = len(form.__struct_fields__) - len(form.__struct_defaults__)
         return " ".join(name.upper() for name in form.__struct_encode_fields__[len(self.given) : needed])
@@ -255,7 +255,7 @@ def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path, 
 
 
 def _told(drafted: DraftedAccount, finding: DraftFinding) -> tuple[object, ...]:
-    """What a finding says of which edit, whose number changes when another one is taken out."""
+    """Identity of a finding without its edit's number, which changes when another edit is taken out."""
     return drafted.draft.edits[finding.edit - 1] if finding.edit else None, finding.kind, finding.sentence
 
 

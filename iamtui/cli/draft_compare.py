@@ -210,7 +210,7 @@ def _comparisons(
 
 
 def _principal(drafted: DraftedAccount, workspace: Workspace, name: str) -> Principal:
-    """Whom a name means in the account, or with the draft, which may make a role."""
+    """Resolve a name to a principal of the account, or of the draft, which may make a role."""
     try:
         return resolve_principal(workspace, name)
     except Problem:
@@ -278,7 +278,7 @@ def comparison_to_json(comparison: DraftComparison) -> dict[str, Any]:
 
 
 def saved_to_json(found: SavedComparison) -> dict[str, Any]:
-    """A saved question's answers before and after; the comparison's keys are null where it cannot be asked."""
+    """Answers to a saved question before and after; the comparison's keys are null where it has no answer."""
     saved = found.saved
     answers = comparison_to_json(found.comparison) if found.comparison is not None else {"principal": None}
     return {

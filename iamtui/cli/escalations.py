@@ -89,7 +89,7 @@ def _user_or_role(workspace: Workspace, text: str) -> User | Role:
 def _of(
     text: str, every: Sequence[Escalation], reports: Sequence[EscalationReport], workspace: Workspace
 ) -> list[Escalation]:
-    """The paths of the user or role that is named; that there are none is said on stderr."""
+    """Paths of the named user or role; writes to stderr when there are none."""
     whom = _user_or_role(workspace, text)
     found = [one for one in every if one.principal.arn == whom.arn]
     if not found:

@@ -71,7 +71,7 @@ class _AsItComes:
 
 
 def shown_name(name: str) -> str:
-    """What a sentence calls the file."""
+    """Name of the file in messages."""
     return "standard input" if name == "-" else name
 
 
@@ -99,7 +99,7 @@ _lent = False
 
 @contextmanager
 def lending_terminal() -> Iterator[None]:
-    """Leave the terminal to a child that reads it; nobody is asked meanwhile, in whichever thread."""
+    """Leave the terminal to a child that reads it; no thread prompts the user meanwhile."""
     global _lent  # noqa: PLW0603 - as the terminal, there is one for the process
     _lent = True
     try:
@@ -109,7 +109,7 @@ def lending_terminal() -> Iterator[None]:
 
 
 def can_ask() -> bool:
-    """Whether somebody is there to answer: there is a controlling terminal, and this program is in its foreground."""
+    """True if the user can answer: there is a controlling terminal, and this program is in its foreground."""
     return not _lent and has_terminal(TERMINAL)
 
 
@@ -180,7 +180,7 @@ def _need_terminal(otherwise: str, next_step: str) -> None:
 
 
 def _line(question: str) -> str:
-    """What the user answers, with its line end; "" at Ctrl+D."""
+    """Prompt for a line, returned with its line end; "" at Ctrl+D."""
     out = stderr()
     out.line(question, whole=True)
     out.flush()

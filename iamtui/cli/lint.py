@@ -68,7 +68,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """What was found in one file, or why it could not be read."""
+    """Findings in one file, or why it could not be read."""
 
     name: str
     kind: DocumentKind | None = None

@@ -126,7 +126,7 @@ ENTRIES: Final = {
 _WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "config", "diff", "cache", "org"))
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
-"""The commands whose output is for `eval`, unless they are told otherwise."""
+"""Commands whose output is for `eval`, unless an option says otherwise."""
 
 
 @click.group(
@@ -203,7 +203,7 @@ def _fail_in_shell(command: str | None, arguments: Sequence[str]) -> None:
 
 
 def _ends_as_a_program(command: str | None, arguments: Sequence[str]) -> bool:
-    """Whether the exit code is a program's: our own failures must not look like one of its."""
+    """True if the exit code is another program's: our own failures must not look like one of its."""
     return command == "exec" or (command == "serve" and "--" in arguments)
 
 
@@ -235,7 +235,7 @@ def _run(arguments: Sequence[str], screen: Screen, contexts: list[click.Context]
 
 
 def _usage_sentence(error: click.UsageError) -> str:
-    """What is wrong with the words of a command line: click's own sentence, where that fits into one line."""
+    """One sentence about a usage error: click's own, where that fits into one line."""
     parameter = error.param if isinstance(error, click.MissingParameter) else None
     if parameter is not None and isinstance(parameter.type, click.Choice):
         name = f" {parameter.metavar}" if parameter.metavar else ""

@@ -1,4 +1,4 @@
-"""Opening the source that options, environment and config add up to, with what is said and asked meanwhile."""
+"""Opening the source that options, environment and config select, with its prompts and notes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def command_choice(source: SourceOptions, *, several: bool = False) -> SourceChoice:
-    """The source that a command uses; what is wrong with the config is said on stderr.
+    """The source that a command uses; writes problems of the config to stderr.
 
     Args:
         several: whether it may be several accounts.
@@ -92,7 +92,7 @@ def _profile_code(needed: ProfileCodeNeeded) -> Secret:
 
 
 def approval(source: SourceOptions) -> Approve:
-    """What is asked before a profile runs a command for its credentials: its file may not be the user's own work."""
+    """Prompt before a profile runs a command for its credentials: its file may not be the user's own work."""
     named = bool(source.profile) or any(map(os.environ.get, ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")))
     return functools.partial(_approve, named=named)
 
@@ -229,7 +229,7 @@ def all_or_open(workspace: Workspace) -> Exit:
 
 
 def unlisted_failures(workspace: Workspace) -> list[tuple[str, str]]:
-    """What a SARIF log says of accounts, and of parts of an account, that were not read."""
+    """Accounts and parts of accounts that were not read, as (name, sentence) for a SARIF log."""
     found = [
         (f"aws-account-{account.id}", f"Not read: {gap.what}: {safe_text(gap.error, limit=512)}.")
         for account in workspace.accounts
@@ -239,7 +239,7 @@ def unlisted_failures(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def with_account_facts(workspace: Workspace) -> Workspace:
-    """The workspace with the account's own facts, read where the source can be asked for them."""
+    """Load the account's credential report and own facts, where the source has them."""
     loaded = load_account_facts(workspace, progress_report())
     report = loaded.account.credential_report
     if isinstance(report, Known) and any(loaded.account.with_report(user) is not user for user in loaded.account.users):
@@ -250,7 +250,7 @@ def with_account_facts(workspace: Workspace) -> Workspace:
 
 
 def with_user_details(workspace: Workspace, user: User) -> Workspace:
-    """The workspace with the user's keys, devices and password, where the source can be asked for them."""
+    """Load the user's keys, devices and password, where the source has them."""
     facts = (user.access_keys, user.mfa_devices, user.login_profile)
     if not workspace.can_call_aws or not any(isinstance(fact, Missing) for fact in facts):
         return workspace
@@ -262,7 +262,7 @@ def with_user_details(workspace: Workspace, user: User) -> Workspace:
 
 
 def with_people(workspace: Workspace, source: SourceOptions, *, drafted: bool = False) -> Workspace:
-    """The workspace with the people behind roles of IAM Identity Center, of each account that can be asked for them.
+    """Load the people behind roles of IAM Identity Center, for each account whose source has them.
 
     The cache keeps them with the account, unless that is not as AWS has it: `drafted`.
     """
@@ -301,7 +301,7 @@ def draft_option(command: F) -> F:
 
 
 def with_draft(workspace: Workspace, name: str | None) -> Workspace:
-    """The workspace as the draft would make it, which is said on stderr; without a draft the workspace itself.
+    """The workspace with the draft applied, with a note on stderr; without a draft the workspace itself.
 
     Raises:
         Problem: the draft cannot be read, is for another account, or does not fit this one.

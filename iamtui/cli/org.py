@@ -1,4 +1,4 @@
-"""`iamtui org`: questions about all accounts of an organization, asked of a store of their snapshots."""
+"""`iamtui org`: questions about all accounts of an organization, from a store of their snapshots."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _MARKS: Final = {
 }
 _LEVELS: Final = {"bad": "error", "open": "warning", "": "note"}
 _SILENT: Final = ("met", "proved")
-"""What is only counted, unless all is shown: in hundreds of accounts it is most of what there is."""
+"""Verdicts that are only counted, unless all is shown: in hundreds of accounts they are most of the rows."""
 _COLUMNS: Final = (
     "date", "account", "kind", "question", "subject", "verdict", "message", "action", "resource", "complete",
 )  # fmt: skip
@@ -218,7 +218,7 @@ def _tell_across(plan: Plan, ways: Ways, listing: _Listing, tables: _Parquet | N
 
 
 def _across(plan: Plan, ways: Ways) -> Iterator[Callable[[], Row]]:
-    """What makes the rows about several accounts."""
+    """Makers of the rows that concern several accounts."""
     if plan.escalations:
         yield from (partial(climb_row, climb) for climb in ways.climbs())
     if plan.start:
@@ -278,7 +278,7 @@ def _draft(name: str | None, level: str | None) -> OrganizationDraft | None:
 
 
 class _Listing:
-    """Rows as they come, and what is said at the end."""
+    """Prints rows as they come, and a summary at the end."""
 
     def __init__(self, out: Output, day: str, form: str, *, everything: bool) -> None:
         self._out = out
@@ -365,7 +365,7 @@ class _Listing:
         note(f"{self._answered:,} of {counted(self._answered + len(refused), 'account')} of {self._day}. {counts}.")
 
     def say_unasked(self, plan: Plan) -> None:
-        """Name the questions that no account was asked: they say nothing."""
+        """Note the questions that no account could evaluate: their silence proves nothing."""
         labels = [*(one.name for one in plan.questions), *(one.name for one in plan.proofs)]
         labels += ["draft"] if plan.draft is not None else []
         nowhere = [label for label in dict.fromkeys(labels) if not self._asked[label]]

@@ -1,4 +1,4 @@
-"""What is asked of each account of an organization, and the rows that come of it: small, and the same from any process.
+"""Questions about each account of an organization, and their rows: small, and the same from any process.
 
 `ask_account` runs in the processes that do the work.
 """
@@ -43,11 +43,11 @@ from iamtui.workspace.workspace import Workspace
 
 _MOST_NAMED: Final = 4
 _MOST_ROWS: Final = 100_000
-"""Of one account: what is more is said, and left out."""
+"""Rows per account; any more are left out, with a note."""
 
 
 class Plan(Struct, frozen=True):
-    """What every account is asked.
+    """Questions for every account.
 
     Args:
         questions: saved ones; those of another account are left out.
@@ -100,7 +100,7 @@ class Row(Struct, frozen=True):
 
 
 class AccountAnswer(Struct, frozen=True):
-    """What came of one account.
+    """Rows and gaps of one account.
 
     Args:
         asked: how often each question of the plan was asked here: not where nobody of that name is.
@@ -167,12 +167,12 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
 
 
 def _gaps(account: Account) -> list[Gap]:
-    """What an account lacks that leaves every answer about it open."""
+    """Gaps of an account that leave every answer about it open."""
     return [*account.unlisted, *(gap for gap in account.gaps if gap.what == LOST_POLICIES)]
 
 
 def _lacking(account: Account, plan: Plan) -> Iterator[str]:
-    """What may be missing from every answer about an account."""
+    """Sentences on gaps that may affect every answer about an account."""
     if account.not_aws:
         yield "It is the built-in demo account" if account.not_aws == DEMO else f"NOT AWS: it is of {account.not_aws}"
     for gap in _gaps(account):
@@ -195,7 +195,7 @@ def _questions(
     parts: list[str],
     said: list[str],
 ) -> Iterator[tuple[str, Ask]]:
-    """What is asked of an account, each with its name.
+    """Questions for one account, each with its name.
 
     Args:
         workspace, before: the account with the draft, where that is about it, and without.
@@ -219,7 +219,7 @@ def _questions(
 
 
 def _is_of(principal: str, account: str) -> bool:
-    """Whether a principal may be one of an account: an ARN says whose it is."""
+    """True if a principal may be one of an account: an ARN names its account."""
     parts = principal.split(":", 5)
     return not (principal.startswith("arn:") and len(parts) > 5 and parts[4].isdigit()) or parts[4] == account
 

@@ -196,7 +196,7 @@ def _shown(text: str, *, whole: bool) -> str:
 
 
 def with_short_arguments(sentence: str, arguments: Iterable[str]) -> str:
-    """The sentence, in which very long arguments that it repeats are cut, with a mark, whatever stands in them."""
+    """Cut very long arguments in a sentence that repeats them, with a mark, whatever they contain."""
     for argument in arguments:
         for word in (argument, argument.partition("=")[2]):
             if len(word) > LONGEST_WORD:
@@ -232,12 +232,12 @@ def _output(stream: TextIO) -> Output:
 
 
 def wants_lines(environ: Mapping[str, str]) -> bool:
-    """Whether a terminal can write over what stands in a line."""
+    """True if a terminal can overwrite a line."""
     return environ.get("TERM") not in ("dumb", "", None)
 
 
 def wants_colour(environ: Mapping[str, str]) -> bool:
-    """Whether a terminal may be given colours (https://no-color.org)."""
+    """True if a terminal may be given colours (https://no-color.org)."""
     return not environ.get("NO_COLOR") and environ.get("TERM") not in ("dumb", "")
 
 
@@ -315,7 +315,7 @@ _LONGEST_SECONDS: Final = 60.0
 
 _QUIET_SECONDS: Final = 0.5
 _LINE_SECONDS: Final = 0.1
-"""After how long the reading of an account is told on a line of its own, and how often that changes at most."""
+"""Seconds before the progress of a load gets a line of its own, and at least between two changes of it."""
 
 
 class ProgressNotes:
@@ -346,7 +346,7 @@ class ProgressLine:
     """
 
     _shown: ClassVar[str] = ""
-    """What stands on the terminal."""
+    """The progress line that is on the terminal."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + _QUIET_SECONDS

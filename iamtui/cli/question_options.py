@@ -117,7 +117,7 @@ question_options = record_options(
     click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
     click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
 )  # fmt: skip
-"""Adds the options of a question to a command, which gets them as one `asked: QuestionOptions`."""
+"""Decorator that adds the options of a question to a command, which gets them as one QuestionOptions."""
 
 
 def say_assumed(
@@ -161,7 +161,7 @@ def matrix_of(actions: tuple[str, ...], asked: QuestionOptions, *, anyway: bool 
 
 
 def _checked(context: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The context with values that their keys take, as the engine reads them; what AWS does not document is said.
+    """The context with values parsed by the types of their keys; notes keys that AWS does not document.
 
     Raises:
         Problem: a value that its key's type does not take, which would be taken for no match by every condition.
@@ -257,7 +257,7 @@ def _policy_of(what: str, name: str) -> str:
 
 
 def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Workspace:
-    """The workspace with the policies of the resources asked about; what cannot be loaded is said on stderr."""
+    """Load the policies of the question's resources; notes on stderr the ones that cannot be loaded."""
     if Layer.RESOURCE in asked.terms.layers_off:
         return workspace
     named = [resource for resources in asked.with_checks.values() for resource in resources]
@@ -265,7 +265,7 @@ def load_resource_policies(workspace: Workspace, asked: QuestionMatrix) -> Works
 
 
 def load_policies_of(workspace: Workspace, arns: Iterable[str], owner: str | None = None) -> Workspace:
-    """The workspace with the policies of some resources; what cannot be loaded is said on stderr."""
+    """Load the policies of some resources; notes on stderr the ones that cannot be loaded."""
     workspace, failed = with_resource_policies(workspace, arns, owner)
     for arn, problem in failed.items():
         note(f"The policy of {arn} is not loaded: {problem}")
@@ -324,7 +324,7 @@ class Demands:
 
     @staticmethod
     def options(any_resource: str, complete: str) -> Callable[[F], F]:
-        """What adds these options, with their help texts, to a command, which gets them as one `demands: Demands`."""
+        """Decorator that adds these options, with their help texts, to a command, which gets them as one Demands."""
         return record_options(
             Demands,
             "demands",

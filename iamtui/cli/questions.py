@@ -55,7 +55,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
     "run": (0, None, "names or none"),
     "forget": (0, 0, "no name"),
 }
-"""What can be done, with how many names at least and at most (None: any number), in figures and in words."""
+"""Verbs of `iamtui questions`: fewest and most names (None: any number), and that in words."""
 
 
 @click.command(epilog="Exit codes: 0 done or met, 1 one is not met or disproved, 3 one is not proved; 2 an error.")
@@ -259,7 +259,7 @@ class _Run(NamedTuple):
 
 
 def _with_policies(workspace: Workspace, question: SavedQuestion | SavedProof) -> Workspace:
-    """The workspace with the policies of the resources that are asked about."""
+    """Load the policies of a saved question's resources."""
     if isinstance(question, SavedQuestion):
         return load_resource_policies(workspace, question.question_matrix)
     named = question.proof.not_public.resources if question.proof.not_public is not None else []

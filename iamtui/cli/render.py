@@ -40,7 +40,7 @@ _STATE_WIDTH: Final = 15
 
 
 def short_name(workspace: Workspace, arn: str) -> str:
-    """An ARN as short as it can be told from others, safe to print."""
+    """Shortest unambiguous form of an ARN, safe to print."""
     return safe_text(workspace.short_name(arn))
 
 
@@ -225,7 +225,7 @@ def write_never_asked(out: Output, answer: Answer) -> None:
 
 
 def _write_what_decides(out: Output, answer: Answer, cell: Cell) -> None:
-    """Write the companion that decides, when it is not the action itself (nor the chain, which stands above)."""
+    """Write the companion that decides, when it is not the action itself (nor the chain, which is written above)."""
     if cell.deciding is cell.decision or (answer.chain is not None and cell.deciding is answer.chain.decision):
         return
     request = cell.deciding.request
@@ -313,7 +313,7 @@ Opinions: TypeAlias = "Sequence[tuple[Cell, SecondOpinion | Problem]]"
 """Each pair with AWS's answer to it, or why that could not be had."""
 
 MOST_ASKED: Final = 20
-"""Pairs that AWS is asked about in one run, a call each: AWS answers few of these calls a second."""
+"""Most pairs for AWS's simulator in one run, a call each: AWS answers few of these calls a second."""
 
 
 def second_opinion_option(command: F) -> F:
@@ -327,7 +327,7 @@ def second_opinion_option(command: F) -> F:
 
 
 def second_opinions_on(workspace: Workspace, who: Principal) -> Callable[[Answer], Opinions]:
-    """What asks AWS's simulator about every pair of an answer; it raises Problem for too many pairs.
+    """Function that runs AWS's simulator on every pair of an answer; it raises Problem for too many pairs.
 
     Raises:
         Problem: the source, or this principal, has no simulator; before anything is asked.
@@ -351,7 +351,7 @@ def second_opinions_on(workspace: Workspace, who: Principal) -> Callable[[Answer
 
 
 def is_lacking(opinions: Opinions) -> bool:
-    """Whether AWS's answer to some pair could not be had; that is said on stderr."""
+    """True if AWS's answer to some pair could not be had; writes a note to stderr."""
     problems = [opinion for _, opinion in opinions if isinstance(opinion, Problem)]
     if not problems:
         return False
@@ -380,7 +380,7 @@ def write_second_opinions(out: Output, opinions: Opinions) -> None:
 
 
 def second_opinion_to_json(opinion: SecondOpinion | Problem) -> dict[str, Any]:
-    """What is added to a decision's JSON as "second_opinion"."""
+    """The "second_opinion" of a decision's JSON."""
     if isinstance(opinion, Problem):
         return {"error": str(opinion)}
     theirs = opinion.theirs

@@ -211,7 +211,7 @@ def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, list[Any]]]:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a replay came to, for people and for programs."""
+    """Result of a replay, for people and for programs."""
 
     workspace: Workspace
     read: Trails
@@ -300,7 +300,7 @@ class _Shown:
         out.paragraph(group.reason, indent=_INDENT)
 
     def _write_alike(self, out: Output, groups: list[ReplayGroup]) -> None:
-        """What came to the same for several callers and actions."""
+        """Write groups with one reason, and their callers and actions, as one entry."""
         mark, style = _MARKS[groups[0].verdict]
         lead = (Span(mark, style), f" {_times(_events(groups))}  ")
         width = len(mark) + len(lead[1])

@@ -167,7 +167,7 @@ def _with_program(service: CredentialsService, command: tuple[str, ...]) -> Prog
 
 
 def _lines(service: CredentialsService, syntax: ShellSyntax, pid: int, *, demo: bool) -> Secret:
-    """What a shell evaluates to have its programs ask the endpoint."""
+    """Shell lines that point a shell's programs to the endpoint."""
     if default_profile_in_the_way():
         note(
             "The default profile of the AWS files has credentials, which SDKs prefer to the endpoint: rename it, or "

@@ -39,7 +39,7 @@ _LINE: Final = re.compile(r"\(line [0-9]+\)")
 
 @dataclass(slots=True)
 class _Tally:
-    """What has been seen so far."""
+    """Counts of the decisions so far."""
 
     decided: int = 0
     malformed: int = 0
@@ -106,7 +106,7 @@ def simulate(
 
 
 def _is_array(stream: IO[bytes]) -> bool:
-    """Whether the first character that counts opens an array; nothing is taken from the stream."""
+    """True if the first character that is not blank opens an array; takes nothing from the stream."""
     head: bytes = stream.peek(_PEEK)  # type: ignore[attr-defined]  # a BufferedReader
     return head.removeprefix(_BOM).lstrip(_WHITE).startswith(b"[")
 

@@ -148,7 +148,7 @@ class SourceOptions:
                 )
 
     def _check_several(self) -> None:
-        """Refuse what cannot be said of several accounts, or of one alone."""
+        """Refuse options that do not apply to several accounts, or to one alone."""
         if self.snapshot_account and not self.snapshot:
             raise Problem("--snapshot-account applies only with --snapshot.", "Leave it out, or name the file too.")
         if self.snapshot_account and len(self.snapshot) > 1:

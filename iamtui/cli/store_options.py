@@ -18,7 +18,7 @@ from iamtui.workspace.organization_store import OrganizationStore, StoreDay, ope
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """What says which store is meant, and how it is read, as given."""
+    """Options that select a store and how it is read, as given."""
 
     url: str
     accounts: tuple[str, ...]
@@ -49,7 +49,7 @@ class StoreOptions:
         return RayWorkers(self.ray, self.workers)
 
     def picked(self, day: StoreDay) -> tuple[str, ...]:
-        """The accounts of a day that were asked for: all, unless some are named."""
+        """Selected accounts of a day: all, unless some are named."""
         for one in self.accounts:
             if not is_account_id(one):
                 raise Problem(f"--account {one} is not an account id.", "Give its 12 digits.")

@@ -150,7 +150,7 @@ def _check(
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What was found, for people and for programs."""
+    """Result of `iamtui used`, for people and for programs."""
 
     workspace: Workspace
     activity: Activity

@@ -226,7 +226,7 @@ def _print_actions(out: Output, found: EffectiveAccess) -> None:
 
 
 def _print_changes(out: Output, changes: Sequence[AccessChange], words: DifferenceWords, *, as_json: bool) -> None:
-    """What is gained, lost and changed; how many actions of each on stderr."""
+    """Print gained, lost and changed access, and counts of the actions on stderr."""
     width = max(len(word.text) for word in words.words.values())
     for change in changes:
         if as_json:

@@ -145,7 +145,7 @@ def _matrix(
 
 
 class _Listing:
-    """The rows of a list of principals, printed as they are found, and what is said below it."""
+    """Prints a list of principals as they are found, and a summary below it."""
 
     def __init__(self, workspace: Workspace, form: str, *, everyone: bool) -> None:
         self._workspace = workspace

@@ -59,7 +59,7 @@ _LONGEST_TAG_VALUE: Final = 256
 
 
 def is_role_arn(text: str) -> bool:
-    """Whether the text is shaped like a role's ARN (IAM User Guide: IAM identifiers)."""
+    """True if the text has the form of a role's ARN (IAM User Guide: IAM identifiers)."""
     return 20 <= len(text) <= _LONGEST_ARN and _ROLE_ARN.fullmatch(text) is not None
 
 
@@ -80,7 +80,7 @@ class InputName(StrEnum):
 
 
 class InputProblem(NamedTuple):
-    """What is wrong with an input of sts:AssumeRole: the input to change, and one sentence."""
+    """Invalid input of sts:AssumeRole: the input to change, and one sentence."""
 
     input: InputName
     sentence: str
@@ -113,7 +113,7 @@ ANY_CODE: Final = Secret("000000")
 
 @dataclass(frozen=True, slots=True)
 class AssumeRoleInput:
-    """What sts:AssumeRole takes, as the user entered it. A text that is "" and a tuple that is empty are not sent.
+    """Parameters of sts:AssumeRole, as the user entered them. A text that is "" and a tuple that is empty are not sent.
 
     Args:
         session_name: RoleSessionName, seen in CloudTrail and in the session's ARN; "" while it is still to be chosen.
@@ -205,8 +205,8 @@ def _problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
 
 
 def _chaining_problems(inherited: AssumeExtras, others: AssumeExtras) -> Iterator[InputProblem]:
-    """What STS refuses to a session made with these that asks for others (IAM User Guide: Pass session tags, chaining
-    roles; Monitor and control actions taken with assumed roles)."""
+    """Inputs that STS refuses to a chained session (IAM User Guide: Pass session tags, chaining roles;
+    Monitor and control actions taken with assumed roles)."""
     passed_on = {key.lower() for key in inherited.transitive_tag_keys}
     for key, _ in others.tags:
         if key.lower() in passed_on:
@@ -396,7 +396,7 @@ def ask_for_credentials(
 
 
 class _Answer(Struct, frozen=True):
-    """What STS said, unchecked; the secrets already wrapped."""
+    """Response of sts:AssumeRole, unchecked; the secrets already wrapped."""
 
     access_key_id: str
     secret_access_key: Secret
@@ -517,7 +517,7 @@ def assume_role(
 
 
 def _is_long_term(connection: Connection) -> bool:
-    """Whether the caller is known to have long-term keys."""
+    """True if the caller is known to have long-term keys."""
     try:
         return not connection.is_temporary()
     except Problem:
@@ -535,7 +535,7 @@ def _with_identity(session: Session, connection: Connection) -> Session:
 
 
 def _mismatch(session: Session, identity: CallerIdentity) -> str:
-    """One sentence when the identity is no session of the role that was asked for, else ""."""
+    """One sentence when the identity is not the session of the role that was assumed, else ""."""
     account, role = session.role_arn.split(":", 5)[4], session.role_arn.rsplit("/", 1)[-1]
     expected = f":sts::{account}:assumed-role/{role}/{session.session_name}"
     if identity.account == account and identity.arn.endswith(expected):

@@ -77,7 +77,7 @@ class ChildEnvironment:
 def child_environment(
     session: Session, base_env: Mapping[str, str], *, with_region: bool = True, now: datetime | None = None
 ) -> ChildEnvironment:
-    """A copy of the environment with the session's credentials, for a child that the user asked for.
+    """A copy of the environment with the session's credentials, for a child process.
 
     Every other way to find credentials in the environment is removed first, the profile's too.
 
@@ -394,7 +394,7 @@ def shell_of(environ: Mapping[str, str]) -> str:
 
 
 def parent_program() -> str:
-    """The name of the program that started this one, or "" where it cannot be told."""
+    """The name of the program that started this one, or "" where it cannot be determined."""
     try:
         return Path(f"/proc/{os.getppid()}/comm").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

@@ -183,7 +183,7 @@ class ClipboardLease:
             return result
 
     def same_place_as(self, other: ClipboardLease) -> bool:
-        """Whether the other text was copied to the same place, so that it replaced this one."""
+        """True if the other text was copied to the same place, so that it replaced this one."""
         return self._route.name == other._route.name
 
 
@@ -218,11 +218,11 @@ class ClearOnExit:
 
     @property
     def lease(self) -> ClipboardLease | None:
-        """What is on the clipboard by our doing, or None."""
+        """The text that we put on the clipboard and have not cleared, or None."""
         return self._lease if self._lease is not None and not self._lease.cleared else None
 
     def copy(self, make: Callable[[], ClipboardLease]) -> ClipboardLease:
-        """Copy by calling `make`, write what the terminal must be told, and hold the lease.
+        """Copy by calling `make`, write its escape sequence to the terminal, and hold the lease.
 
         An end of the process that comes in between waits for it: the text is on the clipboard before we know so.
         """

@@ -66,7 +66,7 @@ def _wl_copy_that_marks() -> str:
 
 
 def _soon(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within a second: X11 tools end before they have taken the clipboard over."""
+    """True if the condition comes true within a second: X11 tools end before they have taken the clipboard over."""
     for _ in range(20):
         if condition():
             return True

@@ -50,7 +50,7 @@ CHILD_VARIABLES: Final = (
 _LOOK_SECONDS: Final = 0.05
 
 BLANK: Final = Secret(" ")
-"""What overwrites a clipboard that cannot be emptied."""
+"""Text that overwrites a clipboard that cannot be emptied."""
 
 TMUX_BUFFER: Final = "iamtui"
 SCREEN_CHUNK: Final = 256
@@ -67,7 +67,7 @@ class Route(StrEnum):
 
 
 class CopyResult(NamedTuple):
-    """What is known after a copy.
+    """Result of copying.
 
     Args:
         route, tool: the way it took ("local", "xclip").
@@ -84,7 +84,7 @@ class CopyResult(NamedTuple):
 
 
 class ClearState(StrEnum):
-    """What became of a copied text."""
+    """Outcome of clearing a copied text."""
 
     CLEARED = "cleared"
     """Gone, and read back to prove it."""
@@ -97,7 +97,7 @@ class ClearState(StrEnum):
 
 
 class ClearResult(NamedTuple):
-    """What is known after clearing; `terminal_write` as in CopyResult."""
+    """Result of clearing; `terminal_write` as in CopyResult."""
 
     state: ClearState
     sentence: str
@@ -109,7 +109,7 @@ class ClipboardRoute(Protocol):
 
     @property
     def name(self) -> str:
-        """What tells the way from the others, the tool included."""
+        """Identifier of the route, its tool included."""
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy the text; None when this way does not work here.
@@ -133,7 +133,7 @@ def encoded(text: Secret) -> bytes:
 
 
 class CommandRoute:
-    """A command of the user's own, with the text on stdin; on the user's PATH, because it was asked for."""
+    """A command of the user's own, with the text on stdin; found on the user's PATH, as it is the user's."""
 
     def __init__(self, command: str, environ: Mapping[str, str]) -> None:
         try:
@@ -279,7 +279,7 @@ class TmuxRoute:
 
 
 def _tmux(environ: Mapping[str, str], *words: str) -> bytes | None:
-    """What a tmux command prints; None when it fails."""
+    """Output of a tmux command; None when it fails."""
     try:
         return subprocess.run(  # noqa: S603 - our own command lines
             [shutil.which("tmux", path=FIXED_PATH) or "tmux", *words],
@@ -383,7 +383,7 @@ def local_tools(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def tmux_is_reachable(environ: Mapping[str, str]) -> bool:
-    """Whether this process runs inside tmux and the tmux command is there."""
+    """True if this process runs inside tmux and the tmux command exists."""
     return bool(environ.get("TMUX")) and _exists("tmux")
 
 

@@ -16,7 +16,7 @@ from iamtui.text import safe_text
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Who is asked. Without TLS only this machine's loopback address is."""
+    """A host of AWS sign-in or console. Without TLS only this machine's loopback address is contacted."""
 
     name: str
     port: int = 443
@@ -34,7 +34,7 @@ _SERVICE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LABELS: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+")
 
 _ADDRESS: Final = re.compile(r"[!#-;=?-\[\]_a-z~]*")
-"""What may stand in an address: printable ASCII without blanks, quotes, < > \\ ^ ` { | }."""
+"""Characters of an address: printable ASCII without blanks, quotes, < > \\ ^ ` { | }."""
 
 _LONGEST_ADDRESS: Final = 2000
 

@@ -37,7 +37,7 @@ from iamtui.text import safe_text
 
 
 START_SECONDS: Final = 10
-"""A browser that has not said by then that it failed has started; some stay in the foreground."""
+"""Time after which a browser that has not failed counts as started; some stay in the foreground."""
 
 VISIBLE_WARNING: Final = (
     "While the browser starts, every user of this machine can read the URL in the list of processes."
@@ -78,7 +78,7 @@ def open_in_browser(url: Secret, environ: Mapping[str, str] = os.environ) -> Non
 
 
 def _has_desktop(environ: Mapping[str, str]) -> bool:
-    """Whether a browser can have a window: without one the library would start a text browser over the screen."""
+    """True if a browser can have a window: without one the library would start a text browser over the screen."""
     if sys.platform in ("darwin", "win32"):
         return True
     return any(environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
@@ -125,7 +125,7 @@ def console_refusal(session: Session) -> str:
 
 
 def may_choose_duration(session: Session) -> bool:
-    """Whether the console may be told how long to stay signed in.
+    """True if the duration of the console's sign-in can be chosen.
 
     AWS refuses it for role chaining; whether the caller's credentials were temporary must be known.
     """
@@ -133,7 +133,7 @@ def may_choose_duration(session: Session) -> bool:
 
 
 def duration_problem(seconds: int, *, from_long_term: bool) -> Problem | None:
-    """Why the console cannot be asked to stay signed in for so long, or None.
+    """Reason why the console cannot stay signed in for so long, or None.
 
     Args:
         from_long_term: whether the role is assumed with long-term keys of a user.
@@ -209,7 +209,7 @@ def sign_in(
 
 
 def sign_in_host(session: Session, site: ConsoleSite, *, regional: bool) -> Host:
-    """Who is asked for the token.
+    """Host that issues the sign-in token.
 
     Raises:
         Problem: the credentials are not AWS's, so AWS must not be given them.
@@ -341,7 +341,7 @@ _STEP: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the cer
 
 @dataclass(frozen=True, slots=True)
 class PrivateAnswer:
-    """What came back; the text is secret as the question was."""
+    """Response of the sign-in endpoint; the text is secret, as the request was."""
 
     status: int
     text: Secret
@@ -381,7 +381,7 @@ def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnsw
 
 
 def _kind(error: Exception) -> str:
-    """What failed, without the words of an answer."""
+    """Kind of a network error, without the text of a response."""
     if str(error).startswith("Tunnel connection failed: 407"):
         return "the proxy asks for credentials (407)"
     words = safe_text(error.strerror, limit=200) if isinstance(error, OSError) and error.strerror else ""

@@ -81,7 +81,7 @@ def write_profile(
 
 
 def check_profile(profile: str, path: Path, *, overwrite: bool = False) -> None:
-    """Refuse what `write_profile` would refuse as the file stands now. Blocking; changes nothing.
+    """Refuse what `write_profile` would refuse as the file is now. Blocking; changes nothing.
 
     Raises:
         Problem: as `write_profile`.
@@ -208,7 +208,7 @@ def _sections(content: Secret) -> tuple[_Section, ...]:
 
 
 def _is_between(line: str) -> bool:
-    """Whether a line at the end of a section is a comment or empty: it may belong to the next section."""
+    """True if a line at the end of a section is a comment or empty: it may belong to the next section."""
     return not line.strip() or line.lstrip()[0] in "#;"
 
 

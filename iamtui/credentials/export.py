@@ -91,7 +91,7 @@ def dotenv_file(values: Exportable) -> Secret:
 
 
 def docker_env_file(values: Exportable) -> Secret:
-    """What `docker run --env-file FILE` reads: no quotes and no escapes.
+    """A file for `docker run --env-file FILE`: no quotes and no escapes.
 
     Raises:
         Problem: a value cannot be written there.
@@ -100,7 +100,7 @@ def docker_env_file(values: Exportable) -> Secret:
 
 
 def docker_options() -> Secret:
-    """Options of `docker run` that pass the variables on by name: no value stands in the command line.
+    """Options of `docker run` that pass the variables on by name: the command line holds no value.
 
     Docker leaves out what is not set where it is started.
     """
@@ -109,7 +109,7 @@ def docker_options() -> Secret:
 
 
 def process_json(values: Exportable) -> Secret:
-    """What a credential_process prints (AWS CLI User Guide: Sourcing credentials with an external process)."""
+    """Output of a credential_process (AWS CLI User Guide: Sourcing credentials with an external process)."""
     return Secret(
         json.dumps(
             {
@@ -179,7 +179,7 @@ DEFAULT_PROFILE: Final = "iamtui"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a text is for.
+    """Purpose of an exported text.
 
     Args:
         for_paste: it will be pasted at a prompt instead of being read by a program: shell lines then begin with a
@@ -419,5 +419,5 @@ def preview(session: Session, name: str) -> str:
 
 
 def _like(stand_in: str, secret: Secret) -> Secret:
-    """A stand-in that is quoted as the secret is: an equals sign is what shells need quotes for."""
+    """A placeholder that is quoted as the secret is: an equals sign makes shells need quotes."""
     return Secret(f"{stand_in}=" if "=" in secret.reveal() else stand_in)

@@ -28,7 +28,7 @@ LAST_CALL: Final = timedelta(seconds=30)
 
 
 class RenewalState(StrEnum):
-    """What to do about a session now.
+    """State of a session's renewal, which decides the next step.
 
     FRESH: nothing. DUE: renew. WAITING: the last try failed, and it is too early for the next. NEEDS_CODE: it is
     time, and only the user can renew, with an MFA code. ENDING: it is time, and nothing can renew it. EXPIRED: it
@@ -77,7 +77,7 @@ def lead_of(session: Session) -> timedelta:
 
 
 def decide(session: Session, failures: Failures, now: datetime, *, automatic: bool, needs_code: bool) -> RenewalState:
-    """What to do about a session. Pure.
+    """State of a session's renewal. Pure.
 
     Args:
         automatic: whether something can renew it without the user.
@@ -97,7 +97,7 @@ def decide(session: Session, failures: Failures, now: datetime, *, automatic: bo
 
 
 class Held(Struct, frozen=True):
-    """The session of a Renewer and how its renewal stands. A snapshot."""
+    """The session of a Renewer and the state of its renewal. A snapshot."""
 
     session: Session
     failures: Failures = Failures()
@@ -109,7 +109,7 @@ Renew: TypeAlias = Callable[[Secret | None], Session]
 
 
 class Renewer:
-    """Holds a session and replaces it by a newer one: in time by itself, or when it is told to. Thread-safe.
+    """Holds a session and renews it before its end, by itself or on request. Thread-safe.
 
     Only `tick` and `renew_now` block.
 
@@ -144,7 +144,7 @@ class Renewer:
 
     @property
     def held(self) -> Held:
-        """The newest session, and how its renewal stands. Never waits for a renewal."""
+        """The newest session, and the state of its renewal. Never waits for a renewal."""
         with self._lock:
             return self._held
 
@@ -154,12 +154,12 @@ class Renewer:
 
     @property
     def needs_code(self) -> bool:
-        """Whether renewing takes an MFA code now."""
+        """True if renewing takes an MFA code now."""
         return self.possible and self._needs_code()
 
     @property
     def switched_on(self) -> bool:
-        """Whether it is to be renewed before its end: by itself, or with a code that the user is asked for."""
+        """True if the session is to be renewed before its end: by itself, or with a code from the user."""
         return self._switched_on and self.possible
 
     @property
@@ -168,12 +168,12 @@ class Renewer:
 
     @property
     def renewing(self) -> bool:
-        """Whether a renewal is under way."""
+        """True while a renewal runs."""
         return self._renewing.locked()
 
     @property
     def over(self) -> bool:
-        """Whether the session has ended and nothing here will renew it."""
+        """True if the session has ended and nothing here will renew it."""
         return not self.automatic and not self.renewing and self.held.session.expired(self._clock())
 
     def switch(self, on: bool) -> None:
@@ -200,7 +200,7 @@ class Renewer:
 
     @property
     def due(self) -> bool:
-        """Whether `tick` would renew now."""
+        """True if `tick` would renew now."""
         return not self.renewing and self.state() is RenewalState.DUE
 
     def next_try_in(self) -> timedelta | None:
@@ -218,7 +218,7 @@ class Renewer:
         return max(session.time_left(self._clock()) - lead_of(session), timedelta())
 
     def tick(self) -> RenewalState:
-        """Renew when it is time; what fails is kept and said by `changed`. Blocking while STS is asked.
+        """Renew when it is time; a failure is kept and reported by `changed`. Blocks during the call of STS.
 
         Returns:
             The state afterwards.

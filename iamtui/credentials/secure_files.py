@@ -28,7 +28,7 @@ PRIVATE: Final = 0o600
 """The mode of a file that only its owner may read."""
 
 _NO_LINKS: Final = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What file systems say that have no hard links, such as those of memory sticks."""
+"""Errors of file systems that have no hard links, such as those of memory sticks."""
 
 
 class AlreadyThere(Problem):
@@ -122,7 +122,7 @@ def put(temporary: Path, path: Path, *, new: bool) -> None:
 
 
 def refuse_special(path: Path) -> None:
-    """Before a file is written: refuse to put it where a pipe, device or socket stands, links followed.
+    """Refuse to write to a pipe, device or socket, links followed.
 
     Raises:
         Problem: there is one.
@@ -133,7 +133,7 @@ def refuse_special(path: Path) -> None:
 
 
 def destination(path: Path, *, new: bool = False) -> Path:
-    """Where a file is to be written, links followed: asked once, when its content is ready, and used from then on.
+    """Path to write a file to, links followed: resolved once, when its content is ready, and used from then on.
 
     In a folder that others can write, the path may lead elsewhere a moment later.
 

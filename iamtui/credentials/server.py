@@ -88,7 +88,7 @@ class Response:
 
 
 class Counts(Struct, frozen=True):
-    """What a server has answered.
+    """Counts of a server's responses.
 
     Args:
         refused: all others, connections without a whole request among them.
@@ -130,7 +130,7 @@ class LoopbackServer:
 
     @property
     def counts(self) -> Counts:
-        """What has been answered so far."""
+        """Counts of the responses so far."""
         with self._lock:
             return Counts(self._served, self._refused)
 
@@ -229,7 +229,7 @@ _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 def _is_ours(peer: _Address, here: _Address) -> bool:
-    """Whether the socket at the other end of a connection is of the user who runs this process.
+    """True if the socket at the other end of a connection is of the user who runs this process.
 
     Where Linux does not show its connections, and elsewhere, there is no telling, and the rest decides alone.
     """
@@ -250,7 +250,7 @@ def _is_ours(peer: _Address, here: _Address) -> bool:
 
 
 _MAPPED: Final = "0000000000000000FFFF0000" if sys.byteorder == "little" else "00000000000000000000FFFF"
-"""What stands before an IPv4 address in an IPv6 one, as the kernel writes it."""
+"""Prefix of an IPv4 address in an IPv6 one, as the kernel writes it."""
 
 
 def _in_table(address: _Address) -> str:
@@ -326,7 +326,7 @@ def _headers(lines: list[str]) -> dict[str, str] | None:
 
 
 def _is_token(name: str) -> bool:
-    """Whether it is the name of a header (RFC 9110: token)."""
+    """True if it can be the name of a header (RFC 9110: token)."""
     return bool(name) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
 
 
@@ -414,7 +414,7 @@ def credentials_json(session: Session, **more: str) -> bytes:
 
 
 def expired_json(held: Held) -> bytes:
-    """What a client is told when the session has ended."""
+    """Response to a client when the session has ended."""
     why = f" Renewing it failed: {held.failures.sentence}" if held.failures.sentence else ""
     message = f"The session of {held.session.role_arn} has expired.{why}"
     return json.dumps({"Code": "ExpiredToken", "Message": message}).encode("ascii")
@@ -508,7 +508,7 @@ def _microseconds(moment: datetime) -> int:
 
 
 class ServiceStatus(Struct, frozen=True):
-    """What a screen shows of a service.
+    """Status of a service, for a screen.
 
     Args:
         metadata_counts: requests to the instance metadata service, or None when there is none.
@@ -546,7 +546,7 @@ class CredentialsService:
 
     @property
     def status(self) -> ServiceStatus:
-        """How it stands. Never blocks."""
+        """Status of the service. Never blocks."""
         return ServiceStatus(
             self._held(),
             self.endpoint.counts,

@@ -34,7 +34,7 @@ _TRANSITIVE_KEYS: Final = "sts:TransitiveTagKeys"
 
 
 class AssumeExtras(Struct, frozen=True):
-    """What few callers send: everything of sts:AssumeRole that has no answer in the role.
+    """Optional parameters of sts:AssumeRole that few callers send and that nothing in the role suggests.
 
     Args:
         source_identity: what no later session can change, or "".
@@ -48,8 +48,8 @@ class AssumeExtras(Struct, frozen=True):
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What the trust policy and the caller's policies must allow (IAM User Guide: Pass session tags; Monitor
-        and control actions taken with assumed roles)."""
+        """Actions that the trust policy and the caller's policies must allow (IAM User Guide: Pass session tags;
+        Monitor and control actions taken with assumed roles)."""
         return (
             "sts:AssumeRole",
             *(("sts:TagSession",) if self.tags else ()),
@@ -73,7 +73,7 @@ class AssumeExtras(Struct, frozen=True):
         return {**tags, **({_SESSION_SOURCE_IDENTITY: (self.source_identity,)} if self.source_identity else {})}
 
     def inherited_by(self, others: AssumeExtras) -> AssumeExtras:
-        """What a session is made with when a session made with these assumes it: transitive tags and the source
+        """Parameters that a session chained from one made with these inherits: transitive tags and the source
         identity go along (IAM User Guide: Pass session tags, chaining roles)."""
         own = {key.lower() for key, _ in others.tags}
         passed_on = {key.lower() for key in self.transitive_tag_keys}
@@ -144,7 +144,7 @@ class SteadyClock:
         self._wall_then = self._now
 
     def __call__(self) -> datetime:
-        """The time, UTC; never earlier than what was told before."""
+        """The time, UTC; never earlier than what it returned before."""
         with self._lock:
             counted = self._counter.read()
             passed = timedelta(seconds=max(counted - self._counted, 0.0))
@@ -214,7 +214,7 @@ C = TypeVar("C", bound="TemporaryCredentials")
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True)
 class TemporaryCredentials:
-    """What STS gives: three values that belong together, and when they begin and end. Held in memory only.
+    """Credentials from STS: three values that belong together, and their times. Held in memory only.
 
     Args:
         access_key_id: not secret, but masked on screen.
@@ -275,12 +275,12 @@ class Session(TemporaryCredentials):
     extras: AssumeExtras = NO_EXTRAS
 
     def identified(self, identity: CallerIdentity | None, identity_error: str) -> Session:
-        """The same session with what GetCallerIdentity said about it."""
+        """The same session with the response of GetCallerIdentity."""
         return replace(self, identity=identity, identity_error=identity_error)
 
     @property
     def contradicted(self) -> bool:
-        """Whether GetCallerIdentity answered, and named somebody else than was asked for."""
+        """True if GetCallerIdentity answered with another identity than the assumed role's."""
         return self.identity is not None and bool(self.identity_error)
 
     def expired(self, now: datetime | None = None) -> bool:
@@ -308,7 +308,7 @@ class Session(TemporaryCredentials):
 
     @property
     def key(self) -> str:
-        """What tells one session from another: its access key id, which STS never gives twice."""
+        """Unique key of a session: its access key id, which STS never gives twice."""
         return self.access_key_id
 
     @property
@@ -345,7 +345,7 @@ def malformed_value(access_key_id: str, secret_access_key: Secret, session_token
 
 
 def is_session_of(session_arn: str, role_arn: str) -> bool:
-    """Whether this is the ARN that STS gives a session of this role."""
+    """True if this is the ARN that STS gives a session of this role."""
     session, role = session_arn.split(":", 5), role_arn.split(":", 5)
     return (
         len(session) == len(role) == 6

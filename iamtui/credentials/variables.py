@@ -27,7 +27,7 @@ OLD_TOKEN: Final = "AWS_SECURITY_TOKEN"
 """boto3 prefers this old name of the session token to the present one."""
 
 STALE: Final = (*PROFILES, OLD_TOKEN)
-"""What an earlier setting must not leave behind when keys are set."""
+"""Variables that an earlier setting must not leave behind when keys are set."""
 
 KEYS: Final = (ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN, OLD_TOKEN, EXPIRATION, ACCOUNT_ID)
 
@@ -52,4 +52,4 @@ BEARER_TOKENS: Final = "AWS_BEARER_TOKEN_"
 """Begins the variables of tokens for one service, such as AWS_BEARER_TOKEN_BEDROCK."""
 
 ALL: Final = (*KEYS, *PROFILES, *OTHER_SOURCES)
-"""What a child that gets a session must not inherit."""
+"""Variables that a child with a session must not inherit."""

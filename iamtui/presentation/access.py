@@ -1,4 +1,4 @@
-"""What a principal can do as a table of services by access level, and what it reaches: cells, rows, and their lists."""
+"""Table of a principal's access by service and access level, and the resources it reaches: cells, rows, lists."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def resources_report(workspace: Workspace, found: EffectiveAccess) -> Report:
 
 
 def _beside(resource: str, one: Permission) -> str:
-    """What is said of a permission below the heading of one of its resources: on which others, on what condition."""
+    """Limits of a permission listed under one of its resources: its other resources, its condition."""
     others = [other for other in one.resources if other != resource]
     also = f"also on {first_of(others)}" if others else ""
     return text_of(row_of(f"{also}{_limits(one)}".lstrip(", "), limit=None))
@@ -209,7 +209,7 @@ _NO_LEVEL: Final = "no access level"
 def changes_report(
     title: str, before: EffectiveAccess, after: EffectiveAccess, words: DifferenceWords = OVER_TIME
 ) -> Report:
-    """What two sides can do differently, by service and access level; Enter asks an action of the second."""
+    """Access differences of two sides, by service and access level; Enter evaluates an action of the second."""
     changes = compare_access(before, after)
     levels = (*LEVELS, _NO_LEVEL)
     groups: dict[tuple[str, int, str], list[tuple[str, AccessChange]]] = {}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class AnsweredQuestion(Struct, frozen=True):
-    """What an answer belongs to.
+    """The workspace, principal and question of an answer.
 
     Args:
         label: what the principal is called on screen; raw text.
@@ -71,12 +71,12 @@ class Shown(Struct, frozen=True):
 
     @property
     def decision(self) -> Decision:
-        """What decides about the cell: its own decision, or that of another request behind the same call."""
+        """Decision on the cell: its own, or that of another request behind the same call."""
         return self.cell.deciding
 
     @property
     def takes_part(self) -> bool:
-        """Whether the cell that is looked at decides about the whole."""
+        """True if the selected cell takes part in the verdict on the whole question."""
         return any(cell is self.cell for cell in self.answer.taking_part)
 
     @property
@@ -89,7 +89,7 @@ class Shown(Struct, frozen=True):
 
     @property
     def principal(self) -> Principal:
-        """Whose request is decided: of a chain that decides, the role's that the session is chained from."""
+        """Principal of the deciding request: in a chain that decides, the role that the session is chained from."""
         decider = self.decider
         if decider is not None and decider is self.answer.chain:
             return decider.decision.request.principal
@@ -109,14 +109,14 @@ class Shown(Struct, frozen=True):
 
     @property
     def before_decision(self) -> Decision | None:
-        """What decided about the same cell without the draft, or None when that is not known."""
+        """Decision on the same cell without the draft, or None when that is not known."""
         if self.before is None:
             return None
         return next((c.deciding for c in self.before.cells if c.question == self.cell.question), None)
 
 
 class AnswerWords(Struct, frozen=True):
-    """What there is to say of the cell that is looked at, made once, so that drawing it evaluates nothing.
+    """Texts about the selected cell, made once, so that drawing it evaluates nothing.
 
     Args:
         verdict: with the action, where there are several cells; where another request decides, with that.
@@ -298,7 +298,7 @@ _TAKES_NO_PART = 99
 
 
 class MatrixWords(NamedTuple):
-    """The cells as they were asked, and what they come to.
+    """Cells of the question matrix, and a summary of them.
 
     Args:
         across: how many resources each action was asked about.
@@ -341,7 +341,7 @@ def _matrix_cell(cell: Cell, *, takes_part: bool) -> MatrixCell:
 
 
 def _summary(answer: Answer, across: int) -> Row:
-    """What the answers come to, in counts: how many actions a pattern stands for, how many are denied."""
+    """Counts of the answers: how many actions a pattern matches, how many are denied."""
     cells, part = answer.cells, answer.counted
     counts = counts_of(cell.deciding for cell in part)
     patterns = Counter(cell.pattern for cell in cells if is_pattern(cell.pattern))

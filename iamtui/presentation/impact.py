@@ -1,4 +1,4 @@
-"""What a draft does to access, trust and ways to become administrator, in words."""
+"""Effects of a draft on access, trust and ways to become administrator, in words."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _MOST_CLOSING: Final = 3
 
 
 class StatementPlace(NamedTuple):
-    """What Enter shows of an entity: a statement of one of its policies, its trust policy, or a row of its overview."""
+    """Place in an entity that Enter shows: a statement of a policy, its trust policy, or a row of its overview."""
 
     policy: str = ""
     statement: int = 0
@@ -38,7 +38,7 @@ class StatementPlace(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A question that a row stands for."""
+    """Question of a row, with its principal."""
 
     principal: Principal
     question: Question
@@ -126,7 +126,7 @@ def findings_report(
     unknown: Iterable[UnknownFact],
     accepted: Sequence[AuditSuppression] = (),
 ) -> Report:
-    """The findings of the audit, the worst first; those that are accepted stand aside, with the reason."""
+    """Findings of the audit, the worst first; accepted ones are listed apart, with the reason."""
     order = tuple(FindingSeverity)
     ordered = sorted(findings, key=lambda one: (order.index(one.severity), one.code))
     rows = tuple(
@@ -201,7 +201,7 @@ _ROWS: Final = {
     "role-unused": "Last used",
     **dict.fromkeys(("policy-on-user", "inline-policy", "permission-unused"), "Policies"),
 }
-"""The rows of the overview of a user or role where findings stand."""
+"""Row of a user's or role's overview for the code of a finding."""
 
 
 def escalations_report(account: Account, report: EscalationReport) -> Report:
@@ -265,7 +265,7 @@ def _escalation(account: Account, number: int, one: Escalation) -> Iterator[Repo
 
 
 def _grant(account: Account, move: Move, ref: StatementRef | None) -> tuple[str, StatementPlace] | None:
-    """What holds the statement that grants a step, where the account's own policies have it, and its place there."""
+    """ARN of the policy or principal whose statement grants a step, with its place; None: not the account's own."""
     if ref is None or ref.effect != "Allow" or ref.layer is not Layer.IDENTITY:
         return None
     policy = account.policy(ref.policy)
@@ -314,7 +314,7 @@ def _step(account: Account, number: int, kind: str, move: Move, step: Escalation
 
 
 def members_report(account: Account, figure: Figure, parts: Sequence[Figure] = ()) -> Report:
-    """What a number of the overview counts: each with the way to it in the tree.
+    """Members that a number of the overview counts, each with the way to it in the tree.
 
     Args:
         parts: what the number is made up of; its list can be narrowed to each.

@@ -10,7 +10,7 @@ from iamtui.text import LABEL_LIMIT, safe_text
 
 
 class Tone(StrEnum):
-    """What a word says by its colour, which only repeats what the words say."""
+    """Meaning of a word's colour, which only repeats what the words say."""
 
     PLAIN = "plain"
     STRONG = "strong"
@@ -60,7 +60,7 @@ def text_of(row: Row) -> str:
 _EIGHTHS: Final = "▏▎▍▌▋▊▉█"
 FILLS: Final = "█▓▒░·?"
 ASCII_FILLS: Final = "#=-.o?"
-"""What the parts of a stacked bar are drawn with, in their order."""
+"""Characters of the parts of a stacked bar, in their order."""
 
 
 _SHADES: Final = "·░▒▓█"
@@ -75,7 +75,7 @@ def shade(part: int, total: int, *, ascii_only: bool = False) -> str:
 
 
 def shades(*, ascii_only: bool = False) -> str:
-    """What shares that are not 0 are drawn with, in words."""
+    """Legend of the shades for shares that are not 0."""
     return f"{(_ASCII_SHADES if ascii_only else _SHADES)[1:]} some to all"
 
 
@@ -120,7 +120,7 @@ def _cells(parts: Sequence[int], width: int) -> list[int]:
 
 
 def needs_ascii(environ: Mapping[str, str], encoding: str | None) -> bool:
-    """Whether block characters would not arrive: the locale, or what the stream writes, is not UTF-8.
+    """True if block characters cannot be shown: the locale, or the encoding of the stream, is not UTF-8.
 
     Python itself sets LC_CTYPE to a locale of UTF-8 where there was none but C (PEP 538), so that it says nothing then.
     """

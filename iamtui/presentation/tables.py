@@ -1,4 +1,4 @@
-"""What other programs read: rows of tables as CSV and Markdown, and JSON; all of it is made of raw text."""
+"""Tables as CSV and Markdown, and JSON, for other programs; all of it is made of raw text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORMULA: Final = re.compile(r"(^|;)(?=[ ]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where a formula may begin: a cell, or what becomes one where semicolons part cells. Full-width signs count too."""
 
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#&$]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
-"""What Markdown would take for more than text; GitHub makes links also of bare addresses, and formulas between `$`."""
+"""Characters that Markdown interprets; GitHub makes links also of bare addresses, and formulas between `$`."""
 
 
 def csv_row(cells: Iterable[str | None]) -> str:

@@ -43,7 +43,7 @@ _MARKS: Final = {
     False: Word("[-]", Tone.DENIED, bold=True),
     None: Word("[?]", Tone.DEPENDS, bold=True),
 }
-"""What an element of the trace did: matched, did not, or that is not known."""
+"""Mark of a traced element: matched, not matched, or not known."""
 
 _STATEMENT_WORDS: Final = {True: "matches", False: "does not match", None: "may match"}
 
@@ -400,7 +400,7 @@ def _element_rows(statement: TracedStatement, ref: StatementRef, *, whole: bool)
 
 
 def _wanted(element: TracedElement) -> str:
-    """What an element wants, the patterns nearest to what was seen first; a long list is cut."""
+    """Values that an element requires, the patterns nearest to the request's value first; a long list is cut."""
     wanted = element.wanted_words()
     most = _MOST_CONDITION_VALUES if element.key else _MOST_WANTED
     if len(wanted) > most:

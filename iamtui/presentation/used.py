@@ -1,4 +1,4 @@
-"""What a principal used against what it may do, and the least policy from that, in words, cells and rows."""
+"""Used actions of a principal against the granted ones, and the least policy from them, in words, cells and rows."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def use_cell(counts: UseCount | None) -> str:
 
 
 def used_of(one: UsedService) -> str:
-    """How many of the granted actions of a service were used, and of how many others that cannot be said."""
+    """Counts of a service's granted actions that were used, and of those that trails do not record."""
     untold = f", {len(one.untold):,} not recorded" if one.untold else ""
     return f"used {len(one.used):,} of {len(one.granted):,}{untold}"
 
 
 def untold_words(uses: Iterable[UsedService]) -> str:
-    """What the `?` of such cells says; "" where there is none."""
+    """Explanation of the `?` in such cells; "" where there is none."""
     some = any(one.untold for one in uses)
     return "?: these trails do not show every one of these actions, so that more may have been used." if some else ""
 
@@ -136,7 +136,7 @@ def _row(number: int, kind: str, action: str, activity: Activity, now: datetime)
 
 
 def remarks_on(least: LeastPolicy) -> Iterator[str]:
-    """What is to be known of a least policy, in sentences."""
+    """Caveats about a least policy, in sentences."""
     if least.open_actions:
         named = (f"{action} ({first_names(calls, 3, limit=128)})" for action, calls in least.open_actions.items())
         yield f"Granted on every resource as now, because no record names all resources: {', '.join(named)}."
@@ -156,7 +156,7 @@ def remarks_on(least: LeastPolicy) -> Iterator[str]:
 def checks_of(
     least: LeastPolicy, checked: LeastDraft | None, account: str, not_made: str
 ) -> Iterator[tuple[bool, str]]:
-    """What the checks of a least policy came to: whether it is good, and a sentence.
+    """Results of the checks of a least policy: True if it passed, and a sentence.
 
     Args:
         checked: the draft that leaves nothing else, or None where there is none, which `not_made` says why.

@@ -78,12 +78,12 @@ class VerdictWords(Struct, frozen=True):
 
     @property
     def star(self) -> str:
-        """What stands behind the mark or the word where the limit is not written out, or ""."""
+        """Star behind the mark or the word where the limit is not written out, or ""."""
         return LIMITED if self.limit else ""
 
     @property
     def short(self) -> str:
-        """Mark and word, for where there is no room for more; a star stands for a limit."""
+        """Mark and word, for where there is no room for more; a star marks a limit."""
         return f"{self.mark} {self.word}{self.star}"
 
 
@@ -276,7 +276,7 @@ def statement_name(ref: StatementRef) -> str:
 
 
 def lines_words(lines: tuple[int, int] | None) -> str:
-    """` (lines 3-9)`, to stand behind a name; "" where they are not known."""
+    """` (lines 3-9)`, to follow a name; "" where they are not known."""
     if lines is None:
         return ""
     first, last = lines
@@ -298,7 +298,7 @@ def because(decision: Decision, *, short: bool = False, beside: bool = False) ->
 
 
 def _deciding(decision: Decision, *, beside: bool) -> Row:
-    """Which statement decided, or which layers stand in the way."""
+    """The deciding statement, or the layers without an allow."""
     ref = decision.deciding
     if ref is None:
         implicit = decision.outcome is Outcome.IMPLICIT_DENY
@@ -334,14 +334,14 @@ def _why_no_allow(decision: Decision, *, beside: bool) -> str:
 
 
 def conditions(decision: Decision) -> list[Row]:
-    """What the answer depends on as an indented list; empty when one row (`because`) says it all."""
+    """Conditions of a decision as an indented list; empty when one row (`because`) holds them all."""
     if not isinstance(decision.depends_on, And | Or):
         return []
     return [(Word(text),) for text in depends_lines(decision.depends_on, request=decision.request)]
 
 
 def notes(decision: Decision, *, long: bool = False, besides: str = "") -> list[Row]:
-    """What else there is to know, a row each: keys not given, notes.
+    """Further notes on a decision, a row each: keys not given, notes.
 
     Args:
         long: what was taken for granted, too.
@@ -394,7 +394,7 @@ def their_rows(result: SimulatedResult) -> Iterator[Row]:
 
 
 def _flag(yes: str, no: str, allowed: bool | None, name: str) -> Row:
-    """What AWS says of a cap; it says nothing where there is none."""
+    """AWS's result for a cap (SCPs, a boundary), in words; None: its answer has no result for it."""
     if allowed is None:
         return (Word(f" ·  AWS says nothing of {name}", Tone.QUIET),)
     return (Word(f"[+] {yes}", Tone.ALLOWED) if allowed else Word(f"[-] {no}", Tone.DENIED),)
@@ -548,7 +548,7 @@ def _linked(layers: Sequence[LayerText], link: str) -> Row:
 
 
 def layer_block(layer: LayerText) -> tuple[Row, Row]:
-    """One layer in two rows, for a column that is narrow and high: why it says so stands below."""
+    """One layer in two rows, for a column that is narrow and high: the reason is below."""
     head = Word(f"{layer.mark} ", layer.tone), Word(layer.name.ljust(13)), Word(layer.words, layer.tone)
     return head, (_reason(layer),)
 

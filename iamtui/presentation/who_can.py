@@ -36,7 +36,7 @@ from iamtui.workspace.who_can import Everybody
 from iamtui.workspace.workspace import Workspace
 
 BEST_FIRST: Final = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
-"""What rows are filtered by, in the order of the answers."""
+"""Outcomes to filter rows by, in the order of the answers."""
 
 _KINDS: Final = {
     PrincipalKind.ROOT: "account",
@@ -122,7 +122,7 @@ class WhoCanRow:
 
     @property
     def haystack(self) -> str:
-        """What a filter text is looked for in, in lower case: who, the verdict, and the deciding policy."""
+        """Text that a filter searches, in lower case: principal, verdict, and deciding policy."""
         who = f"{self.kind}/{self.name} {self.where} {self.principal.arn}"
         return f"{who} {self.words} {self.policy} {self.sid[:200]}".lower()
 
@@ -173,7 +173,7 @@ def who_can_row(
 
 
 def _why(decision: Decision, words: VerdictWords, reason: str) -> str:
-    """What an answer is limited to, on what it depends, and which statement decided."""
+    """Limits of an answer, its condition, and the statement that decided."""
     outcome = decision.outcome
     parts = [words.rest] if outcome is Outcome.ALLOWED and words.rest else []
     if outcome is Outcome.DEPENDS and decision.depends_on is not None:
@@ -242,7 +242,7 @@ class Order(Struct, frozen=True):
     reverse: bool = False
 
     def key(self, row: WhoCanRow) -> tuple[object, ...]:
-        """What a row is compared by; equal verdicts by name."""
+        """Sort key of a row; equal verdicts by name."""
         name = row.name.lower()
         if self.by == "verdict":
             # A plain "allowed" is a better answer than one on some resources, or as far as loaded.
@@ -317,7 +317,7 @@ class Rows:
 
 
 def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
-    """Whom the list lacks, what could change its answers, and what cannot be proved; "" when nothing."""
+    """Principals that the list lacks, layers that could change its answers, and proofs that failed; "" when nothing."""
     layers = ", ".join(LAYER_NAMES[layer].short for layer in Layer if layer in unloaded)
     lacking = f"Not evaluated, and could change some answers: {layers}." if layers else ""
     return " ".join(filter(None, (found.lacks, lacking, found.refused)))
@@ -350,7 +350,7 @@ def access_words(one: PrincipalAccess) -> VerdictWords:
 
 
 def principal_words(workspace: Workspace, principal: Principal) -> str:
-    """Who it is, or for whom it stands, raw."""
+    """Name of a principal, or of the principals that it represents, raw."""
     if principal.stands_for == "*":
         return "everyone: users and roles of every account"
     return principal.stands_for or workspace.short_name(principal.arn) or "anonymous"

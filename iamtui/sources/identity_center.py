@@ -34,7 +34,7 @@ _AT_ONCE: Final = 4
 _MOST_REGIONS: Final = 4
 """An organization has one instance, in one Region; it may have moved."""
 _MOST_PEOPLE: Final = 2_000
-"""Whose names are asked for, each by a call of its own."""
+"""Most people whose names are read, a call each."""
 
 _SSO: Final = "sso-admin"
 _STORE: Final = "identitystore"
@@ -85,7 +85,7 @@ class _User(Struct, rename="pascal"):
 
 
 def read_identity_center(connection: Connection, account: Account, step: Step = no_step) -> Fact[IdentityCenter]:
-    """What IAM Identity Center says of an account: read in the Region that the paths of its roles name.
+    """Read an account's assignments in IAM Identity Center, in the Region that the paths of its roles name.
 
     Missing where the credentials may not read it, which takes those of the management account or of a delegated
     administrator. What only a part of it takes is left out, and named in `unread`.
@@ -137,7 +137,7 @@ class _Reading:
         return found
 
     def _each(self, service: str, operation: str, reads: Iterable[Callable[[], T]]) -> Sequence[Fact[T]]:
-        """What several reads of one permission give, some at a time."""
+        """Results of several reads of one permission, some at a time."""
         permission = iam_action(service, operation)
         found = self._tasks.do_all(partial(self._facts.fact, permission, read) for read in reads)
         for one in found:

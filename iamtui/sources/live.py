@@ -39,7 +39,7 @@ from iamtui.sources.organization import read_organization, with_organization
 from iamtui.sources.parallel import Step, Tasks, failure, no_step
 
 PAGE_SIZE: Final = 200
-"""Entities asked for in one page: small enough that parsing one does not hold up the screen."""
+"""Entities per page of a listing: small enough that parsing one does not hold up the screen."""
 
 _FEW: Final = 1000
 """The largest page AWS gives, for listings whose entries are small."""
@@ -59,7 +59,7 @@ _GROWTH: Final = 3
 """How many times as much of an account must have come before it is shown again while it is being read."""
 
 _OLD_MARKER: Final = frozenset(("InvalidInput", "InvalidParameterValue", "ValidationError", "ValidationException"))
-"""What AWS answers to a marker that it gave too long ago."""
+"""Error codes of AWS for a marker that has expired."""
 
 
 class _User(Struct, rename="pascal"):
@@ -96,7 +96,7 @@ class _OidcProvider(Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is read beside the one listing, each by itself.
+    """A part of the account that is read beside the one listing, by itself.
 
     Args:
         what: what its gap is called.
@@ -118,7 +118,7 @@ class LiveReading:
         self._is_whole = False
         self._one_by_one = OneByOne()
         self._entities: dict[str, Any] | None = None
-        """What was read one by one in place of pages."""
+        """Entities that were read one by one in place of pages."""
         self._broke_off: AwsProblem | None = None
         self._header: dict[str, Any] = {"version": 1, "taken_at": datetime.now(UTC)}
         self._no_caller: AwsProblem | None = None
@@ -131,7 +131,7 @@ class LiveReading:
 
     @property
     def may_go_on(self) -> bool:
-        """Whether something is lacking that may come when the reading goes on."""
+        """True if a part is missing that reading on may still give."""
         failed = [self._broke_off, self._fatal, *self._failed.values()]
         return self._one_by_one.may_pass or any(
             problem is not None and (problem.may_pass or problem.fatal) for problem in failed
@@ -320,7 +320,7 @@ def _missing(what: str, permission: str, problem: AwsProblem) -> dict[str, str]:
 
 
 def _without_inventory(problem: AwsProblem, why_no_list: str) -> AwsProblem:
-    """What is said where the inventory is denied, and no list of entities can be read in its place.
+    """Problem to show where the inventory is denied, and no list of entities can be read in its place.
 
     Args:
         why_no_list: what failed of a list that was not denied, or "".
@@ -373,7 +373,7 @@ def _latest(pages: list[SnapshotShape]) -> list[SnapshotShape]:
 
 
 def _identity(kind: str, entry: Any) -> str:
-    """What there is one of in an account: policies by their ARN, all else by its name, whatever its path."""
+    """Identity of an entry in its account: a policy's ARN, else the name, whatever its path."""
     if kind == "policies":
         return str(entry.arn or entry.policy_name)
     name = {"users": "user_name", "groups": "group_name", "roles": "role_name"}[kind]

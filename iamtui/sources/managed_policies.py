@@ -32,7 +32,7 @@ _STATEMENT_ORDER: Final = ("Sid", "Effect", "Action", "NotAction", "Resource", "
 
 
 class _Entry(msgspec.Struct, rename="pascal"):
-    """One policy of the data file; its document stays undecoded until asked for."""
+    """One policy of the data file; its document is decoded on demand."""
 
     path: str
     default_version_id: str

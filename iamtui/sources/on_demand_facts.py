@@ -64,10 +64,10 @@ _AT_ONCE: Final = 8
 """Calls in flight: fewer than the ten connections that botocore keeps to one service."""
 
 _MOST_USERS: Final = 500
-"""Users that are asked about one by one, with three calls and more each; of more, the credential report says it."""
+"""Most users that are read one by one, with three calls and more each; for more, the credential report is read."""
 
 _MOST_KEYS: Final = 10
-"""Access keys of one user, each asked about with a call of its own. AWS lets a user have two."""
+"""Most access keys read of one user, a call each. AWS lets a user have two."""
 
 _MOST_COLUMNS: Final = 64
 """Columns of a credential report; AWS writes 26."""
@@ -101,7 +101,7 @@ class _LastUse(Struct, rename="pascal"):
 
 
 class OnDemandFacts(NamedTuple):
-    """What an account's source is asked for when somebody wants to know it: each gives the account with that."""
+    """Facts that an account's source gives on demand; each method returns the account with them."""
 
     connection: Connection
     account: Account

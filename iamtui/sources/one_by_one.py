@@ -103,7 +103,7 @@ def origin_of(connection: Connection) -> str:
 
 
 class _Listed(Struct, rename="pascal", kw_only=True):
-    """What the lists say of users, groups, roles and policies alike."""
+    """Members that users, groups, roles and policies of lists have in common."""
 
     arn: str
     path: str = "/"
@@ -161,7 +161,7 @@ class _LastUsed(Struct, rename="pascal"):
 
 
 class _Details(Struct, rename="pascal"):
-    """What listings leave out. `arn` tells whose they are."""
+    """Members that listings leave out. `arn` identifies the entity."""
 
     arn: str
     permissions_boundary: _Boundary | None = None
@@ -177,7 +177,7 @@ class _Inline(Struct, rename="pascal"):
     role_name: str | None = None
 
     def is_of(self, holder: Mapping[str, str], policy: str) -> bool:
-        """Whether it is the answer about this policy of this user, group or role.
+        """True if it is the answer about this policy of this user, group or role.
 
         Args:
             holder: the parameter that named it.
@@ -218,7 +218,7 @@ _LISTS: Final = 4
 
 
 class OneByOne(FactReader):
-    """The entities of an account, as far as they are read: what came once is not asked for again.
+    """The entities of an account, as far as they are read: a call that succeeded is not repeated.
 
     Attributes:
         why_nothing: why a list could not be read that was not denied, where `read` gives nothing; or "".
@@ -324,7 +324,7 @@ class OneByOne(FactReader):
         return found
 
     def _once(self, operation: str, read: Callable[[], T], *about: str) -> Fact[T]:
-        """What a call gives, which is made until it gives something; or why not.
+        """Result of a call, which is repeated until it succeeds; or the reason why it failed.
 
         Args:
             about: the values of its parameters.
@@ -455,7 +455,7 @@ class OneByOne(FactReader):
 def _ask_again(
     connection: Connection, entity: Held | ManagedPolicy
 ) -> _WholeUser | _WholeRole | _ListedGroup | _ListedPolicy:
-    """What AWS says now of an entity itself."""
+    """Read an entity itself again."""
     one: _WholeUser | _WholeRole | _ListedGroup | _ListedPolicy
     match entity:
         case User():

@@ -105,7 +105,7 @@ class _Delegate(Struct, rename="pascal"):
 
 
 class OrganizationAnswers(Protocol):
-    """What answers the calls, with methods of a Connection: that itself, or a file that was made of the answers."""
+    """Source of Organizations answers, with methods of a Connection: that itself, or a file of recorded answers."""
 
     def call(self, service: str, operation: str, into: type[T], /, **parameters: Any) -> T: ...
 
@@ -166,7 +166,7 @@ def read_organization(connection: OrganizationAnswers, account_id: str) -> Fact[
 
 @dataclass(frozen=True, slots=True)
 class OrganizationUnit:
-    """A root or an OU: where accounts stand."""
+    """A root or an OU, which contains accounts."""
 
     id: str
     name: str

@@ -39,11 +39,11 @@ def failure(problem: AwsProblem) -> str:
 
 
 _LOOK_SECONDS: Final = 0.1
-"""How often the caller is told how far it is, and asked whether to go on, at least."""
+"""Longest time between two calls of `step`, which shows the progress and may stop the load."""
 
 
 _REFUSALS: Final = 5
-"""How often a permission must be refused, and never given, before it is not asked for again."""
+"""Refusals of a permission, without a success, after which it is not tried again."""
 
 
 class FactReader:
@@ -66,7 +66,7 @@ class FactReader:
         self._refused.clear()
 
     def fact(self, permission: str, read: Callable[[], T]) -> Fact[T]:
-        """What `read` gives, or why it does not."""
+        """Result of `read`, or why it failed."""
         if self.broken is not None:
             return Missing(failure(self.broken), permission)
         if permission not in self._given and self._refused.get(permission, 0) >= _REFUSALS:
@@ -97,7 +97,7 @@ class Tasks:
     def __init__(self, at_once: int, step: Step) -> None:
         self.retries = Retries()
         self.what = ""
-        """What is being read, and `done` how much of it came, for `step`; any thread may set them."""
+        """Name of the part being read, and `done` how much of it came, for `step`; any thread may set them."""
         self.done = 0
         self.at_once = at_once
         self._step = step

@@ -55,7 +55,7 @@ _ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ListAccountsForParent": ("ParentId",),
     "ListOrganizationalUnitsForParent": ("ParentId",),
 }
-"""What is read of a file, by operation, and the arguments without which its answer says nothing."""
+"""Arguments that identify the answer of an operation in a file; other operations are not read."""
 
 _Call = tuple[str, tuple[str, ...]]
 """An operation, and the values of its arguments."""
@@ -64,7 +64,7 @@ _MOST_REMEMBERED: Final = 20_000
 
 
 class RememberedAnswers:
-    """The answers of Organizations about roots, units and policies, which many accounts share: each is asked for once.
+    """Cache of Organizations' answers about roots, units and policies that many accounts share.
 
     AWS lets an organization be asked some times a second, and each account needs some twenty answers.
     """
@@ -106,7 +106,7 @@ class RememberedAnswers:
 
 
 class OrganizationFile:
-    """A file that says where accounts stand in their organization, and what is attached there.
+    """A file that places accounts in their organization, with the attached policies.
 
     It holds JSON values, one after the other or in a list: objects with an "organization" as a snapshot has it, for one
     account each; or objects {"command", "output"} of the AWS CLI, whose outputs do not all say what they are about.
@@ -214,7 +214,7 @@ class OrganizationFile:
 
 
 def _values(text: str, origin: str) -> Iterator[tuple[str, Any]]:
-    """The JSON values of a text, those of a list each for itself, and where they stand."""
+    """The JSON values of a text, those of a list one by one, each with its position."""
     decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
     at, number = _past_white(text, 0), 0
     while at < len(text):
@@ -304,7 +304,7 @@ def _kebab(name: str) -> str:
 
 
 _NAMELESS: Final = {"DescribeAccount": "Account", "DescribeOrganizationalUnit": "OrganizationalUnit"}
-"""What these say is only a name, which can be done without."""
+"""Operations that only give a name, which may be missing."""
 
 
 class _Recorded(OrganizationAnswers):

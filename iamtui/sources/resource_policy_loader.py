@@ -108,7 +108,7 @@ def _resource_policy(connection: Connection, account: Account, arn: Arn, spec: S
 
 
 def _read(connection: Connection, account: Account, arn: Arn, read: PolicyRead, found: str) -> list[str]:
-    """What a call answers: the policies, or the one text that the next call needs.
+    """Result of a call: the policies, or the one text that the next call needs.
 
     Raises:
         Problem: the call failed, or would be about another account's resource of the same name.
@@ -152,7 +152,7 @@ def _unescaped(text: str) -> str:
 
 
 def _in_force_together(texts: list[str]) -> PolicyDocument:
-    """Several policies of a resource as the one that says the same; one that cannot be read stands for all."""
+    """Merge several policies of a resource into an equivalent one; an unreadable one makes the whole unreadable."""
     documents = [PolicyDocument(text) for text in texts]
     unread = next((one for one in documents if one.error is not None), None)
     if len(documents) == 1 or unread is not None:
@@ -181,7 +181,7 @@ def _without_variables(value: JsonValue) -> JsonValue:
 
 @cache
 def _shape(members: tuple[str, ...], beside: str) -> Any:
-    """What is needed of an answer whose text these members lead to, each of them read as `text`."""
+    """Struct to decode the text at these members of an answer, read as `text`."""
     *outer, last = members
     shape: Any = Annotated[str, Meta(min_length=1)]
     if last == EACH:

@@ -34,7 +34,7 @@ class ContextEntry:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What AWS is asked.
+    """Parameters of a simulation by AWS.
 
     Args:
         source_arn: the user or role whose attached policies are simulated.
@@ -110,7 +110,7 @@ class SimulatedResult:
 
 
 class IncompleteAnswer(Problem):
-    """AWS's simulator took a question and its answer lacks what was asked for."""
+    """An answer of AWS's simulator that lacks the requested part."""
 
 
 def simulate(
@@ -167,7 +167,7 @@ class _Organizations(Struct, rename="pascal", frozen=True):
 
 
 class _Answer(Struct, rename="pascal"):
-    """What an evaluation says as a whole, and likewise of each resource."""
+    """Result of an evaluation as a whole, and likewise of each resource."""
 
     matched_statements: list[_Statement] = []
     missing_context_values: list[str] = []
@@ -224,7 +224,7 @@ _OF_ONE_QUESTION: Final = frozenset(("InvalidInput", "PolicyEvaluation"))
 
 
 def is_about_one_question(problem: Problem) -> bool:
-    """Whether AWS refused a question as such, or answered it in part, so that it may answer another."""
+    """True if AWS refused this one question, or answered it in part, so that it may answer another."""
     if isinstance(problem, AwsProblem):
         return _code(problem) in _OF_ONE_QUESTION
     return isinstance(problem, IncompleteAnswer)

@@ -23,7 +23,7 @@ from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 
 STANDARD_INPUT: Final = Path("-")
-"""The path that stands for standard input."""
+"""The path that means standard input."""
 
 _HEAD_BYTES: Final = 64 * 1024
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -32,7 +32,7 @@ def load_demo_account() -> Account:
 
 
 def _answer(**arguments: Any) -> Any:
-    """What the one moto of this process answers. It fails when it lists what another thread is writing."""
+    """Call the one moto of this process. It fails when it lists what another thread is writing."""
     with _TURN:
         return _moto()(**arguments)
 

@@ -261,7 +261,7 @@ _MAKERS: Final[dict[str, Callable[[Account, Arn, str | None], None]]] = {
 
 
 REGION = "us-east-1"
-"""What moto calls the place of global services; it only stands for the partition."""
+"""Region that moto gives global services; only its partition matters."""
 
 _FALLBACK = datetime(2019, 1, 1, tzinfo=UTC)
 
