@@ -1,1 +1,1 @@
-"""What an AWS account is: immutable records of everything IAM knows, and the JSON they come from."""
+"""An AWS account: immutable records of everything IAM knows, and the JSON they come from."""

@@ -1,4 +1,4 @@
-"""GetAccountAuthorizationDetails and snapshots to an Account. The format stands in `format`.
+"""Reader of GetAccountAuthorizationDetails output and snapshots into an Account (the shapes: `snapshot_format`).
 
 Tolerant where meaning is certain: names and paths come from ARNs where they lack, entities that several pages
 repeat are one. What is absent becomes Missing, and a Gap of the account; never "none". A policy document that
@@ -279,11 +279,11 @@ class _Reading:
         return table
 
     def _contradiction(self, what: str, at: str) -> Problem:
-        """What is in force is not known where a file says two things about it."""
+        """A Problem for a file that gives two values for one thing, so that it is not known which is in force."""
         return Problem(f"{self._origin} has {what}: {at}.", "Leave one of them out, or read the account again.")
 
     def _unread(self, arn: str, shape: UserShape | GroupShape | RoleShape) -> tuple[Unread, ...]:
-        """What is not known of an entity: what the file notes, and the lists it lacks."""
+        """Unread parts of an entity: those the file notes, and the lists it lacks."""
         found = tuple(self._noted.get(arn, ()))
         lacks = lists_lacking(shape)
         if not lacks:

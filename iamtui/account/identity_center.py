@@ -10,8 +10,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 _ROLE_NAME: Final = re.compile(r"AWSReservedSSO_(.+)_[0-9a-z]+", re.DOTALL)
-"""What Identity Center calls the role of a permission set (IAM Identity Center User Guide: permission sets); behind
-the last underscore stand 16 hexadecimal digits, or what the redaction of a snapshot made of them."""
+"""Role name that Identity Center gives a permission set (IAM Identity Center User Guide: permission sets); 16
+hexadecimal digits, or their pseudonym in a redacted snapshot, follow the last underscore.
+"""
 
 _ROLE_FOLDER: Final = re.compile(r"/aws-reserved/sso\.amazonaws\.com/(?:([a-z0-9-]+)/)?")
 _FIRST_REGION: Final = "us-east-1"
@@ -29,7 +30,7 @@ _MOST_KEPT: Final = 400_000
 
 
 class Assignee(Struct, frozen=True):
-    """Whom a permission set is assigned to: a user or a group of the identity store, by its id."""
+    """Assignee of a permission set: a user or a group of the identity store, by its id."""
 
     type: Literal["USER", "GROUP"]
     id: Id
@@ -74,7 +75,7 @@ class Person(Struct, frozen=True):
 
 
 class IdentityCenter(Struct, frozen=True, dict=True):
-    """What an instance of IAM Identity Center says of one account.
+    """IAM Identity Center as far as it concerns one account.
 
     Args:
         instance: its ARN.

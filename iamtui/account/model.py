@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Known(Struct, Generic[T], frozen=True):
-    """A fact the source gave. `Known(None)` means "asked, and there is none"."""
+    """A fact the source gave. `Known(None)` means that the source was queried and there is none."""
 
     value: T
 
@@ -143,7 +143,7 @@ class CredentialReportRow(Struct, frozen=True):
 
 
 ROOT_ROW: Final = "<root_account>"
-"""What the credential report calls the root user."""
+"""The root user's name in the credential report."""
 
 
 class CredentialReport(Struct, frozen=True):
@@ -213,12 +213,12 @@ class Role:
 
     @property
     def service_linked(self) -> bool:
-        """Whether AWS owns the role for one of its services (IAM User Guide: service-linked roles)."""
+        """True for a service-linked role, which AWS owns for one of its services (IAM User Guide)."""
         return self.path.startswith("/aws-service-role/")
 
     @property
     def sso_reserved(self) -> bool:
-        """Whether IAM Identity Center owns the role."""
+        """True for a role that IAM Identity Center owns."""
         return self.path.startswith("/aws-reserved/")
 
 
@@ -255,7 +255,7 @@ class ManagedPolicy:
 
     @property
     def aws_managed(self) -> bool:
-        """Whether AWS owns it (its ARN has `aws` in the account field)."""
+        """True for a policy that AWS owns (its ARN has `aws` in the account field)."""
         return ":iam::aws:" in self.arn
 
     @property
@@ -293,7 +293,7 @@ class IdentityProvider(Struct, frozen=True):
 
 
 class ResourcePolicy(Struct, frozen=True):
-    """What is known about the policy of one resource.
+    """Policy of one resource, as far as it is known.
 
     Args:
         state: "present", "none" (asked, the resource has none) or "denied" (the caller may not read it).
@@ -307,7 +307,7 @@ class ResourcePolicy(Struct, frozen=True):
 
 
 DEMO: Final = "demo"
-"""What a snapshot of the demo says in the place of AWS."""
+"""Source of a demo snapshot, in the field that otherwise names AWS."""
 
 DRAFTED_FROM: Final = "drafted from"
 """Under what an account that a draft made remembers, in its memo, the one that the draft was laid over."""
@@ -428,12 +428,12 @@ class Account:
 
     @property
     def is_being_read(self) -> bool:
-        """Whether this is only what came of it so far."""
+        """True while the account is still being read, and this is only a part."""
         return any(gap.what == REST_OF_ACCOUNT and gap.error == BEING_READ for gap in self.gaps)
 
     @property
     def lacks_principals(self) -> bool:
-        """Whether it may have users and roles that are not here."""
+        """True if the account may have users and roles that are not listed."""
         return any(gap.what != UNLISTED["groups"] for gap in self.unlisted)
 
     def short_name(self, arn: str) -> str:
@@ -518,10 +518,10 @@ class Account:
 
 
 IAM_SERVICE: Final = "iam.amazonaws.com"
-"""Under which the delegated administrators for IAM stand."""
+"""Service principal of the delegated administrators for IAM."""
 
 REST_OF_ACCOUNT: Final = "the rest of the account"
-"""What the gap is called when a listing of the entities broke off."""
+"""Name of the gap when a listing of the entities broke off."""
 
 BEING_READ: Final = "it is still being read"
 """Why that is so as long as the listing goes on."""
@@ -533,10 +533,10 @@ UNLISTED: Final = {
     "policies": "all policies",
     "instance profiles": "instance profiles without a role",
 }
-"""What the gaps are called when the entities of a kind could not be listed."""
+"""Names of the gaps by the kind of entity that could not be listed."""
 
 ORGANIZATION_GAP: Final = "organization: SCPs and RCPs"
-"""What the gap is called when the organization is Missing."""
+"""Name of the gap when the organization is Missing."""
 
 
 class OrganizationPolicy(Struct, frozen=True):

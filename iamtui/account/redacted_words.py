@@ -11,10 +11,10 @@ from random import Random
 from typing import Final, TypeAlias
 
 Knows: TypeAlias = Callable[[str], bool]
-"""Whether AWS has a service, an action, a pattern of actions or a condition key of that name."""
+"""Predicate: AWS has a service, an action, a pattern of actions or a condition key of that name."""
 
 _LETTERS_AND_DIGITS: Final = "[0-9A-Za-z\x80-\U0010ffff]+"
-"""A word: whatever is not ASCII is a part of one, as vowel signs and accents are that stand behind their letter."""
+"""A word: every character beyond ASCII is part of one, such as vowel signs and accents behind their letter."""
 _WORD: Final = re.compile(_LETTERS_AND_DIGITS)
 _PIECE: Final = re.compile(rf"\$\{{[^}}]*\}}|{_LETTERS_AND_DIGITS}|[*?]+")
 _VARIABLE: Final = re.compile(r"\$\{([^,}]*)(.*)\}", re.DOTALL)
@@ -34,7 +34,7 @@ _FIXED: Final = frozenset(
     """,
     )
 )
-"""AWS's own words that may stand in names too."""
+"""AWS's own words that names may contain too."""
 
 AWS_VALUED: Final = frozenset(
     re.findall(
@@ -53,7 +53,7 @@ _NOT_RENAMED_VARIABLES: Final = (AWS_VALUED - {"requestedregion", "region"}) | {
     *("currenttime", "epochtime", "tokenissuetime", "multifactorauthage", "sourceip", "vpcsourceip"),
     *("principalisawsservice", "signatureage", "max-keys"),
 }
-"""What a request says in words that are not renamed. The words of Regions stay in every text."""
+"""Policy variables whose request values are not renamed. The words of Regions are kept in every text."""
 
 _REGION: Final = "us|eu|ap|sa|ca|me|af|il|mx|cn|gov|iso[bef]?|(north|south)?(east|west)|north|south|central"
 _VALUE_OF_AWS: Final = re.compile(
@@ -72,7 +72,7 @@ _VALUE_OF_AWS: Final = re.compile(
 
 
 def is_word_of_aws(value: str) -> bool:
-    """Whether a value, perhaps a pattern, can only be AWS's own: a Region, a service, an ACL, a type of instance."""
+    """True if a value, perhaps a pattern, can only be AWS's own: a Region, a service, an ACL, an instance type."""
     return not value.strip("*?") or _VALUE_OF_AWS.fullmatch(value) is not None
 
 
@@ -114,7 +114,7 @@ _HOSTS_BESIDE_SERVICES: Final = frozenset(
 
 
 def is_service_host(text: str, knows: Knows) -> bool:
-    """Whether a text is the name of a service of AWS, such as ecs-tasks.amazonaws.com."""
+    """True if a text is the host name of an AWS service, such as ecs-tasks.amazonaws.com."""
     found = re.fullmatch(r"((?:[a-z0-9-]+\.){1,5})amazonaws\.com(?:\.cn)?", text, re.IGNORECASE)
     if found is None:
         return False
@@ -177,11 +177,11 @@ class RedactedWords:
         self._words: dict[str, None] = {}
         """All words in lower case, in their order."""
         self._ids: dict[str, set[str]] = defaultdict(set)
-        """By id, the characters that stand before it."""
+        """The characters before each id."""
         self._fragments: dict[str, set[str]] = defaultdict(set)
         """By fragment in lower case, where it can be found in a word: "start", "end" or "inside"."""
         self._spellings: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        """By fragment: how it is written, and what stands before it."""
+        """The spellings of each fragment, with the characters before them."""
         self._patterns: dict[str, dict[int, str]] = defaultdict(dict)
         """By fragment: the documents that have it, each with a pattern."""
         self._meets: dict[str, set[int]] = {}
@@ -197,7 +197,7 @@ class RedactedWords:
         self._typed: dict[str, str] = {}
 
     def keep(self, text: str) -> None:
-        """Let the words of a text stay wherever they stand."""
+        """Keep the words of a text unchanged wherever they occur."""
         self._kept.update(word.lower() for word in _WORD.findall(text))
 
     def note(self, text: str, document: int = 0, *, pattern: bool = False) -> None:
@@ -237,7 +237,7 @@ class RedactedWords:
                     self._patterns[word.lower()].setdefault(document, text)
 
     def note_of_aws(self, text: str) -> None:
-        """Take a pattern of one of AWS's own policies, whose words stay wherever they stand."""
+        """Record a pattern of one of AWS's own policies, whose words are kept wherever they occur."""
         self.keep(text)
         for part in re.split(r"\$\{[^}]*\}|\?", text):
             self.note(part, _OF_AWS, pattern=True)

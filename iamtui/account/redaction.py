@@ -77,7 +77,7 @@ _SUMMARY: Final = re.compile(
 """Keys of the summary of an account."""
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 _PERSON: Final = re.compile(r"\$\.identity_center\.(?:people|groups)\[\d+\]\.(?:user_name|display_name|name)\Z")
-"""Where the names of people and their groups stand."""
+"""JSON paths of the names of people and their groups."""
 
 _OF_AWS: Final = re.compile(
     rf"arn:(?:{'|'.join(_PARTITIONS)}):(?:iam|organizations)::aws:policy/[\w+=,.@/-]+", re.ASCII
@@ -115,9 +115,9 @@ _TELLING: Final = 100_000
 """From where on a number may be an id."""
 
 UNREADABLE: Final = "redacted, because it could not be read"
-"""What stands in the place of a document that cannot be read."""
+"""Placeholder for a document that cannot be read."""
 LEFT_OUT: Final = "left out of the redaction"
-"""What stands in the place of a document that cannot be redacted."""
+"""Placeholder for a document that cannot be redacted."""
 _MOST_ROUNDS: Final = 20
 
 
@@ -271,7 +271,7 @@ class _Walk:
                         self._words.note_of_aws(text)
 
     def _document_of(self, document: Any, where: str) -> Any:
-        """A policy document: with all renamed, or what stands for one that is left out or cannot be read."""
+        """A policy document with all names replaced, or the placeholder for one that is left out or unreadable."""
         number = len(self.places) + 1
         self.places[number] = where
         if number in self._left_out:
@@ -360,7 +360,7 @@ class _Walk:
         return self._any(values, pattern=base in ("arnlike", "stringlike"))
 
     def _any(self, value: Any, *, pattern: bool = False) -> Any:
-        """Whatever stands where texts do, all of them renamed."""
+        """Any JSON value in the place of a text, with all texts in it renamed."""
         if isinstance(value, str):
             return self.text(value, pattern=pattern)
         if isinstance(value, list):
@@ -422,7 +422,7 @@ class _Walk:
         return self._word(part, pattern=pattern)
 
     def _of_resource(self, part: str, types: Collection[str], *, pattern: bool, loose: bool) -> str:
-        """What stands between two colons or slashes of an ARN: a type of resource, which stays, or a name."""
+        """One part of an ARN's resource, between colons or slashes: a resource type, which is kept, or a name."""
         if part in types:
             if loose:
                 self._words.keep(part)
@@ -448,7 +448,7 @@ class _Walk:
 
 
 def _parts_of(text: str) -> Iterator[str]:
-    """What stands between colons and slashes, and these; not those of a variable."""
+    """Parts of a text between colons and slashes, and these; those within a variable do not count."""
     begin = 0
     for found in _SEPARATOR.finditer(text):
         if found[1]:

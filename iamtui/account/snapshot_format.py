@@ -79,16 +79,16 @@ Whole: TypeAlias = Annotated[int, msgspec.Meta(gt=-(10**18), lt=10**18)]
 """A whole number, one that can be reckoned with as a fraction too."""
 
 When: TypeAlias = str | float | None
-"""A date as it stands in a file."""
+"""A date as a file holds it."""
 
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=512)]
-"""A name or a path, which is said with each statement: longer than any of AWS."""
+"""A name or a path, which is repeated for each statement; the limit is above every limit of AWS."""
 ArnText: TypeAlias = Annotated[str, msgspec.Meta(max_length=2048)]
 
 
 def _refuse_unnamed(named: str | None) -> None:
-    """Refuse what cannot be told from others, at once: a file may hold millions of it."""
+    """Refuse an entry without a name at once, since a file may hold millions of them."""
     if not named:
         raise ValueError("an entry without name and ARN")
 
@@ -232,7 +232,7 @@ EXPECTED: Final = {
     _ACCOUNT_ID_OR_NONE: "the 12 digits of an account",
     _LEVEL_ID: "the id of a root (r-…), an OU (ou-…) or an account",
 }
-"""What the patterns of ids stand for, for an error."""
+"""Descriptions of the id patterns for error messages."""
 
 AccountId: TypeAlias = Annotated[str, msgspec.Meta(pattern=_ACCOUNT_ID)]
 
@@ -278,7 +278,7 @@ class OrganizationShape(Struct):
 
 
 class ResourcePolicyShape(Struct):
-    """What is known of one resource's policy."""
+    """Policy of one resource, as far as it is known."""
 
     state: str
     document: Raw = msgspec.field(default_factory=Raw)
@@ -292,13 +292,13 @@ class PublicAccessBlockShape(Struct, rename="pascal"):
 
 
 class UserDetailShape(Struct, rename="pascal"):
-    """What ListUsers adds."""
+    """Fields that ListUsers adds to a user."""
 
     password_last_used: When = None
 
 
 class RoleDetailShape(Struct, rename="pascal"):
-    """What ListRoles adds."""
+    """Fields that ListRoles adds to a role."""
 
     description: str | None = None
     max_session_duration: Whole | None = None
@@ -344,7 +344,7 @@ class ProviderShape(Struct):
 
 
 class PasswordPolicyShape(Struct):
-    """What GetAccountPasswordPolicy answers."""
+    """Response of GetAccountPasswordPolicy."""
 
     minimum_length: Whole = msgspec.field(name="MinimumPasswordLength")
     symbols: bool = msgspec.field(default=False, name="RequireSymbols")
@@ -413,7 +413,7 @@ class ServiceUseShape(Struct, rename="pascal"):
 
 
 class LastAccessedShape(Struct, rename="pascal"):
-    """What GetServiceLastAccessedDetails answers about one entity."""
+    """Response of GetServiceLastAccessedDetails about one entity."""
 
     services_last_accessed: list[ServiceUseShape]
     job_completion_date: When = None
@@ -478,12 +478,12 @@ class SnapshotShape(Struct):
 
     @property
     def is_of_config(self) -> bool:
-        """Whether it holds configuration items of AWS Config."""
+        """True if it holds configuration items of AWS Config."""
         return any(one is not None for one in (self.configuration_items, self.base_configuration_items, self.results))
 
     @property
     def says_anything(self) -> bool:
-        """Whether the object is an account at all, and not JSON of another kind."""
+        """True if the object is an account, and not JSON of another kind."""
         if self.is_of_config:
             return True
         lists = (self.users, self.groups, self.roles, self.policies)

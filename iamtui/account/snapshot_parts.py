@@ -89,7 +89,7 @@ _PARTITION: Final = re.compile(r"aws(-[a-z]+)*")
 
 
 def arn_fault(arn: Arn, partition: str, *, of_aws: bool = False) -> str:
-    """What the ARN of an entity of IAM cannot have before its name, as the end of a sentence; or "".
+    """Fault of an IAM entity's ARN before its name, as the end of a sentence; "" for none.
 
     Args:
         partition: that of the account.
@@ -158,7 +158,7 @@ def access_keys(shapes: Iterable[AccessKeyShape]) -> tuple[AccessKey, ...]:
 
 
 _NO_TEXT: Final = ("N/A", "no_information", "not_supported")
-"""What AWS says for a key that was never used, or for what it does not know."""
+"""Values in the credential report for a key that was never used, or a fact that AWS does not know."""
 
 
 def _unless_na(text: str) -> str:
@@ -200,7 +200,7 @@ _OPTIONAL: Final = (
 
 
 def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bool) -> tuple[Gap, ...]:
-    """What the pages lack: what they say themselves, then what can be seen; each thing once.
+    """Gaps of the pages: those they list themselves, then those that can be seen; each once.
 
     Args:
         account: what was made of the pages.
@@ -220,7 +220,7 @@ def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bo
 
 
 def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
-    """Lists that a file lacks: it may have been asked for with a filter. (AWS itself may leave empty ones out.)
+    """Gaps for lists that a file lacks, perhaps because of a filter. (AWS itself may omit empty ones.)
 
     An empty list of users or roles of the AWS CLI looks the same with a filter and without; every account has roles.
     """
@@ -298,7 +298,7 @@ MissingBut = Callable[[str], Missing]
 def identity_providers(
     pages: Sequence[SnapshotShape], missing: MissingBut, origin: str, partition: str
 ) -> Fact[tuple[IdentityProvider, ...]]:
-    """The SAML and OIDC providers, when any page was asked for them.
+    """The SAML and OIDC providers, when any page includes their list.
 
     Raises:
         Problem: one has an ARN that none can have.
@@ -404,7 +404,7 @@ def password_policy(shape: PasswordPolicyShape | None) -> PasswordPolicy | None:
 
 
 _YES_NO: Final = {"true": True, "false": False, "n/a": False, "not_supported": False, "": False}
-"""What the credential report says where it answers yes or no; the root user's password is "not_supported"."""
+"""Yes and no in the credential report; the root user's password is "not_supported"."""
 
 
 def credential_report(shape: CredentialReportShape) -> CredentialReport:

@@ -364,7 +364,7 @@ def _skip_white(text: str, position: int) -> int:
 
 
 class _Repeated(dict[str, Any]):
-    """An object in which a key stands twice; what it really holds are its pairs."""
+    """An object with a repeated key; its real content is in `pairs`."""
 
     pairs: list[tuple[str, Any]]
 
@@ -400,7 +400,7 @@ def _without_texts(data: bytes) -> bytes:
 
 
 def _refuse_repeats(data: bytes, keys: bytes, origin: str) -> None:
-    """Refuse a key that stands twice in one object: msgspec takes the last and would lose a list without a word.
+    """Refuse a repeated key in one object: msgspec takes the last and would lose a list without a word.
 
     Args:
         keys: the same JSON, in which other texts than keys may be empty where all of them would fill the memory.
@@ -449,7 +449,7 @@ def _keep_documents(page: Any) -> Any:
 
 
 def with_raw(value: Any, names: frozenset[str]) -> Any:
-    """The value with what stands under these names as JSON text."""
+    """The value with the fields of these names as JSON text."""
     if isinstance(value, list):
         return [with_raw(item, names) for item in value]
     if isinstance(value, dict):

@@ -76,7 +76,7 @@ def snapshot_of(account: Account) -> Json:
 
 
 def _resources(account: Account) -> Json:
-    """What is known of resources outside IAM."""
+    """Known facts about resources outside IAM."""
     blocks = account.public_access_blocks.items()
     return {
         "resource_policies": {arn: _resource_policy(policy) for arn, policy in account.resource_policies.items()},
@@ -264,7 +264,7 @@ def _boundary(arn: str | None) -> Json | None:
 
 
 def _entity(kind: str, entity: User | Group | Role | InstanceProfile) -> Json:
-    """What every entry of AWS's lists begins with."""
+    """First fields of every entry in AWS's lists."""
     names = {f"{kind}Name": entity.name, f"{kind}Id": entity.id}
     return {"Path": entity.path, **names, "Arn": entity.arn, "CreateDate": _time(entity.created)}
 

@@ -1,1 +1,1 @@
-"""What AWS documents as data: actions, condition keys, ARN forms, dependent actions, escalation paths."""
+"""AWS's documentation as data: actions, condition keys, ARN forms, dependent actions, escalation paths."""

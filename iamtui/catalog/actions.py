@@ -19,7 +19,7 @@ from iamtui.catalog.arn_forms import arn_forms, entries_of_other_types, entries_
 
 
 class EngineCatalogue:
-    """What the evaluator asks of the catalogue."""
+    """Interface of the catalogue to the evaluator."""
 
     arn_forms = staticmethod(arn_forms)
     required_arn_forms = staticmethod(required_arn_forms)
@@ -29,7 +29,7 @@ class EngineCatalogue:
     synthetic_resource = staticmethod(tables.synthetic_resource)
 
     def has_resource_type(self, action: str) -> bool | None:
-        """Whether an action ("service:Operation", any case) has a resource type, else it is authorized on `*` only.
+        """True if an action ("service:Operation", any case) has a resource type, False if it is authorized on `*` only.
 
         None when it is not in the catalogue.
         """
@@ -37,15 +37,15 @@ class EngineCatalogue:
         return _resource_types_of(service).get(name)
 
     def is_newer(self, action: str) -> bool:
-        """Whether the data lacks an action, in any letter case, that AWS has added since."""
+        """True for an action, in any letter case, that AWS has added since the data was made."""
         return self.has_resource_type(action) is None and newer.newer_actions().proper(action) is not None
 
     def supports_rcp(self, service: str) -> bool:
-        """Whether RCPs affect a service, by its action prefix in lower case."""
+        """True if RCPs affect a service, by its action prefix in lower case."""
         return service in tables.RCP_SERVICES
 
     def takes_unsigned(self, action: str) -> bool | None:
-        """Whether the action can be called without a signature; None where AWS does not say, or has no such service."""
+        """True if an action can be called without a signature; None where AWS does not say, or has no such service."""
         service, _, name = action.lower().partition(":")
         if service in tables.UNSIGNED_REQUESTS_NOT_DOCUMENTED or not service_data.is_service(service):
             return None
@@ -57,7 +57,7 @@ class EngineCatalogue:
 
 @lru_cache(maxsize=1024)
 def _resource_types_of(service: str) -> Mapping[str, bool]:
-    """Whether each action of a service has a resource type; small enough to keep for every service."""
+    """By action of a service, True if it has a resource type; small enough to keep for every service."""
     if not service_data.is_service(service):
         return _NO_SERVICE
     return {name: bool(found["resourceTypes"]) for name, found in service_data.read_actions_once(service).items()}
@@ -339,12 +339,12 @@ _WITHOUT_RESOURCE_ACCOUNT: Final = frozenset(
 
 
 def supports_resource_account(action: str) -> bool:
-    """Whether requests of an action, in lower case, carry aws:ResourceAccount."""
+    """True if requests of an action, in lower case, carry aws:ResourceAccount."""
     return action not in _WITHOUT_RESOURCE_ACCOUNT and not action.startswith("ebs:")
 
 
 def is_of_another_resource(action: str, resource: str, key: str) -> bool:
-    """Whether a key, in any letter case, is one that the check of an action on a resource does not carry."""
+    """True if the check of an action on a resource does not carry a key, which is in any letter case."""
     return any(
         key.lower().startswith(name[:-1].lower()) if name.endswith("*") else key.lower() == name.lower()
         for name in keys_of_other_resources(action, resource)
@@ -352,5 +352,5 @@ def is_of_another_resource(action: str, resource: str, key: str) -> bool:
 
 
 def _family(key: str) -> str:
-    """`aws:RequestTag/${TagKey}` as the family of keys that it stands for."""
+    """The key family of a key with a variable part, such as `aws:RequestTag/${TagKey}`; other keys unchanged."""
     return key.split("${", 1)[0] + "*" if "${" in key else key

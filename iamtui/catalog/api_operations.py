@@ -377,7 +377,7 @@ EC2_IDS: Final[Mapping[str, str]] = {
     "vgw": "vpn-gateway", "vol": "volume", "vpc": "vpc", "vpce": "vpc-endpoint", "vpce-svc": "vpc-endpoint-service",
     "vpn": "vpn-connection",
 }  # fmt: skip
-"""What stands before the last hyphen of an id, to the resource type (EC2 User Guide: resource IDs)."""
+"""Resource type by the prefix of an id, before its last hyphen (EC2 User Guide: resource IDs)."""
 
 
 DATA_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {

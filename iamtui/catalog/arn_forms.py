@@ -79,7 +79,7 @@ _ALSO: Final = {
     ),
     "${ApiId}/${Stage}/${Method}/${ApiSpecificResourcePath}": ("${ApiId}/${Stage}/${Method}/",),
 }
-"""ARNs of a resource type that its form in the reference leaves out, by what stands behind the fifth colon."""
+"""ARNs of a resource type that its form in the reference leaves out, by the form's text behind the fifth colon."""
 
 _OF_THE_LOG_GROUP_ITSELF: Final = ("logs:tagresource", "logs:untagresource", "logs:listtagsforresource")
 """The calls on a log group whose policies name it without anything behind its name (CloudWatch Logs API Reference:
@@ -227,7 +227,7 @@ class Need(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a call of an action needs at once, as far as the reference tells.
+    """Resource types that one call of an action needs together, as far as the reference tells.
 
     Args:
         each: where several types are required that do not stand in for each other; else ().
@@ -268,7 +268,7 @@ def required_arn_forms(action: str) -> tuple[ArnForm, ...]:
 
 
 def needs(action: str) -> Needs:
-    """What a call of an action needs at once, where that is resources of several types."""
+    """The Needs of an action that takes resources of several types at once."""
     return _of_action(action).needs
 
 
@@ -313,7 +313,7 @@ def resource_types_of(action: str) -> tuple[str, ...]:
 
 
 def parts_between_names(service: str) -> frozenset[str]:
-    """What the ARNs of a service's resources have between names, such as "table" and "index"."""
+    """Fixed parts of the ARNs of a service's resources, such as "table" and "index"."""
     resources = (text.split(":", 5)[-1] for texts in _texts_of_types(service).values() for text in texts)
     return frozenset(part for text in resources for part in re.split("[:/]", _blanked(text)) if _BLANK not in part)
 
@@ -413,7 +413,7 @@ def _needed_types(service: str, name: str) -> Iterator[tuple[tuple[str, ...], tu
 
 
 def _stands_in(service: str, one: str, others: tuple[str, ...]) -> bool:
-    """Whether the parameter that names resources of some types names those of another.
+    """True if the parameter that names resources of some types also names those of another.
 
     So it is where the last name in their ARNs is the same and tells what they are: a ListenerId, whether behind
     `listener/app` or `listener/net`.
@@ -484,7 +484,7 @@ def _parsed(text: str, blanked: Iterable[str]) -> ArnForm:
 
 
 def _parts_types(form: str, place: int, blanked: Iterable[str], name: str) -> bool:
-    """Whether a name with a slash could be taken for more of another form of the service.
+    """True if a name with a slash could be part of another ARN form of the service.
 
     Args:
         form: the form of the name, blanked.

@@ -49,7 +49,7 @@ _ALL: Final = "*"
 
 
 class _Gifts(NamedTuple):
-    """What the policies of a service can give, by the lists of its entry."""
+    """Actions that a service's resource policies can grant across accounts, by the lists of its entry."""
 
     only: frozenset[str] | None
     excluded: frozenset[str]

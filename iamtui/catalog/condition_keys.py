@@ -141,7 +141,7 @@ _PROVIDER_CLAIMS: Final = frozenset(("aud", "sub", "amr", "azp", "oaud", "email"
 
 
 def is_provider_claim(name: str) -> bool:
-    """Whether a key is a claim of an identity provider: of SAML, or of an OpenID Connect host."""
+    """True for a claim of an identity provider: of SAML, or of an OpenID Connect host."""
     prefix = name.rpartition(":")[0].lower()
     return prefix == "saml" or "." in prefix
 
@@ -163,7 +163,7 @@ TRUST_KEYS: Final = _table((*_TRUST, *_newer(overlay().service_keys)))
 
 _PATTERN: Final = re.compile(r"\$\{[^}]*\}|<[^>]*>")
 _FAMILIES: Final = {name.partition("${")[0]: key for name, key in GLOBAL_KEYS.items() if "${" in name}
-"""Of the global keys with a part that varies, what stands before it."""
+"""Global keys with a variable part, by the prefix before it."""
 
 
 def global_key(name: str) -> ConditionKey | None:

@@ -13,7 +13,7 @@ from typing import Final
 
 
 class On(Enum):
-    """What a permission of a path has to be allowed on."""
+    """Resource on which a permission of an escalation path must be allowed."""
 
     SELF = auto()
     """The user or role that is changed."""
@@ -44,7 +44,7 @@ class On(Enum):
 
 
 class Gain(Enum):
-    """What a path ends with."""
+    """Result of an escalation path."""
 
     ANYTHING = auto()
     """The principal, or one that it can act as, may be given any permission."""

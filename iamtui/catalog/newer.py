@@ -31,7 +31,7 @@ class WithoutEffect(NamedTuple):
 
 
 class _Overlay(NamedTuple):
-    """What `newer.json` holds: of an action a sentence, or "", and its source."""
+    """Contents of `newer.json`: for an action a sentence, or "", and its source."""
 
     operations: Mapping[str, tuple[str, str]]
     permissions: Mapping[str, tuple[str, str]]
@@ -71,7 +71,7 @@ def newer_services() -> frozenset[str]:
 
 
 def about(action: str) -> str:
-    """What AWS documents of such an action, one sentence, or ""."""
+    """AWS's documentation of a newer action, as one sentence, or ""."""
     name = newer_actions().proper(action) or ""
     found = overlay()
     return (found.operations.get(name) or found.permissions.get(name) or ("", ""))[0]

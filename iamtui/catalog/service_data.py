@@ -55,7 +55,7 @@ def service_names() -> Mapping[str, str]:
 
 
 def is_service(prefix: str) -> bool:
-    """Whether AWS has a service of that prefix, in lower case."""
+    """True if AWS has a service of that prefix, in lower case."""
     return prefix in service_names()
 
 

@@ -191,6 +191,6 @@ UNIQUE_ID_PREFIXES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def unique_id_kind(text: str) -> str | None:
-    """What a unique id or access key id names, or None when the text is no such id."""
+    """Kind of entity of a unique id or access key id, or None when the text is no such id."""
     plausible = 16 <= len(text) <= 128 and text.isascii() and text.isalnum() and text.isupper()
     return UNIQUE_ID_PREFIXES.get(text[:4]) if plausible else None

@@ -26,7 +26,7 @@ _PARAMETERS: Final = {
     "kms:reencryptfrom": ("sourceEncryptionContext",),
     "kms:reencryptto": ("destinationEncryptionContext",),
 }
-"""What a request gives as encryption context where it is not one: each of ReEncrypt's checks has its own."""
+"""Request parameters with the encryption context, where they have another name: each check of ReEncrypt has its own."""
 
 _CONSTRAINTS: Final = ("encryptionContextEquals", "encryptionContextSubset")
 
@@ -69,14 +69,14 @@ _COGNITO: Final = "cognito-identity.amazonaws.com"
 _OIDC: Final = ":oidc-provider/"
 
 _KEY_OF_USER: Final = {"www.amazon.com": "user_id", "graph.facebook.com": "id"}
-"""What these call the user's id; others call it "sub"."""
+"""Condition key part for the user's id at these providers; others use "sub"."""
 
 _KEY_OF_APPLICATION: Final = {"www.amazon.com": "app_id", "graph.facebook.com": "app_id"}
-"""What these call the application's id; others call it "aud"."""
+"""Condition key part for the application's id at these providers; others use "aud"."""
 
 
 def federated_caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    """The provider that vouched for a SAML or web identity, as a trust policy names it; "" when it is not told.
+    """Provider that vouched for a SAML or web identity, as a trust policy names it; "" when the record has none.
 
     Args:
         parameters: its requestParameters: of a SAML provider userIdentity has no name but only a hash.
@@ -114,7 +114,7 @@ def _claims(identity: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _tags(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The tags of the session that is asked for, and those that the caller's own session hands on."""
+    """The requested session tags, and those that the caller's own session passes on."""
     context: dict[str, tuple[str, ...]] = {}
     asked = {
         text_in(tag, "key"): text_in(tag, "value")
@@ -141,16 +141,16 @@ DENIED_WORDS: Final = ("accessdenied", "unauthorized", "notauthorized", "authori
 _LONGEST_MESSAGE: Final = 64 * 1024
 _SERVICE: Final = ".amazonaws.com"
 _SILENT: Final = Denial(DenialForm.CLOUDTRAIL, SourcePlace(1, 0))
-"""What an error message says that says nothing."""
+"""Reading of an error message without any facts."""
 
 
 def is_denied(code: str) -> bool:
-    """Whether an error code says that a call was refused for lack of permission."""
+    """True if an error code means that a call was refused for lack of permission."""
     return any(word in code.lower().replace(".", "") for word in DENIED_WORDS)
 
 
 def is_outside_policies(denial: Denial) -> bool:
-    """Whether AWS refused by a policy that no account stores, or for what is no matter of the call's own policies.
+    """True if the refusal came from a policy that no account stores, or not from the call's own policies.
 
     User pools answer a wrong password so, and a service whose caller lacks the key of what it is called for.
     """
@@ -161,7 +161,7 @@ def is_outside_policies(denial: Denial) -> bool:
 
 
 def is_record(value: Any) -> bool:
-    """Whether a JSON value looks like a CloudTrail record."""
+    """True if a JSON value looks like a CloudTrail record."""
     return isinstance(value, dict) and "eventName" in value and ("eventSource" in value or "userIdentity" in value)
 
 
@@ -410,7 +410,7 @@ _PARAMETER_KEYS: Final = {
     ("s3.amazonaws.com", "x-amz-acl"): "s3:x-amz-acl",
     ("iam.amazonaws.com", "permissionsBoundary"): "iam:PermissionsBoundary",
 }
-"""Request parameters that are condition keys as they stand (Service Authorization Reference)."""
+"""Request parameters that are condition keys unchanged (Service Authorization Reference)."""
 
 
 def _parameters(record: Mapping[str, Any], context: dict[str, tuple[str, ...]]) -> None:

@@ -13,12 +13,12 @@ from iamtui.engine.decision import Layer
 
 
 class DenialForm(StrEnum):
-    """What told of the denial (IAM User Guide: Troubleshoot access denied error messages)."""
+    """Form of a denial's source (IAM User Guide: Troubleshoot access denied error messages)."""
 
     MESSAGE = "message"
     """`User: ... is not authorized to perform: ...`, in any wrapping."""
     CONSOLE = "console"
-    """What the AWS console offers to copy: User, Action, On resource(s), Context."""
+    """Text that the AWS console offers to copy: User, Action, On resource(s), Context."""
     BARE = "bare"
     """`Access Denied` or an error code, without the request."""
     OWN_TEXT = "own_text"
@@ -118,26 +118,26 @@ class Denial:
 
     @property
     def resource_words(self) -> str:
-        """The resource, raw; in words where it is not told."""
+        """The resource, raw, or words for its absence."""
         if self.resource:
             return self.resource
         return "none: the action has no resource type" if needs_no_resource(self.action) else "not given"
 
 
 def needs_no_resource(action: str) -> bool:
-    """Whether a message that does not name a resource lacks nothing: the action has no resource type."""
+    """True for an action without a resource type, whose message is complete without a resource."""
     return bool(action) and ENGINE_CATALOGUE.has_resource_type(action) is False
 
 
 CALLER_UNKNOWN: Final = "It does not say who called."
-"""How a denial says that its caller is not told, in `unknown`."""
+"""Entry of `unknown` for a denial without its caller."""
 
 _OF_THE_MOMENT = frozenset(("aws:CurrentTime", "aws:TokenIssueTime", "aws:UserAgent"))
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a text holds.
+    """Denials and notes found in a text.
 
     Args:
         denials: each request once, in the order of their first place.

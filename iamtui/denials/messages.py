@@ -52,7 +52,7 @@ BARE_ANCHORS: Final = (
     "anerroroccurred(notauthorized",
     "apierrorforbidden:",
 )
-"""Words that can stand alone, or be a field of a message."""
+"""Words that can occur alone, or as a field of a message."""
 _CALLER_REACH: Final = 2200
 _ACTION_REACH: Final = 260
 _RESOURCE_REACH: Final = 2300
@@ -76,7 +76,7 @@ class DenialSpan:
 
 
 def read_message(text: SearchableText, at: int, anchor: str, floor: int) -> DenialSpan | None:
-    """The message whose words `anchor` stand at a place in the packed text, or None when there is none.
+    """The message whose words `anchor` are at a place in the packed text, or None when there is none.
 
     Args:
         floor: where the message before ends: nothing in front of it is looked at.
@@ -163,7 +163,7 @@ def _message(
     found: FoundClaim,
     notes: tuple[str, ...] = (),
 ) -> DenialSpan:
-    """A message with its request: what stands around it is added."""
+    """A message with its request, completed by the text around it."""
     start, end = span
     for sentence in _IN_FRONT:
         start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
@@ -194,7 +194,7 @@ def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int
 
 
 _NEXT: Final = ("anerroroccurred(", "operationerror", "accessdenied:", "exception:", "<?xml", *ANCHORS)
-"""What starts another message, or stands in it."""
+"""Words that begin another message, or occur in it."""
 
 
 def _tail(text: SearchableText, end: int) -> int:
@@ -481,11 +481,11 @@ _AFTER_PIECE: Final = 48 * 1024
 """How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
 
 _TO_MESSAGE: Final = 160
-"""How far in front of a message its error code may stand, as in the fields of a JSON or XML error."""
+"""Greatest distance of an error code before its message, as in the fields of a JSON or XML error."""
 
 
 def messages_in(text: str, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Denial]:
-    """Every access-denied message in a text, in order; the same one as often as it stands there."""
+    """Every access-denied message in a text, in order, with repetitions."""
     return messages_of((text,), cancelled)
 
 
@@ -505,7 +505,7 @@ def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part of a text, with what stands around it: messages that start from `first` to before `last` are its own.
+    """A part of a text with its surroundings: messages that start from `first` to before `last` are its own.
 
     Args:
         start: its place in the whole text, and `line` the line that it starts in.
@@ -577,7 +577,7 @@ _FIELD: Final = re.compile(r"(?:code|type|name|reason|error)[\"']?[:=>]{1,2}[\"'
 
 
 def _follows(text: SearchableText, at: int, span: DenialSpan) -> bool:
-    """Whether a code belongs to the message in front of it: on its line, or as a field of the same error."""
+    """True if a code belongs to the message before it: on its line, or as a field of the same error."""
     if at >= span.tail:
         return False
     same_line = text.line_of(text.flat_at(span.end - 1)) == text.line_of(text.flat_at(at))
@@ -585,7 +585,7 @@ def _follows(text: SearchableText, at: int, span: DenialSpan) -> bool:
 
 
 def _leads_to(text: SearchableText, at: int, anchor: str, span: DenialSpan) -> bool:
-    """Whether a code belongs to the message behind it: as another field of the same error, mostly."""
+    """True if a code belongs to the message behind it: as another field of the same error, mostly."""
     if span.start <= at:
         return True
     if text.lowered.startswith("anerroroccurred(", max(at - 16, 0)) or text.lowered.startswith("anerror", at):

@@ -42,7 +42,7 @@ _LONGEST_LINE: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReadLog:
-    """What was found in a file or a pipe.
+    """Findings of a file or a pipe.
 
     Args:
         head: how it starts, for a look.
@@ -270,7 +270,7 @@ class _Collected:
 
 
 def _as_json(text: str) -> tuple[bool, Any]:
-    """Whether a text is one JSON value that can hold records, and the value."""
+    """Parse a text that is one JSON value and can hold records: (True, value), else (False, None)."""
     if not text.lstrip()[:1].startswith(("{", "[")):
         return False, None
     try:
@@ -343,7 +343,7 @@ def _read_text_in_json(value: str, place: SourcePlace, collected: _Collected, de
 
 
 def is_decoded(value: Any) -> bool:
-    """Whether a JSON value looks like the content of a decoded authorization message."""
+    """True if a JSON value looks like the content of a decoded authorization message."""
     return isinstance(value, dict) and "allowed" in value and isinstance(value.get("context"), dict)
 
 
@@ -432,7 +432,7 @@ def text_portions(stream: Readable) -> Iterator[str]:
 
 
 def has_records(beginning: str) -> bool:
-    """Whether a long text is JSON with a list of objects whose first one is whole in its beginning."""
+    """True if a long text is JSON with a list of objects whose first one is whole in its beginning."""
     found = _LIST.match(beginning)
     if found is None:
         return False

@@ -21,9 +21,9 @@ _BOXES: Final = {
     **dict.fromkeys((0x201C, 0x201D), '"'),
     **dict.fromkeys((0x2018, 0x2019), "'"),
 }
-"""Frames around text, spaces of other kinds and typographic quotes, and what stands for them."""
+"""Replacements for frames around text, spaces of other kinds and typographic quotes."""
 QUOTES: Final = "\"'`<>"
-"""What ends a word beside white space."""
+"""Characters that end a word, beside white space."""
 _COLOUR: Final = re.compile(r"[\x1b\u241b]\[[0-9;]{0,32}m")
 _LINE_START: Final = re.compile(r"(?m)^[ \t|>]+")
 _ENTITY: Final = re.compile(r"&(?:amp;)?(quot|apos|amp|lt|gt|nbsp|#x?[0-9a-fA-F]{1,6});")
@@ -167,7 +167,7 @@ def _escape(found: re.Match[str]) -> str:
 
 _REACH: Final = 600
 _BETWEEN: Final = 3
-"""How many characters (quotes) may stand between a wrapping and its message."""
+"""Most characters (quotes) between a wrapping and its message."""
 
 _CLI: Final = re.compile(
     r"An ?error ?occurred ?\(([A-Za-z0-9.]{1,60})\) ?when ?calling ?the ?([A-Za-z0-9]{1,80}?)operation"
@@ -193,7 +193,7 @@ _AUTHORIZATION_LINK: Final = re.compile(r"authorization-details/([0-9A-Za-z]{4,1
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
-    """What stands in front of a message."""
+    """Words of an SDK or the AWS CLI before a message."""
 
     start: int
     end: int
@@ -211,7 +211,7 @@ class Ids:
 
 
 def wrapping_before(packed: str, at: int, floor: int, tail: int, *, at_code: bool = False) -> Wrapping:
-    """What stands in front of `at`, no further back than `floor`.
+    """The wrapping before `at`, no further back than `floor`.
 
     Args:
         tail: how far what belongs to the message reaches.
@@ -245,7 +245,7 @@ def wrapping_before(packed: str, at: int, floor: int, tail: int, *, at_code: boo
 
 
 def _belongs(start: int, end: int, at: int, *, at_code: bool) -> bool:
-    """Whether the CLI's words belong to what is at `at`: right in front of a message, or around a bare code."""
+    """True if the CLI's words belong to the text at `at`: right before a message, or around a bare code."""
     return start <= at < end if at_code else 0 <= at - end <= _BETWEEN
 
 
@@ -306,7 +306,7 @@ def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str,
 
 
 def hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Where an anchor stands, in order; the places of each anchor are found one after the other."""
+    """Places of the anchors in a text, in order, each with its anchor."""
     following = {anchor: lowered.find(anchor) for anchor in anchors}
     while True:
         live = [(at, anchor) for anchor, at in following.items() if at >= 0]

@@ -1,1 +1,1 @@
-"""What-if drafts: edits as records, laid over an account, kept in a file and exported."""
+"""Drafts of what-if edits: records laid over an account, kept in a file and exported."""

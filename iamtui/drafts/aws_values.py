@@ -17,7 +17,7 @@ from iamtui.text import safe_text
 
 SCP: Final = "SERVICE_CONTROL_POLICY"
 RCP: Final = "RESOURCE_CONTROL_POLICY"
-"""What AWS Organizations calls the types of its policies (Organizations API Reference: AttachPolicy)."""
+"""Type of RCPs in AWS Organizations (Organizations API Reference: AttachPolicy)."""
 
 
 class InvalidValue(Problem):
@@ -65,7 +65,7 @@ def _is_resource(text: str) -> bool:
 
 
 def _in_place(arn: Arn) -> bool:
-    """Whether partition, Region and account are possible; S3 leaves the last two out."""
+    """True if partition, Region and account are possible; S3 leaves the last two out."""
     if not _PARTITION(arn.partition):
         return False
     if arn.service == "s3":

@@ -117,7 +117,7 @@ class Draft(Struct, frozen=True, tag_field="iamtui_draft", tag=1, forbid_unknown
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """What the documents of a kind are used as, and the edits that put one in place and take it away.
+    """Use of the documents of a kind, and the edits that put and delete one.
 
     Args:
         put: of the owner's ARN or level's id, the name and the text.
@@ -280,7 +280,7 @@ def _edit(value: JsonValue, path: str) -> Edit:
 
 
 def _explained(value: dict[str, JsonValue], form: type[BaseEdit], path: str) -> DraftFormError:
-    """What is wrong with an edit that its form refuses: the first fault, in the order of the form."""
+    """Error for an edit that its form refuses: the first fault, in the order of the form."""
     hints = get_type_hints(form, include_extras=True)
     names = form.__struct_encode_fields__
     optional = form.__struct_fields__[len(form.__struct_fields__) - len(form.__struct_defaults__) :]

@@ -1,4 +1,4 @@
-"""What would make a draft's changes: AWS CLI commands, Terraform, a diff of the documents. Nothing here runs them.
+"""Exports of a draft: AWS CLI commands, Terraform, a diff of the documents. Nothing here runs them.
 
 The script and the configuration give each edit its turn; what an edit is in them, its own class says.
 """
@@ -92,7 +92,7 @@ def _check_edits(edits: Sequence[Edit]) -> None:
 
 @contextmanager
 def _naming(edit: Edit, before: Account) -> Iterator[None]:
-    """Say of a value that AWS does not have in which edit it stands."""
+    """Name the edit in the error about a value that AWS does not have."""
     try:
         yield
     except InvalidValue as error:
@@ -106,7 +106,7 @@ def _naming(edit: Edit, before: Account) -> Iterator[None]:
 
 
 def _header(what: str, draft: Draft, before: Account, note: str) -> Iterator[str]:
-    """The first lines of an export, safe to stand in a comment."""
+    """First lines of an export, safe within a comment."""
     alias = f" ({known})" if (known := before.alias.value_or("")) else ""
     name = f"the draft {draft.name}" if draft.name else "a draft without a name"
     yield safe_text(f"{what} for account {before.id}{alias},")
@@ -257,7 +257,7 @@ def _diff(path: str, old: str | None, new: str | None) -> Iterator[str]:
 
 
 def _lines(text: str) -> list[str]:
-    r"""Lines ended by a line feed alone; what a terminal obeys or nobody sees stands as JSON's \uXXXX."""
+    r"""Lines ended by a line feed alone, with control and invisible characters as JSON's \uXXXX."""
     return [f"{line if line.isascii() and line.isprintable() else _escaped(line)}\n" for line in text.split("\n")]
 
 
@@ -273,7 +273,7 @@ def _text(document: PolicyDocument | None) -> str | None:
 
 
 def _listing(account: Account, arn: str) -> str | None:
-    """What is attached to a user, group or role, a line each."""
+    """Attachments of a user, group or role, a line each."""
     holder = holder_of(account, arn)
     if holder is None:
         return None

@@ -34,7 +34,7 @@ def _escaped(character: str) -> str:
 
 
 def _without_templates(text: str) -> str:
-    r"""Escape what would begin a template; behind another $ or %, doubling means something else, so \u stands there.
+    r"""Escape the start of a template; behind another $ or %, where doubling means something else, as \u.
 
     Both quoted strings and the JSON in a here-document read \u0024 as $.
     """

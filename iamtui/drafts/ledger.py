@@ -30,7 +30,7 @@ from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 
 Holder: TypeAlias = User | Group | Role
-"""What can hold policies."""
+"""Entity that can hold policies."""
 
 _MOST_HELD: Final = 500
 """Policies and groups of one principal. AWS attaches at most 25 and lets a user be in 10 groups, and inline policies
@@ -85,11 +85,11 @@ class Ledger:
         self._organization: Organization | None = None
 
     def entity(self, arn: str) -> Entity | None:
-        """The record of this ARN as it stands after the edits so far."""
+        """The record of this ARN after the edits so far."""
         return None if arn in self._removed else self._entities.get(arn) or self.base.by_arn(arn)
 
     def roles(self) -> Iterator[Role]:
-        """The roles as they stand after the edits so far."""
+        """The roles after the edits so far."""
         made = (entity for arn, entity in self._entities.items() if self.base.by_arn(arn) is None)
         there = (self.entity(role.arn) for role in self.base.roles)
         yield from (entity for entity in (*there, *made) if isinstance(entity, Role))
@@ -269,7 +269,7 @@ class Ledger:
 
     @property
     def organization(self) -> Organization:
-        """The organization as it stands.
+        """The organization after the edits so far.
 
         Raises:
             Misfit: it is not loaded, or the account is in none.
@@ -344,5 +344,5 @@ def listed(what: str, names: Iterable[str]) -> str:
 
 
 def not_there(what: str, names: Iterable[str]) -> str:
-    """What to do about an edit that takes away what is not there: its commands may have been run since."""
+    """Advice for an edit that removes something missing: its commands may have been run since."""
     return f"{listed(what, names).removesuffix(' Leave the edit out.')} Take the edit out if it has been made already."

@@ -129,7 +129,7 @@ def _quota_findings(before: Account, after: Account, touched: Mapping[str, int])
 
 
 def _nothing_allowed(level: OrganizationLevel) -> bool:
-    """Whether the SCPs of a level are known, there are some, and none of them has an Allow."""
+    """True if the SCPs of a level are known, there are some, and none of them has an Allow."""
     policies = level.scps.value_or(())
     return bool(policies) and not any(
         statement.effect == "Allow"
@@ -249,7 +249,7 @@ def _denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
 
 
 def _lost_denial(edit: BaseEdit, deny: dict[str, Any], after: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:
-    """What becomes of a Deny that an edit takes away or changes.
+    """Consequence of an edit that removes or changes a Deny, as a sentence.
 
     Args:
         after: the denies of the document that the edit brings.
@@ -283,7 +283,7 @@ def _meaning(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def _about(statement: dict[str, Any]) -> tuple[Any, Any]:
-    """What a Deny is about, by which it is known again when its name changes."""
+    """Actions of a Deny, which identify it when its name changes."""
     return statement.get("Action"), statement.get("NotAction")
 
 
@@ -297,7 +297,7 @@ def _newly_excepted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def is_only_for(statement: Mapping[str, Any], arn: str) -> bool:
-    """Whether a statement is about one caller alone by a condition on its ARN: what stays denied to an exception."""
+    """True if a statement concerns one caller alone by a condition on its ARN: the rest of a Deny with an exception."""
     conditions = statement.get("Condition")
     for operator, tests in conditions.items() if isinstance(conditions, dict) else ():
         if operator.lower() == "arnequals" and isinstance(tests, dict):

@@ -31,7 +31,7 @@ def action_glob(entry: str) -> Glob:
 
 
 def covers_action(entry: str, action: str) -> bool:
-    """Whether an Action entry matches an action; the service is compared literally."""
+    """True if an Action entry matches an action; the service is compared literally."""
     if entry in ("*", "*:*"):
         return True
     service = entry.partition(":")[0].lower()
@@ -39,7 +39,7 @@ def covers_action(entry: str, action: str) -> bool:
 
 
 def reaches(statement: Statement, action: str) -> bool:
-    """Whether a statement is about an action, by its Action or its NotAction."""
+    """True if a statement covers an action, by its Action or its NotAction."""
     if statement.actions is not None:
         return any(covers_action(entry, action) for entry in statement.actions)
     return not any(covers_action(entry, action) for entry in statement.not_actions or ())
@@ -70,7 +70,7 @@ def check_actions(subject: CheckedDocument, statement: Statement) -> None:
 
 
 def _is_listed(action: str) -> bool:
-    """Whether the catalogue has an action, or one that a pattern of a single service matches."""
+    """True if the catalogue has an action, or one that a pattern of a single service matches."""
     if not is_pattern(action):
         return catalogue().knows(action)
     glob = action_glob(action)
@@ -258,7 +258,7 @@ def _check_leading_keys(subject: CheckedDocument, statement: Statement) -> None:
 
 
 def _limits(statement: Statement, key: str, values: set[str]) -> bool:
-    """Whether a condition confines a key to some values."""
+    """True if a condition confines a key to some values."""
     return any(
         (operator := parse_operator(line.operator)) is not None
         and operator.base in ("stringequals", "stringlike", "stringequalsignorecase")
@@ -352,7 +352,7 @@ _KEY: Final = "aws:resourcetag/"
 
 
 def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
-    """Whether what a statement is about can be told apart by tags at all."""
+    """Check that a statement with a condition on a resource tag is about actions and resources that carry tags."""
     line = next((line for line in statement.conditions if _needs_tag(line)), None)
     if line is None:
         return
@@ -383,7 +383,7 @@ def check_tag_keys(subject: CheckedDocument, statement: Statement) -> None:
 
 
 def _needs_tag(line: ConditionLine) -> bool:
-    """Whether a line about a resource tag fails where the request does not carry it."""
+    """True if a line about a resource tag fails where the request does not carry it."""
     operator = parse_operator(line.operator)
     return (
         line.key.lower().startswith(_KEY)
@@ -395,7 +395,7 @@ def _needs_tag(line: ConditionLine) -> bool:
 
 
 def _lacks_tags(entry: str) -> bool:
-    """Whether no action of an entry carries aws:ResourceTag; entries for part of a service are left alone."""
+    """True if no action of an entry carries aws:ResourceTag; False for entries for part of a service."""
     known = catalogue()
     service, _, name = entry.partition(":")
     if name == "*" and not is_pattern(service):

@@ -31,7 +31,7 @@ from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 
 DocumentKind = PolicyType
-"""What a document is used as; which elements it may have depends on it."""
+"""Use of a document, which decides the elements that it may have."""
 
 
 _STATEMENT_CHECKS: Final = (
@@ -174,7 +174,7 @@ _ISSUE_OF_FAULT: Final[Mapping[tuple[Fault, str], str]] = {
 
 
 def guess_kind(document: PolicyDocument) -> DocumentKind:
-    """What a document most likely is, from its elements; IDENTITY when nothing tells.
+    """Most likely use of a document, from its elements; IDENTITY when they do not decide it.
 
     Principals make it a trust policy when every action is one of STS and no statement names a resource, else
     a resource-based policy. SCPs, RCPs, boundaries, session and endpoint policies cannot be told apart.
@@ -232,7 +232,7 @@ class Suppression:
     directory: Path = Path()
 
     def is_about(self, file: str) -> bool:
-        """Whether findings of a file can be meant."""
+        """True if findings of a file can be meant."""
         if self.file is None:
             return True
         relative = file if file == "-" else os.path.relpath(file, self.directory)

@@ -27,7 +27,7 @@ _PARTNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:vpcsourceip": ("aws:SourceVpc", "aws:SourceVpce", "aws:SourceVpcArn"),
     "aws:ec2instancesourceprivateipv4": ("aws:Ec2InstanceSourceVpc",),
 }
-"""Keys that tell little alone, since addresses repeat between networks, and what has to stand beside them."""
+"""Keys that need another beside them, since addresses repeat between networks, with their partners."""
 
 _SPOOFABLE: Final = frozenset(("aws:referer", "aws:useragent"))
 """Keys whose value the caller chooses."""
@@ -154,7 +154,7 @@ def _check_carried(statement: Statement, line: ConditionLine, key: ConditionKey,
 def check_key_company(
     subject: CheckedDocument, statement: Statement, line: ConditionLine, key: ConditionKey | None
 ) -> None:
-    """What a key needs beside it, and where it should not stand."""
+    """Check keys that need another key beside them, and keys in places where they do not belong."""
     lowered = line.key.lower()
     here = subject.at(statement, f"Condition.{line.operator}.{line.key}")
     partners = _PARTNERS.get(lowered)

@@ -238,7 +238,7 @@ _SENSITIVE: Final = frozenset(
 """Keys whose values identify somebody, where a wildcard lets others in (IAM User Guide: global condition keys)."""
 
 _CHOSEN_BY_CALLER: Final = ("aws:requesttag/", "aws:useragent", "aws:referer", "aws:sourceidentity", "aws:userid")
-"""Keys whose value the caller chooses in whole or part: as a variable they stand for anything."""
+"""Keys whose value the caller chooses in whole or part: as a variable they match anything."""
 
 _IDENTIFIERS: Final[Mapping[str, tuple[re.Pattern[str], str, str]]] = {
     "aws:sourcevpc": (re.compile(r"vpc-(?:[0-9a-z]{8}|[0-9a-z]{17})"), "vpc-", "INVALID_VPC_FORMAT"),
@@ -493,7 +493,7 @@ def _check_identifier(line: ConditionLine, value: str, here: Place) -> None:
 
 
 def _check_user_id(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
-    """aws:userid is ID:NAME for sessions, where the caller chooses the name, so the id must stand in full."""
+    """Check that aws:userid, which is ID:NAME for sessions, has the id in full, since the caller chooses the name."""
     if line.key.lower() != "aws:userid" or operator.negated:
         return
     for i, value in enumerate(line.values):

@@ -308,7 +308,7 @@ _OF_SOURCES: Final = frozenset(("aws:sourceorgid", "aws:sourceorgpaths", "aws:so
 
 
 def check_rcp(subject: CheckedDocument, statement: Statement) -> None:
-    """Everything about one statement that only resource control policies are asked."""
+    """Checks of one statement for resource control policies alone."""
     if subject.kind is not PolicyType.RCP or _is_full_access(subject, statement):
         return
     _check_elements(subject, statement)
@@ -368,7 +368,7 @@ def _check_principal_keys(subject: CheckedDocument, statement: Statement) -> Non
 
 
 def _check_source_keys(subject: CheckedDocument, statement: Statement) -> None:
-    """A key that only services have, compared so that its absence denies, needs to be asked of services only."""
+    """Check that a Deny by a key that only services have, which holds in its absence, is limited to services."""
     line = _holding_when_absent(statement, _OF_SOURCES)
     if line is None:
         return

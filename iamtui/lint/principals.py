@@ -144,7 +144,7 @@ def _check_aws(value: str, here: Place) -> None:
 
 
 def _is_of_a_principal(arn: Arn) -> bool:
-    """Whether an ARN has the form of an account, user, role, role session, federated or CloudFront user."""
+    """True if an ARN has the form of an account, user, role, role session, federated or CloudFront user."""
     if arn.service == "iam" and arn.account == "cloudfront":
         return True
     if not is_account_id(arn.account) or arn.region:

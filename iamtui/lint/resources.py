@@ -140,7 +140,7 @@ def _check_region(subject: CheckedDocument, entry: str, partition: str, region: 
 
 
 def _check_service(subject: CheckedDocument, entry: str, service: str, here: Place) -> bool:
-    """Whether the ARN forms of the service are known."""
+    """Report an unknown service in an ARN; True if the ARN forms of the service are known."""
     if service != service.lower() and catalogue().is_service(service):
         here.error(
             "service-case",
@@ -253,7 +253,7 @@ def _check_pairs(
 
 
 def _on_star(subject: CheckedDocument, statement: Statement, action: str) -> bool:
-    """Whether another statement of the policy already is about an action on `*`."""
+    """True if another statement of the policy already covers an action on `*`."""
     return subject.may_search() and any(
         other.effect == statement.effect and "*" in (other.resources or ()) and reaches(other, action)
         for other in subject.policy.statements
@@ -262,7 +262,7 @@ def _on_star(subject: CheckedDocument, statement: Statement, action: str) -> boo
 
 
 def _can_name(entry: str, form: str, variables: bool) -> bool:
-    """Whether a resource entry can name a resource of this ARN form; the name of a bucket holds no slash."""
+    """True if a resource entry can match a resource of this ARN form; the name of a bucket holds no slash."""
     if form.endswith("${BucketName}") and entry.count("/") > form.count("/"):
         return False
     return resource_glob(entry, variables).shares(form_tokens(form))
@@ -283,7 +283,7 @@ _BODY: Final = re.compile(r"\s*([^,'\s]+)\s*(?:,\s*'[^']*'\s*)?")
 
 
 def variables_in(text: str) -> list[str]:
-    """What stands between `${` and `}`. Nothing is sought behind the last brace, which would take quadratic time."""
+    """Texts between `${` and `}`. The search ends at the last brace, or it would take quadratic time."""
     return _VARIABLE.findall(text, 0, text.rfind("}") + 1)
 
 

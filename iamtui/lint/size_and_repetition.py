@@ -141,7 +141,7 @@ def check_repetition(subject: CheckedDocument, statement: Statement) -> None:
 
 
 def _covers_entry(wide: str, entry: str) -> bool:
-    """Whether an Action entry matches all that another one matches; the service is compared literally."""
+    """True if an Action entry matches everything another one matches; the service is compared literally."""
     if wide in ("*", "*:*"):
         return True
     same_service = wide.partition(":")[0] == entry.partition(":")[0]
@@ -149,7 +149,7 @@ def _covers_entry(wide: str, entry: str) -> bool:
 
 
 def _any(tokens: Sequence[Token]) -> list[Token]:
-    """Tokens in which a question mark stands for more than it does: what covers them covers the entry."""
+    """Tokens with each question mark widened to a star: a pattern that covers them covers the entry."""
     wider = {Wild.ONE: Wild.STAR, Wild.FIELD_ONE: Wild.FIELD_STAR}
     return [wider.get(token, token) if isinstance(token, Wild) else token for token in tokens]
 

@@ -155,7 +155,7 @@ class CheckedDocument:
         return f' Did you mean "{by_lower[close[0]]}"?' if close else ""
 
     def may_search(self) -> bool:
-        """Whether one more search through a service's actions fits; a hostile document gets only so many."""
+        """Count down the searches through a service's actions; False when the limit for one document is reached."""
         self._searches -= 1
         return self._searches >= 0
 

@@ -47,7 +47,7 @@ from iamtui.policy.values import lower_each, parse_binary, parse_date, parse_num
 
 
 class ComparisonResult(Enum):
-    """What comparing one request value with one policy value gives."""
+    """Result of comparing one request value with one policy value."""
 
     YES = "yes"
     NO = "no"
@@ -246,7 +246,7 @@ _MAKERS: Final[dict[str, _Maker]] = {
 def comparers(
     base: str, values: tuple[str, ...], parsed: tuple[Pieces, ...], options: LanguageOptions
 ) -> tuple[Comparer, ...]:
-    """What compares with each policy value in turn.
+    """Comparison functions, one for each policy value.
 
     Args:
         base: the operator without negation, IfExists and set operator, in lower case.
@@ -320,7 +320,7 @@ _MAKERS_FOR_ONE: Final[dict[str, _MakerForOne]] = {
 def single_value_test(
     base: str, parsed: tuple[Pieces, ...], options: LanguageOptions, *, negated: bool
 ) -> Callable[[str], bool] | None:
-    """What one request value comes to against all policy values, where no other value and no variable takes part.
+    """Test of one request value against all policy values, where no other value and no variable takes part.
 
     The same as comparing with one after the other, only faster; None: this operator or a variable needs that.
     """
@@ -384,7 +384,7 @@ class CompiledCondition:
             self._holds_for = single_value_test(operator.base, self._parsed, options, negated=operator.negated)
 
     def test(self, context: RequestContext) -> Truth:
-        """Whether the line holds for this context; a leaf when that depends on something unknown."""
+        """Truth of the line for this context; a leaf when it depends on something unknown."""
         operator = self.operator
         if operator is None:
             # What AWS does with an operator that it lacks is not documented. No Allow rests on it; a Deny might hold,
@@ -417,7 +417,7 @@ class CompiledCondition:
         return self._test_values(operator, values, context)
 
     def _test_in_part(self, operator: Operator, known: KnownInPart, context: RequestContext) -> Truth:
-        """Whether the line holds, or not, whichever of the possible values the key has."""
+        """Truth of the line if it is the same for every possible value of the key; else a leaf."""
         base = operator.base
         if isinstance(known, Beginning) and base.startswith("string"):
             return self._test_beginning(operator, known.text, context)
@@ -469,7 +469,7 @@ class CompiledCondition:
         return wanted is not None and False in wanted
 
     def _test_at_least(self, operator: Operator, values: AtLeast, context: RequestContext) -> Truth:
-        """Whether the line holds whatever other values the key has."""
+        """Truth of the line if it is the same whatever other values the key has; else a leaf."""
         if operator.base == "null":
             return self._test_present() if operator.over is None else self._leaf()
         if operator.over is None:
@@ -490,7 +490,7 @@ class CompiledCondition:
         return all(holds) if operator.over is SetOperator.ALL else any(holds)
 
     def is_not_compared(self, values: tuple[str, ...]) -> bool:
-        """Whether a key has so many values that they need a set operator, which is not there."""
+        """True if a key has several values and the operator, without a set operator, compares none of them."""
         if len(values) < 2 or self._options.compare_multivalued_keys:
             return False
         return self.operator is not None and self.operator.over is None and self.operator.base != "null"
@@ -511,7 +511,7 @@ class CompiledCondition:
         return self._leaf() if result is None else result
 
     def _holds(self, negated: bool, value: str, context: RequestContext) -> bool | None:
-        """Whether the comparison holds for one request value; None when undetermined."""
+        """Result of the comparison for one request value; None when undetermined."""
         undetermined = bad = False
         for comparer in self._all_comparers():
             outcome = comparer(value, context)
@@ -526,7 +526,7 @@ class CompiledCondition:
         return None if undetermined else negated
 
     def _all_comparers(self) -> tuple[Comparer, ...]:
-        """What compares with each policy value, made when first needed."""
+        """Comparison functions of all policy values, made on first use."""
         if self._comparers is None:
             base = self.operator.base if self.operator is not None else ""
             self._comparers = comparers(base, self.line.values, self._parsed, self._options)

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 
 class KeyState(Enum):
-    """What is known of a key that has no known value."""
+    """Partial knowledge of a key without a known value."""
 
     __hash__ = object.__hash__  # that of Enum is a call, for each of hundreds of thousands of keys
 
@@ -101,7 +101,7 @@ ABSENT: Final[tuple[str, ...]] = ()
 
 
 def as_read(value: KeyValue, *, discover: bool) -> KeyValue:
-    """What is known of a key, which is absent if it may be so and nobody gave it, unless that is left open."""
+    """Value of a key as it is read: absent if nobody gave it and it may be so, except in discover mode."""
     return ABSENT if not discover and _may_be_absent(value) else value
 
 
@@ -113,7 +113,7 @@ _NO_VALUES: Final[KeyValues] = {}
 
 
 class KeyNames:
-    """Names of keys in any letter case, in which a `*` stands for any text.
+    """Names of keys in any letter case, with `*` for any text.
 
     Args:
         exact: those without a star, in lower case.
@@ -131,7 +131,7 @@ class KeyNames:
         self.pattern = re.compile("|".join(".*".join(map(re.escape, parts)) for parts in others)) if others else None
 
     def __contains__(self, key: str) -> bool:
-        """Whether one of them is, or stands for, a key given in lower case."""
+        """True if a key, in lower case, equals one of the names or matches its star."""
         return (
             key in self.exact
             or key.startswith(self.families)
@@ -148,7 +148,7 @@ def _lower_names(names: tuple[str, ...]) -> frozenset[str]:
 
 
 class ToldContext(Protocol):
-    """What a request tells of its condition keys, as CommonContext takes it."""
+    """Condition keys of a request, in the shape that CommonContext takes."""
 
     @property
     def context(self) -> Mapping[str, tuple[str, ...]]: ...
@@ -161,7 +161,7 @@ class ToldContext(Protocol):
 
 
 class CommonContext:
-    """What many requests have in common of their context, whoever makes them.
+    """Part of the context that many requests share, whoever makes them.
 
     Args:
         given: values the user gave, by lower-case name; an empty tuple is a known absence.
@@ -237,7 +237,7 @@ class RequestContext:
         self._fixed = fixed
 
     def lookup(self, key: str) -> KeyValue:
-        """What is known of a key given in lower case."""
+        """The value or KeyState of a key in lower case."""
         common = self._common
         if common.given:
             given = common.given.get(key)
@@ -262,7 +262,7 @@ class RequestContext:
         return KeyState.UNKNOWN if common.discover else ABSENT
 
     def nobody_said(self, key: str) -> bool:
-        """Whether neither a value nor an absence was given or derived for a lower-case key."""
+        """True if neither a value nor an absence was given or derived for a lower-case key."""
         common = self._common
         if common.given_absent is not None and key in common.given_absent:
             return False
@@ -310,7 +310,7 @@ class ConditionLeaf(Struct, frozen=True, cache_hash=True):
 
     @property
     def of_resource(self) -> bool:
-        """Whether it is a Resource or NotResource entry instead of a condition line."""
+        """True for a Resource or NotResource entry, False for a condition line."""
         return self.op in ("Resource", "NotResource") and not self.unknown_operator
 
 
@@ -323,7 +323,7 @@ class SessionLeaf(Struct, frozen=True):
 
 
 class MissingLeaf(Struct, frozen=True):
-    """What a document that is not known does: it allows the request (effect Allow), or denies it (Deny).
+    """Effect of an unknown document: it allows the request (effect Allow), or denies it (Deny).
 
     With the effect Apart: that AWS does not ask for several resources in one call, of which its documentation is open.
 
@@ -429,7 +429,7 @@ def with_source(truth: Truth, source: Source) -> Truth:
 
 
 def _of_leaves(node: And | Or) -> bool:
-    """Whether no part of it is a formula."""
+    """True if no part of the node is a formula."""
     return not any(isinstance(part, (And, Or)) for part in node.parts)
 
 
@@ -454,14 +454,14 @@ def leaves(truth: Truth) -> list[Leaf]:
 
 
 def _identity(node: Node) -> object:
-    """What makes two leaves the same condition, wherever they come from; hashed faster than the leaf itself."""
+    """Key that is equal for two leaves of the same condition, from any statement; faster to hash than a leaf."""
     if isinstance(node, ConditionLeaf):
         return (node.op, node.key, node.values, node.holds, node.literal, node.whole, node.unknown_operator)
     return node if isinstance(node, (And, Or)) or node.source is None else _changed(node, node.holds, None)
 
 
 def meaning(node: Node) -> object:
-    """What makes two formulas the same condition, whatever statements it comes from and in whatever order."""
+    """Key that is equal for two formulas of the same condition, from any statements and in any order."""
     return (type(node), frozenset(map(meaning, node.parts))) if isinstance(node, (And, Or)) else _identity(node)
 
 
@@ -480,7 +480,7 @@ def _absorb(parts: tuple[Node, ...], inner: type[And] | type[Or]) -> tuple[Node,
 
 
 def _contradict(parts: tuple[Node, ...]) -> bool:
-    """Whether a leaf stands beside its own negation."""
+    """True if the parts contain a leaf and its negation."""
     if len(parts) < 2:
         return False
     held: list[Leaf] = []

@@ -38,7 +38,7 @@ from iamtui.policy.operators import parse_operator
 from iamtui.problem import Problem
 
 JsonValue: TypeAlias = Any
-"""What `load_json` gives: dict, list, str, int, WrittenNumber, bool or None."""
+"""Result of `load_json`: dict, list, str, int, WrittenNumber, bool or None."""
 
 MAX_CHARACTERS: Final = 1_048_576
 """Longest document read, in characters. AWS's own policies reach 330,000 when printed with indentation."""
@@ -55,7 +55,7 @@ MAX_DEPTH: Final = 64
 
 
 class Fault(Enum):
-    """What kind of mistake makes a document unreadable."""
+    """Kind of mistake that makes a document unreadable."""
 
     SYNTAX = "not JSON that can be read"
     MISSING = "an element is missing"
@@ -142,12 +142,12 @@ class Policy(Struct, frozen=True):
 
     @property
     def substitutes_variables(self) -> bool:
-        """Whether ${...} means something in this document (IAM User Guide: Version element)."""
+        """True if ${...} is a variable in this document (IAM User Guide: Version element)."""
         return self.version == "2012-10-17"
 
 
 VERSIONS: Final = ("2012-10-17", "2008-10-17")
-"""What the Version element may say."""
+"""Values of the Version element."""
 
 _STATEMENT_ELEMENTS: Final = frozenset(
     ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
@@ -264,7 +264,7 @@ def _statement_of(plain: PlainStatement, index: int) -> Statement:
 
 
 def _refused_part(policy: Policy) -> DocumentError | None:
-    """What no policy that AWS took can have: with a misspelt Condition, what the document means is not known."""
+    """Error for a part that AWS refuses in any policy: with a misspelt Condition the document's meaning is unknown."""
     if policy.version is not None and policy.version not in VERSIONS:
         said = f'Version is "2012-10-17" or "2008-10-17", not {json.dumps(policy.version[:64])}'
         return DocumentError(said, path="$.Version", fault=Fault.UNKNOWN)

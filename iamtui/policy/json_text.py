@@ -177,7 +177,7 @@ class WrittenNumber(float):
 
     @property
     def digits(self) -> str:
-        """The number as quoted ones are written: as it stands, but for an exponent, which is written out."""
+        """The number as quoted ones are written: unchanged, but for an exponent, which is written out."""
         return format(Decimal(self.written), "f") if "e" in self.written.lower() else self.written
 
 
@@ -218,7 +218,7 @@ def lines_of(value: Any) -> int:
 
 
 def kind_of(value: Any) -> str:
-    """What a JSON value is, in words, with short scalars shown as written."""
+    """Description of a JSON value, with short scalars shown as written."""
     if value is None:
         return "null"
     if isinstance(value, dict):
@@ -230,7 +230,7 @@ def kind_of(value: Any) -> str:
 
 
 def kind_name(value: Any) -> str:
-    """What a JSON value is, in words without its text."""
+    """Name of a JSON value's type."""
     if value is None:
         return "null"
     if isinstance(value, float):
@@ -308,7 +308,7 @@ class PlainStatement(Struct, rename="pascal", forbid_unknown_fields=True, omit_d
 
     @property
     def excludes_itself(self) -> bool:
-        """Whether it has elements that exclude each other, or neither of two of which it needs one."""
+        """True if it has elements that exclude each other, or neither of two of which it needs one."""
         return (
             (self.action is None) is (self.not_action is None)
             or (self.resource is not None and self.not_resource is not None)

@@ -25,7 +25,7 @@ _SOUND_KEY: Final = re.compile(r"[A-Za-z0-9-]+:.", re.DOTALL)
 
 @lru_cache(maxsize=8192)
 def action_fault(entry: str) -> tuple[str, str]:
-    """What is wrong with the form of an action, and Access Analyzer's issue code of that; or empty."""
+    """Fault in the form of an action, and Access Analyzer's issue code of that; or empty."""
     if entry in ("*", "*:*"):
         return "", ""
     service, colon, name = entry.partition(":")
@@ -43,12 +43,12 @@ def action_fault(entry: str) -> tuple[str, str]:
 
 
 def resource_fault(entry: str) -> str:
-    """What is wrong with the beginning of a resource, or ""."""
+    """Fault in the beginning of a resource, or ""."""
     return "" if entry == "*" or entry.startswith("arn:") else 'is neither "*" nor an ARN'
 
 
 def key_fault(key: str) -> str:
-    """What is wrong with the form of a condition key, or ""."""
+    """Fault in the form of a condition key, or ""."""
     prefix, _, name = key.partition(":")
     return "" if prefix and name and not any(map(str.isspace, prefix)) else "is not written prefix:name"
 
@@ -61,7 +61,7 @@ def misplaced_principal(statement: Statement) -> str:
 
 
 def may_mean(entry: str, service: str, name: str) -> bool:
-    """Whether whoever wrote a malformed action may have meant one, given in lower case."""
+    """True if a malformed action may have been meant as the one given in lower case."""
     texts = (f"{service}:{name}", name, service)
     for part in _SEPARATORS.split(_VARIABLE.sub("*", entry.lower())):
         glob = Glob(tokens_of(parse_pieces(part.rstrip(":"), variables=False)))
@@ -71,7 +71,7 @@ def may_mean(entry: str, service: str, name: str) -> bool:
 
 
 def is_malformed(statement: Statement, *, needs_resource: bool) -> bool:
-    """Whether an element of a statement is missing, empty or has an entry of a form that AWS refuses.
+    """True if an element of a statement is missing, empty or has an entry of a form that AWS refuses.
 
     Args:
         needs_resource: whether a statement without Resource and NotResource is about nothing.
@@ -91,7 +91,7 @@ def _is_incomplete(statement: Statement, *, needs_resource: bool) -> bool:
 
 
 def fault_of(statement: Statement, policy_type: PolicyType) -> str:
-    """What of a statement AWS would refuse, which no request can settle: the first of it in words, or ""."""
+    """First fault of a statement that AWS would refuse, in words, or ""; its effect on a request is unknown."""
     element = misplaced_principal(statement)
     if element and not policy_type.has_principals:
         return f"has {element}, which such a policy cannot have"

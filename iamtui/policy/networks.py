@@ -28,7 +28,7 @@ def parse_network(text: str) -> Network | None:
 
 
 def network_contains(outer: Network, inner: Network) -> bool:
-    """Whether an address or block lies in a block; never across IPv4 and IPv6."""
+    """True if an address or block lies in a block; never across IPv4 and IPv6."""
     if outer.version != inner.version or outer.prefixlen > inner.prefixlen:
         return False
     shift = outer.max_prefixlen - outer.prefixlen
@@ -36,5 +36,5 @@ def network_contains(outer: Network, inner: Network) -> bool:
 
 
 def is_private(network: Network) -> bool:
-    """Whether an address or block is one of private networks, which aws:SourceIp never holds."""
+    """True if an address or block is private, which aws:SourceIp never holds."""
     return any(network_contains(block, network) for block in _PRIVATE)

@@ -25,7 +25,7 @@ _Back = tuple["_Back | None", Token]
 
 
 def first_common(one: Sequence[Token], other: Sequence[Token]) -> tuple[Token, ...] | None:
-    """A pattern for some of the texts that two patterns match, whose stars stand for as little as can be; or None."""
+    """Pattern of texts that two patterns share, with as few stars as possible; None if there is none."""
     end = (len(one), len(other))
     seen: set[_Pair] = {(0, 0)}
     waiting: list[tuple[_Pair, _Back | None]] = [((0, 0), None)]
@@ -69,7 +69,7 @@ def in_common(one: Sequence[Token], other: Sequence[Token]) -> tuple[tuple[Token
 
 
 def _edges(one: Sequence[Token], other: Sequence[Token], state: _Pair) -> Iterator[_Edge]:
-    """What both patterns may go on with: a token that both match, or the end of a star; the latter first."""
+    """Next steps that both patterns can take: the end of a star, or a token that both match."""
     i, j = state
     a = one[i] if i < len(one) else None
     b = other[j] if j < len(other) else None
@@ -169,7 +169,7 @@ class PatternTest(Struct, frozen=True):
 
 
 class Texts(NamedTuple):
-    """What a walk found.
+    """Texts that a search of the patterns found.
 
     Args:
         texts: one for each combination of the tests that may hold or not.
@@ -251,7 +251,7 @@ class _Tree:
         return node
 
     def _with_stars(self, node: int) -> tuple[int, ...]:
-        """A node and the stars behind it that may stand for nothing."""
+        """A node and the following nodes that stars without any text lead to."""
         found = [node]
         for one in found:
             found.extend(child for token, child in self.wilds[one].items() if token in STARS)
@@ -319,7 +319,7 @@ class _Walk:
         return (hits & self._positive) | (self._negated & ~hits & ~undecided)
 
     def _is_of_interest(self, holding: int) -> bool:
-        """Whether a text for which these tests hold is wanted, and none like it was found."""
+        """True for a text that is wanted and has a new combination of tests, which is recorded."""
         told = holding & self._told
         if self._must & ~holding or self._must_not & holding or told in self._seen:
             return False
@@ -329,7 +329,7 @@ class _Walk:
         return True
 
     def _is_hopeless(self, nodes: frozenset[int], hits: int) -> bool:
-        """Whether no text that goes on from here is wanted."""
+        """True if no text that continues from here is wanted."""
         undecided = 0
         for node in nodes:
             undecided |= self._tree.below[node]

@@ -278,7 +278,7 @@ def tokens_of(pieces: Sequence[Piece]) -> tuple[Token, ...]:
 
 
 def pieces_match(pieces: Sequence[Piece], text: str) -> bool:
-    """Whether a pattern without variables matches a text; compiled only where both begin and end alike."""
+    """True if a pattern without variables matches a text; compiled only where both begin and end alike."""
     if not pieces:
         return not text
     first, last = pieces[0], pieces[-1]
@@ -292,14 +292,14 @@ def has_variable(pieces: Iterable[Piece]) -> bool:
 
 
 def plain_text(pieces: Iterable[Piece]) -> str:
-    """The text of resolved pieces; a wildcard stands for its own character."""
+    """The text of resolved pieces, with wildcards as their own characters."""
     return "".join(
         piece if isinstance(piece, str) else piece.value for piece in pieces if not isinstance(piece, Variable)
     )
 
 
 def one_variable_match(pieces: Sequence[Piece]) -> Callable[[str, RequestContext], bool | None] | None:
-    """Whether a text matches a pattern with one variable and no wildcard before it; None for another pattern.
+    """Matcher of a pattern with one variable and no wildcard before it; None for another pattern.
 
     It is not put together for each request. What is returned gives None where the variable has not one known value.
     """
@@ -329,7 +329,7 @@ def literal_text(pieces: Sequence[Piece]) -> str | None:
 
 
 class Machine:
-    """What patterns do with each character. Bit i of the state of one: the first i non-star tokens have been matched.
+    """Automaton of patterns. Bit i of a pattern's state: the first i non-star tokens have been matched.
 
     The states of several patterns stand one behind the other, so that all of them read a text at once. Stars in a row
     are taken for one that matches what any of them does; of such stars one matches all that the others do.
@@ -466,13 +466,13 @@ class Glob:
 
     @property
     def lead(self) -> str:
-        """What every text that matches begins with."""
+        """Common beginning of all texts that match."""
         if self._lead is None:
             self._lead = lead_of(self.tokens)
         return self._lead
 
     def matches(self, text: str, count_step: Callable[[], None] | None = None) -> bool:
-        """Whether the whole text matches. `count_step` is called once for each character or run looked at."""
+        """True if the whole text matches. `count_step` is called once for each character or run looked at."""
         if self._runs is None:
             self._runs = _literal_runs(self.tokens) or ()
         if self._runs:
@@ -490,18 +490,18 @@ class Glob:
         return bool(state & machine.final)
 
     def shares(self, request: Sequence[Token]) -> bool:
-        """Whether some text matches both this pattern and a request pattern."""
+        """True if some text matches both this pattern and a request pattern."""
         return self._reads(request, self.machine.run_by_some, self.machine.step_by_some)
 
     def covers(self, request: Sequence[Token]) -> bool:
-        """Whether this pattern is seen to match every text that the request pattern matches.
+        """True if this pattern is seen to match every text that the request pattern matches.
 
         It is not seen of a few patterns with question marks that match texts of different lengths each in its own way.
         """
         return self._reads(request, self.machine.run_by_all, self.machine.step_by_all)
 
     def _reads(self, request: Sequence[Token], run: Callable[[int, str], int], step: Callable[[int, str], int]) -> bool:
-        """Whether the machine comes to its end on a request pattern, whose wildcards it reads by `run` and `step`."""
+        """True if the machine reaches its end on a request pattern, whose wildcards it reads by `run` and `step`."""
         begun = 0
         for token, character in zip(request, self.lead, strict=False):
             if token != character:
@@ -529,7 +529,7 @@ def _literal_runs(tokens: Sequence[Token]) -> tuple[str, ...] | None:
 
 
 def _match_runs(runs: tuple[str, ...], text: str, count_step: Callable[[], None] | None) -> bool:
-    """Whether the text starts with the first run, ends with the last, and has the others between, in order."""
+    """True if the text starts with the first run, ends with the last, and has the others between, in order."""
     first, last = runs[0], runs[-1]
     if count_step is not None:
         count_step()

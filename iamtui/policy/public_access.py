@@ -17,11 +17,11 @@ from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.patterns import Glob, is_account_id, parse_pieces, tokens_of
 
 Fixed: TypeAlias = Callable[[str, str, str], bool]
-"""Whether a value keeps others out: of a key and with the base of an operator, both in lower case."""
+"""Predicate of a key, an operator's base and a value, both in lower case: the value keeps others out."""
 
 _VARIABLE: Final = "${"
 _OF_THE_RESOURCE: Final = ("${aws:resourceorgid}", "${aws:resourceaccount}")
-"""Variables that stand for the owner of the resource, whoever calls."""
+"""Variables for the owner of the resource, whoever calls."""
 _USERID_OF_ROLE: Final = re.compile(r"[A-Z0-9]+:\*")
 _PINNING_BASES: Final = ("stringequals", "stringequalsignorecase", "stringlike", "arnlike")
 _SUBJECT_OF_SOME: Final = re.compile(r"[^:*?]+:[^:/*?]+[:/].*", re.DOTALL)
@@ -29,7 +29,7 @@ _SUBJECT_OF_SOME: Final = re.compile(r"[^:*?]+:[^:/*?]+[:/].*", re.DOTALL)
 
 
 def is_public(policy: Policy) -> bool:
-    """Whether some Allow statement is open to the public, as S3 counts it: Deny statements never help."""
+    """True if some Allow statement is open to the public, as S3 counts it: Deny statements never help."""
     return any(
         statement.effect == "Allow"
         and (
@@ -42,12 +42,12 @@ def is_public(policy: Policy) -> bool:
 
 
 def is_everybody(entry: PrincipalEntry | None) -> bool:
-    """Whether an entry names everybody; None stands for all but those of a NotPrincipal."""
+    """True if an entry names everybody; None means all but those of a NotPrincipal."""
     return entry is None or (entry.value == "*" and (entry.bare or entry.kind in ("AWS", "*")))
 
 
 def confines(condition: Node | None, fixed: Fixed, *, always: frozenset[str] = frozenset()) -> bool:
-    """Whether a condition lets in only those who have some value that it names: else what it guards is open.
+    """True if a condition admits only callers with certain values that it names.
 
     A key that may be absent where the condition holds confines nobody, nor does a value that is only excluded.
 
@@ -73,7 +73,7 @@ def confines(condition: Node | None, fixed: Fixed, *, always: frozenset[str] = f
 
 
 def opening_of(statement: Statement, policy: Policy) -> Node | None:
-    """What has to hold for a caller whom an Allow names: its conditions, and those that spare it each Deny.
+    """Condition of access for a caller that an Allow names: its own conditions, and those that avoid each Deny.
 
     Of Deny statements only those are read that are about everybody, and about all that the Allow is about.
     """
@@ -99,7 +99,7 @@ def _covers(deny: Statement, allow: Statement) -> bool:
 
 
 def _all_match(patterns: tuple[str, ...] | None, texts: tuple[str, ...] | None) -> bool:
-    """Whether each of the texts, also where it is a pattern itself, is below one of the patterns."""
+    """True if each of the texts, also where it is a pattern itself, is below one of the patterns."""
     if patterns is None or texts is None:
         return patterns is not None and "*" in patterns
     # A star takes in whatever the pattern below it stands for; a question mark would not.
@@ -111,7 +111,7 @@ def _all_match(patterns: tuple[str, ...] | None, texts: tuple[str, ...] | None) 
 
 
 def _fixes_public(key: str, base: str, value: str) -> bool:
-    """What S3 counts: fixed callers, networks or sources."""
+    """True for values that S3 counts as fixed callers, networks or sources."""
     test = _PINNING_VALUES.get(key)
     if test is None or _VARIABLE in value:
         return False

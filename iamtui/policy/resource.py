@@ -35,11 +35,11 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, Polic
 from iamtui.resource_policy_services import SERVICE_SPECS
 
 _LONGEST_ELEMENT: Final = 262_144
-"""Characters of all entries with variables of one element, once their values stand in them."""
+"""Most characters of all entries with variables of one element, with the values put in."""
 
 
 class ResourceKind(Enum):
-    """What the resource of a request stands for."""
+    """Kind of a request's resource: one ARN, a set, or none."""
 
     __hash__ = object.__hash__  # that of Enum is a call, for each of hundreds of thousands of keys
 
@@ -75,7 +75,7 @@ class ResourceSet:
         self._leads = tuple(map(lead_of, patterns))
 
     def shares(self, glob: Glob) -> bool:
-        """Whether a pattern matches some resource of the set, as far as the patterns go."""
+        """True if a pattern matches some resource of the set, as far as the patterns go."""
         return any(map(glob.shares, self.beginning_as(glob.lead)))
 
     def beginning_as(self, begins: str) -> Iterator[tuple[Token, ...]]:
@@ -101,7 +101,7 @@ class ResourceSet:
 
 
 class RequestResource(NamedTuple):
-    """The resource asked about.
+    """The resource of a request.
 
     Args:
         text: ARN, pattern or "*".
@@ -180,7 +180,7 @@ class _Pattern:
     _glob: Glob | None = None
 
     def names(self, text: str) -> bool:
-        """Whether a pattern without variables matches an ARN that begins with its prefix."""
+        """True if a pattern without variables matches an ARN that begins with its prefix."""
         return text == self.prefix if len(self.pieces) == 1 else self.glob.matches(text)
 
     @property
@@ -265,7 +265,7 @@ class ResourceMatcher:
         self.variable_keys = variable_names(piece for pattern in templates for piece in pattern.pieces)
 
     def _readings(self, entry: str, policy_type: PolicyType, options: LanguageOptions) -> tuple[str, ...]:
-        """The texts an entry stands for: itself, and for a short ARN its padded form, or nothing."""
+        """The texts that an entry is read as: itself, and for a short ARN its padded form, or nothing."""
         colons = entry.count(":")
         if colons >= 5:
             return (entry,)
@@ -294,11 +294,11 @@ class ResourceMatcher:
 
     @property
     def leads(self) -> tuple[str, ...]:
-        """What ARNs begin with that some entry may match: each with one of these."""
+        """Beginnings of the ARNs that some entry may match."""
         return ("",) if self._star else tuple(pattern.prefix for pattern in (*self._patterns, *self._templates))
 
     def names(self, text: str) -> bool:
-        """Whether some entry without variables matches one ARN."""
+        """True if some entry without variables matches one ARN."""
         if self._star or text in self._exact or (self._prefixes and text.startswith(self._prefixes)):
             return True
         colons = -1
@@ -311,7 +311,7 @@ class ResourceMatcher:
         return False
 
     def hits_one(self, text: str, context: RequestContext, options: LanguageOptions) -> Truth:
-        """Whether some entry matches one ARN; undetermined entries give leaves named after their variable."""
+        """Truth of some entry matching one ARN; undetermined entries give leaves named after their variable."""
         if self.names(text):
             return True
         if not self._templates:
@@ -321,7 +321,7 @@ class ResourceMatcher:
     def hits_set(
         self, resource: RequestResource, reach: Reach, context: RequestContext, options: LanguageOptions
     ) -> Truth:
-        """Whether some entry shares a resource with a SET, or covers all of it."""
+        """Truth of some entry sharing a resource with a SET, or covering all of it."""
         if self._star:
             return True
         members = resource.members
@@ -333,7 +333,7 @@ class ResourceMatcher:
         return self._with_variables(context, options, None, meets, whole=reach is Reach.COVERS)
 
     def hits_none_type(self, resource: RequestResource, options: LanguageOptions) -> bool:
-        """Whether some entry matches the resource `*` of an action without resource types."""
+        """True if some entry matches the resource `*` of an action without resource types."""
         bucket = resource.every_bucket
         return self._star or (bool(bucket) and options.list_buckets_on_bucket_arn and bucket in self._texts)
 
@@ -365,7 +365,7 @@ class ResourceMatcher:
     def _resolved(
         self, context: RequestContext, options: LanguageOptions, text: str | None = None
     ) -> Iterator[tuple[_Pattern, tuple[Piece, ...] | Unresolved | None]]:
-        """The entries with variables, each with their values put in; None stands for all that are too long together.
+        """The entries with variables, each with their values put in; None for all that are too long together.
 
         Args:
             text: the only ARN that they are held against.
@@ -451,7 +451,7 @@ class ResourceElement:
         *,
         reach: Reach,
     ) -> Truth:
-        """Whether the statement is about the request's resource.
+        """Truth of the statement covering the request's resource.
 
         Args:
             reach: for a SET, what a Resource entry must do (NotResource entries must not do the opposite):
@@ -485,7 +485,7 @@ class ResourceElement:
 
 
 _Entries: TypeAlias = dict[str, dict[tuple[Piece, ...], tuple[_Pattern, list[int]]]]
-"""By what a pattern begins with and by its pieces: the pattern, and where the elements stand that have it."""
+"""By the beginning and the pieces of a pattern: the pattern, and the places of the elements that have it."""
 
 
 class ResourceElements:
@@ -497,7 +497,7 @@ class ResourceElements:
     __slots__ = ("_certain", "_covers", "_lengths", "_negated", "_shares")
 
     def __init__(self, elements: Iterable[tuple[ResourceElement, bool, bool]]) -> None:
-        """Take each element, whether it stands in an Allow, and whether it is certain to be about every resource."""
+        """Take each element, with True for one of an Allow, and True for one certain to cover every resource."""
         self._certain: list[int] = []
         negated: set[int] = set()
         self._shares: _Entries = {}
@@ -522,7 +522,7 @@ class ResourceElements:
         self._lengths = sorted({len(prefix) for entries in (self._shares, self._covers) for prefix in entries})
 
     def about(self, resource: RequestResource) -> list[int]:
-        """Where the elements stand that are about one resource, or about at least one of a SET."""
+        """Places of the elements that cover one resource, or at least one of a SET."""
         hit: set[int] = set()
         if resource.kind is ResourceKind.ONE:
             text = resource.text
@@ -560,7 +560,7 @@ def resource_policy_arn(text: str, parsed: Arn | None = None) -> str:
 
 
 def may_have_policy(arn: Arn) -> bool:
-    """Whether a policy can be about a resource, its own or that of another (IAM User Guide: AWS services)."""
+    """True if a policy, its own or another resource's, can apply to a resource (IAM User Guide: AWS services)."""
     spec = SERVICE_SPECS.get(arn.service)
     return spec is not None and spec.has_policies and _carrier(arn) != ""
 

@@ -64,7 +64,7 @@ class NamePatterns:
         self.globs = tuple(globs)
 
     def match(self, name: str) -> bool:
-        """Whether one of the entries matches the name of an action."""
+        """True if one of the entries matches the name of an action."""
         if self.everything:
             return True
         if name in self.exact or (self.prefixes and name.startswith(self.prefixes)):
@@ -120,7 +120,7 @@ class ActionElement:
         return frozenset(self._names)
 
     def whole_service(self, service: str) -> bool | None:
-        """Whether it matches every action of a service (True), or none of them (False); None: some of them."""
+        """True if it matches every action of a service, False if none of them; None: some of them."""
         if self.nothing:
             return False
         if self.has_everything:
@@ -145,11 +145,11 @@ class ActionElement:
         return (service in self._names and self.names_of(service).match(action.name)) is not self.negated
 
     def covers(self, entry: str) -> bool:
-        """Whether it is seen to match every action that an entry of an Action element matches, known or not."""
+        """True if it certainly matches every action that an entry of an Action element matches, known or not."""
         return self._matches_of(entry, every=True)
 
     def overlaps(self, entry: str) -> bool:
-        """Whether it may match some action that an entry of an Action element matches, known or not."""
+        """True if it may match some action that an entry of an Action element matches, known or not."""
         return self._matches_of(entry, every=False)
 
     def _matches_of(self, entry: str, *, every: bool) -> bool:
@@ -167,7 +167,7 @@ class ActionElement:
 
 
 def _entry_parts(entry: str) -> ActionName:
-    """An entry cut as an action is; for one that stands for every action, the service is the star."""
+    """An entry split as an action is; for every action, the service is the star."""
     return action_name("*:*" if entry == "*" else entry)
 
 
@@ -185,7 +185,7 @@ class Strength(StrEnum):
 
 
 class CallerKind(StrEnum):
-    """What principal elements need to know of a caller's kind."""
+    """Kind of a caller, as principal elements distinguish them."""
 
     ROOT = "root"
     USER = "user"
@@ -321,7 +321,7 @@ def _match_iam_arn(value: str, arn: Arn, caller: Caller) -> tuple[Strength, Trut
 
 
 def is_role(value: str, arn: Arn, caller: Caller) -> bool:
-    """Whether a role ARN names the caller's role; by name alone when the caller's role path is not known."""
+    """True if a role ARN names the caller's role; by name alone when the caller's role path is not known."""
     if caller.role_arn is not None:
         return value == caller.role_arn
     return (
@@ -352,7 +352,7 @@ def _match_session_arn(value: str, arn: Arn, caller: Caller) -> tuple[Strength, 
 
 
 def _reaches(entry: PrincipalEntry, caller: Caller, rules: PrincipalRules) -> bool:
-    """Whether a star entry of an Allow reaches callers that are no AWS principals; an identity provider it does not."""
+    """True if a star entry of an Allow includes a caller that is no AWS principal; it never includes a provider's."""
     if entry.value != "*":
         return True
     if caller.kind is CallerKind.SERVICE:
@@ -385,7 +385,7 @@ def allow_strengths(statement: Statement, caller: Caller, rules: PrincipalRules)
 
 
 def deny_applies(statement: Statement, caller: Caller, rules: PrincipalRules) -> Truth:
-    """Whether the principals of a Deny statement include the caller.
+    """Truth of the principals of a Deny statement including the caller.
 
     NotPrincipal spares only a caller whose own ARN is listed (its role counts as own) and who has no
     permissions boundary.
@@ -437,7 +437,7 @@ class CompiledStatement(Struct, frozen=True):
     def matches_resource(
         self, resource: RequestResource, context: RequestContext, options: LanguageOptions, *, everywhere: bool
     ) -> Truth:
-        """Whether the statement is about the resource.
+        """Truth of the statement covering the resource.
 
         Args:
             everywhere: for a SET, ask about all of its resources instead of at least one.
@@ -504,7 +504,7 @@ class CompiledPolicy:
         self.of_any_service = tuple(of_any_service)
 
     def statement(self, index: int) -> CompiledStatement:
-        """One statement, made ready when first asked for."""
+        """One compiled statement, made on first use."""
         found = self._compiled[index]
         if found is None:
             found = self._compiled[index] = _compile_statement(
@@ -518,7 +518,7 @@ class CompiledPolicy:
 
     @property
     def malformed(self) -> tuple[int, ...]:
-        """The indexes of statements with elements of a form that AWS refuses, looked for when first asked."""
+        """Indexes of the statements with elements of a form that AWS refuses, found on first use."""
         if self._malformed is None:
             needs_resource = not self._policy_type.implies_resource
             self._malformed = tuple(

@@ -25,7 +25,7 @@ class PolicyType(StrEnum):
 
     @property
     def implies_resource(self) -> bool:
-        """Whether a statement without Resource means the resource that the policy is on."""
+        """True if a statement without Resource means the resource that the policy is on."""
         return self in (PolicyType.RESOURCE, PolicyType.TRUST)
 
 

@@ -56,7 +56,7 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
 
 
 def account_index(account: Account) -> AccountIndex:
-    """The index of an account, compiled when it is first asked for."""
+    """The index of an account, compiled on first use."""
     if known_index(account) is None:
         everyone = _everyone(account)
         account.memo["index"] = AccountIndex([_indexed(account, principal) for principal in everyone])
@@ -172,7 +172,7 @@ _LISTED: Final = ("users", "groups", "roles", "policies")
 
 
 class BelowDraft(NamedTuple):
-    """What was read of the account below a draft, which holds for all others than those whom the draft can matter to.
+    """Kept answers of the account below a draft, valid for everyone that the draft cannot affect.
 
     Args:
         read: by question; it goes on being filled.
@@ -184,19 +184,19 @@ class BelowDraft(NamedTuple):
 
 
 def below_draft(account: Account) -> BelowDraft | None:
-    """What holds from the account below a draft; None where there is none, or the draft can matter to everybody."""
+    """Kept answers of the account below a draft; None where there is none, or the draft can affect everybody."""
     found: BelowDraft | None = account.memo.get(_BELOW)
     return found
 
 
 def read_for_everybody(account: Account) -> dict[Hashable, tuple[int, ReadForEverybody]]:
-    """What was read for everybody in the index, by question, each with the second of its time."""
+    """Kept answers for everybody in the index, by question, each with the second of its time."""
     kept: dict[Hashable, tuple[int, ReadForEverybody]] = account.memo.setdefault("read for everybody", {})
     return kept
 
 
 def _differ_in_lists_alone(before: Account, after: Account) -> bool:
-    """Whether two accounts have all but their users, groups, roles and policies in common."""
+    """True if two accounts differ in nothing but their users, groups, roles and policies."""
     return all(
         getattr(before, one.name) is getattr(after, one.name) for one in fields(Account) if one.name not in _LISTED
     )
@@ -206,7 +206,7 @@ def _differ_in_lists_alone(before: Account, after: Account) -> bool:
 
 
 class AffectedPrincipals(Struct, frozen=True):
-    """Whom the difference between two accounts can matter to.
+    """Principals that the difference between two accounts can affect.
 
     Args:
         everyone: what decides for every caller differs: an organization's policy, a resource's policy, a role's
@@ -218,7 +218,7 @@ class AffectedPrincipals(Struct, frozen=True):
     entities: frozenset[str]
 
     def reaches(self, entity_arn: str | None) -> bool:
-        """Whether the user or role of this ARN can be answered differently; None is a caller of another kind."""
+        """True if the answer for the user or role of this ARN can differ; None is a caller of another kind."""
         return self.everyone or entity_arn is None or entity_arn in self.entities
 
 
@@ -295,7 +295,7 @@ _BESIDES: Final = ("aws:multifactorauthpresent", "aws:requestedregion")
 
 
 class PrincipalClasses:
-    """What tells the principals of an index apart where a question is asked.
+    """Classes of an index's principals whose answers to one question are equal.
 
     Those are the policies that speak of its action, and for whom conditions in statements about it hold.
     """
@@ -321,7 +321,7 @@ class PrincipalClasses:
             self._about.setdefault(held_statement.held, []).append(held_statement)
 
     def of(self, place: int, *, with_names: bool = False) -> Hashable | None:
-        """What the evaluator's outcome for a principal follows from: equal for two who get the same.
+        """Key of the principals with the same outcome from the evaluator.
 
         None where it may follow from who that is.
 
@@ -353,7 +353,7 @@ class PrincipalClasses:
 
     @property
     def reads_time(self) -> bool:
-        """Whether a statement about the action reads the time of the request."""
+        """True if a statement about the action reads the time of the request."""
         if self._reads_time is None:
             action = self._reading.prepared.action
             own = (one.compiled for each in self._own for one in each.about(action))
@@ -381,7 +381,7 @@ class PrincipalClasses:
                 yield statement.compiled
 
     def _told_by(self, compiled: CompiledStatement) -> Iterator[Bits | str]:
-        """What tells principals apart in a statement: for whom conditions hold, and keys that are read with others.
+        """Principal-dependent conditions of a statement: for whom they hold, and keys that are read with others.
 
         Of a resource of a set more may be known than of the set, so what reads other keys too is not settled here.
         """
@@ -400,7 +400,7 @@ class PrincipalClasses:
                 yield from varying
 
     def _told_by_policy(self, held: HeldPolicy) -> tuple[Bits | str, ...] | None:
-        """What tells principals apart in a policy of their own; None where it says nothing of what is asked."""
+        """Principal-dependent conditions of a principal's own policy; None where no statement covers the question."""
         every = (one.compiled for one in self._about[held])
         statements = tuple(filter(self._may_be_about, every))
         told = (one for compiled in statements for one in self._told_by(compiled))
@@ -408,7 +408,7 @@ class PrincipalClasses:
         return found
 
     def _may_be_about(self, compiled: CompiledStatement) -> bool:
-        """Whether a statement about the action is about the resource, or some of the set, for some principal."""
+        """True if a statement about the action covers the resource, or some of the set, for some principal."""
         if compiled.any_resource or (compiled.resource.matcher and compiled.resource.matcher.variable_keys):
             return True
         resource, context = self._reading.prepared.resource, self._reading.contexts.anyone
@@ -424,7 +424,7 @@ class PrincipalClasses:
 
 
 class FoundOutcome(NamedTuple):
-    """What is known of a decision before it is read, as `decision_of` takes it."""
+    """Known parts of a decision before it is read, as `decision_of` takes them."""
 
     outcome: Outcome
     complete: bool
@@ -452,7 +452,7 @@ class ReadForEverybody:
 
     @property
     def found(self) -> list[FoundOutcome | None]:
-        """What is known of each principal, by place; what the evaluator says is added as it is asked."""
+        """Known outcome of each principal, by place; the evaluator's outcomes are added as they come."""
         if self._known is None:
             self._known = _spread(self.outcomes, len(self.index.principals))
         return self._known

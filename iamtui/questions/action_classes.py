@@ -80,14 +80,14 @@ class StatementInForce(NamedTuple):
 
 
 def are_all_known(policies: tuple[PolicyInForce, ...] | NotEvaluated) -> bool:
-    """Whether all policies are known and can be read."""
+    """True if all policies are known and can be read."""
     return isinstance(policies, tuple) and not any(
         isinstance(policy, MissingPolicy) or policy.document.error is not None for policy in policies
     )
 
 
 class Caps(NamedTuple):
-    """The layers and levels each of which has to allow what is asked, as far as all of their policies are known.
+    """Layers and levels that each have to allow the request, as far as all of their policies are known.
 
     Args:
         binding: the layers whose Deny holds whatever else is allowed.
@@ -97,7 +97,7 @@ class Caps(NamedTuple):
     binding: frozenset[Layer]
 
     def deny(self, statements: Iterable[StatementInForce], *, but_for: Layer | None) -> bool:
-        """Whether what these statements speak of is denied for certain, whatever is asked about.
+        """True if the actions of these statements are denied for certain, on any resource.
 
         Args:
             but_for: a layer that need not allow it.
@@ -300,7 +300,7 @@ class ServiceActions:
 
 
 class Told(NamedTuple):
-    """What tells actions apart: forms of resources, Regions in these, keys of their calls, aws:ResourceAccount."""
+    """Aspects that distinguish actions: forms of resources, Regions in them, keys of calls, aws:ResourceAccount."""
 
     forms: bool
     regions: bool
@@ -345,7 +345,7 @@ _TAGS: Final = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
 
 
 def is_of_some_calls(key: str) -> bool:
-    """Whether some calls, or some resources of one call, carry a condition key and others lack it."""
+    """True if some calls, or some resources of one call, carry a condition key and others lack it."""
     return not key.startswith("aws:") or key.startswith(_TAGS)
 
 

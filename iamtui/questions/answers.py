@@ -77,7 +77,7 @@ class _MayDecide(Protocol):
 
     @property
     def fits(self) -> bool:
-        """Whether the resource can be one of the action's, or none of those asked about can."""
+        """True if the resource can be one of the action's, or if none of the question's resources can."""
 
     @property
     def never_asked(self) -> str:
@@ -130,7 +130,7 @@ class Answer(Struct, frozen=True):
 
     @property
     def is_ever_asked(self) -> bool:
-        """Whether AWS may ask some of it; else it is misspelt, or not typed to its end."""
+        """True if AWS may check some of it; else it is misspelt, or not typed to its end."""
         return any(not never_asked(cell.question.action, cell.question.resource) for cell in self.taking_part)
 
 
@@ -201,7 +201,7 @@ def nearest_actions(text: str) -> list[str]:
 
 
 def fits(action: str, resource: str) -> bool:
-    """Whether a resource can be one that an action is authorized on; true where that cannot be told.
+    """True if a resource can be one that an action is authorized on, or that is not known.
 
     Only told apart where ARNs leave no doubt: another service, buckets and their objects, and types that begin
     with a word ("instance/", "role/"). An action without resource types fits "*" only.

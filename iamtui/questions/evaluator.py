@@ -98,7 +98,7 @@ class KnownMembers:
         return self._asker.about(text).put_by(self._principal)
 
     def are_all(self, reading: Evaluation) -> bool:
-        """Whether the account knows all resources of the set: it knows its roles, and no other account's."""
+        """True if the account knows all resources of the set: it knows its roles, and no other account's."""
         if self._asker.aliases is not None:
             return self._asker.aliases.are_all
         request = reading.request
@@ -220,7 +220,7 @@ def with_known_members(
 
 
 def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
-    """Whether the caller's own policies may grant what a resource's policy leaves to them, as they were read."""
+    """Predicate of resources on which the caller's own policies may grant what the resource's policy leaves to them."""
     scanned = reading.identity
     if scanned is None or (not scanned.missing and scanned.allow is False):
         return None
@@ -244,7 +244,7 @@ _MOST_SURROUNDINGS: Final = 256
 _MOST_SINGLES: Final = 4096
 _MOST_READ: Final = 64
 _ASKED_ALONE: Final = 2
-"""So many principals are asked about one by one before the index is read for everybody."""
+"""Most principals evaluated one by one before the index is read for everybody."""
 
 
 class QuestionEvaluator:
@@ -330,7 +330,7 @@ class QuestionEvaluator:
         return self._everybody(index).outcomes if who is None else self._read_for(index, who)[1]
 
     def class_of(self, principal: Principal) -> Hashable | None:
-        """What the answer for a user or role follows from, equal for two who get the same; None: from who that is."""
+        """Key of the users and roles with the same answer; None where the answer depends on the principal itself."""
         index = account_index(self._account)
         place = index.place_of(principal)
         return None if place is None else self._everybody(index).classes.of(place)
@@ -363,7 +363,7 @@ class QuestionEvaluator:
     def _still_holding(
         self, kept: Mapping[Hashable, tuple[int, ReadForEverybody]], key: Hashable
     ) -> ReadForEverybody | None:
-        """What was read for everybody, if it holds at the time of this question."""
+        """Kept answers for everybody, if they hold at the time of this question."""
         second, found = kept.get(key, (0, None))
         return None if found is None or (second != self._second and found.classes.reads_time) else found
 
@@ -396,7 +396,7 @@ class QuestionEvaluator:
         return IndexReading(index, surrounded) if is_read_here(surrounded) else None
 
     def whom_members_let_in(self, index: AccountIndex) -> int | None:
-        """Whom a known key or role of the set may let in by itself; None where no such member is known."""
+        """Principals that a known key or role of the set may admit by itself; None where no such member is known."""
         principal = index.principals[0].principal
         shared = self._shared(principal, self._facts_of(principal))
         if not shared.has_known_members:
@@ -404,7 +404,7 @@ class QuestionEvaluator:
         return index.everyone if lets_everyone_in(self.account, shared.prepared) else self._known_by_name(index, shared)
 
     def _known_by_name(self, index: AccountIndex, shared: SharedQuestion) -> int:
-        """Whom the policies of known resources of the set may name."""
+        """Principals that the policies of known resources of the set may name."""
         key = (shared.prepared.key, "whom policies of known resources may name")
         kept = self.account.memo.get(key)
         if kept is None or kept[0] is not index:
@@ -419,7 +419,7 @@ class QuestionEvaluator:
         return None if reading is None else (reading.outcomes(who), reading)
 
     def _found_for_everybody(self, principal: Principal) -> FoundOutcome | None:
-        """What was found for a principal, once several have asked."""
+        """The index's outcome for a principal, from the third principal on."""
         everybody = self._for_everybody
         if everybody is None:
             self._asked += 1
@@ -474,7 +474,7 @@ class QuestionEvaluator:
         return request, policies
 
     def about(self, text: str) -> QuestionEvaluator:
-        """The same question about one resource of the set that is asked about; what it knows is kept."""
+        """The same question about one resource of the set, with its own cache."""
         found = self._singles.get(text)
         if found is None:
             if len(self._singles) >= _MOST_SINGLES:
@@ -488,7 +488,7 @@ class QuestionEvaluator:
         return found
 
     def put_by(self, principal: Principal) -> tuple[Request, PoliciesInForce, PreparedRequest]:
-        """What the evaluator needs to answer for one principal, and what has been worked out for others like it."""
+        """The evaluator's input for one principal, and the preparation shared with others like it."""
         own = self._facts_of(principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(own, shared, ())
@@ -498,7 +498,7 @@ class QuestionEvaluator:
         return self._read_by(principal, ()).outcome
 
     def has_known(self, prepared: PreparedAction) -> Callable[[str], bool]:
-        """What tells whether a role of the account, or a key whose policy is loaded, is in a set."""
+        """Predicate of the account's roles, and keys with a loaded policy, that are in a set."""
         members = prepared.resource.members
         if self._known is None or self._known[0] is not members:
             self._known = (members, lru_cache(maxsize=_MOST_SINGLES)(members.has))

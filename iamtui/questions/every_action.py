@@ -49,7 +49,7 @@ _MOST_TRIED: Final = 32
 
 
 class Permitted(NamedTuple):
-    """What a principal may do, as bits over the actions; all others are denied.
+    """Permissions of a principal, as bits over the actions; all others are denied.
 
     Args:
         left: of which only the evaluator can tell.
@@ -61,7 +61,7 @@ class Permitted(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What statements of one layer say.
+    """Effects of statements of one layer, as bits over the actions.
 
     Args:
         differing: of whose resources they speak in different ways, so that one that is allowed has to be found.
@@ -81,7 +81,7 @@ _NOTHING: Final = _Said()
 
 
 def _together(several: Iterable[_Said]) -> _Said:
-    """What statements say together, most of which say nothing to most principals."""
+    """Combined effects of statements, most of which have no effect for most principals."""
     saying = [said for said in several if said is not _NOTHING]
     if len(saying) <= 1:
         return saying[0] if saying else _NOTHING
@@ -122,7 +122,7 @@ class _Statement(NamedTuple):
 
 
 class _Policy(NamedTuple):
-    """What a policy says to everybody, and its statements that tell principals apart."""
+    """Effects of a policy on everybody, and its statements that depend on the principal."""
 
     said: _Said
     varying: tuple[_Statement, ...]
@@ -160,7 +160,7 @@ class _Frame(NamedTuple):
 
 
 class EveryAction:
-    """What users and roles of an account may do of every action, on the terms of one question."""
+    """Permissions of an account's users and roles for every action, on the terms of one question."""
 
     def __init__(self, account: Account, terms: Question, now: datetime) -> None:
         """Take the terms, whose action and resource are not read."""
@@ -225,7 +225,7 @@ class EveryAction:
             self._by_members[let_in] = self._by_members.get(let_in, 0) | bit
 
     def of(self, place: int) -> Permitted:
-        """What the principal of a place may do."""
+        """Permissions of the principal of a place."""
         index, full = self.index, self.space.full
         if index.left >> place & 1 or not self._frames:
             return Permitted(left=full)
@@ -247,7 +247,7 @@ class EveryAction:
         return self.space.by_credentials if uses_session_token(self.index.principals[place].principal, context) else 0
 
     def _binding(self, place: int) -> _Said:
-        """What boundary, SCPs and RCPs of a principal say together: what all of them allow, and any of them denies."""
+        """Combined effects of boundary, SCPs and RCPs of a principal: all must allow, and any can deny."""
         bounds = self.index.bounds[place]
         binding = self._bindings.get(bounds)
         if binding is None:
@@ -300,7 +300,7 @@ class EveryAction:
         return found
 
     def _layer(self, policies: Iterable[HeldPolicy], layer: Layer, place: int) -> _Said:
-        """What the policies of one layer, or level of it, say to the principal of a place."""
+        """Effects of the policies of one layer, or level of it, on the principal of a place."""
         found: list[_Said] = []
         known = self._policies.setdefault(layer, {})
         for held in policies:
@@ -364,7 +364,7 @@ class EveryAction:
         return Bits(yes, maybe)
 
     def _truths_for_anyone(self, one: _Statement) -> tuple[bool | None, ...]:
-        """Whether the conditions of a statement hold in each frame, where they do not tell principals apart."""
+        """Truth of a statement's conditions in each frame, where they do not depend on the principal."""
         truths = (
             one.compiled.holds(frame.contexts.anyone) if frame.actions & one.actions else False
             for frame in self._frames
@@ -372,7 +372,7 @@ class EveryAction:
         return tuple(truth if truth is True or truth is False else None for truth in truths)
 
     def _says_to(self, one: _Statement, layer: Layer, place: int) -> _Said:
-        """What a statement that tells principals apart says to one of them."""
+        """Effects of a principal-dependent statement on one principal."""
         truths: tuple[bool | None, ...]
         if one.whom:
             truths = tuple(
@@ -391,7 +391,7 @@ class EveryAction:
     def _said_where(
         self, one: _Statement, layer: Layer, truths: Sequence[bool | None], context: RequestContext
     ) -> _Said:
-        """What a statement says where its conditions hold in some frames (True), or may (None)."""
+        """Effects of a statement by the truth of its conditions in each frame: True, False, or None for perhaps."""
         compiled, actions = one.compiled, one.actions
         yes = maybe = 0
         for frame, truth in zip(self._frames, truths, strict=True):
@@ -515,19 +515,19 @@ class EveryAction:
         return ":".join((*head, fields[5].replace("*", "x")))
 
     def _is_made_up(self, text: str) -> bool:
-        """Whether the account knows nothing of a resource."""
+        """True if the account knows nothing of a resource."""
         arn = parse_arn(text)
         carrier = text if arn is None else resource_policy_arn(text, arn)
         return carrier not in self._account.resource_policies and self._account.by_arn(text) is None
 
 
 def _denies_some(compiled: CompiledStatement, resource: RequestResource, context: RequestContext) -> bool:
-    """Whether a Deny may be about some resource of a set."""
+    """True if a Deny may cover some resource of a set."""
     return compiled.matches_resource(resource, context, DEFAULT_LANGUAGE_OPTIONS, everywhere=True) is not False
 
 
 def _is_granted(kind: ActionKind, text: str) -> bool:
-    """Whether a resource is one of a kind, and AWS does not refuse what is granted on it."""
+    """True if a resource is one of a kind, and AWS does not refuse a grant on it."""
     return not kind.resource.needs and kind.resource.members.has(text) and may_be_granted(kind.first, text)
 
 
@@ -537,7 +537,7 @@ def _region(contexts: Contexts) -> str:
 
 
 def every_action(account: Account, terms: Question, now: datetime) -> EveryAction:
-    """What users and roles may do of every action, on the terms of a question; kept for as long as the account."""
+    """Permissions of users and roles for every action, on the terms of a question; kept for as long as the account."""
     kept: dict[Hashable, EveryAction] = account.memo.setdefault("every action", {})
     second = int(now.timestamp()) if _reads_time(account) else 0
     policies = (terms.session_policies, terms.scope_downs)
@@ -552,7 +552,7 @@ def every_action(account: Account, terms: Question, now: datetime) -> EveryActio
 
 
 def _reads_time(account: Account) -> bool:
-    """Whether a statement speaks of the time of a request."""
+    """True if a statement reads the time of a request."""
     found = account.memo.get("reads the time")
     if found is None:
         index = account_index(account)

@@ -48,7 +48,7 @@ def tags_are_unread(entity: User | Role) -> bool:
 
 
 def has_keys_of_its_own(account: Account, prepared: PreparedAction) -> bool:
-    """Whether the keys of a request differ from those of others about resources of the same owner."""
+    """True if the keys of a request differ from those of others about resources of the same owner."""
     return (
         _tagged(account, prepared) is not None
         or _has_aliases(account, prepared)
@@ -62,7 +62,7 @@ def _has_aliases(account: Account, prepared: PreparedAction) -> bool:
 
 
 def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
-    """The known aliases of the key asked about, as `alias/NAME`."""
+    """The known aliases of the request's key, as `alias/NAME`."""
     if prepared.action.service != "kms":
         return ()
     found = account.memo.get("aliases of keys")
@@ -75,7 +75,7 @@ def _aliases(account: Account, prepared: PreparedAction) -> tuple[str, ...]:
 
 
 def resource_context(account: Account, prepared: PreparedAction, owner: str | None) -> KnownContext:
-    """What is known of the resource: owner, its organization, aliases of keys, tags of users and roles.
+    """Known context of the resource: owner, its organization, aliases of keys, tags of users and roles.
 
     Args:
         owner: None where it is not known, as where the resource may be one of AWS's own.
@@ -122,7 +122,7 @@ def organization_context(account: Account, prefix: str) -> KnownContext:
 
 
 class Environment(KnownContext, frozen=True):
-    """What questions take for granted of a request, with the names as they are printed."""
+    """Assumed context of a request, with the names as they are printed."""
 
     names: tuple[str, ...] = ()
 
@@ -135,7 +135,7 @@ _LAST: Final = 253_402_300_799
 
 
 def environment_of(question: Question, region: str, now: int, *, through_endpoint: bool) -> Environment:
-    """What a question takes for granted of the environment of its request.
+    """Environment that a question assumes for its request.
 
     This is where strict is told from the raw reading, which takes nothing for granted.
 
@@ -163,7 +163,7 @@ def _second_of(context: Mapping[str, tuple[str, ...]]) -> int | None:
 
 @lru_cache(maxsize=64)
 def assumed_environment(region: str, now: int | None, given: frozenset[str]) -> Environment:
-    """What questions take for granted of a request's environment, each to be printed.
+    """Assumed environment of a request, each assumption to be printed.
 
     Args:
         region: the region of the request, or "".
@@ -196,7 +196,7 @@ def assumed_environment(region: str, now: int | None, given: frozenset[str]) -> 
 
 
 def _with_all_that_is_sent(assumed: Environment, given: frozenset[str], through_endpoint: bool) -> Environment:
-    """What is assumed, and of which other keys AWS always sends some value (IAM User Guide: global condition keys)."""
+    """The assumptions, and the other keys that AWS always sends (IAM User Guide: global condition keys)."""
     names = ["aws:CurrentTime", "aws:EpochTime", "aws:SecureTransport", "aws:ViaAWSService", "aws:RequestedRegion"]
     names += ["aws:UserAgent"] if through_endpoint else ["aws:UserAgent", "aws:SourceIp"]
     values = {name.lower(): KeyState.PRESENT for name in names}

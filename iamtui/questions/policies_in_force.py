@@ -56,7 +56,7 @@ _ONLY_THROUGH_ENDPOINTS: Final = frozenset(
 
 
 class PrincipalPolicies(Struct, frozen=True):
-    """What is in force on the principal's side."""
+    """Policies in force on the principal's side."""
 
     identity: tuple[PolicyInForce, ...]
     boundaries: tuple[PolicyInForce, ...]
@@ -66,7 +66,7 @@ class PrincipalPolicies(Struct, frozen=True):
 
 
 class ResourceSide(NamedTuple):
-    """What is in force on the side of whoever owns a resource, besides the resource's own policy."""
+    """Policies in force on the resource owner's side, besides the resource's own policy."""
 
     rcps: tuple[PolicyLevel, ...] | NotEvaluated
     vpc_endpoint: tuple[PolicyInForce, ...] | NotEvaluated
@@ -99,7 +99,7 @@ _DELETED: Final = NamedPolicy(
         }
     ),
 )
-"""What stands for the policies of a user or role that a draft deletes."""
+"""Placeholder for the policies of a user or role that a draft deletes."""
 
 
 def principal_policies(account: Account, principal: Principal) -> PrincipalPolicies:
@@ -142,13 +142,13 @@ def _principal_policies(account: Account, principal: Principal, entity: User | R
 
 
 def is_management_account(account: Account, id_: str | None) -> bool:
-    """Whether an account is known to be the one that manages the organization of the loaded account."""
+    """True if an account is known to be the one that manages the organization of the loaded account."""
     organization = account.organization.value_or(None)
     return organization is not None and organization.management_account == id_
 
 
 def place_in_organization(account: Account, id_: str | None) -> OrganizationPlace | None:
-    """Where an account stands in an organization, as far as the loaded account tells; None: not known."""
+    """An account's place in an organization, as far as the loaded account shows it; None: not known."""
     if is_management_account(account, id_):
         return OrganizationPlace.MANAGEMENT
     if isinstance(account.organization, Missing) or id_ != account.id:
@@ -266,7 +266,7 @@ def _own_levels(account: Account, kind: str) -> tuple[PolicyLevel, ...] | NotEva
 
 
 def _levels(organization: Organization, kind: str) -> tuple[PolicyLevel, ...] | NotEvaluated:
-    """What the levels say; a level that is not loaded takes nothing from what the others deny."""
+    """Policies of the organization's levels; a missing level leaves the denials of the others in force."""
     if not organization.path:
         return NotEvaluated("the account's place in its organization is not loaded", "organizations:ListParents")
     levels: list[PolicyLevel] = []
@@ -292,7 +292,7 @@ def _organization_policies(policies: Iterable[OrganizationPolicy]) -> Iterator[P
 
 
 def resource_side(account: Account, owner: str | None, context: Mapping[str, tuple[str, ...]]) -> ResourceSide:
-    """What is in force on the side of whoever owns a resource."""
+    """Policies in force on the side of a resource's owner."""
     if owner == account.id:
         rcps = _own_levels(account, "rcps")
     else:
@@ -310,7 +310,7 @@ _BLOCK_NOT_LOADED: Final = NotEvaluated(
 
 
 def restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool | NotEvaluated:
-    """S3 Block Public Access of the bucket asked about; False where none is."""
+    """S3 Block Public Access of the request's bucket; False where none is."""
     arn = prepared.arn
     if arn is None or arn.service != "s3":
         return False
@@ -321,7 +321,7 @@ def restrict_public_buckets(account: Account, prepared: PreparedAction) -> bool 
 
 
 def policy_carrier(prepared: PreparedAction) -> str:
-    """The ARN that carries the policy of the resource asked about."""
+    """The ARN that carries the policy of the request's resource."""
     arn, text = prepared.arn, prepared.resource.text
     return text if arn is None else resource_policy_arn(text, arn)
 
@@ -329,7 +329,7 @@ def policy_carrier(prepared: PreparedAction) -> str:
 def trust_or_resource_policy(
     account: Account, prepared: PreparedAction, carrier: str
 ) -> PolicyInForce | NotEvaluated | None:
-    """The policy of the resource asked about: None when it has none, NotEvaluated when it is not loaded.
+    """The policy of the request's resource: None when it has none, NotEvaluated when it is not loaded.
 
     Args:
         carrier: the ARN that carries it (`policy_carrier`).
@@ -441,7 +441,7 @@ class KnownAliases(NamedTuple):
 
 
 def known_aliases(account: Account, action: str, resource: str) -> KnownAliases | None:
-    """What is known of the aliases that a request names; None where it names none."""
+    """Known keys behind the aliases that a request names; None where it names none."""
     # Every question comes here; what is cut and matched below is an alias.
     if ":alias/" not in resource:
         return None

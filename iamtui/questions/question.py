@@ -1,4 +1,4 @@
-"""Question: what is asked, as a record that can be made and shown without loading the engine."""
+"""Question: the terms of a request, as a record that can be made and shown without loading the engine."""
 
 from __future__ import annotations
 

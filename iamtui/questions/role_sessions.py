@@ -1,4 +1,4 @@
-"""What the sessions of a role can carry, by who can start one: session tags, and a mark of MFA.
+"""Session tags and MFA mark that the sessions of a role can carry, by who can start one.
 
 IAM User Guide: pass session tags in AWS STS; global condition context keys, aws:MultiFactorAuthPresent.
 """
@@ -33,7 +33,7 @@ def _may_set_tags(role: Role) -> bool:
 
 
 def has_no_session_tags(role: Role) -> bool:
-    """Whether no session of a role has tags but those of the role.
+    """True if no session of a role has tags but those of the role.
 
     Without sts:TagSession in the trust policy a call that sets tags fails. Another session may hand on its own.
     """
@@ -49,7 +49,7 @@ def context_of_sessions(role: Role) -> KnownContext:
 
 
 def _mfa(role: Role) -> KeyValue | None:
-    """What is known of aws:MultiFactorAuthPresent in the sessions of a role; None: nothing.
+    """Known value of aws:MultiFactorAuthPresent in the sessions of a role; None: nothing is known.
 
     Sessions from an identity provider lack it; no service has an MFA device.
     """
@@ -60,7 +60,7 @@ def _mfa(role: Role) -> KeyValue | None:
 
 
 def _let_in(role: Role) -> Iterator[PrincipalEntry]:
-    """Whom the Allows of a trust policy name; a star where that is anybody, or not known."""
+    """Principals of the Allows of a trust policy; a star where that is anybody, or not known."""
     anybody = PrincipalEntry("*", "*")
     if role.trust.error is not None:
         yield anybody
@@ -71,7 +71,7 @@ def _let_in(role: Role) -> Iterator[PrincipalEntry]:
 
 
 def _may_be_session(entry: PrincipalEntry) -> bool:
-    """Whether a principal that is let in may itself be the session of a role."""
+    """True if a trusted principal may itself be the session of a role."""
     if entry.kind in ("Service", "Federated"):
         return False
     arn = parse_arn(entry.value) if entry.kind == "AWS" else None

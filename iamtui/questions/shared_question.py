@@ -53,7 +53,7 @@ _IN_FORCE: Final = vars(PoliciesInForce(lasting=True))
 
 
 class ResourceContext(NamedTuple):
-    """What a request meets whatever policy its resource has.
+    """Context and policies of a request that do not depend on the policy of its resource.
 
     Args:
         derived, absent: the condition keys that follow from it, and those that are known to be absent.
@@ -244,7 +244,7 @@ class SharedQuestion:
         return RequestContext(common, own=known.values, fixed=own.caller.keys)
 
     def _all_read_tags(self) -> bool:
-        """Whether a policy that all are under reads principal tags."""
+        """True if a policy that applies to all callers reads principal tags."""
         if self._reads_tags is None:
             self._reads_tags = (
                 reads_principal_tags(self._account, (self._in_force["resource"],))
@@ -256,7 +256,7 @@ class SharedQuestion:
 
 
 def known_owner(account: Account, others: Mapping[str, Account], question: Question) -> Account:
-    """The account of several that owns the resource asked about, or else the first.
+    """The account of several that owns the question's resource, or else the first.
 
     Raises:
         Problem: more than one has read the policy of a resource whose ARN names no account.
@@ -284,12 +284,12 @@ def known_owner(account: Account, others: Mapping[str, Account], question: Quest
 
 
 def has_known_members(account: Account, prepared: PreparedAction) -> bool:
-    """Whether the account knows resources of a set whose own policy has to let the caller in."""
+    """True if the account knows resources of a set whose own policy has to admit the caller."""
     return bool(keys_with_policy(account)) if prepared.key else prepared.trust
 
 
 def _carried(question: Question) -> tuple[Mapping[str, tuple[str, ...]], tuple[str, ...]]:
-    """The given context without the keys that the check of this resource does not carry, and what is said of those.
+    """The given context without the keys that the check of this resource does not carry, and the notes on those.
 
     The context is given for a call, which is checked for each of its resources.
     """
@@ -304,7 +304,7 @@ def _carried(question: Question) -> tuple[Mapping[str, tuple[str, ...]], tuple[s
 
 
 def _levels_read_tags(account: Account, kind: str, levels: tuple[PolicyLevel, ...] | NotEvaluated) -> bool:
-    """Whether some SCP or RCP reads principal tags; those of the account are looked through once."""
+    """True if some SCP or RCP reads principal tags; those of the account are looked through once."""
     if isinstance(levels, NotEvaluated) or not levels:
         return False
     key = ("levels read tags", kind)
@@ -316,7 +316,7 @@ def _levels_read_tags(account: Account, kind: str, levels: tuple[PolicyLevel, ..
 
 
 def reads_principal_tags(account: Account, policies: Iterable[PolicyInForce | NotEvaluated | None]) -> bool:
-    """Whether a document speaks of principal tags, as a condition key or in a variable."""
+    """True if a document reads principal tags, as a condition key or in a variable."""
     return any(isinstance(policy, NamedPolicy) and _speaks_of_tags(account, policy.document) for policy in policies)
 
 
@@ -330,7 +330,7 @@ def _speaks_of_tags(account: Account, document: PolicyDocument) -> bool:
 
 
 class PrincipalFacts(Struct, frozen=True):
-    """What the account says of one caller.
+    """Facts of the account about one caller.
 
     Args:
         origin: its account, or None, and the partition of its ARN, or "".
@@ -352,7 +352,7 @@ _MOST_FACTS: Final = 32768
 
 
 def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
-    """The facts of a principal, kept for as long as the same object is asked about."""
+    """The facts of a principal, kept as long as the same object is used."""
     kept = account.memo.get("principal facts")
     if kept is None:
         kept = account.memo.setdefault("principal facts", {})
@@ -416,7 +416,7 @@ _ONLY_OF_AN_ACCOUNT: Final = (
 
 
 def principal_context(account: Account, principal: Principal) -> KnownContext:
-    """What the account says of the caller (IAM User Guide: global condition context keys)."""
+    """Context keys that follow from the caller (IAM User Guide: global condition context keys)."""
     values: dict[str, KeyValue] = {}
     absent: tuple[str, ...] = ()
     kind = principal.kind
@@ -460,7 +460,7 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
 
 
 def _time_of_issue(principal: Principal) -> KeyValue:
-    """What is known of aws:TokenIssueTime where the caller need not be a session."""
+    """Known value of aws:TokenIssueTime where the caller need not be a session."""
     if principal.kind in _WITHOUT_SESSION or principal.credentials == "long_term":
         return ()
     return KeyState.PRESENT if principal.credentials == "temporary" else KeyState.UNKNOWN
@@ -501,7 +501,7 @@ def candidates(
 
 
 def _keys_of(caller: Caller) -> Iterator[str]:
-    """What the policy of a resource can name a caller by, besides its account."""
+    """Lookup keys of a caller in resource policies, besides its account."""
     yield EVERYONE
     for name in (caller.name, caller.role_arn, caller.session_arn, caller.issuer, caller.unique_id):
         if name:
@@ -511,7 +511,7 @@ def _keys_of(caller: Caller) -> Iterator[str]:
 
 
 def _key(value: str) -> str:
-    """What an entry of a Principal element is found by: an account, or the last word that it and the caller share."""
+    """Lookup key of a Principal entry: an account, or the last word that it and the caller share."""
     arn = parse_arn(value)
     if arn is None:
         return value
@@ -539,14 +539,14 @@ def policies_of_members(account: Account, prepared: PreparedAction) -> tuple[Nam
 
 
 def may_be_known_by_name(account: Account, prepared: PreparedAction, principal: Principal) -> bool:
-    """Whether the policy of a known resource may name a principal, or stand for itself."""
+    """True if the policy of a known resource may name a principal, or everyone."""
     trusting = _trusting(account, prepared)
     names = (principal.arn.rsplit("/", 1)[-1], principal.unique_id, principal.role_name)
     return any(name in trusting for name in names if name)
 
 
 def lets_everyone_in(account: Account, prepared: PreparedAction) -> bool:
-    """Whether the policy of a known resource may let everyone in."""
+    """True if the policy of a known resource may admit everyone."""
     return EVERYONE in _trusting(account, prepared)
 
 
@@ -582,7 +582,7 @@ def _by_whom_they_let_in(policies: Iterable[tuple[str, str, PolicyDocument]]) ->
 
 
 def _keys_in(document: PolicyDocument) -> Iterator[str]:
-    """What the Allows of a policy name whom they let in by."""
+    """Lookup keys of the principals that the Allows of a policy name."""
     if document.error:
         yield EVERYONE
         return

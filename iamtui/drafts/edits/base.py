@@ -1,4 +1,4 @@
-"""What every kind of edit says about itself, and what stands in the account before an edit."""
+"""Base class of the edits, and the lookup of the account's state before an edit."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class BaseEdit(
         "level_id": "level",
     },
 ):
-    """One edit of a draft. A kind of edit is one class: its fields are its JSON form, all else is said here.
+    """One edit of a draft. Each kind of edit is one class: its fields are its JSON form, the rest is declared here.
 
     Class variables:
         subject_parts: the kind of what it changes, and its fields that say which.
@@ -102,7 +102,7 @@ class BaseEdit(
 
     @property
     def subject(self) -> tuple[str, ...]:
-        """What it changes: of two edits with one subject, the later one counts."""
+        """Identity of the thing it changes: of two edits with one subject, the later one counts."""
         kind, *fields = self.subject_parts
         return kind, *(getattr(self, field) for field in fields)
 
@@ -130,7 +130,7 @@ class BaseEdit(
         )
 
     def replaces(self, standing: Standing) -> bool:
-        """Whether there is something already in the place of what it puts there."""
+        """True if its target already exists."""
         return self.replaced(standing) is not None
 
     def lay(self, ledger: Ledger) -> None:
@@ -142,7 +142,7 @@ class BaseEdit(
         raise NotImplementedError
 
     def changes_nothing(self, standing: Standing) -> bool:
-        """Whether an account is known to be so already: it has the document that the edit puts in place."""
+        """True if an account is known to have the document already that the edit puts in place."""
         return self.document is not None and same_text(self.replaced(standing), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
@@ -154,7 +154,7 @@ class BaseEdit(
         raise NotImplementedError
 
     def terraform(self, blocks: TerraformBlocks, edits: Sequence[BaseEdit], before: Account) -> Iterator[str]:
-        """Its blocks, or remarks on what cannot be said by a block.
+        """Its blocks, or remarks where no block can express it.
 
         Raises:
             Problem: no resource of the provider says it.
@@ -170,7 +170,7 @@ class BaseEdit(
 
     @property
     def document_title(self) -> str:
-        """Whose document it is, safe to show, to begin a sentence."""
+        """Title of its document, safe to show, to begin a sentence."""
         return "An edit"
 
     @property
@@ -180,7 +180,7 @@ class BaseEdit(
 
     @property
     def policy_type(self) -> PolicyType:
-        """What its document is used as."""
+        """Use of its document."""
         return PolicyType.IDENTITY
 
     @property
@@ -200,7 +200,7 @@ class BaseEdit(
 
     @property
     def detachment(self) -> str:
-        """What no longer applies to whom, raw, where a managed policy goes from somebody."""
+        """The managed policy that the edit detaches, and from whom, raw; "" for other edits."""
         return ""
 
     def replaced(self, standing: Standing) -> PolicyDocument | None:
@@ -399,7 +399,7 @@ def folder(arn: str) -> str:
 
 
 def segment(text: str) -> str:
-    """A text as one part of a path: what could mislead a file system stands as %XX."""
+    """A text as one segment of a path, with %XX for characters that could mislead a file system."""
     escaped = _PLAIN.sub(
         lambda match: "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8", "replace")), text
     )

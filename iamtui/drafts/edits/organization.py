@@ -196,7 +196,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
         return organization
 
     def known_anywhere(self, path: Sequence[OrganizationLevel]) -> OrganizationPolicy | None:
-        """The policy of this name as it stands at any known level."""
+        """The policy of this name as attached at any known level."""
         known = (fact.value for level in path if isinstance(fact := attached(level, self.type), Known))
         return next((policy for policies in known for policy in policies if policy.name == self.name), None)
 

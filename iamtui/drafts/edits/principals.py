@@ -171,7 +171,7 @@ def resolved_policy(after: Account, holder_arn: str, policy: str) -> str:
 
 
 def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
-    """Whether there is no room on a holder for what is attached before anything is detached."""
+    """True if a holder has no room for the attached policies before anything is detached."""
     holder = holder_of(before, holder_arn)
     most = MOST_ATTACHED.get(iam_kind_and_name(holder_arn)[0], 0)
     added = sum(isinstance(edit, AttachPolicy) and edit.holder_arn == holder_arn for edit in edits)
@@ -278,7 +278,7 @@ class RemoveUserFromGroup(_Membership, frozen=True):
 
 
 def _in_all_groups(user_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
-    """Whether a user can join no more groups before it has left some."""
+    """True if a user can join no more groups before it has left some."""
     user = before.by_arn(user_arn)
     added = sum(isinstance(edit, AddUserToGroup) and edit.user_arn == user_arn for edit in edits)
     return isinstance(user, User) and bool(added) and len(user.groups) + added > MOST_GROUPS
