@@ -31,7 +31,7 @@ MOST_ACTIONS: Final = 32
 """Different actions that one call is read for: a transaction has five kinds of items."""
 
 FOLDED: Final = "iamtui:folded"
-"""A field of the record of several events whose objects' keys are told by what they begin with."""
+"""Field of a record of several events: its objects' keys are known by their prefix alone."""
 
 _VERSION: Final = re.compile(r"(?:20\d{6}|20\d\d_\d\d_\d\d)(?:v\d)?$")
 PROFILE: Final = "iaminstanceprofile"
@@ -74,7 +74,7 @@ class AuthorizedAction(NamedTuple):
 
 
 class AuthorizedCall(NamedTuple):
-    """What a call was authorized by; where no action is known, `unmapped` says why.
+    """Actions that a call was authorized by; where none is known, `unmapped` says why.
 
     Args:
         possible: what it may have been checked for besides, which the record does not tell.
@@ -269,7 +269,7 @@ _DYNAMODB: Final = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransac
 
 
 def _dynamodb(call: Call) -> tuple[str, ...]:
-    """The actions of statements and of the items of a transaction; () unless each of them is told."""
+    """Actions of statements and of the items of a transaction; () unless each of them is known."""
     statements = [_verb(text) for text in call.flat.get("statement", ()) if text.strip()]
     operations = [text.lower() for text in call.flat.get("operation", ())]
     words = [(tables.PARTIQL, word) for word in statements] or [(tables.TRANSACTION, word) for word in operations]
@@ -316,7 +316,7 @@ _TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "object ownership is set": ("x-amz-object-ownership",),
     "Object Lock is enabled": ("x-amz-bucket-object-lock-enabled",),
 }
-"""What the names of the parameters begin with that tell when a check is made (S3 API Reference: request headers)."""
+"""Prefixes of the parameters that show when a check is made (S3 API Reference: request headers)."""
 
 _TOLD: Final = frozenset(
     (*_TOLD_BY, "tags are set", "session tags are set", "a source identity is set", "a version id is given",
@@ -345,7 +345,7 @@ def _is_told(check: Check, call: Call) -> bool:
 
 
 def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
-    """What a call may have been checked for besides, by what its record does not tell."""
+    """Further actions that a call may have been checked for, which its record does not show."""
     checks, has_template = companions(operation), _names_template(call.parameters)
     yield from _possible_checks(operation, found, call, checks, has_template=has_template)
     known = {check.action for check in checks}
@@ -359,7 +359,7 @@ def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iter
 
 
 def _possible_tagging(found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
-    """What a call of a service may be checked for that sets tags of what it makes."""
+    """Tagging action that a call may be checked for when it tags the resources it makes."""
     if not any(call.parameters.get(key) for key in _tag_keys(call.parameters)):
         return
     prefix = found[0].action.partition(":")[0]
@@ -400,7 +400,7 @@ def _possible_checks(
 
 
 def _is_of_another_type(check: Check, own: AuthorizedAction, *, has_template: bool) -> bool:
-    """Whether the action itself is checked on a resource of a type that a call does not name.
+    """True if the action itself is checked on a resource of a type that a call does not name.
 
     A subnet or security group that is not named is the default one, or that of the template.
     """
@@ -410,7 +410,7 @@ def _is_of_another_type(check: Check, own: AuthorizedAction, *, has_template: bo
 
 
 def _may_be_made(check: Check, call: Call, *, has_template: bool) -> bool:
-    """Whether it is left open that a check was made which is not known to have been."""
+    """True if a check may have been made that is not known to have been."""
     if check.via:
         return False  # it has a record of its own
     if check.when in _OF_TEMPLATES:
@@ -435,7 +435,7 @@ def _sets_tags(check: Check) -> bool:
 
 
 def _tagged(call: Call) -> tuple[str, ...]:
-    """What a call of EC2 makes and sets tags of: each of them names a type."""
+    """Resources that a call of EC2 makes and tags: each of them names a type."""
     where = f"arn:{partition_of(call.region)}:ec2:{call.region}:"
     given = (call.parameters[key] for key in _tag_keys(call.parameters))
     kinds = (text for value in given for key, text in texts_in(value) if key == "resourcetype" and tells(text))
@@ -448,7 +448,7 @@ def _tag_keys(parameters: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _is_like(arn: str, form: str) -> bool:
-    """Whether an ARN is of the kind of a form that ends with `KIND/*`."""
+    """True if an ARN is of the kind of a form that ends with `KIND/*`."""
     return arn.split(":", 5)[-1].partition("/")[0] == form.split(":", 5)[-1].partition("/")[0]
 
 
@@ -459,7 +459,7 @@ def _roles_in(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _named_roles(call: Call) -> Iterator[str]:
-    """The ARNs of roles that parameters name without one, which some calls take; the path is not told."""
+    """ARNs of roles that parameters give by name, which some calls take; the path is unknown."""
     for key, text in texts_in(call.parameters):
         if key.endswith(_NAMES_ROLES) and key not in _NAMES_PROFILES and _ROLE_NAME.fullmatch(text):
             yield f"arn:{partition_of(call.region)}:iam::{call.account}:role/{text.rpartition('/')[2]}"

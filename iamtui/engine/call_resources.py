@@ -18,7 +18,7 @@ from iamtui.catalog.arn_forms import forms_of_types
 from iamtui.engine.call_types import CallType, letters_of, partition_of, pattern_of, types_of_call
 
 MOST_RESOURCES: Final = 200
-"""Resources that one call is read for; what names more is not told."""
+"""Most resources that are read from one call; one that names more has unknown resources."""
 _MOST_TEXTS: Final = 4000
 _DEEPEST: Final = 8
 _HIDDEN: Final = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -27,7 +27,7 @@ _LEAD: Final = re.compile(r"[/:]([a-z]{1,4}-)$")
 
 
 def tells(text: str) -> bool:
-    """Whether a value names something, and is not read as a pattern when it stands in an ARN."""
+    """True if a value names something, and is no pattern within an ARN."""
     return not ("*" in text or "?" in text or "${" in text or text.startswith(_HIDDEN)) and bool(text.strip())
 
 
@@ -57,7 +57,7 @@ class Call(NamedTuple):
 
 
 def texts_in(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Every text in a JSON value with the key, in lower case, that it stands under; nested ones too, to a bound."""
+    """Every text in a JSON value with its key, in lower case; nested ones too, to a bound."""
     if isinstance(value, str):
         yield key, value
     elif depth < _DEEPEST and isinstance(value, dict):
@@ -69,7 +69,7 @@ def texts_in(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, s
 
 
 def has_key(value: Any, names: tuple[str, ...], depth: int = 0) -> bool:
-    """Whether an object in a JSON value has one of some keys, which are in lower case, to the same bound."""
+    """True if an object in a JSON value has one of some keys, which are in lower case, to the same bound."""
     if depth >= _DEEPEST or not isinstance(value, dict | list):
         return False
     if isinstance(value, dict) and any(str(key).lower() in names for key in value):
@@ -192,7 +192,7 @@ def _filled(one: CallType, call: Call, prefix: str, *, alone: bool) -> list[str]
 
 
 def _are_told(values: Sequence[tuple[str, ...]], one: CallType, *, alone: bool) -> bool:
-    """Whether the names that parameters have tell enough of the ARNs of a type."""
+    """True if the parameters give enough of the ARNs of a type."""
     return all(values) or (alone and any(values)) or (one.made and not values[-1])
 
 
@@ -446,7 +446,7 @@ _OF_AWS: Final = ("AWS-", "AWSEC2-", "AWSSSO-", "Amazon")
 
 
 def _bedrock(name: str, call: Call) -> list[str] | None:
-    """The model that is invoked, where it is one: a profile or a router stands for models, which need it, too."""
+    """The invoked model, where it is one: a profile or a router resolves to models, which are needed too."""
     given = next(iter(call.flat.get("modelid", ())), "")
     if not name.startswith("invokemodel"):
         return None
@@ -529,12 +529,12 @@ _SPECIAL: Final[Mapping[str, Any]] = {
 
 
 def unnamed(arns: Iterable[str]) -> bool:
-    """Whether ARNs have a part that the call did not tell."""
+    """True if ARNs have a part that the call does not give."""
     return any("*" in arn or "?" in arn for arn in arns)
 
 
 def resource_of_call(source: str, action: str, parameters: Mapping[str, Any], *, account: str, region: str) -> str:
-    """The ARN of the resource that a call's parameters name, in the Region's partition; "" when that cannot be told.
+    """The ARN of the resource in a call's parameters, in the Region's partition; "" when it cannot be determined.
 
     An IAM entity's ARN comes without its path, which the parameters do not have.
     """

@@ -20,7 +20,7 @@ _SUFFIXES: Final = ("identifier", "name", "id")
 
 
 class CallType(NamedTuple):
-    """A resource type of an action: how its ARNs are made, and told.
+    """A resource type of an action: how its ARNs are made and recognized.
 
     Args:
         pieces: literal text, or for a name the parameters that have it.
@@ -59,7 +59,7 @@ def types_of_call(prefix: str, name: str, operation: str) -> tuple[CallType, ...
 
 
 def _makes(operation: str, kind: str) -> bool:
-    """Whether an operation is called after the type: CreateVolume makes a volume."""
+    """True if an operation is named after the type: CreateVolume makes a volume."""
     verb = next((verb for verb in _MAKING if operation.startswith(verb)), "")
     return bool(verb) and operation.removeprefix(verb).removesuffix("s") == letters_of(kind).removesuffix("s")
 
@@ -70,7 +70,7 @@ def letters_of(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def pattern_of(forms: tuple[ArnForm, ...]) -> re.Pattern[str]:
-    """What the ARNs of a resource type look like."""
+    """Regular expression of a resource type's ARNs."""
     return re.compile("|".join(map(_regex, forms)) or r"(?!)", re.DOTALL)
 
 

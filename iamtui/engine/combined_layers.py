@@ -1,4 +1,4 @@
-"""One request read through every layer: what each layer said, and what all of them add up to."""
+"""Evaluation of one request through every layer: the result of each layer, and their combination."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ RESOURCE_ONLY: Final = frozenset(
 
 
 class MemberLookup(Protocol):
-    """What is known of single resources of a set that is asked about."""
+    """Lookup of known single resources of a set."""
 
     def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
         """The same question about one resource of the set, with what is known of it."""
@@ -75,7 +75,7 @@ class MemberLookup(Protocol):
         """Resources whose own policy is known and may let the caller in, those first that do."""
 
     def are_all(self, reading: Evaluation) -> bool:
-        """Whether the set has no other resources than known ones, and those that `unlisted` stands for."""
+        """True if the set has no other resources than known ones and those represented by `unlisted`."""
 
     def unlisted(self, reading: Evaluation) -> MissingPolicy | None:
         """The policies of resources of the set that exist, if at all, without being known."""
@@ -83,7 +83,7 @@ class MemberLookup(Protocol):
 
 @dataclass(frozen=True)
 class PoliciesOfSet(PoliciesInForce):
-    """What applies to a request about a set of resources, of which some are known under policies of their own."""
+    """Policies in force for a set of resources, of which some have known policies of their own."""
 
     members: MemberLookup | None = field(default=None, repr=False, compare=False)
 
@@ -108,7 +108,7 @@ class Evaluation(Struct, eq=False):
     same_account: bool
     must_admit: bool
     admitted_by_assumption: bool = False
-    """Whether each key or role of a set is taken to let the caller in by its policy."""
+    """True if each key or role of a set is assumed to admit the caller by its policy."""
     identity: LayerScan | None = None
     resource: LayerScan | None = None
     session: LayerScan | None = None
@@ -128,7 +128,7 @@ class Evaluation(Struct, eq=False):
     granted: tuple[str, ...] = ()
     """Of such a set: the entries that grant some of it; none where all of it is granted."""
     witness: str | None = None
-    """Of an allowed set: a resource of it on which the same question, asked alone, is allowed."""
+    """Resource of an allowed set on which the same question alone is allowed."""
     among_known: bool = False
     """Of a set: whether all of its resources are known, and none of them is allowed."""
     by_known: bool = False
@@ -136,39 +136,39 @@ class Evaluation(Struct, eq=False):
     about: Callable[[Evaluation, str], Evaluation] | None = None
     """Of a set: what reads the same question about one resource of it; it holds no reading, so there is no cycle."""
     is_unsettled: bool = False
-    """Whether a set is too involved to be told whether a resource of it is allowed."""
+    """True if a set is too involved to find out whether a resource of it is allowed."""
     lacking: str = ""
     """Of a set of which one call needs several resources at once: which of them are not allowed, in words."""
     by_alias: bool = False
-    """Whether the set is all that one key, which is named by its alias, can be."""
+    """True for the set of keys that one alias may name."""
     not_evaluated: dict[Layer, NotEvaluated] = msgspec_field(default_factory=dict)
     grant: Truth = False
     deny: Truth = False
     caps: Truth = True
     total: Truth = False
     made: dict[Layer, PolicySet | LevelStack] = msgspec_field(default_factory=dict)
-    """What was made of policies that do not last, for whoever puts the parts of a Decision together."""
+    """Compiled policies that are not kept elsewhere, for the parts of a Decision that are computed later."""
     _side: GrantSide | None = None
     _scans: tuple[tuple[Layer, int | None, LayerScan], ...] | None = None
 
     @property
     def prepared(self) -> PreparedAction:
-        """What action and resource say without the caller."""
+        """Facts of action and resource that do not depend on the caller."""
         return self.asked.prepared
 
     @property
     def known_members(self) -> MemberLookup | None:
-        """What is known of the resources of a set; None: all of them are under the same policies."""
+        """Lookup of the resources of a set; None: all of them are under the same policies."""
         return self.policies.members if isinstance(self.policies, PoliciesOfSet) else None
 
     @property
     def in_any_account(self) -> bool:
-        """Whether this is a set whose resources may belong to any member account of the organization."""
+        """True for a set whose resources may belong to any member account of the organization."""
         return self.owner is None and self.prepared.facts.of_member_accounts
 
     @property
     def compared(self) -> tuple[RequestResource, ...]:
-        """What statements are held against: the resource, or those that speak for a set of which none is allowed."""
+        """Resources that statements are matched against: the resource, or the members that represent a denied set."""
         return tuple(member.prepared.resource for member in self.members) or (self.prepared.resource,)
 
     @property
@@ -178,7 +178,7 @@ class Evaluation(Struct, eq=False):
 
     @property
     def needs_resource_side(self) -> bool:
-        """Whether no identity policy can grant this alone."""
+        """True if no identity policy can grant this alone."""
         return self.must_admit or not self.same_account or self.request.principal.kind in RESOURCE_ONLY
 
     @property
@@ -248,7 +248,7 @@ class Evaluation(Struct, eq=False):
                     yield layer, scanned, member
 
     def is_reached(self, layer: Layer, member: LayerStatement) -> bool:
-        """Whether the principals of a statement in a policy of a layer include the caller, or may."""
+        """True if the principals of a statement in a layer's policy include the caller, or may."""
         rules = principal_rules(self, of_resource=layer is Layer.RESOURCE)
         if layer is Layer.RESOURCE:
             return bool(reached_as(member.compiled, self.caller, rules))
@@ -311,7 +311,7 @@ class Evaluation(Struct, eq=False):
         )
 
     def session_passes(self) -> Truth:
-        """Whether the session policies let the request through; a federated user cannot do without them."""
+        """Truth of the session policies allowing the request; a federated user needs one."""
         if self.session is not None:
             return self.session.allow
         return not (
@@ -344,7 +344,7 @@ class Evaluation(Struct, eq=False):
             self.total = all_of((negate(deny), cap, grant))
 
     def _denies_and_caps(self) -> tuple[list[Truth], list[Truth]]:
-        """What each layer denies, and what each of those that grant nothing lets through."""
+        """Denials of all layers, and the results of the layers that can only cap."""
         caps: list[Truth] = []
         own = (self.identity, self.boundary, self.session)
         denies: list[Truth] = [scanned.deny for scanned in own if scanned is not None and scanned.deny is not False]
@@ -388,7 +388,7 @@ def calling(request: Request, policies: PoliciesInForce) -> Principal:
 
 
 def service_rule(result: Evaluation, *, some_account: bool) -> ServiceRule | None:
-    """What the service itself says, whatever the policies say, of the call or the caller's credentials."""
+    """Rule of the service about the call or the caller's credentials, whatever the policies say."""
     prepared, principal = result.prepared, calling(result.request, result.policies)
     if prepared.refused is not None or result.request.no_such_resource:
         return ServiceRule(prepared.refused or result.request.no_such_resource)
@@ -498,7 +498,7 @@ def principal_rules(result: Evaluation, *, of_resource: bool) -> PrincipalRules:
 
 
 def reaching(result: Evaluation, layer: Layer) -> Callable[[CompiledStatement], Truth]:
-    """What says whether the principals of a statement in a policy that is nobody's own include the caller."""
+    """Test of a statement's principals against the caller, in an RCP or endpoint policy."""
     return lambda compiled: reaches(compiled, result.caller, layer, principal_rules(result, of_resource=False))
 
 

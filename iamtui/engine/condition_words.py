@@ -28,7 +28,7 @@ from iamtui.text import first_names, first_of_texts, safe_text
 
 
 class LayerName(NamedTuple):
-    """What a layer is called.
+    """Names of a layer.
 
     Args:
         short: in a narrow column.
@@ -82,7 +82,7 @@ A key that is absent does not hold, so the second words must not say that it has
 _MOST_VALUES: Final = 4
 
 MOST_NAMED: Final = 5
-"""How many of a kind are told in full; policies may have thousands."""
+"""Most items of a kind that are listed in full; policies may have thousands."""
 
 _OR_ABSENT: Final = " or is absent"
 
@@ -115,7 +115,7 @@ def leaf_text(leaf: ConditionLeaf | SessionLeaf | MissingLeaf, request: Request 
 
 
 def _has_variables(leaf: ConditionLeaf) -> bool:
-    """Whether variables may stand in the values, as they are told."""
+    """True if the values that are shown may contain variables."""
     some = any("${" in value for value in leaf.values[:_MOST_VALUES])
     return some and not leaf.literal and takes_variables(leaf.op)
 
@@ -165,7 +165,7 @@ def _resource_text(leaf: ConditionLeaf, key: str, values: str) -> str:
 
 
 def _comparison(operator: str, holds: bool, count: int) -> tuple[str, bool]:
-    """What a comparison with some values is called, and whether it says what the key is instead of what it is not."""
+    """Words for a comparison with some values, and True if they state what the key is, not what it is not."""
     negated = operator in OPPOSITES
     phrases = _PHRASES.get(OPPOSITES.get(operator, operator))
     is_so = phrases is not None and holds is not negated
@@ -222,7 +222,7 @@ _plain_text = kept_by_formula(depends_text)
 
 
 def condition_of(decision: Decision) -> str:
-    """What a decision depends on, as `depends_text` puts it; "" when it depends on nothing."""
+    """Condition of a decision, as `depends_text` puts it; "" when it depends on nothing."""
     node = decision.depends_on
     if node is None:
         return ""
@@ -253,7 +253,7 @@ def _grouped(node: Node, request: Request | None) -> str:
 
 @kept_by_formula
 def depends_summary(node: Node) -> str:
-    """What a formula is about, short: the keys and documents in it."""
+    """Short summary of a formula: the keys and documents in it."""
     names: dict[str, None] = {}
     for leaf in leaves(node):
         if isinstance(leaf, ConditionLeaf) and leaf.unknown_operator:
@@ -343,7 +343,7 @@ def replaced(value: str, context: RequestContext, *, is_resource: bool = False) 
 
 
 def stands_for(value: str, context: RequestContext, *, is_resource: bool = False) -> str:
-    """What `replaced` makes of a value: ` (= payments)`; "" without any variable, or where one is open."""
+    """Resolved value of a text with variables, as ` (= payments)`; "" without any variable, or where one is open."""
     if "${" not in value:
         return ""
     whole = replaced(value, context, is_resource=is_resource)
@@ -353,12 +353,12 @@ def stands_for(value: str, context: RequestContext, *, is_resource: bool = False
 
 
 def takes_variables(operator: str) -> bool:
-    """Whether a condition operator replaces variables (IAM User Guide: policy variables, where they can be used)."""
+    """True if a condition operator replaces variables (IAM User Guide: policy variables, where they can be used)."""
     return operator.rpartition(":")[2].lower().startswith(("string", "arn"))
 
 
 def value_words(values: Iterable[str], known: Iterable[str], limit: int = 256) -> list[str]:
-    """Values as they are written, each with what it stands for (`stands_for`)."""
+    """Values as they are written, each followed by its resolved value (`stands_for`)."""
     return [f"{value_word(value, limit)}{what}" for value, what in zip(values, known, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""What services refuse a caller for what it is, for its credentials or its account, whatever the policies say.
+"""Rules of services about a caller's kind, credentials or account, whatever the policies say.
 
 Sources: IAM User Guide (compare AWS STS credentials, perform a privileged task on a member account), STS API
 Reference.
@@ -38,7 +38,7 @@ _OF_PROVIDERS: Final = frozenset(("sts:assumerolewithsaml", "sts:assumerolewithw
 
 
 class ServiceRule(Struct, frozen=True):
-    """A rule of a service that stands above the policies.
+    """Rule of a service that overrides the policies.
 
     Args:
         why: what it says, one sentence.
@@ -77,7 +77,7 @@ _WITH_A_ROLE: Final = frozenset(("sts:tagsession", "sts:setsourceidentity"))
 
 
 def uses_session_token(principal: Principal, context: RequestContext) -> bool:
-    """Whether a user or root user comes with temporary credentials, as from sts:GetSessionToken.
+    """True if a user or root user has temporary credentials, as from sts:GetSessionToken.
 
     Where that is not told, a value of aws:MultiFactorAuthPresent tells it: no access key carries the key.
     """
@@ -126,7 +126,7 @@ _SCOPED: Final = ServiceRule(
 
 
 def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
-    """What IAM and STS refuse this kind of caller, or its kind of credentials, whatever the policies say.
+    """Rule of IAM or STS for this kind of caller or credentials, whatever the policies say.
 
     IAM User Guide: compare AWS STS credentials; STS API Reference.
     """
@@ -142,7 +142,7 @@ _THROUGH_URL: Final = _condition("Bool", "lambda:InvokedViaFunctionUrl", "true")
 
 
 def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: RequestContext) -> ServiceRule | None:
-    """What a service refuses to callers without credentials, whatever the policies say.
+    """Rule of a service for callers without credentials, whatever the policies say.
 
     Args:
         takes_unsigned: whether it takes the call without a signature; None: not known.
@@ -165,7 +165,7 @@ def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: Req
 
 @lru_cache(maxsize=4096)
 def gift_rule(action: ActionName) -> ServiceRule | None:
-    """What policies of resources cannot give to callers from outside the account, or AWS does not say that they can."""
+    """Rule for an action that resource policies cannot grant across accounts, or that AWS does not say they can."""
     limit = gift_limit(action.service, action.name)
     if limit is None:
         return None
@@ -176,7 +176,7 @@ def gift_rule(action: ActionName) -> ServiceRule | None:
 
 
 def both_rules(first: ServiceRule | None, second: ServiceRule | None) -> ServiceRule | None:
-    """Two rules that both have to let a call pass, as one; the first that refuses stands alone."""
+    """Combination of two rules that both must let a call pass; the first that refuses is enough."""
     if first is None or second is None:
         return first or second
     for rule in (first, second):
@@ -217,7 +217,7 @@ _BY_DELEGATE: Final = MissingLeaf("AWS's documentation of this call by a delegat
 
 
 def account_rule(action: ActionName, resource: RequestResource, policies: PoliciesInForce) -> ServiceRule | None:
-    """What services take from some accounts of an organization alone (AWS's pages: `between_accounts.json`)."""
+    """Rule for calls that only some accounts of an organization can make (AWS's pages: `between_accounts.json`)."""
     limit = call_limit(action.service, action.name)
     if limit is None or (limit.resource and not is_all_within(limit.resource, resource)):
         return None
@@ -226,7 +226,7 @@ def account_rule(action: ActionName, resource: RequestResource, policies: Polici
 
 
 def _by_place(limit: CallLimit, policies: PoliciesInForce) -> Truth:
-    """Whether the account of the caller is one of those that can make a call."""
+    """Truth of the caller's account being one of those that can make a call."""
     place, by = policies.principal_place, limit.by
     if by == "recipient":
         return _RECIPIENT
@@ -279,7 +279,7 @@ def with_password_policy(policies: PoliciesInForce, user: Principal, resource: R
 
 
 def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:
-    """What the users of an identity provider, who have no AWS credentials yet, cannot call.
+    """Rule for the users of an identity provider, who have no AWS credentials yet.
 
     STS API Reference: AssumeRoleWithSAML, AssumeRoleWithWebIdentity; IAM User Guide: pass session tags.
     """

@@ -14,7 +14,7 @@ from iamtui.text import safe_text
 
 
 class Outcome(StrEnum):
-    """What AWS would decide; `depends` only in discover mode or when a document is missing."""
+    """Outcome of a request; `depends` only in discover mode or when a document is missing."""
 
     ALLOWED = "allowed"
     EXPLICIT_DENY = "explicitDeny"
@@ -38,7 +38,7 @@ class Layer(StrEnum):
 
 
 class LayerState(StrEnum):
-    """What a layer says. `not_evaluated` means not loaded or switched off, and is never "no objection"."""
+    """Result of a layer. `not_evaluated` means not loaded or switched off, and is never "no objection"."""
 
     ALLOWS = "allows"
     DENIES = "denies"
@@ -48,7 +48,7 @@ class LayerState(StrEnum):
 
 
 class ResourceScope(StrEnum):
-    """For which of the resources asked about an allowed decision holds."""
+    """Extent of an allowed decision over the request's resources."""
 
     ONE = "one"
     SOME = "some"
@@ -195,17 +195,17 @@ class Decision:
 
     @property
     def allowed(self) -> bool:
-        """Whether the outcome is ALLOWED (perhaps only as far as loaded, or on some resources)."""
+        """True if the outcome is ALLOWED (perhaps only as far as loaded, or on some resources)."""
         return self.outcome is Outcome.ALLOWED
 
     @property
     def denied(self) -> bool:
-        """Whether it is a denial, explicit or not, and not one that waits for what is not known."""
+        """True for a denial, explicit or not, that does not depend on anything unknown."""
         return self.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
     @property
     def allowed_parts(self) -> tuple[str, ...]:
-        """The resources where it holds; () when only the whole that was asked about can be named.
+        """The resources where it holds; () when only the request's whole resource can be named.
 
         "Only on X" in the answer to a question about X would read as "on X".
         """
@@ -226,7 +226,7 @@ class Decision:
 
     @property
     def is_capped(self) -> bool:
-        """Whether one of the layers does not pass that no Allow elsewhere makes up for."""
+        """True if a layer does not pass for which no Allow elsewhere can make up."""
         known: bool | None = self.__dict__.get("_capped")
         return any(reason.layer in _CAPS for reason in self.reasons) if known is None else known
 

@@ -125,7 +125,7 @@ def _notes_on_ignored(reading: Evaluation) -> Iterator[str]:
 
 
 def assumptions(reading: Evaluation) -> Iterator[str]:
-    """What was taken for granted, as "key = value" or a sentence."""
+    """Assumptions of an evaluation, as "key = value" or a sentence."""
     request = reading.request
     principal = request.principal
     prepared = reading.prepared
@@ -156,7 +156,7 @@ def assumptions(reading: Evaluation) -> Iterator[str]:
 
 
 def _spared_but_for_boundary(match: Match, reading: Evaluation) -> bool:
-    """Whether a Deny with NotPrincipal hits the caller only because of its permissions boundary."""
+    """True if a Deny with NotPrincipal hits the caller only because of its permissions boundary."""
     statement = match.statement.statement
     if match.statement.allows or statement.not_principals is None or not reading.caller.has_boundary:
         return False
@@ -258,7 +258,7 @@ class ReadAgain(Protocol):
 
 
 class DecisionDetails:
-    """What a Decision says besides its outcome, each part put together when it is asked for.
+    """Lazy details of a Decision.
 
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
@@ -278,7 +278,7 @@ class DecisionDetails:
         return layer_reports(self._reading)
 
     def blocked_by(self) -> tuple[Layer, ...]:
-        """The layers that stand in the way of something that does grant this."""
+        """The layers that block a request which something does grant."""
         denied = self._reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
         return blocked_by(self._reading) if denied else ()
 
@@ -287,7 +287,7 @@ class DecisionDetails:
         return reasons(self._reading) if self._reading.outcome is not Outcome.ALLOWED else ()
 
     def identity_needed(self) -> bool:
-        """Whether nothing grants this without an identity policy that allows it."""
+        """True if nothing grants this without an identity policy that allows it."""
         if self._reading.outcome is Outcome.ALLOWED:
             return False
         return structs.replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
@@ -296,7 +296,7 @@ class DecisionDetails:
         return tuple(_matched(self._reading, undetermined=self._reading.outcome is Outcome.DEPENDS))
 
     def resource_scope(self) -> ResourceScope:
-        """For which of the resources asked about the decision holds."""
+        """Extent of the decision over the request's resources."""
         scope = self._scope or self._scope_by_known()
         return scope.scope if scope is not None else self._finder().kind()
 
@@ -304,11 +304,11 @@ class DecisionDetails:
         return self._scope_found().resources
 
     def denied_resources(self) -> tuple[str, ...]:
-        """The resources or patterns, among those asked about, that a Deny takes out."""
+        """The resources or patterns of the request that a Deny takes out."""
         return self._scope_found().denied
 
     def example_resource(self) -> str | None:
-        """One of the resources asked about on which the same question, asked alone, is allowed."""
+        """One of the request's resources on which the same question alone is allowed."""
         # Of the keys that one alias may stand for none is an example.
         return self._reading.witness if self._reading.by_known or not self._reading.by_alias else None
 
@@ -321,7 +321,7 @@ class DecisionDetails:
         return missing_context(self._reading)
 
     def assumptions(self) -> tuple[str, ...]:
-        """What was taken for granted."""
+        """Assumptions of the decision."""
         return tuple(assumptions(self._reading))
 
     def notes(self) -> tuple[str, ...]:
@@ -367,12 +367,12 @@ class DecisionDetails:
         return self._read_again(None, everywhere=True)
 
     def _holds_everywhere(self, resource: str) -> bool:
-        """Whether the same question about another resource or pattern is allowed (here: may be) for all of it."""
+        """True if the same question about another resource or pattern is allowed (here: may be) for all of it."""
         total = self._read_again(resource, everywhere=True).total
         return total is True or (self._reading.outcome is Outcome.DEPENDS and total is not False)
 
     def _allowed_in_part(self, resource: str) -> bool:
-        """Whether the same question about another resource or pattern is not denied for all of it."""
+        """True if the same question about another resource or pattern is not denied for all of it."""
         return self._read_again(resource, everywhere=False).total is not False
 
 
@@ -388,7 +388,7 @@ def _not_modelled(reading: Evaluation) -> tuple[str, ...]:
 
 
 def _open_besides(reading: Evaluation) -> Iterator[str]:
-    """What a denied request would still depend on once nothing denies it for certain."""
+    """Conditions that a denied request would still depend on without its certain denials."""
     if reading.refused is not None:
         return
     waiting: list[Truth] = []
@@ -442,13 +442,13 @@ def reasons(reading: Evaluation) -> tuple[Reason, ...]:
 
 
 def _denies(reading: Evaluation, layer: Layer, scanned: LayerScan | None) -> bool:
-    """Whether a Deny of a layer matches for certain and binds."""
+    """True if a Deny of a layer matches for certain and binds."""
     ignored = layer is Layer.RESOURCE and reading.resource_denies_ignored
     return scanned is not None and scanned.deny is True and not ignored
 
 
 def _lacks_allow(reading: Evaluation, layer: Layer, scanned: LayerScan) -> bool:
-    """Whether it counts that a layer, which denies nothing, does not allow the request."""
+    """True if a layer, which denies nothing, blocks the request by not allowing it."""
     if scanned.allow is not False or layer is Layer.RCP:
         return False
     if layer in _CAPS:
@@ -489,7 +489,7 @@ def _level_name(reading: Evaluation, layer: Layer, level: int | None) -> str | N
 
 
 def blocked_by(reading: Evaluation) -> tuple[Layer, ...]:
-    """The layers that stand in the way of something that does grant this, sorted; empty when nothing grants it.
+    """The layers that block a request which something does grant, sorted; empty when nothing grants it.
 
     A layer with a matching Deny is taken out, its Allows too; if what is left still grants (boundary treated as
     absent), the layers taken out and every cap that does not pass are what blocks. Of a set, those that stand in the

@@ -78,7 +78,7 @@ def derived_context(request: Request) -> dict[str, JsonValue]:
 
 
 def request_to_json(request: Request) -> dict[str, JsonValue]:
-    """A request in the form that a scenario takes, so that a printed question can be asked again."""
+    """A request in the form of a scenario, so that a printed question can be repeated."""
     return {
         "principal": _principal(request.principal),
         "credentials": request.principal.credentials,

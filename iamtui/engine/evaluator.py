@@ -137,7 +137,7 @@ def decision_of(
 
 
 def _read_again(reading: Evaluation, resource: str | None, *, everywhere: bool) -> Evaluation:
-    """The same question about all of the set of resources that was asked about, or about another resource."""
+    """Evaluation of the same question for all of the request's set of resources, or for another resource."""
     if resource is None:
         request, asked = reading.request, reading.asked.everywhere_too()
     else:
@@ -305,7 +305,7 @@ def asked_by(
     *,
     everywhere: bool = False,
 ) -> PreparedRequest:
-    """What one request asks.
+    """Preparation of one request.
 
     Args:
         everywhere: for a set of resources, ask about all of them instead of at least one.
@@ -500,7 +500,7 @@ def read_the_other_way(reading: Evaluation) -> Iterator[tuple[str, str, Evaluati
 
 
 def _the_other_way(reading: Evaluation, name: str) -> Evaluation:
-    """The same request, evaluated with one option changed; what is asked depends on none, so it is prepared once."""
+    """Evaluation of the same request with one option changed, which the PreparedAction does not depend on."""
     options = structs.replace(reading.options, **{name: not getattr(reading.options, name)})
     prepared, of_a_set = reading.prepared, reading.asked.of_a_set
     asked = None if reading.by_alias else PreparedRequest(prepared, options, of_a_set=of_a_set)
@@ -530,7 +530,7 @@ def _has_condition(read: _Read, base: str, holds: Callable[[str], bool]) -> bool
 
 
 def _has_negated_for_all(read: _Read) -> bool:
-    """Whether a condition with ForAllValues and a negated operator is about a key that is known to be absent."""
+    """True if a condition with ForAllValues and a negated operator is about a key that is known to be absent."""
     return any(
         condition.operator is not None
         and condition.operator.over is SetOperator.ALL

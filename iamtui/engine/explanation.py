@@ -60,7 +60,7 @@ class Suggestion(Struct, frozen=True):
 
 
 def suggest(decision: Decision, layers: tuple[TracedLayer, ...]) -> Iterator[Suggestion]:
-    """What to change, each curing one thing that stands in the way of a denied request.
+    """Suggestions for a denied request, each removing one obstacle.
 
     Args:
         layers: the trace of the same request, or none: near misses are then not found.
@@ -92,14 +92,14 @@ def acting_account(decision: Decision, layer: Layer) -> str:
 
 
 def owner_alone(decision: Decision, reason: Reason) -> bool:
-    """Whether no policy can open the resource to callers from outside its account."""
+    """True if no policy can open the resource to callers from outside its account."""
     request = decision.request
     closed = closed_to_others(action_name(request.action), request.principal.kind, parse_arn(request.resource))
     return reason.layer is Layer.RESOURCE and closed != "" and _why(decision, Layer.RESOURCE) == closed
 
 
 def lacks_session_policy(decision: Decision, reason: Reason) -> bool:
-    """Whether a federated-user session is denied because it was made without a session policy."""
+    """True if a federated-user session is denied because it was made without a session policy."""
     return reason.layer is Layer.SESSION and FEDERATED_NEEDS_SESSION_POLICY in decision.layers
 
 
@@ -131,7 +131,7 @@ def _suggest(decision: Decision, reason: Reason, layers: tuple[TracedLayer, ...]
 
 
 def _fixed_by_aws(decision: Decision, reason: Reason) -> str:
-    """What to do where nobody but AWS can change what a reason names; "" where its policies can be edited.
+    """Advice where nobody but AWS can change the cause of a denial; "" where its policies can be edited.
 
     IAM User Guide: service-linked roles; IAM Identity Center User Guide: permission sets.
     """
@@ -158,7 +158,7 @@ def _is_trust(decision: Decision) -> bool:
 
 
 def _is_reserved(role_arn: str) -> bool:
-    """Whether a role belongs to IAM Identity Center, which alone edits it."""
+    """True if a role belongs to IAM Identity Center, which alone edits it."""
     return ":role/aws-reserved/" in role_arn or "/AWSReservedSSO_" in role_arn
 
 
@@ -190,13 +190,13 @@ def narrowest_exception(decision: Decision, ref: StatementRef, *, listed: bool =
 
 
 def of_aws(policy: str) -> bool:
-    """Whether a policy, by its name or ARN, is AWS's own: customers attach and detach it but cannot change it."""
+    """True if a policy, by its name or ARN, is AWS's own: customers attach and detach it but cannot change it."""
     arn = parse_arn(policy)
     return policy in _AWS_ATTACHED or (arn is not None and arn.account == "aws")
 
 
 def lists_exceptions(operator: str, key: str) -> bool:
-    """Whether a condition of a Deny is a list of those whom it does not concern, as `narrowest_exception` names it."""
+    """True if a condition of a Deny is a list of excepted callers, as `narrowest_exception` names it."""
     return (operator.lower(), key.lower()) == ("arnnotequals", "aws:principalarn")
 
 
@@ -281,7 +281,7 @@ def _widen(decision: Decision, statement: TracedStatement, element: TracedElemen
 
 
 def _all_else(statement: TracedStatement) -> str:
-    """That the rest matches, and which actions would be allowed with the one asked about."""
+    """Words for a full match of the rest, with the other actions that would be allowed."""
     actions = next((element for element in statement.elements if element.element in ("Action", "NotAction")), None)
     if actions is None or (
         actions.element == "Action" and len(actions.wanted) == 1 and not set(actions.wanted[0]) & {"*", "?"}
@@ -349,7 +349,7 @@ def _identity_target(principal: Principal) -> str:
 
 
 def _carrier(resource: str) -> str:
-    """What holds the policy of a resource: of an object in S3 its bucket."""
+    """Carrier of a resource's policy: of an object in S3 its bucket."""
     arn = parse_arn(resource)
     return resource.partition("/")[0] if arn is not None and arn.service == "s3" and not arn.account else resource
 
@@ -366,13 +366,13 @@ def _principal_element(decision: Decision, layer: Layer) -> dict[str, str] | str
 
 
 def layer_words(decision: Decision, layer: Layer) -> str:
-    """What a layer is called in an answer: the resource policy of a role is its trust policy."""
+    """Name of a layer in an answer: the resource policy of a role is its trust policy."""
     trust = layer is Layer.RESOURCE and decision.request.action.lower().startswith("sts:")
     return "trust policy" if trust else LAYER_NAMES[layer].noun
 
 
 _NEVER_BOTH: Final = "Whatever the keys that were not given are, nothing grants it or something denies it."
-"""No layer stands in the way for certain, and still there is no request that is granted and let through."""
+"""Reason where no layer denies for certain, and still no request is both granted and let through."""
 
 
 class Explanation(Struct, frozen=True):

@@ -57,7 +57,7 @@ class Contexts:
         return common
 
     def column(self, key: str) -> tuple[Mapping[KeyValue, int], bool]:
-        """Who has which value of a key, and whether that is the same whatever is asked in the same mode."""
+        """Principals by value of a key, and True if that holds for every question in the same mode."""
         found = self._columns.get(key)
         if found is None:
             found = self._columns[key] = self._column(key)
@@ -76,7 +76,7 @@ class Contexts:
         return with_value(own, derived, index.everyone & ~facts.owners), False
 
     def said_of(self, key: str) -> tuple[KeyValue | None, KeyValue | None]:
-        """What the question says of a key, for everybody, and for those of whom the account does not say it."""
+        """The question's value of a key, for everybody, and for those whose value the account does not give."""
         common = self._of_question
         given = common.given.get(key)
         if given is None and common.given_absent is not None and key in common.given_absent:

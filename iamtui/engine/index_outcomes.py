@@ -28,7 +28,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 _MOST_TRUTHS: Final = 16
 _FEW: Final = 8
-"""So many principals are asked one by one, and not value by value of what tells all of them apart."""
+"""Most principals evaluated one by one instead of by value of the keys that distinguish them."""
 
 _RULES: Final = PrincipalRules()
 _TRUST_RULES: Final = PrincipalRules(trust=True)
@@ -36,7 +36,7 @@ _TRUST_RULES: Final = PrincipalRules(trust=True)
 
 
 class Surrounded(NamedTuple):
-    """What is asked of everybody, and what is in force besides everybody's own policies.
+    """Question about everybody, with the policies in force besides everybody's own.
 
     Args:
         given: the condition keys that were given, in any letter case.
@@ -102,7 +102,7 @@ class Outcomes(NamedTuple):
 
 
 def is_read_here(asked: Surrounded) -> bool:
-    """Whether nothing but policies that an index holds decides a question, so that it can be read for everybody."""
+    """True if only policies that an index holds decide a question, so that it can be read for everybody."""
     prepared = asked.prepared
     if not prepared.plain or asked.session or asked.not_for_all:
         return False
@@ -123,14 +123,14 @@ def exclusive(allows: Mapping[object, int], denies: Mapping[object, int]) -> int
 
 
 class _Side(NamedTuple):
-    """What a layer says: for whom some Allow matches, and for whom some Deny."""
+    """Principals for whom an Allow of a layer matches, and those for whom a Deny does."""
 
     allow: Bits = NOBODY
     deny: Bits = NOBODY
 
 
 class _Kept(NamedTuple):
-    """What a layer says, and for whom which statements in it are undetermined."""
+    """Effects of a layer, and its undetermined statements with their principals."""
 
     side: _Side
     open_statements: tuple[tuple[CompiledStatement, int], ...]
@@ -163,7 +163,7 @@ class IndexReading:
         self._said: dict[frozenset[str], int] = {}
 
     def outcomes(self, who: int, about: PreparedRequest | None = None) -> Outcomes:
-        """The decisions for some principals; `about` is what the evaluator is asked too, if it is."""
+        """The outcomes for some principals; `about` is the evaluator's prepared request, if that takes part too."""
         asked, index, prepared = self.asked, self.index, self.prepared
         self._unclear = self._unsettled = 0
         self._open = []
@@ -215,7 +215,7 @@ class IndexReading:
         )
 
     def follows_from(self) -> Hashable | None:
-        """What the outcomes of a question about a resource that has no policy follow from: equal for two with the same.
+        """Key of questions with equal outcomes, about resources without a policy.
 
         None where a policy of the resource, or of resources of a set, has a say.
         """
@@ -232,7 +232,7 @@ class IndexReading:
 
     @property
     def caps_complete(self) -> bool:
-        """Whether all SCPs and RCPs are loaded."""
+        """True if all SCPs and RCPs are loaded."""
         asked, prepared = self.asked, self.prepared
         is_complete = self.index.levels(PolicyType.SCP, asked.scps).complete
         if prepared.facts.under_rcps and prepared.resource.kind is not ResourceKind.NONE:
@@ -241,13 +241,13 @@ class IndexReading:
 
     @property
     def complete(self) -> bool:
-        """Whether every layer that could cap the answer is evaluated."""
+        """True if every layer that could cap the answer is evaluated."""
         takes = self.prepared.facts.takes_resource_policy
         return self.caps_complete and not (takes and isinstance(self.asked.resource, NotEvaluated | PolicyWithUnread))
 
     @property
     def _only_scps_cap(self) -> bool:
-        """Whether no rule of a service and no public access block may stand in the way besides SCPs."""
+        """True if no rule of a service and no public access block can cap the answer besides SCPs."""
         asked, prepared = self.asked, self.prepared
         is_one = prepared.resource.kind is not ResourceKind.SET
         return is_one and asked.within_account and prepared.action.service not in ("iam", "sts")
@@ -360,7 +360,7 @@ class IndexReading:
                 yield (here & -here).bit_length() - 1, here
 
     def _layer(self, holdings: Holdings, who: int, *, with_principals: bool = False) -> _Side:
-        """What the policies of one layer, or level, say to some principals.
+        """Effects of the policies of one layer, or level, on some principals.
 
         Args:
             with_principals: whether their statements name principals.
@@ -494,7 +494,7 @@ class IndexReading:
         return self._group_by_group(test, groups)
 
     def _in_text(self, key: str, who: int) -> Iterable[tuple[Mapping[str, KeyValue], int]]:
-        """Some principals by their value of a key, those together whose value does not stand in the resource's ARN.
+        """Some principals by their value of a key, in one group for all values that do not occur in the resource's ARN.
 
         A variable stands for its value letter by letter, so an entry with such a value matches none.
         """

@@ -122,7 +122,7 @@ def _scanned(layer: Layer, scanned: LayerScan, *, silent: str = "No statement al
 
 
 def _may_allow(scanned: LayerScan) -> str:
-    """What allows it if something unknown turns out so."""
+    """Words for a statement or policy that may allow it, depending on unknowns."""
     allowing = [match for match in scanned.matches if match.statement.allows]
     for match in allowing:
         if match.truth is not True:
@@ -216,7 +216,7 @@ def _levels(
 
 
 def level_report(layer: Layer, level: LevelScan) -> LayerReport:
-    """What one level of SCPs or RCPs says by itself; an RCP need not allow."""
+    """Report of one level of SCPs or RCPs by itself; an RCP need not allow."""
     scanned = level.scan
     if layer is Layer.RCP and scanned.deny is not True:
         unless = ""
@@ -308,7 +308,7 @@ def _unproved(reading: Evaluation) -> Iterator[tuple[LayerStatement, str, bool]]
 
 
 def _taken_for_granted(reading: Evaluation, layer: Layer, member: LayerStatement) -> tuple[str, bool] | None:
-    """What of a statement cannot be compared, and whether it is taken to match; None where nothing hangs on that."""
+    """Doubtful element of a statement, and True if it is assumed to match; None where nothing depends on it."""
     doubts = list(_doubts(reading, layer, member))
     if None in doubts:
         return None
@@ -317,7 +317,7 @@ def _taken_for_granted(reading: Evaluation, layer: Layer, member: LayerStatement
 
 
 def _doubts(reading: Evaluation, layer: Layer, member: LayerStatement) -> Iterator[tuple[str, bool] | None]:
-    """What cannot be compared, each with whether it is taken to match; None for what rules the statement out."""
+    """Doubtful elements, each with True if it is assumed to match; None for one that rules the statement out."""
     compiled = member.compiled
     statement = compiled.statement
     nobody_named = not (statement.principals or statement.not_principals)
@@ -353,7 +353,7 @@ def _doubts(reading: Evaluation, layer: Layer, member: LayerStatement) -> Iterat
 
 
 def _doubtful_action(statement: Statement, action: ActionName, *, is_about: bool) -> str | None:
-    """What of the Action or NotAction could be meant to name an action, or not to except it."""
+    """Fault of an Action or NotAction that may be meant to name an action, or not to except it."""
     negated = statement.not_actions is not None
     element = "NotAction" if negated else "Action"
     entries = (statement.not_actions if negated else statement.actions) or ()
@@ -367,7 +367,7 @@ def _doubtful_action(statement: Statement, action: ActionName, *, is_about: bool
 
 
 def _doubtful_resource(compiled: CompiledStatement, *, is_about: bool) -> str | None:
-    """What of the Resource or NotResource could be meant to name a resource, or not to except it."""
+    """Fault of a Resource or NotResource that may be meant to name a resource, or not to except it."""
     element = compiled.resource
     if element.matcher is None:
         return None if element.implied else "has neither Resource nor NotResource"

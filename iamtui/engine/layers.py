@@ -27,7 +27,7 @@ from iamtui.policy.statement import (
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 
 Reached: TypeAlias = Callable[[CompiledStatement], Truth]
-"""What says whether the principals of a statement include the caller."""
+"""Test of the principals of a statement against the caller."""
 
 
 class Match(Struct, eq=False):
@@ -60,7 +60,7 @@ class Match(Struct, eq=False):
 
 
 class LayerScan:
-    """What the statements of one layer (or one level of it) say together.
+    """Combined result of the statements of one layer (or one level of it).
 
     A scan may be shared by many decisions: whoever has it only reads it.
 
@@ -122,7 +122,7 @@ _MOST_POLICIES: Final = 16_384
 
 
 class _Said(NamedTuple):
-    """What statements of one policy say of what is asked.
+    """Statements of one policy that match a request, or may.
 
     Args:
         plain: those that match whoever carries it and asks.
@@ -146,7 +146,7 @@ def _of_policy(
     by_service: bool,
     names_callers: bool,
 ) -> _Said:
-    """What statements of one policy say, found once for all who carry it: a caller may have a hundred policies.
+    """Matches of one policy's statements, found once for all who carry it: a caller may have a hundred policies.
 
     Args:
         by_service: whether those that name the service are read, else those about any.
@@ -242,7 +242,7 @@ def each_allowing(
 
 
 def reaches(compiled: CompiledStatement, caller: Caller, layer: Layer, rules: PrincipalRules) -> Truth:
-    """Whether the principals of a statement include the caller, in a policy that is nobody's own (RCP, endpoint).
+    """Truth of a statement's principals including the caller, in a policy that is nobody's own (RCP, endpoint).
 
     A statement without principals reaches nobody in an RCP and everyone in an endpoint policy.
     """
@@ -309,7 +309,7 @@ def missing_allow(layer: Layer, policy: MissingPolicy) -> MissingLeaf:
 
 
 def with_unknown(scanned: LayerScan | None, name: str, given: NotEvaluated) -> LayerScan:
-    """What a resource's policy says, with one that is not known: whether that one lets the caller in is left open."""
+    """Scan of a resource's policy together with an unknown one, which may or may not admit the caller."""
     unknown = MissingPolicy(name, given.permission, given.reason)
     leaf = missing_allow(Layer.RESOURCE, unknown)
     made = LayerScan((unknown,))
@@ -370,11 +370,11 @@ class GrantSide(Struct):
 
     @property
     def any_grant(self) -> Truth:
-        """Whether the resource policy reaches the caller by any form."""
+        """Truth of the resource policy reaching the caller by any form."""
         return any_of(self.strengths.values())
 
     def truth(self) -> Truth:
-        """Whether the request is granted, caps of the caller included."""
+        """Truth of the request being granted, caps of the caller included."""
         if self.resource_only:
             return self.any_grant
         if self.is_root:
@@ -396,7 +396,7 @@ class GrantSide(Struct):
 
 
 class LevelScan(Struct, frozen=True):
-    """What the SCPs or RCPs of one level say."""
+    """Result of the SCPs or RCPs of one level."""
 
     index: int
     name: str | None
@@ -404,7 +404,7 @@ class LevelScan(Struct, frozen=True):
 
 
 class LevelsScan:
-    """What all levels say together.
+    """Combined result of all levels.
 
     Args:
         levels: level by level, those that are not loaded left out.

@@ -24,7 +24,7 @@ class Bits(NamedTuple):
 
 NOBODY: Final = Bits()
 _made: Final = tuple.__new__
-"""What the constructor of a NamedTuple calls, which is itself called for every statement."""
+"""Direct constructor of a NamedTuple, without the function call that its own takes for every statement."""
 
 
 def both(one: Bits, other: Bits) -> Bits:
@@ -92,7 +92,7 @@ class HeldPolicy:
 
 
 class HeldStatement:
-    """One statement of a held policy, compiled when it is first about what is asked."""
+    """One statement of a held policy, compiled when it is first relevant to a question."""
 
     __slots__ = ("compiled", "held", "number", "truths")
 
@@ -321,7 +321,7 @@ class Holdings:
         return by_service
 
     def make_ready(self) -> Iterator[None]:
-        """Compile all statements, one policy at each step; else each is when it is first about what is asked."""
+        """Compile all statements, one policy at each step, instead of each when it is first relevant."""
         for _, held in tuple(self._policies.values()):
             for statement in held.statements:
                 statement.compiled  # noqa: B018 - compiled when it is read
@@ -362,7 +362,7 @@ class Holdings:
 
 
 class _ByEntry:
-    """The statements about some actions, by the entries of their resources, once several resources were asked about."""
+    """The statements about some actions, by the entries of their resources, once several resources were looked up."""
 
     __slots__ = ("_asked", "_denies", "_elements", "_statements", "_varying")
 
@@ -396,7 +396,7 @@ _NO_CONTEXT: Final = RequestContext(CommonContext({}))
 
 
 def _varies(compiled: CompiledStatement) -> bool:
-    """Whether variables tell whether a statement is about a resource."""
+    """True if it depends on variables whether a statement covers a resource."""
     matcher = compiled.resource.matcher
     return not compiled.any_resource and matcher is not None and bool(matcher.variable_keys)
 

@@ -25,7 +25,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, Polic
 
 
 class LayerStatement:
-    """A statement and the policy it stands in: one object for all who carry that policy.
+    """A statement and the policy it belongs to: one object for all who carry that policy.
 
     Args:
         action: its Action or NotAction.
@@ -47,7 +47,7 @@ class LayerStatement:
         self.match: Any = None
 
     def is_about(self, action: ActionName) -> bool:
-        """Whether it is about an action, which is one of the service by which it was found."""
+        """True if it covers an action, which is one of the service by which it was found."""
         return self.action.matches(action) if self.names is None else self.names.match(action.name)
 
     if not TYPE_CHECKING:  # a type checker that saw this would take any name for an attribute
@@ -96,7 +96,7 @@ class CarriedPolicy:
 
     @property
     def says_always(self) -> bool:
-        """Whether the statements of any service say the same of every action, resource and context."""
+        """True if the statements about any service have the same effect on every action, resource and context."""
         if self._says_always is None:
             self._says_always = all(
                 one.action.has_everything and not one.action.negated and _is_plain(one.compiled)
@@ -105,7 +105,7 @@ class CarriedPolicy:
         return self._says_always
 
     def may_be_about(self, action: ActionName, text: str) -> bool:
-        """Whether a statement about an action may be about a resource, as far as it is seen by how ARNs begin.
+        """True if a statement about an action may cover a resource, judged by how ARNs begin.
 
         One of a set is asked about in hundreds of policies, of which few name it.
         """
@@ -268,7 +268,7 @@ def policy_set(
 
 
 def forget_policies(policies: tuple[PolicyInForce, ...], policy_type: PolicyType) -> None:
-    """Drop the set of a tuple of policies that is asked about no more."""
+    """Drop the set of a tuple of policies that is no longer used."""
     _remembered.pop((id(policies), policy_type, None), None)
 
 
@@ -305,7 +305,7 @@ def _caller_of(principal: Principal, *, session_may_vary: bool, has_boundary: bo
 
 
 class CallerFacts:
-    """What follows from one principal, worked out once and kept as long as that object is there; does not hold it."""
+    """Facts that follow from one principal, computed once and kept as long as that object; does not hold it."""
 
     __slots__ = ("_callers", "_principal", "keys", "partition", "service_linked")
 

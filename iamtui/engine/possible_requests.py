@@ -41,7 +41,7 @@ KNOWN_REGIONS: Final = frozenset().union(*REGIONS.values())
 
 @dataclass(frozen=True)
 class Occasion:
-    """What is known of a request besides its keys.
+    """Known facts of a request besides its keys.
 
     Args:
         kind: of the caller; None: of some user, role, root user or federated user.
@@ -218,7 +218,7 @@ _COUPLED: Final = frozenset(
 
 
 def told_apart(key: str, values: Values) -> Hashable:
-    """What matters of the values of a key to whether they go together with those of others."""
+    """Part of a key's values that decides whether they are compatible with those of other keys."""
     if key == _REGION:
         return tuple(any(value in regions for value in values) for regions in REGIONS.values())
     if key in (*_NOW, _TOKEN):
@@ -285,7 +285,7 @@ def _by_sameness(values: Mapping[str, Values], action: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def carries(action: str, key: str) -> bool:
-    """Whether requests of an action are known to carry a key that is not AWS's own; those of unknown actions may."""
+    """True if requests of an action can carry a key: one of AWS's own, a documented one, any for unknown actions."""
     info = catalogue().action(action)
     if info is None or key.startswith("aws:"):
         return True
@@ -298,7 +298,7 @@ def carries(action: str, key: str) -> bool:
 
 
 def _by_resource(values: Mapping[str, Values], occasion: Occasion) -> bool:
-    """Whether a request about a resource may be sent to its Region, and the resource be of the account."""
+    """True if a request about a resource can be sent to its Region, and the resource can be of the account."""
     arn = parse_arn(occasion.resource)
     partition = occasion.partition or (arn.partition if arn is not None else "")
     region, account = place_of_resource(values)

@@ -48,7 +48,7 @@ from iamtui.text import safe_text
 
 
 class ActionFacts:
-    """What an action says without resource and caller.
+    """Facts of an action that do not depend on resource and caller.
 
     Args:
         action: the action, cut.
@@ -98,7 +98,7 @@ class ActionFacts:
         self.notes: tuple[str, ...] = tuple(filter(None, besides))
 
     def lets_policy_speak_to(self, kind: PrincipalKind) -> bool:
-        """Whether a policy on the resource has a say in what a kind of caller does."""
+        """True if a policy on the resource counts for a kind of caller."""
         return self.takes_resource_policy or takes_resource_policy(self.action, kind)
 
     @property
@@ -113,12 +113,12 @@ class ActionFacts:
 
     @property
     def needs(self) -> Needs:
-        """What a call needs at once, where that is resources of several types."""
+        """Resource types that one call needs together, where there are several."""
         return ENGINE_CATALOGUE.needs(self.action.full)
 
     @property
     def taken(self) -> tuple[Glob, ...]:
-        """What looks like one of its resources and belongs to another type."""
+        """Patterns that look like its resources but belong to another type."""
         if self._taken is None:
             self._taken = taken_by_others(
                 self.action.service, self.arn_forms, ENGINE_CATALOGUE.entries_of_other_types(self.action.full)
@@ -127,12 +127,12 @@ class ActionFacts:
 
     @property
     def takes_unsigned(self) -> bool | None:
-        """Whether it can be called without a signature; None where that is not known."""
+        """True if it can be called without a signature; None where that is not known."""
         return ENGINE_CATALOGUE.takes_unsigned(self.action.full)
 
 
 class PreparedAction(NamedTuple):
-    """What action and resource say without the caller.
+    """Facts of an action and a resource that do not depend on the caller.
 
     Args:
         facts: what the action says alone.
@@ -254,7 +254,7 @@ def prepare_request(request: Request, *, is_single: bool = False) -> PreparedAct
 def _needed_in(
     text: str, facts: ActionFacts, partition: str, owner: str, region: str
 ) -> tuple[tuple[str, ResourceSet], ...]:
-    """What a call needs at once of the resources that a text stands for, where that is more than one of them."""
+    """Sets of resources in a text that one call needs together, where there is more than one."""
     found: list[tuple[str, ResourceSet]] = []
     for need in facts.needs.each:
         # Whoever is granted the catalog is granted no database that is called `x:catalog`.
@@ -282,7 +282,7 @@ _NO_RESOURCE: Final = RequestResource("*", ResourceKind.NONE)
 _NO_SET: Final = _NO_RESOURCE.members
 _facts_of = lru_cache(maxsize=65536)(ActionFacts)
 _made: Final = tuple.__new__
-"""What the constructor of a NamedTuple calls, which is itself called for every question."""
+"""Direct constructor of a NamedTuple, without the function call that its own takes for every question."""
 
 
 _WITH_RULES_OF_THEIR_OWN: Final = frozenset(("iam", "kms", "s3", "sts"))
@@ -353,7 +353,7 @@ def _with_own_rules(
 
 
 def _on_plain_bucket(action: ActionName, resource: RequestResource, arn: Arn | None) -> bool:
-    """Whether Block Public Access of a bucket is asked: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
+    """True if Block Public Access of a bucket applies: `*` or `arn:P:s3:::NAME[/KEY]`, no access points."""
     if action.service != "s3":
         return False
     if resource.text == "*":
@@ -378,7 +378,7 @@ def resource_owner(named: str | None, caller: Principal, prepared: PreparedActio
 
 
 def may_belong_to_aws(prepared: PreparedAction) -> bool:
-    """Whether the resource, or one of a set, belongs to AWS: its account and organization are not the caller's."""
+    """True if the resource, or one of a set, belongs to AWS: its account and organization are not the caller's."""
     resource = prepared.resource
     globs = _globs_of_aws(prepared.action.service)
     if resource.kind is ResourceKind.SET:
@@ -392,7 +392,7 @@ def _globs_of_aws(service: str) -> tuple[Glob, ...]:
 
 
 def owner_is_assumed(request: Request, prepared: PreparedAction) -> bool:
-    """Whether the owner is the caller's account only because nothing else names one."""
+    """True if the owner is the caller's account only because nothing else names one."""
     return (
         request.resource_account is None
         and prepared.owner is None
@@ -412,7 +412,7 @@ _MOST_ABOUT: Final = 32_768
 
 @dataclass(slots=True, eq=False)
 class SetMemory:
-    """What was found out about single resources of a set, for all who ask about it.
+    """Cache of findings about single resources of a set, for all questions about it.
 
     Args:
         singles: the same question about one resource, by its text.
@@ -483,7 +483,7 @@ class PreparedRequest:
 
     @property
     def of_set(self) -> SetMemory:
-        """What was found out about single resources of the set."""
+        """Cache of findings about single resources of the set."""
         if self._of_set is None:
             self._of_set = SetMemory()
         return self._of_set
@@ -527,11 +527,11 @@ class PreparedRequest:
         return found
 
     def work_out(self, member: LayerStatement, context: RequestContext) -> Truth:
-        """Whether a statement is about the action and the resource, and its conditions hold; principals aside."""
+        """Truth of a statement covering action and resource with its conditions met; principals aside."""
         return member.is_about(self.prepared.action) and self.truth(member.compiled, context)
 
     def about(self, compiled: CompiledStatement, context: RequestContext) -> Truth:
-        """Whether a statement is about the resource."""
+        """Truth of a statement covering the resource."""
         element = compiled.resource
         resource = self.prepared.resource
         if resource.kind is not ResourceKind.SET or (element.matcher is not None and element.matcher.variable_keys):

@@ -44,7 +44,7 @@ def with_value(groups: dict[KeyValue, int], value: KeyValue, bits: int) -> dict[
 
 
 def standing_in(groups: Mapping[KeyValue, int], text: str) -> tuple[list[tuple[KeyValue, int]], KeyValue | None]:
-    """Who has which value that stands in a text, or is not one text, and one of the other values."""
+    """Principals by value, for values that occur in a text or are not one text, and one of the other values."""
     inside: list[tuple[KeyValue, int]] = []
     example: KeyValue | None = None
     for value, bits in groups.items():
@@ -76,7 +76,7 @@ class IndexedPrincipal(NamedTuple):
 
 
 class KeyFacts(NamedTuple):
-    """What is known of one condition key whatever is asked.
+    """Facts of one condition key that hold for every question.
 
     Args:
         own: by value, who has it by what the account says; `owners` are all of them.
@@ -109,7 +109,7 @@ def _kind_of(one: IndexedPrincipal) -> tuple[PrincipalKind, bool, str | None]:
 
 
 def _is_fit(principal: Principal) -> bool:
-    """Whether a principal can be read here: a user, or a role given by its ARN that no service owns."""
+    """True if a principal can be read here: a user, or a role given by its ARN that no service owns."""
     if principal.kind is PrincipalKind.USER:
         return True
     is_role = principal.kind is PrincipalKind.ROLE and principal.role_arn == principal.arn
@@ -129,7 +129,7 @@ _Of = TypeVar("_Of")
 
 
 class _Changed(Sequence[_Of]):
-    """What is known of each principal, by place, of which some is another: made when it is read, being much to keep."""
+    """Values by principal, some of them replaced when they are read, since a copy would be large."""
 
     def __init__(self, base: Sequence[_Of], who: int, change: Callable[[_Of], _Of]) -> None:
         self._base = base
@@ -270,7 +270,7 @@ class AccountIndex:
         return self._named
 
     def key_facts(self, key: str) -> KeyFacts:
-        """What is known of a condition key in lower case."""
+        """The KeyFacts of a condition key in lower case."""
         found = self._keys.get(key)
         if found is None:
             if len(self._keys) >= _MOST_KEYS:
@@ -335,7 +335,7 @@ class AccountIndex:
                 yield bits & ~named
 
     def named_by(self, entries: Iterable[PrincipalEntry]) -> int:
-        """Whom entries name one by one."""
+        """Principals that entries name one by one."""
         found = 0
         for bits in self.told_apart(entries):
             if not bits & (bits - 1):
@@ -378,7 +378,7 @@ class AccountIndex:
         return found[1]
 
     def standing_in(self, key: str, text: str, *, discover: bool) -> tuple[list[tuple[KeyValue, int]], KeyValue | None]:
-        """Who has which value of a key that stands in a text, and one of the other values."""
+        """Principals by value of a key, for values that occur in a text, and one of the other values."""
         found = self._standing.get((key, text, discover))
         if found is None:
             if len(self._standing) >= _MOST_TEXTS:
@@ -396,7 +396,7 @@ class AccountIndex:
         return found
 
     def keep_said(self, key: object, said: object) -> None:
-        """Keep what a layer says in `said`, by what it follows from."""
+        """Keep the effects of a layer for later questions."""
         if len(self.said) >= _MOST_SAID:
             self.said.clear()
         self.said[key] = said

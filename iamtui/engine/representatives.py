@@ -33,7 +33,7 @@ _MOST_WALKS: Final = 512
 
 
 def may_differ(reading: Evaluation) -> bool:
-    """Whether resources of the set may be answered differently, so that one of them has to be found.
+    """True if resources of the set may have different answers, so that one of them has to be found.
 
     They are not where nothing but Allow statements of the caller's own policies speaks of some resources alone.
     """
@@ -44,7 +44,7 @@ def may_differ(reading: Evaluation) -> bool:
 
 
 def speaks_of_some_alone(layer: Layer, policies: PolicySet, asked: PreparedRequest) -> bool:
-    """Whether policies make some resources of the set differ from others; see `may_differ`."""
+    """True if policies make some resources of the set differ from others; see `may_differ`."""
     known = asked.of_set.limits
     found = known.get(policies)
     if found is None:
@@ -78,7 +78,7 @@ def _tells_members_apart(member: LayerStatement, layer: Layer, asked: PreparedRe
 
 
 def names_resources(compiled: CompiledStatement, asked: PreparedRequest) -> bool:
-    """Whether a statement that grants some of the set is allowed on what it names, as far as rules of AWS go.
+    """True if a statement that grants some of the set is allowed on the resources it names, as far as AWS's rules go.
 
     Not where one call needs several resources of the set at once, of which it may name but one.
     """
@@ -93,7 +93,7 @@ def names_resources(compiled: CompiledStatement, asked: PreparedRequest) -> bool
 
 
 def _names_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
-    """Whether entries stand for a resource of the set that AWS does not refuse whatever policies say."""
+    """True if entries match a resource of the set that AWS does not refuse whatever policies say."""
     never = asked.prepared.resource.members.never
     if not never and not telling_resources_apart(asked.action):
         return True
@@ -107,7 +107,7 @@ def _names_any_not_refused(matcher: ResourceMatcher, asked: PreparedRequest) -> 
 
 
 def _has_an_example(matcher: ResourceMatcher, asked: PreparedRequest) -> bool:
-    """Whether an entry with a letter for each wildcard is a resource of the set that AWS does not refuse."""
+    """True if an entry with a letter for each wildcard is a resource of the set that AWS does not refuse."""
     examples = (_example(entry, asked) for entry in matcher.texts[:_MOST_ENTRIES])
     return any(example and matcher.names(example) for example in examples)
 
@@ -242,7 +242,7 @@ def any_of_set(reading: Evaluation) -> str:
 
 
 def surroundings(reading: Evaluation) -> ArnDefaults:
-    """What stands in a made-up ARN where nothing else is named."""
+    """Default fields of a made-up ARN."""
     region = reading.context.lookup("aws:requestedregion")
     return ArnDefaults(
         reading.asked.action.service, region[0] if isinstance(region, tuple) and len(region) == 1 else ""
@@ -264,7 +264,7 @@ class _Said(NamedTuple):
         return self.layer in (Layer.IDENTITY, Layer.RESOURCE) and self.member.compiled.allows
 
     def denies_for_certain(self, *, spared: bool) -> bool:
-        """Whether the resource alone decides that the request is denied.
+        """True if the resource alone decides that the request is denied.
 
         Args:
             spared: whether RCPs leave the call alone on some resources.
@@ -322,12 +322,12 @@ def _statements(reading: Evaluation) -> Iterator[_Said]:
 
 
 def _unknown_grants(reading: Evaluation) -> bool:
-    """Whether a policy that may grant is not known."""
+    """True if a policy that may grant is not known."""
     return any(scanned is not None and scanned.missing for scanned in (reading.identity, reading.resource))
 
 
 def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bool) -> Iterator[PatternTest]:
-    """What tells the resources of the set apart; statements that come to the same are one test."""
+    """Tests that distinguish the resources of the set; equivalent statements are one test."""
     yield from _tests_of_set(reading, statements)
     grants_anything = _grants_anything(reading, statements)
     allowed: dict[tuple[Any, ...], list[tuple[Token, ...]]] = {}
@@ -363,13 +363,13 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
 
 
 def _grants_anything(reading: Evaluation, statements: tuple[_Said, ...]) -> bool:
-    """Whether no resource of the set has to be named by a statement to be granted."""
+    """True if a resource of the set can be granted without a statement that names it."""
     about_all = any(_is_about_all(said) for said in statements if said.grants)
     return reading.side.is_root or _unknown_grants(reading) or about_all
 
 
 def _tests_of_set(reading: Evaluation, statements: tuple[_Said, ...]) -> Iterator[PatternTest]:
-    """What a resource needs to be one of the set, and what rules of AWS tell its resources apart by."""
+    """Tests for the resources of the set, and for those that rules of AWS distinguish."""
     members = reading.prepared.resource.members
     yield PatternTest(members.patterns, must=True)
     if members.forms:
@@ -388,7 +388,7 @@ def _tests_of_set(reading: Evaluation, statements: tuple[_Said, ...]) -> Iterato
 
 
 def _tells_apart(said: _Said, reading: Evaluation) -> bool:
-    """Whether the entries of a statement have a say in which resources of the set are allowed."""
+    """True if the entries of a statement affect which resources of the set are allowed."""
     element = said.member.compiled.resource
     if element.matcher is None or not element.matcher.texts or _is_about_all(said):
         return False
@@ -402,7 +402,7 @@ def _tells_apart(said: _Said, reading: Evaluation) -> bool:
 
 
 def _shares_any(matcher: ResourceMatcher, reading: Evaluation) -> bool:
-    """Whether entries have a say in any resource of the set; most have none in those of one type."""
+    """True if entries may match a resource of the set; most match none of those of one type."""
     known = reading.asked.of_set.shared
     found = known.get(matcher)
     if found is None:
@@ -416,7 +416,7 @@ def _shares_any(matcher: ResourceMatcher, reading: Evaluation) -> bool:
 
 
 def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterator[tuple[Token, ...]]:
-    """What is never a resource of the set, as far as the text asked about or an entry spells it out.
+    """Patterns that never match a resource of the set, as far as the request's text or an entry spells them out.
 
     A witness has no other words than those; the rest would make a walk through thousands of entries twice as long.
     """
@@ -443,7 +443,7 @@ _ARN_FIELDS: Final = 5
 _FIRST_PRIVATE, _LAST_PRIVATE = "\ue000", "\uf8ff"
 _S3: Final = ("arn:aws:s3:::", "arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::")
 _LETTERS: Final = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.+=@,"
-"""What names are made of, the likeliest first."""
+"""Characters of names, the likeliest first."""
 _REGIONS: Final = {
     "aws": ("eu-west-1", "us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2"),
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
@@ -456,7 +456,7 @@ _MANAGED_POLICY: Final = "policy/ReadOnlyAccess"
 
 
 class ArnDefaults(NamedTuple):
-    """What stands in the fields of a made-up ARN where nothing else is named: service and Region, or ""."""
+    """Default fields of a made-up ARN: service and Region, or ""."""
 
     service: str
     region: str
@@ -506,7 +506,7 @@ def _account(field: Sequence[Token]) -> str:
 
 
 def spellings(text: str, around: ArnDefaults) -> Iterator[str]:
-    """A text in which characters for private use stand for any, with characters of names instead."""
+    """Spellings of a text with characters of names in place of its private-use characters."""
     exact: list[Token] = []
     wide: list[Token] = []
     for character in text:

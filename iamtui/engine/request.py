@@ -74,7 +74,7 @@ class PolicyLevel(Struct, frozen=True):
 
 
 class OrganizationPlace(StrEnum):
-    """Where an account stands in an organization."""
+    """Place of an account in an organization."""
 
     MANAGEMENT = "management"
     MEMBER = "member"
@@ -83,7 +83,7 @@ class OrganizationPlace(StrEnum):
 
 @dataclass(frozen=True)
 class PoliciesInForce:
-    """What applies to one request.
+    """Policies and settings in force for one request.
 
     An empty tuple of boundaries, session or endpoint policies means that the layer is absent.
 
@@ -236,7 +236,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, without the policies.
+    """One request to AWS, without the policies.
 
     Args:
         principal: the caller.
@@ -390,7 +390,7 @@ def role_arn_of(principal: Principal) -> str | None:
 
 
 def is_service_linked(principal: Principal) -> bool:
-    """Whether the caller is a service-linked role: by its path, or by the prefix of its name where nobody knows better.
+    """True for a service-linked role: by its path, or by the prefix of its name where nobody knows better.
 
     Only the path is AWS's own (IAM API Reference: CreateRole); a role of an account may have such a name.
     """

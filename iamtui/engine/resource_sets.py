@@ -1,4 +1,4 @@
-"""Whether there is a resource in a set that the policies allow (ours: AWS never sees such a request).
+"""Search for an allowed resource in a set (ours: AWS never sees such a request).
 
 The layers are read for the set as a whole first, each statement at its most favourable: an Allow counts where it is
 about some resource of the set, a Deny only where it is about all. No resource is allowed beyond that; yet statements
@@ -136,7 +136,7 @@ def _words_of_lacking(denied: Sequence[str], where: str) -> str:
 
 
 def _share_a_region(reading: Evaluation, parts: Sequence[Evaluation], read: Callable[..., Evaluation]) -> bool:
-    """Whether all that one call needs is allowed in one Region, as far as the policies name Regions."""
+    """True if one Region allows everything that one call needs, as far as the policies name Regions."""
     witnesses = [_region_of(part.witness or "") for part in parts]
     regions = dict.fromkeys(region for region in (surroundings(reading).region, *witnesses) if region)
     if len({*witnesses} - {""}) < 2:
@@ -180,7 +180,7 @@ def known_and_not_denied(reading: Evaluation) -> tuple[str, ...]:
 
 
 def _is_settled(reading: Evaluation) -> bool:
-    """Whether the answer is the same for all resources of the set, whatever their own policies say."""
+    """True if the answer is the same for all resources of the set, whatever their own policies say."""
     return reading.deny is True or reading.caps is False or reading.refused is not None or reading.free is not None
 
 
@@ -239,7 +239,7 @@ def _same(one: Truth, other: Truth) -> bool:
 
 
 def _of_the_set(truth: Truth) -> Truth:
-    """What one resource waits for, said of the set: of entries whose variables are not known."""
+    """Truth for one resource, rephrased for the set where it depends on entries with unknown variables."""
     if isinstance(truth, And):
         return all_of(map(_of_the_set, truth.parts))
     if isinstance(truth, Or):
@@ -251,7 +251,7 @@ def _of_the_set(truth: Truth) -> Truth:
 
 
 def _speak_for_all(reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...]) -> None:
-    """Make the reading of a set of which no resource is allowed say what stands in the way of each that is granted.
+    """Fill the evaluation of a denied set with the obstacles of each granted member.
 
     Args:
         texts: resources of the set that no Deny is known to match.
@@ -295,7 +295,7 @@ def _take_layers(reading: Evaluation, members: tuple[Evaluation, ...]) -> None:
 
 
 def _grants(single: Evaluation) -> bool:
-    """Whether a statement that grants is about a resource, whatever is unknown; a root user needs none."""
+    """True if a granting statement covers a resource for certain; a root user needs none."""
     sides = (single.identity, single.resource)
     return single.side.is_root or any(scanned is not None and scanned.allow is True for scanned in sides)
 
@@ -313,7 +313,7 @@ def _granted(reading: Evaluation) -> Iterator[str]:
 
 
 def _together(layer: Layer, found: Iterable[LayerScan | None]) -> LayerScan | None:
-    """What a layer says of several resources: it denies where it denies one, and caps where it caps one."""
+    """Scan of a layer over several resources: it denies where it denies one, and caps where it caps one."""
     scans = [scanned for scanned in found if scanned is not None]
     if not scans:
         return None
@@ -349,7 +349,7 @@ def _level_together(layer: Layer, each: Sequence[LevelScan]) -> LevelScan:
 
 
 _MOST_TRIED: Final = 32
-"""How many patterns are asked about again to say where the answer holds as a whole."""
+"""Most patterns that are evaluated to find where the answer holds as a whole."""
 _FEWEST_TRIED: Final = 4
 _MOST_COMPARED: Final = 16_000
 """How many patterns are compared for that, all in all; but for the fewest, which are tried in any case."""
@@ -374,7 +374,7 @@ _ONE: Final = Scope(ResourceScope.ONE)
 
 
 class ScopeFinder(Struct, frozen=True):
-    """What finds how far the decision of a reading reaches.
+    """Search for the extent of a decision over a set of resources.
 
     Where a cap or a Deny takes part of the set out, or two layers have to grant it together, the patterns that are
     allowed as a whole are looked for; when there is none, those of the granting policies stand with a note that says
@@ -392,7 +392,7 @@ class ScopeFinder(Struct, frozen=True):
     allowed_in_part: Callable[[str], bool]
 
     def kind(self) -> ResourceScope:
-        """For which of the resources asked about the decision holds, without naming them, which takes longer."""
+        """Extent of the decision over the request's resources, without their names, which take longer."""
         everywhere, outcome = self.everywhere, self.reading.outcome
         if everywhere is None or outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
             return ResourceScope.ONE
@@ -426,7 +426,7 @@ class ScopeFinder(Struct, frozen=True):
 
     @property
     def _most_tried(self) -> int:
-        """How many patterns are asked about again: fewer where each is compared with thousands."""
+        """Number of patterns to evaluate: fewer where each is compared with thousands."""
         matches = (match for _, _, scanned in self.reading.scans for match in scanned.matches)
         matchers = (match.statement.resource.matcher for match in matches)
         entries = sum(len(matcher.texts) for matcher in matchers if matcher is not None)
@@ -451,7 +451,7 @@ class ScopeFinder(Struct, frozen=True):
         return tuple(dict.fromkeys(_entries(granting, self.reading)))
 
     def _granted_by_both(self, limits: list[str]) -> tuple[str, ...]:
-        """What is granted where nothing but the granting policies limits it; said of each part, if both have to."""
+        """Granted resources where nothing but the granting policies limits them; part by part if both have to grant."""
         granted, granting = self._granted(), self._granting()
         sides = self._parts(granted)
         both = len(granting) > 1 and len(sides) > 0
@@ -462,7 +462,7 @@ class ScopeFinder(Struct, frozen=True):
         return granted or sides
 
     def _let_through(self, denying: list[Match], capping: tuple[Layer, ...], limits: list[str]) -> tuple[str, ...]:
-        """What is allowed as a whole, in spite of Denies and caps; else what is granted."""
+        """Resources that are allowed as a whole, in spite of Denies and caps; else the granted ones."""
         reading, granted = self.reading, self._granted()
         scans = [scanned for layer, _, scanned in reading.scans if layer in capping]
         spared = (entry for match in denying for entry in _named_by(match, reading, negated=True))
@@ -478,13 +478,13 @@ class ScopeFinder(Struct, frozen=True):
         return tuple(in_part) or granted
 
     def _parts(self, entries: tuple[str, ...]) -> tuple[str, ...]:
-        """The entries that are not all that is asked about."""
+        """The entries that differ from the request's whole resource."""
         asked = self.reading.prepared.resource.text
         return tuple(entry for entry in dict.fromkeys(entries) if entry != asked)
 
 
 def _is_taken_out(entry: str, denying: Iterable[Match], reading: Evaluation) -> bool:
-    """Whether one Deny takes out all that an entry stands for, whatever is unknown."""
+    """True if one Deny certainly takes out everything an entry matches."""
     members = ResourceSet((request_tokens(entry),))
     resource = RequestResource(entry, ResourceKind.SET if "*" in entry else ResourceKind.ONE, members=members)
     return any(
@@ -502,7 +502,7 @@ def _capping(everywhere: Evaluation) -> Iterator[Layer]:
 
 
 def _limits(denying: Iterable[Match], reading: Evaluation) -> Iterator[str]:
-    """What Denies take out of the resources asked about, the first Denies in full."""
+    """Sentences on the request's resources that Denies take out, the first Denies in full."""
     said = list(dict.fromkeys(_deny_words(match, reading) for match in denying))
     yield from said[:MOST_NAMED]
     if len(said) > MOST_NAMED:
@@ -510,7 +510,7 @@ def _limits(denying: Iterable[Match], reading: Evaluation) -> Iterator[str]:
 
 
 def _deny_words(match: Match, reading: Evaluation) -> str:
-    """Which of the resources asked about a Deny takes out."""
+    """Sentence on the request's resources that a Deny takes out."""
     name = f"{statement_name(match)} ({match.ref.layer.value})"
     element = match.statement.resource
     if element.matcher is not None and element.negated:
@@ -521,7 +521,7 @@ def _deny_words(match: Match, reading: Evaluation) -> str:
 
 
 def _entries(scanned: Iterable[LayerScan], reading: Evaluation, *, certain: bool = False) -> Iterator[str]:
-    """Where Allows of some layers reach, of the set asked about."""
+    """Entries of some layers' Allows within the request's set."""
     asked_about, known = (reading.prepared.resource.text,), reading.asked.of_set.meeting
     for one in scanned:
         for match in one.matches:
@@ -538,7 +538,7 @@ def _entries(scanned: Iterable[LayerScan], reading: Evaluation, *, certain: bool
 
 
 def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str, ...]:
-    """The entries of a Resource (or NotResource) element that share a resource with the set asked about."""
+    """The entries of a Resource (or NotResource) element that share a resource with the request's set."""
     element = match.statement.resource
     if element.matcher is None or element.negated is not negated:
         return ()
@@ -546,7 +546,7 @@ def _named_by(match: Match, reading: Evaluation, *, negated: bool) -> tuple[str,
 
 
 def _meeting(matcher: ResourceMatcher, reading: Evaluation) -> tuple[tuple[str, ...], bool]:
-    """The entries that share a resource with the set asked about, and whether they cover all of it."""
+    """The entries that share a resource with the request's set, and True if they cover all of it."""
     known = reading.asked.of_set.meeting
     found = known.get(matcher)
     if found is None:

@@ -159,7 +159,7 @@ class _Cut:
             yield from self.rest()
 
     def _closes(self, line: str) -> bool:
-        """Whether the value ends with this line; a text left open on the first line cannot be mended."""
+        """True if the value ends with this line; a text left open on the first line cannot be mended."""
         brackets = brackets_of(line)
         self._depth += brackets.left_open
         return self._depth <= 0 or (brackets.text_left_open and len(self._collected) == 1)
@@ -267,7 +267,7 @@ def parse_scenario(value: JsonValue, pool: DocumentPool | None = None) -> Scenar
 
 
 def _place(settings: SettingsForm | None) -> OrganizationPlace | None:
-    """Where the caller's account stands in its organization; a scenario that does not say so leaves it open."""
+    """Place of the caller's account in its organization; None where a scenario does not give it."""
     managing = settings.principal_in_management_account if settings else None
     if managing is None:
         return None

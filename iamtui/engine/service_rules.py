@@ -59,8 +59,9 @@ _SERVICE_LINKED_ROLE_WRITES: Final = frozenset(
         "updateassumerolepolicy",
     )
 )
-"""What IAM refuses for service-linked roles: UnmodifiableEntity in the IAM API Reference, but for the edits of
-descriptions and of instance profiles."""
+"""Actions that IAM refuses for service-linked roles: UnmodifiableEntity in the IAM API Reference, but for the edits
+of descriptions and of instance profiles.
+"""
 _OF_SERVICE_LINKED_ROLES: Final = frozenset(("createservicelinkedrole", "deleteservicelinkedrole"))
 _OF_PROVIDERS: Final = frozenset(("assumerolewithsaml", "assumerolewithwebidentity"))
 _FREE_OR_REFUSED: Final = _OF_PROVIDERS | {
@@ -76,7 +77,7 @@ _BUCKET_POLICY_ACTIONS: Final = frozenset(("getbucketpolicy", "putbucketpolicy",
 
 
 def is_trust_question(action: ActionName, resource: RequestResource) -> bool:
-    """Whether a role trust policy takes part: AssumeRole and its kin on a role."""
+    """True if a role trust policy takes part: AssumeRole and its kin on a role."""
     if action.service != "sts" or action.name not in _TRUST_ACTIONS:
         return False
     if action.name in ASSUME_ROLE_ACTIONS:
@@ -96,7 +97,7 @@ _LAKE_FORMATION_MANAGES: Final = ("table", "database", "partition")
 
 
 def decided_besides(action: ActionName) -> str:
-    """What is said of what else decides a call, besides the policies; "" where nothing does.
+    """Note on other mechanisms than the policies that decide a call; "" where there are none.
 
     Lambda Developer Guide: function URLs; API Gateway Developer Guide: how resource policies affect authorization, and
     creating and attaching one; OpenSearch Service Developer Guide: fine-grained access control; AWS Glue Developer
@@ -145,7 +146,7 @@ def without_resource_policy(action: ActionName, kind: PrincipalKind | None = Non
 
 
 def takes_resource_policy(action: ActionName, kind: PrincipalKind | None = None) -> bool:
-    """Whether a policy on the resource has a say in an action of a kind of caller (None: of users and roles)."""
+    """True if a policy on the resource counts for an action of a kind of caller (None: of users and roles)."""
     return not without_resource_policy(action, kind)
 
 
@@ -159,17 +160,17 @@ def closed_to_others(action: ActionName, kind: PrincipalKind, resource: Arn | No
 
 
 def is_key_question(action: ActionName, resource: RequestResource) -> bool:
-    """Whether a KMS key policy takes part: a request on a key, by its alias too, not on the alias or the account."""
+    """True if a KMS key policy takes part: a request on a key, by its alias too, not on the alias or the account."""
     return action.service == "kms" and (_may_name(_KMS_KEY, resource) or is_use_of_alias(action, resource))
 
 
 def is_use_of_alias(action: ActionName, resource: RequestResource) -> bool:
-    """Whether a key is asked about by its alias, which has no policy and is not what KMS authorizes."""
+    """True if the resource is a key named by its alias, which has no policy and is not what KMS authorizes."""
     return action.service == "kms" and action.name not in _ALIAS_WRITES and _is_all(_ALIAS, resource)
 
 
 def some_have_no_policy(action: ActionName, resource: RequestResource) -> bool:
-    """Whether a set has resources besides the keys, or roles, whose policy has to let the caller in."""
+    """True if a set has resources besides the keys, or roles, whose policy has to admit the caller."""
     return resource.kind is ResourceKind.SET and not _is_all(_KMS_KEY if action.service == "kms" else _ROLE, resource)
 
 
@@ -182,7 +183,7 @@ def _may_name(glob: Glob, resource: RequestResource) -> bool:
 
 
 def depends_on_credentials(action: ActionName) -> bool:
-    """Whether STS may answer or refuse a user or role for its credentials alone, whatever the policies say.
+    """True if STS may answer or refuse a user or role for its credentials alone, whatever the policies say.
 
     These are the actions of which `free_action` and `credential_rule` say so; of other kinds of callers, and of
     temporary credentials of a user, the latter says it of more.
@@ -241,7 +242,7 @@ def _refused_resources(action: ActionName) -> Iterator[tuple[Glob, str]]:
 
 
 def rules_of_refusal(action: ActionName) -> tuple[str, ...]:
-    """What tells an action of a service apart from another by `may_be_granted`: the reasons to refuse it."""
+    """Reasons of `may_be_granted` to refuse an action, equal for actions with the same result."""
     of_service_linked_roles = action.service == "iam" and action.name in _OF_SERVICE_LINKED_ROLES
     is_assume_role = action.full == "sts:assumerole"
     own = (action.name,) if of_service_linked_roles or is_assume_role else ()
@@ -258,25 +259,25 @@ _TELLING_APART: Final = {
 
 
 def telling_resources_apart(action: ActionName) -> tuple[Glob, ...]:
-    """What the rules of a service tell the resources of an action apart by, besides the policies."""
+    """Patterns by which a service's rules distinguish the resources of an action, besides the policies."""
     if action.service == "iam" and action.name.startswith(_READING_PREFIXES):
         return ()
     return _TELLING_APART.get(action.service, ())
 
 
 def is_assumption_of_service_linked_role(action: ActionName, resource: RequestResource) -> bool:
-    """Whether a service-linked role is to be assumed, which trusts its AWS service alone (IAM User Guide)."""
+    """True if a service-linked role is to be assumed, which trusts its AWS service alone (IAM User Guide)."""
     return action.full == "sts:assumerole" and _is_all(_SERVICE_LINKED_ROLE, resource)
 
 
 def may_be_granted(action: ActionName, text: str) -> bool:
-    """Whether an identity policy can allow an action on a single resource, as far as `refusal` and STS go."""
+    """True if an identity policy can allow an action on a single resource, as far as `refusal` and STS go."""
     resource = RequestResource(text, ResourceKind.ONE)
     return refusal(action, resource) is None and not is_assumption_of_service_linked_role(action, resource)
 
 
 def is_all_within(pattern: str, resource: RequestResource) -> bool:
-    """Whether a resource, or each of a set, fits a pattern of ARNs."""
+    """True if a resource, or each of a set, fits a pattern of ARNs."""
     return _is_all(_glob(pattern), resource)
 
 
@@ -289,7 +290,7 @@ def _is_all(glob: Glob, resource: RequestResource) -> bool:
 
 
 def names_only_root(action: ActionName, principal: Principal, strengths: Collection[Strength]) -> bool:
-    """Whether a gateway endpoint, unlike an interface endpoint, would not admit this caller.
+    """True if a gateway endpoint, unlike an interface endpoint, would not admit this caller.
 
     The policy of a gateway endpoint (Amazon S3, DynamoDB) that names an account admits its root user alone (VPC User
     Guide: gateway endpoints).
@@ -305,7 +306,7 @@ def names_only_root(action: ActionName, principal: Principal, strengths: Collect
 
 
 def is_about_bucket_policy(action: ActionName) -> bool:
-    """Whether Denies of the bucket's policy do not bind its owner's root, who may always repair that policy (S3)."""
+    """True if Denies of the bucket's policy do not bind its owner's root, who may always repair that policy (S3)."""
     return action.service == "s3" and action.name in _BUCKET_POLICY_ACTIONS
 
 
@@ -316,22 +317,23 @@ _BY_ACL: Final = frozenset(
         "putobjectacl", "putobjectversionacl",
     )
 )  # fmt: skip
-"""What the permissions of an S3 access control list allow (S3 User Guide: mapping of ACL permissions and access policy
-permissions; WRITE lets a bucket's owner delete objects too)."""
+"""Actions that the permissions of an S3 access control list allow (S3 User Guide: mapping of ACL permissions and access
+policy permissions; WRITE lets a bucket's owner delete objects too).
+"""
 
 
 def granted_by_acl(action: ActionName) -> bool:
-    """Whether an S3 access control list could allow an action."""
+    """True if an S3 access control list could allow an action."""
     return action.service == "s3" and action.name in _BY_ACL
 
 
 def escapes_rcps(action: ActionName) -> bool:
-    """Whether RCPs leave an action alone, whoever calls it (Organizations User Guide: RCPs)."""
+    """True if RCPs do not affect an action, whoever calls it (Organizations User Guide: RCPs)."""
     return action.service == "kms" and action.name == "retiregrant"
 
 
 def rcps_spare_services(action: ActionName, resource: RequestResource) -> bool:
-    """Whether RCPs leave the call of an AWS service alone: it uses its service-linked roles (Organizations User Guide).
+    """True if RCPs do not affect an AWS service's call: it uses its service-linked roles (Organizations User Guide).
 
     Of a set: whether they do on all of its resources.
     """
@@ -339,7 +341,7 @@ def rcps_spare_services(action: ActionName, resource: RequestResource) -> bool:
 
 
 def rcps_spare_services_in_part(action: ActionName, resource: RequestResource) -> bool:
-    """Whether RCPs leave the call of an AWS service alone on some resources of a set."""
+    """True if RCPs do not affect the call of an AWS service on some resources of a set."""
     return (
         action.service == "sts" and resource.kind is ResourceKind.SET and resource.members.shares(_SERVICE_LINKED_ROLE)
     )

@@ -36,7 +36,7 @@ from iamtui.policy.resource import ResourceSet
 _ANY: Final = Name("")
 _FIELD: Final = Name(":")
 _ANY_FORM: Final = ArnForm(_FIELD, _FIELD, _FIELD, (_ANY,), may_lack=True)
-"""What a resource of an action looks like whose resource types are not known: some ARN."""
+"""ARN form for an action with unknown resource types: any ARN."""
 
 _BY_SEPARATORS: Final = {
     without: tuple(wild for wild in Wild if WITHOUT[wild] == without) for without in set(WITHOUT.values())
@@ -50,7 +50,7 @@ _ANY_ACCOUNT: Final = (Wild.FIELD_ONE,) * 12
 def resources_in(
     text: str, forms: tuple[ArnForm, ...], partition: str, owner: str, taken: tuple[Glob, ...] = (), region: str = ""
 ) -> ResourceSet:
-    """The resources that a text with `*` stands for.
+    """The resources that a text with `*` matches.
 
     Args:
         forms: of the action's resource types; () where they are not known.
@@ -76,7 +76,7 @@ def resources_in(
 
 @lru_cache(maxsize=8192)
 def taken_by_others(service: str, forms: tuple[ArnForm, ...], entries: tuple[str, ...]) -> tuple[Glob, ...]:
-    """Of entries about other types of the service, those that take in some of what forms stand for.
+    """Entries about other types of the service that match some ARNs of the forms.
 
     Not those that take in all that has one of the forms, so that the type is part of the other.
     """
@@ -94,7 +94,7 @@ def _taking(entry: str) -> Glob:
 
 @lru_cache(maxsize=512)
 def _entries_at_once(service: str) -> tuple[Machine, tuple[tuple[int, str], ...]]:
-    """What reads all entries about types of a service at once, and the final state of each."""
+    """Machine that reads all entries about types of a service at once, and the final state of each."""
     entries = ENGINE_CATALOGUE.entries_of_types(service)
     machine = Machine(*(_taking(entry).tokens for entry in entries))
     return machine, tuple(zip((1 << place for place in places(machine.final)), entries, strict=True))
@@ -102,7 +102,7 @@ def _entries_at_once(service: str) -> tuple[Machine, tuple[tuple[int, str], ...]
 
 @lru_cache(maxsize=16384)
 def _meeting(service: str, form: ArnForm) -> frozenset[str]:
-    """The entries about types of a service that take in some of what a form stands for."""
+    """The entries about types of a service that match some ARNs of a form."""
     machine, finals = _entries_at_once(service)
     met = 0
     for tokens in _patterns_of(form, "", ""):
@@ -111,12 +111,12 @@ def _meeting(service: str, form: ArnForm) -> frozenset[str]:
 
 
 def _takes_all(glob: Glob, forms: Iterable[ArnForm]) -> bool:
-    """Whether an entry takes in all of a pattern of a form."""
+    """True if an entry matches everything in a pattern of a form."""
     return any(glob.covers(tokens) for form in forms for tokens in _patterns_of(form, "", ""))
 
 
 def tells_resources_apart(key: str) -> bool:
-    """Whether a condition key (in lower case) may have other values for one resource of a set than for another.
+    """True if a condition key (in lower case) may have other values for one resource of a set than for another.
 
     Those are the Region of the request, tags, and what only a service tells.
     """

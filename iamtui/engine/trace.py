@@ -67,11 +67,11 @@ class TracedElement(Struct, frozen=True):
     stands_for: tuple[str, ...] = ()
 
     def wanted_words(self, limit: int = 512) -> list[str]:
-        """What the statement says, each with what its variables make of it where that is known; safe to show."""
+        """The statement's values, each with its resolved variables where these are known; safe to show."""
         return value_words(self.wanted, self.stands_for or ("",) * len(self.wanted), limit)
 
     def seen_words(self, limit: int = 512) -> str:
-        """What the request has, safe to show; "" when that is absent or unknown."""
+        """The request's values, safe to show; "" when absent or unknown."""
         return ", ".join(value_word(value, limit) for value in self.seen)
 
 
@@ -281,7 +281,7 @@ def _trace_resource(reading: Evaluation, compiled: CompiledStatement) -> tuple[T
 
 
 def _takes_some_out(reading: Evaluation, compiled: CompiledStatement) -> bool:
-    """Whether a Deny reaches a part of the set of resources asked about."""
+    """True if a Deny covers a part of the request's set of resources."""
     resource = reading.prepared.resource.as_a_whole()
     return compiled.matches_resource(resource, reading.context, reading.language, everywhere=True) is not False
 
