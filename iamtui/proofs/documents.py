@@ -13,7 +13,15 @@ from typing import Final, NamedTuple
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.decision import Outcome
-from iamtui.engine.possible_requests import Occasion, Values, carries, proper_key, why_impossible, why_no_value
+from iamtui.engine.possible_requests import (
+    KNOWN_REGIONS,
+    Occasion,
+    Values,
+    carries,
+    proper_key,
+    why_impossible,
+    why_no_value,
+)
 from iamtui.engine.prepared_request import prepare
 from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PrincipalKind
@@ -26,7 +34,7 @@ from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.proofs.carried_keys import Carried
 from iamtui.proofs.compared_callers import ANYBODY, ComparedCaller, ComparedCallers, some_of_anybody
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
-from iamtui.proofs.requests import action_classes, groups_of, without_open_parts
+from iamtui.proofs.requests import IN_REGIONS, action_classes, groups_of, region_of, services_named, without_open_parts
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 
 _UNKNOWN: Final = RequestContext(CommonContext({}, discover=True))
@@ -118,6 +126,7 @@ class _Comparer:
         # The same words mean the same in both.
         self._same_language = len({document.policy.substitutes_variables for document in self._documents}) == 1
         self._doubts: dict[str, None] = {}
+        self._elsewhere = False
 
     def compare(self) -> Comparison:
         elements = list(dict.fromkeys(one.action for statements in self._statements for one in statements))
@@ -147,11 +156,15 @@ class _Comparer:
         if self._type is PolicyType.TRUST:
             yield "sts"
             return
-        yield from sorted(named)
         wider = [one for one in self._statements[0] if one.allows]
         if self._type is PolicyType.RESOURCE:
             wider += [one for one in self._statements[1] if not one.allows]
-        if any(one.action.services is None for one in wider):
+        of_any = any(one.action.services is None for one in wider)
+        if of_any:
+            said = (one.statement for statements in self._statements for one in statements)
+            named = named.union(*map(services_named, said))
+        yield from sorted(named)
+        if of_any:
             yield from [service for service in _UNNAMED if service not in named][:1]
             yield next(f"service{number}" for number in range(len(named) + 1) if f"service{number}" not in named)
 
@@ -179,7 +192,11 @@ class _Comparer:
         if not (takes_away or any(one.allows for one in sides.one)) or self._is_covered(sides):
             return None
         doubts: dict[str, None] = {}
+        self._elsewhere = False
         example = self._of_callers(action, sides, self._callers, doubts)
+        if example is None and self._elsewhere:
+            # The shortest names of Regions are those of none that is known.
+            example = self._of_callers(action, sides, self._callers, {}, IN_REGIONS)
         if example is None and doubts and self._asked is None:
             # What holds for some values of a variable is seen where they are known.
             some = (_with_samples(one, sides) for one in some_of_anybody(self._partitions[0]))
@@ -189,10 +206,15 @@ class _Comparer:
         return example
 
     def _of_callers(
-        self, action: str, sides: _Sides, callers: Sequence[ComparedCaller], doubts: dict[str, None]
+        self,
+        action: str,
+        sides: _Sides,
+        callers: Sequence[ComparedCaller],
+        doubts: dict[str, None],
+        within: Sequence[tuple[Token, ...]] = (),
     ) -> AllowedByOne | None:
         context = callers[0].context if callers[0].keys else _UNKNOWN
-        for resource, is_certain in self._resources(action, sides, context):
+        for resource, is_certain in self._resources(action, sides, context, within):
             for caller in callers:
                 example = self._of_caller(action, sides, resource, caller, doubts, is_certain=is_certain)
                 if example is not None:
@@ -220,6 +242,7 @@ class _Comparer:
             if example is not None:
                 return example
             found = Doubt((_doubt(action, resource, is_certain=is_certain),))
+            self._elsewhere = self._elsewhere or (is_certain and region_of(resource.text) not in ("", *KNOWN_REGIONS))
         if found is not None:
             doubts.update(dict.fromkeys(found.reasons))
         for point, rules in caller.other_rules:
@@ -246,13 +269,20 @@ class _Comparer:
         said = {_but_for_actions(one) for one in sides.other}
         return all(_but_for_actions(one) in said for one in sides.one if one.allows)
 
-    def _resources(self, action: str, sides: _Sides, context: RequestContext) -> Iterator[tuple[RequestResource, bool]]:
+    def _resources(
+        self, action: str, sides: _Sides, context: RequestContext, within: Sequence[tuple[Token, ...]]
+    ) -> Iterator[tuple[RequestResource, bool]]:
         """Resources that speak for all of an action, each with whether it is one that there may be."""
         for partition in self._partitions:
-            yield from self._resources_in(partition, action, sides, context)
+            yield from self._resources_in(partition, action, sides, context, within)
 
     def _resources_in(
-        self, partition: str, action: str, sides: _Sides, context: RequestContext
+        self,
+        partition: str,
+        action: str,
+        sides: _Sides,
+        context: RequestContext,
+        inside: Sequence[tuple[Token, ...]],
     ) -> Iterator[tuple[RequestResource, bool]]:
         prepared = prepare(action, "*", None, partition, "")
         is_known = ENGINE_CATALOGUE.has_resource_type(action) is not None
@@ -262,7 +292,7 @@ class _Comparer:
             return
         members = prepared.resource.whole or prepared.resource.members
         within = [patterns for patterns in (members.patterns, members.forms) if patterns] if is_known else [_ANY_ARN]
-        groups = [PatternGroup(GroupKind.MUST, patterns) for patterns in within]
+        groups = [PatternGroup(GroupKind.MUST, tuple(patterns)) for patterns in (*within, inside) if patterns]
         never = tuple(glob.tokens for glob in members.never)
         if never and is_known:
             groups.append(PatternGroup(GroupKind.NEVER, never))

@@ -34,6 +34,7 @@ from iamtui.engine.representatives import ArnDefaults, spellings
 from iamtui.engine.request import PoliciesInForce, Request
 from iamtui.engine.service_rules import granted_by_acl, telling_resources_apart
 from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, any_of, negate
+from iamtui.policy.document import Statement
 from iamtui.policy.patterns import Glob, Token, Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name
 from iamtui.policy.types import LanguageOptions
@@ -114,27 +115,27 @@ def find_request(situation: Situation, bounds: Bounds) -> Example | Doubt | None
             if example is not None:
                 return example
             found = Doubt((f"only a resource like {text.replace(ANY_OTHER, '?')} is known to be allowed",))
-            elsewhere = elsewhere or _region_of(text) not in ("", *KNOWN_REGIONS)
+            elsewhere = elsewhere or region_of(text) not in ("", *KNOWN_REGIONS)
         if found is not None:
             doubts.update(dict.fromkeys(found.reasons))
         if situation.before is None:
             doubts.update(dict.fromkeys(_left_open(reading, situation, text, bounds)))
-    if elsewhere and _IN_REGIONS not in situation.within:
+    if elsewhere and IN_REGIONS not in situation.within:
         # The shortest names of Regions are those of none that is known.
-        again = find_request(replace(situation, within=(*situation.within, _IN_REGIONS)), bounds)
+        again = find_request(replace(situation, within=(*situation.within, IN_REGIONS)), bounds)
         if isinstance(again, Example):
             return again
     return Doubt(tuple(doubts)) if doubts else None
 
 
-_IN_REGIONS: Final = tuple(
+IN_REGIONS: Final = tuple(
     (*f"arn:{partition}:", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR)
     for partition, regions in REGIONS.items()
     for region in sorted(regions)
 )
 
 
-def _region_of(text: str) -> str:
+def region_of(text: str) -> str:
     return text.split(":", 4)[3] if text.count(":") > 3 else ""
 
 
@@ -197,7 +198,7 @@ def _may_be_allowed(reading: Evaluation) -> Truth:
 
 def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: Bounds) -> FoundContext | Doubt | None:
     carried = situation.carried
-    region = _region_of(text)
+    region = region_of(text)
     likely = dict(carried.likely)
     action, resource = situation.request.action, without_open_parts(text)
     if region in KNOWN_REGIONS:
@@ -230,7 +231,7 @@ def _context_for(reading: Evaluation, text: str, situation: Situation, bounds: B
 def without_open_parts(text: str) -> str:
     """A resource that speaks for others as an ARN: with a letter for each open character, and no unknown Region."""
     fields = text.replace(ANY_OTHER, "x").split(":")
-    if _region_of(text) not in KNOWN_REGIONS and len(fields) > 4:
+    if region_of(text) not in KNOWN_REGIONS and len(fields) > 4:
         # Which it is comes with the spelling.
         fields[3] = ""
     return ":".join(fields)
@@ -329,6 +330,14 @@ def groups_of(
     for kind, patterns in together.values():
         if patterns:
             yield PatternGroup(kind, tuple(patterns))
+
+
+def services_named(statement: Statement) -> frozenset[str]:
+    """The services in the resources and condition keys of a statement, which its actions need not name."""
+    entries = (*(statement.resources or ()), *(statement.not_resources or ()))
+    named = {entry.split(":", 3)[2] for entry in entries if entry.count(":") > 2}
+    named |= {line.key.partition(":")[0].lower() for line in statement.conditions}
+    return frozenset(service for service in named if catalogue().actions_of(service))
 
 
 class ActionClass(NamedTuple):

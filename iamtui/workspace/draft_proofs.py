@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import structs
 
 from iamtui.account.model import Account, Missing, Role, User
+from iamtui.engine.decision import Layer
 from iamtui.engine.request import MissingPolicy, Mode, NotEvaluated, PoliciesInForce, Principal, principal_from_text
-from iamtui.policy.document import PolicyDocument
+from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_pattern
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.proofs.requests import action_classes
+from iamtui.proofs.requests import action_classes, services_named
 from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements
@@ -197,11 +198,13 @@ class _Changed:
         statements = _statements(policies)
         self._all = then is None
         self._changed = list(of_resources)
+        self._named_beside = frozenset().union(*(services_named(said) for *_, said in statements))
         if then is None:
             self._changed += [element for element, _ in statements.values()]
             return
         policies_then = evaluator_of(before, _ASKED_FOR_POLICIES).request_and_policies(then[1])[1]
         statements_then = _statements(policies_then)
+        self._named_beside |= frozenset().union(*(services_named(said) for *_, said in statements_then))
         self._elements += action_elements(before, _ASKED_FOR_POLICIES, then[1])
         # An Allow less, or a Deny more, makes nothing possible.
         for found, others, widens in ((statements, statements_then, True), (statements_then, statements, False)):
@@ -223,7 +226,7 @@ class _Changed:
         of_any = self._all or any(element.services is None for element in self._changed)
         named = {service for element in self._changed for service in element.named_services}
         if of_any:
-            named |= {service for element in elements for service in element.named_services}
+            named |= {service for element in elements for service in element.named_services} | self._named_beside
         yield from sorted(named)
         if of_any:
             yield from [service for service in _UNNAMED if service not in named][:1]
@@ -235,9 +238,9 @@ def _tags(account: Account, principal: Principal) -> object:
     return found.tags if isinstance(found, (User, Role)) else ()
 
 
-def _statements(policies: PoliciesInForce) -> dict[Hashable, tuple[ActionElement, bool]]:
+def _statements(policies: PoliciesInForce) -> dict[tuple[Layer, object, bool, Statement], tuple[ActionElement, bool]]:
     """The statements in force on a principal's requests, by what they say: their actions, and whether they allow."""
-    found: dict[Hashable, tuple[ActionElement, bool]] = {}
+    found: dict[tuple[Layer, object, bool, Statement], tuple[ActionElement, bool]] = {}
     for one in different_statements(policies):
         said = structs.replace(one.policy.sources[one.number], index=0, sid=None)
         found[one.layer, one.level, one.has_variables, said] = (one.element, said.effect == "Allow")

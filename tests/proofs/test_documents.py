@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from iamtui.engine.decision import Outcome
+from iamtui.engine.possible_requests import why_no_resource
 from iamtui.policy.document import PolicyDocument
 from iamtui.proofs.compared_callers import ANYBODY
 from iamtui.proofs.documents import Comparison, find_broader
@@ -351,3 +352,23 @@ def test_cvc5_agrees(smt: ModuleType, seed: int) -> None:
         answers.append(answer)
         assert (answer == "unsat") is found.proved, (one, other)
     assert len(answers) > 15
+
+
+VOLUMES = "arn:aws:ec2:eu-*:123456789012:volume/*"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Of all services, one is named in a resource or condition key alone.
+        (allow("*", "arn:aws:dynamodb:*:*:table/x"), allow("s3:*")),
+        (allow("*", Condition={"StringEquals": {"ec2:InstanceType": "t3.micro"}}), allow("s3:*")),
+        # The shortest names of Regions are those of none that is known.
+        (allow("ec2:DeleteVolume", VOLUMES), allow("ec2:DeleteVolume", VOLUMES, Condition=FROM)),
+        (allow("ec2:DeleteVolume", "arn:aws:ec2:*-1:*:volume/*"), allow("ec2:DeleteVolume", VOLUMES)),
+    ],
+)
+def test_an_example_is_of_a_service_and_region_that_are_known(one: Statement, other: Statement) -> None:
+    example = compared(document(one), document(other)).example
+    assert example is not None
+    assert not why_no_resource(example.resource)

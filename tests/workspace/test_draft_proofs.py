@@ -52,6 +52,9 @@ MORE = allow(OBJECT, f"{BUCKET}/*")
         # Said otherwise, but the same.
         (given(allow("sqs:SendMessage")), given(allow(["sqs:SendMessag?"])), False),
         (given(allow("sns:*")), given(allow("sns:Publish"), allow("sns:*")), True),
+        # Of all services, one is named in a resource or condition key alone.
+        (given(), given(allow("*", "arn:aws:dynamodb:*:*:table/x")), False),
+        (given(), given(allow("*", Condition={"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}})), False),
         # What is granted stays within boundary and SCPs.
         (given(SOME, boundary=[SOME]), given(MORE, boundary=[SOME]), True),
         (given(MORE, boundary=[SOME]), given(MORE, boundary=[MORE]), False),
