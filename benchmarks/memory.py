@@ -11,12 +11,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from benchmarks.generator import snapshot_bytes
 from benchmarks.loading import ASK_EVERYBODY
 from benchmarks.results import Plan, Result
 
 GROWTH_GOAL_MB: Final = 5.0
+OPEN_GOAL_MB: Final = 200.0
 
 _START: Final = """
 import gc, json, re, sys
@@ -134,6 +137,69 @@ print(json.dumps([held, after, later]))
 )
 
 
+_REFRESHES: Final = 8
+_SPREAD_GOAL: Final = 1.2
+
+_SCREEN: Final = """
+import asyncio, gc, json, sys, time
+from pathlib import Path
+from weakref import ref
+from iamtui.__main__ import ROUNDS
+from iamtui.tui.app import IamtuiApp
+from iamtui.workspace.opening import open_source
+from iamtui.workspace.workspace import SourceChoice, SourceKind
+gc.set_threshold(*ROUNDS)
+choice, times, read = SourceChoice(SourceKind.SNAPSHOT, snapshot=Path(sys.argv[1])), int(sys.argv[2]), []
+def opener(*given):
+    workspace = open_source(*given)
+    read.append(ref(workspace.account))
+    return workspace
+def resident():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024 / 1e6
+async def until(holds, seconds=600):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)
+def at_rest(app):
+    return app.opening.is_settled and not any(one.is_running for one in app.workers)
+async def open_and_close(app, pilot, key):
+    await pilot.press(key)
+    await until(lambda: app.screen is not app.main and getattr(app.screen, "done", True))
+    await pilot.press("escape")
+    await until(lambda: app.screen is app.main)
+async def drive(step):
+    app = IamtuiApp(choice, opener=opener)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: read and app.main.workspace is not None and at_rest(app))
+        begun = resident()
+        found = [await step(app, pilot, number) for number in range(times)]
+    print(json.dumps([begun, *found]))
+"""
+
+_REFRESH: Final = """
+async def step(app, pilot, number):
+    app.main.question.ask("s3:GetObject", "arn:aws:s3:::bucket/key")
+    app.main.explorer.tree_view.focus()
+    for key in "HUW":
+        await open_and_close(app, pilot, key)
+    await pilot.press("R")
+    await until(lambda: len(read) == number + 2 and at_rest(app))
+    await until(lambda: sum(one() is not None for one in read) == 1)
+    return resident()
+asyncio.run(drive(step))
+"""
+
+_FINDINGS: Final = """
+async def step(app, pilot, number):
+    await open_and_close(app, pilot, "H")
+    return resident()
+asyncio.run(drive(step))
+"""
+
+
 def run(plan: Plan) -> Iterator[Result]:
     """Measure growth, then what is left of a secret. On Linux only, which tells a process about its own memory."""
     if not Path("/proc/self/mem").exists():
@@ -142,11 +208,36 @@ def run(plan: Plan) -> Iterator[Result]:
         before, after = _output(_START + program, plan.cycles)
         note = f"{plan.cycles} cycles in the demo account, {before:.0f} to {after:.0f} MB"
         yield Result(f"growth by {what}", after - before, "MB", GROWTH_GOAL_MB, note=note)
+    yield from _of_the_screen(plan)
     held, after, later = _output(_START + _LEFT, 20)
     note = f"{held} while it is held, {later} after 20 other sessions; freed, and not yet used again"
     yield Result("copies of a forgotten secret and token in memory", after, "x", note=note)
 
 
-def _output(program: str, cycles: int) -> Any:
-    done = subprocess.run([sys.executable, "-c", program, str(cycles)], stdout=subprocess.PIPE, check=True)
+def _of_the_screen(plan: Plan) -> Iterator[Result]:
+    """An account that is read again and again with every report opened and closed, and one report alone."""
+    with TemporaryDirectory() as folder:
+        small, large = Path(folder, "small.json"), Path(folder, "large.json")
+        small.write_bytes(snapshot_bytes(plan.small))
+        large.write_bytes(snapshot_bytes(plan.large))
+        yield from _of_snapshots(plan, small, large)
+
+
+def _of_snapshots(plan: Plan, small: Path, large: Path) -> Iterator[Result]:
+    (begun,) = _output(_SCREEN + "asyncio.run(drive(None))", large, "0")
+    note = f"{plan.large.principals:,} principals, everything counted that nobody asked for"
+    yield Result("an open account", begun, "MB", OPEN_GOAL_MB, note=note)
+    refreshes = min(_REFRESHES, plan.cycles)
+    _, *found = _output(_SCREEN + _REFRESH, large, str(refreshes))
+    note = f"{', '.join(f'{one:.0f}' for one in found)} MB after each refresh, one account alive each time"
+    yield Result(f"after refresh {refreshes} to after refresh 2", found[-1] / found[1], "x", _SPREAD_GOAL, note=note)
+    _, *found = _output(_SCREEN + _FINDINGS, small, str(plan.cycles))
+    before, after = found[len(found) // 5], found[-1]
+    note = f"{plan.cycles} cycles with {plan.small.principals:,} principals, {before:.0f} to {after:.0f} MB"
+    yield Result("growth by findings that are opened and closed", after - before, "MB", GROWTH_GOAL_MB, note=note)
+
+
+def _output(program: str, *given: object) -> Any:
+    command = [sys.executable, "-c", program, *map(str, given)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
