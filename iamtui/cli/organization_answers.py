@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from iamtui.account.model import DEMO, Account, Gap, Missing
 from iamtui.cli.prove import proof_to_json
@@ -135,6 +135,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     unasked: list[str] = []
     parts: list[str] = []
     said: list[str] = []
+    gaps = _gaps(workspace.account)
     before = workspace
     drafted: DraftedAccount | None = None
     if plan.draft is not None:
@@ -152,7 +153,9 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
                 if len(rows) >= _MOST_ROWS:
                     parts.append(f"It has more than {_MOST_ROWS:,} rows; the others are left out")
                     break
-                rows.append(row)
+                # As in the commands for one account; what is open may be so for want of what is not read.
+                rests = gaps and (row.kind in ("audit", "escalation") or row.tone == "open")
+                rows.append(structs.replace(row, complete=False) if rests else row)
             asked[label] += 1
         except (UnknownPrincipal, NothingNamed):
             # It is about nothing in this account.
@@ -160,7 +163,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
         except Problem as problem:
             unasked.append(f"{label}: {problem}")
     lacking = [*_lacking(workspace.account, plan), *parts, *said]
-    part = bool(parts or unasked or _gaps(workspace.account))
+    part = bool(parts or unasked or gaps)
     across = (plan.trust or plan.escalations) and plan.draft is None
     index = index_of(workspace, escalations=plan.escalations) if across else None
     return AccountAnswer(account, tuple(rows), dict(asked), tuple(dict.fromkeys(lacking)), part, tuple(unasked), index)
@@ -211,7 +214,7 @@ def _questions(
         if proof.account in ("", id_):
             yield proof.name, lambda proof=proof: _proof(workspace, before if plan.draft else None, proof, plan)  # type: ignore[misc]
     if plan.escalations:
-        yield "escalations", lambda: _escalations(workspace)
+        yield "escalations", lambda: _escalations(workspace, parts)
     if plan.audit:
         yield "audit", lambda: _audit(workspace)
     if drafted is not None:
@@ -368,8 +371,10 @@ def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str)
     )
 
 
-def _escalations(workspace: Workspace) -> Iterator[Row]:
-    for one in find_escalations(workspace).escalations:
+def _escalations(workspace: Workspace, parts: list[str]) -> Iterator[Row]:
+    report = find_escalations(workspace)
+    parts += (f"escalations: {sentence}" for sentence in report.left_out)
+    for one in report.escalations:
         decisions = [step.decision for move in one.moves for step in move.steps]
         yield Row(
             workspace.account.id,
@@ -382,7 +387,7 @@ def _escalations(workspace: Workspace) -> Iterator[Row]:
                 f"{move.path.title}: {workspace.short_name(move.target)}" if move.target else move.path.title
                 for move in one.moves
             ),
-            complete=all(decision.complete for decision in decisions),
+            complete=not report.left_out and all(decision.complete for decision in decisions),
             details={"path": [move.path.id for move in one.moves], "targets": [move.target for move in one.moves]},
         )
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from iamtui.cli import org
+from iamtui.cli import org, organization_answers
 from iamtui.input_files import packed_for
+from iamtui.workspace.escalation_steps import EscalationReport
+from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.workspace import Workspace
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import optional_module
 from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
@@ -495,3 +499,17 @@ def test_a_lost_managed_policy_leaves_open_what_rests_on_it(cli: Cli, store: Pat
     assert "iamtui snapshot --org" in found.err
     assert "aws iam" not in found.err
     assert found.code == 3
+    found = cli("org", "ask", "--store", store, "--escalations", "--audit", "--json")
+    assert {one["kind"] for one in found.json_lines} == {"escalation", "audit"}
+    assert not any(one["complete"] for one in found.json_lines)
+
+
+def test_a_search_that_reached_its_bound_is_named(cli: Cli, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(workspace: Workspace) -> EscalationReport:
+        return replace(find_escalations(workspace), left_out=("There may be more paths",))
+
+    monkeypatch.setattr(organization_answers, "find_escalations", cut)
+    found = cli("org", "ask", "--store", store, "--escalations", "--workers", "1", "--json")
+    rows = [one for one in found.json_lines if one["question"] == "escalations"]
+    assert [one["complete"] for one in rows] == [False]
+    assert (found.code, "escalations: There may be more paths" in found.err) == (3, True)
