@@ -189,10 +189,10 @@ def account_from_pages(
         absent: why a fact that no page has is Missing.
         pool: where documents come from, so that the equal ones of another account are the same objects.
     """
-    return _Reading(pages, origin, absent, DocumentPool() if pool is None else pool).account()
+    return _AccountReader(pages, origin, absent, DocumentPool() if pool is None else pool).account()
 
 
-class _Reading:
+class _AccountReader:
     """One reading of some pages: what they say as a whole, and the records made from it."""
 
     def __init__(self, pages: Sequence[SnapshotShape], origin: str, absent: str, pool: DocumentPool) -> None:

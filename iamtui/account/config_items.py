@@ -63,7 +63,7 @@ def pages_of(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotSh
 
 
 def _of_items(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotShape]:
-    accounts: dict[str, _Account] = {}
+    accounts: dict[str, _RecordedAccount] = {}
     # A later page may hold a newer item of the same resource, or say that it is gone.
     newest = _newest((item for page in pages for item in _items(page, origin)), origin)
     parts = sum(bytes(item.configuration).count(mark) for _, item in newest for mark in _MARKS)
@@ -73,7 +73,7 @@ def _of_items(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotS
         if item.configuration_item_status in _GONE:
             continue
         known = _TYPES[item.resource_type]
-        account = accounts.setdefault(item.aws_account_id or item.account_id or "", _Account())
+        account = accounts.setdefault(item.aws_account_id or item.account_id or "", _RecordedAccount())
         if item.configuration_item_status == _NOT_RECORDED:
             account.unrecorded += 1
         else:
@@ -120,7 +120,7 @@ def _newest(items: Iterator[tuple[str, ConfigItemShape]], origin: str) -> list[t
     return list(found.values())
 
 
-class _Account:
+class _RecordedAccount:
     """The items of one account."""
 
     def __init__(self) -> None:

@@ -149,7 +149,7 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, r
     for number in range(_MOST_ROUNDS):
         words = RedactedWords(knows, random)
         known = len(left_out)
-        walk = _Walk(words, types, knows, _Addresses(random), ago, left_out)
+        walk = _SnapshotRedactor(words, types, knows, _Addresses(random), ago, left_out)
         walk.snapshot(snapshot)
         if len(left_out) == known:
             broken = walk.patterned if number == _MOST_ROUNDS - 2 else words.settle()
@@ -160,7 +160,7 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, r
     return Redaction(walk.snapshot(snapshot), tuple(left_out[one] for one in sorted(left_out)), walk.text)
 
 
-class _Walk:
+class _SnapshotRedactor:
     """A walk through a snapshot: the first takes its words, and the last replaces them.
 
     Args:

@@ -117,13 +117,13 @@ class ActionNames:
         self._lower = self._text.lower()
 
     @cached_property
-    def _initials(self) -> _Lines:
+    def _initials(self) -> _LineSearch:
         """For each name the service and the first letter of each word: `s3:go` for s3:GetObject."""
-        return _Lines([_initials_of(name) for name in self.names])
+        return _LineSearch([_initials_of(name) for name in self.names])
 
     @cached_property
-    def _joined_initials(self) -> _Lines:
-        return _Lines([_initials_of(name).replace(":", "") for name in self.names])
+    def _joined_initials(self) -> _LineSearch:
+        return _LineSearch([_initials_of(name).replace(":", "") for name in self.names])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -227,7 +227,7 @@ class ActionNames:
         return [self.names[number] for number in numbers]
 
 
-class _Lines:
+class _LineSearch:
     """Short texts as lines of one text, found by `str.find`."""
 
     def __init__(self, lines: list[str]) -> None:

@@ -122,7 +122,7 @@ def _header(what: str, draft: Draft, before: Account, note: str) -> Iterator[str
 
 
 @dataclass(slots=True)
-class _Section:
+class _ScriptSection:
     """Calls that need credentials of one account."""
 
     account: str
@@ -135,8 +135,8 @@ def _cli_script(edits: Sequence[Edit], draft: Draft, before: Account, note: str)
     for account in (before.id, organization_account(before)):
         if account:
             ACCOUNT_ID.checked(account)
-    own = _Section(before.id, "the account itself")
-    above = _Section(organization_account(before), "its organization (the management account's credentials)")
+    own = _ScriptSection(before.id, "the account itself")
+    above = _ScriptSection(organization_account(before), "its organization (the management account's credentials)")
     for edit in sorted(edits, key=lambda edit: edit.cli_phase):
         section = above if edit.of_organization else own
         with _naming(edit, before):
@@ -179,7 +179,7 @@ def account_check(account: str) -> Iterator[str]:
 _CALLER: Final = "caller=$(aws sts get-caller-identity --query Account --output text)"
 
 
-def _guarded(sections: Sequence[_Section]) -> Iterator[str]:
+def _guarded(sections: Sequence[_ScriptSection]) -> Iterator[str]:
     if len({section.account for section in sections}) == 1:
         yield from account_check(sections[0].account)
         for section in sections:

@@ -73,7 +73,7 @@ class AuthorizedAction(NamedTuple):
     untold: tuple[tuple[str, ...], ...] = ()
 
 
-class AuthorizedCall(NamedTuple):
+class CallActions(NamedTuple):
     """Actions that a call was authorized by; where none is known, `unmapped` says why.
 
     Args:
@@ -140,11 +140,11 @@ def _only_service_with(operation: str) -> str:
     return next(iter(told)) if len(told) == 1 else ""
 
 
-def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
+def authorized_by(record: Mapping[str, Any]) -> CallActions:
     """The actions by which the call of a CloudTrail record was authorized, with their resources."""
     kind, source, event = (text_in(record, name) for name in ("eventType", "eventSource", "eventName"))
     if kind in _NOT_CALLS:
-        return AuthorizedCall(unmapped=_NOT_CALLS[kind])
+        return CallActions(unmapped=_NOT_CALLS[kind])
     name = _VERSION.sub("", event)
     parameters = record.get("requestParameters")
     if not isinstance(parameters, dict):
@@ -153,11 +153,11 @@ def authorized_by(record: Mapping[str, Any]) -> AuthorizedCall:
     actions = _actions_of(source, name, call)
     if not actions:
         why = tables.NO_ACTION.get(tables.source_name(source), "the catalogue has no action for this operation")
-        return AuthorizedCall(unmapped=why)
+        return CallActions(unmapped=why)
     found = [_authorized(action, _of_its_tables(action, call)) for action in islice(actions, MOST_ACTIONS)]
     operation = f"{tables.iam_prefix(source)}:{name}"
     found += _implied(operation, found, call)
-    return AuthorizedCall(tuple(found), possible=tuple(_possible(operation, found, call)))
+    return CallActions(tuple(found), possible=tuple(_possible(operation, found, call)))
 
 
 def _authorized(action: str, call: Call) -> AuthorizedAction:

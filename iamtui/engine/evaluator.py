@@ -60,7 +60,7 @@ from iamtui.engine.request import (
     Request,
     caller_fixed_keys,
 )
-from iamtui.engine.resource_sets import settled, settled_by_known, with_every_need
+from iamtui.engine.resource_sets import require_all_resource_types, resolve_by_known, resolve_set
 from iamtui.engine.scenario_format import OPTION_NAMES
 from iamtui.engine.service_rules import (
     free_action,
@@ -210,7 +210,7 @@ def read_all_layers(
         return result
     result.about = _about_one
     read = partial(read_all_layers, request, policies, options)
-    return with_every_need(settled(result, partial(result.about, result)), read)
+    return require_all_resource_types(resolve_set(result, partial(result.about, result)), read)
 
 
 def _about_one(reading: Evaluation, text: str) -> Evaluation:
@@ -290,7 +290,7 @@ def _read_by_known_aliases(some: Evaluation, members: MemberLookup, prepared: Pr
     asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
     reading = structs.replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))
     reading.about = _about_one
-    return settled_by_known(reading, members, partial(reading.about, reading))
+    return resolve_by_known(reading, members, partial(reading.about, reading))
 
 
 @lru_cache(maxsize=256)

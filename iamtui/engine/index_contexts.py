@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from iamtui.engine.policy_holders import places
-from iamtui.engine.principal_index import AccountIndex, IndexedPrincipal, with_value
+from iamtui.engine.principal_index import IndexedPrincipal, PrincipalIndex, with_value
 from iamtui.policy.context import ABSENT, CommonContext, KeyValue, KeyValues, RequestContext
 
 _MOST_GROUPS: Final = 20_000
@@ -30,7 +30,7 @@ class Contexts:
 
     def __init__(
         self,
-        index: AccountIndex,
+        index: PrincipalIndex,
         given: Mapping[str, tuple[str, ...]],
         derived: tuple[KeyValues, ...],
         absent: tuple[str, ...],

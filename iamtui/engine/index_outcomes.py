@@ -16,7 +16,7 @@ from iamtui.engine.index_contexts import Contexts
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldStatement, Holdings, Varying, both, either, places
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
-from iamtui.engine.principal_index import AccountIndex, standing_in
+from iamtui.engine.principal_index import PrincipalIndex, standing_in
 from iamtui.engine.representatives import names_resources
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel, PolicyWithUnread
 from iamtui.engine.set_members import tells_resources_apart
@@ -150,7 +150,7 @@ class IndexReading:
         unclear: of whom it is not even known whether they are settled.
     """
 
-    def __init__(self, index: AccountIndex, asked: Surrounded) -> None:
+    def __init__(self, index: PrincipalIndex, asked: Surrounded) -> None:
         """Take a question that `is_read_here`."""
         self.index = index
         self.asked = asked

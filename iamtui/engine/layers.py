@@ -121,7 +121,7 @@ def match_of(member: LayerStatement, truth: Truth, layer: Layer, level: int | No
 _MOST_POLICIES: Final = 16_384
 
 
-class _Said(NamedTuple):
+class _PolicyMatches(NamedTuple):
     """Statements of one policy that match a request, or may.
 
     Args:
@@ -133,7 +133,7 @@ class _Said(NamedTuple):
     others: tuple[LayerStatement, ...]
 
 
-_NOTHING: Final = _Said((), ())
+_NOTHING: Final = _PolicyMatches((), ())
 
 
 def _of_policy(
@@ -145,7 +145,7 @@ def _of_policy(
     *,
     by_service: bool,
     names_callers: bool,
-) -> _Said:
+) -> _PolicyMatches:
     """Matches of one policy's statements, found once for all who carry it: a caller may have a hundred policies.
 
     Args:
@@ -172,14 +172,14 @@ def _of_policy(
             truth = asked.truth(member.compiled, context)
             if truth is not False:
                 plain.append(match_of(member, truth, layer, level))
-        found = _Said(tuple(plain), tuple(others))
+        found = _PolicyMatches(tuple(plain), tuple(others))
         if is_lasting:
             carried.said = found
         elif known is not None:
             if len(known) >= _MOST_POLICIES:
                 known.clear()
             known[key] = found
-    assert isinstance(found, _Said)
+    assert isinstance(found, _PolicyMatches)
     return found
 
 

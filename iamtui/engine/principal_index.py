@@ -128,7 +128,7 @@ def _by_value(principals: Iterable[IndexedPrincipal]) -> dict[str, dict[KeyValue
 _Of = TypeVar("_Of")
 
 
-class _Changed(Sequence[_Of]):
+class _PatchedValues(Sequence[_Of]):
     """Values by principal, some of them replaced when they are read, since a copy would be large."""
 
     def __init__(self, base: Sequence[_Of], who: int, change: Callable[[_Of], _Of]) -> None:
@@ -144,7 +144,7 @@ class _Changed(Sequence[_Of]):
         return self._change(one) if self._who >> place & 1 else one
 
 
-class AccountIndex:
+class PrincipalIndex:
     """The users and roles of an account, and who of them has which policies.
 
     Args:
@@ -195,7 +195,7 @@ class AccountIndex:
             self.bounded |= bits if has_boundary else 0
         self.left = self._unfit | self.identity.incomplete | self.boundary.incomplete
 
-    def with_changed(self, changed: Mapping[int, IndexedPrincipal]) -> AccountIndex:
+    def with_changed(self, changed: Mapping[int, IndexedPrincipal]) -> PrincipalIndex:
         """The index of an account in which some principals, by their places, have other policies and nothing else.
 
         What was found out about keys and conditions holds there too.
@@ -224,17 +224,19 @@ class AccountIndex:
         made.left = self._unfit | made.identity.incomplete | made.boundary.incomplete
         return made
 
-    def with_more(self, policies: Sequence[PolicyInForce], who: int, *, without_boundaries: bool) -> AccountIndex:
+    def with_more(self, policies: Sequence[PolicyInForce], who: int, *, without_boundaries: bool) -> PrincipalIndex:
         """The index of an account in which some principals have more policies and, if so, nobody a boundary."""
         made = copy(self)
         made.identity, added = self.identity.with_more(policies, who)
         more = tuple(policies)
-        made.held = _Changed(self.held, who, lambda held: (*held, *added))
-        made.principals = _Changed(self.principals, who, lambda one: one._replace(identity=(*one.identity, *more)))
+        made.held = _PatchedValues(self.held, who, lambda held: (*held, *added))
+        made.principals = _PatchedValues(
+            self.principals, who, lambda one: one._replace(identity=(*one.identity, *more))
+        )
         if without_boundaries:
             made.boundary, made.bounded = Holdings(PolicyType.BOUNDARY), 0
             made.bounds = [()] * len(self.principals)
-            made.principals = _Changed(made.principals, self.bounded, lambda one: one._replace(boundaries=()))
+            made.principals = _PatchedValues(made.principals, self.bounded, lambda one: one._replace(boundaries=()))
             made.kinds = {}
             for (kind, _, credentials), having in self.kinds.items():
                 made.kinds[kind, False, credentials] = made.kinds.get((kind, False, credentials), 0) | having

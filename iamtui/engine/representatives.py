@@ -249,7 +249,7 @@ def surroundings(reading: Evaluation) -> ArnDefaults:
     )
 
 
-class _Said(NamedTuple):
+class _ResourceStatement(NamedTuple):
     """A statement that matches if the resource does: its place among the layers, and what it waits for besides."""
 
     place: int
@@ -300,7 +300,7 @@ def told_apart(reading: Evaluation, *, denied_too: bool) -> Texts:
     return found
 
 
-def _statements(reading: Evaluation) -> Iterator[_Said]:
+def _statements(reading: Evaluation) -> Iterator[_ResourceStatement]:
     for place, (layer, _, policies) in enumerate(reading.sets()):
         rules = principal_rules(reading, of_resource=layer is Layer.RESOURCE)
         for member in policies.about(reading.asked.action):
@@ -318,7 +318,7 @@ def _statements(reading: Evaluation) -> Iterator[_Said]:
             matcher = compiled.resource.matcher
             varies = matcher is not None and matcher.variable_keys
             patterns = matcher.patterns(reading.context, reading.language) if matcher is not None and varies else None
-            yield _Said(place, layer, member, reached, holds, patterns)
+            yield _ResourceStatement(place, layer, member, reached, holds, patterns)
 
 
 def _unknown_grants(reading: Evaluation) -> bool:
@@ -326,21 +326,23 @@ def _unknown_grants(reading: Evaluation) -> bool:
     return any(scanned is not None and scanned.missing for scanned in (reading.identity, reading.resource))
 
 
-def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bool) -> Iterator[PatternTest]:
+def _tests(
+    reading: Evaluation, statements: tuple[_ResourceStatement, ...], *, denied_too: bool
+) -> Iterator[PatternTest]:
     """Tests that distinguish the resources of the set; equivalent statements are one test."""
     yield from _tests_of_set(reading, statements)
     grants_anything = _grants_anything(reading, statements)
     allowed: dict[tuple[Any, ...], list[tuple[Token, ...]]] = {}
     granting: set[tuple[Any, ...]] = set()
     denied: list[tuple[Token, ...]] = []
-    for said in statements:
-        matcher = said.member.compiled.resource.matcher
-        if matcher is None or not _tells_apart(said, reading):
+    for statement in statements:
+        matcher = statement.member.compiled.resource.matcher
+        if matcher is None or not _tells_apart(statement, reading):
             continue
-        allows, negated = said.member.compiled.allows, said.member.compiled.resource.negated
-        certain, possible = said.patterns or matcher.patterns(reading.context, reading.language)
-        counts = said.grants and not grants_anything
-        out = not denied_too and said.denies_for_certain(spared=reading.rcps_spare_some)
+        allows, negated = statement.member.compiled.allows, statement.member.compiled.resource.negated
+        certain, possible = statement.patterns or matcher.patterns(reading.context, reading.language)
+        counts = statement.grants and not grants_anything
+        out = not denied_too and statement.denies_for_certain(spared=reading.rcps_spare_some)
         if negated:
             if out:
                 yield PatternTest((*certain, *possible), negated=True, must=False)
@@ -349,7 +351,7 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
         elif out:
             denied.extend(certain)
         elif allows:
-            key = (said.place, said.reached, said.holds)
+            key = (statement.place, statement.reached, statement.holds)
             allowed.setdefault(key, []).extend(certain)
             if counts:
                 granting.add(key)
@@ -362,13 +364,13 @@ def _tests(reading: Evaluation, statements: tuple[_Said, ...], *, denied_too: bo
     yield PatternTest(tuple(denied), must=False)
 
 
-def _grants_anything(reading: Evaluation, statements: tuple[_Said, ...]) -> bool:
+def _grants_anything(reading: Evaluation, statements: tuple[_ResourceStatement, ...]) -> bool:
     """True if a resource of the set can be granted without a statement that names it."""
-    about_all = any(_is_about_all(said) for said in statements if said.grants)
+    about_all = any(_is_about_all(statement) for statement in statements if statement.grants)
     return reading.side.is_root or _unknown_grants(reading) or about_all
 
 
-def _tests_of_set(reading: Evaluation, statements: tuple[_Said, ...]) -> Iterator[PatternTest]:
+def _tests_of_set(reading: Evaluation, statements: tuple[_ResourceStatement, ...]) -> Iterator[PatternTest]:
     """Tests for the resources of the set, and for those that rules of AWS distinguish."""
     members = reading.prepared.resource.members
     yield PatternTest(members.patterns, must=True)
@@ -383,22 +385,22 @@ def _tests_of_set(reading: Evaluation, statements: tuple[_Said, ...]) -> Iterato
         # The root user of the caller's own account is answered otherwise than those of member accounts.
         yield PatternTest(((*"arn:", Wild.FIELD_STAR, *":iam::", *own, ":", Wild.STAR),))
     region = surroundings(reading).region
-    if region and any("aws:requestedregion" in said.member.compiled.keys for said in statements):
+    if region and any("aws:requestedregion" in statement.member.compiled.keys for statement in statements):
         yield PatternTest(((*"arn:", Wild.FIELD_STAR, ":", Wild.FIELD_STAR, ":", *region, ":", Wild.STAR),))
 
 
-def _tells_apart(said: _Said, reading: Evaluation) -> bool:
+def _tells_apart(statement: _ResourceStatement, reading: Evaluation) -> bool:
     """True if the entries of a statement affect which resources of the set are allowed."""
-    element = said.member.compiled.resource
-    if element.matcher is None or not element.matcher.texts or _is_about_all(said):
+    element = statement.member.compiled.resource
+    if element.matcher is None or not element.matcher.texts or _is_about_all(statement):
         return False
     if element.negated and element.matcher.invalid:
         return False
     if reading.asked.of_a_need and not (element.negated or _shares_any(element.matcher, reading)):
         return False
-    if said.member.compiled.allows:
-        return said.layer is not Layer.RCP
-    return not (said.layer is Layer.RESOURCE and reading.resource_denies_ignored)
+    if statement.member.compiled.allows:
+        return statement.layer is not Layer.RCP
+    return not (statement.layer is Layer.RESOURCE and reading.resource_denies_ignored)
 
 
 def _shares_any(matcher: ResourceMatcher, reading: Evaluation) -> bool:
@@ -415,15 +417,15 @@ def _shares_any(matcher: ResourceMatcher, reading: Evaluation) -> bool:
     return found
 
 
-def _never_named(members: ResourceSet, statements: tuple[_Said, ...]) -> Iterator[tuple[Token, ...]]:
+def _never_named(members: ResourceSet, statements: tuple[_ResourceStatement, ...]) -> Iterator[tuple[Token, ...]]:
     """Patterns that never match a resource of the set, as far as the request's text or an entry spells them out.
 
     A witness has no other words than those; the rest would make a walk through thousands of entries twice as long.
     """
     if members.never:
         texts = ["".join(token if isinstance(token, str) else "*" for token in each) for each in members.patterns]
-        for said in statements:
-            matcher = said.member.compiled.resource.matcher
+        for statement in statements:
+            matcher = statement.member.compiled.resource.matcher
             texts.extend(matcher.texts if matcher is not None else ())
         text = "\n".join(texts)
         yield from (glob.tokens for glob in members.never if _longest_word(glob.tokens) in text)
@@ -434,9 +436,9 @@ def _longest_word(tokens: tuple[Token, ...]) -> str:
     return max("".join(token if isinstance(token, str) else "*" for token in tokens).split("*"), key=len)
 
 
-def _is_about_all(said: _Said) -> bool:
-    element = said.member.compiled.resource
-    return said.member.compiled.any_resource or (element.matcher is None and element.implied)
+def _is_about_all(statement: _ResourceStatement) -> bool:
+    element = statement.member.compiled.resource
+    return statement.member.compiled.any_resource or (element.matcher is None and element.implied)
 
 
 _ARN_FIELDS: Final = 5

@@ -28,12 +28,12 @@ from iamtui.policy.resource import Reach, RequestResource, ResourceKind, Resourc
 _GRANTING: Final = (Layer.IDENTITY, Layer.RESOURCE)
 _MOST_REMEMBERED: Final = 32_768
 _MOST_REGIONS: Final = 64
-_MOST_SPEAKING: Final = 64
-"""How many known resources an answer about a set is explained by."""
+_MOST_REPRESENTATIVES: Final = 64
+"""Most known resources that explain an answer about a set."""
 
 
-def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
-    """The reading of a set held against its resources, one by one as far as they differ.
+def resolve_set(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
+    """Evaluation of a set resolved by its resources, one by one as far as they differ.
 
     Args:
         reading: of the set as a whole.
@@ -44,20 +44,20 @@ def settled(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluati
     if all_known:
         # Each of them has a policy, which is known.
         reading.not_evaluated.pop(Layer.RESOURCE, None)
-    if known is not None and not _is_settled(reading):
-        by_known = settled_by_known(reading, known, about)
+    if known is not None and not _is_uniform(reading):
+        by_known = resolve_by_known(reading, known, about)
         if by_known is not None:
             return by_known
     if reading.total is False and reading.outcome is Outcome.EXPLICIT_DENY and reading.deny is not True:
         # The gate closes what both sides grant; the rest may be granted by one of them.
-        _speak_for_all(reading, about, ())
+        _summarize_members(reading, about, ())
     if reading.total is False or (reading.total is not True and not may_differ(reading)):
         return reading
-    return _held_against(reading, about)
+    return _test_members(reading, about)
 
 
-def _held_against(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
-    """The reading of a set, some of which may be allowed, held against resources that speak for all of it."""
+def _test_members(reading: Evaluation, about: Callable[[str], Evaluation]) -> Evaluation:
+    """Evaluation of a set, some of which may be allowed, tested on resources that represent all of it."""
     ways: list[Truth] = []
     granted: Truth = False
     for text in likely(reading):
@@ -89,12 +89,12 @@ def _held_against(reading: Evaluation, about: Callable[[str], Evaluation]) -> Ev
         ways.append(ConditionLeaf("Resource", "", (reading.prepared.resource.text,)))
     reading.total = any_of(ways)
     if reading.total is False:
-        _speak_for_all(reading, about, found.texts)
+        _summarize_members(reading, about, found.texts)
     return reading
 
 
-def with_every_need(reading: Evaluation, read: Callable[..., Evaluation]) -> Evaluation:
-    """The reading of a set of which one call needs several resources at once: each of them has to be allowed.
+def require_all_resource_types(reading: Evaluation, read: Callable[..., Evaluation]) -> Evaluation:
+    """Evaluation of a set of which one call needs several resources at once: each of them has to be allowed.
 
     Where it is not known whether every call needs all of them, the answer waits for that.
 
@@ -175,17 +175,17 @@ def known_and_not_denied(reading: Evaluation) -> tuple[str, ...]:
     if known is None or reading.about is None:
         return ()
     about, is_allowed = reading.about, reading.total is True
-    read = ((text, about(reading, text).total) for text in islice(known.texts(reading), _MOST_SPEAKING))
+    read = ((text, about(reading, text).total) for text in islice(known.texts(reading), _MOST_REPRESENTATIVES))
     return tuple(text for text, total in read if (total is True if is_allowed else total is not False))
 
 
-def _is_settled(reading: Evaluation) -> bool:
+def _is_uniform(reading: Evaluation) -> bool:
     """True if the answer is the same for all resources of the set, whatever their own policies say."""
     return reading.deny is True or reading.caps is False or reading.refused is not None or reading.free is not None
 
 
-def settled_by_known(reading: Evaluation, known: MemberLookup, about: Callable[[str], Evaluation]) -> Evaluation | None:
-    """The reading of a set by the known resources of it; None where these do not settle it."""
+def resolve_by_known(reading: Evaluation, known: MemberLookup, about: Callable[[str], Evaluation]) -> Evaluation | None:
+    """Evaluation of a set by its known resources; None where these do not decide it."""
     members: list[Evaluation] = []
     for text in known.texts(reading):
         single = about(text)
@@ -195,7 +195,7 @@ def settled_by_known(reading: Evaluation, known: MemberLookup, about: Callable[[
             reading.by_known = True
             return _shown_by(reading, text)
         members.append(single)
-        if len(members) == _MOST_SPEAKING:
+        if len(members) == _MOST_REPRESENTATIVES:
             break
     if known.are_all(reading) or (reading.total is False and any(member.total is not False for member in members)):
         return _of_known(reading, tuple(members))
@@ -250,7 +250,7 @@ def _of_the_set(truth: Truth) -> Truth:
     return ConditionLeaf(truth.op, truth.key, truth.values, truth.holds, truth.literal, truth.source, whole)
 
 
-def _speak_for_all(reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...]) -> None:
+def _summarize_members(reading: Evaluation, about: Callable[[str], Evaluation], texts: tuple[str, ...]) -> None:
     """Fill the evaluation of a denied set with the obstacles of each granted member.
 
     Args:
@@ -352,11 +352,11 @@ _MOST_TRIED: Final = 32
 """Most patterns that are evaluated to find where the answer holds as a whole."""
 _FEWEST_TRIED: Final = 4
 _MOST_COMPARED: Final = 16_000
-"""How many patterns are compared for that, all in all; but for the fewest, which are tried in any case."""
+"""Most patterns compared for that in all; `_FEWEST_TRIED` are evaluated in any case."""
 
 
 class Scope(Struct, frozen=True):
-    """How far a decision about a set of resources reaches.
+    """Extent of a decision about a set of resources.
 
     Args:
         resources: the resources or patterns where it holds.

@@ -277,7 +277,7 @@ _Link = tuple["_Link | None", str]
 _State = tuple[frozenset[int], int]
 
 
-class _Walk:
+class _CombinationSearch:
     def __init__(self, tests: Sequence[PatternTest]) -> None:
         self._tree = _Tree(tests)
         self.steps = 0
@@ -389,7 +389,7 @@ def _spelled(text: _Link | None) -> str:
 
 def texts_apart(tests: Sequence[PatternTest]) -> Texts:
     """A text for each combination of tests that hold and do not, among the texts that are of interest."""
-    walk = _Walk(tests)
+    walk = _CombinationSearch(tests)
     found: list[str] = []
     for text in walk.texts():
         if len(found) == MOST_TEXTS:

@@ -164,7 +164,7 @@ _SHORT_ARN: Final[dict[PolicyType, tuple[_EntryKind, _EntryKind, _EntryKind]]] =
 
 
 @dataclass(slots=True)
-class _Pattern:
+class _EntryPattern:
     """One ARN pattern: its pieces, the text it must start with, and its glob once it was needed.
 
     Args:
@@ -204,9 +204,9 @@ def _split_rest(text: str) -> tuple[str, str]:
     return (text, "") if len(parts) < 6 else (":".join(parts[:5]) + ":", parts[5])
 
 
-def _make_pattern(entry: str, text: str, *, variables: bool, options: LanguageOptions) -> _Pattern:
+def _make_pattern(entry: str, text: str, *, variables: bool, options: LanguageOptions) -> _EntryPattern:
     if "*" not in text and "?" not in text and "${" not in text:
-        return _Pattern(entry, (text,), text, False, text.count(":"), options.trailing_star_crosses_colons)
+        return _EntryPattern(entry, (text,), text, False, text.count(":"), options.trailing_star_crosses_colons)
     head, rest = _split_rest(text) if variables and "${" in text else (text, "")
     pieces: list[Piece] = list(parse_pieces(head, variables=False))
     for piece in parse_pieces(rest, variables=variables):
@@ -215,7 +215,7 @@ def _make_pattern(entry: str, text: str, *, variables: bool, options: LanguageOp
         else:
             pieces.append(piece)
     prefix = pieces[0] if pieces and isinstance(pieces[0], str) else ""
-    return _Pattern(
+    return _EntryPattern(
         entry=entry,
         pieces=tuple(pieces),
         prefix=prefix,
@@ -242,8 +242,8 @@ class ResourceMatcher:
         self.invalid = False
         exact: list[str] = []
         prefixes: list[str] = []
-        patterns: list[_Pattern] = []
-        templates: list[_Pattern] = []
+        patterns: list[_EntryPattern] = []
+        templates: list[_EntryPattern] = []
         for entry in entries:
             if entry == "*" or not entry.startswith("arn:"):
                 continue
@@ -288,7 +288,7 @@ class ResourceMatcher:
         return self._star
 
     @property
-    def fixed(self) -> tuple[_Pattern, ...]:
+    def fixed(self) -> tuple[_EntryPattern, ...]:
         """The entries without variables but the star."""
         return self._patterns
 
@@ -364,7 +364,7 @@ class ResourceMatcher:
 
     def _resolved(
         self, context: RequestContext, options: LanguageOptions, text: str | None = None
-    ) -> Iterator[tuple[_Pattern, tuple[Piece, ...] | Unresolved | None]]:
+    ) -> Iterator[tuple[_EntryPattern, tuple[Piece, ...] | Unresolved | None]]:
         """The entries with variables, each with their values put in; None for all that are too long together.
 
         Args:
@@ -484,7 +484,7 @@ class ResourceElement:
         )
 
 
-_Entries: TypeAlias = dict[str, dict[tuple[Piece, ...], tuple[_Pattern, list[int]]]]
+_Entries: TypeAlias = dict[str, dict[tuple[Piece, ...], tuple[_EntryPattern, list[int]]]]
 """By the beginning and the pieces of a pattern: the pattern, and the places of the elements that have it."""
 
 

@@ -14,7 +14,7 @@ from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index_outcomes import IndexReading, Outcomes
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, HeldStatement, Holdings, bits_of, places
-from iamtui.engine.principal_index import AccountIndex, IndexedPrincipal
+from iamtui.engine.principal_index import IndexedPrincipal, PrincipalIndex
 from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, PrincipalKind
 from iamtui.policy.resource import Reach, ResourceKind
 from iamtui.policy.statement import CompiledStatement, compile_policy
@@ -55,19 +55,19 @@ def _principal_of(account: str, entity: User | Role) -> Principal:
     )
 
 
-def account_index(account: Account) -> AccountIndex:
+def account_index(account: Account) -> PrincipalIndex:
     """The index of an account, compiled on first use."""
     if known_index(account) is None:
         everyone = _everyone(account)
-        account.memo["index"] = AccountIndex([_indexed(account, principal) for principal in everyone])
+        account.memo["index"] = PrincipalIndex([_indexed(account, principal) for principal in everyone])
     found = known_index(account)
     assert found is not None
     return found
 
 
-def known_index(account: Account) -> AccountIndex | None:
+def known_index(account: Account) -> PrincipalIndex | None:
     """The index of an account if it is compiled, or quickly made from that of the account below a draft."""
-    found: AccountIndex | None = account.memo.get("index")
+    found: PrincipalIndex | None = account.memo.get("index")
     if found is None:
         base = account.memo.get(DRAFTED_FROM)
         if isinstance(base, Account) and known_index(base) is not None:
@@ -119,10 +119,10 @@ def _compile_index(account: Account) -> Iterator[None]:
                 if isinstance(policy, NamedPolicy) and policy.document.error is None:
                     compile_policy(policy.document, policy_type, DEFAULT_LANGUAGE_OPTIONS)
         yield
-    account.memo["index"] = AccountIndex(indexed)
+    account.memo["index"] = PrincipalIndex(indexed)
 
 
-def _changed_by_draft(account: Account, base: Account) -> AccountIndex | None:
+def _changed_by_draft(account: Account, base: Account) -> PrincipalIndex | None:
     """The index of the account below a draft with what the draft changed; None where more than policies did."""
     index = known_index(base)
     if index is None or not index.principals or account.id != base.id:

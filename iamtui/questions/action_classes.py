@@ -221,7 +221,7 @@ class ServiceActions:
         self.full = (1 << len(names)) - 1
         self._places = {name: place for place, name in enumerate(self.lower)}
         self._sorted = sorted(zip(self.lower, count(), strict=False))
-        self._kinds: dict[Told, tuple[int, ...]] = {}
+        self._kinds: dict[Distinctions, tuple[int, ...]] = {}
 
     def matching(self, patterns: NamePatterns) -> int:
         """Those that entries of an Action or NotAction match."""
@@ -275,7 +275,7 @@ class ServiceActions:
             yield from ((action,) for action in self.named(bits))
             return
         keys = {key for one in statements for key in one.compiled.keys}
-        told = Told(
+        told = Distinctions(
             forms=resource != "*"
             or any(not one.compiled.any_resource for one in statements)
             or any(tells_resources_apart(key) and not (in_region and key == _REGION) for key in keys),
@@ -287,7 +287,7 @@ class ServiceActions:
             if kind & bits:
                 yield self.named(kind & bits)
 
-    def parted(self, told: Told) -> Sequence[int]:
+    def parted(self, told: Distinctions) -> Sequence[int]:
         """All of them, parted by what tells them apart."""
         found = self._kinds.get(told)
         if found is None:
@@ -299,7 +299,7 @@ class ServiceActions:
         return found
 
 
-class Told(NamedTuple):
+class Distinctions(NamedTuple):
     """Aspects that distinguish actions: forms of resources, Regions in them, keys of calls, aws:ResourceAccount."""
 
     forms: bool
@@ -308,7 +308,7 @@ class Told(NamedTuple):
     owner: bool = False
 
 
-def _kind_of(action: str, told: Told) -> Hashable:
+def _kind_of(action: str, told: Distinctions) -> Hashable:
     if ENGINE_CATALOGUE.synthetic_resource(action, "", "") is not None or action.lower() in _OF_THEIR_OWN:
         return action
     if told.owner and not supports_resource_account(action.lower()):
@@ -511,7 +511,7 @@ def kinds_in(
     known, offset = space.services[service]
     given = {_REGION: (region,)} if region else {}
     found: list[tuple[int, ActionName, RequestResource]] = []
-    for bits in known.parted(Told(forms=True, regions=False, keys=False)):
+    for bits in known.parted(Distinctions(forms=True, regions=False, keys=False)):
         actions = bits & ~left
         if actions:
             first = space.name(offset + (actions & -actions).bit_length() - 1)

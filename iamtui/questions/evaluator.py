@@ -21,7 +21,7 @@ from iamtui.engine.prepared_request import (
     prepare,
     resource_owner,
 )
-from iamtui.engine.principal_index import AccountIndex
+from iamtui.engine.principal_index import PrincipalIndex
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
@@ -146,7 +146,7 @@ def _knows_all(
 
 
 def with_known_members(
-    asker: QuestionEvaluator, index: AccountIndex, reading: IndexReading, found: Outcomes, owner: str | None, who: int
+    asker: QuestionEvaluator, index: PrincipalIndex, reading: IndexReading, found: Outcomes, owner: str | None, who: int
 ) -> Outcomes:
     """The outcomes of a set whose members are known.
 
@@ -335,7 +335,7 @@ class QuestionEvaluator:
         place = index.place_of(principal)
         return None if place is None else self._everybody(index).classes.of(place)
 
-    def _everybody(self, index: AccountIndex) -> ReadForEverybody:
+    def _everybody(self, index: PrincipalIndex) -> ReadForEverybody:
         if self._for_everybody is None:
             question, account = self._question, self._account
             policies = (question.session_policies, question.scope_downs)
@@ -367,7 +367,7 @@ class QuestionEvaluator:
         second, found = kept.get(key, (0, None))
         return None if found is None or (second != self._second and found.classes.reads_time) else found
 
-    def _read_for(self, index: AccountIndex, who: int) -> tuple[IndexReading, Outcomes | None]:
+    def _read_for(self, index: PrincipalIndex, who: int) -> tuple[IndexReading, Outcomes | None]:
         """The reading over an index, and the outcomes for some principals; None where only the evaluator can tell."""
         account = self.account
         principal = index.principals[0].principal
@@ -386,7 +386,7 @@ class QuestionEvaluator:
         outcomes = reading.outcomes(who, shared.asked)
         return reading, with_known_members(self, index, reading, outcomes, shared.owner, who) if members else outcomes
 
-    def reading(self, index: AccountIndex) -> IndexReading | None:
+    def reading(self, index: PrincipalIndex) -> IndexReading | None:
         """The reading of the question over an index; None where it cannot tell.
 
         Each known key or role of a set is taken to let everybody in (`whom_members_let_in`).
@@ -395,7 +395,7 @@ class QuestionEvaluator:
         surrounded = self._shared(principal, self._facts_of(principal)).surrounded((), 0)
         return IndexReading(index, surrounded) if is_read_here(surrounded) else None
 
-    def whom_members_let_in(self, index: AccountIndex) -> int | None:
+    def whom_members_let_in(self, index: PrincipalIndex) -> int | None:
         """Principals that a known key or role of the set may admit by itself; None where no such member is known."""
         principal = index.principals[0].principal
         shared = self._shared(principal, self._facts_of(principal))
@@ -403,7 +403,7 @@ class QuestionEvaluator:
             return None
         return index.everyone if lets_everyone_in(self.account, shared.prepared) else self._known_by_name(index, shared)
 
-    def _known_by_name(self, index: AccountIndex, shared: SharedQuestion) -> int:
+    def _known_by_name(self, index: PrincipalIndex, shared: SharedQuestion) -> int:
         """Principals that the policies of known resources of the set may name."""
         key = (shared.prepared.key, "whom policies of known resources may name")
         kept = self.account.memo.get(key)
@@ -413,7 +413,7 @@ class QuestionEvaluator:
             kept = self.account.memo[key] = (index, bits_of(named, len(index.principals)))
         return int(kept[1])
 
-    def read_index(self, index: AccountIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
+    def read_index(self, index: PrincipalIndex, who: int) -> tuple[Outcomes, IndexReading] | None:
         """The outcomes for some principals of an index, of a question about one resource; None where it cannot tell."""
         reading = self.reading(index)
         return None if reading is None else (reading.outcomes(who), reading)

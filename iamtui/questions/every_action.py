@@ -60,7 +60,7 @@ class Permitted(NamedTuple):
     left: int = 0
 
 
-class _Said(NamedTuple):
+class _ActionEffects(NamedTuple):
     """Effects of statements of one layer, as bits over the actions.
 
     Args:
@@ -77,17 +77,17 @@ class _Said(NamedTuple):
     limited: int = 0
 
 
-_NOTHING: Final = _Said()
+_NOTHING: Final = _ActionEffects()
 
 
-def _together(several: Iterable[_Said]) -> _Said:
+def _together(several: Iterable[_ActionEffects]) -> _ActionEffects:
     """Combined effects of statements, most of which have no effect for most principals."""
-    saying = [said for said in several if said is not _NOTHING]
-    if len(saying) <= 1:
-        return saying[0] if saying else _NOTHING
+    effective = [effects for effects in several if effects is not _NOTHING]
+    if len(effective) <= 1:
+        return effective[0] if effective else _NOTHING
     # As `either`, of which thousands would be made; nothing is added of the most that most policies say nothing of.
     allow = may_allow = deny = may_deny = differing = shown = limited = 0
-    for (allows, may), (denies, may_too), differs, shows, limits in saying:
+    for (allows, may), (denies, may_too), differs, shows, limits in effective:
         if allows:
             allow |= allows
         if may:
@@ -102,10 +102,10 @@ def _together(several: Iterable[_Said]) -> _Said:
             shown |= shows
         if limits:
             limited |= limits
-    return _Said(Bits(allow, may_allow & ~allow), Bits(deny, may_deny & ~deny), differing, shown, limited)
+    return _ActionEffects(Bits(allow, may_allow & ~allow), Bits(deny, may_deny & ~deny), differing, shown, limited)
 
 
-class _Statement(NamedTuple):
+class _VaryingStatement(NamedTuple):
     """A statement that tells principals apart.
 
     Args:
@@ -118,14 +118,14 @@ class _Statement(NamedTuple):
     actions: int
     whom: tuple[Bits, ...]
     about: tuple[Bits, int] | None
-    kept: dict[tuple[bool | None, ...], _Said]
+    kept: dict[tuple[bool | None, ...], _ActionEffects]
 
 
 class _Policy(NamedTuple):
     """Effects of a policy on everybody, and its statements that depend on the principal."""
 
-    said: _Said
-    varying: tuple[_Statement, ...]
+    effects: _ActionEffects
+    varying: tuple[_VaryingStatement, ...]
 
 
 class _Binding(NamedTuple):
@@ -139,7 +139,7 @@ class _Binding(NamedTuple):
     layers: tuple[tuple[Iterable[HeldPolicy], Layer], ...]
     whom: tuple[Bits, ...]
     is_alike: bool
-    kept: dict[tuple[int, ...], _Said]
+    kept: dict[tuple[int, ...], _ActionEffects]
 
 
 class _Frame(NamedTuple):
@@ -246,7 +246,7 @@ class EveryAction:
         context = self._frames[-1].contexts.of_place(place)
         return self.space.by_credentials if uses_session_token(self.index.principals[place].principal, context) else 0
 
-    def _binding(self, place: int) -> _Said:
+    def _binding(self, place: int) -> _ActionEffects:
         """Combined effects of boundary, SCPs and RCPs of a principal: all must allow, and any can deny."""
         bounds = self.index.bounds[place]
         binding = self._bindings.get(bounds)
@@ -281,13 +281,13 @@ class EveryAction:
             {},
         )
 
-    def _bound(self, binding: _Binding, place: int) -> _Said:
+    def _bound(self, binding: _Binding, place: int) -> _ActionEffects:
         allow, each = Bits(self.space.full), []
         for policies, layer in binding.layers:
-            said = self._layer(policies, layer, place)
+            effects = self._layer(policies, layer, place)
             if layer is not Layer.RCP:
-                allow = both(allow, said.allow)
-            each.append(said)
+                allow = both(allow, effects.allow)
+            each.append(effects)
         return _together(each)._replace(allow=allow)
 
     def _held(self, held: HeldPolicy, layer: Layer) -> _Policy:
@@ -299,29 +299,29 @@ class EveryAction:
             found = policies[held] = self._policy(held, layer)
         return found
 
-    def _layer(self, policies: Iterable[HeldPolicy], layer: Layer, place: int) -> _Said:
+    def _layer(self, policies: Iterable[HeldPolicy], layer: Layer, place: int) -> _ActionEffects:
         """Effects of the policies of one layer, or level of it, on the principal of a place."""
-        found: list[_Said] = []
+        found: list[_ActionEffects] = []
         known = self._policies.setdefault(layer, {})
         for held in policies:
             policy = known.get(held) or self._held(held, layer)
-            if policy.said is not _NOTHING:
-                found.append(policy.said)
+            if policy.effects is not _NOTHING:
+                found.append(policy.effects)
             for one in policy.varying:
                 if layer is not Layer.RCP or one.compiled.reaches_everyone:
-                    found.append(self._says_to(one, layer, place))
+                    found.append(self._effects_on(one, layer, place))
                     continue
                 caller = self.index.caller(place)
                 reached = reaches(one.compiled, caller, Layer.RCP, PrincipalRules())
                 if reached is not False:
-                    said = self._says_to(one, layer, place)
-                    deny = said.deny if reached is True else Bits(0, said.deny.yes | said.deny.maybe)
-                    found.append(said._replace(deny=deny))
+                    effects = self._effects_on(one, layer, place)
+                    deny = effects.deny if reached is True else Bits(0, effects.deny.yes | effects.deny.maybe)
+                    found.append(effects._replace(deny=deny))
         return _together(found)
 
     def _policy(self, held: HeldPolicy, layer: Layer) -> _Policy:
-        said: list[_Said] = []
-        varying: list[_Statement] = []
+        effects: list[_ActionEffects] = []
+        varying: list[_VaryingStatement] = []
         reached = self.space.full & ~self._left
         if layer is Layer.RCP:
             reached &= self.space.under_rcps
@@ -336,12 +336,12 @@ class EveryAction:
             about = None if by_resource else self._about(compiled, actions, layer, anyone)
             varies = self._varies(compiled.keys)
             whom = tuple(self._whom(compiled, actions, held.holders, frame) for frame in self._frames) if varies else ()
-            one = _Statement(compiled, actions, whom, about, {})
+            one = _VaryingStatement(compiled, actions, whom, about, {})
             if varies or (layer is Layer.RCP and not compiled.reaches_everyone):
                 varying.append(one)
             else:
-                said.append(self._said_where(one, layer, self._truths_for_anyone(one), anyone))
-        return _Policy(_together(said), tuple(varying))
+                effects.append(self._effects_where(one, layer, self._truths_for_anyone(one), anyone))
+        return _Policy(_together(effects), tuple(varying))
 
     def _varies(self, keys: Collection[str]) -> bool:
         return bool(keys) and any(frame.contexts.varying(keys) for frame in self._frames)
@@ -363,7 +363,7 @@ class EveryAction:
             maybe |= (truth is not True and truth is not False) << place
         return Bits(yes, maybe)
 
-    def _truths_for_anyone(self, one: _Statement) -> tuple[bool | None, ...]:
+    def _truths_for_anyone(self, one: _VaryingStatement) -> tuple[bool | None, ...]:
         """Truth of a statement's conditions in each frame, where they do not depend on the principal."""
         truths = (
             one.compiled.holds(frame.contexts.anyone) if frame.actions & one.actions else False
@@ -371,7 +371,7 @@ class EveryAction:
         )
         return tuple(truth if truth is True or truth is False else None for truth in truths)
 
-    def _says_to(self, one: _Statement, layer: Layer, place: int) -> _Said:
+    def _effects_on(self, one: _VaryingStatement, layer: Layer, place: int) -> _ActionEffects:
         """Effects of a principal-dependent statement on one principal."""
         truths: tuple[bool | None, ...]
         if one.whom:
@@ -383,14 +383,14 @@ class EveryAction:
         found = one.kept.get(truths)
         if found is None:
             context = self._frames[0].contexts.of_place(place)
-            found = self._said_where(one, layer, truths, context)
+            found = self._effects_where(one, layer, truths, context)
             if one.about is not None:
                 one.kept[truths] = found
         return found
 
-    def _said_where(
-        self, one: _Statement, layer: Layer, truths: Sequence[bool | None], context: RequestContext
-    ) -> _Said:
+    def _effects_where(
+        self, one: _VaryingStatement, layer: Layer, truths: Sequence[bool | None], context: RequestContext
+    ) -> _ActionEffects:
         """Effects of a statement by the truth of its conditions in each frame: True, False, or None for perhaps."""
         compiled, actions = one.compiled, one.actions
         yes = maybe = 0
@@ -415,8 +415,8 @@ class EveryAction:
         if any(map(is_of_some_calls, compiled.keys)):
             differing |= self._of_several_resources(counts & ~differing)
         allow, deny = (found, NOBODY) if compiled.allows else (NOBODY, found)
-        said = _Said(allow, deny, differing & counts, shown, limited)
-        return _NOTHING if said == _NOTHING else said
+        effects = _ActionEffects(allow, deny, differing & counts, shown, limited)
+        return _NOTHING if effects == _NOTHING else effects
 
     def _of_several_resources(self, actions: int) -> int:
         """Those of some actions of which one call needs several resources at once."""

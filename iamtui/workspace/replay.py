@@ -18,7 +18,7 @@ from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.denials.cloudtrail import encryption_context, is_outside_policies, read_record
 from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
-from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by
+from iamtui.engine.api_calls import AuthorizedAction, CallActions, authorized_by
 from iamtui.engine.call_types import patterns_of_type
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome
@@ -292,7 +292,7 @@ class Replayer:
                 yield _Told(Verdict.OPEN, question.action, question.resource, words)
                 return
 
-    def _possible(self, principal: Principal, request: DistinctRequest, call: AuthorizedCall) -> Iterator[_Told]:
+    def _possible(self, principal: Principal, request: DistinctRequest, call: CallActions) -> Iterator[_Told]:
         """What is open because a call may have been checked for more that the draft takes away."""
         if self._effect is None or self._after is None:
             return
@@ -553,7 +553,7 @@ class _DraftEffect:
         """What a caller is that the draft deletes, "user" or "role"; "" where it stays."""
         return self._deleted.get(_whose_policies(principal), "")
 
-    def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: AuthorizedCall) -> _Told | None:
+    def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: CallActions) -> _Told | None:
         """What is said of a call about a user or role that the draft deletes, or that assumes or passes one."""
         untold: _Told | None = None
         for one in (*call.actions, *call.possible) if self._deleted else ():

@@ -16,7 +16,7 @@ from iamtui.catalog import service_data
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import COMPANIONS
 from iamtui.engine import api_calls
-from iamtui.engine.api_calls import AuthorizedAction, AuthorizedCall, authorized_by, iam_actions
+from iamtui.engine.api_calls import AuthorizedAction, CallActions, authorized_by, iam_actions
 from iamtui.questions.answers import fits
 
 ACCOUNT = "111122223333"
@@ -28,7 +28,7 @@ and the name of an alias is not that of what it stands for."""
 UNMAPPED = Path(__file__).parent / "data" / "unmapped_operations.json"
 
 
-def call(source: str, event: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> AuthorizedCall:
+def call(source: str, event: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> CallActions:
     return authorized_by(
         {
             "eventSource": f"{source}.amazonaws.com",
@@ -42,7 +42,7 @@ def call(source: str, event: str, parameters: Mapping[str, Any] | None = None, *
     )
 
 
-def told(found: AuthorizedCall) -> list[tuple[str, ...]]:
+def told(found: CallActions) -> list[tuple[str, ...]]:
     return [(one.action, *one.resources) for one in found.actions]
 
 
@@ -463,7 +463,7 @@ class Operation(NamedTuple):
     service: str
     name: str
     prefix: str
-    found: AuthorizedCall
+    found: CallActions
 
 
 def operations(services: list[str] | None = None) -> Iterator[Operation]:

@@ -54,7 +54,7 @@ MOST_GROUPS: Final = 10
 """Groups that a user may be in (the same page)."""
 
 
-class _Attachment(BaseEdit, frozen=True):
+class _AttachmentEdit(BaseEdit, frozen=True):
     """An edit of whether a managed policy is attached to a user, group or role."""
 
     adds: ClassVar[bool]
@@ -74,7 +74,7 @@ class _Attachment(BaseEdit, frozen=True):
         return call(("iam", f"{verb}-{kind}-policy", *options), remarks=remarks)
 
 
-class AttachPolicy(_Attachment, frozen=True):
+class AttachPolicy(_AttachmentEdit, frozen=True):
     """Attach a managed policy, the account's own or one of AWS."""
 
     says = "attach {policy} to {holder}"
@@ -120,7 +120,7 @@ class AttachPolicy(_Attachment, frozen=True):
         )
 
 
-class DetachPolicy(_Attachment, frozen=True):
+class DetachPolicy(_AttachmentEdit, frozen=True):
     """Detach a managed policy."""
 
     says = "detach {policy} from {holder}"
@@ -178,7 +178,7 @@ def _full(holder_arn: str, edits: Sequence[BaseEdit], before: Account) -> bool:
     return holder is not None and bool(added) and len(holder.attached_policies) + added > most
 
 
-class _Membership(BaseEdit, frozen=True):
+class _MembershipEdit(BaseEdit, frozen=True):
     """An edit of whether a user is in a group."""
 
     adds: ClassVar[bool]
@@ -215,7 +215,7 @@ class _Membership(BaseEdit, frozen=True):
         return call(("iam", verb, option("--user-name", user), option("--group-name", group)), remarks=remarks)
 
 
-class AddUserToGroup(_Membership, frozen=True):
+class AddUserToGroup(_MembershipEdit, frozen=True):
     """Put a user into a group."""
 
     says = "add {user} to {group}"
@@ -250,7 +250,7 @@ class AddUserToGroup(_Membership, frozen=True):
             yield blocks.resource("aws_iam_user_group_membership", (user,), arguments)
 
 
-class RemoveUserFromGroup(_Membership, frozen=True):
+class RemoveUserFromGroup(_MembershipEdit, frozen=True):
     """Take a user out of a group."""
 
     says = "remove {user} from {group}"
