@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.inventory import OVERVIEW, Branch, Kind
 from iamtui.tui.paned import PanedScreen
+from iamtui.workspace.credential_commands import UserNeeded
 from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -197,16 +198,19 @@ class OnDemandLoading:
         view = lazy.organization_view
         view.OrganizationLoading(self._screen, workspace, loading, prepare, self._show_loaded, refused).ask()
 
-    def read_again_here(self) -> bool:
+    def read_again_here(self, answer: Callable[[], None] = lambda: None) -> bool:
         """Read the user, group, role or policy under the cursor of a live account again; False where there is none.
 
         On the overview it is what that counts by and the account lacks.
+
+        Args:
+            answer: gives the profile what it takes before AWS is called, such as an MFA code.
         """
         entity, workspace = self._screen.subject.entity or self._screen.subject.node, self._drafts.source_workspace
         if workspace is None or workspace.source.kind is not SourceKind.LIVE:
             return False
         if entity == OVERVIEW and lacks_facts(workspace):
-            self._load_facts(workspace)
+            self._load_facts(workspace, answer)
             return True
         if not isinstance(entity, Alone):
             return False
@@ -215,12 +219,31 @@ class OnDemandLoading:
             # A draft made it.
             return False
         self._screen.say(line("Reading ", (entity.name, "bold"), " again …  R reads everything"), stays=True)
-        get = partial(read_again, workspace, entity)
-        get_in_thread(self._screen, get, self._show_read_again, name="reading again", group="load")
+
+        def get() -> Loaded:
+            answer()
+            return read_again(workspace, entity)
+
+        get_in_thread(self._screen, get, self._show_read_again, self._not_read, name="reading again", group="load")
         return True
 
-    def _load_facts(self, workspace: Workspace) -> None:
+    def _not_read(self, problem: Problem) -> None:
+        if not isinstance(problem, UserNeeded):
+            self._screen.say(str(problem), Severity.ERROR)
+            return
+
+        def answered(given: Any) -> None:
+            if given:
+                self.read_again_here(partial(problem.answer, given))
+            else:
+                self._screen.say(str(problem.refused), Severity.ERROR)
+
+        self._screen.app.push_screen(lazy.export_dialog.credentials_dialog(problem), answered)
+
+    def _load_facts(self, workspace: Workspace, answer: Callable[[], None]) -> None:
         def load_facts(work: Work) -> None:
+            answer()
+
             def tell(progress: Progress) -> None:
                 if work.cancelled():
                     raise OpeningCancelled
@@ -231,7 +254,7 @@ class OnDemandLoading:
                 work.tell(self._show_loaded, Loaded(workspace, found, ("facts about the account",)))
 
         self._screen.say(plain("Reading facts about the account …  R reads everything"), stays=True)
-        in_thread(self._screen, load_facts, name="reading facts about the account", group="load")
+        in_thread(self._screen, load_facts, self._not_read, name="reading facts about the account", group="load")
 
     def _show_read_again(self, loaded: Loaded) -> None:
         if loaded.before is not self._drafts.source_workspace:
