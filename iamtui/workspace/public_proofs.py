@@ -117,7 +117,8 @@ def prove_not_public(
 
     Args:
         resources: ARNs of roles and of what can have a policy, or patterns of those that are known.
-        organization: whether the other accounts of the organization count as inside.
+        organization: whether the other accounts of the organization count as inside; where it is in none, or that is
+            not known, a proof is one for everybody outside the account.
         excepted: accounts, ARNs, providers and canonical users that may.
         policy_alone: whether to leave out what may be granted beside policies: S3 ACLs, grants on KMS keys.
         steps: how much work a class of callers and a class of actions may take.
@@ -137,9 +138,6 @@ def prove_not_public(
             proofs[pattern] = Proof(ProofStatus.NOT_PROVED, None, reasons)
     fact = account.organization
     own = fact.value_or(None) if organization else None
-    if organization and own is None:
-        why = fact.reason if isinstance(fact, Missing) else f"account {account.id} is in no organization"
-        return proofs | dict.fromkeys(found, Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {why}": 1}))
     members = _members(workspace) | (members - {account.id} if fact.value_or(None) is not None else frozenset())
     inside = _inside(workspace, members if own else frozenset(), excepted)
     closed = _Closed(inside, own, policy_alone, steps, Bounds(math.inf), members)
@@ -147,6 +145,9 @@ def prove_not_public(
     for arn in found:
         proof = proofs[arn] = _Resource(workspace, arn, closed).prove(left)
         left -= proof.classes
+        if organization and isinstance(fact, Missing) and proof.status is ProofStatus.COUNTEREXAMPLE:
+            # Who was shown may be of the organization.
+            proofs[arn] = Proof(ProofStatus.NOT_PROVED, None, {f"its organization: {fact.reason}": 1})
     return proofs
 
 

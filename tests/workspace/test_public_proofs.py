@@ -256,6 +256,21 @@ def test_the_organization() -> None:
     assert prove_not_public(unloaded, [QUEUE], organization=True)[QUEUE].status is NOT_PROVED
 
 
+def test_what_is_closed_to_all_others_is_closed_where_no_organization_is_known() -> None:
+    of_resource = allow("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}})
+    of_account = allow("*", Condition={"StringEquals": {"aws:PrincipalAccount": ID}})
+    for statement, in_none, unknown in (
+        (of_resource, PROVED, NOT_PROVED),
+        (of_account, PROVED, PROVED),
+        (allow("*"), EXAMPLE, NOT_PROVED),
+    ):
+        unloaded = workspace({QUEUE: document(statement)}, known=False)
+        alone = replace(unloaded, account=replace(unloaded.account, organization=Known(None)))
+        for of, expected in ((alone, in_none), (unloaded, unknown)):
+            found = prove_not_public(of, [QUEUE], organization=True)[QUEUE]
+            assert found.status is expected, (statement, found)
+
+
 def test_whether_a_named_account_is_in_an_organization_is_not_guessed() -> None:
     found = of_queue(allow({"AWS": OTHER}, Condition={"StringEquals": {"aws:PrincipalOrgID": ORG}}))
     assert found.status is NOT_PROVED
