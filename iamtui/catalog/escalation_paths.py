@@ -24,6 +24,8 @@ class On(Enum):
     """One of which an older version allows everything."""
     BOUNDARY = auto()
     """The customer managed policy that is the boundary of the changed one."""
+    OLDER_BOUNDARY = auto()
+    """That policy, of which an older version allows everything."""
     STRONG_GROUP = auto()
     """A group whose policies allow everything."""
     OTHER_GROUP = auto()
@@ -196,6 +198,13 @@ CHANGES: Final = (
         Gain.FREEDOM,
         (("iam:CreatePolicyVersion", On.BOUNDARY),),
         of_another="write the policy that is its permissions boundary",
+    ),
+    EscalationPath(
+        "restore-boundary",
+        "make an older version of its permissions boundary the default, which allows everything",
+        Gain.FREEDOM,
+        (("iam:SetDefaultPolicyVersion", On.OLDER_BOUNDARY),),
+        of_another="make an older version of its permissions boundary the default, which allows everything",
     ),
 )
 """How a user or role gets more rights by what is done with it."""

@@ -384,11 +384,16 @@ def _escalations(workspace: Workspace, parts: list[str]) -> Iterator[Row]:
             "certain" if one.certain else "possible",
             "bad" if one.certain else "open",
             "; then ".join(
-                f"{move.path.title}: {workspace.short_name(move.target)}" if move.target else move.path.title
+                f"{move.path.title}{f': {workspace.short_name(move.target)}' if move.target else ''}"
+                f"{f' if {move.condition}' if move.condition else ''}"
                 for move in one.moves
             ),
             complete=not report.left_out and all(decision.complete for decision in decisions),
-            details={"path": [move.path.id for move in one.moves], "targets": [move.target for move in one.moves]},
+            details={
+                "path": [move.path.id for move in one.moves],
+                "targets": [move.target for move in one.moves],
+                "conditions": [move.condition or None for move in one.moves],
+            },
         )
 
 

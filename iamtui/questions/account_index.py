@@ -79,7 +79,7 @@ def known_index(account: Account) -> PrincipalIndex | None:
 def derive_index(
     account: Account, base: Account, policies: Sequence[PolicyInForce], who: int, *, without_boundaries: bool
 ) -> None:
-    """Make the index of an account from that of another, in which some have fewer policies, or all their boundaries.
+    """Make the index of an account from that of another, in which some have more policies, or nobody a boundary.
 
     Args:
         policies: what they have besides.

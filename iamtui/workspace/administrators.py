@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from iamtui.account.model import Account, Group, Role, User
 from iamtui.catalog.escalation_paths import ESCALATING_ACTIONS
 from iamtui.policy.document import PolicyDocument, Statement
-from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.statement import ActionElement, ActionName, action_name
 
 _LEADING_ON: Final = tuple(map(action_name, ESCALATING_ACTIONS))
-_MOST_BOUNDARIES: Final = 64
+MOST_BOUNDARIES: Final = 64
+"""Boundaries named in conditions that a new user or role is tried with."""
 
 
 def allows_everything(statement: Statement) -> bool:
@@ -31,11 +32,14 @@ def is_held_back(account: Account, holder: User | Role) -> bool:
 
 def leads_on(document: PolicyDocument) -> bool:
     """Whether a policy allows something that may lead to somebody else's permissions."""
-    for one in document.policy.statements:
-        about = ActionElement(one.actions or one.not_actions or (), negated=one.not_actions is not None)
-        if one.effect == "Allow" and any(map(about.matches, _LEADING_ON)):
-            return True
-    return False
+    statements = (one for one in document.policy.statements if one.effect == "Allow")
+    return any(is_about(one, *_LEADING_ON) for one in statements)
+
+
+def is_about(statement: Statement, *actions: ActionName) -> bool:
+    """Whether a statement is about any of some actions."""
+    negated = statement.not_actions is not None
+    return any(map(ActionElement(statement.actions or statement.not_actions or (), negated=negated).matches, actions))
 
 
 def denies_something(account: Account, group: Group) -> bool:
@@ -53,21 +57,23 @@ def denies(document: PolicyDocument) -> bool:
 
 def group_leads_on(account: Account, group: Group) -> bool:
     """Whether a policy of a group allows something that may lead to somebody else's permissions."""
-    return any(one.error is None and leads_on(one) for one in _documents_of(account, group))
+    return any(one.error is None and leads_on(one) for one in documents_of(account, group))
 
 
-def boundaries_of_new(account: Account, statements: Iterable[Statement]) -> tuple[tuple[str, ...], ...]:
-    """Boundaries that do not hold a new user or role back from all, that without one first; () where none matters.
+def named_boundaries(statements: Iterable[Statement]) -> tuple[str, ...] | None:
+    """The permissions boundaries that the conditions of some statements name; None where they ask for none."""
+    lines = [line for one in statements for line in one.conditions if line.key.lower() == "iam:permissionsboundary"]
+    return tuple(dict.fromkeys(value for line in lines for value in line.values)) if lines else None
+
+
+def boundaries_of_new(account: Account, named: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Boundaries that do not hold a new user or role back from all, that without one first.
 
     Args:
-        statements: in the conditions of which they may matter.
+        named: those that conditions name.
     """
-    lines = [line for one in statements for line in one.conditions if line.key.lower() == "iam:permissionsboundary"]
-    named = dict.fromkeys(value for line in lines for value in line.values)
-    if not lines or len(named) > _MOST_BOUNDARIES:
-        return ()
     found: list[tuple[str, ...]] = [(), (f"arn:{account.partition}:iam::aws:policy/AdministratorAccess",)]
-    for value in named:
+    for value in named[:MOST_BOUNDARIES]:
         document = account.document(value)
         if document is None or document.error is not None or leads_on(document):
             found.append((value.replace("*", "x").replace("?", "x"),))
@@ -79,7 +85,7 @@ def strong_holders(account: Account) -> frozenset[str]:
     seen: dict[PolicyDocument, bool] = {}
 
     def strong(holder: User | Role | Group) -> bool:
-        for document in _documents_of(account, holder):
+        for document in documents_of(account, holder):
             if document not in seen:
                 seen[document] = is_full_access(document)
             if seen[document]:
@@ -91,7 +97,7 @@ def strong_holders(account: Account) -> frozenset[str]:
     return frozenset((*own, *groups.values(), *(user.arn for name in groups for user in account.members(name))))
 
 
-def _documents_of(account: Account, holder: User | Role | Group) -> Iterator[PolicyDocument]:
+def documents_of(account: Account, holder: User | Role | Group) -> Iterator[PolicyDocument]:
     yield from (inline.document for inline in holder.inline_policies)
     yield from filter(None, (account.document(attached.arn) for attached in holder.attached_policies))
 

@@ -23,6 +23,8 @@ _NEW: Final = "new-administrator"
 _NEW_RESOURCE: Final = "new-resource"
 _MOST_NEW: Final = 32
 """Patterns of names for what is new that are tried."""
+_MOST_MIXED: Final = 32
+"""Pairs of such patterns of which one name can be made."""
 _TOO_MANY_NAMES: Final = (
     f"New users, roles, groups or resources were tried with {_MOST_NEW} names, of more that matter."
 )
@@ -216,14 +218,14 @@ class PolicyNames:
             pattern = parts[5].removeprefix(head).removesuffix(tail) if parts[2] == service else "*"
             if pattern and not set("$/:") & set(pattern):
                 patterns[pattern] = None
-        mixed = (
+        starred = [one for one in patterns if "*" in one]
+        mixed = dict.fromkeys(
             f"{one.partition('*')[0]}*{other.rpartition('*')[2]}"
-            for one, other in product(patterns, patterns)
-            if "*" in one and "*" in other
+            for one, other in islice(product(starred, starred), _MOST_MIXED)
         )
-        names = dict.fromkeys(
-            one.replace("*", _NEW_RESOURCE).replace("?", "x") for one in (*patterns, *islice(mixed, _MOST_NEW))
-        )
+        if len(starred) ** 2 > _MOST_MIXED:
+            self.left_out[_TOO_MANY_NAMES] = None
+        names = dict.fromkeys(one.replace("*", _NEW_RESOURCE).replace("?", "x") for one in (*patterns, *mixed))
         yield from (at(region, name) for name, region in product(names, regions))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice, product
+from itertools import product
 from typing import Final
 
 from iamtui.account.model import Account, Group, Role, User
@@ -25,7 +25,14 @@ from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.known_context import GLOBAL_SERVICES
 from iamtui.questions.question import Question
-from iamtui.workspace.administrators import boundaries_of_new, denies, is_full_access, is_held_back
+from iamtui.workspace.administrators import (
+    MOST_BOUNDARIES,
+    boundaries_of_new,
+    denies,
+    is_full_access,
+    is_held_back,
+    named_boundaries,
+)
 from iamtui.workspace.assumptions import actions_limited_now
 from iamtui.workspace.escalation_names import PolicyNames
 from iamtui.workspace.escalation_steps import NO_TERMS, Entity, EscalationStep, Terms
@@ -34,6 +41,13 @@ from iamtui.workspace.workspace import Workspace
 
 POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 _MOST_STRONG: Final = 8
+"""Policies of the account that allow everything and are tried where conditions tell policies apart."""
+_TOO_MANY_STRONG: Final = (
+    f"Of the account's own policies that allow everything, {_MOST_STRONG} were tried to be attached, not all."
+)
+_TOO_MANY_BOUNDARIES: Final = (
+    f"New users and roles were tried with {MOST_BOUNDARIES} of the boundaries that conditions name, not with all."
+)
 _MOST_READ: Final = 4096
 _MOST_EVALUATORS: Final = 256
 _STRONG: Final = ("AdministratorAccess", "IAMFullAccess")
@@ -371,13 +385,20 @@ class Rights:
         if not any(line.key.lower() == "iam:policyarn" for one in self.names.statements for line in one.conditions):
             return known[:1]
         own = (policy for policy in self.account.policies if policy.arn not in known)
-        strong = (one.arn for one in own if one.document is not None and is_full_access(one.document))
-        return (*known, *islice(strong, _MOST_STRONG))
+        strong = [one.arn for one in own if one.document is not None and is_full_access(one.document)]
+        if len(strong) > _MOST_STRONG:
+            self.names.left_out[_TOO_MANY_STRONG] = None
+        return (*known, *strong[:_MOST_STRONG])
 
     @cached_property
     def boundaries(self) -> tuple[tuple[str, ...], ...]:
         """Boundaries that hold a new user or role back from nothing, that without one first; () where none matters."""
-        return boundaries_of_new(self.account, self.names.statements)
+        named = named_boundaries(self.names.statements)
+        if named is None:
+            return ()
+        if len(named) > MOST_BOUNDARIES:
+            self.names.left_out[_TOO_MANY_BOUNDARIES] = None
+        return boundaries_of_new(self.account, named)
 
 
 def alone(account: Account, entity: Entity) -> Account:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum, auto
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from iamtui.account.model import Account, Group, InlinePolicy, Known, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import EscalationPath, Gain, On
@@ -33,6 +33,8 @@ class State(Enum):
     """With that policy, without that boundary."""
     JOINED = auto()
     """In the groups that somebody can put it in, whose rights fall short of everything but lead on."""
+    JOINED_FREED = auto()
+    """In those groups, without its boundary."""
 
 
 AFTER: Final = {
@@ -45,6 +47,8 @@ AFTER: Final = {
     (State.JOINED, Gain.FREEDOM): State.FREED,
 }
 
+_Entity = TypeVar("_Entity", User, Role)
+_FREE: Final = (State.FREED, State.UNLIMITED, State.JOINED_FREED)
 
 _EVERYTHING: Final = PolicyDocument.of(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -83,9 +87,14 @@ class AccountStates:
         account = self.account
         if state is State.AS_IS:
             return account
+
+        def without_boundary(entity: _Entity) -> _Entity:
+            unread = tuple(one for one in entity.unread if one.part != "permissions boundary")
+            return replace(entity, boundary_arn=None, unread=unread)
+
         users, roles = account.users, account.roles
         policies: list[PolicyInForce] = []
-        if state is State.JOINED:
+        if state in (State.JOINED, State.JOINED_FREED):
             names = tuple(group.name for group in self.groups_leading_on)
             # Of most users they are the same, and many.
             groups = {every: tuple(dict.fromkeys((*every, *names))) for every in {user.groups for user in users}}
@@ -93,6 +102,8 @@ class AccountStates:
             for group in self.groups_leading_on:
                 policies += identity_policies(account, group)
             who = (1 << len(users)) - 1
+            if state is State.JOINED_FREED:
+                users, roles = tuple(map(without_boundary, users)), tuple(map(without_boundary, roles))
         else:
             changes: dict[str, object] = {}
             who = 0
@@ -101,17 +112,15 @@ class AccountStates:
                 policies.append(NamedPolicy(GIVEN, _EVERYTHING))
             free = state is not State.GRANTED
 
-            def changed(entity: Entity) -> Entity:
+            def changed(entity: _Entity) -> _Entity:
                 if who:
                     changes["inline_policies"] = (*entity.inline_policies, InlinePolicy(GIVEN, _EVERYTHING))
-                if free:
-                    changes["boundary_arn"] = None
-                    changes["unread"] = tuple(one for one in entity.unread if one.part != "permissions boundary")
-                return replace(entity, **changes)  # type: ignore[arg-type]
+                made = replace(entity, **changes)  # type: ignore[arg-type]
+                return without_boundary(made) if free else made
 
-            users, roles = tuple(map(changed, users)), tuple(map(changed, roles))  # type: ignore[arg-type]
+            users, roles = tuple(map(changed, users)), tuple(map(changed, roles))
         made = replace(account, users=users, roles=roles)
-        derive_index(made, account, policies, who, without_boundaries=state in (State.FREED, State.UNLIMITED))
+        derive_index(made, account, policies, who, without_boundaries=state in _FREE)
         return made
 
     def is_administrator(self, state: State, entity: Entity) -> bool:
@@ -149,15 +158,15 @@ def targets_of(states: AccountStates, subject: Entity, path: EscalationPath) -> 
         if ("User" in path.steps[0][0]) is isinstance(subject, User) and not is_untouchable(subject):
             yield {On.SELF: subject.arn}
     elif on is On.OWN_POLICY:
-        for policy in filter(_takes_another_version, own_policies(account, subject)):
+        for policy in filter(takes_another_version, own_policies(account, subject)):
             yield {on: policy.arn}
     elif on is On.OLDER_VERSION:
-        for policy in own_policies(account, subject):
-            if any(not one.is_default and is_full_access(one.document) for one in policy.versions):
-                yield {on: policy.arn}
-    elif on is On.BOUNDARY:
+        for policy in filter(_allowed_everything, own_policies(account, subject)):
+            yield {on: policy.arn}
+    elif on in (On.BOUNDARY, On.OLDER_BOUNDARY):
         boundary = account.policy(subject.boundary_arn or "")
-        if boundary is not None and not boundary.aws_managed and _takes_another_version(boundary):
+        fits = takes_another_version if on is On.BOUNDARY else _allowed_everything
+        if boundary is not None and not boundary.aws_managed and fits(boundary):
             yield {on: boundary.arn}
     elif isinstance(subject, User):
         yield from _groups_of(states, subject, path)
@@ -192,14 +201,19 @@ def groups_to_join(states: AccountStates, path: EscalationPath) -> Iterator[tupl
     elif On.OTHER_GROUP in kinds:
         for group in states.groups_without_deny:
             if On.GROUP_POLICY in kinds:
-                for policy in filter(_takes_another_version, policies_of(account, group)):
+                for policy in filter(takes_another_version, policies_of(account, group)):
                     yield group.name, {On.OTHER_GROUP: group.arn, On.GROUP_POLICY: policy.arn}
             else:
                 yield group.name, {On.OTHER_GROUP: group.arn}
 
 
-def _takes_another_version(policy: ManagedPolicy) -> bool:
+def takes_another_version(policy: ManagedPolicy) -> bool:
     return len(policy.versions) < _MOST_VERSIONS
+
+
+def _allowed_everything(policy: ManagedPolicy) -> bool:
+    """Whether an older version of a policy allows everything."""
+    return any(not one.is_default and is_full_access(one.document) for one in policy.versions)
 
 
 def what_is_needed(account: Account, path: EscalationPath, target: Entity) -> str | None:

@@ -70,6 +70,12 @@ class Move:
     def certain(self) -> bool:
         return not self.needs and all(step.decision.outcome is Outcome.ALLOWED for step in self.steps)
 
+    @property
+    def condition(self) -> str:
+        """What has to be there and the conditions of its steps, in words; "" where it is certain."""
+        needs = f"there is {self.needs}" if self.needs else ""
+        return " and ".join(filter(None, dict.fromkeys((needs, *(step.condition for step in self.steps)))))
+
 
 @dataclass(frozen=True, slots=True)
 class Escalation:

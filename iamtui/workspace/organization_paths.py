@@ -174,7 +174,8 @@ def _words(moves: Sequence[Move] | None) -> Path | None:
 
 
 def _move_words(move: Move) -> str:
-    return f"{move.path.title}: {move.target}" if move.target else move.path.title
+    about = f": {move.target}" if move.target else ""
+    return f"{move.path.title}{about}{f' if {move.condition}' if move.condition else ''}"
 
 
 def _assumes(account: Account) -> Iterator[str]:

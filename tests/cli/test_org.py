@@ -275,6 +275,16 @@ def test_accounts_that_were_refused_are_named(cli: Cli, store: Path) -> None:
     assert cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--account", OTHER).code == 0
 
 
+def test_an_escalation_names_what_it_depends_on(cli: Cli, store: Path) -> None:
+    with_mfa = allow("iam:AttachUserPolicy", iam("user/bob"), Condition={"Bool": {"aws:MultiFactorAuthPresent": True}})
+    data = snapshot(users=[user("bob", UserPolicyList=[inline("up", document(with_mfa))])])
+    another_day(store, cli, data | {"organization": levels(ID, "Prod")})
+    asked = ("org", "ask", "--store", store, "--date", "2026-11-29", "--escalations")
+    assert "attach a policy to itself if aws:MultiFactorAuthPresent is true" in cli(*asked).out
+    (row,) = cli(*asked, "--json").json_lines
+    assert row["details"]["conditions"] == ["aws:MultiFactorAuthPresent is true"]
+
+
 def test_sarif_and_csv(cli: Cli, store: Path) -> None:
     log = cli("org", "ask", "--store", store, "--escalations", "--format", "sarif").json
     assert [one["ruleId"] for one in log["runs"][0]["results"]] == ["escalation"]

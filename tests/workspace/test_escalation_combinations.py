@@ -100,6 +100,7 @@ OLD = policy("old", allow("*"), allow("s3:ListAllMyBuckets"))
 WEAK = policy("weak", allow("s3:ListAllMyBuckets"))
 LIMIT = policy("limit", allow(["s3:*", "iam:*"]))
 OWN_LIMIT = policy("limit", allow(["s3:*", "iam:DeleteUserPermissionsBoundary"]))
+OLD_LIMIT = policy("limit", allow("*"), allow(["s3:*", "iam:SetDefaultPolicyVersion"]))
 FREEING = allow("iam:PutUserPermissionsBoundary", ME)
 PASSING = [
     allow("iam:PassRole", iam("role/worker")),
@@ -169,6 +170,13 @@ MISSED = {
     ),
     "an older version that allows everything": (
         account(user("me", allow("iam:SetDefaultPolicyVersion", OLD.arn), **attached(OLD)), OLD),
+        ["iam:SetDefaultPolicyVersion"],
+    ),
+    "an older version of its boundary that allows everything": (
+        account(
+            user("me", allow("*"), boundary_arn=OLD_LIMIT.arn),
+            OLD_LIMIT,
+        ),
         ["iam:SetDefaultPolicyVersion"],
     ),
     "its own boundary deleted": (
@@ -341,3 +349,59 @@ def test_names_that_are_not_tried_are_told(count: int, is_cut: bool) -> None:
         sample_workspace().with_account(account(user("me", allow(["iam:CreateRole", "iam:PutRolePolicy"], names))))
     )
     assert bool(report.left_out) is is_cut
+
+
+def left_out_of(made: Account) -> str:
+    return " ".join(find_escalations(sample_workspace().with_account(made)).left_out)
+
+
+@pytest.mark.parametrize(("count", "is_cut"), [(8, False), (9, True)])
+def test_strong_policies_that_are_not_tried_are_told(count: int, is_cut: bool) -> None:
+    strong = [policy(f"strong-{number}", allow("*")) for number in range(count)]
+    condition = {"ArnEquals": {"iam:PolicyARN": strong[-1].arn}}
+    made = account(user("me", allow("iam:AttachUserPolicy", ME, Condition=condition)), *strong)
+    assert ("attached" in left_out_of(made)) is is_cut
+    assert bool(left_out_of(made)) or found_for(made) is not None
+
+
+@pytest.mark.parametrize(("count", "is_cut"), [(64, False), (65, True)])
+def test_boundaries_that_are_not_tried_are_told(count: int, is_cut: bool) -> None:
+    names = [iam(f"policy/limit-{number}") for number in range(count)]
+    condition = {"StringEquals": {"iam:PermissionsBoundary": names}}
+    making = user("me", allow("iam:CreateRole", Condition=condition), allow("iam:PutRolePolicy"))
+    made = account(making, *(policy(name.rpartition("/")[2], allow("*")) for name in names))
+    assert ("boundaries" in left_out_of(made)) is is_cut
+    found = found_for(made)
+    assert found is not None
+    assert found.certain
+
+
+@pytest.mark.parametrize(("count", "is_cut"), [(3, False), (4, True)])
+def test_mixed_names_that_are_not_tried_are_told(count: int, is_cut: bool) -> None:
+    names = [function(f"{chr(97 + number)}-*") for number in range(count)]
+    made = passing(allow("lambda:CreateFunction", names), allow("lambda:InvokeFunction", function("*-jobs")))
+    assert ("names" in left_out_of(made)) is is_cut
+    assert is_cut or found_for(made) is not None
+
+
+@pytest.mark.parametrize("may_delete", [False, True])
+def test_a_policy_that_is_written_after_a_version_is_deleted_is_told(may_delete: bool) -> None:
+    full = policy("full", *([allow("s3:ListAllMyBuckets")] * 5))
+    actions = ["iam:CreatePolicyVersion", *(["iam:DeletePolicyVersion"] if may_delete else [])]
+    assert ("versions" in left_out_of(account(user("me", allow(actions), **attached(full)), full))) is may_delete
+
+
+@pytest.mark.parametrize(("older", "may_lead_on"), [("iam:*", True), ("s3:*", False)])
+def test_older_versions_that_lead_on_are_told(older: str, may_lead_on: bool) -> None:
+    held = policy("held", allow(older), allow("s3:ListAllMyBuckets"))
+    made = account(user("me", allow("iam:SetDefaultPolicyVersion"), **attached(held)), held)
+    assert ("Older versions" in left_out_of(made)) is may_lead_on
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_more_groups_than_one_user_joins_are_told(together: bool) -> None:
+    actions = ["iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"]
+    groups = [group(f"g{number}", allow(action)) for number, action in enumerate(actions)]
+    both = [group("both", allow(actions[:2])), *groups[2:]]
+    made = account(user("me", JOIN, deny("sts:AssumeRole")), *(both if together else groups))
+    assert (found_for(made) is not None, "4 groups" in left_out_of(made)) == (together, not together)
