@@ -82,8 +82,20 @@ _ALSO: Final = {
 """ARNs of a resource type that its form in the reference leaves out, by the form's text behind the fifth colon."""
 
 _OF_THE_LOG_GROUP_ITSELF: Final = ("logs:tagresource", "logs:untagresource", "logs:listtagsforresource")
-"""The calls on a log group whose policies name it without anything behind its name (CloudWatch Logs API Reference:
-LogGroup)."""
+"""The calls on a log group whose policies name it without anything behind its name; those of all others name it
+`NAME:*` (CloudWatch Logs User Guide: overview of managing access permissions; API Reference: LogGroup)."""
+_BARE_LOG_GROUP: Final = re.compile(r"arn:[^:]*:logs:[^:]*:[^:]*:log-group:[^:]*[^:*]")
+
+
+def authorized_resource(action: str, resource: str) -> str:
+    """The ARN, or pattern, that a call is authorized against, which for a log group is that of its log streams."""
+    if not action.lower().startswith("logs:") or not _BARE_LOG_GROUP.fullmatch(resource):
+        return resource
+    types = {*resource_types_of(action)}
+    if not types & {"log-group", "log-stream"} or action.lower() in _OF_THE_LOG_GROUP_ITSELF:
+        return resource
+    return f"{resource}:log-stream:{'' if 'log-group' in types else '*'}"
+
 
 _QUALIFIED: Final = ("function alias", "function version")
 _CALLED_BY_VERSION: Final = (
@@ -331,25 +343,23 @@ def _forms_of(service: str) -> Mapping[str, ArnForms]:
 
     of_aws = {one: _OF_AWS[key] for one in parsed if (key := f"{service}:{one}") in _OF_AWS}
 
-    def forms_of(types: tuple[str, ...], name: str, *, without_streams: bool) -> tuple[ArnForm, ...]:
+    def forms_of(types: tuple[str, ...], name: str) -> tuple[ArnForm, ...]:
         own = dict.fromkeys(form for one in types for form in parsed.get(one, ()))
         texts = (of_aws[one] for one in types if one in of_aws)
         own |= dict.fromkeys(_parsed(text, ()) for text, actions in texts if name in actions)
-        if without_streams:
-            own = dict.fromkeys(form for form in own if form.resource[-1] != ":log-stream:")
-        forms = tuple(own)
+        itself = f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF
+        forms = tuple(one for one in own if one.resource[0] != "log-group:" or (len(one.resource) == 2) == itself)
         # The actions of a service share a few such tuples.
         return kept.setdefault(forms, forms)
 
     result: dict[str, ArnForms] = {}
     for name in service_data.actions(service):
-        without_streams = f"{service}:{name}" in _OF_THE_LOG_GROUP_ITSELF
         types = _types_of(service, name)
-        every = forms_of(types, name, without_streams=without_streams)
+        every = forms_of(types, name)
         if every:
-            required = forms_of(_required_types_of(service, name), name, without_streams=without_streams)
+            required = forms_of(_required_types_of(service, name), name)
             each = tuple(
-                Need(" or ".join(needed), forms_of(needed, name, without_streams=without_streams), others)
+                Need(" or ".join(needed), forms_of(needed, name), others)
                 for needed, others in _needed_types(service, name)
             )
             result[name] = ArnForms(

@@ -32,17 +32,26 @@ from iamtui.workspace.workspace import Workspace
 SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
 _TITLES: Final = {"Permissions management": "Perms", "Tagging": "Tags"}
 _GAP: Final = "  "
+_WIDEST: Final = 34
+"""Characters of cells that a terminal of 80 columns has room for, beside the tree and the names of services."""
 
 
 def level_cell(count: LevelCount | None, *, ascii_only: bool, of_total: bool = True) -> str:
-    """`▓ 12+2?/20`: how much of it is allowed, as a shade and counted; "" where the service has no such action."""
+    """`▓ 12+2?/20`: how much of it is allowed, as a shade and counted; "" where the service has no such action.
+
+    Args:
+        of_total: else it is made for a narrow table: `▓ 12+2?`, and `▓ 2?` where all of it is on a condition.
+    """
     if count is None:
         return ""
     some = count.allowed + count.depends
     drawn = shade(some, count.total, ascii_only=ascii_only)
     depends = f"+{count.depends}?" if count.depends else ""
-    total = f"/{count.total}" if of_total else ""
-    return f"{drawn} {count.allowed}{depends}{total}" if some else drawn
+    if not some:
+        return drawn
+    if not of_total:
+        return f"{drawn} {count.allowed or ''}{depends if count.allowed else depends.lstrip('+')}"
+    return f"{drawn} {count.allowed}{depends}/{count.total}"
 
 
 def service_table(found: EffectiveAccess, *, ascii_only: bool) -> tuple[str, list[tuple[ServiceAccess, str]]]:
@@ -55,8 +64,10 @@ def service_table(found: EffectiveAccess, *, ascii_only: bool) -> tuple[str, lis
     titles = [_TITLES.get(level, level) for level in LEVELS]
     widths = [max(len(row[at]) for row in (titles, *cells)) for at in range(len(LEVELS))]
 
+    gap = _GAP if sum(widths) + len(_GAP) * (len(widths) - 1) <= _WIDEST else " "
+
     def columns(row: Sequence[str]) -> str:
-        return _GAP.join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        return gap.join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
     return columns(titles), [(one, columns(row)) for one, row in zip(services, cells, strict=True)]
 

@@ -52,9 +52,9 @@ from iamtui.questions.known_context import (
 )
 from iamtui.questions.policies_in_force import (
     SWITCHED_OFF,
-    key_behind_alias,
     known_aliases,
     policy_carrier,
+    resource_answered_about,
     resource_side,
     trust_or_resource_policy,
     without_alias,
@@ -270,12 +270,10 @@ class QuestionEvaluator:
         self._account = account
         self._others = others
         account = self.account = known_owner(account, others, question) if others else account
-        key = key_behind_alias(account, question.action, question.resource)
-        self._question = question if key is None else replace(question, resource=key)
-        self._alias = "" if key is None else question.resource.rsplit(":", 1)[-1]
-        self._notes = (
-            () if key is None else (f"{self._alias} stands for {key}: the question is answered about this key.",)
-        )
+        resource, note = resource_answered_about(account, question.action, question.resource)
+        self._question = replace(question, resource=resource) if note else question
+        self._alias = question.resource.rsplit(":", 1)[-1] if note and ":alias/" in question.resource else ""
+        self._notes = (note,) if note else ()
         self._no_such_resource = without_alias(account, question.action, question.resource)
         self.aliases = known_aliases(account, question.action, question.resource) if "*" in question.resource else None
         self._now = datetime.now(UTC) if now is None else now

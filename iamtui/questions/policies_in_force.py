@@ -19,6 +19,7 @@ from iamtui.account.model import (
     UnreadPart,
     User,
 )
+from iamtui.catalog.arn_forms import authorized_resource
 from iamtui.engine.decision import Layer
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import (
@@ -420,12 +421,21 @@ def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce |
     return found
 
 
-def key_behind_alias(account: Account, action: str, resource: str) -> str | None:
-    """The ARN of the KMS key that a request by one of its aliases is for; None where it is not, or not known."""
+def resource_answered_about(account: Account, action: str, resource: str) -> tuple[str, str]:
+    """What AWS authorizes a call on a resource against, with a note where that has another ARN; else "".
+
+    The KMS key that an alias is known to stand for, and the streams of a log group.
+    """
     key = account.kms_aliases.get(resource)
-    if key is None or not is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)):
-        return None
-    return key
+    if key is not None and is_use_of_alias(action_name(action), RequestResource(resource, ResourceKind.ONE)):
+        alias = resource.rsplit(":", 1)[-1]
+        return key, f"{alias} stands for {key}: the question is answered about this key."
+    streams = authorized_resource(action, resource)
+    if streams == resource:
+        return resource, ""
+    named = safe_text(resource, limit=512)
+    what = f"CloudWatch Logs authorizes {action} against the streams of a log group, which policies name"
+    return streams, f"{what} {named}:*; an entry {named} does not match."
 
 
 class KnownAliases(NamedTuple):

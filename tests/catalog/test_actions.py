@@ -38,7 +38,7 @@ def test_has_resource_type(action: str, expected: bool | None) -> None:
         ("dynamodb:Query", {"dynamodb:*:*:table/<no :/>", "dynamodb:*:*:table/<no :/>/index/<no :/>"}),
         ("dynamodb:GetRecords", {"dynamodb:*:*:table/<no :/>/stream/<no />"}),
         ("logs:PutLogEvents", {"logs:*:*:log-group:<no :>:log-stream:<no :>"}),
-        ("logs:DescribeLogStreams", {"logs:*:*:log-group:<no :>", "logs:*:*:log-group:<no :>:log-stream:"}),
+        ("logs:DescribeLogStreams", {"logs:*:*:log-group:<no :>:log-stream:"}),
         ("secretsmanager:GetSecretValue", {"secretsmanager:*:*:secret:<no :>"}),
         ("execute-api:InvalidateCache", {f"execute-api:*:*:<no :/>/<no :/>/<no :/>/{end}" for end in ("<no :>", "")}),
         ("lambda:InvokeFunction", {"lambda:*:*:function:<no :/>", "lambda:*:*:function:<no :/>:<no :/>"}),
@@ -65,7 +65,7 @@ def test_arn_forms_of_the_resources_of_an_action(action: str, expected: set[str]
 )
 def test_policies_about_the_tags_of_a_log_group_name_the_group_alone(action: str, *, has_streams: bool) -> None:
     written = {_written(form) for form in ENGINE_CATALOGUE.arn_forms(action)}
-    assert "logs:*:*:log-group:<no :>" in written
+    assert ("logs:*:*:log-group:<no :>" in written) is not has_streams
     assert ("logs:*:*:log-group:<no :>:log-stream:" in written) is has_streams
 
 

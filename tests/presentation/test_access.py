@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iamtui.presentation.access import permissions_report, resources_report
+from iamtui.presentation.access import level_cell, permissions_report, resources_report
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.what_can import what_can
+from iamtui.workspace.what_can import LevelCount, what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 
@@ -38,3 +38,9 @@ def test_below_the_heading_of_a_resource_only_others_and_conditions_are_named() 
     assert said[artifacts, "s3:GetObject"].startswith("also on arn:aws:s3:::puffin-data-lake/smoke-tests/*  if")
     assert said["*", "sts:GetCallerIdentity"] == ""
     assert said["arn:aws:lambda:eu-west-1:111122223333:function:*", "lambda:GetFunction"].startswith("if aws:Resource")
+
+
+def test_narrow_cells_say_a_condition_without_what_is_not_there() -> None:
+    assert level_cell(LevelCount(0, 2, 20), ascii_only=True, of_total=False).endswith(" 2?")
+    assert level_cell(LevelCount(12, 2, 20), ascii_only=True, of_total=False).endswith(" 12+2?")
+    assert level_cell(LevelCount(0, 2, 20), ascii_only=True).endswith(" 0+2?/20")

@@ -36,7 +36,9 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.workspace.principals import principal_for, resolve_principal
+from iamtui.workspace.proofs import prove_never
 from iamtui.workspace.questions import BulkEvaluator, as_command, ask, ask_and_trace, check_question
+from iamtui.workspace.what_can import what_can
 from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
 
 ID = "111122223333"
@@ -421,6 +423,53 @@ def test_a_question_about_a_known_alias_is_answered_about_its_key() -> None:
     assert answer(named, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.IMPLICIT_DENY
     unknown = with_keys(allow("kms:Decrypt", KEY), aliases={})
     assert answer(unknown, "alice", "kms:Decrypt", ALIAS).outcome is Outcome.DEPENDS
+
+
+GROUP = f"arn:aws:logs:eu-west-1:{ID}:log-group:app"
+
+
+@pytest.mark.parametrize(
+    ("entry", "action", "outcome"),
+    [
+        (GROUP, "logs:DeleteLogGroup", Outcome.IMPLICIT_DENY),
+        (GROUP, "logs:CreateLogStream", Outcome.IMPLICIT_DENY),
+        (GROUP, "logs:TagResource", Outcome.ALLOWED),
+        (f"{GROUP}:*", "logs:DeleteLogGroup", Outcome.ALLOWED),
+        (f"{GROUP}:*", "Logs:createlogstream", Outcome.ALLOWED),
+        (f"{GROUP}:*", "logs:TagResource", Outcome.IMPLICIT_DENY),
+        (f"{GROUP}*", "logs:PutRetentionPolicy", Outcome.ALLOWED),
+        (f"{GROUP}:log-stream:", "logs:PutRetentionPolicy", Outcome.ALLOWED),
+        (f"{GROUP}:log-stream:", "logs:PutLogEvents", Outcome.IMPLICIT_DENY),
+        (f"{GROUP}:log-stream:*", "logs:PutLogEvents", Outcome.ALLOWED),
+    ],
+)
+def test_a_log_group_is_authorized_as_its_streams_but_for_its_tags(entry: str, action: str, outcome: Outcome) -> None:
+    base = workspace()
+    alice = replace(base.account.users[0], inline_policies=(InlinePolicy("logs", document(allow("logs:*", entry))),))
+    ws = base.with_account(replace(base.account, users=(alice,)))
+    question = Question(action, GROUP)
+    decision = answer(ws, "alice", action, GROUP)
+    assert decision.outcome is outcome
+    account_index(ws.account)
+    evaluator = QuestionEvaluator(ws.account, question, NOW)
+    outcomes = evaluator.outcomes()
+    assert outcomes is not None
+    assert (outcomes.allowed == 1) is (outcome is Outcome.ALLOWED)
+    assert any(f"{GROUP}:*" in note for note in decision.notes) is ("Tag" not in action)
+    proof = prove_never(ws, ["user/alice"], [action], resource=GROUP)
+    assert proof.is_proved is (outcome is not Outcome.ALLOWED), proof
+    able = {name for one in what_can(ws, resolve_principal(ws, "alice")).permissions for name in one.actions}
+    assert (action.split(":")[1].lower() in {name.split(":")[-1].lower() for name in able}) is (
+        outcome is Outcome.ALLOWED
+    )
+
+
+def test_a_deny_of_streams_denies_calls_on_their_log_group() -> None:
+    base = workspace()
+    policy = document(allow("logs:*", f"{GROUP}:*"), deny("logs:Delete*", f"{GROUP}:log-stream:*"))
+    alice = replace(base.account.users[0], inline_policies=(InlinePolicy("logs", policy),))
+    ws = base.with_account(replace(base.account, users=(alice,)))
+    assert answer(ws, "alice", "logs:DeleteLogGroup", GROUP).outcome is Outcome.EXPLICIT_DENY
 
 
 def test_an_alias_that_a_region_lacks_is_denied_where_its_aliases_are_known() -> None:

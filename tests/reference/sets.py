@@ -143,10 +143,10 @@ SHORTER = {
 NAMED_ALONE = {"logs:tagresource", "logs:untagresource", "logs:listtagsforresource"}
 """Forms whose last part may be empty, and the actions for which it may not.
 
-A log group is asked about as a stream without a name, but for the calls about its tags (CloudWatch Logs API Reference:
-LogGroup). A package may have no namespace (CodeArtifact User Guide: ARNs of packages). The root of an API has no path:
-`{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway Developer Guide: input to a Lambda
-authorizer).
+A log group is asked about as a stream without a name, but for the calls about its tags, which alone name the group
+itself (CloudWatch Logs API Reference: LogGroup). A package may have no namespace (CodeArtifact User Guide: ARNs of
+packages). The root of an API has no path: `{apiId}/{stage}/{httpVerb}/[{resource}/[{child-resources}]]` (API Gateway
+Developer Guide: input to a Lambda authorizer).
 """
 
 
@@ -165,6 +165,12 @@ def _is_narrower(one: Form, other: Form) -> bool:
     return covers(other.pattern, one.pattern) and not covers(one.pattern, other.pattern)
 
 
+def _with_shorter(form: str, action: str) -> list[str]:
+    if form != LOG_GROUP:
+        return [form, *SHORTER.get(form, ())]
+    return [form] if action.lower() in NAMED_ALONE else SHORTER[form]
+
+
 class Belongings:
     """What the resources of a set have in common.
 
@@ -180,9 +186,8 @@ class Belongings:
     ) -> None:
         self._asked = asked
         service, name = action.lower().split(":", 1)
-        shorter = {} if action.lower() in NAMED_ALONE else SHORTER
-        texts = [text for form in forms_of(action) for text in (form, *shorter.get(form, ()))]
-        required = [text for form in required_forms_of(action) for text in (form, *shorter.get(form, ()))]
+        texts = [text for form in forms_of(action) for text in _with_shorter(form, action)]
+        required = [text for form in required_forms_of(action) for text in _with_shorter(form, action)]
         attachable = service == "iam" and name not in FROZEN_MANAGED_POLICY
         forms: list[tuple[str, Form]] = []
         for text in texts:

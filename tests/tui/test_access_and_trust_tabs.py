@@ -167,3 +167,14 @@ async def test_a_line_that_leads_nowhere_says_so(tab: str, key: str) -> None:
         detail.active_view.focus()
         await press(pilot, key)
         assert NOTHING_TO_GO_TO in screen_text(app)
+
+
+async def test_all_access_levels_fit_a_narrow_window() -> None:
+    app = make_app(demo())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await go_to(pilot, "arn:aws:iam::111122223333:role/data/data-lake-admin", "access")
+        await settle(pilot)
+        lines = screen_text(app).splitlines()
+        assert any("Perms  Tags" in line for line in lines)
+        s3 = next(line for line in lines if "│ s3 " in line)
+        assert s3.split("│")[1].split() == ["s3", "█", "18", "▓", "65", "▓", "95", "▓", "26", "█", "12"]
