@@ -15,6 +15,7 @@ from iamtui.policy.document import Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.policy.types import PolicyType
+from iamtui.questions.known_context import GLOBAL_SERVICES
 from iamtui.workspace.escalation_steps import Entity
 from iamtui.workspace.inventory import documents_in
 
@@ -205,7 +206,8 @@ class PolicyNames:
         service = next((action.partition(":")[0] for action, on in path.steps if on is On.MADE), "")
 
         def at(region: str, name: str) -> tuple[str, str]:
-            start = f"arn:{self._account.partition}:{service}:{region}:{self._account.id}:"
+            place = "" if service in GLOBAL_SERVICES else region
+            start = f"arn:{self._account.partition}:{service}:{place}:{self._account.id}:"
             return (f"{start}{head}{name}{tail}" if path.makes else "", region)
 
         regions, patterns = {self._region: None}, {"*": None}

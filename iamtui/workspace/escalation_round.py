@@ -36,7 +36,11 @@ _TOO_MANY_TARGETS: Final = (
 )
 _NOT_DENIED: Final = "nothing on the way that a policy of the group denies"
 _OPENING: Final = ("iam:UpdateAssumeRolePolicy", On.ROLE)
-_PASSING: Final = tuple(path for path in USES if path.passes_role and not path.existing and "ec2." not in path.service)
+_WITHOUT_PROFILE: Final = frozenset(("ec2-001", "ec2-003"))
+_PASSING: Final = tuple(
+    path for path in USES if path.passes_role and not path.existing and path.id not in _WITHOUT_PROFILE
+)
+"""How one acts as a new role."""
 _WITHIN: Final = "a way on within its permissions boundary"
 
 Moves: TypeAlias = tuple[Move, ...]

@@ -222,7 +222,8 @@ def what_is_needed(account: Account, path: EscalationPath, target: Entity) -> st
         return _needed_of_user(path, target)
     if is_untouchable(target) and path.id == "iam-012":
         return None
-    if path.service == "ec2.amazonaws.com" and not any(target.name in one.roles for one in account.instance_profiles):
+    has_profile = path.makes or any(target.name in one.roles for one in account.instance_profiles)
+    if path.service == "ec2.amazonaws.com" and not has_profile:
         if account.why_unlisted("instance profiles") is None:
             return None
         return "; ".join(filter(None, (_PROFILE, path.existing)))

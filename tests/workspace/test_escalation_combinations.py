@@ -325,6 +325,43 @@ def test_an_instance_has_no_role_without_a_profile(id_: str) -> None:
     assert not found.certain
 
 
+LAUNCH = ["iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile", "ec2:RunInstances"]
+INSTANCE_BOSS = role("boss", trust({"Service": "ec2.amazonaws.com"}), **attached(ADMINISTRATOR))
+
+
+@pytest.mark.parametrize(("actions", "has_profile"), [(LAUNCH, False), (LAUNCH[2:], True), (LAUNCH[2:], False)])
+def test_an_instance_is_launched_with_a_profile_that_is_there_or_made(actions: list[str], has_profile: bool) -> None:
+    me = user("me", allow("iam:PassRole", INSTANCE_BOSS.arn), allow(actions))
+    found = found_for(account(me, INSTANCE_BOSS, profiles=("boss",) if has_profile else ()))
+    assert (found is not None and found.certain) is (has_profile or len(actions) > 1)
+
+
+def test_a_profile_is_made_by_a_name_that_both_steps_allow() -> None:
+    profiles = iam("instance-profile/team-*")
+    me = user("me", allow("iam:PassRole", INSTANCE_BOSS.arn), allow(LAUNCH[:2], profiles), allow(LAUNCH[2]))
+    found = found_for(account(me, INSTANCE_BOSS))
+    assert found is not None
+    assert [step.resource for step in found.moves[0].steps[1:3]] == [iam("instance-profile/team-new-resource")] * 2
+
+
+@pytest.mark.parametrize("lacking", [None, "image", "subnet", "security-group", "network-interface", "instance"])
+def test_an_instance_is_launched_by_who_may_use_all_that_it_takes(lacking: str | None) -> None:
+    kinds = ["image", "instance", "network-interface", "security-group", "subnet"]
+    launch = allow("ec2:RunInstances", [f"arn:aws:ec2:*:*:{kind}/*" for kind in kinds if kind != lacking])
+    launch["Resource"] = [one.replace("*:*:image", "*::image") for one in launch["Resource"]]
+    me = user("me", allow("iam:PassRole", INSTANCE_BOSS.arn), launch)
+    assert (found_for(account(me, INSTANCE_BOSS, profiles=("boss",))) is None) is (lacking is not None)
+
+
+def test_whoever_writes_the_policy_of_a_function_calls_it() -> None:
+    found = found_for(passing(allow(["lambda:CreateFunction", "lambda:PutResourcePolicy"], function("x"))))
+    assert found is not None
+    assert ([move.path.id for move in found.moves], found.certain) == (["lambda-006-put"], True)
+    there = found_for(passing(allow(["lambda:UpdateFunctionCode", "lambda:PutResourcePolicy"]), deny("iam:PassRole")))
+    assert there is not None
+    assert not there.certain
+
+
 def test_a_key_is_replaced_whatever_keys_there_are() -> None:
     boss = replace(user("boss", **attached(ADMINISTRATOR)), access_keys=User("x", "/", "", "", None).access_keys)
     me = user("me", allow(["iam:CreateAccessKey", "iam:DeleteAccessKey"], boss.arn))
