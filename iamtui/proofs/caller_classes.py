@@ -225,10 +225,17 @@ class OutsideCallers:
 
     def _arns(self, service: str, begins: str) -> Iterator[str]:
         """ARNs of one kind of caller, one of each class."""
-        head: tuple[Token, ...] = (*f"arn:{self._partition}:{service}::", *(Wild.FIELD_ONE,) * 12, ":", *begins)
+        before: tuple[Token, ...] = (*f"arn:{self._partition}:{service}::",)
+        head = (*before, *(Wild.FIELD_ONE,) * 12, ":", *begins)
         form = head if begins == "root" else (*head, Wild.FIELD_STAR, Wild.NAME_ONE)
         never = [_of_account(account) for account in self._inside.accounts]
         never += [_tokens(name) for name in self._inside.names if name.startswith("arn:")]
+        # An account has digits alone, where a star of a pattern would find its text in one.
+        running = (
+            tokens for each in self._tells for tokens in each if not {Wild.ONE, Wild.STAR}.isdisjoint(tokens[:-1])
+        )
+        letters = {one for tokens in running for one in tokens if isinstance(one, str) and one not in ":0123456789"}
+        never += [(*before, Wild.FIELD_STAR, one, Wild.FIELD_STAR, ":", Wild.STAR) for one in sorted(letters)]
         groups = [PatternGroup(GroupKind.MUST, (form,)), PatternGroup(GroupKind.NEVER, tuple(never))]
         groups += [PatternGroup(GroupKind.TELLS, patterns) for patterns in self._tells]
         globs = [[Glob(tokens) for tokens in group.patterns] for group in groups]

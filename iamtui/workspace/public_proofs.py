@@ -155,10 +155,9 @@ def prove_closed(
     workspace: Workspace, asked: NotPublicRecord, members: frozenset[str] = frozenset()
 ) -> dict[str, Proof]:
     """What came of a saved proof that resources are not public, by resource; see `prove_not_public`."""
-    of_organization, alone = asked.outside == "organization", asked.policy_alone
     return prove_not_public(
-        workspace, asked.resources, organization=of_organization, excepted=asked.excepted, policy_alone=alone,
-        members=members,
+        workspace, asked.resources, organization=asked.outside == "organization", excepted=asked.excepted,
+        policy_alone=asked.policy_alone, members=members,
     )  # fmt: skip
 
 

@@ -51,6 +51,9 @@ ROLE = iam("role/dev")
 Statement = dict[str, Any]
 
 
+OF_ACCOUNT = {"StringEquals": {"aws:PrincipalAccount": ID}}
+
+
 def organization(rcp: PolicyDocument | None = None) -> Known[Organization | None]:
     full = document({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})
     found = [OrganizationPolicy(f"arn:aws:organizations::{MANAGEMENT}:policy/p-full", "p-full", full)]
@@ -114,6 +117,9 @@ def trusting(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> Sta
         ([allow({"AWS": [iam("user/alice"), ROLE]})], PROVED),
         ([allow({"AWS": "AIDAALICE00000000001"})], PROVED),
         ([allow("*")], EXAMPLE),
+        ([allow("*", Condition={**OF_ACCOUNT, "StringNotLike": {"aws:PrincipalArn": "*:role/*"}})], PROVED),
+        ([allow("*"), deny("*", Condition={"StringNotLike": {"aws:PrincipalArn": "*:role/a*"}})], EXAMPLE),
+        ([allow("*"), deny("*", Condition={"StringNotLike": {"aws:PrincipalArn": "*:q*:role/*"}})], PROVED),
         ([allow({"AWS": OTHER})], EXAMPLE),
         ([allow({"AWS": f"arn:aws:iam::{OTHER}:user/bob"})], EXAMPLE),
         ([allow({"AWS": f"arn:aws:sts::{OTHER}:assumed-role/app/session"})], EXAMPLE),
