@@ -153,6 +153,23 @@ UNSIGNED_REQUESTS: Final[Mapping[str, UnsignedRequests]] = MappingProxyType(
 """By action prefix. They are the exception: all other services take signed requests only (IAM User Guide: how IAM
 works). STS takes its two calls for the users of an identity provider, which no policy opens to everybody."""
 
+KEYS_OF_RESOURCE_POLICIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "elasticfilesystem": (
+            "aws:securetransport", "aws:sourceip",
+            "elasticfilesystem:accesspointarn", "elasticfilesystem:accessedviamounttarget",
+        ),
+        "ses": (
+            "aws:currenttime", "aws:epochtime", "aws:securetransport", "aws:sourceip", "aws:sourcevpc",
+            "aws:sourcevpce", "aws:useragent", "aws:vpcsourceip",
+            "ses:feedbackaddress", "ses:fromaddress", "ses:fromdisplayname", "ses:recipients",
+        ),
+    }
+)  # fmt: skip
+"""The only condition keys, by service, that the policies of its resources see: EFS enforces no others (EFS User Guide:
+using IAM to control access to file systems), and SES implements no other AWS-wide ones (SES Developer Guide: policy
+anatomy)."""
+
 UNSIGNED_REQUESTS_NOT_DOCUMENTED: Final = frozenset(("s3-object-lambda", "s3-outposts"))
 """Services before Amazon S3 of which AWS does not say whether they take its unsigned requests."""
 

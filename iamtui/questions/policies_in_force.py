@@ -20,6 +20,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.arn_forms import authorized_resource
+from iamtui.catalog.tables import KEYS_OF_RESOURCE_POLICIES
 from iamtui.engine.decision import Layer
 from iamtui.engine.prepared_request import PreparedAction
 from iamtui.engine.request import (
@@ -365,7 +366,7 @@ def loaded_policy(account: Account, carrier: str) -> PolicyInForce | NotEvaluate
     result: PolicyInForce | NotEvaluated | None
     if found.state == "none" or (found.state == "present" and found.document is not None):
         own = None if found.document is None else NamedPolicy(f"policy of {carrier}", found.document)
-        result = _with_what_is_beside(account, own, carrier)
+        result = _with_what_is_beside(account, own and _as_far_as_seen(own, carrier), carrier)
     else:
         result = NotEvaluated("the resource's policy could not be read", found.permission)
     account.memo[key] = result
@@ -382,6 +383,22 @@ def _with_what_is_beside(
         return policy
     unread = NotEvaluated(f"the {beside.words}, which is in force too, is not evaluated", beside.permission)
     return unread if policy is None else PolicyWithUnread(policy.name, policy.document, unread, beside.words)
+
+
+def _as_far_as_seen(policy: NamedPolicy, carrier: str) -> NamedPolicy:
+    """The policy of a resource without the statements of which AWS does not say how their conditions are read."""
+    service = carrier.split(":", 3)[2]
+    seen = KEYS_OF_RESOURCE_POLICIES.get(service)
+    if seen is None or policy.document.error is not None:
+        return policy
+    statements = policy.document.policy.statements
+    read = [[line.key for line in one.conditions if line.key.lower() not in seen] for one in statements]
+    others = ", ".join(dict.fromkeys(safe_text(key, limit=128) for keys in read for key in keys))
+    if not others:
+        return policy
+    known = policy.document.part([place for place, keys in enumerate(read) if not keys])
+    why = f"AWS's documentation names the condition keys that policies of {service} see, and not {others}"
+    return PolicyWithUnread(policy.name, known, NotEvaluated(why), f"statements on {others} in the policy of {carrier}")
 
 
 def services_with_policies(account: Account) -> frozenset[str]:

@@ -157,3 +157,28 @@ def test_every_service_whose_resources_carry_policies_is_known() -> None:
     assert unknown == {}
     assert not WITHOUT_POLICIES.keys() & WITH_RESOURCE_POLICIES
     assert SERVICE_SPECS["dsql"].has_policies
+
+
+IDENTITY = f"arn:aws:ses:eu-west-1:{ID}:identity/example.com"
+FILES = f"arn:aws:elasticfilesystem:eu-west-1:{ID}:file-system/fs-0123456789abcdef0"
+
+
+@pytest.mark.parametrize(("carrier", "action"), [(IDENTITY, "ses:SendEmail"), (FILES, "elasticfilesystem:ClientMount")])
+def test_what_a_policy_asks_that_it_does_not_see_leaves_the_answer_open(carrier: str, action: str) -> None:
+    unseen = {"StringEquals": {"aws:PrincipalAccount": ID}}
+    seen = {"Bool": {"aws:SecureTransport": "true"}}
+    elsewhere = carrier.replace(ID, "777777777777")
+
+    def asked(of: str, effect: str, **condition: Any) -> Decision:
+        policy = present(effect, "*")
+        policy["document"]["Statement"][0].update(condition)
+        return decide(account(**{of: policy}), action, of)
+
+    assert asked(elsewhere, "Allow", Condition=seen).outcome is Outcome.ALLOWED
+    found = asked(elsewhere, "Allow", Condition=unseen)
+    assert (found.outcome, found.complete) == (Outcome.DEPENDS, False)
+    assert "aws:PrincipalAccount" in next(one.why for one in found.layers if one.layer is Layer.RESOURCE)
+    assert asked(elsewhere, "Allow", Condition=seen | unseen).outcome is Outcome.DEPENDS
+    assert asked(carrier, "Deny", Condition=seen).outcome is Outcome.EXPLICIT_DENY
+    found = asked(carrier, "Deny", Condition=unseen)
+    assert (found.outcome, found.complete) == (Outcome.ALLOWED, False)
