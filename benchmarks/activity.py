@@ -17,9 +17,9 @@ from iamtui.activity.parquet_tables import write_parquet
 from iamtui.activity.requests import COLUMNS, DistinctRequest, RequestCollector
 from iamtui.activity.trails import Trails
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.policy_reads import PolicyReads
-from iamtui.workspace.replay import Replayer
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.activity.replay import Replayer
+from iamtui.workspace.ask.policy_reads import PolicyReads
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 _EVENTS_OF_A_DECISION: Final = 25
 

@@ -24,21 +24,21 @@ from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.overlay import lay_draft
 from iamtui.engine.decision import Decision
-from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.index_outcomes import Outcomes
+from iamtui.engine.index.index_outcomes import Outcomes
 from iamtui.engine.request import PoliciesInForce, Principal, Request
-from iamtui.engine.scenario import MalformedScenario, read_scenarios
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import MalformedScenario, read_scenarios
+from iamtui.engine.words.decision_json import decision_to_json
+from iamtui.engine.words.trace import trace
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import Question, QuestionEvaluator
 from iamtui.questions.every_action import EveryAction
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import BulkEvaluator, make_ready, with_region
-from iamtui.workspace.trust import who_may_assume
-from iamtui.workspace.what_can import what_can
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import BulkEvaluator, make_ready, with_region
+from iamtui.workspace.ask.trust import who_may_assume
+from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 Asked: TypeAlias = tuple[Principal, Question]
 

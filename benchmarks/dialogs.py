@@ -25,8 +25,8 @@ from iamtui.tui import lazy
 from iamtui.tui.background import STARTED_SECONDS
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.question.panel import QuestionPanel
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 
 GOAL_MS: Final = 100.0
 

@@ -61,7 +61,7 @@ _DELAYS: Final = (
 import asyncio, gc, json, sys, time
 gc.disable()
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 
 async def turn():
     before, busy = time.perf_counter(), time.thread_time()

@@ -23,7 +23,7 @@ import json, sys, time
 from pathlib import Path
 from iamtui.account.authorization_details import load_account
 from iamtui.sources.snapshot import read_snapshot
-from iamtui.tui.inventory import Inventory
+from iamtui.tui.main.inventory import Inventory
 from iamtui.tui.explorer.search import SearchIndex
 path, repeats = Path(sys.argv[1]), int(sys.argv[2])
 plain, loaded, listed = [], [], []
@@ -46,8 +46,8 @@ print(json.dumps([plain, loaded, listed]))
 
 ASK_EVERYBODY: Final = """
 from iamtui.questions.account_index import account_index
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import BulkEvaluator, Question
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.ask.questions import BulkEvaluator, Question
 def ask_everybody(workspace, question):
     account_index(workspace.account)
     poll = BulkEvaluator(workspace, question)
@@ -60,9 +60,9 @@ _PEAK: Final = (
     + """
 import json, resource, sys
 from pathlib import Path
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice
+from iamtui.workspace.source.workspace import SourceKind
 def peak():
     # A child starts with the ru_maxrss of its parent, so where the kernel tells the process's own peak, that counts.
     if Path("/proc/self/status").exists():
@@ -83,10 +83,10 @@ _INDEX: Final = """
 import json, sys, tracemalloc
 from pathlib import Path
 from iamtui.questions.account_index import account_index
-from iamtui.workspace.inventory import documents_in
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.inventory import documents_in
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice
+from iamtui.workspace.source.workspace import SourceKind
 workspace = open_source(SourceChoice(SourceKind.SNAPSHOT, snapshot=Path(sys.argv[1])))
 for _, _, document in documents_in(workspace.account):
     document.error
@@ -98,9 +98,9 @@ print(json.dumps(tracemalloc.get_traced_memory()[0] / 1e6))
 
 _DEMO: Final = """
 import json, time
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice
+from iamtui.workspace.source.workspace import SourceKind
 start = time.process_time()
 workspace = open_source(SourceChoice(SourceKind.DEMO))
 print(json.dumps([time.process_time() - start, len(workspace.account.users)]))

@@ -24,9 +24,9 @@ OPEN_GOAL_MB: Final = 200.0
 _START: Final = """
 import gc, json, re, sys
 from datetime import UTC, datetime
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice
+from iamtui.workspace.source.workspace import SourceKind
 cycles = int(sys.argv[1])
 workspace = open_source(SourceChoice(SourceKind.DEMO))
 def resident():
@@ -43,8 +43,8 @@ def soak(step):
 
 _ASSUME: Final = """
 from iamtui.credentials.assume_role import AssumeRoleInput
-from iamtui.workspace.assume import assume
-from iamtui.workspace.session_store import SessionsKeeper
+from iamtui.workspace.assume.assume import assume
+from iamtui.workspace.assume.session_store import SessionsKeeper
 ROLE = "arn:aws:iam::111122223333:role/ops-readonly"
 asked = AssumeRoleInput(role_arn=ROLE, session_name="benchmark", duration_seconds=3600)
 keeper = SessionsKeeper()
@@ -55,8 +55,8 @@ def hold():
 _SOAKS: Final = {
     "assume + forget": _ASSUME + "soak(lambda number: keeper.forget(hold().key))",
     "a question about a new resource": """
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import Question, ask
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.ask.questions import Question, ask
 principals = [principal_for(workspace, user) for user in workspace.account.users]
 def step(number):
     ask(workspace, principals[number % len(principals)], Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"))
@@ -146,8 +146,8 @@ from pathlib import Path
 from weakref import ref
 from iamtui.__main__ import ROUNDS
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 gc.set_threshold(*ROUNDS)
 choice, times, read = SourceChoice(SourceKind.SNAPSHOT, snapshot=Path(sys.argv[1])), int(sys.argv[2]), []
 def opener(*given):

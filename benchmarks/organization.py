@@ -27,10 +27,10 @@ from benchmarks.vocabulary import ACCOUNT, OTHER_ACCOUNTS
 from iamtui.account.authorization_details import load_account
 from iamtui.cli.organization_answers import Plan, ask_account
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.organization_store import open_store
-from iamtui.workspace.saved_questions import SavedQuestion
-from iamtui.workspace.snapshot_file import StoreWriter
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.saved_questions import SavedQuestion
+from iamtui.workspace.organization.organization_store import open_store
+from iamtui.workspace.organization.snapshot_file import StoreWriter
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNTS: Final = 300
 DAY: Final = "2026-11-24"

@@ -36,9 +36,9 @@ from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.background import STARTED_SECONDS
 from iamtui.tui.explorer.explorer import Explorer
-from iamtui.tui.inventory import TOP_BRANCHES
+from iamtui.tui.main.inventory import TOP_BRANCHES
 from iamtui.tui.question.panel import QuestionPanel
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 
 FIRST_FRAME_GOAL: Final = 1.3
 CONTENT_GOAL: Final = 1.5

@@ -22,9 +22,9 @@ from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Outcome
 from iamtui.questions.answers import never_asked
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import BulkEvaluator
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNT: Final = "123456789012"
 BEGINNING: Final = datetime(2026, 8, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from iamtui.config import Config
     from iamtui.credentials.session import Session
-    from iamtui.workspace.workspace import SourceChoice
+    from iamtui.workspace.source.workspace import SourceChoice
 
 
 _TEXTUAL_LOOKS = frozenset(("TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_ESCAPE_DELAY", "TEXTUAL_FPS"))

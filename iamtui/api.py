@@ -27,9 +27,9 @@ from iamtui.account.model import Known
 from iamtui.denials.reader import find_denials
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
-from iamtui.engine.explanation import explain
 from iamtui.engine.request import Mode, Principal
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.explanation import explain
 from iamtui.lint.check_document import DocumentKind, findings, guess_kind
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_account_id, is_pattern
@@ -39,16 +39,16 @@ from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.answers import answer, answer_all, check_matrix
-from iamtui.workspace.context_values import context_of, read_all_values
-from iamtui.workspace.denial_comparison import claim_words
-from iamtui.workspace.denials import explain_denials
-from iamtui.workspace.dependent_questions import answer_scenario
-from iamtui.workspace.opening import open_source, with_resource_policies
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import check_known
-from iamtui.workspace.who_can import everybody
-from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.activity.denial_comparison import claim_words
+from iamtui.workspace.activity.denials import explain_denials
+from iamtui.workspace.ask.answers import answer, answer_all, check_matrix
+from iamtui.workspace.ask.context_values import context_of, read_all_values
+from iamtui.workspace.ask.dependent_questions import answer_scenario
+from iamtui.workspace.ask.questions import check_known
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.source.opening import open_source, with_resource_policies
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace
 
 __all__ = [
     "ExplainedMessage",

@@ -40,7 +40,7 @@ from textual.pilot import Pilot  # noqa: E402 - the environment must be clean fi
 from iamtui.tui import clock  # noqa: E402
 from iamtui.tui.app import IamtuiApp  # noqa: E402
 from iamtui.tui.widgets.status import MessageLine  # noqa: E402
-from iamtui.workspace.workspace import SourceChoice, SourceKind  # noqa: E402
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind  # noqa: E402
 from tests.support.settling import handled, settled  # noqa: E402
 
 for _module in ("textual.app", "textual.pilot"):

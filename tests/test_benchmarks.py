@@ -19,7 +19,7 @@ from benchmarks.generator import TINY, Size
 from benchmarks.results import SMOKE, Result
 from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy
-from iamtui.engine.scenario import Scenario, read_scenarios
+from iamtui.engine.scenarios.scenario import Scenario, read_scenarios
 from iamtui.questions.policies_in_force import identity_policies
 from tests.support.slow import one_quick
 

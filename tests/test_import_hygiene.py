@@ -52,7 +52,9 @@ def test_the_lowest_rooms_bring_in_nothing_of_the_others() -> None:
 
 
 def test_the_evaluator_knows_no_account_and_no_library_of_the_doors() -> None:
-    loaded = modules_after("import iamtui.engine.evaluator, iamtui.engine.trace, iamtui.engine.scenario")
+    loaded = modules_after(
+        "import iamtui.engine.evaluator, iamtui.engine.words.trace, iamtui.engine.scenarios.scenario"
+    )
     assert not packages(loaded) & {*HEAVY, *DOORS}
     assert not of_rooms(
         loaded, "account", "drafts", "questions", "denials", "aws", "sources", "credentials", "workspace", "cli", "tui"
@@ -68,7 +70,7 @@ def test_questions_over_an_account_reach_for_nothing_outside() -> None:
 @pytest.mark.parametrize(
     ("room", "modules"),
     [
-        ("workspace", ("questions", "principals", "workspace", "assume", "inventory", "permissions", "opening")),
+        ("workspace", ("ask.questions", "source.principals", "source.inventory", "source.opening", "assume.assume")),
         ("presentation", ("verdict", "styled_words", "trace", "who_can", "answer")),
     ],
 )
@@ -120,8 +122,8 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
 _FIRST_FRAME = """
 import sys
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.workspace import SourceChoice
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.workspace import SourceChoice
+from iamtui.workspace.source.workspace import SourceKind
 
 def on_ready(self):
     self.seen = set(sys.modules)
@@ -131,7 +133,7 @@ def on_ready(self):
 IamtuiApp.on_ready = on_ready
 
 def nothing(choice, report, cancelled):
-    from iamtui.workspace.workspace import OpeningCancelled
+    from iamtui.workspace.source.workspace import OpeningCancelled
     raise OpeningCancelled
 
 app = IamtuiApp(CHOICE, opener=nothing)
@@ -188,8 +190,8 @@ def test_the_overview_of_an_account_begins_without_the_engine_and_the_lists_that
 def test_a_lazy_module_is_imported_when_it_is_named() -> None:
     code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.draft.Draft"
     loaded = modules_after(code)
-    assert {"iamtui.tui.help", "iamtui.drafts.draft"} <= loaded
-    assert "iamtui.tui.chooser" not in loaded
+    assert {"iamtui.tui.dialogs.help", "iamtui.drafts.draft"} <= loaded
+    assert "iamtui.tui.opening.chooser" not in loaded
 
 
 def test_the_bare_command_reaches_the_screen_without_them() -> None:

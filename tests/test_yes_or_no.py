@@ -23,7 +23,7 @@ from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam
 
 WORK = iam("policy/work")

@@ -21,9 +21,9 @@ from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.catalog import api_operations as tables
 from iamtui.catalog import service_data
 from iamtui.config import config_schema, settings
-from iamtui.engine.api_calls import iam_actions
+from iamtui.engine.calls.api_calls import iam_actions
 from iamtui.tui.keymap import named_bindings
-from iamtui.workspace.organization_store import store_schema
+from iamtui.workspace.organization.organization_store import store_schema
 from tools.man_page import man_page
 
 ROOT: Final = Path(__file__).parent.parent

@@ -44,10 +44,10 @@ from iamtui.questions.question import Question
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeResult
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.themes import fallback_variables
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 
 _ROOT: Final = Path(iamtui.__file__).parent
 

@@ -17,8 +17,8 @@ import msgspec
 from iamtui.activity.events import LEFT_OUT, UNREAD, UNREADABLE, Event, Remembered
 from iamtui.activity.tables import COUNT, CUT, ENCODED, FIRST, FOLDED, LAST, OF_ADDRESSES
 from iamtui.denials.cloudtrail import is_denied
-from iamtui.engine.api_calls import FOLDED as FOLDED_RECORD
-from iamtui.engine.call_resources import tells
+from iamtui.engine.calls.api_calls import FOLDED as FOLDED_RECORD
+from iamtui.engine.calls.call_resources import tells
 from iamtui.policy.json_text import dict_in, text_in
 
 MOST_DISTINCT: Final = 300_000

@@ -23,24 +23,24 @@ from iamtui.credentials.assume_role import ANY_CODE, AssumeRoleInput, MfaWay, im
 from iamtui.credentials.child_process import SESSION_MARK, parent_program
 from iamtui.credentials.export import Format, evaluating_format, find_format
 from iamtui.credentials.session import AssumeExtras, Session, is_session_of, parse_duration
-from iamtui.engine.explanation import explain
+from iamtui.engine.words.explanation import explain
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assume import as_session
-from iamtui.workspace.assume import assume as assume_role
-from iamtui.workspace.assume_decision import is_temporary
-from iamtui.workspace.assume_plan import AssumePlan, check_input, compact_policy, plan_assume, plan_without_code
-from iamtui.workspace.inventory import find_entity
-from iamtui.workspace.mfa import MfaSessions, find_mfa_devices
-from iamtui.workspace.opening import connect, with_kept_account
-from iamtui.workspace.principals import alias_of, session_is_production
-from iamtui.workspace.session_actions import Renewal
-from iamtui.workspace.workspace import SourceKind, Workspace, list_profiles
+from iamtui.workspace.assume.assume import as_session
+from iamtui.workspace.assume.assume import assume as assume_role
+from iamtui.workspace.assume.assume_decision import is_temporary
+from iamtui.workspace.assume.assume_plan import AssumePlan, check_input, compact_policy, plan_assume, plan_without_code
+from iamtui.workspace.assume.mfa import MfaSessions, find_mfa_devices
+from iamtui.workspace.assume.session_actions import Renewal
+from iamtui.workspace.source.inventory import find_entity
+from iamtui.workspace.source.opening import connect, with_kept_account
+from iamtui.workspace.source.principals import alias_of, session_is_production
+from iamtui.workspace.source.workspace import SourceKind, Workspace, list_profiles
 
 if TYPE_CHECKING:
-    from iamtui.workspace.credential_commands import Approve
-    from iamtui.workspace.workspace import Profile
+    from iamtui.workspace.source.credential_commands import Approve
+    from iamtui.workspace.source.workspace import Profile
 
 
 # What is said where the caller is a session that an earlier command put into the environment.

@@ -24,7 +24,7 @@ from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.problem import Problem
 from iamtui.text import counted
-from iamtui.workspace.audit import (
+from iamtui.workspace.review.audit import (
     SUPPRESSIONS_FILE,
     AuditFinding,
     AuditLimits,
@@ -32,14 +32,14 @@ from iamtui.workspace.audit import (
     read_suppressions,
     suppression_of,
 )
-from iamtui.workspace.audit import audit as findings_of
-from iamtui.workspace.opening import load_last_accessed
-from iamtui.workspace.unknown_facts import FindingSeverity, unasked_principals, unknown_facts
+from iamtui.workspace.review.audit import audit as findings_of
+from iamtui.workspace.source.opening import load_last_accessed
+from iamtui.workspace.source.unknown_facts import FindingSeverity, unasked_principals, unknown_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 _ORDER: Final = tuple(FindingSeverity)
 _STYLES: Final = {FindingSeverity.HIGH: Style.BAD, FindingSeverity.MEDIUM: Style.OPEN, FindingSeverity.LOW: Style.QUIET}

@@ -28,16 +28,16 @@ from iamtui.cli.render import (
     write_second_opinions,
 )
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.trace import TracedLayer, trace_to_json
+from iamtui.engine.words.trace import TracedLayer, trace_to_json
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.answers import check_matrix
-from iamtui.workspace.principals import coming_with, is_not_there, resolve_principal
-from iamtui.workspace.questions import ask_and_trace
-from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
+from iamtui.workspace.ask.answers import check_matrix
+from iamtui.workspace.ask.questions import ask_and_trace
+from iamtui.workspace.ask.saved_questions import QuestionStore, SavedQuestion, account_key, quoted
+from iamtui.workspace.source.principals import coming_with, is_not_there, resolve_principal
 
 if TYPE_CHECKING:
     from iamtui.cli.render import Opinions
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.answers import Answer, Cell
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 
 @click.command(epilog="Exit codes: 0 allowed, 1 denied, 3 it depends or holds only for some resources; 2 an error.")

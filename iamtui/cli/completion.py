@@ -33,10 +33,10 @@ from iamtui.cli.output import stdout
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.problem import Problem
-from iamtui.workspace.account_cache import last_kept_account
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.permissions import FEATURES
-from iamtui.workspace.workspace import SourceKind, list_profiles
+from iamtui.workspace.source.account_cache import last_kept_account
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.permissions import FEATURES
+from iamtui.workspace.source.workspace import SourceKind, list_profiles
 
 _SHELLS: Final = ("bash", "zsh", "fish")
 

@@ -24,13 +24,13 @@ from iamtui.paths import home_expanded
 from iamtui.presentation.impact import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.account_diff import AccountDiff, SameDocuments, diff_snapshots
-from iamtui.workspace.account_diff import diff as diff_accounts
-from iamtui.workspace.draft_session import Effect
-from iamtui.workspace.impact import Count, EscalationShift, Impact, TrustShift, family_of, impact_of
-from iamtui.workspace.organization_run import over_accounts
-from iamtui.workspace.organization_store import LOST_POLICIES, StoreDay, account_in, workspace_of
-from iamtui.workspace.workspace import Progress
+from iamtui.workspace.change.account_diff import AccountDiff, SameDocuments, diff_snapshots
+from iamtui.workspace.change.account_diff import diff as diff_accounts
+from iamtui.workspace.change.draft_session import Effect
+from iamtui.workspace.change.impact import Count, EscalationShift, Impact, TrustShift, family_of, impact_of
+from iamtui.workspace.organization.organization_run import over_accounts
+from iamtui.workspace.organization.organization_store import LOST_POLICIES, StoreDay, account_in, workspace_of
+from iamtui.workspace.source.workspace import Progress
 
 _MARKS: Final = {
     Effect.GAINED: ("[+] gained", Style.OPEN),

@@ -44,9 +44,9 @@ from iamtui.policy.document import MAX_CHARACTERS
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_document, safe_text
-from iamtui.workspace.draft_documents import holder_arn, level_id, policy_arn
-from iamtui.workspace.draft_fixes import one_cell, with_fix
-from iamtui.workspace.draft_session import (
+from iamtui.workspace.change.draft_documents import holder_arn, level_id, policy_arn
+from iamtui.workspace.change.draft_fixes import one_cell, with_fix
+from iamtui.workspace.change.draft_session import (
     EXPORT_FORMS,
     GRAVE,
     DraftedAccount,
@@ -57,8 +57,8 @@ from iamtui.workspace.draft_session import (
     save_draft_file,
     with_edited_resources,
 )
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 
 # `iamtui draft`: what-if drafts without the screen.
 

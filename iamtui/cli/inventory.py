@@ -24,8 +24,8 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.explained import explained
-from iamtui.workspace.inventory import (
+from iamtui.workspace.source.explained import explained
+from iamtui.workspace.source.inventory import (
     KINDS,
     ORGANIZATION,
     AttachedControl,
@@ -40,7 +40,7 @@ from iamtui.workspace.inventory import (
     record_to_json,
     summary_to_json,
 )
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.workspace import Workspace
 
 _LABEL: Final = 20
 

@@ -19,21 +19,21 @@ from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace import credential_commands as commands
-from iamtui.workspace.open_accounts import open_accounts
-from iamtui.workspace.opening import (
+from iamtui.workspace.organization.open_accounts import open_accounts
+from iamtui.workspace.source import credential_commands as commands
+from iamtui.workspace.source.opening import (
     keep_in_cache,
     load_account_facts,
     load_user_details,
 )
-from iamtui.workspace.workspace import CacheUse, Progress, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.workspace import CacheUse, Progress, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.activity.trails import TrailCounts
     from iamtui.drafts.ledger import DraftFinding
     from iamtui.secret import Secret
-    from iamtui.workspace.credential_commands import Approve, CredentialCommand, ProfileCodeNeeded
-    from iamtui.workspace.draft_session import DraftedAccount
+    from iamtui.workspace.change.draft_session import DraftedAccount
+    from iamtui.workspace.source.credential_commands import Approve, CredentialCommand, ProfileCodeNeeded
 
 
 def command_choice(source: SourceOptions, *, several: bool = False) -> SourceChoice:
@@ -266,7 +266,7 @@ def with_people(workspace: Workspace, source: SourceOptions, *, drafted: bool = 
 
     The cache keeps them with the account, unless that is not as AWS has it: `drafted`.
     """
-    from iamtui.workspace.organization import with_identity_center  # brings the ways to AWS
+    from iamtui.workspace.source.organization import with_identity_center  # brings the ways to AWS
 
     opened, approve = workspace, organization_approval(source)
     for account in opened.accounts:
@@ -328,7 +328,7 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
-    from iamtui.workspace.draft_session import lay_text  # brings drafts and lint, a fifth of the start
+    from iamtui.workspace.change.draft_session import lay_text  # brings drafts and lint, a fifth of the start
 
     shown = "on standard input" if name == "-" else name
     return lay_text(workspace, read_text(name, "draft", most=_LARGEST_DRAFT), shown)

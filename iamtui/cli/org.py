@@ -39,13 +39,13 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.answers import check_matrix
-from iamtui.workspace.organization_paths import Ways
-from iamtui.workspace.organization_run import Done, over_accounts
-from iamtui.workspace.organization_store import StoreDay
-from iamtui.workspace.questions import check_action, check_known, check_resource
-from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
-from iamtui.workspace.workspace import Progress
+from iamtui.workspace.ask.answers import check_matrix
+from iamtui.workspace.ask.questions import check_action, check_known, check_resource
+from iamtui.workspace.ask.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
+from iamtui.workspace.organization.organization_run import Done, over_accounts
+from iamtui.workspace.organization.organization_store import StoreDay
+from iamtui.workspace.review.organization_paths import Ways
+from iamtui.workspace.source.workspace import Progress
 
 _MARKS: Final = {
     "bad": ("[x]", Style.BAD),

@@ -23,23 +23,30 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.presentation.who_can import access_words, who_can_json
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
-from iamtui.workspace.access import who_has_access
-from iamtui.workspace.answers import answer
-from iamtui.workspace.audit import audit as findings_of
-from iamtui.workspace.draft_proofs import prove_saved
-from iamtui.workspace.draft_session import DraftedAccount, Effect, lay
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.impact import impact_of
-from iamtui.workspace.organization_paths import AccountIndex, Climb, CrossEdge, TrustingRole, account_of, index_of
-from iamtui.workspace.organization_store import LOST_POLICIES, kept_account, workspace_of
-from iamtui.workspace.principals import UnknownPrincipal, resolve_principal
-from iamtui.workspace.proofs import NothingNamed, Proof, ProofStatus
-from iamtui.workspace.public_proofs import prove_closed
-from iamtui.workspace.saved_questions import SavedProof, SavedQuestion
-from iamtui.workspace.trust import organization_id
-from iamtui.workspace.unknown_facts import unknown_facts
-from iamtui.workspace.who_can import everybody
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.access import who_has_access
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.saved_questions import SavedProof, SavedQuestion
+from iamtui.workspace.ask.trust import organization_id
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.change.draft_session import DraftedAccount, Effect, lay
+from iamtui.workspace.change.impact import impact_of
+from iamtui.workspace.organization.organization_store import LOST_POLICIES, kept_account, workspace_of
+from iamtui.workspace.prove.draft_proofs import prove_saved
+from iamtui.workspace.prove.proofs import NothingNamed, Proof, ProofStatus
+from iamtui.workspace.prove.public_proofs import prove_closed
+from iamtui.workspace.review.audit import audit as findings_of
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.review.organization_paths import (
+    AccountIndex,
+    Climb,
+    CrossEdge,
+    TrustingRole,
+    account_of,
+    index_of,
+)
+from iamtui.workspace.source.principals import UnknownPrincipal, resolve_principal
+from iamtui.workspace.source.unknown_facts import unknown_facts
+from iamtui.workspace.source.workspace import Workspace
 
 _MOST_NAMED: Final = 4
 _MOST_ROWS: Final = 100_000

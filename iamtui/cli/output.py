@@ -36,7 +36,7 @@ NARROWEST: Final = 40
 
 if TYPE_CHECKING:
     from iamtui.secret import Secret
-    from iamtui.workspace.workspace import Progress, ProgressReport
+    from iamtui.workspace.source.workspace import Progress, ProgressReport
 
 
 class Style(StrEnum):

@@ -19,11 +19,11 @@ from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, bar, needs_asci
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.audit import read_suppressions
-from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
-from iamtui.workspace.overview_counts import account_overview
-from iamtui.workspace.saved_questions import SavedQuestion, account_key
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.ask.saved_questions import SavedQuestion, account_key
+from iamtui.workspace.review.audit import read_suppressions
+from iamtui.workspace.review.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
+from iamtui.workspace.review.overview_counts import account_overview
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 _WIDTH: Final = 80
 _LABEL: Final = 26

@@ -23,13 +23,13 @@ from iamtui.proofs.documents import AllowedByOne, Comparison, find_broader
 from iamtui.proofs.requests import GRANTED_BESIDE
 from iamtui.proofs.texts import STEPS, Bounds
 from iamtui.text import counted, first_names
-from iamtui.workspace.access import granting_statements, grants_of
-from iamtui.workspace.draft_proofs import prove_nothing_new
-from iamtui.workspace.proofs import Counterexample, Proof, ProofStatus, all_proofs, prove_never
-from iamtui.workspace.public_proofs import ASSUMED, prove_not_public
-from iamtui.workspace.questions import as_command
-from iamtui.workspace.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, account_key, quoted
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.access import granting_statements, grants_of
+from iamtui.workspace.ask.questions import as_command
+from iamtui.workspace.ask.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, account_key, quoted
+from iamtui.workspace.prove.draft_proofs import prove_nothing_new
+from iamtui.workspace.prove.proofs import Counterexample, Proof, ProofStatus, all_proofs, prove_never
+from iamtui.workspace.prove.public_proofs import ASSUMED, prove_not_public
+from iamtui.workspace.source.workspace import Workspace
 
 PROOF_EXITS: Final = {
     ProofStatus.PROVED: Exit.OK,

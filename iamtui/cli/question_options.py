@@ -23,14 +23,14 @@ from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.answers import answer, check_matrix
-from iamtui.workspace.assumptions import assumed_of
-from iamtui.workspace.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
-from iamtui.workspace.context_values import check_key, context_of, read_all_values, undocumented
-from iamtui.workspace.opening import with_resource_policies
-from iamtui.workspace.questions import check_action, check_known
-from iamtui.workspace.saved_questions import QuestionStore
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.answers import answer, check_matrix
+from iamtui.workspace.ask.assumptions import assumed_of
+from iamtui.workspace.ask.context_syntax import at_time, from_ip, split_key, through_endpoint, with_mfa, written_key
+from iamtui.workspace.ask.context_values import check_key, context_of, read_all_values, undocumented
+from iamtui.workspace.ask.questions import check_action, check_known
+from iamtui.workspace.ask.saved_questions import QuestionStore
+from iamtui.workspace.source.opening import with_resource_policies
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal

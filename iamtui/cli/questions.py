@@ -29,11 +29,8 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.text import counted, safe_text
-from iamtui.workspace.answers import check_matrix
-from iamtui.workspace.draft_proofs import prove_saved
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.proofs import ProofStatus
-from iamtui.workspace.saved_questions import (
+from iamtui.workspace.ask.answers import check_matrix
+from iamtui.workspace.ask.saved_questions import (
     ProofRecord,
     QuestionStore,
     SavedProof,
@@ -45,7 +42,10 @@ from iamtui.workspace.saved_questions import (
     record_of,
     testing,
 )
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.prove.draft_proofs import prove_saved
+from iamtui.workspace.prove.proofs import ProofStatus
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 
 _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
     "list": (0, 0, "no name"),

@@ -10,7 +10,7 @@ import click
 
 from iamtui.cli.output import TONES, Output, Span, Style, note
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
-from iamtui.engine.explanation import explain
+from iamtui.engine.words.explanation import explain
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.styled_words import Tone, Word, text_of
 from iamtui.presentation.trace import layer_rows
@@ -27,11 +27,11 @@ from iamtui.questions.answers import Answer, Cell, DependentAnswer, worst_first
 from iamtui.text import counted, safe_text
 
 if TYPE_CHECKING:
-    from iamtui.engine.explanation import Explanation
     from iamtui.engine.request import Principal
-    from iamtui.engine.trace import TracedLayer
-    from iamtui.workspace.aws_simulator import SecondOpinion
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.engine.words.explanation import Explanation
+    from iamtui.engine.words.trace import TracedLayer
+    from iamtui.workspace.ask.aws_simulator import SecondOpinion
+    from iamtui.workspace.source.workspace import Workspace
 
 
 _INDENT: Final = 4
@@ -332,7 +332,7 @@ def second_opinions_on(workspace: Workspace, who: Principal) -> Callable[[Answer
     Raises:
         Problem: the source, or this principal, has no simulator; before anything is asked.
     """
-    from iamtui.workspace import aws_simulator  # only with the option
+    from iamtui.workspace.ask import aws_simulator  # only with the option
 
     refused = aws_simulator.can_ask_aws(workspace, who)
     if refused is not None:

@@ -27,14 +27,14 @@ from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import Edit
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.draft_fixes import SuggestedDraft
-from iamtui.workspace.draft_session import DraftedAccount, lay, save_draft_file
-from iamtui.workspace.policy_reads import PolicyReads
-from iamtui.workspace.recorded_policies import with_named_policies
-from iamtui.workspace.replay import Replayer
-from iamtui.workspace.replay_fixes import fixed_to_the_end
-from iamtui.workspace.replay_result import Replay, ReplayGroup, Verdict
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity.recorded_policies import with_named_policies
+from iamtui.workspace.activity.replay import Replayer
+from iamtui.workspace.activity.replay_fixes import fixed_to_the_end
+from iamtui.workspace.activity.replay_result import Replay, ReplayGroup, Verdict
+from iamtui.workspace.ask.policy_reads import PolicyReads
+from iamtui.workspace.change.draft_fixes import SuggestedDraft
+from iamtui.workspace.change.draft_session import DraftedAccount, lay, save_draft_file
+from iamtui.workspace.source.workspace import Workspace
 
 _MARKS: Final = {
     Verdict.BROKEN: ("[x]", Style.BAD),

@@ -11,11 +11,11 @@ from iamtui.cli.opening import approval, command_choice, open_workspace, say_whe
 from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.workspace.context_syntax import at_time
-from iamtui.workspace.inventory import find_entity
-from iamtui.workspace.opening import connect
-from iamtui.workspace.revocation import POLICY_NAME, SIGN_IN, Revocation, plan_revocation, server_now
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.ask.context_syntax import at_time
+from iamtui.workspace.assume.revocation import POLICY_NAME, SIGN_IN, Revocation, plan_revocation, server_now
+from iamtui.workspace.source.inventory import find_entity
+from iamtui.workspace.source.opening import connect
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 
 @click.command(epilog="Exit codes: 0 with the command printed; 2 without.")

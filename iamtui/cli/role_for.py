@@ -12,10 +12,10 @@ from iamtui.cli.opening import open_workspace, with_user_details
 from iamtui.cli.output import Span, Style, note, stderr, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft import write_draft
-from iamtui.workspace.inventory import find_entity
-from iamtui.workspace.opening import load_last_accessed
-from iamtui.workspace.service_accounts import RoleDraft, draft_role_for
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.review.service_accounts import RoleDraft, draft_role_for
+from iamtui.workspace.source.inventory import find_entity
+from iamtui.workspace.source.opening import load_last_accessed
+from iamtui.workspace.source.workspace import SourceKind
 
 
 @click.command("role-for")

@@ -32,8 +32,8 @@ from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.mfa import MfaSessions
-from iamtui.workspace.session_store import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
+from iamtui.workspace.assume.mfa import MfaSessions
+from iamtui.workspace.assume.session_store import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 
 ENDPOINT_PID: Final = "IAMTUI_ENDPOINT_PID"
 """The process to end when the endpoint is no longer wanted."""

@@ -15,17 +15,17 @@ from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout
 from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Expectation
-from iamtui.engine.decision_json import decision_schema as schema_of_decisions
-from iamtui.engine.decision_json import decision_to_json
-from iamtui.engine.explanation import explain
-from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
-from iamtui.engine.scenario_format import ScenarioError, scenario_schema
-from iamtui.engine.trace import trace, trace_to_json
+from iamtui.engine.scenarios.scenario import MalformedScenario, Scenario, read_scenarios
+from iamtui.engine.scenarios.scenario_format import ScenarioError, scenario_schema
+from iamtui.engine.words.decision_json import decision_schema as schema_of_decisions
+from iamtui.engine.words.decision_json import decision_to_json
+from iamtui.engine.words.explanation import explain
+from iamtui.engine.words.trace import trace, trace_to_json
 from iamtui.presentation.answer_json import companion_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted
-from iamtui.workspace.dependent_questions import ScenarioAnswer, answer_scenario
+from iamtui.workspace.ask.dependent_questions import ScenarioAnswer, answer_scenario
 
 _PEEK: Final = 64 * 1024
 _WHITE: Final = b" \t\r\n"

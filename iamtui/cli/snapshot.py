@@ -27,11 +27,11 @@ from iamtui.paths import home_expanded
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.account_cache import clear_accounts
-from iamtui.workspace.open_accounts import take_accounts
-from iamtui.workspace.opening import load_last_accessed, with_resource_policies
-from iamtui.workspace.snapshot_file import account_to_write, redacted_bytes, snapshot_bytes, write_snapshot
-from iamtui.workspace.unknown_facts import unasked_principals
+from iamtui.workspace.organization.open_accounts import take_accounts
+from iamtui.workspace.organization.snapshot_file import account_to_write, redacted_bytes, snapshot_bytes, write_snapshot
+from iamtui.workspace.source.account_cache import clear_accounts
+from iamtui.workspace.source.opening import load_last_accessed, with_resource_policies
+from iamtui.workspace.source.unknown_facts import unasked_principals
 
 
 @click.command("snapshot")
@@ -119,7 +119,7 @@ def snapshot(
 
 
 def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_accessed: bool) -> Exit:
-    from iamtui.workspace.snapshot_file import StoreWriter, with_all_facts  # brings the ways to AWS
+    from iamtui.workspace.organization.snapshot_file import StoreWriter, with_all_facts  # brings the ways to AWS
 
     choice = command_choice(source, several=True)
     more = partial(with_all_facts, approve=unnamed_approval, last_accessed=last_accessed)

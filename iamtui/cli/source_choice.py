@@ -12,7 +12,13 @@ from msgspec.structs import replace
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace.workspace import CacheUse, OrganizationSource, SourceChoice, SourceKind, choice_from_environment
+from iamtui.workspace.source.workspace import (
+    CacheUse,
+    OrganizationSource,
+    SourceChoice,
+    SourceKind,
+    choice_from_environment,
+)
 
 
 class Chosen(NamedTuple):

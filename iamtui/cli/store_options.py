@@ -12,8 +12,8 @@ from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.policy.patterns import is_account_id
 from iamtui.problem import Problem
-from iamtui.workspace.organization_run import RayWorkers, Workers, workers_for
-from iamtui.workspace.organization_store import OrganizationStore, StoreDay, open_store
+from iamtui.workspace.organization.organization_run import RayWorkers, Workers, workers_for
+from iamtui.workspace.organization.organization_store import OrganizationStore, StoreDay, open_store
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import ASSUMING, Chain, TrustEdge, TrustReader, by_principal, chains_from, unread_trust
-from iamtui.workspace.workspace import Progress, Workspace
+from iamtui.workspace.ask.trust import ASSUMING, Chain, TrustEdge, TrustReader, by_principal, chains_from, unread_trust
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Progress, Workspace
 
 _MOST_LISTED: Final = 12
 """Principals listed of each role when all roles are."""

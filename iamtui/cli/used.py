@@ -29,13 +29,10 @@ from iamtui.presentation.used import (
 )
 from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
-from iamtui.workspace.access import levels_of
-from iamtui.workspace.draft_session import save_draft_file
-from iamtui.workspace.least_draft import LeastDraft, check_least
-from iamtui.workspace.least_policy import MOST_NAMED, LeastPolicy, least_policy
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.recorded_policies import with_policies_of
-from iamtui.workspace.used import (
+from iamtui.workspace.activity.least_draft import LeastDraft, check_least
+from iamtui.workspace.activity.least_policy import MOST_NAMED, LeastPolicy, least_policy
+from iamtui.workspace.activity.recorded_policies import with_policies_of
+from iamtui.workspace.activity.used import (
     Activity,
     UseCount,
     UsedAction,
@@ -45,8 +42,11 @@ from iamtui.workspace.used import (
     limits_of,
     read_trails,
 )
-from iamtui.workspace.what_can import LEVELS, what_can
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.access import levels_of
+from iamtui.workspace.ask.what_can import LEVELS, what_can
+from iamtui.workspace.change.draft_session import save_draft_file
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 
 _FEW: Final = 8
 _MOST_JSON: Final = 1_000

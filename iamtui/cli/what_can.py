@@ -35,12 +35,10 @@ from iamtui.presentation.styled_words import needs_ascii, shades
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names
-from iamtui.workspace.access import levels_of
-from iamtui.workspace.effective_policy import MANAGED_POLICY_SIZE, effective_policy
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.policy_reads import refused_statements
-from iamtui.workspace.principals import is_not_there, resolve_principal
-from iamtui.workspace.what_can import (
+from iamtui.workspace.ask.access import levels_of
+from iamtui.workspace.ask.effective_policy import MANAGED_POLICY_SIZE, effective_policy
+from iamtui.workspace.ask.policy_reads import refused_statements
+from iamtui.workspace.ask.what_can import (
     LEVELS,
     AccessChange,
     EffectiveAccess,
@@ -49,12 +47,14 @@ from iamtui.workspace.what_can import (
     ServiceAccess,
     compare_access,
 )
-from iamtui.workspace.what_can import what_can as find_what_can
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.what_can import what_can as find_what_can
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import is_not_there, resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 _STYLES: Final = {"gained": Style.OPEN, "lost": Style.BAD, "changed": Style.QUIET}
 _MOST_NAMED: Final = 8

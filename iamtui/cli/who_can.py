@@ -38,7 +38,7 @@ from iamtui.presentation.who_can import (
 )
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.access import (
+from iamtui.workspace.ask.access import (
     ACCESS_LEVELS,
     PrincipalAccess,
     actions_that_fit,
@@ -48,13 +48,13 @@ from iamtui.workspace.access import (
     through_roles,
     who_has_access,
 )
-from iamtui.workspace.answers import MOST_CELLS
-from iamtui.workspace.inventory import people_behind
-from iamtui.workspace.who_can import everybody
+from iamtui.workspace.ask.answers import MOST_CELLS
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.source.inventory import people_behind
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 _MOST_GRANTS: Final = 2
 _SHOWN_WITHIN: Final = 0.02

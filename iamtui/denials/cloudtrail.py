@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.denials.messages import messages_in
-from iamtui.engine.api_calls import iam_action
-from iamtui.engine.call_resources import resource_of_call
+from iamtui.engine.calls.api_calls import iam_action
+from iamtui.engine.calls.call_resources import resource_of_call
 from iamtui.engine.decision import Layer
 from iamtui.policy.json_text import dict_in, list_in, text_in
 from iamtui.policy.networks import is_private

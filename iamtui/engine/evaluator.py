@@ -61,7 +61,6 @@ from iamtui.engine.request import (
     caller_fixed_keys,
 )
 from iamtui.engine.resource_sets import require_all_resource_types, resolve_by_known, resolve_set
-from iamtui.engine.scenario_format import OPTION_NAMES
 from iamtui.engine.service_rules import (
     free_action,
     is_about_bucket_policy,
@@ -494,7 +493,7 @@ class _DetailsWithOpenPoints(DecisionDetails):
 def read_the_other_way(reading: Evaluation) -> Iterator[tuple[str, str, Evaluation]]:
     """The options that can matter to an evaluation, what each is about, and the evaluation with it changed."""
     read = _Read(reading, tuple(_statements(reading)))
-    for name in OPTION_NAMES:
+    for name in EngineOptions.__struct_fields__:
         if _CAN_MATTER[name](read):
             yield name, _WHAT[name], _the_other_way(reading, name)
 

@@ -14,11 +14,9 @@ from iamtui.presentation.styled_words import Row, Tone, Word, row_of, shade, tex
 from iamtui.presentation.verdict import as_far_as_loaded, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.text import counted
-from iamtui.workspace.access import levels_of
-from iamtui.workspace.assume_decision import what_is_known
-from iamtui.workspace.caller_roles import RolesOfCaller
-from iamtui.workspace.trust import Chain, Opening, TrustEdge, Trustee
-from iamtui.workspace.what_can import (
+from iamtui.workspace.ask.access import levels_of
+from iamtui.workspace.ask.trust import Chain, Opening, TrustEdge, Trustee
+from iamtui.workspace.ask.what_can import (
     LEVELS,
     AccessChange,
     EffectiveAccess,
@@ -27,7 +25,9 @@ from iamtui.workspace.what_can import (
     ServiceAccess,
     compare_access,
 )
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.assume_decision import what_is_known
+from iamtui.workspace.assume.caller_roles import RolesOfCaller
+from iamtui.workspace.source.workspace import Workspace
 
 SHORT_LEVELS: Final = {"Permissions management": "Permissions"}
 _TITLES: Final = {"Permissions management": "Perms", "Tagging": "Tags"}

@@ -29,7 +29,7 @@ from iamtui.text import counted
 if TYPE_CHECKING:
     # They bring in the evaluator, which the first frame does without.
     from iamtui.questions.answers import Answer, Cell, DependentAnswer
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 
 class AnsweredQuestion(Struct, frozen=True):

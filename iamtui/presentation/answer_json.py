@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from iamtui.engine.decision_json import decision_to_json
+from iamtui.engine.words.decision_json import decision_to_json
 from iamtui.policy.document import JsonValue
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from iamtui.account.model import Account
 from iamtui.text import first_names, safe_text
 
 if TYPE_CHECKING:
-    from iamtui.workspace.impact import AccessShift, EscalationShift, TrustShift
+    from iamtui.workspace.change.impact import AccessShift, EscalationShift, TrustShift
 
 _TRUST: Final = {"gained": "opens to", "lost": "closes to", "changed": "changes for"}
 

@@ -9,8 +9,8 @@ from msgspec import Struct, structs
 
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, Row, Tone, Word, bar, row_of, stacked_bar, text_of
 from iamtui.presentation.verdict import verdict_words
-from iamtui.workspace.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
-from iamtui.workspace.unknown_facts import FindingSeverity
+from iamtui.workspace.review.overview import KEY_AGES, LAST_USES, Breakdown, Figure, Overview, QuestionBar
+from iamtui.workspace.source.unknown_facts import FindingSeverity
 
 # Without the brackets that the marks of decisions have: a finding is neither allowed nor denied.
 SEVERITY_WORDS: Final[Mapping[FindingSeverity, Word]] = {

@@ -17,11 +17,11 @@ from iamtui.presentation.tables import table_text
 from iamtui.presentation.verdict import because, unloaded_layers, verdict_words
 from iamtui.questions.question import Question
 from iamtui.text import counted
-from iamtui.workspace.audit import AuditFinding, AuditSuppression
-from iamtui.workspace.audit_edits import mending_words
-from iamtui.workspace.escalation_steps import Escalation, EscalationReport, EscalationStep, Move, only_grant
-from iamtui.workspace.overview import Figure
-from iamtui.workspace.unknown_facts import FindingSeverity, UnknownFact
+from iamtui.workspace.review.audit import AuditFinding, AuditSuppression
+from iamtui.workspace.review.audit_edits import mending_words
+from iamtui.workspace.review.escalation_steps import Escalation, EscalationReport, EscalationStep, Move, only_grant
+from iamtui.workspace.review.overview import Figure
+from iamtui.workspace.source.unknown_facts import FindingSeverity, UnknownFact
 
 _CERTAIN: Final = Word("[!] certain", Tone.DENIED, bold=True)
 _POSSIBLE: Final = Word("[?] possible", Tone.DEPENDS, bold=True)

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from iamtui.engine.condition_words import LAYER_NAMES, depends_lines
 from iamtui.engine.decision import Decision, LayerReport, LayerState, Outcome, StatementRef
-from iamtui.engine.explanation import Explanation
 from iamtui.engine.request import Principal
-from iamtui.engine.trace import TracedElement, TracedLayer, TracedStatement
+from iamtui.engine.words.explanation import Explanation
+from iamtui.engine.words.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import (

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 from iamtui.presentation.reports import Report, ReportRow
 from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
 from iamtui.text import ago, counted, first_names, safe_text
-from iamtui.workspace.access import levels_of
-from iamtui.workspace.used import Activity, UseCount, UsedAction, UsedService, limits_of
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity.used import Activity, UseCount, UsedAction, UsedService, limits_of
+from iamtui.workspace.ask.access import levels_of
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     # The words need nothing of it: lint, drafts and proofs take a tenth of a second to import.
-    from iamtui.workspace.least_draft import LeastDraft
-    from iamtui.workspace.least_policy import LeastPolicy
+    from iamtui.workspace.activity.least_draft import LeastDraft
+    from iamtui.workspace.activity.least_policy import LeastPolicy
 
 _USED: Final = "used"
 _NOT_GRANTED: Final = "not granted"

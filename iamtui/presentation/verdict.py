@@ -33,7 +33,7 @@ from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.text import counted, safe_text
 
 if TYPE_CHECKING:
-    from iamtui.workspace.aws_simulator import SecondOpinion, SimulatedResult
+    from iamtui.workspace.ask.aws_simulator import SecondOpinion, SimulatedResult
 
 LIMITED: Final = "*"
 """Behind a verdict, or its mark alone, that holds only on some resources, or only as far as loaded."""

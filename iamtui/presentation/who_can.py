@@ -30,10 +30,10 @@ from iamtui.presentation.verdict import (
 )
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.access import Grant, PrincipalAccess, grants_of, who_has_access
-from iamtui.workspace.inventory import known_behind, people_words, sign_in_json
-from iamtui.workspace.who_can import Everybody
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.access import Grant, PrincipalAccess, grants_of, who_has_access
+from iamtui.workspace.ask.who_can import Everybody
+from iamtui.workspace.source.inventory import known_behind, people_words, sign_in_json
+from iamtui.workspace.source.workspace import Workspace
 
 BEST_FIRST: Final = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 """Outcomes to filter rows by, in the order of the answers."""

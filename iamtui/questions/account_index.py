@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from iamtui.account.model import DRAFTED_FROM, Account, Group, Role, User
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.index_outcomes import IndexReading, Outcomes
+from iamtui.engine.index.index_outcomes import IndexReading, Outcomes
+from iamtui.engine.index.principal_index import IndexedPrincipal, PrincipalIndex
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, HeldStatement, Holdings, bits_of, places
-from iamtui.engine.principal_index import IndexedPrincipal, PrincipalIndex
 from iamtui.engine.request import NamedPolicy, PolicyInForce, Principal, PrincipalKind
 from iamtui.policy.resource import Reach, ResourceKind
 from iamtui.policy.statement import CompiledStatement, compile_policy

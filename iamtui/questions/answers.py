@@ -11,7 +11,7 @@ from msgspec import Struct
 from iamtui.catalog.actions import ActionInfo, Knowledge, catalogue, knowledge
 from iamtui.catalog.dependent_actions import Check
 from iamtui.catalog.newer import without_effect
-from iamtui.engine.api_calls import iam_actions
+from iamtui.engine.calls.api_calls import iam_actions
 from iamtui.engine.decision import Decision, severity
 from iamtui.engine.request import Principal
 from iamtui.policy.patterns import Arn, parse_arn

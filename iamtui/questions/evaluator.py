@@ -12,7 +12,8 @@ from iamtui.account.model import Account
 from iamtui.engine.combined_layers import Evaluation, PoliciesOfSet
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
-from iamtui.engine.index_outcomes import IndexReading, Outcomes, exclusive, is_read_here
+from iamtui.engine.index.index_outcomes import IndexReading, Outcomes, exclusive, is_read_here
+from iamtui.engine.index.principal_index import PrincipalIndex
 from iamtui.engine.policy_holders import bits_of
 from iamtui.engine.prepared_request import (
     PreparedAction,
@@ -21,7 +22,6 @@ from iamtui.engine.prepared_request import (
     prepare,
     resource_owner,
 )
-from iamtui.engine.principal_index import PrincipalIndex
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,

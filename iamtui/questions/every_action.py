@@ -17,8 +17,8 @@ from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer
-from iamtui.engine.index_contexts import Contexts
-from iamtui.engine.index_outcomes import IndexReading
+from iamtui.engine.index.index_contexts import Contexts
+from iamtui.engine.index.index_outcomes import IndexReading
 from iamtui.engine.layers import reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, both, either, places
 from iamtui.engine.possible_requests import place_of_resource

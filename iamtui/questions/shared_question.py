@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from iamtui.account.model import Account, Role, User
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
-from iamtui.engine.index_outcomes import Surrounded
+from iamtui.engine.index.index_outcomes import Surrounded
 from iamtui.engine.policy_sets import CallerFacts, caller_facts, forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import (

@@ -36,11 +36,11 @@ from iamtui.tui.background import (
 )
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line
-from iamtui.tui.main_screen import MainScreen
-from iamtui.tui.screen_state import PlaceMemory, ScreenState
+from iamtui.tui.main.main_screen import MainScreen
+from iamtui.tui.main.screen_state import PlaceMemory, ScreenState
+from iamtui.tui.opening.source_opening import Opener, SourceOpening, open_blocking
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.hand_over import HandOver
-from iamtui.tui.source_opening import Opener, SourceOpening, open_blocking
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.themes import (
     DEFAULT_DARK,
@@ -52,11 +52,11 @@ from iamtui.tui.themes import (
     read_own_theme,
     terminal_theme,
 )
-from iamtui.workspace.workspace import OrganizationSource, SourceChoice, Workspace
+from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, Workspace
 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
-    from iamtui.tui.help import Tour
+    from iamtui.tui.dialogs.help import Tour
 
 
 _MOST_PROBLEMS: Final = 4

@@ -18,7 +18,7 @@ from iamtui.tui import lazy
 from iamtui.tui.content import Severity, plain
 from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.workspace import Workspace
 
 STARTED_SECONDS: Final = 1.0
 """How long after the first frame the start is taken to be over."""

@@ -20,12 +20,12 @@ from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import copier_of
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, ask_to_replace, needed
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, ask_to_replace, needed
 from iamtui.tui.drafts.changes import FindableDocument
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
-from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.organization.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+from iamtui.workspace.source.workspace import Workspace
 
 
 class ExportScreen(Screen[None]):

@@ -1,4 +1,4 @@
-"""Lazy imports of the screen: `lazy.help` is `iamtui.tui.help`, which is imported when it is first named.
+"""Lazy imports of the screen: `lazy.help` is `iamtui.tui.dialogs.help`, which is imported when it is first named.
 
 Listed are the modules that the first frame does without. Beside what the frame needs they would cost from 3 ms (a
 dialog) to 150 ms (the engine) of a start that takes 300. `tests/test_import_hygiene.py` tells what need not be here.
@@ -22,17 +22,15 @@ if TYPE_CHECKING:
     from iamtui.credentials import credentials_file as credentials_file
     from iamtui.credentials import export as export
     from iamtui.drafts import draft as draft
-    from iamtui.tui import chooser as chooser
-    from iamtui.tui import dialogs as dialogs
     from iamtui.tui import file_exports as file_exports
-    from iamtui.tui import help as help  # noqa: A004 - the module's name
     from iamtui.tui import keymap as keymap
-    from iamtui.tui import list_dialogs as list_dialogs
-    from iamtui.tui import palette as palette
-    from iamtui.tui import place_menus as place_menus
     from iamtui.tui.assume import dialog as dialog
     from iamtui.tui.assume import policy_screen as policy_screen
     from iamtui.tui.denials import explanation_screen as explanation_screen
+    from iamtui.tui.dialogs import dialogs as dialogs
+    from iamtui.tui.dialogs import help as help  # noqa: A004 - the module's name
+    from iamtui.tui.dialogs import list_dialogs as list_dialogs
+    from iamtui.tui.dialogs import palette as palette
     from iamtui.tui.drafts import changes as changes
     from iamtui.tui.drafts import draft_screen as draft_screen
     from iamtui.tui.drafts import edit_menu as edit_menu
@@ -42,6 +40,8 @@ if TYPE_CHECKING:
     from iamtui.tui.explorer import organization_view as organization_view
     from iamtui.tui.explorer import search as search
     from iamtui.tui.explorer import tab_contents as tab_contents
+    from iamtui.tui.main import place_menus as place_menus
+    from iamtui.tui.opening import chooser as chooser
     from iamtui.tui.question import completion as completion
     from iamtui.tui.question import menus as menus
     from iamtui.tui.question import simulator_screen as simulator_screen
@@ -53,47 +53,57 @@ if TYPE_CHECKING:
     from iamtui.tui.sessions import endpoint_screen as endpoint_screen
     from iamtui.tui.sessions import export_dialog as export_dialog
     from iamtui.tui.sessions import revoke_dialog as revoke_dialog
-    from iamtui.workspace import account_cache as account_cache
-    from iamtui.workspace import account_diff as account_diff
-    from iamtui.workspace import answers as answers
-    from iamtui.workspace import audit as audit
-    from iamtui.workspace import aws_simulator as aws_simulator
-    from iamtui.workspace import context_values as context_values
-    from iamtui.workspace import denied_question as denied_question
-    from iamtui.workspace import draft_documents as draft_documents
-    from iamtui.workspace import draft_fixes as draft_fixes
-    from iamtui.workspace import draft_proofs as draft_proofs
-    from iamtui.workspace import draft_session as draft_session
-    from iamtui.workspace import escalations as escalations
-    from iamtui.workspace import impact as impact
-    from iamtui.workspace import live_accounts as live_accounts
-    from iamtui.workspace import mfa as mfa
-    from iamtui.workspace import open_accounts as open_accounts
-    from iamtui.workspace import opening as opening
-    from iamtui.workspace import organization as organization
-    from iamtui.workspace import overview_counts as overview_counts
-    from iamtui.workspace import principals as principals
-    from iamtui.workspace import profile_roles as profile_roles
-    from iamtui.workspace import questions as questions
-    from iamtui.workspace import reference_commands as reference_commands
-    from iamtui.workspace import saved_questions as saved_questions
-    from iamtui.workspace import session_actions as session_actions
-    from iamtui.workspace import unknown_facts as unknown_facts
-    from iamtui.workspace import used as used
+    from iamtui.workspace.activity import used as used
+    from iamtui.workspace.ask import answers as answers
+    from iamtui.workspace.ask import aws_simulator as aws_simulator
+    from iamtui.workspace.ask import context_values as context_values
+    from iamtui.workspace.ask import questions as questions
+    from iamtui.workspace.ask import saved_questions as saved_questions
+    from iamtui.workspace.assume import mfa as mfa
+    from iamtui.workspace.assume import session_actions as session_actions
+    from iamtui.workspace.change import account_diff as account_diff
+    from iamtui.workspace.change import denied_question as denied_question
+    from iamtui.workspace.change import draft_documents as draft_documents
+    from iamtui.workspace.change import draft_fixes as draft_fixes
+    from iamtui.workspace.change import draft_session as draft_session
+    from iamtui.workspace.change import impact as impact
+    from iamtui.workspace.organization import live_accounts as live_accounts
+    from iamtui.workspace.organization import open_accounts as open_accounts
+    from iamtui.workspace.prove import draft_proofs as draft_proofs
+    from iamtui.workspace.review import audit as audit
+    from iamtui.workspace.review import escalations as escalations
+    from iamtui.workspace.review import overview_counts as overview_counts
+    from iamtui.workspace.source import account_cache as account_cache
+    from iamtui.workspace.source import opening as opening
+    from iamtui.workspace.source import organization as organization
+    from iamtui.workspace.source import principals as principals
+    from iamtui.workspace.source import profile_roles as profile_roles
+    from iamtui.workspace.source import reference_commands as reference_commands
+    from iamtui.workspace.source import unknown_facts as unknown_facts
 
 _PACKAGES: Final = (
     "iamtui.catalog",
     "iamtui.credentials",
     "iamtui.drafts",
     "iamtui.tui.assume",
-    "iamtui.tui",
     "iamtui.tui.denials",
+    "iamtui.tui.dialogs",
     "iamtui.tui.drafts",
     "iamtui.tui.explorer",
+    "iamtui.tui.main",
+    "iamtui.tui.opening",
     "iamtui.tui.question",
     "iamtui.tui.reports",
     "iamtui.tui.sessions",
-    "iamtui.workspace",
+    "iamtui.workspace.activity",
+    "iamtui.workspace.ask",
+    "iamtui.workspace.assume",
+    "iamtui.workspace.change",
+    "iamtui.workspace.organization",
+    "iamtui.workspace.prove",
+    "iamtui.workspace.review",
+    "iamtui.workspace.source",
+    "iamtui.tui",
 )
 
 _AHEAD: Final = ("dialog", "who_can_screen", "trace_screen", "report_screen", "help", "palette")

@@ -15,7 +15,7 @@ from iamtui.activity.parquet_tables import parquet_events
 from iamtui.activity.tables import csv_events
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
-from iamtui.workspace.used import read_trails
+from iamtui.workspace.activity.used import read_trails
 from tests.support.external_tools import optional_module
 from tests.support.slow import one_quick
 

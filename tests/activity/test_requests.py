@@ -19,7 +19,7 @@ from iamtui.activity.tables import csv_events
 from iamtui.activity.trails import Trails
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
-from iamtui.engine.api_calls import authorized_by
+from iamtui.engine.calls.api_calls import authorized_by
 
 ACCOUNT = "123456789012"
 EVENTS = list(events(400))

@@ -26,7 +26,7 @@ from iamtui.aws.credential_process import (
     remark_on,
 )
 from iamtui.problem import Problem
-from iamtui.workspace.credential_commands import confirm
+from iamtui.workspace.source.credential_commands import confirm
 from tests.support.program_on_terminal import run_on_terminal
 
 ROOT = Path(__file__).parents[2]

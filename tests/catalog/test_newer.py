@@ -11,7 +11,7 @@ from iamtui.catalog import service_data
 from iamtui.catalog.actions import ENGINE_CATALOGUE, Knowledge, catalogue, knowledge
 from iamtui.catalog.condition_keys import KeyType, condition_key
 from iamtui.catalog.newer import overlay, without_effect
-from iamtui.engine.api_calls import iam_actions
+from iamtui.engine.calls.api_calls import iam_actions
 
 SERVICES = ("iam", "sts", "signin", "organizations", "iam-toolbox", "s3", "s3control", "kms", "lambda")
 

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from iamtui import paths
-from iamtui.engine.decision_json import decision_schema
+from iamtui.engine.words.decision_json import decision_schema
 from tests.cli.test_lint_sarif import SCHEMA
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error

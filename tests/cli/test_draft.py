@@ -15,7 +15,7 @@ from iamtui.drafts.draft import EDIT_KINDS, Draft, read_draft, write_draft
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy
 from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.ask.saved_questions import QuestionStore
 from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.draft_accounts import BUCKET, OU, drafting_account, text

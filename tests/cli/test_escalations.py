@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.workspace.escalation_steps import EscalationReport
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.review.escalation_steps import EscalationReport
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.cli_runner import Cli
 
 

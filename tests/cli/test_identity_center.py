@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.workspace import inventory
+from iamtui.workspace.source import inventory
 from tests.support.cli_runner import Cli
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
 from tests.support.fault_proxy import FaultProxy, json_error

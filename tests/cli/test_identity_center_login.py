@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from iamtui.aws.errors import AwsProblem
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.cli_runner import Cli
 from tests.support.moto_server import ACCOUNT, MotoServer
 from tests.support.tls_server import TlsServer, connect_proxy, tls_server

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.aws.operations import READ, iam_action
-from iamtui.workspace.permissions import FEATURES
+from iamtui.workspace.source.permissions import FEATURES
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 

@@ -56,7 +56,7 @@ def test_what_is_cut_is_said_and_is_no_plain_yes(cli: Cli, snapshot: str, monkey
     asked = ("can", "user/alice", "sqs:*", "--complete", "--snapshot", snapshot)
     assert "not answered" not in cli(*asked).err
     asked = ("can", "role/web-server", "s3:GetObj*", "--on", LAKE, "--snapshot", snapshot)
-    monkeypatch.setattr("iamtui.workspace.answers.MOST_CELLS", 1)
+    monkeypatch.setattr("iamtui.workspace.ask.answers.MOST_CELLS", 1)
     result = cli(*asked)
     assert "actions of the patterns are not answered" in result.err
     assert result.out.startswith(f"1 pair of s3:GetObj*: s3:GetObject  {LAKE}\n\n{wording.ALLOWED}")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from iamtui.questions.question import Question
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import as_command
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.questions import as_command
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.fault_proxy import FaultProxy, error

@@ -12,9 +12,9 @@ import pytest
 
 from iamtui.cli import org, organization_answers
 from iamtui.input_files import packed_for
-from iamtui.workspace.escalation_steps import EscalationReport
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.review.escalation_steps import EscalationReport
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import optional_module
 from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user

@@ -13,15 +13,15 @@ from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.secret import Secret
-from iamtui.workspace import live_accounts
-from iamtui.workspace.open_accounts import open_accounts
-from iamtui.workspace.opening import keep_in_cache
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.profile_roles import as_role
-from iamtui.workspace.questions import as_command
-from iamtui.workspace.revocation import plan_revocation
-from iamtui.workspace.snapshot_file import account_to_write, snapshot_bytes
-from iamtui.workspace.workspace import (
+from iamtui.workspace.ask.questions import as_command
+from iamtui.workspace.assume.revocation import plan_revocation
+from iamtui.workspace.organization import live_accounts
+from iamtui.workspace.organization.open_accounts import open_accounts
+from iamtui.workspace.organization.snapshot_file import account_to_write, snapshot_bytes
+from iamtui.workspace.source.opening import keep_in_cache
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.profile_roles import as_role
+from iamtui.workspace.source.workspace import (
     CacheUse,
     NotOpened,
     Progress,

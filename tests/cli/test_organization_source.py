@@ -12,9 +12,9 @@ from iamtui import paths
 from iamtui.account.model import Account
 from iamtui.questions.question import Question
 from iamtui.sources.organization import RCP, SCP
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import as_command
-from iamtui.workspace.workspace import OrganizationSource, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import as_command
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import OrganizationSource, SourceInfo, SourceKind, Workspace
 from tests.sources.test_faults import HTML, OTHER_XML
 from tests.support import wording
 from tests.support.cli_runner import Cli, Result

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.ask.saved_questions import QuestionStore
 from tests.support import wording
 from tests.support.cli_runner import Cli
 

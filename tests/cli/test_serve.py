@@ -20,7 +20,7 @@ from iamtui.cli import input as asking
 from iamtui.cli.assume_options import Wanted, assumed
 from iamtui.cli.source_options import SourceOptions
 from iamtui.problem import Problem
-from iamtui.workspace.mfa import MfaSessions
+from iamtui.workspace.assume.mfa import MfaSessions
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 from tests.support.fault_proxy import FaultProxy, error

@@ -9,11 +9,11 @@ import pytest
 from msgspec import structs
 
 from iamtui.questions.question import Question
-from iamtui.workspace.credential_commands import UnconfirmedCommand
-from iamtui.workspace.open_accounts import open_accounts
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import as_command
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.questions import as_command
+from iamtui.workspace.organization.open_accounts import open_accounts
+from iamtui.workspace.source.credential_commands import UnconfirmedCommand
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support import moto_server
 from tests.support.cli_runner import Cli
 from tests.support.moto_accounts import client_in, profiles

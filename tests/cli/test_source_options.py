@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.cli.main import ENTRIES
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.cli_runner import Cli
 
 

@@ -16,10 +16,18 @@ from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.drafts.draft import Draft
 from iamtui.problem import Problem
 from iamtui.tui.file_exports import write_new
-from iamtui.workspace import draft_session, saved_questions, snapshot_file
-from iamtui.workspace.draft_session import save_draft_file
-from iamtui.workspace.saved_questions import QuestionRecord, QuestionsFile, QuestionStore, matrix_of_record, write_file
-from iamtui.workspace.snapshot_file import write_snapshot
+from iamtui.workspace.ask import saved_questions
+from iamtui.workspace.ask.saved_questions import (
+    QuestionRecord,
+    QuestionsFile,
+    QuestionStore,
+    matrix_of_record,
+    write_file,
+)
+from iamtui.workspace.change import draft_session
+from iamtui.workspace.change.draft_session import save_draft_file
+from iamtui.workspace.organization import snapshot_file
+from iamtui.workspace.organization.snapshot_file import write_snapshot
 from tests.support.cli_runner import Cli
 
 DRAFT = Draft("123456789012", ())

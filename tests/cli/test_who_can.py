@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from iamtui.workspace.access import PrincipalAccess, who_has_access
+from iamtui.workspace.ask.access import PrincipalAccess, who_has_access
 from tests.support import wording
 from tests.support.cli_runner import Cli
 

@@ -18,13 +18,13 @@ from iamtui.config import load_config
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui import themes
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.inventory import key_of
-from iamtui.workspace import account_cache
-from iamtui.workspace.account_cache import kept_account
-from iamtui.workspace.credential_commands import is_confirmed
-from iamtui.workspace.remembered_assume_input import remembered_input
-from iamtui.workspace.saved_questions import QuestionStore
-from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.tui.main.inventory import key_of
+from iamtui.workspace.ask.saved_questions import QuestionStore
+from iamtui.workspace.assume.remembered_assume_input import remembered_input
+from iamtui.workspace.source import account_cache
+from iamtui.workspace.source.account_cache import kept_account
+from iamtui.workspace.source.credential_commands import is_confirmed
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import optional_module
 from tests.support.panel_apps import until

@@ -27,14 +27,14 @@ from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import AssumeExtras
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.screen_state import ScreenState
-from iamtui.workspace.account_cache import keep_account
-from iamtui.workspace.credential_commands import confirm
-from iamtui.workspace.organization_store import ListedAccount
-from iamtui.workspace.remembered_assume_input import remember_input
-from iamtui.workspace.saved_questions import QuestionStore, account_key
-from iamtui.workspace.snapshot_file import StoreWriter
-from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.tui.main.screen_state import ScreenState
+from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
+from iamtui.workspace.assume.remembered_assume_input import remember_input
+from iamtui.workspace.organization.organization_store import ListedAccount
+from iamtui.workspace.organization.snapshot_file import StoreWriter
+from iamtui.workspace.source.account_cache import keep_account
+from iamtui.workspace.source.credential_commands import confirm
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.screen_app import opened, settle
 from tests.support.snapshot_builder import ID, allow, attached, complete, document, iam, inline, trust
 from tests.support.two_accounts import of_other

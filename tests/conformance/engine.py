@@ -6,7 +6,7 @@ from typing import Any
 
 from iamtui.engine.decision import Decision, StatementRef
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Node, Or, SessionLeaf, Source
 
 from .cases import action_question, condition_question, public_question, resource_question

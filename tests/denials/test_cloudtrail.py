@@ -11,8 +11,8 @@ from iamtui.catalog.condition_keys import condition_key
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import Denial, DenialForm, SourcePlace
 from iamtui.denials.reader import find_denials
-from iamtui.engine.api_calls import iam_action
-from iamtui.engine.call_resources import resource_of_call
+from iamtui.engine.calls.api_calls import iam_action
+from iamtui.engine.calls.call_resources import resource_of_call
 from iamtui.engine.decision import Layer
 
 ACCOUNT = "111122223333"

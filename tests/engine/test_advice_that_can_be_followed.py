@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.explanation import explain
-from iamtui.engine.scenario import parse_scenario
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.explanation import explain
+from iamtui.engine.words.trace import trace
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 OBJECT = "arn:aws:s3:::b/k"

@@ -15,8 +15,8 @@ import pytest
 from iamtui.catalog import service_data
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import COMPANIONS
-from iamtui.engine import api_calls
-from iamtui.engine.api_calls import AuthorizedAction, CallActions, authorized_by, iam_actions
+from iamtui.engine.calls import api_calls
+from iamtui.engine.calls.api_calls import AuthorizedAction, CallActions, authorized_by, iam_actions
 from iamtui.questions.answers import fits
 
 ACCOUNT = "111122223333"

@@ -17,15 +17,15 @@ from iamtui.engine.decision import (
     ResourceScope,
     StatementRef,
 )
-from iamtui.engine.decision_json import (
+from iamtui.engine.request import Principal, PrincipalKind, Request, principal_from_text
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.decision_json import (
     decision_schema,
     decision_to_json,
     derived_context,
     formula_to_json,
     request_to_json,
 )
-from iamtui.engine.request import Principal, PrincipalKind, Request, principal_from_text
-from iamtui.engine.scenario import parse_scenario
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
 from iamtui.presentation.tables import to_ascii_json
 

@@ -9,10 +9,10 @@ import pytest
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.evaluator import _WHAT, evaluate, read_all_layers, with_undocumented_behaviour
-from iamtui.engine.explanation import explain
-from iamtui.engine.scenario import Scenario, parse_scenario
-from iamtui.engine.scenario_format import OPTION_NAMES
-from iamtui.engine.trace import trace, trace_to_json
+from iamtui.engine.scenarios.scenario import Scenario, parse_scenario
+from iamtui.engine.scenarios.scenario_format import OPTION_NAMES
+from iamtui.engine.words.explanation import explain
+from iamtui.engine.words.trace import trace, trace_to_json
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 OBJECT = "arn:aws:s3:::b1/k"

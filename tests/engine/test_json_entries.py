@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from iamtui.engine.scenario import Entry, entries
+from iamtui.engine.scenarios.scenario import Entry, entries
 
 LONGEST = 100
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from iamtui.engine import condition_words, resource_sets
 from iamtui.engine.decision import severity
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
 from iamtui.policy import context
 
 ACCOUNT = "111122223333"

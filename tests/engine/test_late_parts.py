@@ -11,7 +11,7 @@ import pytest
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
 from tests.reference.generator import make_scenario
 
 PARTS = tuple(part.name for part in fields(Decision))

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.explanation import explain
 from iamtui.engine.request import NamedPolicy
-from iamtui.engine.scenario import parse_scenario
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.explanation import explain
+from iamtui.engine.words.trace import trace
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Level
 from iamtui.policy.document import ConditionLine, PolicyDocument, Statement

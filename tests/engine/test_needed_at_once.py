@@ -14,7 +14,7 @@ from iamtui.catalog import arn_forms, service_data
 from iamtui.catalog.arn_forms import needs
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
 
 A = "111111111111"
 

@@ -8,8 +8,8 @@ import pytest
 
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
-from iamtui.engine.scenario import parse_scenario
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.trace import trace
 
 SESSION = "arn:aws:sts::111111111111:assumed-role/app/s1"
 OBJECT = "arn:aws:s3:::b/k"

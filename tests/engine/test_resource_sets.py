@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
-from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import evaluate, read_all_layers
-from iamtui.engine.explanation import Explanation, explain
 from iamtui.engine.representatives import told_apart
 from iamtui.engine.request import MissingPolicy, NotEvaluated
-from iamtui.engine.scenario import Scenario, parse_scenario
-from iamtui.engine.trace import trace, trace_to_json
+from iamtui.engine.scenarios.scenario import Scenario, parse_scenario
+from iamtui.engine.words.decision_json import decision_to_json
+from iamtui.engine.words.explanation import Explanation, explain
+from iamtui.engine.words.trace import trace, trace_to_json
 from iamtui.policy.context import And, ConditionLeaf
 from tests.conformance.cases import ALLOW_ALL, Json, cases, named
 

@@ -9,8 +9,8 @@ import pytest
 from iamtui.engine.condition_words import condition_of, depends_summary
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.scenario import Scenario, parse_scenario
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import Scenario, parse_scenario
+from iamtui.engine.words.trace import trace
 from iamtui.policy.context import ConditionLeaf
 
 ALICE = "arn:aws:iam::111111111111:user/alice"

@@ -8,9 +8,9 @@ import pytest
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.explanation import Explanation, explain
-from iamtui.engine.scenario import parse_scenario
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.explanation import Explanation, explain
+from iamtui.engine.words.trace import trace
 
 ALICE = "arn:aws:iam::111111111111:user/alice"
 INSTANCE = "arn:aws:ec2:us-east-1:111111111111:instance/i-1"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from iamtui.engine.decision import Expectation, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import EngineOptions, Mode, PrincipalKind
-from iamtui.engine.scenario import MalformedScenario, Scenario, parse_scenario, read_scenarios
-from iamtui.engine.scenario_format import ScenarioError, scenario_schema
+from iamtui.engine.scenarios.scenario import MalformedScenario, Scenario, parse_scenario, read_scenarios
+from iamtui.engine.scenarios.scenario_format import ScenarioError, scenario_schema
 from iamtui.policy.document import DocumentPool
 
 USERS = "arn:aws:iam::111111111111:user"
@@ -339,7 +339,7 @@ def test_broken_text_is_one_error(text: str) -> None:
 
 
 def test_an_entry_that_is_too_long_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    from iamtui.engine import scenario as module
+    from iamtui.engine.scenarios import scenario as module
 
     monkeypatch.setattr(module, "MAX_ENTRY", 400)
     long_line = json.dumps(scenario(id="x" * 500))
@@ -368,7 +368,7 @@ def test_a_scenario_larger_than_anything_aws_evaluates_is_refused(changes: dict[
 
 
 def test_documents_are_not_shared_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    from iamtui.engine import scenario as module
+    from iamtui.engine.scenarios import scenario as module
 
     pools: list[int] = []
     monkeypatch.setattr(module, "DocumentPool", lambda: pools.append(1) or DocumentPool())

@@ -9,9 +9,9 @@ import pytest
 
 from iamtui.engine.decision import Layer, LayerState, Outcome
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.explanation import explain
-from iamtui.engine.scenario import ScenarioError, parse_scenario
-from iamtui.engine.trace import trace
+from iamtui.engine.scenarios.scenario import ScenarioError, parse_scenario
+from iamtui.engine.words.explanation import explain
+from iamtui.engine.words.trace import trace
 
 from .test_ignored_and_refused import ADMIN, ALICE, FEDERATED, ROLE, SESSION, A, ask, document, named, to
 

@@ -9,9 +9,9 @@ import pytest
 from iamtui.engine.condition_words import condition_of, context_of, depends_lines, replaced, stands_for
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.explanation import Explanation, explain
-from iamtui.engine.scenario import parse_scenario
-from iamtui.engine.trace import TracedLayer, trace
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.explanation import Explanation, explain
+from iamtui.engine.words.trace import TracedLayer, trace
 from iamtui.policy.patterns import Unresolved
 
 ALICE = "arn:aws:iam::111111111111:user/alice"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from iamtui.presentation.access import level_cell, permissions_report, resources_report
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.what_can import LevelCount, what_can
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.what_can import LevelCount, what_can
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 
 def test_a_report_names_the_account_where_several_are_open() -> None:

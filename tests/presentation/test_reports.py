@@ -14,11 +14,11 @@ from iamtui.presentation.reports import (
     shown_rows,
 )
 from iamtui.presentation.styled_words import text_of
-from iamtui.workspace.audit import audit
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.overview import Figure
-from iamtui.workspace.unknown_facts import unknown_facts
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.review.audit import audit
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.review.overview import Figure
+from iamtui.workspace.source.unknown_facts import unknown_facts
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.panel_records import small_account, small_workspace
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

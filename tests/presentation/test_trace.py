@@ -10,11 +10,11 @@ from iamtui.presentation.styled_words import Tone
 from iamtui.presentation.trace import TraceRow, layer_rows, trace_rows
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.inventory import statement_lines
-from iamtui.workspace.answers import answer
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask_and_trace
-from iamtui.workspace.workspace import Workspace
+from iamtui.tui.main.inventory import statement_lines
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.questions import ask_and_trace
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support import wording
 from tests.support.sample_account import iam, sample_workspace

@@ -13,10 +13,10 @@ from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import verdict_words
 from iamtui.questions.question import Question
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support import wording
 from tests.support.sample_account import sample_workspace
 

@@ -15,7 +15,7 @@ from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.tables import table_text
 from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
-from iamtui.workspace.who_can import Everybody
+from iamtui.workspace.ask.who_can import Everybody
 from tests.support import panel_records as records
 from tests.support import wording
 

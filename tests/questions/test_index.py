@@ -39,10 +39,11 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.engine import index_outcomes, policy_holders
+from iamtui.engine import policy_holders
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import evaluate
+from iamtui.engine.index import index_outcomes
 from iamtui.engine.request import Mode, principal_from_text
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index, principal_of, read_for_everybody

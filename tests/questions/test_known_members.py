@@ -11,7 +11,7 @@ from iamtui.account.model import Account, ResourcePolicy, Role
 from iamtui.engine.decision import Decision, Outcome, ResourceScope
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.engine.trace import trace
+from iamtui.engine.words.trace import trace
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator

@@ -10,9 +10,10 @@ from random import Random
 import pytest
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.engine import layers, policy_holders, policy_sets, principal_index
+from iamtui.engine import layers, policy_holders, policy_sets
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
+from iamtui.engine.index import principal_index
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions import evaluator as questions
 from iamtui.questions.account_index import account_index

@@ -16,8 +16,8 @@ from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.laid_drafts import apply_draft
 
 SOURCE = SourceInfo(SourceKind.DEMO, "DEMO")

@@ -26,20 +26,20 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
-from iamtui.engine.decision_json import derived_context, request_to_json
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, Principal, PrincipalKind
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.decision_json import derived_context, request_to_json
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.proofs import prove_never
-from iamtui.workspace.questions import BulkEvaluator, as_command, ask, ask_and_trace, check_question
-from iamtui.workspace.what_can import what_can
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import BulkEvaluator, as_command, ask, ask_and_trace, check_question
+from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.prove.proofs import prove_never
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 ID = "111122223333"
 OTHER = "444455556666"

@@ -21,8 +21,8 @@ from iamtui.engine.decision import Layer, LayerState, Outcome
 from iamtui.engine.request import Mode
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask_and_trace
+from iamtui.workspace.ask.questions import ask_and_trace
+from iamtui.workspace.source.principals import resolve_principal
 from tests.questions.test_questions import (
     FULL_ACCESS,
     ID,

@@ -18,8 +18,8 @@ from iamtui.questions.account_index import make_index_ready
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.slow import one_quick
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

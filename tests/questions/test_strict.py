@@ -12,13 +12,13 @@ from iamtui.account.model import Account, InlinePolicy, ResourcePolicy, Role, Us
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, Principal
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.proofs import ProofStatus, prove_never
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.prove.proofs import ProofStatus, prove_never
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
 from tests.questions.vocabulary import KEYS, NOON
 

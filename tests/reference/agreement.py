@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import evaluate as ask_engine
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.decision_json import decision_to_json
 from tests.conformance.cases import ALLOW_ALL, document
 from tests.conformance.engine import decide
 

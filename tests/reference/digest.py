@@ -6,9 +6,9 @@ import hashlib
 import json
 import random
 
-from iamtui.engine.decision_json import decision_to_json
 from iamtui.engine.evaluator import evaluate
-from iamtui.engine.scenario import parse_scenario
+from iamtui.engine.scenarios.scenario import parse_scenario
+from iamtui.engine.words.decision_json import decision_to_json
 
 from .generator import make_scenario
 

@@ -21,7 +21,7 @@ from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.sessions.console_dialog import ConsoleDialog
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.drafting import until
 from tests.support.hostile_endpoint import answering, whole
 from tests.support.moto_server import ACCOUNT, MotoServer, trust

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from iamtui import input_files
-from iamtui.engine.scenario import MalformedScenario, Scenario, read_scenarios
+from iamtui.engine.scenarios.scenario import MalformedScenario, Scenario, read_scenarios
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import LONGEST_PATH, positions
 from iamtui.problem import Problem

@@ -28,8 +28,8 @@ from iamtui.aws.session import (
 )
 from iamtui.problem import Problem
 from iamtui.sources.resource_policy_loader import load_resource_policy
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.connecting import Listener, config, connect
 from tests.support.moto_server import ACCOUNT, MotoServer
 from tests.support.program_on_terminal import PROGRAM, environment

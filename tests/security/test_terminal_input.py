@@ -16,7 +16,7 @@ from iamtui.sources.demo import load_demo_account
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.terminal_app import LARGEST_SIZE, drawable
 from iamtui.tui.widgets.inputs import LONGEST_INPUT
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.drafting import message, until
 from tests.support.screen_app import make_app, press, settle
 from tests.support.terminal_session import TerminalSession

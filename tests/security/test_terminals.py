@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.place_menus import JumpScreen
+from iamtui.tui.main.place_menus import JumpScreen
 from iamtui.tui.sessions.panel import SessionsPanel
 from tests.support.panel_sessions import session
 from tests.support.program_on_terminal import (

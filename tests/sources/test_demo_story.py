@@ -14,9 +14,9 @@ from iamtui.policy.context import ConditionLeaf, leaves
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
 from iamtui.sources.demo import DEMO_REGION, load_demo_account
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 WORKSPACE = Workspace(load_demo_account(), SourceInfo(SourceKind.DEMO, "DEMO", region=DEMO_REGION))
 

@@ -12,9 +12,9 @@ from iamtui.aws.connection import Connection
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, Reset, Stall, Truncate, error, json_error
 from tests.support.large_account import arn, snapshot
 from tests.support.live_account import load_live

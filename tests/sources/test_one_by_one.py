@@ -20,10 +20,10 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question
 from iamtui.sources.live import LiveReading
-from iamtui.workspace.inventory import record_to_json
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions import BulkEvaluator, ask
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import BulkEvaluator, ask
+from iamtui.workspace.source.inventory import record_to_json
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy, error
 from tests.support.large_account import arn, snapshot
 from tests.support.live_account import load_live

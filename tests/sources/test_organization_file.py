@@ -18,10 +18,10 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.sources.organization import RCP, SCP
 from iamtui.sources.recorded_organization import OrganizationFile
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind
 from tests.support.moto_server import allow, policy
 
 ACCOUNT, ROOT, UNIT = "123456789012", "r-root", "ou-root-prod1234"

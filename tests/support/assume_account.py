@@ -8,7 +8,7 @@ from typing import Any
 from iamtui.account.model import Account, Fact, InlinePolicy, Known, MfaDevice, Role, User
 from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sts_answers import CannedSts, sts_error
 
 ID = "123456789012"

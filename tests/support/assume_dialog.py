@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions, AssumeResult
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.assume_account import ROLE
 from tests.support.panel_apps import ScreenApp, screen_text, settle
 

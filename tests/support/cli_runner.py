@@ -17,7 +17,7 @@ from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.cli.exits import KeyBinding, Screen
 from iamtui.cli.main import run
 from iamtui.credentials.session import Session
-from iamtui.workspace.workspace import SourceChoice
+from iamtui.workspace.source.workspace import SourceChoice
 from tests.support.sample_account import sample_account
 
 

@@ -13,7 +13,7 @@ from iamtui.account.model import (
     OrganizationPolicy,
     ResourcePolicy,
 )
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_account, sample_workspace
 
 MANAGEMENT = "999988887777"

@@ -37,7 +37,7 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import (
     ADMIN_ARN,
     BOUNDARY,

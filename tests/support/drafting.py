@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog
 from iamtui.tui.widgets.status import MessageLine
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ID
@@ -71,7 +71,7 @@ def draft(*edits: Edit, name: str = "") -> Draft:
 @pytest.fixture(autouse=True)
 def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Drafts and questions are kept in a folder of the test's own."""
-    for module in ("iamtui.workspace.draft_session", "iamtui.workspace.saved_questions"):
+    for module in ("iamtui.workspace.change.draft_session", "iamtui.workspace.ask.saved_questions"):
         monkeypatch.setattr(f"{module}.data_folder", lambda: tmp_path / "data")
 
 

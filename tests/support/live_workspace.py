@@ -6,7 +6,7 @@ from typing import Any
 
 from iamtui.account.model import Account
 from iamtui.aws.connection import Connection
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 
 def _nothing(**_event: Any) -> None:

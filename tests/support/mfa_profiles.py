@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.workspace.credential_commands import ask_codes_with
-from iamtui.workspace.profile_roles import forget_codes
+from iamtui.workspace.source.credential_commands import ask_codes_with
+from iamtui.workspace.source.profile_roles import forget_codes
 from tests.support.fault_proxy import FaultProxy
 from tests.support.mfa_alice import SERIAL as SERIAL
 from tests.support.mfa_alice import AliceWithMfa

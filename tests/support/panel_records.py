@@ -32,7 +32,7 @@ from iamtui.policy.context import And, ConditionLeaf, Source
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.answers import Answer, Cell, worst_first
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNT = "123456789012"
 CREATED = datetime(2025, 3, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pytest
 
 from iamtui.account.model import Account
 from iamtui.aws.operations import READ, iam_action
-from iamtui.workspace.snapshot_file import StoreWriter
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.organization.snapshot_file import StoreWriter
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.aws_errors import aws_error
 from tests.support.canned_aws import GOOD
 from tests.support.company import Company

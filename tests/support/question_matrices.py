@@ -8,9 +8,9 @@ from typing import Any
 from iamtui.account.model import Account, InlinePolicy, Role
 from iamtui.questions.answers import Answer, DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import answer
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, document, iam, trust
 
 LAKE = "arn:aws:s3:::data-lake/x"

@@ -13,8 +13,8 @@ from iamtui.questions.answers import Answer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.workspace import answers as matrix_answers
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask import answers as matrix_answers
+from iamtui.workspace.source.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, settle
 

@@ -23,7 +23,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.policy.document import PolicyDocument
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 ID = "123456789012"

@@ -15,8 +15,8 @@ from iamtui.config import Config
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.inventory import Branch, Kind
-from iamtui.workspace.workspace import ProgressReport, SourceChoice, SourceKind, Workspace
+from iamtui.tui.main.inventory import Branch, Kind
+from iamtui.workspace.source.workspace import ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import sample_workspace
 from tests.support.settling import settled
 

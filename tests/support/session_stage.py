@@ -21,7 +21,7 @@ from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.session_store import Origin
+from iamtui.workspace.assume.session_store import Origin
 from tests.support.panel_apps import screen_text
 from tests.support.panel_sessions import StillClock, session
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from iamtui.tui import clock, themes
-from iamtui.workspace import saved_questions
+from iamtui.workspace.ask import saved_questions
 from tests.support.sample_account import NOW
 from tests.support.settling import handled, handled_and_painted, paint, painted_at_rest, screen_at_rest
 from tests.support.shared_handlers import found_once
@@ -47,7 +47,7 @@ def _still(monkeypatch: pytest.MonkeyPatch, no_aws_settings: Path) -> None:
     monkeypatch.setattr(Screen, "_compositor_refresh", painted_at_rest)
     # However long a test lasts, the app does not take over the collector, nor keep the place before it ends.
     monkeypatch.setattr("iamtui.tui.background.STARTED_SECONDS", 1_000_000)
-    monkeypatch.setattr("iamtui.tui.screen_state.LOOK_SECONDS", 1_000_000)
+    monkeypatch.setattr("iamtui.tui.main.screen_state.LOOK_SECONDS", 1_000_000)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet._parse_rules", parsed_once)
     monkeypatch.setattr("textual.css.stylesheet.Stylesheet.apply", applied_once)
     monkeypatch.setattr(MessagePump, "_get_dispatch_methods", found_once)

@@ -10,10 +10,10 @@ from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
 from iamtui.tui.explorer.tab_bar import TabBar
 from iamtui.tui.reports.report_screen import ReportScreen
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.trust import by_principal, chains_from, who_may_assume
-from iamtui.workspace.what_can import what_can
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.trust import by_principal, chains_from, who_may_assume
+from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam
 from tests.support.screen_app import make_app, press, settle
@@ -112,7 +112,7 @@ async def test_the_access_tab_names_the_roles_that_a_principal_reaches() -> None
 
 
 async def test_the_access_tab_says_that_there_are_too_many_roles_to_follow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.trust._MOST_EDGES", 3)
+    monkeypatch.setattr("iamtui.workspace.ask.trust._MOST_EDGES", 3)
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
         detail = await go_to(pilot, PIPELINE, "access")

@@ -14,14 +14,14 @@ from iamtui.engine.request import Principal
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.simulator import SimulatedResult, SimulatedStatement
-from iamtui.tui.inventory import document_of
+from iamtui.tui.main.inventory import document_of
 from iamtui.tui.question.simulator_screen import SecondOpinionScreen
 from iamtui.tui.question.trace_screen import DocumentScreen, TraceScreen
 from iamtui.tui.question.who_can_screen import WhoCanScreen
-from iamtui.workspace import questions as asking
-from iamtui.workspace.aws_simulator import SecondOpinion, compared, simulation_of
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask import questions as asking
+from iamtui.workspace.ask.aws_simulator import SecondOpinion, compared, simulation_of
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.live_workspace import live_workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text
 from tests.support.sample_account import NOW

@@ -27,12 +27,12 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ExplorerTree, FilterInput
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.keymap import keymap_problems
-from iamtui.tui.main_screen import MainScreen
-from iamtui.tui.paned import Browsing
+from iamtui.tui.main.main_screen import MainScreen
+from iamtui.tui.main.paned import Browsing
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.terminal_app import crash_report
 from iamtui.tui.widgets.status import MessageLine, StatusLine, fitted
-from iamtui.workspace.workspace import (
+from iamtui.workspace.source.workspace import (
     OpeningCancelled,
     Progress,
     ProgressReport,

@@ -12,12 +12,12 @@ from iamtui.engine.decision import Decision
 from iamtui.engine.request import Mode, Principal
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog
 from iamtui.tui.question.answer_lists import MatrixView
 from iamtui.tui.question.context_field import ContextView, key_rows
 from iamtui.tui.question.panel import QuestionPanel
-from iamtui.workspace import answers as matrix_answers
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask import answers as matrix_answers
+from iamtui.workspace.source.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support import wording
 from tests.support.panel_apps import screen_text, settle, type_text

@@ -12,10 +12,10 @@ from iamtui.account.model import Known
 from iamtui.credentials.assume_role import AssumeRoleInput, InputName
 from iamtui.problem import Problem
 from iamtui.tui.assume.form import AssumeForm
-from iamtui.workspace import assume as assuming
-from iamtui.workspace import assume_plan
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.assume import assume as assuming
+from iamtui.workspace.assume import assume_plan
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until

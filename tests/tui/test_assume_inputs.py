@@ -18,11 +18,11 @@ from iamtui.questions.question import Question
 from iamtui.tui.assume import dialog as dialogs
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions, AssumeResult
 from iamtui.tui.assume.policy_screen import SessionPolicyScreen
-from iamtui.tui.dialogs import DialogBox
+from iamtui.tui.dialogs.dialogs import DialogBox
 from iamtui.tui.drafts import editor_screen as draft_editor
-from iamtui.workspace import assume as assuming
-from iamtui.workspace.mfa import MfaDevices
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume import assume as assuming
+from iamtui.workspace.assume.mfa import MfaDevices
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.assume_account import CREATED, MFA, ROLE, SERIAL, document, trust, workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.sts_answers import CannedSts

@@ -13,9 +13,9 @@ from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.secret import Secret
 from iamtui.tui import background
 from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.workspace import assume as assuming
-from iamtui.workspace import assume_plan
-from iamtui.workspace.mfa import MfaSessions
+from iamtui.workspace.assume import assume as assuming
+from iamtui.workspace.assume import assume_plan
+from iamtui.workspace.assume.mfa import MfaSessions
 from tests.support.assume_account import DENIED, MFA, ROLE, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until

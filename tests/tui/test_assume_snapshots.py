@@ -18,8 +18,8 @@ from iamtui.questions.question import Question
 from iamtui.tui import clock
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions
 from iamtui.tui.drafts import editor_screen as draft_editor
-from iamtui.workspace.mfa import MfaSessions
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.mfa import MfaSessions
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, trust, workspace
 from tests.support.panel_apps import ScreenApp, settle, type_text
 from tests.support.panel_sessions import session

@@ -12,13 +12,13 @@ from textual.widgets import Input
 
 from iamtui.account.model import Role, User
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.dialogs.help import HelpScreen
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.explorer.tab_bar import TabBar
-from iamtui.tui.help import HelpScreen
-from iamtui.tui.inventory import TOP_BRANCHES, Branch, Kind, key_of
-from iamtui.tui.place_menus import JumpScreen
+from iamtui.tui.main.inventory import TOP_BRANCHES, Branch, Kind, key_of
+from iamtui.tui.main.place_menus import JumpScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
 from tests.support.drafting import app_of, ask
 from tests.support.panel_apps import screen_text

@@ -13,11 +13,11 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import as_command
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.questions import as_command
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.panel_apps import screen_text, until
 from tests.support.screen_app import RecordingCopier, press, settle

@@ -14,11 +14,11 @@ from iamtui.aws.connection import Connection
 from iamtui.cli.source_choice import choose_for_screen
 from iamtui.cli.source_options import SourceOptions
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.chooser import ChooserScreen
+from iamtui.tui.opening.chooser import ChooserScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import workspace as workspaces
-from iamtui.workspace.account_cache import keep_account, kept_account
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source import workspace as workspaces
+from iamtui.workspace.source.account_cache import keep_account, kept_account
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy, Reset, Stall, error
 from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust

@@ -10,8 +10,8 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.aws.profiles import Profile, SsoLogin
 from iamtui.problem import Problem
 from iamtui.tui import clock
-from iamtui.tui.chooser import ChooserScreen
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.tui.opening.chooser import ChooserScreen
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import ScreenApp, screen_text, settle
 
 PROFILES = [

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.dialogs import ChoiceDialog, LineDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog, LineDialog
 from tests.support.drafting import app_of, ask, until
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam

@@ -11,7 +11,7 @@ from iamtui.account.model import Account, Role, User
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui import background as compiling
 from iamtui.tui.background import compile_all, giving_way, note_input
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from iamtui.aws.credential_process import CredentialCommand
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.main_screen import MainScreen
-from iamtui.workspace import credential_commands
-from iamtui.workspace.credential_commands import is_confirmed, refuse_unconfirmed
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.tui.main.main_screen import MainScreen
+from iamtui.workspace.source import credential_commands
+from iamtui.workspace.source.credential_commands import is_confirmed, refuse_unconfirmed
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, settle, until
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import RecordingCopier

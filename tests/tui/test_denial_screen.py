@@ -15,10 +15,10 @@ from textual.widgets import Input, Label
 from iamtui.engine.request import PrincipalKind
 from iamtui.tui.denials.explanation_screen import DenialReportScreen, DenialScreen
 from iamtui.tui.denials.records_screen import LONGEST
-from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
-from iamtui.workspace import denials
+from iamtui.workspace.activity import denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
 from tests.support.screen_app import make_app, opened, press, settle

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
-from iamtui.tui.dialogs import LineDialog
+from iamtui.tui.dialogs.dialogs import LineDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, laid, lay, message, own_data_folder, until

@@ -10,9 +10,9 @@ from iamtui.engine.request import principal_from_text
 from iamtui.presentation.verdict import PENDING
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen, rows_of_whole
-from iamtui.workspace.draft_session import Effect
-from iamtui.workspace.impact import AccessShift, Impact
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.ask.saved_questions import QuestionStore
+from iamtui.workspace.change.draft_session import Effect
+from iamtui.workspace.change.impact import AccessShift, Impact
 from tests.support import wording
 from tests.support.draft_accounts import drafting_account
 from tests.support.drafting import app_of, ask, lay, message, own_data_folder, until

@@ -17,14 +17,14 @@ from iamtui.drafts.draft import read_draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
 from iamtui.problem import Problem
-from iamtui.tui.dialogs import ChoiceDialog, LineDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.drafts import draft_screen
 from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.file_exports import ExportScreen, write_new
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.workspace import draft_proofs
-from iamtui.workspace.proofs import Proof, ProofStatus
+from iamtui.workspace.prove import draft_proofs
+from iamtui.workspace.prove.proofs import Proof, ProofStatus
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
 from tests.support.panel_apps import screen_text

@@ -13,9 +13,9 @@ from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachP
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import draft_proofs
-from iamtui.workspace.proofs import Proof
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.prove import draft_proofs
+from iamtui.workspace.prove.proofs import Proof
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.drafting import app_of, ask, lay, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam

@@ -9,9 +9,9 @@ from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteResourcePolicy, PutInlinePolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
-from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
-from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.main.inventory import Branch, Kind, key_of
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.drafting import app_of, ask, choose, made, own_data_folder
 from tests.support.panel_apps import screen_text, type_text

@@ -26,10 +26,10 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
 )
 from iamtui.engine.decision import Outcome
-from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support import wording
 from tests.support.drafting import app_of, ask, choose, laid, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text

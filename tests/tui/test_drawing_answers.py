@@ -17,17 +17,17 @@ from iamtui.tui.question.answer_lists import layer_rows
 from iamtui.tui.question.answer_view import AnswerView, more, reasons
 from iamtui.tui.question.asking import put_together
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
-from iamtui.workspace.answers import answer
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import settle, type_text
 from tests.support.question_panel import listener, opened, shown
 from tools.trace_walk import walk
 
 WORDS = {
     *("engine/decision.py", "engine/condition_words.py", "engine/condition_words.py"),
-    *("questions/question.py", "questions/answers.py", "workspace/workspace.py"),
+    *("questions/question.py", "questions/answers.py", "workspace/source/workspace.py"),
 }
 """The modules that making the words of an answer may pass through: records (how old the account is), their words."""
 

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from iamtui.tui.dialogs import Dialog, DialogBox
+from iamtui.tui.dialogs.dialogs import Dialog, DialogBox
 from iamtui.tui.textual_internals import SteadyCompositor, SteadyScreen
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView, Piece

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.dialogs.text_screens import editor_command, show_in_editor
 from iamtui.tui.drafts.editor_screen import LONGEST, DraftEditorScreen, edit_in_editor
-from iamtui.tui.text_screens import editor_command, show_in_editor
 from iamtui.tui.widgets.status import MessageLine
 from tests.support.drafting import app_of, choose, until
 from tests.support.panel_apps import screen_text
@@ -85,7 +85,7 @@ async def test_e_shows_the_document_of_the_open_tab(monkeypatch: pytest.MonkeyPa
         shown.extend((name, text))
         return "shown", "information"
 
-    monkeypatch.setattr("iamtui.tui.paned.show_in_editor", show)
+    monkeypatch.setattr("iamtui.tui.main.paned.show_in_editor", show)
     async with opened() as pilot:
         await press(pilot, "e")
         assert "Put the cursor on" in pilot.app.query_one(MessageLine).words

@@ -21,19 +21,19 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.tui.chooser import ChooserScreen
 from iamtui.tui.content import plain
-from iamtui.tui.help import HelpScreen
+from iamtui.tui.dialogs.help import HelpScreen
+from iamtui.tui.opening.chooser import ChooserScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace import assume as assuming
-from iamtui.workspace import assume_plan
-from iamtui.workspace import questions as asking
-from iamtui.workspace.assume_plan import AssumePlan
-from iamtui.workspace.credential_commands import UnconfirmedCommand
-from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask import questions as asking
+from iamtui.workspace.assume import assume as assuming
+from iamtui.workspace.assume import assume_plan
+from iamtui.workspace.assume.assume_plan import AssumePlan
+from iamtui.workspace.source.credential_commands import UnconfirmedCommand
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support import panel_records as records
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, PAYLOADS, evil_account
 from tests.support.hostile_text import assert_clean, hostile_characters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.sources.test_faults import FATAL, FAULTS, at_page, pager, proxy
 from tests.support.fault_proxy import FaultProxy
 from tests.support.panel_apps import screen_text

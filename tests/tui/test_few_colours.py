@@ -23,7 +23,7 @@ from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.themes import terminal_theme
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.ask.saved_questions import QuestionStore
 from tests.support import wording
 from tests.support.drafting import app_of, ask, lay, own_data_folder
 from tests.support.panel_apps import screen_text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.dialogs.help import help_sections
 from iamtui.tui.explorer.document_view import DocumentView, FindLine
-from iamtui.tui.help import help_sections
 from iamtui.tui.widgets.lists.line_list import Piece
 from iamtui.tui.widgets.lists.wrapped_text import Hits
 from tests.support.drafting import app_of

@@ -13,10 +13,10 @@ from textual.pilot import Pilot
 from iamtui.account.model import Account
 from iamtui.presentation.who_can import WhoCanRow
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.inventory import OVERVIEW, key_of
+from iamtui.tui.main.inventory import OVERVIEW, key_of
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.reports.overview_view import OverviewView
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.drafting import app_of, until
 from tests.support.own_process import in_own_process
 from tests.support.sample_account import sample_workspace

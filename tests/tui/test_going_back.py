@@ -9,10 +9,10 @@ from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
-from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.main.inventory import Branch, Kind, key_of
 from iamtui.tui.question.who_can_screen import WhoCanScreen
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.drafting import ask, lay, own_data_folder
 from tests.support.panel_apps import type_text, until
 from tests.support.sample_account import LAKE_READ, iam

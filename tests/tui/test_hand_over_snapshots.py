@@ -10,10 +10,10 @@ import pytest
 
 from iamtui.credentials.session import Session
 from iamtui.tui.content import line
-from iamtui.tui.list_dialogs import MenuDialog
+from iamtui.tui.dialogs.list_dialogs import MenuDialog
 from iamtui.tui.sessions.export_dialog import ExportDialog, copy_items
-from iamtui.workspace.reference_commands import Provenance, format_reference, references
-from iamtui.workspace.workspace import SourceInfo, SourceKind
+from iamtui.workspace.source.reference_commands import Provenance, format_reference, references
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, settle
 from tests.support.panel_sessions import session

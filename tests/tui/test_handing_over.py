@@ -19,7 +19,7 @@ from iamtui.credentials.export import FORMATS
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.tui.assume.dialog import AssumeResult
-from iamtui.tui.list_dialogs import MenuDialog
+from iamtui.tui.dialogs.list_dialogs import MenuDialog
 from iamtui.tui.sessions.export_dialog import ExportDialog
 from iamtui.tui.sessions.hand_over import announcement
 from iamtui.tui.sessions.panel import SessionsPanel

@@ -8,7 +8,7 @@ from iamtui import paths
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy, Stall, json_error
 from tests.support.moto_server import MotoServer
 from tests.support.panel_apps import screen_text, until

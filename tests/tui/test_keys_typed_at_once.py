@@ -21,15 +21,15 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.assume.more_inputs import RoleField
 from iamtui.tui.content import line
-from iamtui.tui.dialogs import Choice, ChoiceDialog
-from iamtui.tui.palette import ActionPalette
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
+from iamtui.tui.dialogs.palette import ActionPalette
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.terminal_app import PATIENCE_SECONDS, KeyOrder
-from iamtui.workspace import draft_session as draft_files
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.change import draft_session as draft_files
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.drafting import app_of, draft, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace

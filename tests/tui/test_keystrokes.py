@@ -14,9 +14,9 @@ from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import Session
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.workspace import assume as assuming
-from iamtui.workspace import assume_plan
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume import assume as assuming
+from iamtui.workspace.assume import assume_plan
+from iamtui.workspace.source.workspace import Workspace
 from tests.support import wording
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import session

@@ -15,7 +15,7 @@ from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.export_dialog import LeaveDialog
 from iamtui.tui.sessions.text import leaving_words, losses
-from iamtui.workspace.session_store import Origin, SessionsKeeper
+from iamtui.workspace.assume.session_store import Origin, SessionsKeeper
 from tests.support.drafting import app_of, lay
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import StillClock, session

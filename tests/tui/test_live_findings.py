@@ -6,9 +6,9 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.inventory import OVERVIEW, key_of
+from iamtui.tui.main.inventory import OVERVIEW, key_of
 from iamtui.tui.reports.overview_view import OverviewView
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy, Reset, Stall, error
 from tests.support.moto_server import MotoServer, allow, policy
 from tests.support.panel_apps import screen_text, until

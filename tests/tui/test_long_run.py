@@ -19,7 +19,7 @@ from textual.widgets import Input
 from iamtui.credentials import session as sessions
 from iamtui.tui import background, clock
 from iamtui.tui.app import IamtuiApp
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
 from tests.support.own_process import in_own_process
 from tests.support.panel_apps import screen_text, type_text

@@ -9,14 +9,15 @@ import pytest
 
 from iamtui.account.model import AttachedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy
+from iamtui.tui.dialogs.help import HelpScreen
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE
-from iamtui.tui.help import HelpScreen
-from iamtui.tui.marks import MARKED
+from iamtui.tui.main.marks import MARKED
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.lists.line_list import Piece
-from iamtui.workspace import escalations, unknown_facts
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.review import escalations
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.source import unknown_facts
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.drafting import app_of, lay, message, own_data_folder, until
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam, sample_workspace

@@ -10,10 +10,10 @@ import pytest
 from textual.pilot import Pilot
 
 from iamtui.tui.explorer.detail_pane import DetailPane
-from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.main.inventory import Branch, Kind, key_of
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT
 from tests.support.panel_apps import screen_text, type_text

@@ -10,8 +10,8 @@ from iamtui.account.model import Known, Missing, ResourcePolicy
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import opening as resource_policies
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source import opening as resource_policies
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.panel_apps import type_text
 from tests.support.sample_account import document, iam, sample_workspace
 from tests.support.screen_app import make_app, opened, press, settle

@@ -14,10 +14,10 @@ from iamtui.aws.connection import Connection
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import workspace as workspaces
-from iamtui.workspace.account_cache import keep_account
-from iamtui.workspace.open_accounts import open_accounts
-from iamtui.workspace.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.organization.open_accounts import open_accounts
+from iamtui.workspace.source import workspace as workspaces
+from iamtui.workspace.source.account_cache import keep_account
+from iamtui.workspace.source.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Stall, error
 from tests.support.live_account import load_live
 from tests.support.moto_accounts import client_in, profiles

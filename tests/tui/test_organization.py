@@ -15,11 +15,11 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.detail_pane import ListAndDocument
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows
 from iamtui.tui.explorer.search import SearchIndex
-from iamtui.tui.inventory import Branch, Inventory, Kind, OtherAccount, key_of
+from iamtui.tui.main.inventory import Branch, Inventory, Kind, OtherAccount, key_of
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.snapshot_file import snapshot_bytes
-from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind
+from iamtui.workspace.organization.snapshot_file import snapshot_bytes
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
 from tests.support.fault_proxy import FaultProxy, json_error
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy

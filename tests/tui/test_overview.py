@@ -15,16 +15,16 @@ from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui import background
 from iamtui.tui.background import Work
-from iamtui.tui.inventory import OVERVIEW, Branch, Kind, key_of
+from iamtui.tui.main.inventory import OVERVIEW, Branch, Kind, key_of
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import escalations, overview_counts
-from iamtui.workspace.audit import suppression_of
-from iamtui.workspace.escalations import EscalationReport
-from iamtui.workspace.overview import Overview
-from iamtui.workspace.overview_counts import account_overview
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.review import escalations, overview_counts
+from iamtui.workspace.review.audit import suppression_of
+from iamtui.workspace.review.escalations import EscalationReport
+from iamtui.workspace.review.overview import Overview
+from iamtui.workspace.review.overview_counts import account_overview
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES, one_quick

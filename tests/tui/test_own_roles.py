@@ -8,8 +8,8 @@ import pytest
 
 from iamtui.tui.assume.dialog import AssumeDialog
 from iamtui.tui.reports.report_screen import ReportScreen
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.drafting import app_of
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import sample_workspace

@@ -12,15 +12,15 @@ from textual.widgets import Input
 
 from iamtui.account.model import ResourcePolicy
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.inventory import key_of
-from iamtui.tui.palette import ActionPalette
+from iamtui.tui.dialogs.palette import ActionPalette
+from iamtui.tui.main.inventory import key_of
 from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.saved_questions import QuestionStore
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.saved_questions import QuestionStore
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.drafting import ask
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean

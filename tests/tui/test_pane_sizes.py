@@ -13,9 +13,9 @@ from textual.widget import Widget
 
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.pane_sizes import MOST_SIZES, Divider
+from iamtui.tui.main.pane_sizes import MOST_SIZES, Divider
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle

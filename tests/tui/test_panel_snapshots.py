@@ -11,13 +11,13 @@ from textual.widgets import Input
 
 from iamtui.aws.profiles import Profile
 from iamtui.questions.question import Question
-from iamtui.tui.chooser import ChooserScreen
+from iamtui.tui.opening.chooser import ChooserScreen
 from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.workspace import answers as matrix_answers
-from iamtui.workspace import questions as asking
+from iamtui.workspace.ask import answers as matrix_answers
+from iamtui.workspace.ask import questions as asking
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
 from tests.support.panel_sessions import START, RecordingCopier, StillClock, session

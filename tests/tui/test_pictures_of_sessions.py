@@ -18,7 +18,7 @@ from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.workspace.session_store import Origin
+from iamtui.workspace.assume.session_store import Origin
 from tests.support.federation import SIGN_IN_TOKEN, Federation
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.panel_sessions import SECRET, TOKEN, StillClock, session

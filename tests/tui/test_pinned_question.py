@@ -14,15 +14,15 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
-from iamtui.tui.inventory import Branch, Kind, key_of
+from iamtui.tui.main.inventory import Branch, Kind, key_of
 from iamtui.tui.question import pinned_verdicts as pinned_module
 from iamtui.tui.question.answer_lists import LayersList, MatrixView
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support import wording
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import LAKE_READ, iam, sample_workspace

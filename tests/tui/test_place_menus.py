@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from iamtui.account.model import Role
-from iamtui.tui.inventory import key_of
-from iamtui.tui.paned import MOST_BOOKMARKS
-from iamtui.tui.place_menus import command_for, console_link, texts_of
-from iamtui.workspace.workspace import SourceInfo, SourceKind
+from iamtui.tui.main.inventory import key_of
+from iamtui.tui.main.paned import MOST_BOOKMARKS
+from iamtui.tui.main.place_menus import command_for, console_link, texts_of
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind
 from tests.support.panel_apps import screen_text, type_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.opening.source_opening import open_blocking
 from iamtui.tui.sessions.export_dialog import CodeDialog
-from iamtui.tui.source_opening import open_blocking
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.mfa_alice import AliceWithMfa
 from tests.support.mfa_profiles import SERIAL
 from tests.support.panel_apps import screen_text, settle, until

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.saved_questions import QuestionStore
+from iamtui.workspace.ask.saved_questions import QuestionStore
 from tests.support import panel_records as records
 from tests.support.panel_apps import screen_text, settle, type_text
 from tests.support.question_panel import X, asked, listener, opened

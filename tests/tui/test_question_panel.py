@@ -17,8 +17,8 @@ from iamtui.tui.question.completing_input import ActionField
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.workspace import answers as matrix_answers
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask import answers as matrix_answers
+from iamtui.workspace.source.workspace import Workspace
 from tests.support import panel_records as records
 from tests.support import wording
 from tests.support.panel_apps import screen_text, settle, type_text, until

@@ -8,7 +8,7 @@ import pytest
 
 from iamtui.account.model import Account
 from iamtui.tui.assume.policy_screen import SessionPolicyEditor
-from iamtui.tui.dialogs import ChoiceDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.context_field import ContextView

@@ -17,7 +17,7 @@ from iamtui.tui.question.answer_view import with_rest_counted
 from iamtui.tui.question.caller import CallerTerms, caller_offers, read_caller, read_policy_file
 from iamtui.tui.question.completing_input import joined, last_word, said
 from iamtui.tui.question.context_field import parse_context, read_context, with_keys, write_context
-from iamtui.workspace.context_values import read_values, value_offers
+from iamtui.workspace.ask.context_values import read_values, value_offers
 from tests.support.panel_records import ACCOUNT, READ_LAKE, small_account
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.workspace import (
+from iamtui.workspace.source.workspace import (
     OpeningCancelled,
     Progress,
     ProgressReport,

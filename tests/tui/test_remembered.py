@@ -17,11 +17,11 @@ from iamtui.paths import screen_state
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.chooser import ChooserScreen
-from iamtui.tui.inventory import key_of
-from iamtui.tui.screen_state import LARGEST, MOST_ACCOUNTS, AccountState, ScreenState
-from iamtui.workspace.saved_questions import QuestionStore, account_key
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.tui.main.inventory import key_of
+from iamtui.tui.main.screen_state import LARGEST, MOST_ACCOUNTS, AccountState, ScreenState
+from iamtui.tui.opening.chooser import ChooserScreen
+from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.sample_account import sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle
@@ -274,7 +274,7 @@ async def test_that_it_cannot_be_kept_is_said_once(monkeypatch: pytest.MonkeyPat
         raise Problem("It cannot be kept.")
 
     monkeypatch.setattr(ScreenState, "keep_places", refuse)
-    monkeypatch.setattr("iamtui.tui.screen_state.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("iamtui.tui.main.screen_state.LOOK_SECONDS", 0.02)
     app = app_of(sample_workspace())
     said: list[str] = []
     monkeypatch.setattr(app.main, "say", lambda text, *_, **_how: said.append(str(text)))

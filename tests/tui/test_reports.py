@@ -24,8 +24,8 @@ from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.reports.report_screen import ReportScreen, findings
-from iamtui.workspace import opening
-from iamtui.workspace.workspace import Progress, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source import opening
+from iamtui.workspace.source.workspace import Progress, SourceInfo, SourceKind, Workspace
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
 from tests.support.live_workspace import live_workspace

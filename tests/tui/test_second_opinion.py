@@ -13,9 +13,9 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.sources.simulator import SimulatedResult, SimulatedStatement
 from iamtui.tui.question.simulator_screen import SecondOpinionScreen
-from iamtui.workspace import questions as asking
-from iamtui.workspace.aws_simulator import UNEXPLAINED, SecondOpinion, compared, simulation_of
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask import questions as asking
+from iamtui.workspace.ask.aws_simulator import UNEXPLAINED, SecondOpinion, compared, simulation_of
+from iamtui.workspace.source.workspace import Workspace
 from tests.support import wording
 from tests.support.evil_account import EVIL
 from tests.support.hostile_text import assert_clean

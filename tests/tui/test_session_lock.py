@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from iamtui.aws.connection import Connection
 from iamtui.config import Config, LockConfig
 from iamtui.tui.sessions.controller import LockScreen
-from iamtui.workspace.session_store import Origin
+from iamtui.workspace.assume.session_store import Origin
 from tests.support.panel_apps import type_text, until
 from tests.support.panel_sessions import SECRET, session
 from tests.support.screen_app import press, settle

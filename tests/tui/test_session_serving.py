@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from iamtui.tui.dialogs import ConfirmDialog
+from iamtui.tui.dialogs.dialogs import ConfirmDialog
 from iamtui.tui.sessions.endpoint_screen import EndpointScreen
 from tests.support.panel_apps import until
 from tests.support.panel_sessions import SECRET

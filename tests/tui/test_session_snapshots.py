@@ -17,7 +17,7 @@ from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.sessions import endpoint_screen as endpoint_module
-from iamtui.workspace.session_store import KeptSession, Origin
+from iamtui.workspace.assume.session_store import KeptSession, Origin
 from tests.support.panel_sessions import START, session
 from tests.support.screen_app import RecordingCopier, make_app, press, settle
 from tests.support.slow import EACH_SIZE, SIZES

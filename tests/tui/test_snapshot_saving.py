@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.sources.snapshot import read_snapshot
-from iamtui.tui.dialogs import ChoiceDialog, LineDialog
+from iamtui.tui.dialogs.dialogs import ChoiceDialog, LineDialog
 from iamtui.tui.widgets.status import MessageLine
 from tests.support.panel_apps import until
 from tests.support.sample_account import sample_account

@@ -19,8 +19,8 @@ from iamtui.tui.drafts import impact_screen
 from iamtui.tui.question import trace_screen, who_can_screen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
-from iamtui.workspace import workspace as opening
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source import workspace as opening
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.drafting import lay
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.question_asked import asked

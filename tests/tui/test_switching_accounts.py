@@ -16,12 +16,12 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.chooser import ChooserScreen, LoginDialog
-from iamtui.tui.dialogs import ChoiceDialog
-from iamtui.tui.main_screen import MainScreen
+from iamtui.tui.dialogs.dialogs import ChoiceDialog
+from iamtui.tui.main.main_screen import MainScreen
+from iamtui.tui.opening.chooser import ChooserScreen, LoginDialog
 from iamtui.tui.sessions.controller import LockScreen
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, until
 from tests.support.panel_sessions import SECRET, StillClock, session
 from tests.support.sample_account import sample_account, sample_workspace

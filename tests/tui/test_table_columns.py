@@ -27,11 +27,11 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.tui.app import IamtuiApp
+from iamtui.tui.dialogs.list_dialogs import ColumnsDialog
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.table_columns import MOST_COLUMNS, ColumnLayout, TableColumn, columns_of
-from iamtui.tui.inventory import Branch, Inventory, Kind
-from iamtui.tui.list_dialogs import ColumnsDialog
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.tui.main.inventory import Branch, Inventory, Kind
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press, settle

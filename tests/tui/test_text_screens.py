@@ -12,13 +12,13 @@ from iamtui.engine.decision import Decision
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.tui.help import HelpScreen, help_sections
-from iamtui.tui.palette import ActionCommands
+from iamtui.tui.dialogs.help import HelpScreen, help_sections
+from iamtui.tui.dialogs.palette import ActionCommands
+from iamtui.tui.dialogs.text_screens import TextScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
-from iamtui.workspace import questions as asking
+from iamtui.workspace.ask import questions as asking
 from tests.support import panel_records as records
 from tests.support import wording
 from tests.support.panel_apps import PanelApp, ScreenApp, screen_text, settle, type_text, until

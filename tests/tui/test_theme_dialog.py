@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 
 from iamtui.config import Config
 from iamtui.paths import screen_state
-from iamtui.tui.dialogs import ThemeDialog
-from iamtui.tui.screen_state import ScreenState
+from iamtui.tui.dialogs.dialogs import ThemeDialog
+from iamtui.tui.main.screen_state import ScreenState
 from tests.support.panel_apps import screen_text, settle, type_text, until
 from tests.support.screen_app import make_app, opened, press
 from tests.support.slow import NARROW_AND_MEDIUM, SIZES

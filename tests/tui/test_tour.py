@@ -6,8 +6,8 @@ import pytest
 
 from iamtui.config import Config
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.help import STEPS, HelpScreen, Tour, start_tour
-from iamtui.tui.screen_state import ScreenState
+from iamtui.tui.dialogs.help import STEPS, HelpScreen, Tour, start_tour
+from iamtui.tui.main.screen_state import ScreenState
 from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import SAMPLE, RecordingCopier, make_app, opened, press, settle

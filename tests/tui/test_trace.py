@@ -25,8 +25,8 @@ from iamtui.presentation.trace import TraceRow, document_rows
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, TraceView
-from iamtui.workspace import questions as asking
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask import questions as asking
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text
 from tests.support.panel_records import (
     ACCOUNT,

@@ -12,12 +12,12 @@ from textual.widgets import Input
 
 from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
-from iamtui.tui.dialogs import LineDialog
+from iamtui.tui.dialogs.dialogs import LineDialog
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace import used
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.activity import used
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.cli.test_used import ROLE, event, trail
 from tests.support.panel_apps import until
 from tests.support.screen_app import make_app, press, settle

@@ -14,8 +14,8 @@ from iamtui.tui.explorer.document_view import json_pieces
 from iamtui.tui.explorer.listings import trust_entries
 from iamtui.tui.explorer.search import SearchIndex
 from iamtui.tui.explorer.tab_contents import record_text
-from iamtui.tui.history import History, VisitedPlace
-from iamtui.tui.inventory import (
+from iamtui.tui.main.history import History, VisitedPlace
+from iamtui.tui.main.inventory import (
     TOP_BRANCHES,
     Branch,
     Inventory,

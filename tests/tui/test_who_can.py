@@ -20,9 +20,9 @@ from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_list import shared_out
 from iamtui.tui.question.who_can_screen import WhoCanScreen
-from iamtui.workspace import who_can as asking_everybody
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask import who_can as asking_everybody
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support import wording
 from tests.support.cli_runner import Cli, cli, snapshot
 from tests.support.evil_account import EVIL, EVIL_RESOURCE, evil_account

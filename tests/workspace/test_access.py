@@ -18,18 +18,18 @@ from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace import access
-from iamtui.workspace.access import (
+from iamtui.workspace.ask import access
+from iamtui.workspace.ask.access import (
     actions_that_fit,
     granting_statements,
     grants_of,
     through_roles,
     who_has_access,
 )
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions import with_region
-from iamtui.workspace.who_can import everybody
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.questions import with_region
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 from tests.workspace.test_effective_policy import managed
 from tests.workspace.test_what_can import ACCOUNT, account_with, statement, workspace_of
 

@@ -20,8 +20,8 @@ from iamtui.input_files import open_input, unpacked
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace import account_cache
-from iamtui.workspace.account_cache import clear_accounts, keep_account, kept_account
+from iamtui.workspace.source import account_cache
+from iamtui.workspace.source.account_cache import clear_accounts, keep_account, kept_account
 from tests.sources.test_live import fill
 from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer

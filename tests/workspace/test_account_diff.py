@@ -17,9 +17,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace import account_diff
-from iamtui.workspace.account_diff import AccountDiff, diff_snapshots, entity_changes
-from iamtui.workspace.draft_session import Effect
+from iamtui.workspace.change import account_diff
+from iamtui.workspace.change.account_diff import AccountDiff, diff_snapshots, entity_changes
+from iamtui.workspace.change.draft_session import Effect
 from tests.support.snapshot_builder import (
     ID,
     allow,
@@ -242,7 +242,7 @@ def test_two_accounts_are_not_compared(tmp_path: Path) -> None:
 
 
 def test_large_changes_are_asked_of_the_first_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.impact.MOST_STRANGERS", 1)
+    monkeypatch.setattr("iamtui.workspace.change.impact.MOST_STRANGERS", 1)
     after = deepcopy(account())
     after["UserDetailList"] += [user(name, UserPolicyList=[inline("p", FULL)]) for name in ("x", "y")]
     found = difference(tmp_path, account(), after)

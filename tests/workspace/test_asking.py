@@ -11,14 +11,14 @@ import pytest
 
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.engine.decision import Layer
-from iamtui.engine.decision_json import request_to_json
 from iamtui.engine.request import Mode, Principal, PrincipalKind
+from iamtui.engine.words.decision_json import request_to_json
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import answer
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import as_command, ask, files_of_command
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.questions import as_command, ask, files_of_command
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, cli, snapshot
 from tests.support.sample_account import sample_account, sample_workspace
 from tests.support.slow import one_quick

@@ -13,7 +13,7 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume_plan import (
+from iamtui.workspace.assume.assume_plan import (
     STARTING_POLICY,
     Side,
     SideAnswer,
@@ -23,8 +23,8 @@ from iamtui.workspace.assume_plan import (
     readable_policy,
     sides_of,
 )
-from iamtui.workspace.remembered_assume_input import role_arns
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.remembered_assume_input import role_arns
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, MFA, ROLE, ROOT, SERIAL, document, trust, workspace
 
 BOB = "arn:aws:iam::999999999999:user/bob"

@@ -19,12 +19,12 @@ from iamtui.account.model import (
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import AssumeExtras
-from iamtui.engine.explanation import explain
+from iamtui.engine.words.explanation import explain
 from iamtui.policy.document import PolicyDocument
 from iamtui.secret import Secret
-from iamtui.workspace.assume import assume
-from iamtui.workspace.assume_plan import plan_assume
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.assume import assume
+from iamtui.workspace.assume.assume_plan import plan_assume
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.assume_account import (
     ALICE,
     CREATED,

@@ -14,9 +14,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import assume
-from iamtui.workspace.assume_plan import AssumePlan, SideAnswer, check_input, plan_assume, sides_of
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.assume.assume import assume
+from iamtui.workspace.assume.assume_plan import AssumePlan, SideAnswer, check_input, plan_assume, sides_of
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,
     ENTERED,

@@ -11,10 +11,10 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.assume import assume
-from iamtui.workspace.assume_plan import AssumePlan, plan_assume
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.assume.assume import assume
+from iamtui.workspace.assume.assume_plan import AssumePlan, plan_assume
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ROLE, trust, workspace
 from tests.support.sts_answers import CannedSts
 
@@ -77,7 +77,7 @@ def test_the_demo_wants_the_right_external_id(demo: Workspace) -> None:
 
 def test_what_the_plan_allows_is_not_decided_again(demo: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = demo_role(demo, Outcome.ALLOWED)
-    monkeypatch.setattr("iamtui.workspace.assume.decide_as_entered", None)
+    monkeypatch.setattr("iamtui.workspace.assume.assume.decide_as_entered", None)
     assert assume(demo, AssumeRoleInput(plan.role_arn, plan.default_session_name, 900), plan=plan).demo
 
 

@@ -31,8 +31,8 @@ from iamtui.account.model import (
 )
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.audit import CODES, AuditLimits, audit, suppression_of
-from iamtui.workspace.unknown_facts import FindingSeverity, unknown_facts
+from iamtui.workspace.review.audit import CODES, AuditLimits, audit, suppression_of
+from iamtui.workspace.source.unknown_facts import FindingSeverity, unknown_facts
 from tests.support.sample_account import ADMIN_ARN, ID, allow, document, iam, sample_workspace, trust
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

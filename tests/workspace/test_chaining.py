@@ -16,9 +16,9 @@ from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, Session
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import as_session, assume
-from iamtui.workspace.assume_plan import check_input, plan_assume
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.assume.assume import as_session, assume
+from iamtui.workspace.assume.assume_plan import check_input, plan_assume
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 from tests.support.assume_account import ENTERED, FOREIGN, ID, MAY_ASSUME, ROLE, trust, workspace
 from tests.support.sts_answers import SECRET_KEY, TOKEN, CannedSts
 

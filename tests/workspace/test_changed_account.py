@@ -12,7 +12,7 @@ from iamtui.aws.connection import Connection
 from iamtui.problem import Problem
 from iamtui.sources.live import LiveReading
 from iamtui.sources.parallel import Tasks
-from iamtui.workspace.opening import (
+from iamtui.workspace.source.opening import (
     connect,
     go_on_reading,
     keep_in_cache,
@@ -24,7 +24,7 @@ from iamtui.workspace.opening import (
     read_again,
     reconnected,
 )
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.changing_credentials import OTHER, PROFILE, ChangingCredentials, changing_credentials
 from tests.support.connecting import connect as connection_to
 from tests.support.connecting import run_it

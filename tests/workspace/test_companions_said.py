@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iamtui.workspace.dependent_questions import AuthorizedCall, is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.ask.dependent_questions import AuthorizedCall, is_about, on_resource, unsaid, whatever_fits
 
 SUBNET = "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1"
 OTHER_SUBNET = "arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2"

@@ -8,8 +8,8 @@ import pytest
 
 from iamtui.account.model import Known, Missing
 from iamtui.problem import Problem
-from iamtui.workspace.opening import connect, reconnected
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.opening import connect, reconnected
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.assume_account import trust, workspace
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT, MotoServer

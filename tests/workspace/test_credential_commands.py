@@ -12,10 +12,16 @@ import pytest
 from iamtui.aws.credential_process import FOLDER, CredentialCommand, approved_run
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
-from iamtui.workspace import credential_commands
-from iamtui.workspace.credential_commands import UnconfirmedCommand, about_command, confirm, confirm_here, is_confirmed
-from iamtui.workspace.opening import connect, open_source, reconnected
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source import credential_commands
+from iamtui.workspace.source.credential_commands import (
+    UnconfirmedCommand,
+    about_command,
+    confirm,
+    confirm_here,
+    is_confirmed,
+)
+from iamtui.workspace.source.opening import connect, open_source, reconnected
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import MotoServer
 
 CI = CredentialCommand("ci", "/opt/get-keys --password hunter2", FOLDER)

@@ -15,9 +15,14 @@ from iamtui.denials.reader import find_denials
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.request import PrincipalKind
 from iamtui.problem import Problem
-from iamtui.workspace.denial_comparison import Agreement, claim_words
-from iamtui.workspace.denials import ExplainedDenial, decode_authorization_message, explain_denials, read_denial_file
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
+from iamtui.workspace.activity.denials import (
+    ExplainedDenial,
+    decode_authorization_message,
+    explain_denials,
+    read_denial_file,
+)
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 from tests.support.denial_account import (
     ALICE,
     BOB,

@@ -13,8 +13,8 @@ from iamtui.credentials import secure_files
 from iamtui.drafts.draft import Draft, write_draft
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy
 from iamtui.problem import Problem
-from iamtui.workspace import draft_session as draft_files
-from iamtui.workspace.draft_session import (
+from iamtui.workspace.change import draft_session as draft_files
+from iamtui.workspace.change.draft_session import (
     open_draft_file,
     save_draft_file,
     saved_drafts,

@@ -14,12 +14,12 @@ from iamtui.drafts.overlay import is_only_for
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
-from iamtui.workspace.draft_denies import only_for, spare, with_own_sid
-from iamtui.workspace.draft_fixes import SuggestedDraft, with_fix
-from iamtui.workspace.draft_session import DraftedAccount, as_matrix, lay
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.change.draft_denies import only_for, spare, with_own_sid
+from iamtui.workspace.change.draft_fixes import SuggestedDraft, with_fix
+from iamtui.workspace.change.draft_session import DraftedAccount, as_matrix, lay
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.sample_account import NOW, iam, sample_workspace
 
 BUCKET = "arn:aws:s3:::data-lake"

@@ -20,18 +20,18 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.engine.decision import Layer, Outcome
-from iamtui.engine.explanation import Suggestion
+from iamtui.engine.words.explanation import Suggestion
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import answer
-from iamtui.workspace.denied_question import NoEdit, statement_from_question, statement_places
-from iamtui.workspace.draft_documents import DocumentPlace
-from iamtui.workspace.draft_fixes import edits_for_suggestion, one_cell, with_fix
-from iamtui.workspace.draft_session import Effect, as_matrix, compare_everyone, lay
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.questions import ask, ask_and_trace
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.questions import ask, ask_and_trace
+from iamtui.workspace.change.denied_question import NoEdit, statement_from_question, statement_places
+from iamtui.workspace.change.draft_documents import DocumentPlace
+from iamtui.workspace.change.draft_fixes import edits_for_suggestion, one_cell, with_fix
+from iamtui.workspace.change.draft_session import Effect, as_matrix, compare_everyone, lay
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, drafting_workspace, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam
 from tests.support.slow import one_quick

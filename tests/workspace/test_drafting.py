@@ -29,8 +29,8 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import answer
-from iamtui.workspace.draft_session import (
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.change.draft_session import (
     EXPORT_FORMS,
     DraftComparison,
     DraftedAccount,
@@ -41,9 +41,9 @@ from iamtui.workspace.draft_session import (
     lay,
     verdict_key,
 )
-from iamtui.workspace.impact import impact_of
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.change.impact import impact_of
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, drafting_account, drafting_workspace, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
 

@@ -40,9 +40,9 @@ from iamtui.questions.action_classes import different_statements, statements_in_
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.effective_policy import EffectivePolicy, _with_nothing_else, effective_policy
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.what_can import what_can
+from iamtui.workspace.ask.effective_policy import EffectivePolicy, _with_nothing_else, effective_policy
+from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.source.principals import principal_for, resolve_principal
 from tests.questions.random_accounts import AccountMaker, QuestionMaker
 from tests.questions.vocabulary import ACTIONS, GIVEN, NOON, RESOURCES
 from tests.workspace.test_what_can import ACCOUNT, BUCKET, account_with, statement, workspace_of

@@ -27,9 +27,9 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.escalation_states import AccountStates, State
-from iamtui.workspace.escalation_steps import EscalationReport
-from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.review.escalation_states import AccountStates, State
+from iamtui.workspace.review.escalation_steps import EscalationReport
+from iamtui.workspace.review.escalations import find_escalations
 from tests.support.sample_account import (
     ADMIN_ARN,
     ADMINISTRATOR,

@@ -19,8 +19,8 @@ from iamtui.account.model import (
     Role,
     User,
 )
-from iamtui.workspace.escalation_steps import Escalation
-from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.review.escalation_steps import Escalation
+from iamtui.workspace.review.escalations import find_escalations
 from tests.support.sample_account import (
     ADMIN_ARN,
     ADMINISTRATOR,

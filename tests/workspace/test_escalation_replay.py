@@ -28,11 +28,11 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.escalation_states import AccountStates, State
-from iamtui.workspace.escalation_steps import EscalationStep, Move
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import ask, with_region
+from iamtui.workspace.ask.questions import ask, with_region
+from iamtui.workspace.review.escalation_states import AccountStates, State
+from iamtui.workspace.review.escalation_steps import EscalationStep, Move
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.source.principals import principal_for
 from tests.support.sample_account import ADMIN_ARN, ADMINISTRATOR, ID, document, iam, sample_workspace, trust
 
 ACTIONS = [

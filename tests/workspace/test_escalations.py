@@ -24,13 +24,13 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, NEW_PRINCIPALS, EscalationPath, Gain, On
-from iamtui.engine.index_outcomes import Outcomes
+from iamtui.engine.index.index_outcomes import Outcomes
 from iamtui.questions.evaluator import QuestionEvaluator
-from iamtui.workspace.escalation_rights import Rights
-from iamtui.workspace.escalation_round import EscalationRound
-from iamtui.workspace.escalation_states import AccountStates, State
-from iamtui.workspace.escalation_steps import Entity, Escalation, Move
-from iamtui.workspace.escalations import find_escalations
+from iamtui.workspace.review.escalation_rights import Rights
+from iamtui.workspace.review.escalation_round import EscalationRound
+from iamtui.workspace.review.escalation_states import AccountStates, State
+from iamtui.workspace.review.escalation_steps import Entity, Escalation, Move
+from iamtui.workspace.review.escalations import find_escalations
 from tests.support.sample_account import (
     ADMIN_ARN,
     ADMINISTRATOR,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import answer
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask, ask_and_trace, explained
-from iamtui.workspace.workspace import SourceChoice, SourceKind
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.questions import ask, ask_and_trace, explained
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tools.trace_walk import walk
 
 _ONCE = Question("s3:DeleteObject", "arn:aws:s3:::puffin-data-lake/x")

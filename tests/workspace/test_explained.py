@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import AccessKey, Account, Entity, IdentityProvider, InstanceProfile, Known
-from iamtui.tui.inventory import Kind
-from iamtui.workspace.explained import EntityExplanation, explained, explained_kind
+from iamtui.tui.main.inventory import Kind
+from iamtui.workspace.source.explained import EntityExplanation, explained, explained_kind
 from tests.support.sample_account import BOUNDARY, iam, sample_account, trust
 
 ACCOUNT = sample_account()

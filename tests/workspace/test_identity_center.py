@@ -11,7 +11,7 @@ from iamtui.account.identity_center import (
     Person,
     SignsIn,
 )
-from iamtui.workspace.inventory import people_words, sign_in_json
+from iamtui.workspace.source.inventory import people_words, sign_in_json
 
 LONG = "\U0001f600" * 1024
 SET = PermissionSet("arn:aws:sso:::permissionSet/1/2", "Developer")

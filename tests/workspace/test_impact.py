@@ -20,12 +20,12 @@ from iamtui.drafts.edits.principals import AttachPolicy, PutPermissionsBoundary,
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.decision import Outcome
 from iamtui.questions.question import Question
-from iamtui.workspace.compared_states import aligned
-from iamtui.workspace.draft_session import DraftedAccount, Effect, compare_everyone, lay
-from iamtui.workspace.impact import Count, Impact, family_of, impact_between, impact_of
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import evaluator_of
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.questions import evaluator_of
+from iamtui.workspace.change.compared_states import aligned
+from iamtui.workspace.change.draft_session import DraftedAccount, Effect, compare_everyone, lay
+from iamtui.workspace.change.impact import Count, Impact, family_of, impact_between, impact_of
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_account, drafting_workspace, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
 
@@ -148,7 +148,7 @@ def test_escalations_are_searched_only_where_the_draft_can_matter(monkeypatch: p
     def never(_workspace: object) -> None:
         raise AssertionError("searched")
 
-    monkeypatch.setattr("iamtui.workspace.impact.find_escalations", never)
+    monkeypatch.setattr("iamtui.workspace.change.impact.find_escalations", never)
     assert impact(PutInlinePolicy(CAROL, "extra", text(allow("s3:GetObject", f"{BUCKET}/*")))).access
 
 
@@ -158,13 +158,13 @@ def test_what_an_attached_policy_says_that_is_not_loaded_is_said_to_be_unknown()
 
 
 def test_the_questions_are_bounded_and_the_bound_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.impact.MOST_QUESTIONS", 3)
+    monkeypatch.setattr("iamtui.workspace.change.impact.MOST_QUESTIONS", 3)
     found = impact(AttachPolicy(CAROL, ADMIN_ARN))
     assert "Only the first 3 pairs of action and resource are compared" in found.not_compared
 
 
 def test_answers_that_are_worked_out_one_by_one_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.impact.MOST_DECISIONS", 1)
+    monkeypatch.setattr("iamtui.workspace.change.impact.MOST_DECISIONS", 1)
     found = impact(PutManagedPolicy(LAKE_READ.arn, text(allow("s3:*", f"{BUCKET}/x*"), allow("sqs:*", "*"))))
     assert any(said.startswith("Only the first ") for said in found.not_compared)
 

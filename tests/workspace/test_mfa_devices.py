@@ -9,10 +9,10 @@ import pytest
 
 from iamtui.account.model import Known, MfaDevice, Missing
 from iamtui.credentials.assume_role import AssumeRoleInput
-from iamtui.workspace.assume_plan import plan_assume
-from iamtui.workspace.mfa import MfaDevices, find_mfa_devices
-from iamtui.workspace.opening import connect
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.assume.assume_plan import plan_assume
+from iamtui.workspace.assume.mfa import MfaDevices, find_mfa_devices
+from iamtui.workspace.source.opening import connect
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.assume_account import ID, ROLE, SERIAL, trust, workspace
 from tests.support.fault_proxy import FaultProxy, Reset, error
 from tests.support.moto_server import MotoServer

@@ -16,10 +16,10 @@ from iamtui.credentials.mfa_session import LEAST_LEFT
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import assume
-from iamtui.workspace.assume_plan import plan_assume
-from iamtui.workspace.mfa import MfaCodeNeeded, MfaSessions, reuse_words
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.assume.assume import assume
+from iamtui.workspace.assume.assume_plan import plan_assume
+from iamtui.workspace.assume.mfa import MfaCodeNeeded, MfaSessions, reuse_words
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 from tests.support.assume_account import (
     ALICE,
     DENIED,

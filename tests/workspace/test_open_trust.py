@@ -11,13 +11,13 @@ from iamtui.account.model import Known, Organization, ResourcePolicy, Role
 from iamtui.lint.check_document import findings as lint_findings
 from iamtui.policy.types import PolicyType
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.access import who_has_access
-from iamtui.workspace.audit import audit
-from iamtui.workspace.proofs import ProofStatus
-from iamtui.workspace.public_proofs import prove_not_public
-from iamtui.workspace.trust import POSSIBLE, Opening, TrustReader
-from iamtui.workspace.who_can import everybody
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.access import who_has_access
+from iamtui.workspace.ask.trust import POSSIBLE, Opening, TrustReader
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.prove.proofs import ProofStatus
+from iamtui.workspace.prove.public_proofs import prove_not_public
+from iamtui.workspace.review.audit import audit
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.sample_account import ID, document, iam, sample_workspace
 
 GITHUB = "token.actions.githubusercontent.com"

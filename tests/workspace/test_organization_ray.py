@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from iamtui.problem import Problem
-from iamtui.workspace.organization_run import RayWorkers, over_accounts
+from iamtui.workspace.organization.organization_run import RayWorkers, over_accounts
 from tests.support.external_tools import optional_module
 
 IDS = [f"{number:012}" for number in range(60)]

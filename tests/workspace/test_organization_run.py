@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from iamtui.problem import Problem
-from iamtui.workspace.organization_run import Here, Processes, Workers, over_accounts, workers_for
+from iamtui.workspace.organization.organization_run import Here, Processes, Workers, over_accounts, workers_for
 from tests.support.slow import one_quick
 
 IDS = [f"{number:012}" for number in range(40)]
@@ -81,7 +81,7 @@ def test_ctrl_c_is_for_the_process_that_started_the_others() -> None:
 STARTS_WORKERS = """
 import os, signal
 from tests.workspace.test_organization_run import IDS, length, read
-from iamtui.workspace.organization_run import Processes, over_accounts
+from iamtui.workspace.organization.organization_run import Processes, over_accounts
 if __name__ == "__main__":
     for one in over_accounts(IDS, read, length, Processes(2)):
         print(one.found, flush=True)
@@ -93,7 +93,7 @@ IS_ENDED = """
 import os, signal, sys
 from contextlib import closing
 from tests.workspace.test_organization_run import IDS, length, read
-from iamtui.workspace.organization_run import Processes, over_accounts
+from iamtui.workspace.organization.organization_run import Processes, over_accounts
 if __name__ == "__main__":
     with closing(Processes(2)) as workers:
         for one in over_accounts(IDS, read, length, workers):

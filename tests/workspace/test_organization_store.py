@@ -20,8 +20,8 @@ from iamtui.account.model import REST_OF_ACCOUNT, Account, Gap
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.input_files import packed_for, read_document, unpacked
 from iamtui.problem import Problem
-from iamtui.workspace import organization_store
-from iamtui.workspace.organization_store import (
+from iamtui.workspace.organization import organization_store
+from iamtui.workspace.organization.organization_store import (
     ListedAccount,
     LocalFiles,
     OrganizationStore,
@@ -33,8 +33,8 @@ from iamtui.workspace.organization_store import (
     s3_place,
     store_schema,
 )
-from iamtui.workspace.snapshot_file import StoreWriter
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.organization.snapshot_file import StoreWriter
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.own_process import in_own_process
 from tests.support.snapshot_builder import allow, document, role, snapshot, user
 from tests.support.two_accounts import of_other

@@ -13,10 +13,10 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace import unknown_facts
-from iamtui.workspace.overview import Overview
-from iamtui.workspace.overview_counts import account_overview
-from iamtui.workspace.saved_questions import SavedQuestion
+from iamtui.workspace.ask.saved_questions import SavedQuestion
+from iamtui.workspace.review.overview import Overview
+from iamtui.workspace.review.overview_counts import account_overview
+from iamtui.workspace.source import unknown_facts
 from tests.support.sample_account import ID, iam, sample_workspace, trust
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -18,19 +18,19 @@ from iamtui.problem import Problem
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
-from iamtui.workspace.denials import decode_authorization_message
-from iamtui.workspace.opening import (
+from iamtui.workspace.activity.denials import decode_authorization_message
+from iamtui.workspace.organization.organization_store import account_in, open_store
+from iamtui.workspace.review.overview import begun_overview
+from iamtui.workspace.source.opening import (
     load_account_facts,
     load_last_accessed,
     load_user_details,
     open_source,
     read_again,
 )
-from iamtui.workspace.organization import with_identity_center
-from iamtui.workspace.organization_store import account_in, open_store
-from iamtui.workspace.overview import begun_overview
-from iamtui.workspace.permissions import FEATURES, find_feature, policy_for
-from iamtui.workspace.workspace import CacheUse, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.organization import with_identity_center
+from iamtui.workspace.source.permissions import FEATURES, find_feature, policy_for
+from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind, Workspace
 from tests.support.canned_aws import OF_A_RESOURCE
 from tests.support.fault_proxy import FaultProxy
 from tests.support.moto_server import ACCOUNT, MotoServer

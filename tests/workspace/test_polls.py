@@ -16,9 +16,9 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.questions.account_index import account_index
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import BulkEvaluator
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 DEMO_QUESTIONS = (
     Question("s3:GetObject", "arn:aws:s3:::puffin-data-lake/x"),

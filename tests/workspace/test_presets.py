@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from iamtui.problem import Problem
-from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
+from iamtui.workspace.ask.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 

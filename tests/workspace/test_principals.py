@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import Known, Missing
-from iamtui.workspace.principals import caller_principal
+from iamtui.workspace.source.principals import caller_principal
 from tests.support.sample_account import ID, iam, sample_account, sample_workspace
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iamtui.config import Config
-from iamtui.workspace.principals import is_production
+from iamtui.workspace.source.principals import is_production
 
 DEFAULT = Config().production
 

@@ -10,9 +10,9 @@ from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace import profile_roles
-from iamtui.workspace.credential_commands import ProfileCodeNeeded, ask_codes_with
-from iamtui.workspace.profile_roles import forget_codes, open_profile
+from iamtui.workspace.source import profile_roles
+from iamtui.workspace.source.credential_commands import ProfileCodeNeeded, ask_codes_with
+from iamtui.workspace.source.profile_roles import forget_codes, open_profile
 from tests.support.fault_proxy import error
 from tests.support.mfa_alice import AliceWithMfa
 from tests.support.mfa_profiles import SERIAL

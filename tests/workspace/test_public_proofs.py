@@ -35,9 +35,9 @@ from iamtui.engine.request import (
 )
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.proofs import Proof, ProofStatus
-from iamtui.workspace.public_proofs import prove_not_public
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.prove.proofs import Proof, ProofStatus
+from iamtui.workspace.prove.public_proofs import prove_not_public
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, days_ago, document, iam, sample_workspace
 from tests.support.slow import few_slow, one_quick
 

@@ -12,9 +12,9 @@ from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, worst_first
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.answers import MOST_CELLS, BulkMatrixEvaluator, answer, answer_all, expand_actions
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.who_can import everybody
+from iamtui.workspace.ask.answers import MOST_CELLS, BulkMatrixEvaluator, answer, answer_all, expand_actions
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.source.principals import resolve_principal
 from tests.support.question_matrices import LAKE, asked, role, workspace_of
 from tests.support.sample_account import ID, allow, iam, sample_workspace, trust
 

@@ -10,8 +10,8 @@ from iamtui.cli.assume import assume
 from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.export import FORMATS
 from iamtui.credentials.session import AssumeExtras
-from iamtui.workspace.reference_commands import Provenance, Reference, format_reference, references
-from iamtui.workspace.workspace import SourceInfo, SourceKind
+from iamtui.workspace.source.reference_commands import Provenance, Reference, format_reference, references
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind
 from tests.support.panel_sessions import session
 
 ARN = "arn:aws:iam::123456789012:role/deploy-prod"

@@ -17,14 +17,14 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.paths import data_folder
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.remembered_assume_input import (
+from iamtui.workspace.assume.remembered_assume_input import (
     MOST_ROLES,
     forget_input,
     remember_input,
     remembered_input,
     remembered_path,
 )
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.workspace import SourceKind
 from tests.support.assume_account import FOREIGN, ID, ROLE, SERIAL, trust, workspace
 
 ALICE = workspace(trust())
@@ -93,7 +93,7 @@ def test_the_latest_replaces_the_one_before(file: Path) -> None:
 
 def test_the_oldest_go(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_ROLES == 200
-    monkeypatch.setattr("iamtui.workspace.remembered_assume_input.MOST_ROLES", 5)
+    monkeypatch.setattr("iamtui.workspace.assume.remembered_assume_input.MOST_ROLES", 5)
     for number in range(6):
         remember_input(ALICE, replace(ENTERED, role_arn=f"{ROLE}{number}"))
     assert remembered_input(ALICE, f"{ROLE}0") is None

@@ -21,15 +21,15 @@ from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.questions.question import Question
-from iamtui.workspace import replay as module
-from iamtui.workspace.draft_fixes import SuggestedDraft
-from iamtui.workspace.draft_session import lay
-from iamtui.workspace.policy_reads import PolicyReads
-from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay import Replayer
-from iamtui.workspace.replay_fixes import fixed_to_the_end, with_all_fixes
-from iamtui.workspace.replay_result import Replay, Verdict
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity import replay as module
+from iamtui.workspace.activity.replay import Replayer
+from iamtui.workspace.activity.replay_fixes import fixed_to_the_end, with_all_fixes
+from iamtui.workspace.activity.replay_result import Replay, Verdict
+from iamtui.workspace.ask.policy_reads import PolicyReads
+from iamtui.workspace.ask.questions import BulkEvaluator
+from iamtui.workspace.change.draft_fixes import SuggestedDraft
+from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust
 from tests.workspace.test_proofs import BUCKET, workspace

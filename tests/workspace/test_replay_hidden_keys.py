@@ -13,11 +13,11 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
-from iamtui.workspace.draft_session import lay
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import evaluator_of
-from iamtui.workspace.replay_result import Verdict
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity.replay_result import Verdict
+from iamtui.workspace.ask.questions import evaluator_of
+from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, iam
 from tests.support.slow import one_quick

@@ -16,15 +16,15 @@ from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.principals import PutPermissionsBoundary
-from iamtui.engine.api_calls import authorized_by
+from iamtui.engine.calls.api_calls import authorized_by
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.denials import caller_of
-from iamtui.workspace.draft_session import DraftedAccount, lay, verdict_key
-from iamtui.workspace.policy_reads import PolicyReads
-from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay import Replayer, allows_all
-from iamtui.workspace.replay_result import Verdict
+from iamtui.workspace.activity.denials import caller_of
+from iamtui.workspace.activity.replay import Replayer, allows_all
+from iamtui.workspace.activity.replay_result import Verdict
+from iamtui.workspace.ask.policy_reads import PolicyReads
+from iamtui.workspace.ask.questions import BulkEvaluator
+from iamtui.workspace.change.draft_session import DraftedAccount, lay, verdict_key
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_workspace, edits
 from tests.support.sample_account import ID, NOW, iam
 from tests.workspace.test_replay import session

@@ -20,10 +20,10 @@ from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import ask
-from iamtui.workspace.revocation import ISSUED, POLICY_NAME, plan_revocation, revocation_policy, server_now
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.assume.revocation import ISSUED, POLICY_NAME, plan_revocation, revocation_policy, server_now
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.external_tools import aws_cli
 from tests.support.moto_server import ACCOUNT, REGION, MotoServer, allow, policy, trust
 from tests.support.panel_sessions import START, session

@@ -21,8 +21,8 @@ from iamtui.engine.decision import Expectation, Layer
 from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
-from iamtui.workspace.workspace import SourceInfo, SourceKind
+from iamtui.workspace.ask.saved_questions import MOST_IN_HISTORY, QuestionStore, account_key
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind
 from tests.support.sample_account import sample_workspace
 
 ACCOUNT = "123456789012"
@@ -102,7 +102,7 @@ def test_the_history_holds_no_external_id_and_a_saved_question_what_was_saved(st
 
 
 def test_the_history_is_capped_by_account(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.saved_questions.MOST_IN_HISTORY", 3)
+    monkeypatch.setattr("iamtui.workspace.ask.saved_questions.MOST_IN_HISTORY", 3)
     mine, others = QuestionStore(ACCOUNT, path), QuestionStore(OTHER, path)
     others.add_to_history(ask("s3:Other"))
     for number in range(5):
@@ -230,7 +230,7 @@ def test_a_file_of_a_repository_stays_as_readable_as_it_is_and_ones_own_does_not
     for file in (shared, own):
         file.write_text("{}")
         file.chmod(0o644)
-    monkeypatch.setattr("iamtui.workspace.saved_questions.questions_path", lambda: own)
+    monkeypatch.setattr("iamtui.workspace.ask.saved_questions.questions_path", lambda: own)
     QuestionStore(ACCOUNT, shared).save("a", ask())
     QuestionStore(ACCOUNT).save("a", ask())
     assert shared.stat().st_mode & 0o777 == 0o644
@@ -304,7 +304,7 @@ def test_a_shared_set_may_leave_the_account_open(store: QuestionStore) -> None:
 def test_programs_that_write_at_once_lose_nothing(store: QuestionStore) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from iamtui.workspace.saved_questions import QuestionStore\n"
+        "from iamtui.workspace.ask.saved_questions import QuestionStore\n"
         "from iamtui.questions.question import Question, QuestionMatrix\n"
         "store = QuestionStore(sys.argv[1], Path(sys.argv[2]))\n"
         "for i in range(10):\n"

@@ -23,9 +23,9 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.aws_simulator import UNEXPLAINED, SecondOpinion, can_ask_aws, second_opinion, simulation_of
-from iamtui.workspace.permissions import find_feature
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.aws_simulator import UNEXPLAINED, SecondOpinion, can_ask_aws, second_opinion, simulation_of
+from iamtui.workspace.source.permissions import find_feature
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.fault_proxy import FaultProxy
 from tests.support.panel_records import ACCOUNT, role_principal, small_account, small_workspace, user_principal
 from tests.support.simulator_answers import answer, result, specific

@@ -34,10 +34,10 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.draft_session import lay
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask
-from iamtui.workspace.service_accounts import RoleDraft, draft_role_for
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.review.service_accounts import RoleDraft, draft_role_for
+from iamtui.workspace.source.principals import resolve_principal
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from iamtui.credentials.session import Session, Urgency
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.session_store import Dropped, KeptSession, Origin, SessionsKeeper, Tick
+from iamtui.workspace.assume.session_store import Dropped, KeptSession, Origin, SessionsKeeper, Tick
 from tests.support.panel_sessions import StillClock, session
 
 MINUTE = timedelta(minutes=1)

@@ -15,9 +15,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
-from iamtui.workspace.assume_plan import compact_policy, policy_problem
-from iamtui.workspace.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.assume_plan import compact_policy, policy_problem
+from iamtui.workspace.assume.session_preview import MOST_TYPICAL, PreviewRow, SessionPreview, preview_session
+from iamtui.workspace.source.workspace import Workspace
 from tests.support.assume_account import FOREIGN, ID, ROLE, document, trust, workspace
 
 READ = {"Effect": "Allow", "Action": ["s3:Get*", "s3:ListBucket"], "Resource": "*"}

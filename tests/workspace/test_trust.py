@@ -18,14 +18,9 @@ from iamtui.policy.statement import CompiledStatement
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.assume_decision import decide_so_far
-from iamtui.workspace.caller_roles import roles_of_caller
-from iamtui.workspace.opening import open_source
-from iamtui.workspace.outsiders import Outsiders
-from iamtui.workspace.overview_counts import account_overview
-from iamtui.workspace.principals import resolve_principal
-from iamtui.workspace.questions import ask, with_region
-from iamtui.workspace.trust import (
+from iamtui.workspace.ask.outsiders import Outsiders
+from iamtui.workspace.ask.questions import ask, with_region
+from iamtui.workspace.ask.trust import (
     TrustEdge,
     Trustee,
     TrustReader,
@@ -33,8 +28,13 @@ from iamtui.workspace.trust import (
     chains_from,
     who_may_assume,
 )
-from iamtui.workspace.who_can import who_can
-from iamtui.workspace.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.ask.who_can import who_can
+from iamtui.workspace.assume.assume_decision import decide_so_far
+from iamtui.workspace.assume.caller_roles import roles_of_caller
+from iamtui.workspace.review.overview_counts import account_overview
+from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.principals import resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
 
 POSSIBLE = (Outcome.ALLOWED, Outcome.DEPENDS)
@@ -139,7 +139,7 @@ def test_a_chain_that_holds_without_condition_comes_before_one_of_the_same_lengt
 
 
 def test_more_ways_than_memory_is_meant_for_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.workspace.trust._MOST_EDGES", 3)
+    monkeypatch.setattr("iamtui.workspace.ask.trust._MOST_EDGES", 3)
     (edge, *_) = edges_of(sample_workspace())
     assert sum(map(len, by_principal([edge] * 3).values())) == 3
     with pytest.raises(Problem, match="More than 3 pairs of a principal and a role"):

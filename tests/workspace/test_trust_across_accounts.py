@@ -9,14 +9,14 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Principal
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.access import through_roles, who_has_access
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.escalations_across import find_escalations_across
-from iamtui.workspace.outsiders import LISTED
-from iamtui.workspace.questions import ask
-from iamtui.workspace.trust import Trustee, TrustReader, by_principal, chains_from, every_edge
-from iamtui.workspace.who_can import everybody
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.access import through_roles, who_has_access
+from iamtui.workspace.ask.outsiders import LISTED
+from iamtui.workspace.ask.questions import ask
+from iamtui.workspace.ask.trust import Trustee, TrustReader, by_principal, chains_from, every_edge
+from iamtui.workspace.ask.who_can import everybody
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts
 from tests.questions.vocabulary import A, B
 from tests.support.sample_account import allow, document, trust

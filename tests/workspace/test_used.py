@@ -30,14 +30,14 @@ from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.used import checks_of
 from iamtui.problem import Problem
-from iamtui.workspace.least_draft import check_least, least_draft
-from iamtui.workspace.least_policy import LeastPolicy, least_policy
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.proofs import ProofStatus
-from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.used import Activity, UsedService, activity_of, compare_use, limits_of, read_trails
-from iamtui.workspace.what_can import what_can
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity.least_draft import check_least, least_draft
+from iamtui.workspace.activity.least_policy import LeastPolicy, least_policy
+from iamtui.workspace.activity.used import Activity, UsedService, activity_of, compare_use, limits_of, read_trails
+from iamtui.workspace.ask.questions import BulkEvaluator
+from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.prove.proofs import ProofStatus
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import Workspace
 from tests.workspace.test_what_can import workspace_of
 
 ACCOUNT = "111122223333"
@@ -682,7 +682,7 @@ def test_names_that_cannot_be_asked_about_are_resources_that_are_not_told(tmp_pa
 def test_one_decision_is_held_at_a_time_however_many_buckets_were_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iamtui.workspace.least_policy.MOST_FRONTS", 4)
+    monkeypatch.setattr("iamtui.workspace.activity.least_policy.MOST_FRONTS", 4)
     ask, held = BulkEvaluator.ask, []
 
     def counted(asker: BulkEvaluator, principal: Principal) -> Decision:

@@ -18,14 +18,14 @@ from iamtui.activity.events import event_of
 from iamtui.activity.requests import RequestCollector
 from iamtui.activity.trails import TrailCounts
 from iamtui.catalog import service_data
-from iamtui.engine.api_calls import iam_actions
+from iamtui.engine.calls.api_calls import iam_actions
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.questions.question import Question
-from iamtui.workspace.least_policy import LeastPolicy, least_policy
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.questions import BulkEvaluator
-from iamtui.workspace.replay_result import allows_all
-from iamtui.workspace.used import Activity, ReadTrails, activity_of
+from iamtui.workspace.activity.least_policy import LeastPolicy, least_policy
+from iamtui.workspace.activity.replay_result import allows_all
+from iamtui.workspace.activity.used import Activity, ReadTrails, activity_of
+from iamtui.workspace.ask.questions import BulkEvaluator
+from iamtui.workspace.source.principals import principal_for
 from tests.engine.test_api_calls import _parameters as parameters_of
 from tests.workspace.test_used import ACCOUNT, ROLE, allow, event, role_with, workspace_of, workspace_with
 

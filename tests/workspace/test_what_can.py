@@ -24,10 +24,10 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.access import levels_of
-from iamtui.workspace.principals import principal_for, resolve_principal
-from iamtui.workspace.what_can import EffectiveAccess, compare_access, what_can
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.access import levels_of
+from iamtui.workspace.ask.what_can import EffectiveAccess, compare_access, what_can
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
 from tests.questions.vocabulary import NOON, RESOURCES
 

@@ -19,10 +19,10 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Glob
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.workspace.access import who_has_access
-from iamtui.workspace.answers import answer
-from iamtui.workspace.who_can import everybody, who_can
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.ask.access import who_has_access
+from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.who_can import everybody, who_can
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker
 from tests.support.panel_records import ACCOUNT, small_account, small_workspace
 from tests.support.sample_account import allow, document

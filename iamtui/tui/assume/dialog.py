@@ -27,20 +27,20 @@ from iamtui.tui.assume.more_inputs import PolicyField
 from iamtui.tui.assume.rows import CallerChoice, FailureView
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import age_note, fit, line, lines, plain
-from iamtui.tui.dialogs import Dialog, DialogBox
-from iamtui.workspace import assume as assuming
-from iamtui.workspace.assume import acting_as, as_session
-from iamtui.workspace.assume_plan import Planned, make_plan
-from iamtui.workspace.mfa import MfaCodeNeeded, MfaDevices, find_mfa_devices
-from iamtui.workspace.opening import reconnected
-from iamtui.workspace.principals import is_production
-from iamtui.workspace.remembered_assume_input import forget_input, remember_input, remembered_input
-from iamtui.workspace.workspace import Workspace
+from iamtui.tui.dialogs.dialogs import Dialog, DialogBox
+from iamtui.workspace.assume import assume as assuming
+from iamtui.workspace.assume.assume import acting_as, as_session
+from iamtui.workspace.assume.assume_plan import Planned, make_plan
+from iamtui.workspace.assume.mfa import MfaCodeNeeded, MfaDevices, find_mfa_devices
+from iamtui.workspace.assume.remembered_assume_input import forget_input, remember_input, remembered_input
+from iamtui.workspace.source.opening import reconnected
+from iamtui.workspace.source.principals import is_production
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
-    from iamtui.workspace.assume_plan import AssumePlan
-    from iamtui.workspace.mfa import MfaSessions
+    from iamtui.workspace.assume.assume_plan import AssumePlan
+    from iamtui.workspace.assume.mfa import MfaSessions
 
 
 # AssumeOptions: what the running program knows beside account and role, for the assume dialog.

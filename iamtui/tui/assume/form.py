@@ -32,9 +32,9 @@ from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SidesView
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput
-from iamtui.workspace.assume_plan import Planned, check_input
-from iamtui.workspace.mfa import MfaDevices
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.assume_plan import Planned, check_input
+from iamtui.workspace.assume.mfa import MfaDevices
+from iamtui.workspace.source.workspace import Workspace
 
 # MoreSection: the inputs that few calls need, behind one line that always says which of them are filled in.
 

@@ -26,7 +26,7 @@ from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, said, words
 from iamtui.tui.question.completion import best_matches
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.workspace.remembered_assume_input import role_arns
+from iamtui.workspace.assume.remembered_assume_input import role_arns
 
 # RoleRow: the ARN of any role, completed from those that are known here.
 

@@ -24,9 +24,9 @@ from iamtui.text import safe_text
 from iamtui.tui.content import fit, line, plain
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.assume_plan import STARTING_POLICY, compact_policy, readable_policy
-from iamtui.workspace.session_preview import PreviewRow, SessionPreview, preview_session
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.assume_plan import STARTING_POLICY, compact_policy, readable_policy
+from iamtui.workspace.assume.session_preview import PreviewRow, SessionPreview, preview_session
+from iamtui.workspace.source.workspace import Workspace
 
 _STYLES: Final = {
     Outcome.ALLOWED: "allowed",

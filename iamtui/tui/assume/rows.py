@@ -22,8 +22,8 @@ from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import line, lines, plain
 from iamtui.tui.sessions.text import role_name
-from iamtui.workspace.assume_plan import Side, SideAnswer, Sides
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.assume_plan import Side, SideAnswer, Sides
+from iamtui.workspace.source.workspace import Workspace
 
 _LABEL: Final = 16
 _FIELD: Final = 28

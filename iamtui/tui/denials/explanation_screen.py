@@ -27,16 +27,16 @@ from iamtui.tui.denials.records_screen import (
     short_claim,
     short_name,
 )
-from iamtui.tui.inventory import entity_of
-from iamtui.tui.list_dialogs import choose_columns
+from iamtui.tui.dialogs.list_dialogs import choose_columns
+from iamtui.tui.dialogs.text_screens import TextScreen
+from iamtui.tui.main.inventory import entity_of
 from iamtui.tui.question.pinned_verdicts import AskedFrom
 from iamtui.tui.question.trace_screen import DocumentScreen
-from iamtui.tui.text_screens import TextScreen
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace import denials
-from iamtui.workspace.denial_comparison import WORDS, claim_words, denies_of, federated_action, named_policy
-from iamtui.workspace.denials import ExplainedDenial
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity import denials
+from iamtui.workspace.activity.denial_comparison import WORDS, claim_words, denies_of, federated_action, named_policy
+from iamtui.workspace.activity.denials import ExplainedDenial
+from iamtui.workspace.source.workspace import Workspace
 
 _EXPLAINING: Final = "explaining"
 _KIND: Final = "denials"

@@ -24,12 +24,12 @@ from iamtui.problem import Problem
 from iamtui.text import counted, safe_document, safe_text
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import fit, fit_end, line, lines, plain
-from iamtui.tui.list_dialogs import ColumnList
+from iamtui.tui.dialogs.list_dialogs import ColumnList
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, TitleLine
-from iamtui.workspace.denial_comparison import Agreement, claim_words
-from iamtui.workspace.denials import ExplainedDenial, read_denial_file
+from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
+from iamtui.workspace.activity.denials import ExplainedDenial, read_denial_file
 
 LONGEST: Final = 60_000
 """Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""

@@ -16,7 +16,7 @@ from iamtui.drafts.edits.base import Standing
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import ListingEntry, policy_entries, trust_entries
-from iamtui.tui.inventory import EntityPolicy, held_policies
+from iamtui.tui.main.inventory import EntityPolicy, held_policies
 
 _MARKS: Final = {"added": "+", "changed": "~", "removed": "-"}
 """In front of a policy, where its note may be cut off."""

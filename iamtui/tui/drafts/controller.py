@@ -18,7 +18,7 @@ from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft
-from iamtui.tui.paned import Browsing, PanedScreen
+from iamtui.tui.main.paned import Browsing, PanedScreen
 from iamtui.tui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts.edit_menu import EditMenu
     from iamtui.tui.drafts.impact_screen import DraftImpactScreen
     from iamtui.tui.explorer.search import IndexedAccount
-    from iamtui.workspace.draft_fixes import SuggestedDraft
-    from iamtui.workspace.draft_session import DraftedAccount
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.change.draft_fixes import SuggestedDraft
+    from iamtui.workspace.change.draft_session import DraftedAccount
+    from iamtui.workspace.source.workspace import Workspace
 
 
 _GROUP: Final = "draft"

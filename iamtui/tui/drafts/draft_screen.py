@@ -24,18 +24,18 @@ from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, fit, line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, needed
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.file_exports import ExportScreen
-from iamtui.tui.main_view import DraftKeeper
+from iamtui.tui.main.main_view import DraftKeeper
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
-from iamtui.workspace.workspace import SourceKind
+from iamtui.workspace.source.workspace import SourceKind
 
 if TYPE_CHECKING:
-    from iamtui.workspace.draft_session import DraftedAccount
-    from iamtui.workspace.proofs import Proof
+    from iamtui.workspace.change.draft_session import DraftedAccount
+    from iamtui.workspace.prove.proofs import Proof
 
 
 _EMPTY = (

@@ -40,15 +40,15 @@ from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
-from iamtui.tui.inventory import Branch
-from iamtui.tui.main_view import DraftKeeper
-from iamtui.workspace.principals import principal_for
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
+from iamtui.tui.main.inventory import Branch
+from iamtui.tui.main.main_view import DraftKeeper
+from iamtui.workspace.source.principals import principal_for
 
 if TYPE_CHECKING:
     from iamtui.tui.drafts.draft_screen import DraftScreen
-    from iamtui.tui.paned import PanedScreen
-    from iamtui.workspace.draft_documents import DocumentPlace
+    from iamtui.tui.main.paned import PanedScreen
+    from iamtui.workspace.change.draft_documents import DocumentPlace
 
 
 class EditedFrom(DraftKeeper, Protocol):

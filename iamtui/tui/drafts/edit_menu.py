@@ -22,7 +22,7 @@ from iamtui.drafts.edits.principals import DeletePermissionsBoundary, DetachPoli
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.tui.content import line, plain
-from iamtui.tui.dialogs import Choice, ChoiceDialog
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
 from iamtui.tui.drafts.edit_makers import (
     DocumentEdits,
     EditContext,
@@ -31,7 +31,7 @@ from iamtui.tui.drafts.edit_makers import (
     OrganizationEdits,
     names_at,
 )
-from iamtui.tui.inventory import Branch, Kind, Node
+from iamtui.tui.main.inventory import Branch, Kind, Node
 
 
 class MenuEntry(NamedTuple):

@@ -27,7 +27,7 @@ from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.tui.background import in_thread
 from iamtui.tui.content import line, plain
-from iamtui.tui.text_screens import private_copy, run_editor
+from iamtui.tui.dialogs.text_screens import private_copy, run_editor
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
 from iamtui.tui.widgets.status import TitleLine

@@ -26,7 +26,7 @@ from iamtui.text import counted, first_names, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
-from iamtui.tui.inventory import statement_lines
+from iamtui.tui.main.inventory import statement_lines
 from iamtui.tui.question.answer_view import as_many, quoted
 from iamtui.tui.question.verdict_pieces import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -37,8 +37,8 @@ from iamtui.tui.widgets.status import KeyLine, TitleLine
 if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.engine.decision import Decision
-    from iamtui.workspace.draft_session import DraftComparison, DraftedAccount, SavedComparison
-    from iamtui.workspace.impact import AccessShift, Count, Impact
+    from iamtui.workspace.change.draft_session import DraftComparison, DraftedAccount, SavedComparison
+    from iamtui.workspace.change.impact import AccessShift, Count, Impact
 
 
 # The impact of a draft, one line for each principal or saved question: what changes, before and after.

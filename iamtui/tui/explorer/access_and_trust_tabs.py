@@ -31,14 +31,14 @@ from iamtui.tui import clock
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.tui.explorer.tab_bar import TabId
-from iamtui.workspace.assume import acting_as
-from iamtui.workspace.assumptions import assumed_of
-from iamtui.workspace.caller_roles import roles_of_caller
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.trust import by_principal, chains_from, every_edge, unread_trust, who_may_assume
-from iamtui.workspace.used import Activity, ReadTrails, UsedService, activity_of, compare_use
-from iamtui.workspace.what_can import what_can
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.activity.used import Activity, ReadTrails, UsedService, activity_of, compare_use
+from iamtui.workspace.ask.assumptions import assumed_of
+from iamtui.workspace.ask.trust import by_principal, chains_from, every_edge, unread_trust, who_may_assume
+from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.assume.assume import acting_as
+from iamtui.workspace.assume.caller_roles import roles_of_caller
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.workspace import Workspace
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
 from iamtui.tui.explorer.tab_bar import EntityTab, TabBar, TabId
-from iamtui.tui.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
+from iamtui.tui.main.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import Notice
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
     from iamtui.tui.reports.report_screen import Load
-    from iamtui.workspace.used import ReadTrails
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.activity.used import ReadTrails
+    from iamtui.workspace.source.workspace import Workspace
 
 
 _WITH_DOCUMENTS: Final = (TabId.POLICIES, TabId.TRUST)

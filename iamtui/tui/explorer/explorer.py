@@ -22,7 +22,7 @@ from iamtui.text import counted, safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
 from iamtui.tui.explorer.children_table import EntityNotes, VerdictOf
-from iamtui.tui.inventory import (
+from iamtui.tui.main.inventory import (
     OVERVIEW,
     TOP_BRANCHES,
     Branch,

@@ -27,7 +27,7 @@ from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit, plain
-from iamtui.tui.inventory import EntityPolicy, held_policies, kind_word, shorter_unknown, unknown
+from iamtui.tui.main.inventory import EntityPolicy, held_policies, kind_word, shorter_unknown, unknown
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import Notice
 

@@ -18,14 +18,14 @@ from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading, unknown_row
 from iamtui.tui.explorer.tab_bar import EntityTab, TabId
-from iamtui.tui.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
+from iamtui.tui.main.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.credential_commands import UserNeeded
-from iamtui.workspace.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
+from iamtui.workspace.source.credential_commands import UserNeeded
+from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
 
 if TYPE_CHECKING:
-    from iamtui.tui.dialogs import Choice
-    from iamtui.workspace.live_accounts import UnitOfAccounts
+    from iamtui.tui.dialogs.dialogs import Choice
+    from iamtui.workspace.organization.live_accounts import UnitOfAccounts
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from textual.fuzzy import FuzzySearch
 
 from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, User
-from iamtui.tui.inventory import LEVEL_WORDS, Branch, Inventory, Kind, OtherAccount, other_accounts
-from iamtui.workspace.workspace import Workspace
+from iamtui.tui.main.inventory import LEVEL_WORDS, Branch, Inventory, Kind, OtherAccount, other_accounts
+from iamtui.workspace.source.workspace import Workspace
 
 HIT_LIMIT: Final = 500
 """Most hits that are given back; the count of all is said beside them."""

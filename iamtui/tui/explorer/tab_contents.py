@@ -45,8 +45,8 @@ from iamtui.tui.explorer.listings import (
 )
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
 from iamtui.tui.explorer.tab_bar import EntityTab, TabId
-from iamtui.tui.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
-from iamtui.workspace.inventory import behind_role, first_words, why_unread
+from iamtui.tui.main.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
+from iamtui.workspace.source.inventory import behind_role, first_words, why_unread
 
 # The Overview tab: the facts of each kind of entity, in rows. Pure.
 

@@ -29,7 +29,7 @@ from iamtui.account.model import (
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import fit
-from iamtui.tui.inventory import (
+from iamtui.tui.main.inventory import (
     Branch,
     Kind,
     LastUse,

@@ -20,7 +20,7 @@ from iamtui.presentation.verdict import statement_name
 from iamtui.text import counted
 from iamtui.tui.content import line, plain, styled
 from iamtui.tui.explorer.document_view import json_pieces
-from iamtui.tui.inventory import statement_lines
+from iamtui.tui.main.inventory import statement_lines
 from iamtui.tui.question.answer_lists import LayersList, MatrixView, layer_rows, pipeline_row, written_out
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
@@ -31,7 +31,7 @@ from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 
 if TYPE_CHECKING:
-    from iamtui.engine.explanation import Explanation, Suggestion
+    from iamtui.engine.words.explanation import Explanation, Suggestion
 
 
 _MATRIX_ROWS: Final[Mapping[str, int]] = {NARROW: 3, MEDIUM: 9, WIDE: 18}

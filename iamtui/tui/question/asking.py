@@ -20,7 +20,7 @@ from iamtui.tui.background import Work, in_thread
 
 if TYPE_CHECKING:
     from iamtui.catalog.actions import ActionInfo, Catalogue
-    from iamtui.engine.explanation import Explanation
+    from iamtui.engine.words.explanation import Explanation
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question
 

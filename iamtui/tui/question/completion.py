@@ -19,8 +19,8 @@ from iamtui.tui.question.asking import SearchableCatalogue
 from iamtui.tui.question.caller import caller_offers
 from iamtui.tui.question.completing_input import QUOTES, Offer, joined
 from iamtui.tui.question.context_field import ABSENT
-from iamtui.workspace import context_values
-from iamtui.workspace.questions import example_of
+from iamtui.workspace.ask import context_values
+from iamtui.workspace.ask.questions import example_of
 
 if TYPE_CHECKING:
     # It brings in the engine, which is not loaded before the first frame.

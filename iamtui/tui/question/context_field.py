@@ -17,7 +17,7 @@ from iamtui.text import safe_text
 from iamtui.tui import lazy
 from iamtui.tui.content import fit
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.workspace.context_syntax import split_key, split_values, written_key, written_values
+from iamtui.workspace.ask.context_syntax import split_key, split_values, written_key, written_values
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Decision

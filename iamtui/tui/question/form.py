@@ -52,13 +52,13 @@ from iamtui.tui.textual_internals import is_displayed
 from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.context_syntax import written_values
+from iamtui.workspace.ask.context_syntax import written_values
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.engine.decision import Decision, Layer
     from iamtui.tui.question.completion import Completer, CompletionContext
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
 _NO_RESOURCE_HINT = "needs no resource"

@@ -20,22 +20,22 @@ from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import clock, lazy
 from iamtui.tui.content import line, lines, plain, styled
-from iamtui.tui.dialogs import Choice, ChoiceDialog, LineDialog
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog
 from iamtui.tui.question.completion import known_resources
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.panel_text import summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
-from iamtui.workspace.context_syntax import at_time, from_ip, through_endpoint, with_mfa
-from iamtui.workspace.dependent_questions import is_about, on_resource, unsaid, whatever_fits
-from iamtui.workspace.principals import options_naming
-from iamtui.workspace.questions import check_resource
-from iamtui.workspace.saved_questions import quoted
+from iamtui.workspace.ask.context_syntax import at_time, from_ip, through_endpoint, with_mfa
+from iamtui.workspace.ask.dependent_questions import is_about, on_resource, unsaid, whatever_fits
+from iamtui.workspace.ask.questions import check_resource
+from iamtui.workspace.ask.saved_questions import quoted
+from iamtui.workspace.source.principals import options_naming
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Outcome
     from iamtui.presentation.answer import Shown
     from iamtui.questions.answers import Answer
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 
 Keys = Mapping[str, tuple[str, ...]]

@@ -33,16 +33,16 @@ from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.status import Notice, key_hints, key_of
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Decision
-    from iamtui.engine.explanation import Explanation
     from iamtui.engine.request import Principal
+    from iamtui.engine.words.explanation import Explanation
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
     from iamtui.tui.question.who_can_list import Arrangement
-    from iamtui.workspace.saved_questions import SavedQuestion
+    from iamtui.workspace.ask.saved_questions import SavedQuestion
 
 
 class QuestionPanel(Pane):

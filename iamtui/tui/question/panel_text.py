@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import Shown
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.source.workspace import Workspace
 
 
 NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"

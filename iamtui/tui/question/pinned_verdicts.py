@@ -20,13 +20,13 @@ from iamtui.tui import clock, lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
-from iamtui.tui.inventory import document_of, entity_of
-from iamtui.tui.main_view import MainView
-from iamtui.tui.paned import PanedScreen
+from iamtui.tui.main.inventory import document_of, entity_of
+from iamtui.tui.main.main_view import MainView
+from iamtui.tui.main.paned import PanedScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_messages import JumpToStatement
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.workspace import SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from iamtui.tui.denials.records_screen import KeptDenials
     from iamtui.tui.question.asking import Alongside
     from iamtui.tui.question.who_can_screen import WhoCanScreen
-    from iamtui.workspace.answers import BulkMatrixEvaluator
+    from iamtui.workspace.ask.answers import BulkMatrixEvaluator
 
 
 _SHOWN_SECONDS: Final = 0.05

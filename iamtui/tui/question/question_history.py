@@ -15,12 +15,12 @@ from textual.widget import Widget
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.tui import lazy
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     # It brings in msgspec and the engine, which are not loaded before the first frame.
     from iamtui.engine.decision import Expectation
-    from iamtui.workspace.saved_questions import HistoryEntry, QuestionStore, SavedQuestion
+    from iamtui.workspace.ask.saved_questions import HistoryEntry, QuestionStore, SavedQuestion
 
 _GROUP = "memory"
 

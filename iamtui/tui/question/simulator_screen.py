@@ -30,8 +30,8 @@ from iamtui.questions.question import Question
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, lines, plain, styled, wrong
 from iamtui.tui.widgets.status import KeyLine
-from iamtui.workspace.aws_simulator import SecondOpinion, Simulation, second_opinion, simulation_of
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.aws_simulator import SecondOpinion, Simulation, second_opinion, simulation_of
+from iamtui.workspace.source.workspace import Workspace
 
 # Two answers to one question in words: ours, AWS's, and why they differ. Pure.
 

@@ -12,10 +12,10 @@ from textual.screen import Screen
 if TYPE_CHECKING:
     # They bring in the engine, which is not loaded before the first frame.
     from iamtui.engine.decision import StatementRef
-    from iamtui.engine.explanation import Suggestion
     from iamtui.engine.request import Principal
+    from iamtui.engine.words.explanation import Suggestion
     from iamtui.questions.question import Question
-    from iamtui.tui.history import ScreenAbove
+    from iamtui.tui.main.history import ScreenAbove
 
 
 @dataclass(eq=False, repr=False)

@@ -17,9 +17,9 @@ from textual.widgets import Label
 from iamtui.account.model import Role
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Decision, Layer, StatementRef
-from iamtui.engine.explanation import Explanation, Suggestion
 from iamtui.engine.request import Principal
-from iamtui.engine.trace import TracedLayer
+from iamtui.engine.words.explanation import Explanation, Suggestion
+from iamtui.engine.words.trace import TracedLayer
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.trace import TraceRow, deciding_row, document_rows, refusal_row, statement_row, trace_rows
 from iamtui.presentation.verdict import aged, statement_name, verdict_words
@@ -30,17 +30,17 @@ from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import copier_of
 from iamtui.tui.content import line, plain, styled
+from iamtui.tui.dialogs.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.explorer.document_view import FindLine, json_pieces
-from iamtui.tui.history import ScreenAbove
-from iamtui.tui.inventory import document_of, entity_of, statement_lines
+from iamtui.tui.main.history import ScreenAbove
+from iamtui.tui.main.inventory import document_of, entity_of, statement_lines
 from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement, do_on_main, send_to_main
-from iamtui.tui.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import Hits, wrap
 from iamtui.tui.widgets.status import KeyLine, TitleLine
-from iamtui.workspace import answers as matrix_answers
-from iamtui.workspace import questions as asking
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask import answers as matrix_answers
+from iamtui.workspace.ask import questions as asking
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.presentation.answer import Shown

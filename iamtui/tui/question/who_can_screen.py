@@ -38,10 +38,10 @@ from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
-from iamtui.workspace.inventory import people_behind
-from iamtui.workspace.questions import ask, check_known
-from iamtui.workspace.who_can import Everybody, Provider, everybody, who_can
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.ask.questions import ask, check_known
+from iamtui.workspace.ask.who_can import Everybody, Provider, everybody, who_can
+from iamtui.workspace.source.inventory import people_behind
+from iamtui.workspace.source.workspace import Workspace
 
 _BATCH_SECONDS: Final = 0.05
 """How long answers are collected before they are handed on."""

@@ -19,14 +19,14 @@ from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
-from iamtui.workspace.overview import Overview, begun_overview
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.review.overview import Overview, begun_overview
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
-    from iamtui.tui.main_view import MainView
-    from iamtui.workspace.audit import AuditSuppression
-    from iamtui.workspace.saved_questions import SavedQuestion
+    from iamtui.tui.main.main_view import MainView
+    from iamtui.workspace.ask.saved_questions import SavedQuestion
+    from iamtui.workspace.review.audit import AuditSuppression
 
 _LABEL: Final = 26
 _COUNT: Final = 6

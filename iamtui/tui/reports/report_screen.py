@@ -32,22 +32,22 @@ from iamtui.problem import Problem
 from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
+from iamtui.tui.dialogs.list_dialogs import ColumnList, choose_columns
 from iamtui.tui.file_exports import choose_export
-from iamtui.tui.list_dialogs import ColumnList, choose_columns
-from iamtui.tui.main_view import MainView
+from iamtui.tui.main.main_view import MainView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
-from iamtui.workspace.audit import audit, read_suppressions
-from iamtui.workspace.audit_edits import edits_that_mend
-from iamtui.workspace.escalations import find_escalations
-from iamtui.workspace.escalations_across import find_escalations_across
-from iamtui.workspace.overview import Figure
-from iamtui.workspace.principals import principal_for
-from iamtui.workspace.unknown_facts import unknown_facts
-from iamtui.workspace.what_can import EffectiveAccess, what_can
-from iamtui.workspace.workspace import OpeningCancelled, Progress, SourceKind, Workspace
+from iamtui.workspace.ask.what_can import EffectiveAccess, what_can
+from iamtui.workspace.review.audit import audit, read_suppressions
+from iamtui.workspace.review.audit_edits import edits_that_mend
+from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.review.overview import Figure
+from iamtui.workspace.source.principals import principal_for
+from iamtui.workspace.source.unknown_facts import unknown_facts
+from iamtui.workspace.source.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.tui.explorer.search import IndexedAccount

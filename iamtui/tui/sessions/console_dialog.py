@@ -28,12 +28,12 @@ from iamtui.tui import clock
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import line, plain, wrong
-from iamtui.tui.dialogs import Dialog, DialogBox
+from iamtui.tui.dialogs.dialogs import Dialog, DialogBox
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.workspace.principals import alias_of
-from iamtui.workspace.session_actions import open_console
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.session_actions import open_console
+from iamtui.workspace.source.principals import alias_of
+from iamtui.workspace.source.workspace import Workspace
 
 _SIGN_IN: Final = "sign in"
 

@@ -33,17 +33,17 @@ from iamtui.tui.sessions.text import (
     role_name,
 )
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.session_store import GONE_CALLER, KeptSession, Origin
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.session_store import GONE_CALLER, KeptSession, Origin
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import ReportRow
     from iamtui.tui.assume.dialog import AssumeDialog, AssumeResult
     from iamtui.tui.drafts.controller import DraftController
-    from iamtui.tui.paned import PanedScreen
+    from iamtui.tui.main.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.tui.sessions.panel import SessionsPanel
-    from iamtui.workspace.mfa import MfaSessions
+    from iamtui.workspace.assume.mfa import MfaSessions
 
 
 _RENEW: Final = "renew"

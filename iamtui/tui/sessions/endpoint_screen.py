@@ -21,9 +21,9 @@ from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, lines, plain
-from iamtui.tui.dialogs import ConfirmDialog, Dialog, DialogBox
+from iamtui.tui.dialogs.dialogs import ConfirmDialog, Dialog, DialogBox
 from iamtui.tui.sessions.text import MASK, URGENCY_STYLES, about, failure_words
-from iamtui.workspace.session_store import (
+from iamtui.workspace.assume.session_store import (
     ENDPOINT_STALE,
     KeptSession,
     SessionsKeeper,

@@ -22,14 +22,14 @@ from iamtui.credentials.session import Session, parse_duration
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui.content import line, lines, plain, wrong
-from iamtui.tui.dialogs import ConfirmDialog, Dialog, DialogBox
-from iamtui.tui.list_dialogs import MenuItem, MenuLines
+from iamtui.tui.dialogs.dialogs import ConfirmDialog, Dialog, DialogBox
+from iamtui.tui.dialogs.list_dialogs import MenuItem, MenuLines
 from iamtui.tui.sessions.text import MASK
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.assume import session_arn
-from iamtui.workspace.credential_commands import ProfileCodeNeeded, UnconfirmedCommand, UserNeeded, about_command
-from iamtui.workspace.reference_commands import Reference
+from iamtui.workspace.assume.assume import session_arn
+from iamtui.workspace.source.credential_commands import ProfileCodeNeeded, UnconfirmedCommand, UserNeeded, about_command
+from iamtui.workspace.source.reference_commands import Reference
 
 # What can be copied of a session, as a menu: a reference, one field, one format. Pure, no widget.
 

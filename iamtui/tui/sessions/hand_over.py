@@ -28,18 +28,18 @@ from iamtui.tui import clock, lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.inventory import Branch, Kind
+from iamtui.tui.main.inventory import Branch, Kind
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
 from iamtui.tui.widgets.status import Notice, StatusLine
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.dialog import AssumeResult
     from iamtui.tui.drafts.controller import DraftController
-    from iamtui.tui.paned import PanedScreen
+    from iamtui.tui.main.paned import PanedScreen
     from iamtui.tui.sessions.export_dialog import ExportChoice
-    from iamtui.workspace.reference_commands import Provenance
-    from iamtui.workspace.session_store import KeptSession
-    from iamtui.workspace.workspace import Workspace
+    from iamtui.workspace.assume.session_store import KeptSession
+    from iamtui.workspace.source.reference_commands import Provenance
+    from iamtui.workspace.source.workspace import Workspace
 
 
 _CLEARING: Final = "clear"

@@ -38,7 +38,7 @@ from iamtui.tui.sessions.text import (
     trouble_row,
 )
 from iamtui.tui.widgets.status import Notice
-from iamtui.workspace.session_store import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
+from iamtui.workspace.assume.session_store import UNKNOWN_ORIGIN, Dropped, KeptSession, Origin, SessionsKeeper
 
 TO_ASSUME: Final = "Press a (F8) on a role to assume it; p lists those you may assume."
 NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has no connection to AWS."

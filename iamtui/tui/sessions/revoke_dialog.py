@@ -19,10 +19,10 @@ from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import document, line, lines, plain, styled, wrong
-from iamtui.tui.dialogs import Dialog, DialogBox, scroll_bindings
+from iamtui.tui.dialogs.dialogs import Dialog, DialogBox, scroll_bindings
 from iamtui.tui.sessions.text import role_name
-from iamtui.workspace.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
-from iamtui.workspace.workspace import Workspace
+from iamtui.workspace.assume.revocation import POLICY_NAME, Revocation, plan_revocation, server_now
+from iamtui.workspace.source.workspace import Workspace
 
 
 class RevokeDialog(Dialog[None]):

@@ -14,7 +14,7 @@ from iamtui.credentials.session import SOON, Session, Urgency, time_left_words
 from iamtui.presentation.styled_words import rest_bar
 from iamtui.text import counted, safe_text
 from iamtui.tui.content import Severity, fit, is_ascii, line, lines, plain
-from iamtui.workspace.session_store import Dropped, KeptSession, Tick
+from iamtui.workspace.assume.session_store import Dropped, KeptSession, Tick
 
 MASK: Final = "••••"
 

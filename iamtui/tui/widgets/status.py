@@ -23,7 +23,7 @@ from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.sessions.text import PRODUCTION, SHORTEST_BAR, chip
-from iamtui.workspace.workspace import SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 _GAP: Final = "  "
 

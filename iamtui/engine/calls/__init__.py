@@ -1,0 +1,1 @@
+"""API calls as the actions and ARNs that AWS checks."""

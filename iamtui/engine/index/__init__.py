@@ -1,0 +1,1 @@
+"""The compiled account: one question read once for every principal."""

@@ -1,0 +1,1 @@
+"""Scenarios: a request and its policies as JSON, without an account."""

@@ -1,0 +1,1 @@
+"""Decisions in words and as JSON: reasons, explanation, layer reports, trace."""

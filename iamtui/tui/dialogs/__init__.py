@@ -1,0 +1,1 @@
+"""Dialogs and text screens that all features share, help and palette."""

@@ -1,0 +1,1 @@
+"""The main screen: panes, tree, marks, and what it remembers."""

@@ -1,0 +1,238 @@
+"""Ways from where the user is: what to copy of the entity under the cursor, bookmarks, and jump mode."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from urllib.parse import quote
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Offset
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
+from iamtui.credentials.console_sites import console_site
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.tui.content import line, plain
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
+from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
+from iamtui.tui.explorer.tab_bar import TabBar
+from iamtui.tui.explorer.tab_contents import record_text
+from iamtui.tui.main.inventory import Branch, key_of, kind_word, title_of
+from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.textual_internals import is_displayed, lay_out_now
+from iamtui.workspace.ask.questions import source_words
+
+if TYPE_CHECKING:
+    from iamtui.tui.main.paned import PanedScreen
+    from iamtui.tui.sessions.hand_over import HandOver
+    from iamtui.workspace.source.workspace import SourceInfo, Workspace
+
+
+class Copyable(NamedTuple):
+    """A text of an entity that can be copied.
+
+    Args:
+        shown: of it in the menu.
+        text: makes it.
+    """
+
+    what: str
+    letter: str
+    shown: str
+    text: Callable[[], str]
+
+
+def texts_of(workspace: Workspace, entity: Entity) -> Iterator[Copyable]:
+    """What of an entity can be copied; nothing of it is secret."""
+    source = workspace.source
+    name, command = safe_text(entity.name, limit=None), command_for(workspace, entity)
+    yield Copyable("ARN", "a", entity.arn, lambda: safe_text(entity.arn, limit=None))
+    yield Copyable("Name", "n", name, lambda: name)
+    yield Copyable("JSON", "j", "everything known about it", partial(record_text, entity))
+    yield Copyable("Command", "c", command, lambda: command)
+    link = console_link(workspace.account, source, entity)
+    if link:
+        yield Copyable("Console link", "l", link, lambda: link)
+
+
+def command_for(workspace: Workspace, entity: Entity) -> str:
+    """The `iamtui show ...` line that prints an entity, quoted for a POSIX shell."""
+    source = workspace.source
+    return shlex.join(["iamtui", "show", safe_text(entity.arn, limit=None), *source_words([source], source.region)])
+
+
+_PAGES = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}
+"""What the pages of the IAM console are called."""
+
+
+def console_link(account: Account, source: SourceInfo, entity: Entity) -> str:
+    """The page of an entity in the console of its partition; "" where there is none, or where that is not known."""
+    page = _PAGES.get(type(entity))
+    if page is None or source.endpoint_url:
+        return ""
+    named = entity.arn if isinstance(entity, ManagedPolicy) else entity.name
+    try:
+        # IAM has one console for all Regions.
+        return console_site(account.partition).address(f"/iam/home#/{page}/details/{quote(named, safe='')}", "")
+    except Problem:
+        return ""
+
+
+def open_menu(main: PanedScreen, hand_over: HandOver, name: str) -> None:
+    """Open the menu of this name: "copy", "bookmarks" or "jump"."""
+    if name == "copy":
+        open_copies(main, hand_over)
+    else:
+        (jump if name == "jump" else open_bookmarks)(main)
+
+
+def open_copies(main: PanedScreen, hand_over: HandOver) -> None:
+    """Ask what to copy of the entity under the cursor."""
+    workspace, entity = main.workspace, main.subject.entity
+    if workspace is None or entity is None:
+        main.say(plain("Put the cursor on a user, group, role or policy to copy something of it."))
+        return
+    texts = {one.what: one for one in texts_of(workspace, entity)}
+    items = [MenuItem(one.what, one.what, one.letter, one.shown, one.shown) for one in texts.values()]
+
+    def chosen(what: str | None) -> None:
+        if what is not None:
+            hand_over.copy_text(texts[what].text(), what)
+
+    main.app.push_screen(MenuDialog(line("Copy of ", (entity.name, "bold")), items), chosen)
+
+
+_HERE = "here"
+
+
+def open_bookmarks(main: PanedScreen) -> None:
+    """List the bookmarks of the account to go to one, or to set or drop the one for this place."""
+    workspace, node, kept = main.workspace, main.subject.entity or main.subject.node, main.browsing.bookmarks
+    if workspace is None or node is None:
+        main.say(plain("Open an account first: P chooses one."))
+        return
+    here = key_of(node)
+    name = title_of(node) if isinstance(node, Branch) else node.name
+    word = "Remove the bookmark on" if here in kept else "Bookmark"
+    choices = [Choice(_HERE, f"{word} {name}"), *(_choice(main, key) for key in reversed(kept))]
+
+    def chosen(key: str | None) -> None:
+        if key == _HERE and here in kept:
+            kept.remove(here)
+            main.say(line("The bookmark on ", (name, "bold"), " is removed."))
+        elif key == _HERE:
+            main.browsing.bookmark(here)
+            main.say(line("Bookmarked ", (name, "bold"), ": M goes there."))
+        elif key is not None:
+            main.browsing.go_to(key)
+
+    main.app.push_screen(ChoiceDialog(line("Bookmarks"), choices), chosen)
+
+
+def _choice(main: PanedScreen, key: str) -> Choice:
+    node = main.browsing.node_of(key)
+    if node is None:
+        return Choice(key, key, "not in the account as loaded")
+    return (
+        Choice(key, title_of(node), "branch") if isinstance(node, Branch) else Choice(key, node.name, kind_word(node))
+    )
+
+
+# Jump mode: a letter on every pane and field, a digit on every tab; pressed, it takes the focus there.
+
+
+class JumpTarget(NamedTuple):
+    """Where a letter is drawn, and what it does."""
+
+    at: Offset
+    go: Callable[[], object]
+
+
+def jump(main: PanedScreen) -> None:
+    """Let the user choose where the focus goes."""
+    # The key may come at once behind one that has gone elsewhere.
+    lay_out_now(main)
+    targets = dict(jump_targets(main))
+
+    def chosen(letter: str | None) -> None:
+        if letter is not None:
+            targets[letter].go()
+
+    main.app.push_screen(JumpScreen({letter: target.at for letter, target in targets.items()}), chosen)
+
+
+def jump_targets(main: PanedScreen) -> Iterator[tuple[str, JumpTarget]]:
+    """What can be seen and takes the focus, by its letter."""
+    form = main.query_one(QuestionForm)
+    panes: tuple[tuple[str, Widget, Callable[[], object]], ...] = (
+        ("e", main.explorer, main.explorer.tree_view.focus),
+        ("d", main.subject, main.subject.go_into),
+        ("q", main.question, main.question.action_ask),
+        ("s", main.sessions, main.show_sessions),
+    )
+    for letter, pane, go in panes:
+        if _is_seen(pane):
+            yield letter, JumpTarget(Offset(pane.region.x + 1, pane.region.y), go)
+    fields = ("f", main.explorer.filter_input), ("r", form.resource_field), ("c", form.context_field)
+    for letter, field in fields:
+        if _is_seen(field):
+            yield letter, JumpTarget(Offset(field.region.x, field.region.y), field.focus)
+    bar = main.query_one(TabBar)
+    for number, (tab, x) in enumerate(bar.places() if _is_seen(bar) else (), 1):
+        if tab:
+            yield str(number), JumpTarget(Offset(bar.region.x + x, bar.region.y), partial(_go_to_tab, main, tab))
+
+
+def _go_to_tab(main: PanedScreen, tab: str) -> None:
+    main.subject.detail.select_tab(tab)
+    main.subject.go_into()
+
+
+def _is_seen(widget: Widget) -> bool:
+    return is_displayed(widget) and bool(widget.region.area)
+
+
+class JumpScreen(ModalScreen[str | None]):
+    """Gives the letter or digit that was pressed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Cancel", id="jump.cancel", tooltip="Stay where you are"),
+    ]
+
+    DEFAULT_CSS = """
+    JumpScreen {
+        background: $background 40%;
+        & .jump-label {
+            position: absolute;
+            width: auto;
+            height: 1;
+            padding: 0 1;
+            background: $accent;
+            color: $background;
+            text-style: bold;
+        }
+    }
+    """
+
+    def __init__(self, places: Mapping[str, Offset]) -> None:
+        super().__init__()
+        self._places = places
+
+    def compose(self) -> ComposeResult:
+        for letter, offset in self._places.items():
+            label = Static(plain(letter), classes="jump-label")
+            label.absolute_offset = offset
+            yield label
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in self._places:
+            event.stop()
+            self.dismiss(event.key)

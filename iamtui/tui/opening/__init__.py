@@ -1,0 +1,1 @@
+"""Choosing and opening what to look at."""

@@ -1,0 +1,1 @@
+"""Recorded calls: denials, use, replay, the least policy."""

@@ -1,0 +1,434 @@
+"""The least policy from activity: what a principal used, as a policy and as a draft that leaves it nothing else.
+
+It takes the conditions of the statements that granted what was used, keeps all that its policies deny, and generalizes
+resources only by the rules that it says, and never beyond the resources of those statements.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
+from iamtui.lint.check_document import findings
+from iamtui.lint.subject import Finding
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.json_text import one_or_more
+from iamtui.policy.patterns import (
+    Glob,
+    Token,
+    Wild,
+    arn_tokens,
+    is_pattern,
+    parse_arn,
+    parse_pieces,
+    request_tokens,
+    tokens_of,
+    with_variables_as_stars,
+)
+from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.types import PolicyType
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.question import Question
+from iamtui.text import first_names
+from iamtui.workspace.activity.used import UNTOLD, VIA_A_SERVICE, Activity, UsedAction, with_stars
+from iamtui.workspace.ask.access import as_newest, granting_statements, statements_of
+from iamtui.workspace.ask.questions import BulkEvaluator, with_region
+from iamtui.workspace.change.draft_documents import VERSION
+from iamtui.workspace.source.workspace import Workspace
+
+MOST_NAMED: Final = 10
+"""Resources of one kind that are named; of more a pattern stands for all of them."""
+
+MOST_FRONTS: Final = 500
+"""Resources of an action, or folders of them, that are asked about one by one."""
+
+_LOGS: Final = ":log-stream:"
+_SEPARATOR: Final = re.compile("[/:](?=.)")
+_DEEPEST: Final = 16
+"""Folders that are told apart behind the kind of a resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeastPolicy:
+    """What was used as a policy.
+
+    Args:
+        statements: what it allows, and what the principal's policies deny.
+        rules: how resources were generalized, in sentences, safe to show.
+        open_actions: allowed where they are granted, because no record tells all resources that they were used on;
+            each with calls whose records do not, and with the types of what is not told.
+        not_granted: used, but denied now; not in the policy.
+        not_known: not granted by policies that are loaded, where others are not; not in the policy.
+        by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.
+        unread: policies of the principal that could not be read, so that what they deny is not kept.
+    """
+
+    statements: tuple[dict[str, Any], ...]
+    rules: tuple[str, ...] = ()
+    open_actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_granted: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
+    by_others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {"Version": VERSION, "Statement": list(self.statements)}
+
+    def findings(self, account: str) -> tuple[Finding, ...]:
+        """What AWS would refuse or warn about."""
+        return findings(PolicyDocument.of(self.document), PolicyType.IDENTITY, account=account)
+
+
+class _Grant(NamedTuple):
+    """What a statement says beside its actions.
+
+    Args:
+        condition: of it, as a document of the newest version has it.
+        entries: of its Resource element, or of its NotResource element where it is `negated`.
+    """
+
+    condition: dict[str, Any]
+    entries: tuple[str, ...]
+    negated: bool
+
+    @classmethod
+    def of(cls, document: PolicyDocument, said: Mapping[str, Any]) -> _Grant:
+        negated = "NotResource" in said
+        given = as_newest(document, said.get("NotResource" if negated else "Resource", []))
+        entries = (given,) if isinstance(given, str) else tuple(given)
+        return cls(as_newest(document, said.get("Condition") or {}), entries, negated)
+
+    def within(self, resource: str) -> tuple[str, ...]:
+        """As much of a pattern as it grants, in patterns of its own where it does not grant all; () if it is negated
+        and grants less than all."""
+        if self.negated:
+            return () if any(_shares(entry, resource) for entry in self.entries) else (resource,)
+        return within_entries(self.entries, resource)
+
+
+def within_entries(entries: Iterable[str], resource: str) -> tuple[str, ...]:
+    """A pattern if one of some entries takes all of it in, else those of them that it shares resources with."""
+    entries = tuple(entries)
+    if resource in entries or any(_covers(entry, resource) for entry in entries):
+        return (resource,)
+    return tuple(entry for entry in entries if _shares(entry, resource))
+
+
+def _covers(entry: str, resource: str) -> bool:
+    """Whether an entry is seen to match all that a pattern does; one with a variable is not."""
+    return entry == "*" or ("${" not in entry and _glob(entry).covers(_tokens(resource)))
+
+
+def _shares(entry: str, resource: str) -> bool:
+    return "*" in (entry, resource) or _glob(entry).shares(_tokens(resource))
+
+
+def _tokens(resource: str) -> tuple[Token, ...]:
+    """The tokens of a resource, whose `?` stand for what its name does not tell of its ARN."""
+    return tuple(Wild.ONE if token == "?" else token for token in request_tokens(resource))
+
+
+@lru_cache(maxsize=4096)
+def _glob(entry: str) -> Glob:
+    """The matcher of an entry, whose variables stand for any text."""
+    return Glob(arn_tokens(tokens_of(with_variables_as_stars(parse_pieces(entry, variables=True)))))
+
+
+@dataclass(slots=True)
+class _Allowed:
+    """What statements of one condition are to allow.
+
+    Args:
+        resources: by action.
+        entries: of the statements that granted it, by action.
+    """
+
+    resources: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    entries: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def least_policy(
+    workspace: Workspace,
+    principal: Principal,
+    activity: Activity,
+    most: int = MOST_NAMED,
+    told: Callable[[int], None] = lambda _done: None,
+) -> LeastPolicy:
+    """The policy that allows what was used.
+
+    Args:
+        most: how many resources of one kind are named.
+        told: called again and again with how many resources are done.
+    """
+    return _Maker(workspace, principal, most, told).made(activity)
+
+
+class _Maker:
+    def __init__(self, workspace: Workspace, principal: Principal, most: int, told: Callable[[int], None]) -> None:
+        self._workspace = workspace
+        self._principal = principal
+        self._most = most
+        self._now = datetime.now(UTC)
+        self._told = told
+        self._done = 0
+        question = with_region(workspace, Question("s3:GetObject"))
+        _, policies, _ = QuestionEvaluator(workspace.account, question, self._now).put_by(principal)
+        identity = policies.identity if isinstance(policies.identity, tuple) else (MissingPolicy("identity policies"),)
+        known = [policy for policy in identity if isinstance(policy, NamedPolicy)]
+        read = [policy for policy in known if policy.document.error is None]
+        self._documents = {(Layer.IDENTITY, policy.name): policy.document for policy in read}
+        self._said = {
+            (*key, number): _Grant.of(document, said)
+            for key, document in self._documents.items()
+            for number, said in enumerate(statements_of(document))
+        }
+        self._unread = [policy.name for policy in identity if (Layer.IDENTITY, policy.name) not in self._documents]
+        self._allowed: dict[str, _Allowed] = defaultdict(_Allowed)
+        self._negated: dict[tuple[str, tuple[str, ...]], dict[str, None]] = defaultdict(dict)
+        self._rules: dict[str, None] = {}
+        self._open: dict[str, tuple[str, ...]] = {}
+        self._not_granted: dict[str, None] = {}
+        self._not_known: dict[str, None] = {}
+        self._by_others: dict[str, None] = {}
+
+    def made(self, activity: Activity) -> LeastPolicy:
+        for name in sorted(activity.actions):
+            self._take(activity.actions[name])
+        allows = list(self._statements())
+        denies = list(self._denies()) if allows else []
+        if denies:
+            self._rules["What the principal's policies deny is kept as it is."] = None
+        return LeastPolicy(
+            tuple(allows + denies),
+            tuple(self._rules),
+            self._open,
+            tuple(self._not_granted),
+            tuple(one for one in self._not_known if one not in self._not_granted),
+            tuple(one for one in self._by_others if one not in self._not_granted),
+            tuple(self._unread),
+        )
+
+    def _take(self, used: UsedAction) -> None:
+        # What services forwarded is asked about by itself, since policies tell it apart.
+        for forwarded in (False, True):
+            contexts = [one for one in used.contexts if (VIA_A_SERVICE in dict(one[1])) is forwarded]
+            if contexts:
+                told = {key: (values[0],) for key, values in keys_in_common(contexts).items()}
+                self._take_in(contexts[0][0], told, used)
+
+    def _take_in(self, region: str, context: Mapping[str, tuple[str, ...]], used: UsedAction) -> None:
+        # Resources beside each other are mostly granted alike: of very many, one of each folder or kind is asked about.
+        fronts = (str, _stem, _kind)
+        front = next((one for one in fronts if len({one(name) for name in used.resources}) <= MOST_FRONTS), _kind)
+        asked: str | None = None
+        decision: Decision | None = None
+        # In the order of their fronts, so that one decision is held at a time.
+        for resource in sorted(used.resources, key=lambda name: front(name or "*")):
+            where = resource or "*"
+            self._told(self._done)
+            self._done += 1
+            alike = decision is not None and front(where) == asked
+            if decision is None or not alike or not self._is_granted_alike(used.action, where, decision):
+                asked = front(where)
+                decision = self._asked_about(Question(used.action, where, context, region=region))
+                if decision.denied and UNTOLD in where:
+                    decision = self._asked_about(Question(used.action, with_stars(where), context, region=region))
+            self._take_on(resource, decision, used)
+
+    def _asked_about(self, question: Question) -> Decision:
+        return BulkEvaluator(self._workspace, question, now=self._now, read_whole=True).ask(self._principal)
+
+    def _take_on(self, resource: str, decision: Decision, used: UsedAction) -> None:
+        where = resource or "*"
+        grants = list(self._grants(used.action, where, decision))
+        # Of what no record tells in full, what was called may be granted although not all is that any call needs.
+        may_be = is_pattern(where) and grants and decision.outcome is Outcome.IMPLICIT_DENY and not decision.is_capped
+        if decision.denied and not may_be:
+            (self._not_known if _may_be_granted(decision) else self._not_granted)[used.action] = None
+            return
+        if not grants:
+            # What waits for a policy that could not be read may be granted by that.
+            waits = self._unread and decision.outcome is Outcome.DEPENDS
+            (self._not_known if waits else self._by_others)[used.action] = None
+            return
+        if any(grant.condition for grant in grants):
+            self._rules["The conditions of the statements that granted it are taken over."] = None
+        if not resource and ENGINE_CATALOGUE.has_resource_type(used.action):
+            self._open[used.action] = tuple(used.untold)
+        name = self._named(where)
+        for grant in grants:
+            condition = json.dumps(self._with_context(grant.condition, used), sort_keys=True)
+            found = grant.within(name)
+            if grant.negated and not found:
+                # No pattern says what such a statement grants, but the statement does.
+                self._negated[condition, grant.entries][used.action] = None
+            else:
+                self._allowed[condition].resources[used.action].update(dict.fromkeys(found))
+                entries = () if grant.negated else grant.entries
+                self._allowed[condition].entries[used.action].update(dict.fromkeys(entries or found))
+
+    def _is_granted_alike(self, action: str, resource: str, decision: Decision) -> bool:
+        """Whether what decided on a resource beside it decides on it, too."""
+        return decision.denied or any(True for _ in self._grants(action, resource, decision))
+
+    def _grants(self, action: str, resource: str, decision: Decision) -> Iterator[_Grant]:
+        """What the principal's own statements that grant it say; one that grants all without a condition is enough.
+
+        Of a pattern each statement counts that may grant a part of it: a decision names those alone that decide.
+        """
+        if is_pattern(resource):
+            found = self._about(action)
+        else:
+            refs = ((ref.layer, ref.policy, ref.statement) for ref in granting_statements(decision))
+            found = tuple(self._said[ref] for ref in refs if ref in self._said)
+        found = tuple(grant for grant in found if grant.negated or grant.within(resource))
+        whole = (one for one in found if not one.condition and one.within(resource) == (resource,))
+        enough = next(whole, None)
+        yield from found if enough is None else (enough,)
+
+    def _about(self, action: str) -> tuple[_Grant, ...]:
+        """What all of the principal's own statements say that allow an action on something."""
+        name = action_name(action)
+        documents = self._documents.items()
+        statements = ((*key, one) for key, document in documents for one in document.policy.statements)
+        return tuple(
+            self._said[layer, policy, one.index]
+            for layer, policy, one in statements
+            if one.effect == "Allow"
+            and ActionElement(one.actions or one.not_actions or (), negated=one.not_actions is not None).matches(name)
+        )
+
+    def _with_context(self, condition: dict[str, Any], used: UsedAction) -> dict[str, Any]:
+        """A condition, with what all recorded checks of the action carried, as the service a role is passed to."""
+        keys = {key: values for key, values in keys_in_common(used.contexts).items() if key == "iam:PassedToService"}
+        if not keys or "passedtoservice" in json.dumps(condition).lower():
+            return condition
+        self._rules["Roles may be passed only to the services that they were passed to."] = None
+        made = copy.deepcopy(condition)
+        made.setdefault("StringEquals", {}).update({key: one_or_more(values) for key, values in keys.items()})
+        return made
+
+    def _named(self, resource: str) -> str:
+        arn = parse_arn(resource)
+        if arn is not None and arn.service == "logs" and _LOGS in resource:
+            self._rules["Log groups are named with all of their streams (NAME:*), as CloudWatch Logs asks for."] = None
+            return resource.partition(_LOGS)[0] + ":*"
+        return resource
+
+    def _statements(self) -> Iterator[dict[str, Any]]:
+        for condition, allowed in sorted(self._allowed.items()):
+            groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+            for action, resources in allowed.resources.items():
+                groups[self._generalized(tuple(resources), allowed.entries[action])].append(action)
+            for entries, actions in sorted(groups.items(), key=lambda group: group[1]):
+                yield _statement(actions, "Resource", entries, condition)
+        for (condition, entries), negated in sorted(self._negated.items()):
+            yield _statement(negated, "NotResource", entries, condition)
+
+    def _generalized(self, resources: tuple[str, ...], entries: Iterable[str]) -> tuple[str, ...]:
+        if "*" in resources:
+            return ("*",)
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for resource in resources:
+            kinds[_kind(resource)].append(resource)
+        found: dict[str, None] = {}
+        for kind, own in kinds.items():
+            found |= dict.fromkeys(self._fewer(kind, own, entries))
+        wide = [one for one in found if is_pattern(one)]
+        return tuple(sorted(one for one in found if not any(one != other and _covers(other, one) for other in wide)))
+
+    def _fewer(self, kind: str, resources: Iterable[str], entries: Iterable[str]) -> list[str]:
+        """Resources of one kind; while there are too many, a pattern for all in each of the deepest full folders.
+
+        Where that is more than was granted, the entries of the grant stand in its place.
+        """
+        names = set(resources)
+        patterns: set[str] = set()
+        deepest = max(len(_SEPARATOR.findall(name, len(kind))) for name in names)
+        for depth in range(min(deepest, _DEEPEST), -1, -1):
+            if len(names) <= self._most:
+                break
+            folders: dict[str, list[str]] = defaultdict(list)
+            for name in names:
+                folder = _folder(name, kind, depth)
+                if folder:
+                    folders[folder].append(name)
+            for folder, inside in folders.items():
+                if len(inside) > self._most:
+                    names.difference_update(inside)
+                    names.add(f"{folder}*")
+                    patterns.add(f"{folder}*")
+        for pattern in sorted(names & patterns):
+            granted = within_entries(entries, pattern)
+            names.remove(pattern)
+            names.update(granted)
+            words = f"{first_names(granted, 3, limit=512)} {'covers' if len(granted) == 1 else 'cover'} them."
+            self._rules[f"More than {self._most} resources: {words}"] = None
+        return list(names)
+
+    def _denies(self) -> Iterator[dict[str, Any]]:
+        """What the principal's own policies deny, each once."""
+        found: dict[str, dict[str, Any]] = {}
+        for document in self._documents.values():
+            for statement in statements_of(document):
+                if statement.get("Effect") == "Deny":
+                    kept = {key: as_newest(document, value) for key, value in statement.items() if key != "Sid"}
+                    found[json.dumps(kept, sort_keys=True)] = kept
+        yield from found.values()
+
+
+def _statement(actions: Iterable[str], element: str, entries: Iterable[str], condition: str) -> dict[str, Any]:
+    made = {"Effect": "Allow", "Action": one_or_more(sorted(actions)), element: one_or_more(list(entries))}
+    return made | ({"Condition": json.loads(condition)} if condition != "{}" else {})
+
+
+def _may_be_granted(decision: Decision) -> bool:
+    """Whether a policy that is not loaded, such as that of a resource, may allow what is denied so far."""
+    grants = any(layer in (Layer.IDENTITY, Layer.RESOURCE) for layer in decision.not_evaluated)
+    return decision.outcome is Outcome.IMPLICIT_DENY and grants and not decision.is_capped
+
+
+def keys_in_common(
+    found: Iterable[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]]],
+) -> Mapping[str, tuple[str, ...]]:
+    """The condition keys that all of some recorded checks carried, with all their values."""
+    contexts = [dict(context) for _, context in found]
+    keys = set.intersection(*(set(context) for context in contexts)) if contexts else set()
+    return {key: tuple(sorted({value for context in contexts for value in context[key]})) for key in sorted(keys)}
+
+
+def _stem(resource: str) -> str:
+    return resource[: max(resource.rfind("/"), resource.rfind(":")) + 1]
+
+
+def _kind(resource: str) -> str:
+    """The front of an ARN that resources of one kind share: up to the type, of S3's objects to the bucket."""
+    fields = resource.split(":", 5)
+    if len(fields) < 6:
+        return resource
+    head = ":".join(fields[:5]) + ":"
+    name = fields[5]
+    at = min((place for place in (name.find("/"), name.find(":")) if place >= 0), default=-1)
+    return head + name[: at + 1]
+
+
+def _folder(name: str, kind: str, depth: int) -> str:
+    """The front of an ARN up to a separator, so many behind its kind; "" where it has not so many."""
+    end = len(kind)
+    for _ in range(depth):
+        found = _SEPARATOR.search(name, end)
+        if found is None:
+            return ""
+        end = found.end()
+    return name[:end]

@@ -1,0 +1,1 @@
+"""Questions about an account and their answers: one decision, sets, everybody, access, trust."""

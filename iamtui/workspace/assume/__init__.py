@@ -1,0 +1,1 @@
+"""Assuming roles: plan, decision, MFA, sessions and their end."""

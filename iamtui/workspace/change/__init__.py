@@ -1,0 +1,1 @@
+"""Drafts in use: documents, impact, differences, fixes."""

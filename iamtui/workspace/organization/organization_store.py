@@ -1,0 +1,599 @@
+"""Organization store: snapshots of many accounts by day, in a folder or under a prefix of S3, written once.
+
+    iamtui-organization.json                              says what this is, and its version
+    managed-policies/SHA256.json.zst                      an AWS managed policy, for all accounts that have it
+    date=2026-11-28/accounts.json                         the accounts that were to be read that day, and what refused
+    date=2026-11-28/account=111122223333/snapshot.json.zst
+
+A snapshot of the store names its AWS managed policies by their hash, in `aws_managed_policies`.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from iamtui.account.authorization_details import load_account
+from iamtui.account.model import Account
+from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow
+from iamtui.input_files import MissingFile, open_input, read_whole, size_words, unpacked
+from iamtui.paths import home_expanded
+from iamtui.policy.document import DocumentPool
+from iamtui.problem import Problem
+from iamtui.text import safe_text
+from iamtui.typed_json import prepared
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+
+if TYPE_CHECKING:
+    from iamtui.aws.connection import Connection
+    from iamtui.aws.credential_process import Approve
+
+VERSION: Final = 1
+FORMAT: Final = "iamtui-organization.json"
+ACCOUNTS: Final = "accounts.json"
+_SNAPSHOT: Final = "snapshot.json.zst"
+POLICIES: Final = "managed-policies"
+LOST_POLICIES: Final = "some AWS managed policies of the store"
+"""What the gap of an account is called that names policies which the store has lost."""
+_ANEW: Final = "It is damaged, or was changed: write the day anew with `iamtui snapshot --org FOLDER`."
+_DATE: Final = "date="
+_ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
+_HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
+"""What an account says of an AWS managed policy; the rest of it is the same in all."""
+
+_S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
+LONGEST_NAME: Final = 1000
+"""Of an account, as it is listed."""
+_MOST_NAMES: Final = 60_000
+"""Of one folder: AWS raises an organization to 10,000 accounts."""
+_MOST_PAGES: Final = 1_000
+"""Of a listing: S3 gives 1,000 entries to a page, or fewer."""
+_MOSTPOLICIES: Final = 5_000
+_LARGEST_POLICY: Final = 2 * 1024 * 1024
+_LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
+_LARGEST_LIST: Final = 32 * 1024 * 1024
+_LARGEST_FORMAT: Final = 4096
+_TRIES: Final = 3
+"""How often an object is asked for whose answer is cut off."""
+_MOST_KEPT: Final = 64 * 1024 * 1024
+"""Bytes of AWS managed policies that a store keeps in memory while it is read: all of AWS's have 20 MB."""
+
+_READERS: Final = 8
+"""Threads that read the organization of accounts: from S3 each waits most of the time."""
+
+T = TypeVar("T", bound=Struct)
+
+
+class FormatFile(Struct, frozen=True, omit_defaults=False):
+    """What says that a folder is a store."""
+
+    iamtui_organization: Annotated[int, Meta(ge=1)] = VERSION
+
+
+class ListedAccount(Struct, frozen=True, omit_defaults=True):
+    """An account that was to be read.
+
+    Args:
+        name: what it was to be read by: its id and name, or a profile.
+        account: its id, where that is known.
+        problem: why it was not read, when it was last tried; "" where nothing refused.
+    """
+
+    name: Annotated[str, Meta(max_length=LONGEST_NAME)]
+    account: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
+    problem: Annotated[str, Meta(max_length=20_000)] = ""
+
+
+class AccountsFile(Struct, frozen=True):
+    """The accounts that were to be read on a day."""
+
+    accounts: Annotated[list[ListedAccount], Meta(max_length=_MOST_NAMES)]
+    version: Annotated[int, Meta(ge=1)] = VERSION
+
+
+class ManagedPolicyReference(Struct, frozen=True, omit_defaults=True):
+    """An AWS managed policy of an account, which stands once in the store."""
+
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    AttachmentCount: int | None = None
+    PermissionsBoundaryUsageCount: int | None = None
+
+
+class _References(Struct):
+    aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOSTPOLICIES)] = msgspec.field(
+        default_factory=list
+    )
+
+
+class _OfOrganization(Struct):
+    id: str = ""
+
+
+class _Organized(Struct):
+    organization: _OfOrganization | None = None
+
+
+def store_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the files of a store beside its snapshots, and of the key that it adds to these."""
+    (_, definitions) = msgspec.json.schema_components((FormatFile, AccountsFile, ManagedPolicyReference))
+    for form in definitions.values():
+        form.pop("description", None)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "iamtui organization store",
+        "description": f"FormatFile is {FORMAT}, AccountsFile is {ACCOUNTS} of a day, and aws_managed_policies of a "
+        "snapshot is a list of ManagedPolicyReference.",
+        "$defs": definitions,
+    }
+
+
+def check_date(text: str) -> str:
+    """A day as it is written in a store.
+
+    Raises:
+        Problem: it is not one.
+    """
+    if _is_date(text):
+        return text
+    raise Problem(f"{safe_text(text, limit=40)} is not a date.", "Write it as 2026-11-28.")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+# Where the files lie.
+
+
+class StoreFiles(Protocol):
+    """The files of a store, by names with slashes."""
+
+    name: str
+
+    def folders(self, name: str) -> Iterator[str]:
+        """The folders directly in one, by their last names."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def read(self, name: str, most: int) -> bytes:
+        """The bytes of a file, unpacked.
+
+        Raises:
+            MissingFile: there is none.
+            Problem: it cannot be read, or has more bytes.
+        """
+        ...
+
+
+class LocalFiles:
+    """A store in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = str(folder)
+
+    def folders(self, name: str) -> Iterator[str]:
+        try:
+            with os.scandir(self.folder / name) as entries:
+                for number, entry in enumerate(entries):
+                    if number >= _MOST_NAMES:
+                        raise _many_names(self.name, name)
+                    if entry.is_dir():
+                        yield entry.name
+        except OSError as error:
+            where = safe_text(self.folder / name)
+            raise Problem(f"The folder {where} cannot be read: {error.strerror}.", "Check the path.") from None
+
+    def has(self, name: str) -> bool:
+        return os.path.lexists(self.folder / name)
+
+    def read(self, name: str, most: int) -> bytes:
+        subject = f"The file {safe_text(self.folder / name)}"
+        with open_input(self.folder / name, subject, pipes=False) as file:
+            return read_whole(unpacked(file, subject), subject, most=most)
+
+
+class S3Files:
+    """A store under a prefix of a bucket: it is listed and read, and never written.
+
+    Args:
+        prefix: with a slash at its end, or "".
+    """
+
+    def __init__(self, connection: Connection, bucket: str, prefix: str) -> None:
+        self._connection = connection
+        self._bucket = bucket
+        self._prefix = prefix
+        self.name = f"s3://{bucket}/{prefix}".rstrip("/")
+
+    def folders(self, name: str) -> Iterator[str]:
+        where = f"{self._prefix}{name}/" if name else self._prefix
+        marker: dict[str, str] = {}
+        count = 0
+        for _ in range(_MOST_PAGES):
+            # Not `pages`: the answer names its next page as no other listing does.
+            page = self._connection.call(
+                "s3", "ListObjectsV2", _Listing, Bucket=self._bucket, Prefix=where, Delimiter="/", **marker
+            )
+            for one in page.CommonPrefixes:
+                count += 1
+                if count > _MOST_NAMES:
+                    raise _many_names(self.name, name)
+                yield one.Prefix.removeprefix(where).rstrip("/")
+            if not page.IsTruncated:
+                return
+            if not page.NextContinuationToken or page.NextContinuationToken == marker.get("ContinuationToken"):
+                raise self._connection.unexpected("s3", "ListObjectsV2", "it does not say where the listing goes on")
+            marker = {"ContinuationToken": page.NextContinuationToken}
+        raise self._connection.unexpected("s3", "ListObjectsV2", f"it has more than {_MOST_PAGES:,} pages")
+
+    def has(self, name: str) -> bool:
+        key = f"{self._prefix}{name}"
+        page = self._connection.call("s3", "ListObjectsV2", _Listing, Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        return any(one.Key == key for one in page.Contents)
+
+    def read(self, name: str, most: int) -> bytes:
+        subject = f"The object {safe_text(self.name)}/{safe_text(name)}"
+        packed = self._packed(f"{self._prefix}{name}", subject)
+        return read_whole(unpacked(io.BytesIO(packed), subject), subject, most=most)
+
+    def _packed(self, key: str, subject: str) -> bytes:
+        for left in reversed(range(_TRIES)):
+            try:
+                answer = self._connection.call("s3", "GetObject", Bucket=self._bucket, Key=key)
+            except Problem as problem:
+                if getattr(problem, "code", "") in ("NoSuchKey", "404"):
+                    raise MissingFile(f"{subject} does not exist.", "Check the address.") from None
+                raise
+            try:
+                return b"".join(answer["Body"].iter_chunks(1024**2))
+            except (AnswerTooLarge, AnswerTooSlow) as error:
+                raise Problem(f"{subject} takes more than {error}.", "Is it the store?") from None
+            except Exception as error:  # noqa: BLE001 - a connection that breaks raises anything
+                if not left:
+                    raise Problem(f"{subject} was cut off: {type(error).__name__}.", "Try again.") from None
+        raise AssertionError
+
+
+class _Prefix(Struct):
+    Prefix: str
+
+
+class _Key(Struct):
+    Key: str
+
+
+class _Listing(Struct):
+    CommonPrefixes: list[_Prefix] = msgspec.field(default_factory=list)
+    Contents: list[_Key] = msgspec.field(default_factory=list)
+    IsTruncated: bool = False
+    NextContinuationToken: str = ""
+
+
+def _many_names(store: str, name: str) -> Problem:
+    return Problem(f"{safe_text(store)}/{safe_text(name)} has more than {_MOST_NAMES:,} entries.", "Is it the store?")
+
+
+def is_s3(url: str) -> bool:
+    return url.startswith("s3:")
+
+
+def s3_place(url: str) -> tuple[str, str]:
+    """The bucket and the prefix, with a slash at its end where it is not empty.
+
+    Raises:
+        Problem: it is no address of S3.
+    """
+    found = _S3.fullmatch(url)
+    if found is None:
+        raise Problem(f"{safe_text(url)} is not an address of S3.", "Write it as s3://bucket/prefix.")
+    prefix = (found["prefix"] or "").strip("/")
+    return found["bucket"], f"{prefix}/" if prefix else ""
+
+
+# Reading.
+
+
+class StoreDay(Struct, frozen=True):
+    """What a store has of a day.
+
+    Args:
+        ids: the accounts whose snapshots are there.
+        lacking: those that were to be read, too, and why they were not.
+    """
+
+    date: str
+    ids: tuple[str, ...]
+    lacking: tuple[ListedAccount, ...]
+
+    def may_have(self, account: str) -> bool:
+        """Whether an account that is not there may be one of those that were not read."""
+        return any(one.account in ("", account) for one in self.lacking)
+
+
+class OrganizationStore:
+    """A store that is read.
+
+    Raises:
+        Problem: it is no store, or one of a newer iamtui.
+    """
+
+    def __init__(self, files: StoreFiles) -> None:
+        self._files = files
+        self._policies: dict[str, bytes] = {}
+        self._size_of_policies = 0
+        self._lock = Lock()
+        check_format(files)
+
+    @property
+    def name(self) -> str:
+        return self._files.name
+
+    def dates(self) -> tuple[str, ...]:
+        """The days, the first one first."""
+        named = (name.removeprefix(_DATE) for name in self._files.folders("") if name.startswith(_DATE))
+        return tuple(sorted({day for day in named if _is_date(day)}))
+
+    def day(self, wanted: str | None = None) -> StoreDay:
+        """A day, or the last one.
+
+        Raises:
+            Problem: there is no such day, or nothing of it.
+        """
+        dates = self.dates()
+        if not dates:
+            raise Problem(f"The store {safe_text(self.name)} is empty.", "Fill it: `iamtui snapshot --org FOLDER`.")
+        if wanted is not None and check_date(wanted) not in dates:
+            raise self._nothing_of(wanted, dates)
+        day = wanted or dates[-1]
+        folder = f"{_DATE}{day}"
+        named = sorted({match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(folder)) if match})
+        listed = read_list(self._files, f"{folder}/{ACCOUNTS}")
+        there = frozenset(named)
+        lacking = tuple(
+            msgspec.structs.replace(one, problem=one.problem or "It was not read: the run was cut off.")
+            for one in listed
+            if one.account not in there
+        )
+        if not (named or lacking):
+            # A writer that was ended made the folder, and no more.
+            raise self._nothing_of(day, [one for one in dates if one != day])
+        return StoreDay(day, tuple(named), lacking)
+
+    def _nothing_of(self, day: str, others: Sequence[str]) -> Problem:
+        near = f"Its last days: {', '.join(others[-3:])}." if others else "Fill it: `iamtui snapshot --org FOLDER`."
+        return Problem(f"The store {safe_text(self.name)} has nothing of {day}.", near)
+
+    def organizations(self, day: StoreDay) -> Iterator[tuple[str, str]]:
+        """The id of the organization of each account; "" where it is in none, or that cannot be read."""
+        with ThreadPoolExecutor(_READERS, "reading organizations") as readers:
+            yield from zip(day.ids, readers.map(partial(self._organization, day.date), day.ids), strict=True)
+
+    def _organization(self, day: str, account: str) -> str:
+        try:
+            data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
+            whole = _HALF_CHARACTER.sub(rb"\\ufffd", data)
+            found = _decoded(whole, _Organized, f"The snapshot of account {account} of {day}").organization
+        except Problem:
+            # It is named where the account itself is asked.
+            return ""
+        return "" if found is None else found.id
+
+    def pages(self, day: str, account: str) -> bytes:
+        """The snapshot of an account as JSON, with the AWS managed policies that it names.
+
+        A policy that is not there, or is damaged, is named as missing: what rests on it is open, and nothing else.
+
+        Raises:
+            Problem: it is damaged.
+        """
+        data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
+        # msgspec takes no half of a character in any text, and an account may have one.
+        whole = _HALF_CHARACTER.sub(rb"\\ufffd", data)
+        named = _decoded(whole, _References, f"The snapshot of account {account} of {day}").aws_managed_policies
+        if not named:
+            return data
+        policies = []
+        lost = b""
+        size = len(data)
+        for one in named:
+            try:
+                policies.append(_with_counts(self._policy(one.sha256), one))
+            except Problem as problem:
+                gap = {"what": LOST_POLICIES, "error": f"{problem.sentence} {_ANEW}"}
+                lost = b',"missing":[%b]' % msgspec.json.encode(gap)
+                continue
+            size += len(policies[-1])
+            if size > _LARGEST_SNAPSHOT:
+                raise Problem(
+                    f"The snapshot of account {account} of {day} has more than the {size_words(_LARGEST_SNAPSHOT)} "
+                    "that are read, with the AWS managed policies that it names.",
+                    _ANEW,
+                )
+        return b'[%b,{"Policies":[%b]%b}]' % (data, b",".join(policies), lost)
+
+    def _policy(self, digest: str) -> bytes:
+        with self._lock:
+            found = self._policies.get(digest)
+        if found is None:
+            found = self._files.read(f"{POLICIES}/{digest}.json.zst", _LARGEST_POLICY)
+            if hashlib.sha256(found).hexdigest() != digest:
+                raise Problem(
+                    f"The AWS managed policy {digest} of the store is not what its name says.",
+                    _ANEW,
+                )
+            with self._lock:
+                if self._size_of_policies + len(found) > _MOST_KEPT:
+                    self._policies.clear()
+                    self._size_of_policies = 0
+                self._policies[digest] = found
+                self._size_of_policies += len(found)
+        return found
+
+
+def _with_counts(policy: bytes, reference: ManagedPolicyReference) -> bytes:
+    counts = msgspec.json.encode({key: value for key in COUNTS if (value := getattr(reference, key)) is not None})
+    return policy if counts == b"{}" else policy[:-1] + b"," + counts[1:]
+
+
+def _decoded(data: bytes, form: type[T], subject: str) -> T:
+    try:
+        return msgspec.json.decode(data, type=prepared(form))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(f"{subject} cannot be read: {safe_text(error)}.", "It is damaged: fetch it again.") from None
+
+
+def check_format(files: StoreFiles) -> None:
+    try:
+        data = files.read(FORMAT, _LARGEST_FORMAT)
+    except MissingFile:
+        raise Problem(
+            f"{safe_text(files.name)} is not a store of an organization: it has no {FORMAT}.",
+            "Make one: `iamtui snapshot --org FOLDER`.",
+        ) from None
+    found = _decoded(data, FormatFile, f"The file {FORMAT} of {safe_text(files.name)}")
+    if found.iamtui_organization > VERSION:
+        raise Problem(
+            f"The store {safe_text(files.name)} is of version {found.iamtui_organization}, and version {VERSION} is "
+            "read here.",
+            "Use a newer iamtui.",
+        )
+
+
+def read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount]:
+    try:
+        data = files.read(name, _LARGEST_LIST)
+    except MissingFile:
+        return ()
+    return _decoded(data, AccountsFile, f"The file {safe_text(name)} of {safe_text(files.name)}").accounts
+
+
+_MOST_WARM: Final = 128 * 1024 * 1024
+"""Bytes of snapshots whose accounts a worker keeps; each takes some four times as many."""
+
+
+_MOST_UNCOLLECTED: Final = 8 * 1024 * 1024
+"""Bytes of pages of accounts after which garbage is collected: an account is a circle of objects."""
+
+
+class _Warm:
+    """Accounts that a worker keeps for the next question, the last used of them."""
+
+    def __init__(self) -> None:
+        self._uncollected = 0
+        self._most = 0
+        self._size = 0
+        self._kept: OrderedDict[tuple[str, str, bytes], tuple[Account, int]] = OrderedDict()
+
+    def keep(self, most: int) -> None:
+        self._most = most
+
+    def account(self, pages: bytes, day: str, account: str, read: Callable[[], Account]) -> Account:
+        """The account of these pages, read unless it is kept."""
+        if not self._most:
+            self._collect_behind(len(pages))
+            return read()
+        key = (day, account, hashlib.sha256(pages).digest())
+        found = self._kept.pop(key, None)
+        if found is None:
+            self._collect_behind(len(pages))
+            found = read(), len(pages)
+        self._kept[key] = found
+        self._size = sum(size for _, size in self._kept.values())
+        while self._size > self._most:
+            _, (_, size) = self._kept.popitem(last=False)
+            self._size -= size
+        return found[0]
+
+    def _collect_behind(self, size: int) -> None:
+        self._uncollected += size
+        if self._uncollected > _MOST_UNCOLLECTED:
+            gc.collect()
+            self._uncollected = 0
+
+
+_WARM: Final = _Warm()
+
+
+def keep_accounts() -> None:
+    """Have this process keep accounts that it has read, in bounds."""
+    _WARM.keep(_MOST_WARM)
+
+
+def kept_account(pages: bytes, day: str, account: str) -> Account:
+    """As `account_in`, but for an account that this process keeps already."""
+    return _WARM.account(pages, day, account, lambda: account_in(pages, day, account, DocumentPool()))
+
+
+def account_in(pages: bytes, day: str, account: str, pool: DocumentPool | None = None) -> Account:
+    """The account of a snapshot of a store, from `OrganizationStore.pages`.
+
+    Raises:
+        Problem: it cannot be read, or is another account than its folder says.
+    """
+    origin = f"The snapshot of account {account} of {day}"
+    try:
+        found = load_account(pages, origin=origin, pool=pool)
+    except Problem as problem:
+        raise Problem(problem.sentence, _ANEW) from None
+    if found.id != account:
+        raise Problem(
+            f"{origin} is of account {safe_text(found.id or '(unknown)', limit=40)}, and is not used.",
+            "Was a file moved? Write the store anew.",
+        )
+    return found
+
+
+def workspace_of(account: Account) -> Workspace:
+    """An account of a store, ready to be asked."""
+    source = SourceInfo(
+        SourceKind.SNAPSHOT,
+        account.id,
+        account.region,
+        endpoint_url=account.not_aws if "://" in account.not_aws else "",
+        taken_at=account.taken_at,
+    )
+    return Workspace(account, source)
+
+
+def snapshot_name(day: str, account: str) -> str:
+    """The file of an account, in its store."""
+    return f"date={day}/account={account}/{_SNAPSHOT}"
+
+
+def open_store(url: str, choice: SourceChoice | None = None, approve: Approve | None = None) -> OrganizationStore:
+    """A store in a folder, or one in S3 with the credentials of a choice. Blocking.
+
+    Raises:
+        Problem: it is no store, cannot be read, or is of a newer iamtui.
+    """
+    if not is_s3(url):
+        return OrganizationStore(LocalFiles(home_expanded(url)))
+    bucket, prefix = s3_place(url)
+
+    from iamtui.workspace.source.opening import connect  # brings the ways to AWS, which a folder needs not
+
+    connection = connect(choice or SourceChoice(SourceKind.LIVE), approve).connection
+    assert connection is not None
+    return OrganizationStore(S3Files(connection, bucket, prefix))

@@ -1,0 +1,1 @@
+"""Proofs over the open account and its drafts."""

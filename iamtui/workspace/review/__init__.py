@@ -1,0 +1,1 @@
+"""Reports on a whole account: audit, escalations, administrators, overview."""

@@ -1,0 +1,418 @@
+"""The permissions of everybody in one state of an account: as it is, or as steps of an escalation leave it.
+
+The index says of each permission who may have it, as bits; only they are decided one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import product
+from typing import Final
+
+from iamtui.account.model import Account, Group, Role, User
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.escalation_paths import EscalationPath, On
+from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.index.index_outcomes import Outcomes
+from iamtui.engine.policy_holders import bits_of, places
+from iamtui.engine.request import Principal, PrincipalKind
+from iamtui.policy.document import PolicyDocument
+from iamtui.policy.statement import ActionElement, action_name
+from iamtui.questions.account_index import account_index, principal_of
+from iamtui.questions.evaluator import QuestionEvaluator
+from iamtui.questions.known_context import GLOBAL_SERVICES
+from iamtui.questions.question import Question
+from iamtui.workspace.ask.assumptions import actions_limited_now
+from iamtui.workspace.ask.questions import with_region
+from iamtui.workspace.review.administrators import (
+    MOST_BOUNDARIES,
+    boundaries_of_new,
+    denies,
+    is_full_access,
+    is_held_back,
+    named_boundaries,
+)
+from iamtui.workspace.review.escalation_names import PolicyNames
+from iamtui.workspace.review.escalation_steps import NO_TERMS, Entity, EscalationStep, Terms
+from iamtui.workspace.source.workspace import Workspace
+
+POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
+_MOST_STRONG: Final = 8
+"""Policies of the account that allow everything and are tried where conditions tell policies apart."""
+_TOO_MANY_STRONG: Final = (
+    f"Of the account's own policies that allow everything, {_MOST_STRONG} were tried to be attached, not all."
+)
+_TOO_MANY_BOUNDARIES: Final = (
+    f"New users and roles were tried with {MOST_BOUNDARIES} of the boundaries that conditions name, not with all."
+)
+_MOST_READ: Final = 4096
+_MOST_EVALUATORS: Final = 256
+_STRONG: Final = ("AdministratorAccess", "IAMFullAccess")
+"""Policies of AWS with which a principal is an administrator, or makes itself one."""
+_ATTACHING: Final = frozenset(("iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:AttachGroupPolicy"))
+_BOUNDING: Final = frozenset(("iam:PutUserPermissionsBoundary", "iam:PutRolePermissionsBoundary"))
+_TOGETHER: Final = "a resource in one Region on which all these steps are allowed"
+
+
+class Rights:
+    """What everybody may do in one state of an account.
+
+    Args:
+        strong: the ARNs of those with a policy that allows everything; None: all have one.
+        base: the same of the account as it is; None: this is that.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        account: Account,
+        names: PolicyNames,
+        strong: frozenset[str] | None,
+        base: Rights | None = None,
+    ) -> None:
+        self.account = account
+        self._strong = strong
+        self._base = base
+        self._workspace = workspace
+        self.names = names
+        self.entities: tuple[Entity, ...] = workspace.account.principals
+        self._places = {entity.arn: place for place, entity in enumerate(self.entities)}
+        self._evaluators: dict[Hashable, QuestionEvaluator] = {}
+        self._ways_of: dict[str, tuple[bool, ...]] = {}
+        self._bits: dict[tuple[str, str, Terms, bool], tuple[int, int]] = {}
+        self._read: dict[tuple[Hashable, int], Outcomes] = {}
+        self._calls: dict[tuple[str, str], tuple[tuple[EscalationStep, ...], str] | None] = {}
+        self._classes: dict[int, Hashable] = {}
+        self._not_opened: dict[str, Decision] = {}
+        self._documents: dict[str, tuple[PolicyDocument, ...]] = {}
+        self._trusting: dict[tuple[str, str], Decision | None] = {}
+
+    def forget(self) -> None:
+        """Free one by one what was kept: all at once, that holds the interpreter's lock for more than a frame."""
+        while self._evaluators:
+            self._evaluators.popitem()
+
+    def bit(self, arn: str) -> int:
+        return 1 << self._places[arn]
+
+    @cached_property
+    def everyone(self) -> int:
+        return (1 << len(self.entities)) - 1
+
+    @property
+    def undecided(self) -> int:
+        """Those of whom `narrowed` tells no more than that they may be allowed."""
+        return account_index(self.account).left
+
+    @cached_property
+    def administrators(self) -> int:
+        """Those who may do everything, of whom a boundary that denies nearly everything makes none."""
+        strong = self.everyone
+        if self._strong is not None:
+            strong = bits_of((self._places[one] for one in self._strong if one in self._places), len(self.entities))
+        (evaluator, *_) = self._evaluators_of("iam:AttachUserPolicy", "*", NO_TERMS, (True,))
+        outcomes = evaluator.outcomes(strong) if strong else None
+        known = outcomes.allowed if outcomes is not None else 0
+        left = strong if outcomes is None else outcomes.left & strong
+        for place in places(left):
+            if self._alone("iam:AttachUserPolicy", "*", self.entities[place]).outcome is Outcome.ALLOWED:
+                known |= 1 << place
+        held_back = (place for place in places(known) if not self._is_unbounded(self.account.principals[place]))
+        return known & strong & ~bits_of(held_back, len(self.entities))
+
+    def _alone(self, action: str, resource: str, entity: Entity) -> Decision:
+        """A decision of which nothing is read for everybody."""
+        (evaluator, *_) = self._evaluators_of(action, resource, NO_TERMS, (True,))
+        return evaluator.decide(self._principal(entity), read_whole=True)
+
+    def _is_unbounded(self, entity: Entity) -> bool:
+        if not is_held_back(self.account, entity):
+            return True
+        user, _ = self.names.principals[0]
+        making = ("iam:CreateUser", "iam:AttachUserPolicy", "iam:CreateAccessKey")
+        document = self.account.document(entity.boundary_arn or "")
+        allows_all = document is not None and is_full_access(document)
+        return allows_all and all(self._alone(one, user, entity).outcome is Outcome.ALLOWED for one in making)
+
+    def candidates(self, path: EscalationPath, who: int, *, certain: bool) -> int:
+        """Those of whom the index does not know that a permission of the path is denied on every resource."""
+        for action, _ in path.steps:
+            terms = Terms(path.service) if action == "iam:PassRole" else NO_TERMS
+            who &= self.narrowed(action, "*", terms, who, certain=certain) if who else 0
+        return who
+
+    def narrowed(self, action: str, resource: str, terms: Terms, who: int, *, certain: bool) -> int:
+        """Those of whom the index does not know that it is denied.
+
+        About one resource it is read for all who may be allowed it on some, so that it is read once.
+        """
+        own = 0
+        if resource != "*" and action.startswith("iam:"):
+            alike = self.names.alike(resource)
+            if alike != resource and alike in self._places:
+                # What one may not do with itself says nothing of others.
+                own = self.bit(alike) | self.bit(resource)
+            resource = alike
+        key = (action, resource, terms, certain)
+        asked, found = self._bits.get(key, (0, 0))
+        if who & ~asked:
+            if resource != "*":
+                asked = who | (self._bits.get((action, "*", terms, certain), (0, 0))[1] & ~self.administrators)
+            else:
+                asked = self.everyone if self._base is None else who
+            found = 0
+            for evaluator in self._evaluators_of(action, resource, terms, self.ways(action)[: 1 if certain else 2]):
+                if resource != "*":
+                    outcomes = self._outcomes_on(evaluator, asked & ~found)
+                else:
+                    outcomes = evaluator.outcomes(None if self._base is None else who)
+                ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
+                if certain and outcomes is not None:
+                    ruled_out |= outcomes.depends
+                found |= asked & ~ruled_out
+            if resource == "*":
+                # Of service-linked roles the index cannot tell, and each would be asked about every target.
+                wanted = POSSIBLE[:1] if certain else POSSIBLE
+                for place in places(found & account_index(self.account).left):
+                    if self.may(self.entities[place], action, "*", terms).outcome not in wanted:
+                        found &= ~(1 << place)
+            self._bits[key] = asked, found
+        return (found | own) & who
+
+    def class_of(self, place: int) -> Hashable:
+        """What tells the rights of a principal from others': its boundary, and policies, those of groups too."""
+        found = self._classes.get(place)
+        if found is None:
+            one = self.account.principals[place]
+            documents = self._documents_of(one)
+            for name in one.groups if isinstance(one, User) else ():
+                group = self.account.group(name)
+                documents += self._documents_of(group) if group is not None else ()
+            found = self._classes[place] = (type(one), one.boundary_arn, tuple(dict.fromkeys(documents)), one.unread)
+        return found
+
+    def _documents_of(self, holder: Entity | Group) -> tuple[PolicyDocument, ...]:
+        """The policies of one holder; where everybody may do all, those that deny."""
+        found = self._documents.get(holder.arn)
+        if found is None:
+            attached = (self.account.document(one.arn) for one in holder.attached_policies)
+            every = (*(one.document for one in holder.inline_policies), *filter(None, attached))
+            if self._strong is None:
+                every = tuple(each for each in every if each.error is not None or denies(each))
+            found = self._documents[holder.arn] = every
+        return found
+
+    def _outcomes_on(self, evaluator: QuestionEvaluator, who: int) -> Outcomes | None:
+        """What some get of a question about one resource; of most resources policies say the same as of others."""
+        reading = evaluator.reading(account_index(self.account))
+        if reading is None:
+            return None
+        told = reading.follows_from()
+        if told is None:
+            return reading.outcomes(who)
+        found = self._read.get((told, who))
+        if found is None:
+            if len(self._read) >= _MOST_READ:
+                self._read.clear()
+            found = self._read[told, who] = reading.outcomes(who)
+        return found
+
+    def step(self, entity: Entity, action: str, resource: str, terms: Terms = NO_TERMS) -> EscalationStep | None:
+        """A permission as a step; None where it is denied."""
+        decision = self.may(entity, action, resource, terms)
+        return EscalationStep(action, resource, decision, terms) if decision.outcome in POSSIBLE else None
+
+    def calls(self, entity: Entity, path: EscalationPath) -> tuple[tuple[EscalationStep, ...], str] | None:
+        """The steps of a path that are about no user, role, group or policy, and what they need besides.
+
+        Those of several calls are on one resource, in one Region, if there is such; None where one is denied.
+        """
+        key = (entity.arn, path.id)
+        if key not in self._calls:
+            self._calls[key] = self._find_calls(entity, path)
+        return self._calls[key]
+
+    def _find_calls(self, entity: Entity, path: EscalationPath) -> tuple[tuple[EscalationStep, ...], str] | None:
+        calls = [(action, on) for action, on in path.steps if on in (On.MADE, On.ANY)]
+        possible: tuple[EscalationStep, ...] = ()
+        for made, region in self.names.made(path) if len(calls) > 1 else ():
+            found = []
+            for action, on in calls:
+                resource = made if on is On.MADE else _regional(action, self.account, region)
+                step = self.step(entity, action, resource, Terms(region=region))
+                if step is None:
+                    break
+                found.append(step)
+            else:
+                if all(step.decision.outcome is Outcome.ALLOWED for step in found):
+                    return tuple(found), ""
+                possible = possible or tuple(found)
+        if possible:
+            return possible, ""
+        each = [self.step(entity, action, "*") for action, _ in calls]
+        steps = tuple(filter(None, each))
+        return (steps, _TOGETHER if len(calls) > 1 else "") if len(steps) == len(calls) else None
+
+    def may(self, entity: Entity, action: str, resource: str, terms: Terms = NO_TERMS) -> Decision:
+        """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
+        principal = self._principal(entity)
+        if terms.opened:
+            return self._decision_on_opened(entity, action, resource)
+        for way in self.ways(action):
+            evaluators = self._evaluators_of(action, resource, terms, (way,))
+            decisions = [each.decide(principal, read_whole=self._base is not None) for each in evaluators]
+            for outcome in POSSIBLE:
+                for decision in decisions:
+                    if decision.outcome is outcome:
+                        return decision
+        return decisions[0]
+
+    def _principal(self, entity: Entity) -> Principal:
+        return principal_of(self.account, entity)
+
+    def trusting(self, role: Role, service: str) -> Decision | None:
+        """How the trust policy of a role admits a service that works for this account; None where it does not."""
+        key = (role.arn, service)
+        if key not in self._trusting:
+            self._trusting[key] = self._trust(role, Principal(PrincipalKind.SERVICE, service))
+        return self._trusting[key]
+
+    def _trust(self, role: Role, caller: Principal) -> Decision | None:
+        for made_now in self.ways("sts:AssumeRole"):
+            (evaluator,) = self._evaluators_of("sts:AssumeRole", role.arn, NO_TERMS, (made_now,))
+            decision = evaluator.decide(caller)
+            if decision.outcome is Outcome.ALLOWED:
+                return decision
+            if decision.outcome is Outcome.DEPENDS and self._may_work_here(role, caller, made_now=made_now):
+                return decision
+        return None
+
+    def _may_work_here(self, role: Role, caller: Principal, *, made_now: bool) -> bool:
+        """Whether a service may assume a role for this account: it names that, or it names none."""
+        account = self.account
+        own: dict[str, tuple[str, ...]] = {"aws:SourceAccount": (account.id,)}
+        organization = account.organization.value_or(None)
+        if organization is not None:
+            own["aws:SourceOrgID"] = (organization.id,)
+        absent: dict[str, tuple[str, ...]] = dict.fromkeys((*own, "aws:SourceArn", "aws:SourceOrgPaths"), ())
+        for given in (own, absent):
+            question = Question("sts:AssumeRole", role.arn, given, made_now=made_now)
+            if QuestionEvaluator(account, question).decide(caller).outcome in POSSIBLE:
+                return True
+        return False
+
+    def _evaluators_of(
+        self, action: str, resource: str, terms: Terms, ways: Sequence[bool]
+    ) -> tuple[QuestionEvaluator, ...]:
+        policies = self._strong_policies if action in _ATTACHING else ("",)
+        pairs = product(ways, policies)
+        return tuple(self._evaluator(action, resource, terms, policy, made_now=way) for way, policy in pairs)
+
+    def ways(self, action: str) -> tuple[bool, ...]:
+        """Whether it is asked of a call of now, and then, where that may be denied for it, of any other."""
+        if self._base is not None:
+            return self._base.ways(action)
+        found = self._ways_of.get(action)
+        if found is None:
+            name = action_name(action)
+            limited = self._limited[name.service in GLOBAL_SERVICES]
+            found = (True, False) if any(one.matches(name) for one in limited) else (True,)
+            self._ways_of[action] = found
+        return found
+
+    @cached_property
+    def _limited(self) -> tuple[tuple[ActionElement, ...], ...]:
+        """The actions that a call of now lacks: in the region in use, and in that of global services."""
+        regions = self._workspace.source.region, "us-east-1"
+        return tuple(actions_limited_now(self._workspace, datetime.now(UTC), region) for region in regions)
+
+    def _evaluator(self, action: str, resource: str, terms: Terms, policy: str, *, made_now: bool) -> QuestionEvaluator:
+        key = (action, resource, terms, policy, made_now)
+        found = self._evaluators.get(key)
+        if found is None:
+            context: dict[str, tuple[str, ...]] = {}
+            if action == "iam:PassRole":
+                context["iam:PassedToService"] = (terms.service,)
+            elif policy:
+                context["iam:PolicyARN"] = (policy,)
+            if terms.boundary is not None:
+                context["iam:PermissionsBoundary"] = terms.boundary
+            elif action in _BOUNDING:
+                context["iam:PermissionsBoundary"] = (self._aws_policy(_STRONG[0]),)
+            question = Question(action, resource, context, made_now=made_now, region=terms.region)
+            question = with_region(self._workspace, question) if made_now else question
+            if len(self._evaluators) >= _MOST_EVALUATORS:
+                # The first is asked about last longest ago, or about all resources, and quickly made again.
+                self._evaluators.pop(next(iter(self._evaluators)))
+            found = self._evaluators[key] = QuestionEvaluator(self.account, question)
+        return found
+
+    def _decision_on_opened(self, entity: Entity, action: str, arn: str) -> Decision:
+        """The decision about a role, maybe a new one, whose trust policy names the principal alone.
+
+        Of roles that no policy tells from others it is the same.
+        """
+        if self.names.is_assumed_by_name(arn):
+            return self._read_on_opened(entity, action, arn)
+        if entity.arn not in self._not_opened:
+            found = self._read_on_opened(entity, action, arn)
+            if found.outcome not in POSSIBLE:
+                self._not_opened[entity.arn] = found
+            return found
+        return self._not_opened[entity.arn]
+
+    def _read_on_opened(self, entity: Entity, action: str, arn: str) -> Decision:
+        statement = {"Effect": "Allow", "Principal": {"AWS": entity.arn}, "Action": "sts:AssumeRole"}
+        trust = PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement]})
+        role, now = self.account.by_arn(arn), self.account.by_arn(entity.arn)
+        opened = replace(role, trust=trust) if isinstance(role, Role) else Role("new", "/", arn, "", None, trust)
+        account = replace(alone(self.account, now or entity), roles=(opened,))  # type: ignore[arg-type]
+        if isinstance(now, Role):
+            account = replace(account, roles=(opened, now))
+        question = with_region(self._workspace, Question(action, arn, made_now=True))
+        return QuestionEvaluator(account, question).decide(principal_of(account, entity), read_whole=True)
+
+    def _aws_policy(self, name: str) -> str:
+        return f"arn:{self.account.partition}:iam::aws:policy/{name}"
+
+    @cached_property
+    def _strong_policies(self) -> tuple[str, ...]:
+        """The ARNs of policies that make an administrator: the first alone where no condition tells policies apart."""
+        known = tuple(map(self._aws_policy, _STRONG))
+        if not any(line.key.lower() == "iam:policyarn" for one in self.names.statements for line in one.conditions):
+            return known[:1]
+        own = (policy for policy in self.account.policies if policy.arn not in known)
+        strong = [one.arn for one in own if one.document is not None and is_full_access(one.document)]
+        if len(strong) > _MOST_STRONG:
+            self.names.left_out[_TOO_MANY_STRONG] = None
+        return (*known, *strong[:_MOST_STRONG])
+
+    @cached_property
+    def boundaries(self) -> tuple[tuple[str, ...], ...]:
+        """Boundaries that hold a new user or role back from nothing, that without one first; () where none matters."""
+        named = named_boundaries(self.names.statements)
+        if named is None:
+            return ()
+        if len(named) > MOST_BOUNDARIES:
+            self.names.left_out[_TOO_MANY_BOUNDARIES] = None
+        return boundaries_of_new(self.account, named)
+
+
+def alone(account: Account, entity: Entity) -> Account:
+    """An account with one of its users or roles, and what that holds: all that decides what it may do with others."""
+    groups = tuple(filter(None, map(account.group, entity.groups))) if isinstance(entity, User) else ()
+    attached = [one.arn for holder in (entity, *groups) for one in holder.attached_policies]
+    arns = dict.fromkeys((*attached, entity.boundary_arn or ""))
+    policies = tuple(filter(None, map(account.policy, arns)))
+    users, roles = ((entity,), ()) if isinstance(entity, User) else ((), (entity,))
+    return replace(account, users=users, roles=roles, groups=groups, policies=policies)
+
+
+def _regional(action: str, account: Account, region: str) -> str:
+    """All resources of an action in one Region; "*" of an action that is about none."""
+    info = catalogue().action(action)
+    has_regions = info is not None and any(":${Region}:" in form for form in info.arn_forms)
+    return f"arn:{account.partition}:{action.partition(':')[0]}:{region}:{account.id}:*" if has_regions else "*"

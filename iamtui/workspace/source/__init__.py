@@ -1,0 +1,1 @@
+"""An open source: account, profiles, cache, what is loaded, principals by name."""
