@@ -63,8 +63,29 @@ ROUNDS = 50_000, 10, 10
 """After how many new objects garbage is looked for: nearly all that an account or an answer is made of stays."""
 
 
+_NO_HOME = "/nonexistent"
+"""The home of a user without one, as Debian names it: nothing is found there, and nothing can be written."""
+
+
+def _check_home() -> None:
+    """See to it that `~` and the XDG folders are absolute: no file may land in the folder that one stands in."""
+    named = os.environ.get("HOME")
+    if named is None or not named.startswith("/"):
+        os.environ.pop("HOME", None)
+        home = os.path.expanduser("~")  # noqa: PTH111 - without the time that pathlib takes to import
+        if not home.startswith("/"):
+            os.environ["HOME"] = home = _NO_HOME
+        if named is not None and sys.stderr is not None:
+            sys.stderr.write(f"HOME is {named!a}, which is not an absolute path; {home!a} counts as the home folder.\n")
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        # As their specification wants it; not every platformdirs does so by itself.
+        if not os.environ.get(name, "/").startswith("/"):
+            del os.environ[name]
+
+
 def main() -> None:
     """Run iamtui and exit with its code."""
+    _check_home()
     gc.set_threshold(*ROUNDS)
     opened: list[object] = []
     try:

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,6 @@ from iamtui.credentials.secure_files import (
     check_private,
     destination,
     hold_folder,
-    remove_left_overs,
     sync_folder,
     write_temporary,
 )
@@ -71,13 +71,39 @@ def write_profile(
         path = destination(path, new=True)
         make_private_folder(path.parent)
         with hold_folder(path.parent, LOCK_SECONDS):
-            remove_left_overs(path)
+            _remove_left_overs(path)
             _write(path, profile, entry, overwrite)
     except OSError as error:
         problem = _unwritable(path, error)
     else:
         return
     raise problem
+
+
+def remove_left_overs(path: Path) -> None:
+    """Remove the copies of a credentials file that killed runs left beside it. Blocking; changes no other file.
+
+    A copy of a run that is still writing stays: that run holds the folder.
+    """
+    with suppress(OSError, Problem):
+        if _left_overs(path):
+            with hold_folder(path.parent, 0):
+                _remove_left_overs(path)
+
+
+def _remove_left_overs(path: Path) -> None:
+    for copy in _left_overs(path):
+        copy.unlink(missing_ok=True)
+
+
+def _left_overs(path: Path) -> list[Path]:
+    """The user's own files that `write_temporary` may have made for this one."""
+    ours = re.compile(rf"\.{re.escape(path.name[:200])}\.[0-9a-f]{{16}}")
+    with os.scandir(path.parent) as entries:
+        found = [
+            (Path(entry.path), entry.stat(follow_symlinks=False)) for entry in entries if ours.fullmatch(entry.name)
+        ]
+    return [file for file, status in found if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()]
 
 
 def check_profile(profile: str, path: Path, *, overwrite: bool = False) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import secrets
 import stat
 import time
@@ -215,18 +214,6 @@ def write_temporary(path: Path, content: Secret | bytes, *, encoding: str = "utf
             temporary.unlink()
         raise
     return temporary
-
-
-def remove_left_overs(path: Path) -> None:
-    """Remove the temporary copies of a file that runs left behind which were killed while they wrote it.
-
-    Only for who holds the folder: another run may be writing one.
-    """
-    ours = re.compile(rf"\.{re.escape(path.name[:200])}\.[0-9a-f]{{16}}")
-    for entry in os.scandir(path.parent):
-        status = entry.stat(follow_symlinks=False)
-        if ours.fullmatch(entry.name) and stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
-            Path(entry.path).unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -64,3 +64,13 @@ def test_every_command_that_prints_a_secret_goes_through_the_check(module: str, 
     source = (Path(__file__).parents[2] / "iamtui" / "cli" / f"{module}.py").read_text()
     assert source.count("    secret_on_stdout(") == commands
     assert ".raw(" not in source.replace("out.raw(docker_options().reveal())", "")
+
+
+def test_the_next_command_with_credentials_removes_copies_of_their_file(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copy = tmp_path / f".credentials.{'0' * 16}"
+    copy.write_text("x")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    assert cli("list", "users", "--profile", "nobody").code == 2
+    assert not copy.exists()

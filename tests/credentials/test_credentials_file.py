@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from iamtui.credentials import credentials_file
 from iamtui.credentials.credentials_file import _merged, _sections, write_profile
+from iamtui.credentials.secure_files import hold_folder
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_formats import SESSION, START
@@ -238,6 +239,19 @@ def test_a_crash_half_way_leaves_the_old_file(file: Path, step: str) -> None:
     write(file)
     assert read(file)["prod"]["aws_access_key_id"] == KEY_ID
     assert set(file.parent.iterdir()) == {file, other}
+
+
+def test_copies_of_killed_runs_go_unless_a_run_is_writing(file: Path) -> None:
+    copies = [file.with_name(f".{file.name}.{digit * 16}") for digit in "0f"]
+    others = [file.with_name(f".{file.name}.mine"), file.with_name(f".config.{'0' * 16}")]
+    for path in (*copies, *others):
+        path.write_text("x")
+    with hold_folder(file.parent, 0):
+        credentials_file.remove_left_overs(file)
+        assert all(copy.exists() for copy in copies)
+    credentials_file.remove_left_overs(file)
+    assert set(file.parent.iterdir()) == {file, *others}
+    credentials_file.remove_left_overs(file.parent / "none" / "credentials")
 
 
 def test_writers_at_the_same_time_lose_nothing(file: Path) -> None:
