@@ -15,6 +15,7 @@ from typing import Final
 class On(Enum):
     """Resource on which a permission of an escalation path must be allowed."""
 
+    __hash__ = object.__hash__  # that of Enum is a call, for each of a million keys
     SELF = auto()
     """The user or role that is changed."""
     OWN_GROUP = auto()
@@ -48,6 +49,7 @@ class On(Enum):
 class Gain(Enum):
     """Result of an escalation path."""
 
+    __hash__ = object.__hash__  # that of Enum is a call, for each of a million keys
     ANYTHING = auto()
     """The principal, or one that it can act as, may be given any permission."""
     TARGET = auto()

@@ -79,12 +79,13 @@ def known_index(account: Account) -> PrincipalIndex | None:
 def derive_index(
     account: Account, base: Account, policies: Sequence[PolicyInForce], who: int, *, without_boundaries: bool
 ) -> None:
-    """Make the index of an account from that of another, in which some have more policies, or nobody a boundary.
+    """Index of a changed account, made from that of the account before the change and kept with the changed one.
 
     Args:
-        policies: what they have besides.
-        who: those, by their places.
-        without_boundaries: whether nobody has a boundary here.
+        account: has the users and roles of `base`, some with more policies, or all without a permissions boundary.
+        policies: the added ones.
+        who: the places, as bits, of whom they were added to.
+        without_boundaries: whether nobody has a permissions boundary in `account`.
     """
     account.memo["principals"] = _principals(base)
     account.memo["index"] = account_index(base).with_more(policies, who, without_boundaries=without_boundaries)

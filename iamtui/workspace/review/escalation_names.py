@@ -101,8 +101,8 @@ class PolicyNames:
         arn, read = entity.arn, self._tags_read
         exact, globs = self._naming
         patterns = [*exact.get(arn, ())]
-        for number, beginning, glob, told_apart in globs:
-            if arn.startswith(beginning) and glob.matches(arn):
+        for number, piece, glob, told_apart in globs:
+            if piece in arn and glob.matches(arn):
                 if isinstance(entity, told_apart):
                     return None
                 patterns.append(number)
@@ -164,7 +164,7 @@ class PolicyNames:
 
     @cached_property
     def _naming(self) -> tuple[dict[str, list[int]], list[tuple[int, str, Glob, tuple[type, ...]]]]:
-        """Numbers of ARNs, and patterns: a number, how it begins, and of what variables in it may tell one by name."""
+        """Numbers of ARNs, and patterns: a number, a piece of all ARNs that match, and whom variables tell by name."""
         exact: dict[str, list[int]] = {}
         globs: list[tuple[int, str, Glob, tuple[type, ...]]] = []
         statements = self._about_iam
@@ -184,7 +184,8 @@ class PolicyNames:
                 is_others = "$" in text.replace("${aws:username}", "")
                 told_apart = (User, Role, Group, ManagedPolicy) if is_others else (Group, ManagedPolicy)
             glob = Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True))))
-            globs.append((number, re.split(r"[*?$]", text, maxsplit=1)[0], glob, told_apart))
+            pieces = re.split(r"[*?]", text.partition("$")[0])
+            globs.append((number, max(pieces, key=lambda piece: len(piece.rpartition("::")[2])), glob, told_apart))
         return exact, globs
 
     def made(self, path: EscalationPath) -> tuple[tuple[str, str], ...]:

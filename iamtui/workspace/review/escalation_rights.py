@@ -82,7 +82,7 @@ class Rights:
         self._places = {entity.arn: place for place, entity in enumerate(self.entities)}
         self._evaluators: dict[Hashable, QuestionEvaluator] = {}
         self._ways_of: dict[str, tuple[bool, ...]] = {}
-        self._bits: dict[tuple[str, str, Terms, bool], tuple[int, int]] = {}
+        self._bits: dict[tuple[str, str, Terms], tuple[int, int, int]] = {}
         self._read: dict[tuple[Hashable, int], Outcomes] = {}
         self._calls: dict[tuple[str, str], tuple[tuple[EscalationStep, ...], str] | None] = {}
         self._classes: dict[int, Hashable] = {}
@@ -156,31 +156,39 @@ class Rights:
                 # What one may not do with itself says nothing of others.
                 own = self.bit(alike) | self.bit(resource)
             resource = alike
-        key = (action, resource, terms, certain)
-        asked, found = self._bits.get(key, (0, 0))
+        key = (action, resource, terms)
+        asked, sure, possible = self._bits.get(key, (0, 0, 0))
         if who & ~asked:
             if resource != "*":
-                asked = who | (self._bits.get((action, "*", terms, certain), (0, 0))[1] & ~self.administrators)
+                asked = who | (self._bits.get((action, "*", terms), (0, 0, 0))[2] & ~self.administrators)
             else:
                 asked = self.everyone if self._base is None else who
-            found = 0
-            for evaluator in self._evaluators_of(action, resource, terms, self.ways(action)[: 1 if certain else 2]):
+            sure, possible = self._bits_of(action, resource, terms, asked)
+            self._bits[key] = asked, sure, possible
+        return ((sure if certain else possible) | own) & who
+
+    def _bits_of(self, action: str, resource: str, terms: Terms, who: int) -> tuple[int, int]:
+        """Those of whom the index does not know that it is not allowed for certain, and that it is denied."""
+        sure = possible = 0
+        for made_now in self.ways(action):
+            for evaluator in self._evaluators_of(action, resource, terms, (made_now,)):
                 if resource != "*":
-                    outcomes = self._outcomes_on(evaluator, asked & ~found)
+                    outcomes = self._outcomes_on(evaluator, who & ~(sure & possible))
                 else:
                     outcomes = evaluator.outcomes(None if self._base is None else who)
-                ruled_out = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
-                if certain and outcomes is not None:
-                    ruled_out |= outcomes.depends
-                found |= asked & ~ruled_out
-            if resource == "*":
-                # Of service-linked roles the index cannot tell, and each would be asked about every target.
-                wanted = POSSIBLE[:1] if certain else POSSIBLE
-                for place in places(found & account_index(self.account).left):
-                    if self.may(self.entities[place], action, "*", terms).outcome not in wanted:
-                        found &= ~(1 << place)
-            self._bits[key] = asked, found
-        return (found | own) & who
+                denied = 0 if outcomes is None else outcomes.explicit_deny | outcomes.implicit_deny
+                possible |= who & ~denied
+                if made_now:
+                    sure |= who & ~denied & ~(0 if outcomes is None else outcomes.depends)
+        if resource == "*":
+            # Of service-linked roles the index cannot tell, and each would be asked about every target.
+            for place in places((sure | possible) & account_index(self.account).left):
+                outcome = self.may(self.entities[place], action, "*", terms).outcome
+                if outcome is not Outcome.ALLOWED:
+                    sure &= ~(1 << place)
+                if outcome not in POSSIBLE:
+                    possible &= ~(1 << place)
+        return sure, possible
 
     def class_of(self, place: int) -> Hashable:
         """What tells the rights of a principal from others': its boundary, and policies, those of groups too."""

@@ -24,6 +24,7 @@ from iamtui.workspace.source.workspace import Workspace
 class State(Enum):
     """A user or role as an escalation leaves it."""
 
+    __hash__ = object.__hash__  # that of Enum is a call, for each of a million keys
     AS_IS = auto()
     GRANTED = auto()
     """With a policy that allows everything."""
