@@ -43,7 +43,7 @@ from iamtui.workspace.ask.answers import check_matrix
 from iamtui.workspace.ask.questions import check_action, check_known, check_resource
 from iamtui.workspace.ask.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
 from iamtui.workspace.organization.organization_run import Done, over_accounts
-from iamtui.workspace.organization.organization_store import StoreDay
+from iamtui.workspace.organization.organization_store import ACCOUNTS, StoreDay
 from iamtui.workspace.review.organization_paths import Ways
 from iamtui.workspace.source.workspace import Progress
 
@@ -355,6 +355,8 @@ class _Listing:
         if len(self._lacking) > _MOST_SAID:
             more = counted(len(self._lacking) - _MOST_SAID, "more sentence")
             note(f"Left out: {more} about what is not known.")
+        if not day.is_listed:
+            note(f"{ACCOUNTS} of {day.date} is not there: whether accounts are missing is not known.")
         for name, words in refused:
             note(f"Not answered for {safe_text(name)}: {words}")
         self._in_part = self._in_part or bool(refused)
