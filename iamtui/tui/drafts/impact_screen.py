@@ -238,7 +238,9 @@ def _how_many(comparison: DraftComparison) -> str:
 
 
 def label_of(principal: Principal) -> str:
-    """`role/deploy-prod`; an ARN, a service or `anonymous` for others."""
+    """`role/deploy-prod`; an ARN, a service or `anonymous` for others, of many their pattern."""
+    if principal.stands_for:
+        return "everyone" if principal.stands_for == "*" else principal.stands_for
     if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
         return _without_path(principal.arn)
     return principal.arn or "anonymous"
