@@ -15,8 +15,7 @@ from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.patterns import is_account_id, is_pattern, parse_arn
 from iamtui.presentation.answer_json import cell_to_json
-from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.tables import table_text
+from iamtui.presentation.styled_words import table_text, text_of
 from iamtui.presentation.verdict import (
     OUTCOME_WORDS,
     VerdictCounts,

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.presentation.impact import access_words, escalation_words, trust_words
+from iamtui.presentation.reports import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import Tone, stacked_bar
 from iamtui.presentation.verdict import VerdictCounts, VerdictWords, because, verdict_words
 from iamtui.problem import Problem
@@ -28,7 +28,7 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
 from iamtui.tui.main.inventory import statement_lines
 from iamtui.tui.question.answer_view import as_many, quoted
-from iamtui.tui.question.verdict_pieces import verdict_pieces
+from iamtui.tui.question.panel_text import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
