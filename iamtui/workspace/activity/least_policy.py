@@ -245,7 +245,7 @@ class _Maker:
             if decision is None or not alike or not self._is_granted_alike(used.action, where, decision):
                 asked = front(where)
                 decision = self._asked_about(Question(used.action, where, context, region=region))
-                if decision.denied and UNTOLD in where:
+                if decision.outcome is Outcome.IMPLICIT_DENY and UNTOLD in where:
                     decision = self._asked_about(Question(used.action, with_stars(where), context, region=region))
             self._take_on(resource, decision, used)
 
