@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, pairwise
 from random import Random
 from typing import Final, TypeAlias
 
@@ -19,8 +18,7 @@ _WORD: Final = re.compile(_LETTERS_AND_DIGITS)
 _PIECE: Final = re.compile(rf"\$\{{[^}}]*\}}|{_LETTERS_AND_DIGITS}|[*?]+")
 _VARIABLE: Final = re.compile(r"\$\{([^,}]*)(.*)\}", re.DOTALL)
 _WILDCARD: Final = ("${*}", "${?}", "${$}")
-_KIND: Final = re.compile("A(?:AGA|BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)")
-_ID: Final = re.compile(rf"({_KIND.pattern})[A-Z0-9]{{12,}}|[0-9]{{12}}")
+_ID: Final = re.compile("(A(?:AGA|BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA))[A-Z0-9]{12,}|[0-9]{12}")
 """An id that AWS made, which keeps the four letters that say what it is of; a name may be all in capitals, too."""
 
 _FIXED: Final = frozenset(
@@ -30,7 +28,7 @@ _FIXED: Final = frozenset(
     arn aws cn gov us eu ap sa ca me af il mx iso isob isoe isof north south east west central northeast
     southeast northwest southwest iam sts amazonaws com signin amazon https role user group policy root instance
     profile server certificate mfa sms saml provider oidc federated assumed service linked reserved sso
-    awsreservedsso o r ou p repo ref refs heads id
+    awsreservedsso o r ou p repo ref refs heads id 0 1 2 3 4 5 6 7 8 9
     """,
     )
 )
@@ -149,25 +147,21 @@ def parts_of_key(key: str, knows: Knows) -> list[tuple[str, bool]]:
     return [(kept, False), (key[len(kept) :], True)]
 
 
-_OF_AWS: Final = -1
+OF_AWS: Final = -1
 """Stands for the documents of AWS's own policies, none of which is left out."""
 
 _MARKS: Final = "kqxz"
 _LETTERS: Final = "abdefgilmnoprstu"
 _LENGTH: Final = 6
-_TRIES: Final = 20
-_MOST_IN_WORD: Final = 1_000
-_MOST_DIGITS: Final = 3
-_MOST_CUTS: Final = 100_000
-_MOST_STEPS: Final = 5_000_000
-_TOO_MANY: Final = "it and other patterns cut names in too many places"
+_MOST_STEPS: Final = 20_000_000
 
 
 class RedactedWords:
     """The words of a snapshot, noted first and replaced after that.
 
     A pseudonym begins with a letter that stands nowhere else in it, so that none is found across two others. What a
-    pattern cuts off (`app*`) is a word too, and each word that begins, ends or is made up with it is cut there.
+    pattern cuts off (`app*`) is a word too, a fragment, and each word that begins, ends or is made up with it is cut
+    there: the parts have pseudonyms of their own.
     """
 
     def __init__(self, knows: Knows, random: Random) -> None:
@@ -176,29 +170,29 @@ class RedactedWords:
         self._kept = set(_FIXED)
         self._words: dict[str, None] = {}
         """All words in lower case, in their order."""
-        self._ids: dict[str, set[str]] = defaultdict(set)
-        """The characters before each id."""
+        self._ids: set[str] = set()
         self._fragments: dict[str, set[str]] = defaultdict(set)
-        """By fragment in lower case, where it can be found in a word: "start", "end" or "inside"."""
-        self._spellings: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        """The spellings of each fragment, with the characters before them."""
+        """By fragment as it is spelled, where it cuts a word: "start", "end" or "inside"."""
         self._patterns: dict[str, dict[int, str]] = defaultdict(dict)
-        """By fragment: the documents that have it, each with a pattern."""
-        self._meets: dict[str, set[int]] = {}
-        """By fragment, the numbers of the words in which it is found."""
-        self._cuts: dict[str, set[int]] = {}
-        self._plain: dict[str, set[str]] = {}
-        """The fragments that stay as they are."""
+        """By fragment in lower case: the documents that have it, each with a pattern."""
+        self._lowered = _Fragments({})
+        self._cuts: dict[str, set[int]] = defaultdict(set)
         self._pseudonyms: dict[str, str] = {}
+        self._kept_parts = _Fragments({})
+        """Fragments that stay as they are."""
         self._taken: set[str] = set()
-        self._cases: dict[str, dict[str, str]] = defaultdict(dict)
+        self._spelled: dict[str, dict[str, str]] = defaultdict(dict)
         self._persons: dict[str, str] = {}
         """By word of a person's name that stays elsewhere: its pseudonym there."""
         self._typed: dict[str, str] = {}
+        self._settled = False
 
     def keep(self, text: str) -> None:
-        """Keep the words of a text unchanged wherever they occur."""
-        self._kept.update(word.lower() for word in _WORD.findall(text))
+        """Keep the words of a text unchanged wherever they occur, unless they have pseudonyms already."""
+        for word in _WORD.findall(text.lower()):
+            if not self._settled or word not in self._words:
+                self._kept.add(word)
+                self._words[word] = None
 
     def note(self, text: str, document: int = 0, *, pattern: bool = False) -> None:
         """Take the words of a text.
@@ -215,38 +209,35 @@ class RedactedWords:
                 self.keep(host[0])
         pieces = list((_PIECE if document else _WORD).finditer(text))
         for number, piece in enumerate(pieces):
-            word, start = piece[0], piece.start()
-            before = number > 0 and pieces[number - 1].end() == start
+            word = piece[0]
+            before = number > 0 and pieces[number - 1].end() == piece.start()
             after = number + 1 < len(pieces) and pieces[number + 1].start() == piece.end()
             if word[0] == "$":
-                self._note_variable(word, text, alone=not before and not after)
+                if word not in _WILDCARD and (before or after):
+                    raise Unsafe(f"{word} stands in {text!r} without a separator beside it")
+                self._note_variable(word, text)
             elif word[0] in "*?":
                 if pattern and "?" in word:
                     raise Unsafe(f"{text!r} counts the characters of a name")
+            elif pattern and (before or after):
+                self._words[word.lower()] = None
+                self._ids |= {word} if _ID.fullmatch(word) else set()
+                self._fragments[word].add("inside" if before and after else "start" if after else "end")
+                self._patterns[word.lower()].setdefault(document, text)
+            elif _ID.fullmatch(word):
+                self._ids.add(word)
             else:
-                ahead = text[max(start - 1, 0) : start].strip(":/")
-                if _ID.fullmatch(word):
-                    self._ids[word].add(ahead)
-                else:
-                    self._words[word.lower()] = None
-                if pattern and (before or after):
-                    self._words[word.lower()] = None
-                    kind = "inside" if before and after else "start" if after else "end"
-                    self._fragments[word.lower()].add(kind)
-                    self._spellings[word.lower()].add((word, ahead))
-                    self._patterns[word.lower()].setdefault(document, text)
+                self._words[word.lower()] = None
 
     def note_of_aws(self, text: str) -> None:
         """Record a pattern of one of AWS's own policies, whose words are kept wherever they occur."""
         self.keep(text)
         for part in re.split(r"\$\{[^}]*\}|\?", text):
-            self.note(part, _OF_AWS, pattern=True)
+            self.note(part, OF_AWS, pattern=True)
 
-    def _note_variable(self, variable: str, text: str, *, alone: bool) -> None:
+    def _note_variable(self, variable: str, text: str) -> None:
         if variable in _WILDCARD:
             return
-        if not alone:
-            raise Unsafe(f"{variable} stands in {text!r} without a separator beside it")
         name, default = _VARIABLE.fullmatch(variable).groups()  # type: ignore[union-attr]
         if name.strip().lower().partition(":")[2] in _NOT_RENAMED_VARIABLES:
             raise Unsafe(f"{variable} in {text!r} compares what is renamed with what is not")
@@ -260,119 +251,93 @@ class RedactedWords:
         Returns:
             By number, the documents whose patterns cannot be kept, with why; if there are any, nothing is settled.
         """
-        linked = {word for word in self._words if (name := _SERVICE_LINKED.fullmatch(word)) and self._knows(name[1])}
-        self._kept |= linked
-        broken = self._cut_ids() or self._cut() or self._cut_digits()
-        found = self._documents_of(broken)
-        if found:
-            return found
-        for word in sorted(self._kept & self._cuts.keys()):
-            self._kept.update(self._segments(word))
-        self._plain = {one: kinds for one, kinds in self._fragments.items() if self._stays(one)}
-        for _ in range(_TRIES):
-            self._pseudonyms.clear()
-            self._taken = set(self._kept)
-            for word in self._words:
-                self._draw(word)
-            found = self._documents_of(
-                dict.fromkeys(self._lost(), "names that it cuts cannot be renamed so that it still does")
-            )
-            if not found:
-                break
-        return found
-
-    def _documents_of(self, broken: dict[str, str]) -> dict[int, str]:
-        return {
-            document: f"{text!r}: {why}"
-            for fragment, why in broken.items()
-            for document, text in self._patterns[fragment].items()
-            if document != _OF_AWS
+        self._kept |= {
+            word for word in self._words if (name := _SERVICE_LINKED.fullmatch(word)) and self._knows(name[1])
         }
+        spelled = _Fragments(self._fragments)
+        cutting = {fragment.lower() for one in self._ids for _, fragment in spelled.found_in(one)}
+        if broken := self._documents_of(cutting, "it cuts an id"):
+            return broken
+        kinds: dict[str, set[str]] = defaultdict(set)
+        for fragment, several in self._fragments.items():
+            kinds[fragment.lower()] |= several
+        self._lowered = _Fragments(kinds)
+        found = self._cut()
+        if found is None:
+            return self._documents_of(kinds, "it and other patterns cut names in too many places")
+        kept = {part for word in self._kept & self._cuts.keys() for part in self._parts(word)}
+        self._pseudonyms = {part: part for part in (*kept, *(self._kept & kinds.keys()))}
+        self._kept_parts = _Fragments({one: kinds[one] for one in kinds if one in self._kept | kept})
+        self._taken = self._kept | kept
+        self._settled = True
+        images = {word: self._image(word) for word in self._words}
+        imaged = _Fragments({images[fragment]: kinds[fragment] for fragment in kinds})
+        changed: set[str] = set()
+        for word, image in images.items():
+            changed |= {images[one] for _, one in found[word]} ^ {one for _, one in imaged.found_in(image)}
+        lost = [fragment for fragment in kinds if images[fragment] in changed]
+        return self._documents_of(lost, "names that it cuts cannot be renamed so that it still does")
 
-    def _cut_ids(self) -> dict[str, str]:
-        """The fragments that may cut an id; the letters that say what an id is of stay."""
-        broken = {}
-        ids = list(self._ids)
-        haystack = _Haystack(ids)
-        for fragment, kinds in self._fragments.items():
-            for spelled, ahead in self._spellings[fragment]:
-                if kinds == {"start"} and _KIND.fullmatch(spelled):
-                    self.keep(spelled)
-                elif any(kinds != {"start"} or ahead in self._ids[ids[n]] for n, _ in haystack.find(spelled, kinds)):
-                    broken[fragment] = "it cuts an id"
-        return broken
+    def _documents_of(self, fragments: Iterable[str], why: str) -> dict[int, str]:
+        found = chain.from_iterable(self._patterns[fragment].items() for fragment in fragments)
+        return {document: f"{text!r}: {why}" for document, text in found if document != OF_AWS}
 
-    def _cut(self) -> dict[str, str]:
+    def _cut(self) -> dict[str, list[tuple[int, str]]] | None:
         """Find where each word is cut, until what is cut in one word is cut everywhere.
 
         Returns:
-            The first fragment that cuts too much, if there is one.
+            By word, the fragments in it, each with its place; None: they are too many.
         """
-        words = list(self._words)
-        haystack = _Haystack(words)
-        self._cuts = {word: set() for word in words}
-        places: dict[str, set[tuple[int, str]]] = defaultdict(set)
-        total = 0
-        for fragment, kinds in self._fragments.items():
-            self._meets[fragment] = set()
-            for number, start in haystack.find(fragment, kinds):
-                self._meets[fragment].add(number)
-                places[words[number]].add((start, fragment))
-                total += 1
-                if len(places[words[number]]) > _MOST_IN_WORD or total > _MOST_CUTS:
-                    return {fragment: _TOO_MANY}
-        steps, changed = 0, True
+        steps = sum(map(len, self._words)) * self._lowered.lengths
+        if steps > _MOST_STEPS:
+            return None
+        found = {word: [*self._lowered.found_in(word)] for word in self._words}
+        changed = True
         while changed:
             changed = False
-            for word, found in places.items():
-                cuts = self._cuts[word]
-                for start, fragment in found:
+            for word, places in found.items():
+                cuts = self._cuts[word] if places else set()
+                for start, fragment in places:
                     end, inner = start + len(fragment), self._cuts[fragment]
-                    wanted = {start, end, *(start + cut for cut in inner)} - {0, len(word)}
-                    below = {cut - start for cut in cuts if start < cut < end}
-                    if not wanted <= cuts or not below <= inner:
-                        cuts |= wanted
-                        inner |= below
-                        changed = True
+                    wanted = {start, end, *(start + cut for cut in inner)} - {0, len(word)} - cuts
+                    below = {cut - start for cut in cuts if start < cut < end} - inner
+                    cuts |= wanted
+                    inner |= below
+                    changed = changed or bool(wanted or below)
                     steps += len(cuts) + len(inner) + 1
                     if steps > _MOST_STEPS:
-                        return {fragment: _TOO_MANY}
-        return {}
+                        return None
+        return found
 
-    def _cut_digits(self) -> dict[str, str]:
-        """The fragments that cut a number into its digits, which would stay."""
-        broken: set[str] = set()
-        for number, word in enumerate(self._words):
-            if self._cuts[word] and sum(len(one) == 1 and one.isdigit() for one in self._segments(word)) > _MOST_DIGITS:
-                broken.update(fragment for fragment, meets in self._meets.items() if number in meets)
-        return dict.fromkeys(broken, "it and other patterns cut a number into its digits")
-
-    def _lost(self) -> Iterator[str]:
-        """The fragments that are found in other words than before."""
-        images = {word: "".join(map(self._pseudonyms.__getitem__, self._segments(word))) for word in self._words}
-        haystack = _Haystack(list(images.values()))
-        for fragment, kinds in self._fragments.items():
-            if {number for number, _ in haystack.find(images[fragment], kinds)} != self._meets[fragment]:
-                yield fragment
-
-    def _segments(self, word: str) -> Iterator[str]:
-        for start, end in pairwise([0, *sorted(self._cuts[word]), len(word)]):
+    def _parts(self, word: str) -> Iterator[str]:
+        for start, end in pairwise([0, *sorted(self._cuts.get(word, ())), len(word)]):
             yield word[start:end]
 
-    def _stays(self, segment: str) -> bool:
-        return segment in self._kept or (len(segment) == 1 and segment.isdigit())
+    def _image(self, word: str) -> str:
+        return word if word in self._kept else "".join(self._pseudonym(part) for part in self._parts(word))
 
-    def _draw(self, word: str) -> None:
-        for segment in self._segments(word):
-            if segment not in self._pseudonyms:
-                self._pseudonyms[segment] = segment if self._stays(segment) else self._one()
+    def _pseudonym(self, part: str) -> str:
+        if part not in self._pseudonyms:
+            self._pseudonyms[part] = self._new()
+        return self._pseudonyms[part]
+
+    def _new(self) -> str:
+        """A pseudonym that is not taken, and in which no fragment that stays as it is can be found."""
+        for attempt in range(1_000):
+            found = self._random.choice(_MARKS) + "".join(
+                self._random.choices(_LETTERS, k=_LENGTH - 1 + attempt // 500)
+            )
+            if found not in self._taken and (attempt > 500 or not any(self._kept_parts.found_in(found))):
+                break
+        self._taken.add(found)
+        return found
 
     def of(self, text: str, *, variables: bool = False) -> str:
         """A text with the pseudonyms of its words; a word that was not noted gets one of its own."""
         return (_PIECE if variables else _WORD).sub(self._replaced, text)
 
     def _replaced(self, piece: re.Match[str]) -> str:
-        text = piece[0]
+        text, word = piece[0], piece[0].lower()
         if text[0] in "*?" or text in _WILDCARD:
             return text
         if text[0] == "$":
@@ -381,39 +346,18 @@ class RedactedWords:
             return f"${{{key}{self.of(default)}}}"
         if found := _ID.fullmatch(text):
             return self._typed_id(text, found[1])
-        if text.lower() not in self._cuts:
-            self._cut_late(text.lower())
+        if word in self._kept:
+            return text
+        if word not in self._words:
+            self._words[word] = None
+            for start, fragment in self._lowered.found_in(word):
+                places = (0, len(fragment), *self._cuts.get(fragment, ()))
+                self._cuts[word] |= {start + cut for cut in places} - {0, len(word)}
         renamed, at = [], 0
-        for segment in self._segments(text.lower()):
-            renamed.append(self._cased(text[at : at + len(segment)], self._pseudonyms[segment]))
-            at += len(segment)
+        for part in self._parts(word):
+            renamed.append(self._cased(text[at : at + len(part)], self._pseudonym(part)))
+            at += len(part)
         return "".join(renamed)
-
-    def _cut_late(self, word: str) -> None:
-        haystack = _Haystack([word])
-        found = [
-            (start, fragment)
-            for fragment, kinds in self._fragments.items()
-            for _, start in haystack.find(fragment, kinds)
-        ]
-        self._cuts[word] = {
-            cut
-            for start, fragment in found
-            for cut in (start, start + len(fragment), *(start + inner for inner in self._cuts[fragment]))
-        } - {0, len(word)}
-        self._draw(word)
-
-    def _one(self) -> str:
-        """A pseudonym that is not taken, and in which no fragment that stays as it is can be found."""
-        for attempt in range(1_000):
-            found = self._random.choice(_MARKS) + "".join(
-                self._random.choices(_LETTERS, k=_LENGTH - 1 + attempt // 500)
-            )
-            plain = attempt < 500 and any(_is_found(one, kinds, found) for one, kinds in self._plain.items())
-            if not plain and found not in self._taken:
-                break
-        self._taken.add(found)
-        return found
 
     def _cased(self, word: str, pseudonym: str) -> str:
         """The pseudonym in another case for each case of the word, so that both are the same but for their case.
@@ -422,16 +366,11 @@ class RedactedWords:
         """
         if pseudonym == word.lower():
             return word
-        known = self._cases[pseudonym]
+        known = self._spelled[pseudonym]
         if word not in known:
-            whole = 2 ** len(pseudonym) - 1
-            wanted = 0 if word.islower() or word.isdigit() else whole if word.isupper() else 1
-            spelled = (
-                "".join(letter.upper() if number >> place & 1 else letter for place, letter in enumerate(pseudonym))
-                for number in (wanted, *range(2, whole))
-            )
-            taken = set(known.values())
-            known[word] = next((one for one in spelled if one not in taken), None) or self._one()
+            number = 0 if word.islower() or word.isdigit() else 1 + len(known)
+            cased = "".join(one.upper() if number >> place & 1 else one for place, one in enumerate(pseudonym))
+            known[word] = cased if number < 2 ** len(pseudonym) else self._new()
         return known[word]
 
     def of_person(self, text: str) -> str:
@@ -439,12 +378,14 @@ class RedactedWords:
         return _WORD.sub(self._replaced_of_person, text)
 
     def _replaced_of_person(self, piece: re.Match[str]) -> str:
-        renamed, lower = self._replaced(piece), piece[0].lower()
-        if _ID.fullmatch(piece[0]) or not any(self._pseudonyms[one] == one for one in self._segments(lower)):
+        renamed, word = self._replaced(piece), piece[0].lower()
+        if _ID.fullmatch(piece[0]) or not (
+            word in self._kept or any(self._pseudonyms[part] == part for part in self._parts(word))
+        ):
             return renamed
-        if lower not in self._persons:
-            self._persons[lower] = self._one()
-        return self._cased(piece[0], self._persons[lower])
+        if word not in self._persons:
+            self._persons[word] = self._new()
+        return self._cased(piece[0], self._persons[word])
 
     def _typed_id(self, word: str, beginning: str | None) -> str:
         letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" if beginning else "0123456789"
@@ -455,22 +396,24 @@ class RedactedWords:
         return self._typed[word]
 
 
-class _Haystack:
-    """Many words as one text, in which a fragment is looked for once."""
+class _Fragments:
+    """Fragments of words, to be found in words at their start, at their end or anywhere.
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self._text = "\n".join(("", *words, ""))
-        self._begins = list(accumulate((len(word) + 1 for word in words), initial=1))
+    Attributes:
+        lengths: how many different lengths they have.
+    """
 
-    def find(self, fragment: str, kinds: set[str]) -> Iterator[tuple[int, int]]:
-        """The numbers of the words in which a fragment is found, and where in them."""
-        for kind, needle, skip in (("start", "\n" + fragment, 1), ("end", fragment + "\n", 0), ("inside", fragment, 0)):
-            found = self._text.find(needle) if kind in kinds else -1
-            while found >= 0:
-                number = bisect_right(self._begins, found + skip) - 1
-                yield number, found + skip - self._begins[number]
-                found = self._text.find(needle, found + 1)
+    def __init__(self, kinds: Mapping[str, set[str]]) -> None:
+        self._kinds = kinds
+        self._sizes = sorted({len(one) for one in kinds})
+        self._inside = {len(one) for one, several in kinds.items() if "inside" in several}
+        self.lengths = len(self._sizes)
 
-
-def _is_found(fragment: str, kinds: set[str], word: str) -> bool:
-    return next(_Haystack([word]).find(fragment, kinds), None) is not None
+    def found_in(self, word: str) -> Iterator[tuple[int, str]]:
+        """Fragments that a word has, each with its place."""
+        for size in self._sizes:
+            last = len(word) - size
+            for start in range(last + 1) if size in self._inside else sorted({0, last}) if last >= 0 else ():
+                kinds = self._kinds.get(word[start : start + size], ())
+                if "inside" in kinds or (start == 0 and "start" in kinds) or (start == last and "end" in kinds):
+                    yield start, word[start : start + size]

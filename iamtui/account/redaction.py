@@ -14,7 +14,6 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -36,16 +35,10 @@ Json: TypeAlias = dict[str, Any]
 Rename: TypeAlias = Callable[[str], str]
 
 _PARTITIONS: Final = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
-_AREAS: Final = (
-    *("us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof"),
-    *("eu-isoe", "eusc-de"),
-)
-_REGIONS: Final = tuple(
-    f"{area}-{direction}-{number}"
-    for area in _AREAS
-    for direction in ("north", "northeast", "northwest", "south", "southeast", "southwest", "east", "west", "central")
-    for number in range(1, 10)
-)
+_AREAS: Final = ("us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof")
+_SIDES: Final = ("north", "northeast", "northwest", "south", "southeast", "southwest", "east", "west", "central")
+_REGIONS: Final = tuple(f"{area}-{side}" for area in (*_AREAS, "eu-isoe", "eusc-de") for side in _SIDES)
+"""Regions without their numbers."""
 _ARN_SERVICES: Final = ("elasticmapreduce", "aws-marketplace", "catalog", "cloudhsm")
 """Services of ARNs that are not the prefixes of actions."""
 
@@ -90,7 +83,7 @@ _FIELDS_OF_AWS: Final = frozenset(
 )  # fmt: skip
 
 _PRINCIPALS: Final = frozenset(("AWS", "Service", "Federated", "CanonicalUser"))
-_SEPARATOR: Final = re.compile(r"\{[^{}]*\}|([:/])")
+_COLON: Final = re.compile(r":(?![^{}]*\})")
 _ACTION: Final = re.compile(r"\*|\*:\*|[a-zA-Z0-9-]+:\*")
 _LITERAL: Final = re.compile(
     r"[+-]?\d{1,11}(\.\d{1,11})?|true|false|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?",
@@ -118,7 +111,6 @@ UNREADABLE: Final = "redacted, because it could not be read"
 """Placeholder for a document that cannot be read."""
 LEFT_OUT: Final = "left out of the redaction"
 """Placeholder for a document that cannot be redacted."""
-_MOST_ROUNDS: Final = 20
 
 
 class Redaction(NamedTuple):
@@ -146,16 +138,15 @@ def redact(snapshot: Json, types: Mapping[str, Collection[str]], knows: Knows, r
     """
     left_out: dict[int, str] = {}
     ago = timedelta(days=random.randrange(30, 400), seconds=random.randrange(86_400))
-    for number in range(_MOST_ROUNDS):
-        words = RedactedWords(knows, random)
+    known = -1
+    while len(left_out) > known:
+        # What is left out takes its words and patterns with it.
         known = len(left_out)
+        words = RedactedWords(knows, random)
         walk = _SnapshotRedactor(words, types, knows, _Addresses(random), ago, left_out)
         walk.snapshot(snapshot)
         if len(left_out) == known:
-            broken = walk.patterned if number == _MOST_ROUNDS - 2 else words.settle()
-            left_out |= {document: f"{walk.places[document]}: {why}" for document, why in broken.items()}
-        if len(left_out) == known:
-            break
+            left_out |= {document: f"{walk.places[document]}: {why}" for document, why in words.settle().items()}
     walk.renaming = True
     return Redaction(walk.snapshot(snapshot), tuple(left_out[one] for one in sorted(left_out)), walk.text)
 
@@ -178,7 +169,6 @@ class _SnapshotRedactor:
     ) -> None:
         self.renaming = False
         self.places: dict[int, str] = {}
-        self.patterned: dict[int, str] = {}
         self._left_out = left_out
         self._words = words
         self._types = types
@@ -187,8 +177,7 @@ class _SnapshotRedactor:
         self._ago = ago
         self._document = 0
         self._service = ""
-        self._attached: set[str] = set()
-        self._every_type = frozenset(types) | {one for several in types.values() for one in several}
+        self._every_name = frozenset(types) | {one for several in types.values() for one in several} | {*_REGIONS}
 
     def snapshot(self, snapshot: Json) -> Json:
         self.places = {}
@@ -257,12 +246,8 @@ class _SnapshotRedactor:
             return self.text(date)
 
     def _note_of_aws(self, arn: str, record: Json) -> None:
-        """Let the words of an AWS managed policy stay that is attached or a boundary, since it may name the same."""
+        """Let the words of an AWS managed policy stay, since others may name the same."""
         self._words.keep(arn)
-        if "PolicyVersionList" not in record:
-            self._attached.add(arn)
-        elif arn not in self._attached:
-            return
         documents = [one.get("Document") for one in record.get("PolicyVersionList", ())] + [record.get("document")]
         for document in documents:
             for statement in as_list(document.get("Statement", ())) if isinstance(document, dict) else ():
@@ -375,87 +360,50 @@ class _SnapshotRedactor:
         return value
 
     def text(self, text: str, *, pattern: bool = False) -> str:
-        """A name, an ARN, or another text; AWS's own words stay in the head of an ARN and between its names."""
+        """A name, an ARN, or another text, in which AWS's own words stay."""
+        self._keep_words_of_aws(text, pattern=pattern)
+        if self.renaming:
+            return self._words.of(text, variables=self._document != 0)
+        self._words.note(text, self._document, pattern=pattern)
+        return text
+
+    def _keep_words_of_aws(self, text: str, *, pattern: bool) -> None:
+        """Keep the words that an ARN, or a pattern of ARNs, has from AWS: in its head and between its names."""
         if _OF_AWS.fullmatch(text):
             self._words.keep(text)
-            self._attached.add(text)
-            return text
-        parts = list(_parts_of(text))
-        is_arn = parts[:2] == ["arn", ":"]
-        loose = pattern and text[:1] in ("*", "?")
-        made, field, service, resource = [], 0, "", False
-        for part in parts:
-            if part in (":", "/"):
-                field += part == ":"
-            elif not part or part.strip("*?") == "":
-                loose = loose or (pattern and field < 4 and part != "")
-                resource = resource or (field in (3, 4) and part != "")
-                self._word(part, pattern=pattern)
-            elif is_arn and field in (1, 2, 3) and not loose:
-                service = part if field == 2 else service
-                resource = resource or field == 3
-                loose = pattern and bool(set("*?$") & set(part))
-                part = self._head(field, part, pattern=pattern)
-            elif is_arn and field == 0:
-                pass
-            else:
-                resource = resource or field == 4
-                if is_arn and field == 2 and not service and part in self._types:
-                    service = part
-                everything = loose and service not in self._types
-                types = (service, *(self._every_type if everything else self._types.get(service, ())))
-                part = self._of_resource(part, types if loose or resource else (), pattern=pattern, loose=loose)
-            made.append(part)
-        return "".join(made)
+        fields = _COLON.split(text, 5)
+        names: Collection[str] = self._every_name
+        if fields[0] == "arn":
+            service = fields[2] if len(fields) > 2 else ""
+            names = self._types.get(service, ())
+            text = fields[5] if len(fields) > 5 else ""
+            for known, field in zip((_PARTITIONS, (*self._types, *_ARN_SERVICES), _REGIONS), fields[1:4], strict=False):
+                start = re.split(r"[*?$]", field)[0] if pattern else field
+                if field in known or (known is _REGIONS and is_region(field)) or self._knows_service(field):
+                    self._words.keep(field)
+                elif start != field:
+                    # What the wildcard takes in may end anywhere.
+                    self._words.keep(" ".join(name for name in known if name.startswith(start)))
+                    names, text = names or self._every_name, ":".join(fields[1:]).partition(field[len(start) :])[2]
+                    break
+        elif not (pattern and text[:1] in ("*", "?")):
+            return
+        for part in re.split("[:/]", text):
+            fitting = [part] if part in names else [name for name in names if _fits(part, name)] if pattern else []
+            self._words.keep(" ".join(fitting))
 
     def _knows_service(self, name: str) -> bool:
         return name in ("*", *_ARN_SERVICES) or self._knows(name.lower())
 
-    def _head(self, field: int, part: str, *, pattern: bool) -> str:
-        """The partition, service or Region of an ARN, which stays if AWS has such a one."""
-        names = (_PARTITIONS, (*self._types, *_ARN_SERVICES), _REGIONS)[field - 1]
-        if part in names or (field == 2 and self._knows_service(part)) or (field == 3 and is_region(part)):
-            return part
-        if any(fnmatchcase(name, part.replace("[", "[[]")) for name in names):
-            self._words.keep(part)
-            return part
-        return self._word(part, pattern=pattern)
 
-    def _of_resource(self, part: str, types: Collection[str], *, pattern: bool, loose: bool) -> str:
-        """One part of an ARN's resource, between colons or slashes: a resource type, which is kept, or a name."""
-        if part in types:
-            if loose:
-                self._words.keep(part)
-            return part
-        if pattern and types and set("*?") & set(part):
-            head, *inner, tail = re.split(r"[*?]+", part)
-            for name in types:
-                fitting = [one for one in inner if one and one in name]
-                fitting += [head] * (head != "" and name.startswith(head)) + [tail] * (
-                    tail != "" and name.endswith(tail)
-                )
-                if fitting:
-                    self._words.keep(" ".join((name, *fitting)))
-        return self._word(part, pattern=pattern)
-
-    def _word(self, text: str, *, pattern: bool) -> str:
-        if self.renaming:
-            return self._words.of(text, variables=self._document != 0)
-        self._words.note(text, self._document, pattern=pattern)
-        if pattern and text.strip("*?") and set("*?") & set(text):
-            self.patterned[self._document] = "its patterns cut names in too many ways"
-        return text
-
-
-def _parts_of(text: str) -> Iterator[str]:
-    """Parts of a text between colons and slashes, and these; those within a variable do not count."""
-    begin = 0
-    for found in _SEPARATOR.finditer(text):
-        if found[1]:
-            yield text[begin : found.start()]
-            yield found[1]
-            begin = found.end()
-    yield text[begin:]
+def _fits(pattern: str, name: str) -> bool:
+    """True if a name has a literal piece of a pattern where the pattern can have it."""
+    start, *inner, end = re.split(r"[*?]+", pattern) if set("*?") & set(pattern) else ("", "")
+    return (
+        bool(start and name.startswith(start))
+        or bool(end and name.endswith(end))
+        or any(one and one in name for one in inner)
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:

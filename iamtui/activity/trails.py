@@ -199,16 +199,10 @@ class Trails:
             if event.eventID is not None:
                 # Ids that were made alike, as where they were taken out, are no reason to leave an event out.
                 identity = hash((event.eventID, event.eventName, event.eventTime, bytes(event.requestParameters)))
-                shared = (
-                    hash((event.sharedEventID, event.eventName, event.eventTime)) if event.sharedEventID else identity
-                )
-                # What the account of the caller has of a call tells more than what that of the resource has.
-                of_caller = f'"{event.recipientAccountId}"'.encode() in bytes(event.userIdentity)
-                seen = (identity,) if of_caller else (identity, shared)
-                if any(one in recent or one in older for one in seen):
+                if identity in recent or identity in older:
                     self.counts.twice += 1
                     continue
-                recent.update((identity, shared) if of_caller else (identity,))
+                recent.add(identity)
             if event.lost == UNREAD:
                 self.counts.unread += event.count
             else:
