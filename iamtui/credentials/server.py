@@ -1,13 +1,7 @@
-"""Credentials endpoint of a session, and the thread that renews it. For `serve` and for the screen.
-
-Not with http.server, which waits for a request without end, starts a thread for every connection, and takes what no SDK
-sends.
-"""
+"""Credentials endpoint of a session, and the thread that renews it. For `serve` and for the screen."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import json
 import os
@@ -15,13 +9,15 @@ import secrets
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from email.message import Message
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Final, TypeAlias
+from socketserver import ThreadingTCPServer
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -37,30 +33,11 @@ _Address: TypeAlias = tuple[str, int]
 
 HOST: Final = "127.0.0.1"
 
-LARGEST_REQUEST: Final = 16 * 1024
-"""Bytes of request line and headers together; SDKs send a few hundred."""
-
-MOST_HEADERS: Final = 64
-
 REQUEST_SECONDS: Final = 2.0
-"""How long a client may take for its whole request, and again for taking the answer."""
-
-MOST_CONNECTIONS: Final = 32
-"""At the same time; the one that has kept its request waiting longest makes room for a new one."""
+"""How long a client may be silent."""
 
 _FOREIGN_HEADERS: Final = ("origin", "referer", "forwarded", "via", "cookie", "x-real-ip")
 _FOREIGN_BEGINNINGS: Final = ("sec-", "x-forwarded-")
-_REASONS: Final = {
-    200: "OK",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +45,13 @@ class HttpRequest:
     """A request whose form and origin have been checked.
 
     Args:
-        path: as sent, without any normalising.
-        headers: by name in lower case; not for printing: they hold tokens.
+        path: as sent.
+        headers: not for printing: they hold tokens.
     """
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Message = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +75,25 @@ class Counts(Struct, frozen=True):
     refused: int = 0
 
 
-class LoopbackServer:
+class LoopbackServer(ThreadingTCPServer):
     """Listens on 127.0.0.1 at a port that the system picks, from `start` to `stop`.
 
     Args:
         answer: answers a checked request; must not block. What it raises becomes a bare 500.
     """
 
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 32
+    timeout = 0.5
+    """After how many seconds the end is looked for, where closing the socket does not tell."""
+
     def __init__(self, answer: Callable[[HttpRequest], Response]) -> None:
+        super().__init__((HOST, 0), _Handler)
         self._answer = answer
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            self._listener.bind((HOST, 0))
-            self._listener.listen(MOST_CONNECTIONS)
-        except BaseException:
-            self._listener.close()
-            raise
-        self._listener_name: _Address = self._listener.getsockname()
-        self.port: int = self._listener_name[1]
+        self._address: _Address = self.socket.getsockname()
+        self.port: int = self._address[1]
         self._lock = threading.Lock()
-        self._waiting: dict[socket.socket, float] = {}
         self._served = 0
         self._refused = 0
         self._stopped = threading.Event()
@@ -134,13 +110,19 @@ class LoopbackServer:
         with self._lock:
             return Counts(self._served, self._refused)
 
+    def count(self, *, served: bool) -> None:
+        """Count one more."""
+        with self._lock:
+            self._served += served
+            self._refused += not served
+
     def start(self) -> None:
         """Begin to answer, in threads of its own that hold up no exit."""
         self._thread = threading.Thread(target=self._accept, name="iamtui endpoint", daemon=True)
         self._thread.start()
 
     def stop(self, *, wait: bool = True) -> None:
-        """Stop listening and cut every connection. May be called more than once.
+        """Stop listening, and answer nobody any more. May be called more than once.
 
         Args:
             wait: also for the end of the thread that listens; without it, this never blocks.
@@ -149,79 +131,95 @@ class LoopbackServer:
             return
         self._stopped.set()
         with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            connections = list(self._waiting)
-        for connection in connections:
-            _cut(connection)
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.server_close()
         if wait and self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(REQUEST_SECONDS)
 
     def let_go(self) -> None:
         """After a fork, in the process that does not answer: forget the socket without closing it for the other."""
         self._stopped.set()
-        self._listener.close()
+        self.server_close()
 
     def _accept(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                connection, peer = self._listener.accept()
-            except OSError:
-                if self._stopped.is_set():
-                    return
-                # Out of file descriptors, or the client is gone again.
-                time.sleep(0.05)
-                continue
-            if not _is_ours(peer, self._listener_name):
-                # Another user's, who gets no answer, and takes no place from those who do.
-                connection.close()
-                with self._lock:
-                    self._refused += 1
-                continue
-            self._make_room()
-            with self._lock:
-                self._waiting[connection] = time.monotonic()
-            threading.Thread(target=self._serve, args=(connection,), name="iamtui request", daemon=True).start()
+        # A socket that was closed meanwhile has no number to wait for.
+        with suppress(OSError, ValueError):
+            while not self._stopped.is_set():
+                self.handle_request()
 
-    def _make_room(self) -> None:
-        with self._lock:
-            if len(self._waiting) < MOST_CONNECTIONS:
-                return
-            oldest = min(self._waiting, key=self._waiting.__getitem__)
-            del self._waiting[oldest]
-        _cut(oldest)
+    def verify_request(self, _request: Any, client_address: Any) -> bool:
+        """Refuse connections of another user, who gets no answer."""
+        ours = _is_ours(client_address, self._address)
+        if not ours:
+            self.count(served=False)
+        return ours
 
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            response = self._respond(connection)
-            # From here on the client cannot be made to wait, and a new one need not take its place.
-            with self._lock:
-                if response.status == 200:
-                    self._served += 1
-                else:
-                    self._refused += 1
-            connection.settimeout(REQUEST_SECONDS)
-            connection.sendall(_encoded(response))
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-        finally:
-            with self._lock:
-                self._waiting.pop(connection, None)
-            connection.close()
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        """Print nothing about a connection that broke."""
 
-    def _respond(self, connection: socket.socket) -> Response:
-        received = _read_head(connection, time.monotonic() + REQUEST_SECONDS)
-        if isinstance(received, Response):
-            return received
-        request = parse_request(received, self.authority)
-        if isinstance(request, Response):
-            return request
+    def respond(self, request: HttpRequest) -> Response:
+        """Response to a request, or the refusal of what a program of this machine would not send."""
+        headers = request.headers
+        names = [name.lower() for name in headers]
+        if self._stopped.is_set() or headers.get_all("Host") != [self.authority]:
+            return Response(403)
+        if any(name in _FOREIGN_HEADERS or name.startswith(_FOREIGN_BEGINNINGS) for name in names):
+            return Response(403)
+        if headers.defects or "transfer-encoding" in names or headers.get("Content-Length", "0") != "0":
+            return Response(400)
         try:
             return self._answer(request)
         except Exception:  # noqa: BLE001 - its text could hold what it is about
             return Response(500)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request of one connection. Nothing is logged, and no version is told."""
+
+    server: LoopbackServer
+    protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(REQUEST_SECONDS)
+        self._counted = False
+
+    def handle(self) -> None:
+        self.handle_one_request()
+
+    def finish(self) -> None:
+        if not self._counted:
+            self.server.count(served=False)
+        super().finish()
+
+    def _respond(self) -> None:
+        self._send(self.server.respond(HttpRequest(self.command, self.path, self.headers)))
+
+    do_GET = do_PUT = _respond  # noqa: N815 - as http.server names them
+
+    def send_error(self, code: int, _message: str | None = None, _explain: str | None = None) -> None:
+        self._send(Response(405 if code == 501 else code))
+
+    def log_message(self, *_words: object) -> None:
+        pass
+
+    def _send(self, response: Response) -> None:
+        self._counted = True
+        self.server.count(served=response.status == 200)
+        self.send_response_only(response.status)
+        headers = {
+            "Content-Type": response.content_type,
+            "Content-Length": str(len(response.body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Connection": "close",
+            **response.headers,
+        }
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(response.body)
 
 
 _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -256,92 +254,6 @@ _MAPPED: Final = "0000000000000000FFFF0000" if sys.byteorder == "little" else "0
 def _in_table(address: _Address) -> str:
     """An address and its port as the kernel's tables write them."""
     return f"{int.from_bytes(socket.inet_aton(address[0]), sys.byteorder):08X}:{address[1]:04X}"
-
-
-def _cut(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
-def _read_head(connection: socket.socket, deadline: float) -> bytes | Response:
-    """Request line and headers, or the refusal of what does not end in time or is too large."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return Response(408)
-        connection.settimeout(left)
-        try:
-            block = connection.recv(4096)
-        except TimeoutError:
-            return Response(408)
-        if not block:
-            return Response(400)
-        received += block
-        if len(received) > LARGEST_REQUEST:
-            return Response(431)
-    return received.partition(b"\r\n\r\n")[0]
-
-
-def parse_request(head: bytes, authority: str) -> HttpRequest | Response:
-    """Request line and headers as a Request, or the refusal of what a program of this machine would not send.
-
-    Args:
-        head: without the empty line at its end.
-        authority: the only value of Host that is taken.
-    """
-    lines = head.decode("latin-1").split("\r\n")
-    words = lines[0].split(" ")
-    if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0") or not words[0].isalpha() or not words[0].isascii():
-        return Response(400)
-    method, path, _ = words
-    if not path.startswith("/") or not all("!" <= character <= "~" for character in path):
-        return Response(400)
-    if len(lines) - 1 > MOST_HEADERS:
-        return Response(431)
-    headers = _headers(lines[1:])
-    if headers is None:
-        return Response(400)
-    if headers.get("host") != authority:
-        return Response(403)
-    if any(name in headers for name in _FOREIGN_HEADERS) or any(
-        name.startswith(_FOREIGN_BEGINNINGS) for name in headers
-    ):
-        return Response(403)
-    if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
-        return Response(400)
-    return HttpRequest(method.upper(), path, headers)
-
-
-def _headers(lines: list[str]) -> dict[str, str] | None:
-    """The headers by lower-case name; None where a line is not a header, or one comes twice."""
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        lowered = name.lower()
-        if not colon or not _is_token(name) or lowered in headers or any(c in value for c in "\r\n\0"):
-            return None
-        headers[lowered] = value.strip(" \t")
-    return headers
-
-
-def _is_token(name: str) -> bool:
-    """True if it can be the name of a header (RFC 9110: token)."""
-    return bool(name) and all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in name)
-
-
-def _encoded(response: Response) -> bytes:
-    headers = {
-        "Content-Type": response.content_type,
-        "Content-Length": str(len(response.body)),
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Connection": "close",
-        **response.headers,
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    start = f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Error')}\r\n"
-    return f"{start}{head}\r\n".encode("latin-1") + response.body
 
 
 # The container credentials endpoint: SDKs ask it for a session's credentials, and again before these end.
@@ -385,7 +297,7 @@ class CredentialsEndpoint(SessionEndpoint):
             return Response(404)
         if request.method != "GET":
             return Response(405, headers={"Allow": "GET"})
-        if not _same(request.headers.get("authorization", ""), self.token):
+        if not _same(request.headers.get("Authorization", ""), self.token):
             return Response(403)
         held = self._held()
         if not held.session.expired(self._clock()):
@@ -432,12 +344,6 @@ TOKEN_HEADER: Final = "X-aws-ec2-metadata-token"
 LONGEST_TTL: Final = 21_600
 """Seconds: six hours, as on an instance."""
 
-_END_BYTES: Final = 8
-_NONCE_BYTES: Final = 14
-"""Makes tokens distinct, and their length a multiple of three bytes, for which base64 has one form only."""
-
-_SIGNATURE_BYTES: Final = 32
-
 
 class MetadataEndpoint(SessionEndpoint):
     """Answers what SDKs ask an instance for its role's credentials; version 1, without a token, is refused."""
@@ -456,33 +362,25 @@ class MetadataEndpoint(SessionEndpoint):
         if request.path == TOKEN_PATH:
             if request.method != "PUT":
                 return Response(405, headers={"Allow": "PUT"})
-            return self._new_token(request.headers.get(TTL_HEADER.lower(), ""))
+            return self._new_token(request.headers.get(TTL_HEADER, "").strip())
         if request.method != "GET":
             return Response(405, headers={"Allow": "GET"})
-        if not self._knows(request.headers.get(TOKEN_HEADER.lower(), "")):
+        if not self._knows(request.headers.get(TOKEN_HEADER, "")):
             return Response(401)
         return self._read(request.path)
 
     def _new_token(self, ttl: str) -> Response:
         if not (ttl.isascii() and ttl.isdigit() and len(ttl) <= 5 and 1 <= int(ttl) <= LONGEST_TTL):
             return Response(400)
-        end = _microseconds(self._clock() + timedelta(seconds=int(ttl))).to_bytes(_END_BYTES, "big")
-        signed = end + secrets.token_bytes(_NONCE_BYTES)
-        return Response(200, base64.urlsafe_b64encode(signed + self._signature(signed)), headers={TTL_HEADER: ttl})
+        end = (self._clock() + timedelta(seconds=int(ttl))).isoformat()
+        return Response(200, f"{end}/{self._signature(end)}".encode(), headers={TTL_HEADER: ttl})
 
     def _knows(self, token: str) -> bool:
-        try:
-            content = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-        except (UnicodeEncodeError, binascii.Error):
-            return False
-        signed, signature = content[:-_SIGNATURE_BYTES], content[-_SIGNATURE_BYTES:]
-        is_whole = len(signed) == _END_BYTES + _NONCE_BYTES and len(token) * 3 == len(content) * 4
-        if not is_whole or not hmac.compare_digest(signature, self._signature(signed)):
-            return False
-        return _microseconds(self._clock()) < int.from_bytes(signed[:_END_BYTES], "big")
+        end, _, signature = token.partition("/")
+        return _same(signature, Secret(self._signature(end))) and self._clock() < datetime.fromisoformat(end)
 
-    def _signature(self, signed: bytes) -> bytes:
-        return hmac.digest(bytes.fromhex(self._key.reveal()), signed, "sha256")
+    def _signature(self, end: str) -> str:
+        return hmac.new(bytes.fromhex(self._key.reveal()), end.encode("latin-1"), "sha256").hexdigest()
 
     def _read(self, path: str) -> Response:
         held = self._held()
@@ -500,11 +398,6 @@ class MetadataEndpoint(SessionEndpoint):
         if path == REGION_PATH and held.session.region:
             return Response(200, held.session.region.encode("ascii", "replace"))
         return Response(404)
-
-
-def _microseconds(moment: datetime) -> int:
-    """Since 1970, whole: a float would round them."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 class ServiceStatus(Struct, frozen=True):
