@@ -68,7 +68,7 @@ _NO_HOME = "/nonexistent"
 
 
 def _check_home() -> None:
-    """See to it that `~` and the XDG folders are absolute: no file may land in the folder that one stands in."""
+    """Replace a HOME that is not absolute, so that no file lands in the current directory."""
     named = os.environ.get("HOME")
     if named is None or not named.startswith("/"):
         os.environ.pop("HOME", None)

@@ -1,1 +1,1 @@
-"""What was done in an account, as CloudTrail recorded it: trails read, and collapsed to distinct requests."""
+"""Recorded activity of an account: CloudTrail trails, collapsed to distinct requests."""

@@ -16,7 +16,7 @@ NO_JSON: Final = msgspec.Raw()
 
 
 class Event(msgspec.Struct, gc=False):
-    """One event, or a row of a query that stands for several.
+    """One event, or a row of a query that counts several.
 
     What is nested stays as it was written: most of it repeats from event to event.
 
@@ -63,7 +63,7 @@ LEFT_OUT, UNREAD = "left out", "unread"
 """Events of more distinct requests than are held, and files, or entries in them, that could not be read."""
 
 UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, ValueError)
-"""What decoding of bytes from outside raises."""
+"""Exceptions raised when bytes from outside are decoded."""
 
 _EVENT: Final = msgspec.json.Decoder(prepared(Event))
 _EVENTS: Final = msgspec.json.Decoder(prepared(list[Event]))
@@ -82,7 +82,7 @@ T = TypeVar("T")
 
 
 class Remembered(dict[bytes | str, T]):
-    """What was made of texts that come again and again: all of it is forgotten when there are too many, or too large.
+    """Bounded memo of decoded texts: all of it is dropped when there are too many, or too large.
 
     Most nested fields are small and repeat; a hostile trail has another of megabytes in each event.
     """
@@ -180,7 +180,7 @@ a list in an event the brackets of what is cut off do not match, so that it is n
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _STRAY: Final = re.compile(rb"\b(?!(?:null|true|false)\b)[A-Za-z_]{2,}|[^\x00-\x7f]")
-"""What no JSON has between its texts and brackets."""
+"""Characters that valid JSON cannot have outside its strings."""
 
 _QUOTE: Final = ord('"')
 _LIST: Final = ord("[")
@@ -193,7 +193,7 @@ def is_json(beginning: bytes) -> bool:
 
 
 class JsonEvents:
-    """The events in a JSON text, a list at a time; None in it stands for what is no event, or is damaged.
+    """Events of a JSON text, a list at a time; None in it is an entry that is no event, or is damaged.
 
     Args:
         read: the next portion; none at the end.

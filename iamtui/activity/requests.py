@@ -32,7 +32,7 @@ _COMMON: Final = 6
 """Fields of a request that many have in common, the first ones: caller, account, Region, source, name and type."""
 
 MOST_SESSIONS: Final = 1_000
-"""Sessions of one role that are told apart: programs give each of theirs a name of its own."""
+"""Distinct sessions kept of one role: programs give each of theirs a name of its own."""
 
 _MOST_LEFT: Final = 10_000
 _OTHERS: Final = "other events"
@@ -61,7 +61,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def principal(self) -> str:
-        """ARN of the user or role whose policies count, or the name of the service; "" when it is not told."""
+        """ARN of the user or role whose policies count, or the name of the service; "" when unknown."""
         return self.role or self.arn or self.invoked_by
 
 
@@ -119,12 +119,12 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it proves that the caller was allowed: only a call that succeeded does."""
+        """True where the call succeeded, which proves that the caller was allowed."""
         return not self.error
 
     @property
     def is_call(self) -> bool:
-        """Whether somebody called an API, which policies allow; others are sign-ins and what a service did itself."""
+        """True for an API call, which policies allow; other events are sign-ins and acts of the service itself."""
         return self.type in ("AwsApiCall", "")
 
     def given(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
         return _object(self.parameters)
 
     def record(self) -> dict[str, Any]:
-        """The CloudTrail record that it stands for, as far as it was kept; its time is the last one."""
+        """The CloudTrail record of the request, as far as it was kept; its time is the last one."""
         kept = {
             "eventSource": self.source,
             "eventName": self.event,
@@ -280,7 +280,7 @@ class RequestCollector:
                 self.left_out[name if known else _OTHERS] += event.count
 
     def _keep(self, key: tuple[Any, ...], seen: _Seen) -> bool:
-        """Whether there is room for a request, or for what its object's key and those of others begin with."""
+        """Keep a request, or its object key's prefix where there are too many; False without room."""
         while True:
             if self._depth:
                 key = folded(key, self._depth)
@@ -339,7 +339,7 @@ class RequestCollector:
             yield _request(key, seen)
 
     def in_order_of_questions(self) -> Iterator[DistinctRequest]:
-        """The same, those together that ask the same of the account; each is made when it is asked for."""
+        """Distinct requests, those with the same question to the account together, each made on demand."""
         for key in sorted(self._found, key=_asking):
             yield _request(key, self._found[key])
 
@@ -462,7 +462,7 @@ class RequestCollector:
         return found
 
     def _told_context(self, raw: bytes) -> str:
-        """What an enriched event tells of the keys that are asked for."""
+        """Requested keys in the context of an enriched event."""
         if raw in _NOTHING:
             return ""
         context = _decoded(raw)

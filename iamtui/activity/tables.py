@@ -21,7 +21,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 COUNT, FIRST, LAST, CUT = "events", "first_time", "last_time", "cut"
-"""Columns of rows that stand for several events, and of those that do not tell all that was recorded.
+"""Columns of rows for several events, and of rows that lack part of what was recorded.
 
 The last says in which way: FOLDED, LEFT_OUT or UNREAD, or otherwise than that.
 """
@@ -30,7 +30,7 @@ FOLDED: Final = "folded"
 
 _ROWS: Final = 512
 _MOST_EVENTS: Final = 10**15
-"""Events that one row may stand for; Python prints no number of more than 4,300 digits."""
+"""Most events of one row; Python prints no number of more than 4,300 digits."""
 
 _TEXT_COLUMNS: Final = {name.lower(): name for name in TEXTS}
 _NESTED_COLUMNS: Final = {name.lower(): name for name in NESTED}
@@ -71,7 +71,7 @@ def column_name(column: str) -> str:
 
 
 def is_csv(beginning: bytes) -> bool:
-    """Whether a text has a first line that names columns of CloudTrail."""
+    """True where the first line names columns of CloudTrail."""
     line = beginning.partition(b"\n")[0][:65_536].decode("utf-8-sig", "replace")
     try:
         names = {column_name(cell) for cell in next(csv.reader([line]), [])}
@@ -235,7 +235,7 @@ def _mark(given: dict[str, Any], text: str) -> None:
 
 
 def _moment(text: str) -> str:
-    """A time as CloudTrail writes it, where it can be told."""
+    """A time as CloudTrail writes it, where it can be read."""
     found = _TIME.match(text)
     return text if found is None else f"{found[1]}T{found[2]}Z"
 
@@ -254,7 +254,7 @@ def _json(value: Any) -> msgspec.Raw:
 
 
 def _json_of_text(text: str) -> msgspec.Raw:
-    """JSON as it stands, or what Athena prints of a struct: `{type=IAMUser, arn=..., sessioncontext={...}}`."""
+    """JSON as it is, or Athena's text of a struct: `{type=IAMUser, arn=..., sessioncontext={...}}`."""
     if text in ("null", "-"):
         return NO_JSON
     try:

@@ -23,7 +23,7 @@ from iamtui.text import counted, safe_text
 STANDARD_INPUT: Final = "-"
 
 MOST_NAMED: Final = 100
-"""Files that are named as damaged; of more only the number is told."""
+"""Damaged files listed by name; the rest are only counted."""
 
 _WINDOW: Final = 250_000
 """Event ids that are remembered, twice over: CloudTrail delivers an event twice within minutes, if at all."""
@@ -57,7 +57,7 @@ class DamagedFile:
 
 @dataclass(slots=True)
 class TrailCounts:
-    """What was read so far.
+    """Counts of files and events read so far.
 
     Args:
         entries: what stood where an event should, and was none.

@@ -97,7 +97,7 @@ def audit(
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
-    """What an account should not have: old and unused keys, passwords without MFA, broad policies, open trust.
+    """Findings in an account: old and unused keys, passwords without MFA, broad policies, open trust.
 
     Each finding names the reason, the fix and, where it is one, the control of the CIS AWS Foundations Benchmark. What
     could not be checked is said at the end, with the permission that it needs; it is never taken for good.

@@ -56,7 +56,7 @@ _MOST_NAMED: Final = 4
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one object.")
 @source_options
 def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, source: SourceOptions) -> Exit:
-    """What the draft DRAFT (- for standard input) does to the whole account.
+    """Impact of the draft DRAFT (- for standard input) on the whole account.
 
     Counts the actions that users, roles, and those whom resource policies name gain and lose, by principal and by
     service and access level, and lists them with their resources; then the roles whose trust opens or closes, and who
@@ -237,7 +237,7 @@ _ENTITY_MARKS: Final = {
 def diff(
     before: str, after: str, fail_on: str | None, ascii_only: bool, as_json: bool, snapshot_account: str | None
 ) -> Exit:
-    """What has changed from the snapshot A to the snapshot B (one may be - for standard input) of the same account.
+    """Changes from the snapshot A to the snapshot B (one may be - for standard input) of the same account.
 
     Lists entities added, removed and changed, then the actions that users, roles, and those whom resource policies name
     gained and lost, the roles whose trust opened or closed, and who can become administrator, or no longer. Of who was
@@ -313,7 +313,7 @@ def org_diff(
     summary: bool,
     as_json: bool,
 ) -> Exit:
-    """What has changed in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
+    """Changes in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
 
     Accounts that are there on one of the days alone are named. With --fail-on, all of a new account is gained, and all
     of one that is gone is lost.

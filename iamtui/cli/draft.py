@@ -337,7 +337,7 @@ def show(file: str, as_json: bool, source: SourceOptions) -> Exit:
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 @source_options
 def check(file: str, fail_on_findings: bool, as_json: bool, source: SourceOptions) -> Exit:
-    """Whether the draft FILE (- for standard input) fits the account."""
+    """Check that the draft FILE (- for standard input) fits the account."""
     drafted = read_drafted(open_workspace(source), file)
     out = stdout()
     if as_json:

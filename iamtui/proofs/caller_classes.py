@@ -73,7 +73,7 @@ class Inside:
 
 
 def whose_canonical_user(id_: str) -> str:
-    """The doubt that a canonical user is one of the callers that are told apart by their ARNs."""
+    """The doubt that a canonical user is one of the callers whose ARNs are compared."""
     return f"whose the canonical user {safe_text(id_, limit=100)} is"
 
 
@@ -138,7 +138,7 @@ class OutsideCallers:
         self._tells, self._unsure = self._patterns()
 
     def doubts(self) -> Iterator[str]:
-        """What of the policies the classes do not show."""
+        """Parts of the policies that the classes do not represent."""
         yield from self._unsure
         for policy, one in self._statements:
             # Whom a Deny names, or an Allow does not, can only be let in less.
@@ -153,7 +153,7 @@ class OutsideCallers:
                 yield from self._variables(one)
 
     def is_about_inside(self, one: Statement) -> bool:
-        """Whether a statement names nobody from outside."""
+        """True where a statement names nobody from outside."""
         return one.not_principals is None and all(
             entry.kind == "Service"
             or (entry.kind == "AWS" and account_in(entry.value) in self._inside.accounts)

@@ -28,7 +28,7 @@ ALWAYS_THERE: Final = frozenset(
 
 @dataclass(frozen=True)
 class Carried:
-    """What is known of the contexts that requests of one kind carry; keys in lower case, () is absent.
+    """Known contexts of the requests of one kind; keys in lower case, () is absent.
 
     Args:
         likely: values that they are known to have.
@@ -68,7 +68,7 @@ def always_carried(kind: PrincipalKind) -> frozenset[str]:
 
 
 def may_have_session_tags(kind: PrincipalKind, request: Request) -> bool:
-    """Whether a session of the caller may have tags of its own, which replace those of a role."""
+    """True where the caller's session may have tags of its own, which replace those of a role."""
     return kind not in WITHOUT_SESSION_TAGS and "aws:PrincipalTag/*" not in request.known_absent
 
 

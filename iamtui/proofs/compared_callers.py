@@ -83,7 +83,7 @@ _LETS_THE_ACCOUNT_IN: Final = NamedPolicy(
 
 @dataclass(frozen=True)
 class ComparedCaller:
-    """Callers whose requests are compared; as it stands anybody, of documents without principals.
+    """Callers whose requests are compared; by default anybody, of documents without principals.
 
     Args:
         principal: the one of them that is asked about; None: anybody.
@@ -119,7 +119,7 @@ class ComparedCaller:
         return facts.caller(session_may_vary=False, has_boundary=self.has_boundary)
 
     def reached_by(self, one: CompiledStatement, rules: PrincipalRules) -> Truth:
-        """Whether the principals of a statement include the callers, by a form that counts."""
+        """Match of a statement's principals with the callers, by a form that counts."""
         if self.principal is None:
             return True
         assert self._caller is not None, "it is of a principal"
@@ -135,7 +135,7 @@ class ComparedCaller:
         return self.strengths is not _ANY
 
     def may_ask_for(self, resource: str) -> bool:
-        """Whether such a caller may ask for a resource: a form that needs no policy counts in its own account alone."""
+        """True where such callers may request a resource: a form without a policy counts in its own account alone."""
         arn = parse_arn(resource)
         named = arn.account if arn is not None and is_account_id(arn.account) else None
         return not self._is_of_own_account or self.principal is None or named in (None, self.principal.account)
@@ -151,7 +151,7 @@ class ComparedCaller:
     def outcome(
         self, document: PolicyDocument, action: str, resource: str, context: Mapping[str, Values], owner: str = ""
     ) -> Outcome:
-        """What the evaluator says of a request under a document alone.
+        """Outcome of a request under a document alone, by the evaluator.
 
         Args:
             owner: the account of the resource; "" as for others of these callers.
@@ -224,7 +224,7 @@ class ComparedCallers:
         self._trust = trust
 
     def doubts(self) -> Iterator[str]:
-        """What of the documents the classes do not show."""
+        """Parts of the documents that the classes do not represent."""
         yield from (doubt for doubt in self._classes.doubts() if not doubt.startswith(("whether ", "whose ")))
         yield from map(whose_canonical_user, canonical_users_that_matter(*([one] for one in self._policies)))
         named = {entry.value.split(":", 2)[1] for entry in self._entries if entry.value.startswith("arn:")}

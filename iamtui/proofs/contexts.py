@@ -1,4 +1,4 @@
-"""Whether some context makes a truth true: each condition key as finitely many classes of values.
+"""Contexts that make a truth true: each condition key as finitely many classes of values.
 
 What is undetermined of a request is a formula over condition lines. Of each key that they read, every value that it can
 have is answered by them like one of a few: texts by which patterns match them, numbers, dates and addresses by the
@@ -127,7 +127,7 @@ def find_context(
 
 
 def _doubts_of(possible: Mapping[str, _Choice], names: Mapping[str, str], free: Iterable[str]) -> list[str]:
-    """What is doubtful of a context: lines and values that are, or else that a request has all of them at once."""
+    """Doubts about a context: its uncertain lines and values, or else that a request has all of them at once."""
     doubts = [*free, *(choice.doubt for choice in possible.values() if choice.doubt)]
     if doubts:
         return doubts
@@ -213,7 +213,7 @@ def _line_of(leaf: Leaf, context: RequestContext) -> _Line | str:
 
 
 class _Given(RequestContext):
-    """What is known of a request, and values of one key."""
+    """Known context of a request, with chosen values of one key."""
 
     __slots__ = ("_context", "_key", "_values")
 
@@ -562,7 +562,7 @@ class _Search:
             self._known.pop(identity, None)
 
     def _value(self, truth: Truth) -> bool | None:
-        """What the choices so far make of it; None: it depends on the others."""
+        """Truth under the choices so far; None: it depends on the others."""
         if isinstance(truth, bool):
             return truth
         if isinstance(truth, (And, Or)):

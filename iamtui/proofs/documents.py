@@ -46,7 +46,7 @@ _MOST_SPELLINGS: Final = 48
 _STEPS_OF_CALLER: Final = 50
 _MOST_REASONS: Final = 20
 _UNNAMED: Final = ("sns", "sqs", "s3", "iam", "ec2")
-"""Services of which one is asked about, where none of it is named, for all that are not named."""
+"""Services that represent all that are not named."""
 
 
 class AllowedByOne(NamedTuple):
@@ -60,7 +60,7 @@ class AllowedByOne(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of comparing two documents.
+    """Result of comparing two documents.
 
     Args:
         example: what the one allows and the other does not, or None.
@@ -146,7 +146,7 @@ class _Comparer:
         return Comparison(None, tuple(self._doubts)[:_MOST_REASONS], number)
 
     def _services(self) -> Iterator[str]:
-        """The services that a document names, and where the first allows something of others, two that stand for them.
+        """Services that a document names, and two that represent the others, where the first allows something of them.
 
         One of these is a service of AWS, so that there is an example, and one is none, whose resources are any ARNs.
         """
@@ -169,7 +169,7 @@ class _Comparer:
             yield next(f"service{number}" for number in range(len(named) + 1) if f"service{number}" not in named)
 
     def _says_no_more(self, service: str) -> bool:
-        """Whether the other document says, in the same words, all that the first allows of a service.
+        """True where the other document has all that the first allows of a service, in the same words.
 
         And no Deny that the first does not say.
         """
@@ -258,7 +258,8 @@ class _Comparer:
         return find_context(all_of((allowed, negate(by_other))), caller.context, self._bounds, carried)
 
     def _is_covered(self, sides: _Sides) -> bool:
-        """Whether the other document allows everything of the action, or all that each statement does, in its words."""
+        """True where the other document allows everything of the action, or all that each statement does, in its
+        words."""
         if not all(one.allows for one in sides.other):
             return False
         plain = [one for one in sides.other if not one.conditions]
@@ -334,7 +335,7 @@ _OF_TRUST: Final = ("sts:AssumeRole*", "sts:TagSession", "sts:SetSourceIdentity"
 
 
 def _types_of(documents: Sequence[PolicyDocument]) -> tuple[PolicyType, ...]:
-    """What documents may be: policies of resources or roles, if they name principals.
+    """Possible types of documents: policies of resources or roles, if they name principals.
 
     The policy of a repository of ECR, and others, have no Resource, as that of a role has none.
     """
@@ -351,13 +352,14 @@ def _types_of(documents: Sequence[PolicyDocument]) -> tuple[PolicyType, ...]:
 
 
 def _but_for_actions(one: CompiledStatement) -> tuple[object, ...]:
-    """What a statement says besides its actions."""
+    """Elements of a statement besides its actions."""
     said = one.statement
     return (said.principals, said.not_principals, said.resources, said.not_resources, one.conditions)
 
 
 def _says_as_much(one: CompiledStatement, other: CompiledStatement) -> bool:
-    """Whether another statement of the same effect says the same of all actions that a statement names, or of more."""
+    """True where another statement of the same effect has the same elements for all of a statement's actions, or
+    more."""
     a, b = one.statement, other.statement
     if _but_for_actions(one) != _but_for_actions(other):
         return False
@@ -384,7 +386,7 @@ def _read_keys(sides: _Sides) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _known_keys(caller: ComparedCaller, sides: _Sides) -> dict[str, Values]:
-    """What is known of the requests of a caller, of the keys that statements read."""
+    """Known values of the keys that statements read, of the requests of a caller."""
     names = {key.lower(): proper_key(key) for key, _ in _read_keys(sides)}
     return {name: caller.keys[key] for key, name in names.items() if key in caller.keys}
 

@@ -1,4 +1,4 @@
-"""Whether a principal can do something to any resource of some, in any context: one request that can, or none.
+"""Search for a request that a principal can make, to any resource of some, in any context: one, or none.
 
 The evaluator itself reads every layer, for one resource after the other: those that speak for all by the patterns of
 the statements in force. What it leaves open is a formula over condition keys, of which `contexts` finds a solution.
@@ -49,7 +49,7 @@ _STAR_IN_A_NAME: Final = "a policy names a resource with a star in its name"
 _STEPS_OF_READING: Final = 200
 
 GRANTED_BESIDE: Final = ("S3 access control lists", "grants on KMS keys")
-"""What may allow a request beside policies, and is not read."""
+"""Grants beside policies, which are not read."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ _OF_CALLER: Final = frozenset(
 
 
 def _deciding(reading: Evaluation) -> dict[str, Values]:
-    """What is known of the keys that statements about the resource ask for, but for who calls."""
+    """Known values of the keys in statements about the resource, but for the caller's own."""
     known: dict[str, Values] = {}
     resource, context = reading.prepared.resource, reading.context
     for _, _, member in reading.statements():
@@ -176,7 +176,7 @@ def _about(situation: Situation, text: str) -> Evaluation:
 
 
 def _is_found(situation: Situation, reading: Evaluation, text: str, *, by_policies: bool = False) -> Truth:
-    """Whether it is a request that is looked for.
+    """Truth of a request being one that is looked for.
 
     Args:
         by_policies: whether only what policies say counts, and not what is not read beside them.
@@ -187,7 +187,7 @@ def _is_found(situation: Situation, reading: Evaluation, text: str, *, by_polici
 
 
 def _may_be_allowed(reading: Evaluation) -> Truth:
-    """Whether the request is allowed, by policies or by what is not read beside them."""
+    """Truth of the request being allowed, by policies or by grants beside them that are not read."""
     besides = reading.prepared
     by_acl = besides.on_plain_bucket and granted_by_acl(besides.action)
     if reading.refused is not None or not (by_acl or besides.key):
@@ -309,7 +309,7 @@ def _groups_of_reading(reading: Evaluation) -> Iterator[PatternGroup]:
 def groups_of(
     statements: Iterable[tuple[Hashable, CompiledStatement]], context: RequestContext, language: LanguageOptions
 ) -> Iterator[PatternGroup]:
-    """What the resources of statements are told apart by, for a question that Allows help and Denies hurt.
+    """Patterns that distinguish the resources of statements, where Allows help and Denies hurt.
 
     Args:
         statements: each with what it has to have in common with others to be taken for one.
@@ -341,7 +341,7 @@ def services_named(statement: Statement) -> frozenset[str]:
 
 
 class ActionClass(NamedTuple):
-    """Actions that are answered alike: the one that is asked about, and those known of all."""
+    """Actions with the same answer: the one that is evaluated, and those known of all."""
 
     action: str
     names: tuple[str, ...]
@@ -350,7 +350,7 @@ class ActionClass(NamedTuple):
 def action_classes(
     patterns: Sequence[str], elements: Sequence[ActionElement], *, by_documents_alone: bool = False
 ) -> Iterator[ActionClass]:
-    """The actions that patterns stand for, in classes of which one is asked about, unknown ones among them.
+    """Classes of the actions that match patterns, each with one to evaluate, unknown ones among them.
 
     Args:
         patterns: actions, or patterns of one service each.
@@ -412,7 +412,7 @@ _ONE_BY_ONE: Final = frozenset(("iam", "kms", "sts", "ec2", "es", "logs", "codea
 
 @lru_cache(maxsize=32_768)
 def _kind_of(action: str, *, by_documents_alone: bool) -> object:
-    """What tells actions apart besides the statements about them."""
+    """Properties that distinguish actions besides the statements about them."""
     known = ENGINE_CATALOGUE
     name = action_name(action)
     with_rules = name.service in _ONE_BY_ONE and not by_documents_alone

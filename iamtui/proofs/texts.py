@@ -18,7 +18,7 @@ from typing import Final
 from iamtui.policy.patterns import Glob, Machine, Token
 
 ANY_OTHER: Final = "\ue000"
-"""The character that stands for all that occur in no pattern."""
+"""A character for all that occur in no pattern."""
 
 STEPS: Final = 5_000_000
 """How much work a question may take: some seconds, of a machine with nothing else to do.
@@ -74,7 +74,7 @@ class Bounds:
 
 
 class GroupKind(Enum):
-    """What a match of some pattern of a group means."""
+    """Effect of a match with some pattern of a group."""
 
     MUST = "must"
     """A text that matches none of them is of no interest."""
@@ -232,7 +232,7 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
 
 
 def _is_new(before: list[tuple[int, int]], good: int, bad: int) -> bool:
-    """Whether no state that was seen makes one needless, which is then one of them in the place of worse ones."""
+    """Add a state unless another one makes it needless, in the place of worse ones."""
     # No any(): a generator costs more than all that it tests here.
     for more, less in before:
         if not good & ~more and not less & ~bad:
@@ -258,7 +258,7 @@ def _says_more(
     roles: Sequence[GroupKind],
     given: dict[tuple[bool, ...], list[tuple[tuple[bool, ...], tuple[bool, ...]]]],
 ) -> bool:
-    """Whether no text that was given speaks for one that is matched like this; it is then one of them."""
+    """Add a match unless another text already represents it; False where one does."""
     both = list(zip(matched, roles, strict=True))
     good = tuple(holds for holds, role in both if role is GroupKind.HELPS)
     bad = tuple(holds for holds, role in both if role is GroupKind.HURTS)

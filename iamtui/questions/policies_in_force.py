@@ -439,7 +439,7 @@ def _trust_policy(account: Account, prepared: PreparedAction) -> PolicyInForce |
 
 
 def resource_answered_about(account: Account, action: str, resource: str) -> tuple[str, str]:
-    """What AWS authorizes a call on a resource against, with a note where that has another ARN; else "".
+    """ARN that AWS authorizes a call on a resource against, with a note where it is another one; else "".
 
     The KMS key that an alias is known to stand for, and the streams of a log group.
     """

@@ -176,7 +176,7 @@ class IamtuiApp(TerminalApp):
 
     @property
     def is_fresh(self) -> bool:
-        """Whether nothing of other runs is used, and nothing of this one kept."""
+        """True where nothing of other runs is used, and nothing of this one kept."""
         return self._state.is_fresh
 
     # Start and end.
@@ -383,7 +383,7 @@ class IamtuiApp(TerminalApp):
         return super().check_action(action, parameters)
 
     def action_help_quit(self) -> None:
-        """Ctrl+C, which copies in fields, quits nothing: say what does, on the message line, as everything is said."""
+        """Name the key that quits, since Ctrl+C, which copies in fields, quits nothing."""
         quits = next((key for key, live in self.active_bindings.items() if live.binding.id == "app.quit"), "")
         if quits:
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
@@ -440,7 +440,7 @@ class IamtuiApp(TerminalApp):
         self.main.lifecycle.lock_up()
 
     async def action_quit(self) -> None:
-        """Quit; what would be lost by that is asked about once."""
+        """Quit; unsaved work is confirmed once."""
         self.main.lifecycle.leave(self.exit)
 
 
@@ -497,7 +497,7 @@ PICKING: Final = line(
     ("Pick for your shell: ", "bold"), ("a", "bold $match"), " assumes the role under the cursor, ",
     ("c", "bold $match"), " hands the session over, ", ("q", "bold $match"), " nothing.",
 )  # fmt: skip
-"""What the message line of a picker says first."""
+"""First words on the message line of a picker."""
 
 
 class PickerApp(IamtuiApp):
@@ -516,7 +516,7 @@ class PickerApp(IamtuiApp):
         """
         super().__init__(choice, **settings)
         self.picked: Session | None = None
-        """What was picked, once the app has ended."""
+        """The picked session, once the app has ended."""
         self.main.hand_over.pick_for(format_name)
 
     def say_account(self, workspace: Workspace, news: str = "") -> None:  # noqa: ARG002 - declared by IamtuiApp

@@ -98,7 +98,7 @@ class Copier:
         return self._said(what, self._put(Secret(text), secret=False))
 
     def copy_document(self, text: str, what: str) -> str:
-        """Copy a text of several lines that is no secret, such as a script the user asked for; it is not cleared.
+        """Copy a text of several lines that is no secret, such as a script; it is not cleared.
 
         Raises:
             Problem: no clipboard can be reached, or the text holds what a terminal obeys or hides.

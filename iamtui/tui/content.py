@@ -62,12 +62,12 @@ def line(*parts: object) -> Content:
 
 
 def is_ascii() -> bool:
-    """Whether the terminal may have no characters for charts."""
+    """True where the terminal may have no characters for charts."""
     return needs_ascii(os.environ, getattr(sys.__stdout__, "encoding", None))
 
 
 def age_note(age: str) -> Content:
-    """Behind a title, how old the account is that what stands below rests on ("read 3h ago"); nothing for ""."""
+    """Note behind a title with the age of the account ("read 3h ago"); nothing for ""."""
     return plain(f"  ({age})" if age else "", "$verdict-depends")
 
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AssumeOptions:
-    """What the dialog begins with. None of it is needed.
+    """Initial values of the dialog. None of it is needed.
 
     Args:
         caller: the session that is to assume the role (role chaining); None is the account's own caller.
@@ -103,7 +103,7 @@ _DEMO_REFUSES: Final = "AWS would refuse this, so the demo does."
 
 
 class AssumeDialog(Dialog[AssumeResult | None]):
-    """The assume form, filled in with what is remembered and found out, and our own answer to what stands in it.
+    """The assume form, filled in with remembered and found values, and our own answer to its input.
 
     Returns the new session and how it was asked for, or None when cancelled. Enter in any field assumes.
     """
@@ -145,11 +145,11 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     """
 
     _typed_ahead: Secret | None = None
-    """What is typed before the first answer. Who knows that a role wants a code types it at once; in a field that shows
-    its text it would be readable."""
+    """Keys typed before the first answer: users who know that a role requires a code type it at once, and in a field
+    that shows its text it would be readable."""
 
     _signs_in_anew = False
-    """Whether the user was told to sign in, so that the credentials have to be looked for again."""
+    """True after advice to sign in, so that the credentials have to be looked for again."""
 
     _warned_of: AssumeRoleInput | None = None
     _busy_seconds = 0
@@ -210,7 +210,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             event.stop()
 
     def put_typed_ahead(self) -> None:
-        """Put it into the field that has the focus, behind what stands there; a code only into its own."""
+        """Move keys typed ahead into the focused field, behind its text; a code only into its own."""
         field, ahead = self.focused, self._typed_ahead
         self.drop_typed_ahead()
         if ahead is not None and ahead.reveal().isdecimal() and field is not self.form.inputs.code_field:
@@ -241,7 +241,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     @property
     def is_busy(self) -> bool:
-        """Whether STS is being asked."""
+        """True while a call to STS runs."""
         return self.has_class("-busy")
 
     def acting(self, caller: Session | None) -> Workspace:
@@ -283,7 +283,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.form.wait(plain(words, "$muted"))
 
     def prepare(self) -> None:
-        """Ask for our own answer to what stands in the fields."""
+        """Request our own answer to the form's input."""
         typed = self.form.inputs.typed
         if not self._names_role:
             self.planned = None
@@ -472,7 +472,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         in_thread(self, work, partial(self._refused, entered), name="asking STS", group=_ASSUME)
 
     def _be_busy(self) -> None:
-        """Nothing that is typed while STS is asked could go with the call: the fields take nothing."""
+        """Disable the fields during a call to STS: input typed meanwhile could not go with it."""
         self._typed_into = self.focused
         self.add_class("-busy")
         self.form.disabled = True
@@ -485,7 +485,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
                 self.set_focus(self._typed_into)
 
     def _lacks_something(self, planned: Planned) -> bool:
-        """Say what the answer still depends on, once for what stands in the fields; Enter again sends it so."""
+        """Name missing inputs once for each content of the fields; Enter again sends it so."""
         typed = planned.typed
         lacks_code = planned.wants_mfa and not planned.chained and typed.mfa_code is None
         lacks = [
@@ -556,7 +556,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
 
 def _outlook(planned: Planned, *instead: str) -> Content:
-    """What our own answer means for the call, and what to do instead; empty when it speaks for itself."""
+    """Meaning of our own answer for the call, and alternatives; empty when it speaks for itself."""
     others = [line(("> ", "bold $match"), sentence) for sentence in instead]
     if planned.plan.refusal:
         # What the demo gives as its reason stands above, a side a line.

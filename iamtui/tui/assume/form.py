@@ -43,7 +43,7 @@ _WHAT: Final = "session policy, managed policies, tags, source identity"
 
 
 class MoreSection(Vertical):
-    """The line, and below it the inputs, which are made when something is to stand in them. Says `Toggled`."""
+    """The line, and below it the inputs, made at their first value. Posts `Toggled`."""
 
     DEFAULT_CSS = """
     MoreSection {
@@ -75,7 +75,7 @@ class MoreSection(Vertical):
         yield Static(self._head(), id="more-head")
 
     def read(self) -> tuple[AssumeExtras, Mapping[InputName, Sequence[str]]]:
-        """What is filled in, and what cannot be read of it."""
+        """Extra inputs, and those that cannot be read."""
         return self._inputs.read() if self._inputs is not None else (NO_EXTRAS, {})
 
     def fill(self, extras: AssumeExtras) -> None:
@@ -114,7 +114,7 @@ _SHORTEST_TIME: Final = len("15m")
 
 
 class UsualInputs:
-    """The rows by name, with our own suggestions told from what the user entered.
+    """Rows by name, and which of our own suggestions the user replaced.
 
     Attributes:
         rows: the role's too, where it is an input or wrong.
@@ -162,7 +162,7 @@ class UsualInputs:
         return self.rows[name].value
 
     def changed_value(self, name: InputName) -> str:
-        """What the user entered in the place of our own suggestion, or ""."""
+        """The user's replacement of our own suggestion, or ""."""
         value = self.value(name)
         return "" if value == self._own_values.get(name, "") else value
 
@@ -176,7 +176,7 @@ class UsualInputs:
                     row.value = text
 
     def offer_devices(self, serials: Sequence[str]) -> None:
-        """Let the user choose among these MFA devices; the first stands in the field, unless another of them does."""
+        """Offer these MFA devices; the first fills the field, unless another of them already does."""
         if serials:
             self.devices = tuple(safe_text(serial, limit=256) for serial in serials)
             if self.value(InputName.MFA_DEVICE) not in self.devices:
@@ -198,7 +198,7 @@ class UsualInputs:
 
     @property
     def typed(self) -> AssumeRoleInput:
-        """What a plan follows: what the user has entered so far, ANY_CODE in the place of a whole MFA code."""
+        """Input so far, for a plan, with ANY_CODE in the place of a whole MFA code."""
         changed = self.changed_value(InputName.DURATION)
         seconds = parse_duration(changed) if changed else None
         extras, _ = self._more.read()
@@ -249,14 +249,14 @@ class UsualInputs:
     # Sending them.
 
     def take(self, planned: Planned) -> AssumeRoleInput:
-        """What was entered. The MFA code leaves its field."""
+        """The input. The MFA code leaves its field."""
         entered = self.entered(planned)
         # That it left is no change of what was entered: said late, it would take away why STS refused.
         with self.code_field.prevent(Input.Changed):
             return replace(entered, mfa_code=self.code_field.take())
 
     def entered(self, planned: Planned) -> AssumeRoleInput:
-        """What was entered, the code as it stands in its field; what is no duration counts as the shortest."""
+        """The input with the code left in its field; an unreadable duration counts as the shortest."""
         seconds = parse_duration(self.value(InputName.DURATION))
         extras, _ = self._more.read()
         code = Secret(self.code_field.value) if self.code_field.value else None
@@ -370,7 +370,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
         return self._rows.get(name) or self.more.made_row(name)
 
     def is_right(self) -> bool:
-        """Whether it can be sent, by the check of what was entered last; else the first wrong field has the focus."""
+        """True where the last checked input can be sent; else the first wrong field gets the focus."""
         self._show_problems(live=False)
         first = next((name for name in InputName if name in self._wrong), None)
         if first is not None:

@@ -223,7 +223,7 @@ class MoreInputs(Vertical):
         self._arns.close()
 
     def read(self) -> tuple[AssumeExtras, Problems]:
-        """What is filled in, and what cannot be read of it."""
+        """Extra inputs, and those that cannot be read."""
         if not any((self.policy.text, *(row.value for row in self.rows.values() if isinstance(row, InputRow)))):
             return NO_EXTRAS, {}
         tags: list[tuple[str, str]] = []
@@ -276,7 +276,7 @@ class MoreInputs(Vertical):
 
 
 def filled_words(extras: AssumeExtras) -> str:
-    """What is filled in, in a few words; "" for nothing."""
+    """Filled extras in a few words; "" for nothing."""
     found = []
     if extras.policy:
         found.append(f"session policy ({len(extras.policy):,} characters)")

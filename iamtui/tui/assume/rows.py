@@ -1,4 +1,4 @@
-"""The parts of the assume form: rows of a label, a field and what is wrong with it; our own answer; what STS said."""
+"""Parts of the assume form: rows of a label, a field and its problem; our own answer; the answer of STS."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class FormRow(Vertical):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether something is said to be wrong with the field."""
+        """True while a problem is shown below the field."""
         return "problem" in self._said and self._said["problem"].display
 
 
@@ -177,7 +177,7 @@ class InputRow(FormRow):
 
     @property
     def value(self) -> str:
-        """What was typed, without blanks around it."""
+        """The text without blanks around it."""
         return self.field.value.strip()
 
     @value.setter
@@ -186,7 +186,7 @@ class InputRow(FormRow):
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the user is still typing what cannot be right yet."""
+        """True while the user is still typing and the text is too short to be right."""
         return self.field.has_focus and len(self.value) < self._shortest
 
 

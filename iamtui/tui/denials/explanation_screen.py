@@ -40,7 +40,7 @@ from iamtui.workspace.source.workspace import Workspace
 
 _EXPLAINING: Final = "explaining"
 _KIND: Final = "denials"
-"""Under what the columns that the user wants here stand beside those of the tables."""
+"""Key of the columns chosen here, beside those of the tables."""
 
 
 class DenialScreen(DenialReadingScreen):
@@ -152,7 +152,7 @@ class DenialScreen(DenialReadingScreen):
         self._leave_with(explained)
 
     def _ask_who_called(self) -> None:
-        """Let the user say who called: without a caller the account cannot be asked."""
+        """Prompt for the caller: without one the account cannot be evaluated."""
         if self.list.denial is not self._caller_asked_of:
             # Who made another call says nothing about who made this one.
             self.query_one("#denial-caller", Input).value = ""
@@ -186,7 +186,7 @@ class DenialScreen(DenialReadingScreen):
 
 
 def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
-    """Let the user paste a denial; what they choose is asked on the main screen."""
+    """Open the screen where a denial is pasted; its question goes to the main screen."""
 
     def chosen(explained: ExplainedDenial | None) -> None:
         screen.kept_denials = dialog.kept
@@ -265,7 +265,7 @@ def named_policy_screen(account: Account, denial: Denial) -> DocumentScreen | No
 
 
 def agreement_words(explained: ExplainedDenial) -> Content:
-    """A mark and a few words: how the account's answer stands to AWS's."""
+    """A mark and a few words for the agreement of the account's answer with AWS's."""
     agreement = explained.comparison.agreement
     mark, style = agreement_mark(agreement)
     return line((f"{mark} ", f"bold {style}"), (WORDS[agreement], style))

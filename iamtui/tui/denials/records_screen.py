@@ -32,7 +32,7 @@ from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
 from iamtui.workspace.activity.denials import ExplainedDenial, read_denial_file
 
 LONGEST: Final = 60_000
-"""Characters that are kept as text to be edited; what is longer is announced and held by whoever asked for it."""
+"""Characters kept as editable text; longer text is announced and held by the caller."""
 
 
 def with_line_ends(text: str) -> str:
@@ -84,7 +84,7 @@ _MEASURED: Final = 200
 
 
 class DenialList(ColumnList):
-    """What was found. Enter asks the account about the line under the cursor."""
+    """The denials found. Enter evaluates the line under the cursor in the account."""
 
     HELP_TITLE: ClassVar[str] = "Denials found"
     HEADER_LINES = 1
@@ -150,7 +150,7 @@ class DenialList(ColumnList):
 
 
 def _texts(denial: Denial) -> dict[str, str]:
-    """What each column says of a denial."""
+    """Texts of a denial by column."""
     raw = {
         "where": place_words(denial.place, denial.count),
         "who": short_name(denial.caller) or "?",
@@ -208,7 +208,7 @@ def short_claim(denial: Denial) -> str:
 
 
 def in_full(denial: Denial, claim: str) -> Content:
-    """Caller, resource, reason and what is not told, in four lines.
+    """Caller, resource, reason and unknown parts, in four lines.
 
     Args:
         claim: what AWS said, as a sentence.
@@ -234,7 +234,7 @@ _FINDING, _READING = "finding", "reading"
 
 @dataclass(frozen=True, slots=True)
 class KeptDenials:
-    """What the screen held when it was left, to go on with the next denial of the same log.
+    """State of the screen when it was left, to go on with the next denial of the same log.
 
     Args:
         text: what its field showed; with `read_only` the beginning of a longer one.

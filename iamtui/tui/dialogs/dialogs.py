@@ -127,7 +127,7 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result], SteadyScreen[Result]):
-    """What is below stays in sight, so that one knows where one is."""
+    """A modal screen that leaves the one below in sight."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -383,7 +383,7 @@ class LineDialog(InputDialog):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        """What was wrong with the text before may be mended: say again what is expected."""
+        """Show the hint again: the text that was refused has changed."""
         event.stop()
         self._refused = None
         self._tell(self._hint)
@@ -410,7 +410,7 @@ class LineDialog(InputDialog):
 
 
 _POLICY_NAME: Final = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-"""What IAM takes as the name of a policy (IAM API Reference: PutUserPolicy)."""
+"""Names that IAM takes for a policy (IAM API Reference: PutUserPolicy)."""
 
 
 def policy_name_fault(name: str) -> str:
@@ -418,7 +418,7 @@ def policy_name_fault(name: str) -> str:
 
 
 def needed(text: str) -> str:
-    """What is wrong with a text that must not be empty."""
+    """Problem with a text that must not be empty."""
     return "" if text else "Type something, or press Escape."
 
 

@@ -51,7 +51,7 @@ LEGEND: Final = (
     (" * ", "$foreground", "behind a verdict", "only on some resources, or as far as loaded: the panel says which"),
     (" · ", "$muted", "no allow", "a layer that says nothing, and need not; or one that does not apply"),
 )
-"""What the marks mean: mark, style, words, meaning."""
+"""Legend of the marks: mark, style, words, meaning."""
 
 _BESIDE: Final = (
     (CERTAIN, "can become administrator by a known path; U shows the steps"),
@@ -116,7 +116,7 @@ class HelpScreen(TextScreen):
 
 
 def _about_screen(screen: Screen[object]) -> Iterator[Content]:
-    """What a screen or dialog is for, as its class says it (HELP_ABOUT)."""
+    """Purpose of a screen or dialog, from its class (HELP_ABOUT)."""
     about = getattr(screen, "HELP_ABOUT", "")
     if about:
         yield plain(_title(screen), "bold $heading")
@@ -133,7 +133,7 @@ def _about_node(about: tuple[Account, Node] | None) -> Iterator[Content]:
 
 
 def explanation_rows(found: EntityExplanation) -> Iterator[Content]:
-    """What the thing under the cursor is, and means in this account."""
+    """Explanation of the entity under the cursor, and its meaning in this account."""
     yield plain(found.title, "bold $heading")
     yield from (plain(f"  {row}") for sentence in found.general for row in wrap(safe_text(sentence), _EXPLAINED))
     yield plain("In this account", "bold $heading")
@@ -172,7 +172,7 @@ def _is_ours(node: DOMNode) -> bool:
 
 
 def _title(node: DOMNode) -> str:
-    """What the class calls itself (HELP_TITLE), else its name in words ("Question panel"); the app is everywhere."""
+    """Title of the class (HELP_TITLE), else its name in words ("Question panel"); the app is everywhere."""
     if isinstance(node, App):
         return "Everywhere"
     own = getattr(node, "HELP_TITLE", None)
@@ -211,14 +211,14 @@ def _keys(
 
 
 _TWO_COLUMNS: Final = 120
-"""From this many columns on, sections stand side by side."""
+"""Columns from which on sections are side by side."""
 
 _BETWEEN: Final = 4
 _MARK_WIDTH: Final = _KEY_WIDTH + 2
 
 
 def rows(sections: Sequence[HelpSection], width: int) -> list[Content]:
-    """The sections, and what the marks mean, in a window of this width; words stand under words, never under keys."""
+    """The sections and the legend in a window of this width; words align with words, never with keys."""
     two = width >= _TWO_COLUMNS
     room = (width - 3 - _BETWEEN) // 2 if two else max(40, width - 3)
     blocks = [_section(section, room) for section in sections]

@@ -23,7 +23,7 @@ from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
 
 LABEL_WIDTH: Final = 24
-"""Labels up to this long stand in a column."""
+"""Longest label that gets a column."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ _WEIGHTS: Final = (10_000, 5_000, 1_000)
 """More than letters alone can reach."""
 
 _ALSO_CALLED: Final = 7_000.0
-"""Of a word that stands for a command: more than a name of the account that begins so."""
+"""Score of a synonym of a command: more than a name of the account that begins so."""
 
 _ALSO: Final[Mapping[str, str]] = {
     "account.escalations": "admin administrator privilege escalate",
@@ -174,7 +174,7 @@ _ALSO: Final[Mapping[str, str]] = {
     "view.resize-up": "size height",
     "view.zoom": "size maximize fullscreen",
 }
-"""What people type for a command besides its name, by the id of its binding."""
+"""Synonyms of commands by the id of their binding."""
 
 _ACCESS_TAB: Final = "used trail cloudtrail replay activity permissions effective"
 
@@ -326,7 +326,7 @@ class AccountPlaces(Provider):
     """The statements with a Sid, once there was something to look for."""
 
     async def search(self, query: str) -> Hits:
-        """What holds the words of the query, of each kind the best; statements last, as all policies are parsed."""
+        """Best matches of the query of each kind; statements last, as all policies are parsed."""
         main, typed = self.screen, query.strip()
         query = typed.lower()
         if not isinstance(main, MainScreen) or main.workspace is None or len(query) < _LEAST_LETTERS:

@@ -1,4 +1,4 @@
-"""What a draft changed of an entity, for the panes that show it: before beside after. Pure."""
+"""Changes of an entity by a draft, for the panes that show it: before beside after. Pure."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class FindableDocument(FindsInDocument):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What to show below the list of edits.
+    """Document below the list of edits.
 
     Args:
         title: what the document is to the edit.

@@ -42,7 +42,7 @@ _MOST_CAUTIONS: Final = 2
 """Sentences on what a suggested draft does besides: the message line has five lines."""
 
 _LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
-"""Kinds of findings that the list of edits has room for, and that are not said when an edit is made."""
+"""Kinds of findings for which the list of edits has room, and which are not announced when an edit is made."""
 
 
 class DraftController:
@@ -164,7 +164,7 @@ class DraftController:
     # Laying.
 
     def draft_changed(self, said: Content | None = None) -> None:
-        """Show the account with the draft as it is now; `said` is what to say once it is shown."""
+        """Show the account with the draft as it is now, then the message `said`."""
         if self.open_draft is None:
             self.screen.workers.cancel_group(self.screen, "draft")
             self._show_given()
@@ -186,7 +186,7 @@ class DraftController:
         return draft.words_of(index, self._given.workspace.account)
 
     def added_words(self, count: int) -> Content:
-        """What to say of the edits that were added to the draft last."""
+        """Message about the edits that were added to the draft last."""
         found = self.open_draft
         assert found is not None
         more = f" and {count - 1} more" if count > 1 else ""

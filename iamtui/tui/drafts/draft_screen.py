@@ -324,7 +324,7 @@ class DraftScreen(Screen[None]):
         self.owner.show_impact()
 
     def action_discard(self) -> None:
-        """Close the draft; what is not saved is asked about once."""
+        """Close the draft; unsaved edits are confirmed once."""
         found = self.owner.open_draft
         if found is None:
             self.say(plain("No draft is open."))

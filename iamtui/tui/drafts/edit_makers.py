@@ -81,7 +81,7 @@ class EditContext:
 
     @property
     def node(self) -> Entity | None:
-        """What the user is on, in the tree or in the table of a branch."""
+        """The entity under the cursor, in the tree or in the table of a branch."""
         screen = self.screen
         node = screen.subject.node
         if isinstance(node, Branch):
@@ -101,7 +101,7 @@ class EditContext:
         self.screen.say(words, severity)
 
     def doing(self, then: Callable[[str], None]) -> Callable[[str | None], None]:
-        """What a dialog is given to call: it does nothing for no choice, and says why something cannot be done."""
+        """Callback for a dialog: it does nothing for no choice, and shows why something cannot be done."""
 
         def taken(chosen: str | None) -> None:
             if chosen is not None:

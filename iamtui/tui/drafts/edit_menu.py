@@ -138,7 +138,7 @@ class EditMenu(EditContext):
                 yield MenuEntry(f"Take back: {words}", "", self.drafts.remove_edit, (index,))
 
     def _resource_asked(self) -> str:
-        """The ARN that carries the policy of the resource that is asked about, or ""."""
+        """The ARN that carries the policy of the resource in question, or ""."""
         question = self.screen.question.question
         single = question is not None and "*" not in question.resource and "?" not in question.resource
         return resource_policy_arn(question.resource) if question is not None and single else ""
@@ -255,7 +255,7 @@ class EditMenu(EditContext):
         yield self._adding(detach, f"Detach the {word} {name}", f"from {where}")
 
     def _of_organization(self, branch: Branch, policy: Sequence[str]) -> Iterator[MenuEntry]:
-        """What can be edited at a level of the organization, the policy under the cursor first; or of that at any."""
+        """Edits at a level of the organization, the policy under the cursor first; or at any level."""
         account = self.account
         levels = [level for level in account.organization_levels if branch.folder in ("", level.id)]
         controls = [(level, of, name) for level in levels for of in (SCP, RCP) for name in names_at(level, of)]
@@ -285,7 +285,7 @@ def _others(entries: Iterator[MenuEntry], known: Sequence[MenuEntry]) -> list[Me
 
 
 def _is_of_aws(account: Account, policy_type: str, name: str) -> bool:
-    """Whether an SCP or RCP is one of AWS's own, which nobody else can edit."""
+    """True for an SCP or RCP of AWS's own, which nobody else can edit."""
     for level in account.organization_levels:
         for policy in attached(level, policy_type).value_or(()):
             arn = parse_arn(policy.arn)

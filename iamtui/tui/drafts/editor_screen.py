@@ -128,7 +128,7 @@ LONGEST: Final = 200_000
 
 
 def visible_json(text: str) -> str:
-    r"""JSON text whose control, bidi and invisible characters stand as \uXXXX, which in a string means the same."""
+    r"""JSON text with control, bidi and invisible characters as \uXXXX, which in a string means the same."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "  ")
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
@@ -284,11 +284,11 @@ class DraftEditorScreen(Screen[str | None]):
         yield Footer(show_command_palette=False)
 
     def more_widgets(self) -> Iterable[Widget]:
-        """What else a subclass shows below the document."""
+        """Widgets that a subclass shows below the document."""
         return ()
 
     def on_mount(self) -> None:
-        """Type at once; what is wrong already is said."""
+        """Focus the editor at once, with the findings of its first text."""
         self.editor.focus()
         self._before = self.editor.text
         if self._first:
@@ -325,7 +325,7 @@ class DraftEditorScreen(Screen[str | None]):
         )  # fmt: skip
 
     def examine(self, text: str, cancelled: Callable[[], bool]) -> tuple[Finding, ...]:  # noqa: ARG002 - for subclasses
-        """What is to be said of a document. In a thread; a subclass may find out more and post it."""
+        """Findings of a document. In a thread; a subclass may find out more and post it."""
         return findings(PolicyDocument(text), self._kind, account=self._account)
 
     def _show(self, text: str, found: tuple[Finding, ...]) -> None:
@@ -341,7 +341,7 @@ class DraftEditorScreen(Screen[str | None]):
         return plain(f"{words or 'AWS would take it: no findings'}  ({'changed' if changed else 'unchanged'})")
 
     def say(self, words: Content) -> None:
-        """Say what a key led to: it stands until the text changes, whenever the findings come."""
+        """Show the result of a key until the text changes, even when findings arrive."""
         self._answered = True
         self._put(words)
 
@@ -392,7 +392,7 @@ class DraftEditorScreen(Screen[str | None]):
         self.say(said)
 
     def action_save(self) -> None:
-        """Give the text; one with errors, only when asked twice."""
+        """Return the text; one with errors only at the second try."""
         text = self.editor.text
         document = PolicyDocument(text)
         errors = [one for one in findings(document, self._kind, account=self._account) if one.level is Level.ERROR]
@@ -407,7 +407,7 @@ class DraftEditorScreen(Screen[str | None]):
         self.dismiss(text)
 
     def action_leave(self) -> None:
-        """Go back; with changes, only when asked twice."""
+        """Go back; with changes only at the second try."""
         if self.editor.text == self._before or self._warned:
             self.dismiss(None)
             return

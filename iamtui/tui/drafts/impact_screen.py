@@ -54,7 +54,7 @@ WORDS: Final = {
     "changed": "changes",
     "same": "same",
 }
-"""What stands in front of a row, in the order in which rows are listed."""
+"""Marks in front of rows, in the order in which rows are listed."""
 
 ORDER: Final = {effect: place for place, effect in enumerate(WORDS)}
 
@@ -102,7 +102,7 @@ class ImpactRow:
 
     @property
     def matters(self) -> bool:
-        """Whether the row stays when only changes are shown."""
+        """True where the row is shown among changes only."""
         return self.effect != "same"
 
 
@@ -135,7 +135,8 @@ def reasons(decisions: tuple[Decision, Decision], drafted: DraftedAccount, width
 
 
 def details(row: ImpactRow, width: int, most: int) -> Content:
-    """All that a row of the whole account stands for, in so many lines: actions, resources, and whose they are."""
+    """Details of a row of the whole account, in so many lines: actions, resources, and the principals that have
+    them."""
     said = [] if row.shifts else wrap_all([plain(f"{row.label} {row.note}", limit=None)], width, most)
     for number, (shift, actions) in enumerate(row.shifts):
         effect = shift.effect.value
@@ -285,7 +286,7 @@ class ImpactLines(FilteredList[ImpactRow]):
 
 
 def _says(row: ImpactRow) -> str:
-    """What stands behind the label, without the words of the verdict before."""
+    """Text behind the label, without the words of the verdict before."""
     note, now = safe_text(row.note), row.verdict
     if now is None:
         return note
@@ -373,7 +374,7 @@ class DraftImpactScreen(Screen[str | None]):
         self._done = False
         self._only_changed = True
         self._at = ""
-        """Whose row the cursor begins on."""
+        """ARN of the principal under the cursor at the start."""
         self._problem: Problem | None = None
 
     def again(self) -> Callable[[DraftedAccount], DraftImpactScreen]:
@@ -534,7 +535,7 @@ class DraftImpactScreen(Screen[str | None]):
 
     @property
     def _asked(self) -> QuestionMatrix | None:
-        """What is asked about everybody; None where the whole account is compared."""
+        """The question about everybody; None where the whole account is compared."""
         return None if self._whole else self._matrix
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Former(Struct, frozen=True):
-    """What the draft had before and can be given back.
+    """Former state of the draft that can be given back.
 
     Args:
         index: where it stood.
@@ -53,7 +53,7 @@ class OpenDraft(Struct, frozen=True):
 
     @property
     def changed_last(self) -> bool:
-        """Whether the last thing that was done is that an edit was taken out or changed, which undoing puts back."""
+        """True where the last act took out or changed an edit, which undoing puts back."""
         return bool(self.formers) and not self.formers[-1].undone
 
     @property
