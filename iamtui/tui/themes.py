@@ -56,7 +56,7 @@ FALLBACK_VARIABLES: Final[Mapping[str, str]] = {
     "json-constant": "$text-secondary",
     "json-punctuation": "$foreground 60%",
 }
-"""What iamtui's own variables are in a theme that does not set them, in terms of Textual's variables."""
+"""Values of iamtui's own variables in a theme that does not set them, in terms of Textual's variables."""
 
 _COLOURS: Final = (
     "primary", "secondary", "warning", "error", "success", "accent",
@@ -218,7 +218,8 @@ def fallback_variables(theme: Theme) -> dict[str, str]:
 
 
 def _ansi_variables(theme: Theme) -> Mapping[str, str]:
-    """What Textual's styles read in a theme of the terminal's own colours, and only Textual's own themes set."""
+    """Variables that Textual's styles read in a theme of the terminal's own colours, and only Textual's own themes
+    set."""
     return BUILTIN_THEMES["ansi-dark" if theme.dark else "ansi-light"].variables
 
 
@@ -228,14 +229,14 @@ def _colour(text: str) -> Color:
 
 
 def is_colour(text: str) -> bool:
-    """Whether the text is a colour that Textual reads: `#rgb`, a CSS name, `auto`, each with or without `50%`."""
+    """True for a colour that Textual reads: `#rgb`, a CSS name, `auto`, each with or without `50%`."""
     opacity = _WITH_OPACITY.fullmatch(text)
     colour = opacity.group(1) if opacity else text
     return colour == "auto" or _is_plain_colour(colour)
 
 
 def _is_plain_colour(text: str) -> bool:
-    """Whether the text is a colour by itself, from which Textual works out others."""
+    """True for a colour by itself, from which Textual works out others."""
     try:
         Color.parse(text)
     except (ColorParseError, ArithmeticError, ValueError):

@@ -1,1 +1,1 @@
-"""What both doors do: open a source, resolve a principal, ask, assume."""
+"""Operations shared by screen and command line: open a source, resolve a principal, evaluate, assume."""

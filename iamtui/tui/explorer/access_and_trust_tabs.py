@@ -43,7 +43,7 @@ from iamtui.workspace.source.workspace import Workspace
 
 @dataclass(slots=True)
 class FoundTab:
-    """What was found for a tab.
+    """Contents of a tab.
 
     Args:
         rows: of the Access tab.
@@ -61,7 +61,7 @@ class FoundTab:
 def found_tab(
     workspace: Workspace, entity: User | Role, tab: TabId, cancelled: Callable[[], bool], read: ReadTrails | None = None
 ) -> FoundTab:
-    """What a tab shows of a user or role. Blocking.
+    """Contents of a tab for a user or role. Blocking.
 
     Args:
         read: what was read of trails, against which the Access tab holds what is granted.
@@ -124,7 +124,7 @@ def _access(
 
 
 def _add_used(tab: FoundTab, workspace: Workspace, activity: Activity | None, uses: tuple[UsedService, ...]) -> None:
-    """What it used, where a trail was read, and the row that reads one."""
+    """Add the actions that the principal used, where a trail was read, and the row that reads one."""
     tab.rows.append(heading("What it used"))
     if activity is not None:
         now, unused = clock.now(), sum(len(one.unused) for one in uses)

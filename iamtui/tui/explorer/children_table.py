@@ -1,4 +1,4 @@
-"""What a branch holds, as a sortable table drawn line by line."""
+"""Entities of a branch, as a sortable table drawn line by line."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ _LIMITS_FROM = 100
 
 
 VerdictOf: TypeAlias = "Callable[[Entity], VerdictWords | None]"
-"""Answers the pinned question for one entity, or None when it cannot be asked of it."""
+"""Answer of the pinned question for one entity, or None where the entity can have none."""
 
 MarkOf = Callable[[Entity], str]
-"""What a draft did to an entity: "~" changed it, "+" made it, or ""."""
+"""Mark of a draft's effect on an entity: "~" changed it, "+" made it, or ""."""
 
 SignsOf = Callable[[Entity], Sequence[Piece]]
-"""What else stands behind the name of an entity."""
+"""Other signs behind the name of an entity."""
 
 
 class EntityNotes:
-    """What stands beside the names of entities in a list: verdicts, what a draft did, and other signs."""
+    """Notes beside the names of entities in a list: verdicts, effects of a draft, and other signs."""
 
     def __init__(self, view: LineView) -> None:
         self._view = view
         self.verdict_of: VerdictOf | None = None
         self.mark_of: MarkOf | None = None
-        """What a draft did to an entity; None: no draft is open."""
+        """Effect of a draft on an entity; None: no draft is open."""
         self.signs_of: SignsOf = lambda _entity: ()
 
     def set_verdicts(self, verdict_of: VerdictOf | None) -> None:
-        """Say how to answer the pinned question; asked only for lines that are drawn."""
+        """Set the answers of the pinned question, requested only for lines that are drawn."""
         self.verdict_of = verdict_of
         self._view.redraw()
 
@@ -77,7 +77,7 @@ class EntityNotes:
 
 
 class ChildrenTable(LineView):
-    """What the branch under the cursor holds, at any depth, one a line."""
+    """Entities of the branch under the cursor, at any depth, one a line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
@@ -219,7 +219,7 @@ class ChildrenTable(LineView):
         return [Piece(" " * width)] if verdict is None else verdict_word_pieces(verdict, width)
 
     def empty_text(self) -> str:
-        """What to say when there is nothing to list, or ""."""
+        """Message for an empty list, or ""."""
         if self._entities:
             return ""
         missing = self._inventory.missing(self._branch)
@@ -268,7 +268,7 @@ class ChildrenTable(LineView):
         return [column.id for column, _size in self._layout(self.size.width) if column is not None]
 
     def show_columns(self, _ids: Sequence[str] | None) -> None:
-        """Show those that stand in `chosen_columns` by now."""
+        """Show the columns that `chosen_columns` has now."""
         self._lay_out()
         self.redraw()
 

@@ -73,7 +73,7 @@ class ListAndDocument(Column):
 
     @property
     def names_under_cursor(self) -> tuple[str, ...]:
-        """What the entry under the cursor is called (name, ARN); none when there is no entry."""
+        """Names of the entry under the cursor (name, ARN); none when there is no entry."""
         at = self.rows_view.cursor
         return self._entries[at].names if at < len(self._entries) else ()
 
@@ -154,10 +154,10 @@ class DetailPane(FindsInDocument):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.workspace: Workspace | None = None
-        """What the entity is of, where it can be asked what it can do and who may assume it."""
+        """Workspace of the entity, for its access and for who may assume it."""
         self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
         self._read: ReadTrails | None = None
-        """What was read of trails, for all who called."""
+        """The trails that were read, for all callers."""
         self._trail_row = -1
         self._reading = ""
         """How far the reading of a trail has come, while it lasts."""
@@ -176,7 +176,7 @@ class DetailPane(FindsInDocument):
 
     @property
     def entity(self) -> Entity | None:
-        """What is shown; None for the organization and its levels."""
+        """The entity shown; None for the organization and its levels."""
         return None if isinstance(self._entity, Branch) else self._entity
 
     @property
@@ -451,7 +451,7 @@ class SubjectPane(Pane):
             widget.display = False
 
     def json_text(self) -> tuple[str, str] | None:
-        """What is shown as JSON (safe to show), and a name for it; None on a branch."""
+        """The entity as JSON (safe to show), and a name for it; None on a branch."""
         entity = self.detail.entity
         if entity is None or not self.detail.display:
             return None

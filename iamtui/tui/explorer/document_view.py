@@ -60,7 +60,7 @@ class FindLine(Horizontal):
 
     @dataclass(eq=False, repr=False)
     class Changed(Message):
-        """What is looked for changed; "" ends it."""
+        """The search text changed; "" ends the search."""
 
         needle: str
 

@@ -109,7 +109,7 @@ class ExplorerTree(LineView):
 
     @property
     def node(self) -> Node | None:
-        """What the cursor is on, unless that is another account."""
+        """Node under the cursor, unless that is another account."""
         node = self._rows[self.cursor].node if self._rows else None
         return None if isinstance(node, OtherAccount) else node
 
@@ -306,7 +306,7 @@ def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, dept
 
 
 def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool) -> Sequence[Piece]:
-    """`is_heading`: whether it stands over hits, and cannot be opened."""
+    """`is_heading`: it is a heading of hits, and cannot be opened."""
     if branch == OVERVIEW:
         return [Piece("  "), Piece(fit(title_of(branch), width - 3), "strong")]
     indent = "" if is_heading else "  " * row.depth
@@ -342,7 +342,7 @@ def _account_title(number: str, name: str, room: int) -> str:
 
 
 _END_OF_ID: Final = 4
-"""Digits by which accounts with similar names are told apart."""
+"""Digits that distinguish accounts with similar names."""
 
 
 def _entity_pieces(
@@ -370,7 +370,7 @@ def _entity_pieces(
 
 
 def _hit_rows(result: SearchResult, others: Sequence[OtherAccount]) -> list[TreeRow]:
-    """What was found, by kind; behind it what was found in other accounts, by account."""
+    """Hits by kind; behind them those in other accounts, by account."""
     by_kind: dict[Kind, list[Hit]] = {}
     elsewhere: dict[str, list[Hit]] = {}
     for hit in result.hits:

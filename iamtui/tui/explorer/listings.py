@@ -36,7 +36,7 @@ CERTAIN: Final = Piece(" ▲", "denied")
 POSSIBLE: Final = Piece(" △", "warning")
 
 ADMINISTRATOR: Final = Piece(" ◆", "muted")
-"""What stands beside who can become administrator, could under a condition, and is one."""
+"""Sign beside who can become administrator, could under a condition, and is one."""
 
 # Rows: labelled facts, lists and links, drawn line by line.
 

@@ -42,7 +42,7 @@ def organization_tabs(account: Account, branch: Branch) -> tuple[EntityTab, ...]
 
 
 def organization_rows(account: Account, branch: Branch) -> list[ListingRow]:
-    """The Overview tab: where the account stands and how many policies cap it from where."""
+    """The Overview tab: place of the account in the organization, and how many policies of each level cap it."""
     fact = account.organization
     if isinstance(fact, Missing):
         return [

@@ -14,10 +14,10 @@ from iamtui.tui.main.inventory import LEVEL_WORDS, Branch, Inventory, Kind, Othe
 from iamtui.workspace.source.workspace import Workspace
 
 HIT_LIMIT: Final = 500
-"""Most hits that are given back; the count of all is said beside them."""
+"""Most hits that are returned; the count of all is shown beside them."""
 
 ID_LETTERS: Final = 5
-"""Shorter words are not looked for in unique ids, where any few letters stand by chance."""
+"""Shorter words do not match unique ids, where any few letters occur by chance."""
 
 FUZZY_BELOW: Final = 1
 """With fewer exact hits than this, letters in order are tried as well."""

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 
 class TabId(StrEnum):
-    """What a tab shows; its text is what is remembered of it."""
+    """Tabs of the detail pane; the text of one is its name in the state file."""
 
     OVERVIEW = "overview"
     POLICIES = "policies"
@@ -56,7 +56,7 @@ class TabBar(Widget):
             self.refresh()
 
     def _counts(self) -> list[str]:
-        """What stands behind each title; nothing where all of it would be wider than the bar."""
+        """Counts behind the titles; nothing where all of it would be wider than the bar."""
         counts = [f" ({tab.count})" if tab.count is not None else "" for tab in self._tabs]
         needed = sum(_WITH_NUMBER + len(tab.title + count) for tab, count in zip(self._tabs, counts, strict=True))
         return counts if needed <= self.size.width else [""] * len(counts)

@@ -1,4 +1,4 @@
-"""What the tabs of the detail pane show of an entity. Pure; loaded with the first account."""
+"""Contents of the detail pane's tabs for an entity. Pure; loaded with the first account."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ _NAMES: Final = {
 
 
 def record_text(entity: Entity) -> str:
-    """The record of an entity as canonical JSON; facts that were not loaded stand under "Missing"."""
+    """The record of an entity as canonical JSON; facts that were not loaded are under "Missing"."""
     missing: dict[str, str] = {}
     value = _json(entity, missing)
     if missing:

@@ -45,7 +45,7 @@ MOST_COLUMNS: Final = 24
 """Columns of a table: more than any has."""
 
 _NAME_ROOM, _WELL_NAMED = 20, 48
-"""What columns that are always wanted leave to the name, and what those do that are shown where there is room."""
+"""Columns left to the name by columns that are always wanted, and by those shown where there is room."""
 _MEASURED, _MEASURED_BESIDES = 2000, 500
 """Of so many lines the names, and the other columns, are as wide as the longest."""
 _LEAST_PATH = 7
@@ -127,7 +127,7 @@ class ColumnLayout:
         title = cell_len("name") + 2
         self._longest = {"name": max(whole[-1], title) if whole else title}
         self._empty: set[str] = set()
-        """Columns in which nothing would stand."""
+        """Columns without any value."""
         for column in self.columns:
             self._measure(column, entities)
 
@@ -205,7 +205,7 @@ class ColumnLayout:
         return sum((self._width_of(column) if column.width else name) + GAP for column in columns)
 
     def cell(self, column: TableColumn, entity: Entity, size: int, mark: str, signs: Sequence[Piece]) -> list[Piece]:
-        """What a column shows of an entity.
+        """Contents of a cell.
 
         Args:
             mark: what a draft did to it.
@@ -288,7 +288,7 @@ def _moment(moment: datetime | None) -> datetime:
 
 
 def _lacks(entity: Entity, *parts: UnreadPart) -> bool:
-    """Whether a part of a user, group or role could not be read."""
+    """True where a part of a user, group or role could not be read."""
     return isinstance(entity, (User, Group, Role)) and any(one.part in parts for one in entity.unread)
 
 
@@ -361,7 +361,7 @@ def _members_cell(account: Account, entity: Entity) -> Piece:
 
 
 def _are_members_known(account: Account) -> bool:
-    """Whether all users are here, each with its groups; else a group may have more members than it seems."""
+    """True where all users are here, each with its groups; else a group may have more members than it seems."""
     known: bool | None = account.memo.get(_are_members_known)
     if known is None:
         unread = (one.part for user in account.users for one in user.unread)

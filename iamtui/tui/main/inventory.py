@@ -34,7 +34,7 @@ from iamtui.workspace.source.workspace import Workspace
 
 
 class Kind(StrEnum):
-    """The branches of the tree, in the order in which they stand."""
+    """The branches of the tree, in order."""
 
     OVERVIEW = "overview"
     USERS = "users"
@@ -61,7 +61,6 @@ class Branch:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether nothing stands under it."""
         return self.kind is Kind.OVERVIEW or (self.kind is Kind.ORGANIZATION and bool(self.folder))
 
 
@@ -76,7 +75,7 @@ _OF_POLICIES: Final = {Kind.CUSTOMER_POLICIES: "Customer managed", Kind.AWS_POLI
 TOP_BRANCHES: Final = tuple(Branch(kind) for kind in Kind if kind not in _OF_POLICIES)
 
 LEVEL_WORDS: Final = {"ROOT": "root", "ORGANIZATIONAL_UNIT": "unit", "ACCOUNT": "account"}
-"""What a level of the organization is."""
+"""Words for the types of an organization's levels."""
 
 _KIND_WORDS: Final = {
     User: "user",
@@ -135,7 +134,7 @@ def title_of(branch: Branch) -> str:
 
 
 def kind_word(entity: Entity) -> str:
-    """What kind of thing an entity is, in the singular: "role", "AWS managed policy"."""
+    """Kind of an entity in the singular: "role", "AWS managed policy"."""
     if isinstance(entity, ManagedPolicy):
         return "AWS managed policy" if entity.aws_managed else "customer managed policy"
     return _KIND_WORDS[type(entity)]
@@ -198,7 +197,7 @@ class Inventory:
         self._children[Branch(kind)] = (*branches, *here)
 
     def children(self, branch: Branch) -> tuple[Node, ...]:
-        """What stands directly under a branch: folders first, then entities by name."""
+        """Children of a branch: folders first, then entities by name."""
         return self._children.get(branch, ())
 
     def entities(self, branch: Branch) -> tuple[Entity, ...]:
@@ -416,7 +415,7 @@ def entity_of(account: Account, principal: Principal) -> User | Role | None:
 
 
 def document_of(account: Account, principal: Principal, resource: str, ref: StatementRef) -> PolicyDocument | None:
-    """The document that a statement stands in, or None when it is not one of the account's records."""
+    """The document of a statement, or None when it is not one of the account's records."""
     if ref.layer in (Layer.IDENTITY, Layer.BOUNDARY):
         entity = entity_of(account, principal)
         held = held_policies(account, entity) if entity is not None else ()

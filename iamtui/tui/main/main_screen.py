@@ -1,4 +1,4 @@
-"""The main screen: what is asked about the place where the user is, and the sessions made from there."""
+"""The main screen: the question about the entity under the cursor, and the sessions made from there."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
 
 
 class ChosenCaller:
-    """Chooses whom the question is asked for: the principal where the user is, or who stands in for them there."""
+    """Chooses the caller of the question: the principal under the cursor, or one in its place."""
 
     def __init__(self, screen: PanedScreen) -> None:
         self._screen = screen
@@ -223,7 +223,7 @@ class ChosenCaller:
 
 
 def _label(node: Entity) -> str:
-    """What the question panel calls an entity: `role/NAME`."""
+    """Label of an entity in the question panel: `role/NAME`."""
     word = "policy" if kind_word(node).endswith("policy") else kind_word(node)
     return f"{word}/{node.name}"
 
@@ -286,7 +286,7 @@ class MainScreen(PanedScreen):
         self.action_draft_impact = self.drafts.show_impact
         self.action_draft_suggestion = self.drafts.draft_fix
         self.tries_again = False
-        """Whether no account could be opened until the user signs in again, after which it is tried once more."""
+        """True while no account could be opened until the user signs in again, after which it is tried once more."""
         self.kept_denials: KeptDenials | None = None
         """The log whose denials are being explained one after the other."""
 
@@ -456,7 +456,7 @@ class MainScreen(PanedScreen):
 
     @property
     def about(self) -> tuple[Account, Node] | None:
-        """What the cursor is on, with its account."""
+        """Node under the cursor, with its account."""
         node = self.subject.entity or self.subject.node
         return (self.workspace.account, node) if self.workspace is not None and node is not None else None
 
@@ -529,7 +529,7 @@ def _other_words(main: MainScreen) -> Mapping[str, str]:
 
 
 def _idle_actions(screen: MainScreen) -> frozenset[str]:
-    """What can do nothing where the cursor is, with the answer, session and draft that are there."""
+    """Actions without effect here, with the answer, session and draft that there are."""
     idle: set[str] = set()
     if not isinstance(screen.subject.node, Role) or (screen.workspace and not screen.workspace.can_call_aws):
         idle.add("assume")
@@ -559,5 +559,5 @@ _WORDS_IN_A_NARROW_ANSWER: Final = {"switch": "On/off", "ask": "", "cycle_mfa": 
 
 
 def _in_a_narrow_answer(screen: MainScreen) -> bool:
-    """Whether the focus is in an answer whose frame has no keys: the key line has to have room for them."""
+    """True in an answer whose frame has no keys: the key line has to have room for them."""
     return screen.has_class("-narrow") and isinstance(screen.focused, LayersList)

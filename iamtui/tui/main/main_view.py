@@ -1,4 +1,4 @@
-"""What the screens that lie over the main one, and the lists in it, may ask of it and of the draft that it keeps."""
+"""Interface of the main screen for the screens over it and the lists in it."""
 
 from __future__ import annotations
 

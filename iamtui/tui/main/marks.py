@@ -1,4 +1,4 @@
-"""PrincipalMarks: what stands beside names: who can become administrator, what is marked to compare, what changed."""
+"""PrincipalMarks: marks beside names for administrators, for entities to compare, and for changes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 MARKED: Final = Piece(" =", "match")
-"""What stands beside the user or role that others are compared with."""
+"""Mark of the user or role that others are compared with."""
 
 CHANGED: Final = Piece(" •", "match")
-"""What stands beside what is not as it was shown before it was read again."""
+"""Mark of an entity that changed when it was read again."""
 
 
 class PrincipalMarks:

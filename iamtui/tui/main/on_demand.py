@@ -1,4 +1,4 @@
-"""OnDemandLoading: what a source gives only when asked: a resource's policy, a user's keys, one thing read again."""
+"""OnDemandLoading: facts that a source gives on demand: a resource's policy, a user's keys, one entity anew."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 Alone: TypeAlias = User | Group | Role | ManagedPolicy
-"""What can be read again by itself."""
+"""Entities that can be read again one by one."""
 
 
 class Loaded(Struct, frozen=True):
-    """What a load came to.
+    """Result of a load.
 
     Args:
         before: the workspace it began with.
@@ -49,7 +49,7 @@ class Loaded(Struct, frozen=True):
 
 
 def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
-    """Whether the source can be asked for more about a user or role than was loaded with the account."""
+    """True where the source may have more about a user or role than was loaded with the account."""
     if isinstance(node, Role):
         return node.sso_reserved and workspace.lacks_people
     if not isinstance(node, User) or not workspace.can_call_aws:
@@ -58,7 +58,7 @@ def lacks_details(workspace: Workspace, node: Entity | object) -> bool:
 
 
 def lacks_facts(workspace: Workspace) -> bool:
-    """Whether AWS can be asked for facts that the findings and the overview need: no lists that broke off."""
+    """True where AWS may have facts that the findings and the overview need: no lists that broke off."""
     account = workspace.account
     if account.is_being_read or account.unlisted or not workspace.can_call_aws:
         return False
@@ -66,7 +66,7 @@ def lacks_facts(workspace: Workspace) -> bool:
 
 
 def lacks_organization(workspace: Workspace, node: object) -> bool:
-    """Whether another profile or a file may say what is not known of the organization, where the cursor is on that."""
+    """True on the organization, where another profile or a file may have its unknown facts."""
     return (
         isinstance(node, Branch)
         and node.kind is Kind.ORGANIZATION
@@ -75,7 +75,7 @@ def lacks_organization(workspace: Workspace, node: object) -> bool:
 
 
 def can_load(workspace: Workspace, node: Entity | object) -> bool:
-    """Whether there is more to be had about what the cursor is on."""
+    """True where more can be loaded about the node under the cursor."""
     return lacks_organization(workspace, node) or lacks_details(workspace, node)
 
 

@@ -1,4 +1,4 @@
-"""PaneSizes: how large the panes of the main screen are where the user said so, by keys or by dragging a line."""
+"""PaneSizes: sizes of the main screen's panes that the user set, by keys or by dragging a line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _KEY_STEP: Final = {"left": 2, "right": 2, "up": 1, "down": 1}
 
 
 class Divider(StrEnum):
-    """What moves: the right edge of the tree, the line between details and question, that above the sessions."""
+    """Movable lines: the right edge of the tree, the line between details and question, that above the sessions."""
 
     TREE = "tree"
     SIDE = "side"
@@ -179,12 +179,12 @@ class PaneSizes:
 
     @property
     def _width_of_side(self) -> int:
-        """What the question keeps of the window's width when the tree grows."""
+        """Width that the question keeps of the window when the tree grows."""
         usual = self._side.region.width or _LEAST_SIDE
         return min(self.sizes.get(self._key(Divider.SIDE), usual), self._screen.app.size.width // 2)
 
     def _now(self, divider: Divider) -> int:
-        """What a divider bounds, as it is on screen."""
+        """Size that a divider bounds on screen now."""
         if divider is Divider.TREE:
             return self._tree.region.width
         if divider is Divider.SESSIONS:
@@ -283,7 +283,7 @@ class PaneSizes:
 
 
 MEDIUM_COLUMNS, WIDE_COLUMNS, TALL_ROWS = 100, 180, 30
-"""From where on the panes of a window have frames of their own, and stand in three columns."""
+"""Least sizes of a window whose panes have frames of their own, and three columns."""
 
 
 def layout_in(window: Size) -> str:

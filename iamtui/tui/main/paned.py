@@ -1,4 +1,4 @@
-"""PanedScreen: the panes of the main screen in its window, their focus, and what is said below them."""
+"""PanedScreen: the panes of the main screen in its window, their focus, and the message line."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Zoom:
 
 
 def too_small(size: Size) -> str:
-    """What to say in a window that is too small."""
+    """Message of a window that is too small."""
     return (
         f"iamtui needs a window of at least {LEAST_COLUMNS} columns and {LEAST_ROWS} rows. "
         f"This one has {size.width} and {size.height}: please make it larger, or press q to quit."
@@ -187,7 +187,7 @@ class PanedScreen(SteadyScreen[None]):
         self.watch(self, "focused", self._focus_moved, init=False)
 
     def _focus_moved(self, before: Widget | None, focused: Widget | None) -> None:
-        """What was said of the field or pane that had the focus goes; not while the terminal itself has lost it."""
+        """Clear messages of the field or pane that had the focus; not while the terminal itself has lost it."""
         had, self._had_focus = self._had_focus or before, focused or self._had_focus or before
         if focused is not None and had is not None and focused is not had:
             self.query_one(MessageLine).focus_moved()
@@ -238,7 +238,7 @@ class PanedScreen(SteadyScreen[None]):
         return is_too_small(self.app.size)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What nobody could see is not done."""
+        """Disable all actions whose effect nobody could see."""
         return False if self.is_too_small else super().check_action(action, parameters)
 
     def idle_actions(self) -> frozenset[str]:
@@ -246,7 +246,7 @@ class PanedScreen(SteadyScreen[None]):
         return _ON_AN_ACCOUNT if self.workspace is None else frozenset()
 
     def other_words(self) -> Mapping[str, str]:
-        """What keys do now whose description says something else, or that are not shown otherwise."""
+        """Descriptions of keys that differ from their bindings' now, or are not shown otherwise."""
         if self.workspace is None:
             return {"choose_source": "Open an account"}
         return {"back_or_quit": "Back"} if self.browsing.can_step_back else {}
@@ -518,7 +518,7 @@ class Browsing:
 
     @property
     def can_step_back(self) -> bool:
-        """Whether `q` would leave something before it quits."""
+        """True where `q` would go back before it quits."""
         screen = self._screen
         return screen.is_zoomed or bool(screen.explorer.filter_input.value) or self._history.has_back
 

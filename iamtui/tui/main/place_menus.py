@@ -51,7 +51,7 @@ class Copyable(NamedTuple):
 
 
 def texts_of(workspace: Workspace, entity: Entity) -> Iterator[Copyable]:
-    """What of an entity can be copied; nothing of it is secret."""
+    """Texts of an entity that can be copied; nothing of it is secret."""
     source = workspace.source
     name, command = safe_text(entity.name, limit=None), command_for(workspace, entity)
     yield Copyable("ARN", "a", entity.arn, lambda: safe_text(entity.arn, limit=None))
@@ -70,7 +70,7 @@ def command_for(workspace: Workspace, entity: Entity) -> str:
 
 
 _PAGES = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}
-"""What the pages of the IAM console are called."""
+"""Pages of the IAM console by kind of entity."""
 
 
 def console_link(account: Account, source: SourceInfo, entity: Entity) -> str:
@@ -170,7 +170,7 @@ def jump(main: PanedScreen) -> None:
 
 
 def jump_targets(main: PanedScreen) -> Iterator[tuple[str, JumpTarget]]:
-    """What can be seen and takes the focus, by its letter."""
+    """Visible panes that take the focus, by letter."""
     form = main.query_one(QuestionForm)
     panes: tuple[tuple[str, Widget, Callable[[], object]], ...] = (
         ("e", main.explorer, main.explorer.tree_view.focus),

@@ -1,4 +1,4 @@
-"""What the screen remembers from one run to the next: the state file, and where the user was in each account.
+"""State of the screen between runs: the state file, and the last place in each account.
 
 One JSON object in the state folder (`iamtui info` says where), for its owner alone:
 
@@ -94,7 +94,7 @@ class ScreenState:
     def __init__(self, *, fresh: bool = False) -> None:
         self.is_fresh = fresh
         self.is_first = not fresh and not is_there(screen_state())
-        """Whether there was no file."""
+        """True where there was no file."""
         whole, self.problem = ({}, "") if fresh else _read()
         theme, source = whole.get("theme"), whole.get("source")
         self.theme = theme if isinstance(theme, str) else ""
@@ -129,7 +129,7 @@ class ScreenState:
 
 
 def _read() -> tuple[dict[str, Any], str]:
-    """What the file says, and why that is not used, or ""."""
+    """Contents of the file, and why they are not used, or ""."""
     path = screen_state()
     if not is_there(path):
         return {}, ""
@@ -206,11 +206,11 @@ class PlaceMemory:
         self._workspace: Workspace | None = None
         self._key = ""
         self._sought: AccountState | None = None
-        """What is to be put back as soon as that much of the account is read."""
+        """The state to restore as soon as that much of the account is read."""
         self._kept: tuple[object, ...] = ()
         self._new: dict[str, AccountState] = {}
         self._failure = ""
-        """Why it could not be kept the last time. It is said once, not whenever the user goes somewhere."""
+        """Reason why it could not be saved the last time, shown once and not at each step of the user."""
 
     def begin(self) -> None:
         """Follow the main screen, which is mounted."""
@@ -244,7 +244,7 @@ class PlaceMemory:
             self._sought = None
 
     def _ask_again(self, state: AccountState) -> None:
-        """Ask the question that was asked last, unless the user asks one before it is read."""
+        """Repeat the last question, unless the user begins one before it is read."""
         key = self._key
 
         def ask(matrix: QuestionMatrix | None) -> None:
@@ -282,7 +282,7 @@ class PlaceMemory:
                 self._states[self._key] = self._new[self._key] = state
 
     def _taken(self) -> tuple[Mapping[str, AccountState], Mapping[str, str]] | None:
-        """What is new since it was kept last, the latest account first; None where nothing is."""
+        """Changes since the last save, the latest account first; None where there are none."""
         self.note()
         states, source = dict(reversed(self._new.items())), _source_form(self._source())
         if not states and (not source or source == self._state.source):
@@ -326,7 +326,7 @@ def _key_of(workspace: Workspace) -> str:
 
 
 def _source_form(choice: SourceChoice | None) -> dict[str, str]:
-    """What names a source; nothing for standard input, a session, or several accounts."""
+    """Fields that name a source; nothing for standard input, a session, or several accounts."""
     if choice is None or choice.beside or choice.org_role or choice.session_key:
         return {}
     form = {"kind": choice.kind.value}

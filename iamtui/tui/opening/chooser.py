@@ -139,7 +139,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
         self._last_kind, self._last_file = last.get("kind", ""), last.get("file", "")
         self._last_profile = last.get("profile", "") if self._last_kind == SourceKind.LIVE else ""
         self._chosen_early = False
-        """Whether the last profile was chosen before the profiles were listed."""
+        """True where the last profile was chosen before the profiles were listed."""
         self._busy = False
         self._finished = False
         self._profiles: dict[str, Profile] = {}
@@ -238,7 +238,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
             self._note(line(words, ("   Esc cancels", "$muted")))
 
     def finish(self) -> None:
-        """What was chosen is open: go away, from under another screen as soon as that is left."""
+        """Close once the chosen source is open, under another screen as soon as that is left."""
         self._finished = True
         if self.is_active:
             self.dismiss(None)
@@ -326,7 +326,7 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     @on(PathInput.Matched)
     def _matched(self, event: PathInput.Matched) -> None:
-        """What was wrong with the path before may be mended: say what it can become instead."""
+        """Show the completions of the path, whose text has changed since it was refused."""
         event.stop()
         if not self._busy and self.has_class("-file") and event.matches.typed != self._refused:
             self._refused = None
@@ -361,7 +361,7 @@ _WHAT_FILE: Final = "What iamtui snapshot, or aws iam get-account-authorization-
 
 
 def _why_unreadable(path: Path) -> str:
-    """What is wrong with a path that is to lead to a file, as the rest of a sentence, or ""."""
+    """Problem with a path that should lead to a file, as the rest of a sentence, or ""."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -87,10 +87,10 @@ class SourceOpening:
             self._organization = replace(choice.organization, file="")
         self._opened: SourceChoice | None = None
         self._own: SourceChoice | None = None
-        """What was open before an account was browsed as a session."""
+        """The source that was open before an account was browsed as a session."""
         self._unfinished: tuple[SourceChoice, Workspace] | None = None
         self._leaves = self._forgets = False
-        """Whether what is opened takes the place of another account, and whether the sessions of that go with it."""
+        """True where the opened account replaces another, and where the sessions of that one go with it."""
         self._chooser: ChooserScreen | None = None
         self._opener = opener
         main.on_demand.people_loaded = self._keep
@@ -99,7 +99,8 @@ class SourceOpening:
 
     @property
     def opened(self) -> SourceChoice | None:
-        """What is on screen, or was before it was browsed as a session; None before anything is whole."""
+        """The source on screen, or that of before an account was browsed as a session; None before anything is
+        whole."""
         return self._own or self._opened
 
     def open_or_choose(self) -> None:
@@ -115,7 +116,7 @@ class SourceOpening:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the source that is meant is on screen, and nothing of it is lacking that may come."""
+        """True where the chosen source is on screen, and nothing of it that may come is lacking."""
         return self.choice is not None and self.choice is self._opened and self._unfinished_of(self.choice) is None
 
     def open(self, choice: SourceChoice, answer: Callable[[], None] | None = None) -> None:
@@ -152,7 +153,7 @@ class SourceOpening:
         )
 
     def _unfinished_of(self, choice: SourceChoice) -> Workspace | None:
-        """What was read of a source so far, where its reading broke off and can go on."""
+        """The part of a source that was read where reading broke off and can go on."""
         if self._unfinished is None or self._unfinished[0] != choice or self._unfinished[1].reading is None:
             return None
         return self._unfinished[1]
@@ -239,7 +240,7 @@ class SourceOpening:
             self._say(line(words, ("  esc cancels", "$muted")), stays=True)
 
     def _indexed(self, workspace: Workspace) -> IndexedAccount:
-        """What the screen shows of accounts: the one that is on screen, where that is one of them."""
+        """The index of accounts on screen: of the one on screen, where it is one of them."""
         # What draws the overview is imported here, where no key waits for it.
         import_module("iamtui.tui.reports.overview_view")
         on_screen = self._main.source_workspace
@@ -369,7 +370,7 @@ class SourceOpening:
             self._app.push_screen(self._chooser, self._chooser_left)
 
     def _open_sources(self) -> frozenset[tuple[SourceKind, str]]:
-        """What is on screen, as its own caller: of each source its kind and profile."""
+        """Sources on screen under their own caller, by kind and profile."""
         workspace = self._main.source_workspace
         sources = [one.source for one in (workspace, *workspace.beside)] if workspace is not None else []
         return frozenset((one.kind, one.profile) for one in sources if not one.session_key)
@@ -542,7 +543,7 @@ class SourceOpening:
 
 
 def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
-    """Whether both name one source and caller."""
+    """True where both name one source and caller."""
     return all(
         getattr(choice, name) == getattr(other, name)
         for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key", "org_role", "org_unit")
@@ -550,7 +551,7 @@ def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
 
 
 def _changes(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[EntityChange] | None:
-    """What is not as it was shown, by account; None where that cannot be said of any."""
+    """Changes since the account was shown, by account; None where they are unknown for all."""
     pairs = [(was[one.id].account, one) for one in workspace.accounts if one.id in was]
     compared = [
         lazy.account_diff.entity_changes(before, now)

@@ -179,7 +179,7 @@ def layer_rows(
 
 
 def pipeline_row(layers: DecisionLayers, width: int) -> list[LayerRow]:
-    """All layers in one line, which stands for the one that decides."""
+    """All layers in one line, with the deciding one as its layer."""
     deciding = next((layer for layer in layers.every if layer.layer is layers.deciding), layers.every[0])
     return [(deciding, styled(pipeline(layers, width)))]
 

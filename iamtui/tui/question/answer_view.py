@@ -137,7 +137,7 @@ class AnswerView(Column):
         self._held: dict[str, int] = {}
         self._is_typed_for = False
         self._width = 0
-        """What was drawn last is as wide as this: nothing, where it was drawn out of sight."""
+        """Width of the last drawing: 0 where it was drawn out of sight."""
         self._more: list[Content] = []
         """All that a whole column would say below."""
         self.rows_beside = 4
@@ -200,7 +200,7 @@ class AnswerView(Column):
         self._held.clear()
 
     def hold(self, *, typed_for: bool) -> None:
-        """Whether somebody types the question: answers that follow each other then take the lines of the longest."""
+        """Keep the lines of the longest answer while the question is being typed."""
         if typed_for is not self._is_typed_for:
             self._is_typed_for = typed_for
             if not typed_for:
@@ -407,7 +407,7 @@ class AnswerView(Column):
 
 
 class _Rest(Static):
-    """What stands below an answer in a whole column: cut anew when what is above leaves it more room, or less."""
+    """The lines below an answer in a whole column, cut anew when their room changes."""
 
     def on_resize(self) -> None:
         self.query_ancestor(AnswerView).cut_more()
@@ -490,7 +490,7 @@ _NEVER_ASKED, _REMARKS = 2, 3
 
 
 def reasons(words: AnswerWords, suggestions: Sequence[Suggestion], room: str, width: int) -> Iterator[Content]:
-    """What stands below the layers: the other requests behind the call, and what else is to know."""
+    """Lines below the layers: the other requests behind the call, and further notes."""
     most = _ROOMS[room]
 
     def told(rows: Iterable[Row], lines: int) -> list[Content]:
@@ -526,7 +526,7 @@ def with_rest_counted(rows: list[Content], width: int, most: int) -> list[Conten
 
 
 def _left_out_lines(left_out: str) -> Iterator[Content]:
-    """What is typed and not part of the question that is answered."""
+    """Notes about typed text that is no part of the answered question."""
     if left_out:
         word = plain(left_out, "bold", limit=64)
         # A whole path may stand there: only Enter says that it does.
@@ -549,7 +549,7 @@ def _short_suggestion(suggestions: Sequence[Suggestion]) -> Iterator[Content]:
 def more(
     words: AnswerWords, statement: Sequence[tuple[int, str]], suggestions: Sequence[Suggestion], width: int
 ) -> Iterator[Content]:
-    """What a whole column has room for: the lines of the deciding statement, what would help, the notes."""
+    """Sections that a whole column has room for: the deciding statement, suggestions, notes."""
     sections: list[list[Content]] = []
     if statement and words.statement is not None:
         sections.append([plain(statement_name(words.statement), "bold $heading"), *quoted(statement, width)])
@@ -588,7 +588,7 @@ def quoted(statement: Sequence[tuple[int, str]], width: int) -> list[Content]:
 
 
 def as_many(quote: list[Content], most: int) -> list[Content]:
-    """As many lines of a quote as there is room for; how many more there are stands in the last one."""
+    """A quote in at most so many lines, with the number of further ones in the last."""
     if len(quote) <= most:
         return quote
     return [*quote[: most - 1], plain(f"      … {counted(len(quote) - most + 1, 'more line')}", "$faint")]

@@ -39,7 +39,7 @@ _EXPLANATIONS: Final = "explanation"
 
 
 Alongside = Callable[[Callable[[], bool]], object]
-"""Finds in the thread, once there is an answer, what is to be shown together with it; told whether to stop."""
+"""Work in the thread after an answer, for what is shown with it; its argument is true when it should stop."""
 
 
 class Found(Struct):
@@ -89,7 +89,7 @@ class Asking:
         self._with_answer: Callable[[], object] | None = None
 
     def void(self) -> None:
-        """Whatever was asked before no longer matters."""
+        """Cancel earlier questions."""
         for group in (_ANSWERS, _EXPLANATIONS):
             self._host.workers.cancel_group(self._host, group)
         self._stop_timer()
@@ -242,7 +242,7 @@ class SearchableCatalogue:
         return info.access_levels[0].partition(" ")[0], words[:1].upper() + words[1:]
 
     def known(self, action: str) -> bool:
-        """Whether AWS lists this action or API call, or some action that the pattern matches."""
+        """True for an action or API call that AWS lists, or a pattern that matches some action."""
         if "*" in action or "?" in action:
             return bool(self._catalogue().count(action))
         known = lazy.actions.knowledge(action) is not lazy.actions.Knowledge.UNKNOWN

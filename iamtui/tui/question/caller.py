@@ -34,7 +34,7 @@ _LARGEST_FILE: Final = 1_000_000
 
 
 class CallerTerms(NamedTuple):
-    """What is said of the caller.
+    """Properties of the caller in a question.
 
     Args:
         mfa: whether MFA was used when the session began.
@@ -176,7 +176,7 @@ class CallerRow(Column):
 
     @dataclass(eq=False, repr=False)
     class Changed(Message):
-        """What the line says changed without typing. `done`: Enter was pressed and all of it is there."""
+        """The line changed without typing. `done`: Enter was pressed and all of it is there."""
 
         done: bool
 
@@ -222,7 +222,7 @@ class CallerRow(Column):
         return ""
 
     def terms(self, account: Account | None, *, entered: bool = True) -> CallerTerms:
-        """What the line says.
+        """Properties of the caller in the line.
 
         Args:
             entered: whether what stands in it is meant as it is; else a word that is still being typed says nothing.

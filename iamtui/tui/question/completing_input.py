@@ -89,7 +89,7 @@ def _end(text: str, start: int, commas: bool) -> int:
 
 
 def said(text: str, *, commas: bool) -> tuple[str, ...]:
-    """What the words of a text say, each once, in their order."""
+    """Values of the words of a text, each once, in their order."""
     return tuple(dict.fromkeys(word.says for word in words(text, commas=commas)))
 
 
@@ -139,7 +139,7 @@ class Offer(NamedTuple):
 
 
 class Completions(LineView, can_focus=False):
-    """What a field offers, in a frame that lies over the pane above the field's own, or that to the left."""
+    """Offers of a field, in a frame over the pane above the field's own, or over that to the left."""
 
     HAS_CURSOR: ClassVar[bool] = False
 
@@ -299,13 +299,13 @@ class CompletingInput(SafeInput):
     HELP_TITLE: ClassVar[str] = "Fields of the question, while they offer completions"
 
     COMMAS: ClassVar[bool] = False
-    """Whether a comma ends a word."""
+    """True where a comma ends a word."""
 
     hide_when: Callable[[Callable[[], None]], object] = staticmethod(lambda hide: hide())
-    """Takes the list off the screen, as it is told to, once a whole name is typed: perhaps with the answer to it."""
+    """Hides the list by its argument once a whole name is typed: perhaps with the answer to it."""
 
     REPLACED: ClassVar[bool] = True
-    """Whether what is typed on coming to the field replaces its text; else it is added."""
+    """True where text typed on entering the field replaces its content; else it is added."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "choose(1)", "Next completion", show=False, id="completion.next"),
@@ -338,7 +338,7 @@ class CompletingInput(SafeInput):
         self._chosen = False
         self._refused = False
         self._told_open: bool | None = False
-        """Whether the keys that are shown are those of an open list; None: perhaps."""
+        """True where the keys shown are those of an open list; None: perhaps."""
         self._offered = asyncio.Event()
         self._offered.set()
 
@@ -456,11 +456,11 @@ class CompletingInput(SafeInput):
             self.post_message(self.Entered(self))
 
     def stands_alone(self, word: str) -> bool:
-        """Whether Enter keeps the last word as it is when no completion was chosen."""
+        """True where Enter keeps the last word as it is when no completion was chosen."""
         return any(offer.value == word for offer in self.completions.offers)
 
     def is_part(self, value: str) -> bool:  # noqa: ARG002 - for subclasses
-        """Whether a completion needs more typing, so that Enter only takes it."""
+        """True where a completion needs more typing, so that Enter only takes it."""
         return False
 
     def take(self, value: str) -> None:
@@ -492,7 +492,7 @@ class ActionField(CompletingInput):
         step: int
 
     unedited = True
-    """Whether the text stands as it was filled in, so that Up is not taken from somebody who is typing."""
+    """True while the text is as it was filled in, so that Up is not taken from somebody who is typing."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "choose" and not (self.is_open or self.is_waiting):

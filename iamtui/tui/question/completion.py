@@ -45,7 +45,7 @@ CONTEXT_KEYS: Final = (
     "aws:ViaAWSService=",
     "aws:CalledVia=",
 )
-"""Global condition keys that questions are most often asked with."""
+"""Global condition keys that are most frequent in questions."""
 
 
 def best_matches(
@@ -164,7 +164,7 @@ def _service(arn: str) -> str:
 
 
 def _any_of(shapes: Sequence[str]) -> Callable[[str], object]:
-    """Whether an ARN has one of the shapes, in which stars stand for any text."""
+    """Test of ARNs against shapes, in which stars match any text."""
     if not shapes:
         return lambda _arn: False
     return re.compile("|".join(".*".join(map(re.escape, shape.split("*"))) for shape in shapes)).fullmatch
@@ -197,7 +197,7 @@ _TAKE_CLAIMS: Final = frozenset(("sts:assumerolewithwebidentity", "sts:assumerol
 
 @dataclass(frozen=True, slots=True)
 class CompletionContext:
-    """What completions depend on beside the word itself.
+    """Context of completions beside the word itself.
 
     Args:
         account, region: the account that is open, or None, and the region in use, or "".
@@ -237,7 +237,7 @@ class Completer:
         return offers if word else sorted(offers, key=lambda offer: offer.kind != "Read")
 
     def wanted_resource(self, actions: Sequence[str]) -> tuple[bool, str]:
-        """Whether none of the actions works on a resource, as far as known, and an ARN like those of the first."""
+        """True where none of the actions works on a resource, as far as known, and an ARN like those of the first."""
         forms = [self._catalogue.arn_forms(action) for action in actions]
         needs_none = bool(forms) and all(form is not None and not form for form in forms)
         return needs_none, example_of(next(filter(None, forms), ()))
@@ -314,7 +314,7 @@ class Completer:
 
 
 def wanted_values(decision: Decision | None) -> Mapping[str, tuple[str, ...]]:
-    """What the policies compare the keys with on which an answer depends, by lower-case key; patterns are no values."""
+    """Values that policies compare an answer's open keys with, by lower-case key; patterns are no values."""
 
     if decision is None or decision.depends_on is None:
         return {}

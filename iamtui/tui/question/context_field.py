@@ -85,7 +85,7 @@ def _words(text: str) -> list[str]:
 
 
 def mfa_state(text: str) -> bool | None:
-    """Whether the line says that the caller used MFA: True, False, or None when it says nothing.
+    """Use of MFA in the line: True, False, or None when it has none.
 
     Other words may be half typed.
     """

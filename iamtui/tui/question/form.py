@@ -65,7 +65,7 @@ _NO_RESOURCE_HINT = "needs no resource"
 
 
 class Terms(Struct, frozen=True):
-    """What a question rests on besides the text of its fields.
+    """Terms of a question besides the text of its fields.
 
     Args:
         mode: how keys that nobody gave are read.
@@ -127,7 +127,7 @@ class QuestionForm(Column):
 
     @dataclass(eq=False, repr=False)
     class Changed(Message):
-        """The fields changed. `entered`: Enter was pressed, so that what stands there is meant."""
+        """The fields changed. `entered`: Enter was pressed, so that words that may be half typed count."""
 
         entered: bool
 
@@ -154,10 +154,10 @@ class QuestionForm(Column):
         self._short = self._hides_later = False
         self._read: tuple[str, Mapping[str, tuple[str, ...]]] = ("", {})
         self.keys_stay = False
-        """Whether there is room for the condition keys beside the answer, so that they stay when they are left."""
+        """True where the condition keys have room beside the answer, so that they stay when they are left."""
         self.terms = Terms()
         self._came_from: Widget | None = None
-        """What had the focus before the condition keys."""
+        """Widget that had the focus before the condition keys."""
         self.recent_resources: tuple[str, ...] = ()
         """Resources of earlier questions, the newest first."""
         self.action_field = ActionField(
@@ -390,7 +390,7 @@ class QuestionForm(Column):
 
     @property
     def left_out(self) -> str:
-        """What is still being typed of the context or the caller, and so is not asked yet; "" for nothing.
+        """Half-typed part of the context or the caller that is not in the question yet; "" for nothing.
 
         What is half typed where nobody types any more is a mistake.
         """
@@ -421,7 +421,7 @@ class QuestionForm(Column):
 
     @property
     def how_to_name_it(self) -> str:
-        """What to type for a resource, in a sentence."""
+        """Advice how to name a resource, in a sentence."""
         actions, example = self._example
         return (
             f"Type it as {example if example and actions == self.action_text else 'arn:aws:…'}, or * for any resource."

@@ -1,4 +1,4 @@
-"""The menus of the question panel: presets for the context, questions asked before and saved, a session policy."""
+"""The menus of the question panel: presets for the context, recent and saved questions, a session policy."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def open_questions(app: App[object], memory: Memory, choose: Callable[[QuestionM
 def save_question(
     app: App[object], memory: Memory, question_matrix: QuestionMatrix, shown: Shown | None, workspace: Workspace | None
 ) -> None:
-    """Let the user name the question that is asked, and say whether its answer is expected from now on.
+    """Prompt for a name of the question, and whether its answer is expected from now on.
 
     Args:
         shown: what the panel shows, perhaps the answer to another question.
@@ -277,7 +277,7 @@ _OTHER: Final = "other"
 
 @dataclass(frozen=True, slots=True)
 class Besides:
-    """What the call that is looked at is checked for besides its action.
+    """Companions of the call, which is checked for them besides its action.
 
     Args:
         companions: the checks, one each.

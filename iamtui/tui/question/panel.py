@@ -1,4 +1,4 @@
-"""QuestionPanel: the question, answered live, with its keys, its menus and the questions asked before."""
+"""QuestionPanel: the question, answered live, with its keys, its menus and recent questions."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class QuestionPanel(Pane):
 
     @dataclass(eq=False, repr=False)
     class Unanswered(Message):
-        """There is no answer to what stands in the fields, or it takes long: earlier answers say nothing about it."""
+        """There is no answer to the fields' question, or it takes long: earlier answers are about another."""
 
     @dataclass(eq=False, repr=False)
     class Meant(Message):
@@ -126,7 +126,7 @@ class QuestionPanel(Pane):
         )
         self._memory = Memory(self)
         self._meant: QuestionMatrix | None = None
-        """What Enter was pressed for, until it is answered."""
+        """The question of the last Enter, until it is answered."""
         self._workspace: Workspace | None = None
         self._before: Workspace | None = None
         self._principal: Principal | None = None
@@ -143,11 +143,11 @@ class QuestionPanel(Pane):
         self._unfinished = ""
         """The half action that the panel speaks of in place of an answer, or ""."""
         self._left_out = ""
-        """What is half typed and was not asked with, or ""."""
+        """Half-typed text that is not in the question, or ""."""
         self.who_can_left: tuple[QuestionMatrix, Arrangement] | None = None
-        """What everybody was asked last, and how the answers were narrowed and sorted."""
+        """The last who-can question, and how its answers were narrowed and sorted."""
         self.alongside: Callable[[AnsweredQuestion], Alongside | None] = lambda _asked: None
-        """What is to be found with the answer to a question that is being asked, so that both are painted at once."""
+        """Work whose result is painted with the answer to a question."""
 
         self._form = QuestionForm(self._catalogue)
         self._form.action_field.hide_when = self._asking.do_with_answer
@@ -208,7 +208,7 @@ class QuestionPanel(Pane):
     # What the screen tells the panel
 
     def set_workspace(self, workspace: Workspace | None) -> None:
-        """Answer from this workspace from now on, and know the questions asked of its account.
+        """Answer from this workspace from now on, with the recent questions of its account.
 
         A principal of another account is forgotten.
         """
@@ -260,18 +260,18 @@ class QuestionPanel(Pane):
 
     @property
     def how_to_ask(self) -> str:
-        """What to do for a question, where the focus is, in words."""
+        """Advice how to ask a question, by the focus, in words."""
         key = "" if self._form.action_field.has_focus else key_of(self, "question.ask")
         return f"press {key} and type an action" if key else "type an action"
 
     @property
     def is_begun(self) -> bool:
-        """Whether anything stands in the action field."""
+        """True where the action field has text."""
         return bool(self._form.action_field.value)
 
     @property
     def left_out(self) -> str:
-        """What stands in the fields half typed, without which the question matrix is asked; "" for nothing."""
+        """Half-typed text of the fields that the question leaves out; "" for nothing."""
         return self._left_out
 
     @property
@@ -303,7 +303,7 @@ class QuestionPanel(Pane):
         self._ask(entered=event.entered)
 
     def _ask(self, *, entered: bool = False) -> None:
-        """Ask what the fields say, or say why nothing can be asked. Whatever was asked before is void."""
+        """Evaluate the question in the fields, or show why there is none. Earlier questions are void."""
         self._asking.void()
         self._unfinished = ""
         self._view.remove_class("-stale")
@@ -350,7 +350,7 @@ class QuestionPanel(Pane):
 
     @on(Completions.Switched)
     def _list_switched(self, event: Completions.Switched) -> None:
-        """What to do about half an action is another thing with a list to choose from."""
+        """Update the advice about half an action, which differs with a list to choose from."""
         event.stop()
         if self._unfinished:
             self._show_unfinished(self._unfinished)

@@ -37,7 +37,7 @@ def room_in(window: Size) -> str:
 
 
 def title_of(shown: Shown | None, label: str, aside: str, *, room: int, strict: bool) -> Content:
-    """What is asked, and about whom: that may lag behind the tree's cursor.
+    """The question and its principal, which may lag behind the tree's cursor.
 
     Args:
         shown: the answer on screen, or None.

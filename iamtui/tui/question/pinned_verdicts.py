@@ -82,7 +82,7 @@ class PinnedQuestion:
         return self.workspace is workspace and self.before is before and self.question_matrix == question_matrix
 
     def __call__(self, entity: Entity) -> VerdictWords | None:
-        """The verdict, PENDING, or None when the entity is no principal or the question cannot be asked."""
+        """The verdict, PENDING, or None when the entity is no principal or has no answer."""
         if not isinstance(entity, (User, Role)):
             return None
         if entity.arn in self._known:
@@ -215,7 +215,7 @@ def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
 
 
 def show_statement(main: AskedFrom, wanted: JumpToStatement) -> bool:
-    """Show a statement that took part in an answer where it stands, in the tree or on a screen of its own.
+    """Show a statement that took part in an answer in its policy, in the tree or on a screen of its own.
 
     False when it is not loaded.
     """
@@ -244,7 +244,7 @@ def _show_document(main: AskedFrom, account: Account, principal: Principal, reso
 
 
 def has_simulator(workspace: Workspace | None) -> bool:
-    """Whether the source may have AWS's simulator behind it."""
+    """True where the source may have AWS's simulator behind it."""
     return workspace is not None and workspace.can_call_aws and workspace.source.kind is not SourceKind.DEMO
 
 
@@ -290,14 +290,14 @@ class Pinning:
         self._screen = screen
         self._pinned: PinnedQuestion | None = None
         self._next: PinnedQuestion | None = None
-        """Whose answer is being looked for; it is pinned when that is there."""
+        """The question whose answer is being looked for; it is pinned when that is there."""
 
     @property
     def pinned(self) -> PinnedQuestion | None:
         return self._pinned
 
     def forget(self) -> None:
-        """Pin nothing, not what is being asked either."""
+        """Pin nothing, and drop the question that waits for its answer."""
         self.unpin()
         self._next = None
 

@@ -1,4 +1,4 @@
-"""Memory: the questions asked before and those saved, kept per account by `QuestionStore`, read and written in threads.
+"""Memory: recent and saved questions, kept per account by `QuestionStore`, read and written in threads.
 
 What a thread does comes back as a message to the widget that owns the memory.
 """
@@ -49,10 +49,10 @@ class Memory:
         self._workspace: Workspace | None = None
         self._read_for = ""
         self.history: tuple[QuestionMatrix, ...] = ()
-        """What was asked, the latest first, each once."""
+        """Recent questions, the latest first, each once."""
         self.saved: tuple[SavedQuestion, ...] = ()
         self._last: tuple[QuestionMatrix, ...] = ()
-        """What was asked last while it is no part of the history: unanswered so far, or AWS never asks it."""
+        """The last question while it is no part of the history: unanswered so far, or AWS never checks it."""
         self._at = -1
 
     def open(self, workspace: Workspace | None) -> None:
@@ -77,7 +77,7 @@ class Memory:
         return True
 
     def hold(self, question_matrix: QuestionMatrix) -> None:
-        """Keep what was asked last until something else is, so that a mistake in it can be put right."""
+        """Keep the last question until another one, so that a mistake in it can be put right."""
         if self._workspace is not None:
             self._last, self._at = (question_matrix,), 0
 
@@ -117,7 +117,7 @@ class Memory:
 
     @property
     def _is_fresh(self) -> bool:
-        """Whether the history of other runs is neither used nor added to (`--fresh`)."""
+        """True where the history of other runs is neither used nor added to (`--fresh`)."""
         return bool(getattr(self._host.app, "is_fresh", False))
 
     def _run(self, work: partial[None]) -> None:

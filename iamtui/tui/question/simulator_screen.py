@@ -1,4 +1,4 @@
-"""SecondOpinionScreen: AWS's own simulator beside our answer, asked when the user says so."""
+"""SecondOpinionScreen: AWS's own simulator beside our answer, run on the user's request."""
 
 from __future__ import annotations
 

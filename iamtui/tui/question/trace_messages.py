@@ -1,4 +1,4 @@
-"""What the panel and the screens of answers ask of the main screen around or below them."""
+"""Messages of the panel and the screens of answers to the main screen."""
 
 from __future__ import annotations
 

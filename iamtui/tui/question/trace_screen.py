@@ -54,7 +54,7 @@ _ABOVE: Final = 4
 
 
 _SIDE_BY_SIDE: Final = 176
-"""From which width on what a statement wants and what was seen stand side by side."""
+"""Least width at which a statement's values and those of the request are side by side."""
 
 _MOST_FRONT, _APART = 40, 2
 """Hundredths of the width for their names at most, and cells between them."""
@@ -506,7 +506,7 @@ class TraceScreen(ReadingScreen):
         self.view.show(rows, first)
 
     def _refuse(self, problem: Problem) -> None:
-        """What is there stays when the trace cannot be made."""
+        """Keep the rows and add why the trace cannot be made."""
         rows = self.view.rows
         self.view.show([*rows, TraceRow(), refusal_row(str(problem))], len(rows) + 1)
 
@@ -575,7 +575,7 @@ class TraceScreen(ReadingScreen):
 
 
 def _companions(workspace: Workspace, principal: Principal, question: Question) -> tuple[DependentAnswer, ...]:
-    """The other requests behind the same API call; none where they cannot be asked."""
+    """The other requests behind the same API call; none where they cannot be evaluated."""
     try:
         found = matrix_answers.answer(
             workspace, principal, QuestionMatrix((question.action,), (question.resource,), question)

@@ -127,7 +127,7 @@ def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
 AS_FOUND: Final = Arrangement()
 
 _TABLE: Final = "who can"
-"""Under what the columns that the user wants here stand beside those of the tables."""
+"""Key of the columns chosen here, beside those of the tables."""
 
 
 class WhoCanScreen(SteadyScreen[str | None]):

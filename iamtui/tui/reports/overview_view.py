@@ -33,7 +33,7 @@ _COUNT: Final = 6
 _GAP: Final = 2
 _BLANK: Final = OverviewLine("")
 _SIGNS: Final = {"administrators": ADMINISTRATOR, "escalations": CERTAIN, "escalations.possible": POSSIBLE}
-"""What stands beside them in the tree."""
+"""Signs of the tree by row of the overview."""
 
 
 class OverviewView(LineView):

@@ -115,7 +115,7 @@ _AROUND: Final = 12
 
 
 class ReportList(FilteredList[ReportRow], ColumnList):
-    """A report's rows: mark, name, and what is said of it."""
+    """A report's rows: mark, name, and text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Go there", id="report.open", tooltip="Go to it in the tree, or ask the step"),
@@ -123,7 +123,7 @@ class ReportList(FilteredList[ReportRow], ColumnList):
 
     _mark_width = _name_width = _text_width = 0
     _has_headings = False
-    """Whether the lines that others belong to have no mark: they are headings, which begin at the edge."""
+    """True where group lines have no mark: they are headings, which begin at the edge."""
     titles: ClassVar[Mapping[str, str]] = {"mark": "mark", "name": "name", "text": "details"}
     shown_columns = tuple(titles)
 
@@ -253,7 +253,7 @@ class ReportScreen(Screen[ReportRow | None]):
         """By the kind of list, the ids of the columns that the user wants; without an entry all."""
         self._kind_of_list = title.lower() if title.lower() in REPORTS else "lists"
         self.drafts = False
-        """Whether it was left to draft what mends the chosen row."""
+        """True where the screen was left to draft the fix of the chosen row."""
         self._report: Report | None = None
         self._problem: Problem | None = None
 
@@ -352,7 +352,7 @@ class ReportScreen(Screen[ReportRow | None]):
         self._show_notes()
 
     def _show_notes(self) -> None:
-        """Show the notes below the list, as many lines as there is room for; an ellipsis tells that more is said."""
+        """Show as many notes below the list as there is room for; an ellipsis marks the cut."""
         notes = self.query_one("#report-notes", Label)
         said = self._report.notes if self._report is not None else ()
         most = _MOST_NOTES if self.size.height < _TALL else 2 * _MOST_NOTES

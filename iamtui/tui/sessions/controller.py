@@ -73,14 +73,14 @@ class SessionLifecycle:
         self._assume_config = assume_config
         self._mfa_sessions: MfaSessions | None = None
         self._codes: list[str] = []
-        """Keys of the sessions whose renewal waits for an MFA code, until the user can be asked."""
+        """Keys of the sessions whose renewal waits for an MFA code, until the user can enter one."""
 
     @property
     def sessions(self) -> SessionsPanel:
         return self._screen.sessions
 
     def is_production(self, session: Session) -> bool:
-        """Whether a session's account or role looks like production."""
+        """True where a session's account or role looks like production."""
         workspace = self._drafts.source_workspace
         return lazy.principals.session_is_production(
             session, workspace.account if workspace is not None else None, self._production
@@ -309,7 +309,7 @@ class SessionLifecycle:
 
     @property
     def holds_secrets(self) -> bool:
-        """Whether locking would drop anything."""
+        """True where locking would drop anything."""
         return bool(len(self.sessions.keeper) or (self._mfa_sessions is not None and self._mfa_sessions.live()))
 
     def forget_mfa_sessions(self) -> int:
@@ -355,7 +355,7 @@ class SessionLifecycle:
     # Offering to programs.
 
     def endpoint(self) -> None:
-        """Offer the active session to programs, and show how it is asked."""
+        """Offer the active session to programs, and show how to reach it."""
         kept = self.sessions.kept_or_say()
         if kept is None:
             return
@@ -375,7 +375,7 @@ class SessionLifecycle:
     # Leaving.
 
     def leave(self, leaving: Callable[[], object], *, picked: bool = False) -> None:
-        """Leave the app; what would be lost is asked about once.
+        """Leave the app; a loss is confirmed once.
 
         Asking to leave again agrees, unless drafts that are not saved would be lost.
 

@@ -1,4 +1,4 @@
-"""EndpointScreen: a session on offer to programs of this machine: where, who asked, and how to stop it."""
+"""EndpointScreen: a session on offer to programs of this machine: its address, its clients, and how to stop it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from iamtui.workspace.assume.session_store import (
 )
 
 _SHELL: Final = "bash"
-"""Whose lines are copied where the user's format is for no shell."""
+"""Shell whose lines are copied where the user's format is for no shell."""
 
 METADATA_WARNING: Final = (
     "The instance metadata service (IMDSv2) knows no authentication: every user and every program of this machine "
@@ -195,7 +195,7 @@ class EndpointScreen(Dialog[None]):
 
 
 def facts(kept: KeptSession, held: bool, *, in_the_way: bool) -> Content:
-    """How the endpoint stands, its secrets masked.
+    """State of the endpoint, its secrets masked.
 
     Args:
         held: whether the session is still held.

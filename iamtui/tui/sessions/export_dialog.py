@@ -35,7 +35,7 @@ from iamtui.workspace.source.reference_commands import Reference
 
 
 REFERENCE, FIELD, FORMAT = "reference", "field", "format"
-"""What stands before the colon of a key."""
+"""Kinds of a key, before its colon."""
 
 _REFERENCE_LETTERS: Final = {"shell": "r", "exec": "x", "serve": "v", "process": "p"}
 
@@ -110,14 +110,14 @@ class ExportWay(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """What was chosen: the way, and the name of the format."""
+    """Chosen way, and the name of the format."""
 
     way: ExportWay
     format: str
 
 
 class ExportDialog(Dialog[ExportChoice | None]):
-    """Gives what was chosen, or None. Nothing secret is in it: the preview is made from stand-ins."""
+    """Choice of an export, or None. Nothing secret is in it: the preview is made from stand-ins."""
 
     HELP_ABOUT: ClassVar[str] = (
         "Temporary credentials are three values that belong together: access key ID, secret access key and "
@@ -229,7 +229,7 @@ class ExportDialog(Dialog[ExportChoice | None]):
 
 
 class Leaving(StrEnum):
-    """What the user decided."""
+    """Decisions of the user about leaving."""
 
     LEAVE = "leave"
     DRAFT = "draft"
@@ -277,7 +277,7 @@ class LeaveDialog(Dialog[Leaving | None]):
         super().__init__()
         self._words = words
         self.unsaved = unsaved
-        """Whether asking to leave once more is no agreement."""
+        """True where a second request to leave is no agreement."""
         self._can = {"draft": draft, "pick": pick, "again": not unsaved}
 
     def compose(self) -> ComposeResult:
@@ -318,7 +318,8 @@ class LeaveDialog(Dialog[Leaving | None]):
 
 
 class CodeDialog(Dialog[Secret | None]):
-    """Gives the code, or None. It leaves the field at once, and is asked for again when it is not six digits."""
+    """Input of an MFA code, or None. It leaves the field at once, and has to be typed anew when it is not six
+    digits."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Not now", id="code.cancel", tooltip="Let the session be; r in the sessions asks"),

@@ -71,7 +71,7 @@ class HandOver:
         self._provenances: WeakKeyDictionary[KeptSession, Provenance] = WeakKeyDictionary()
 
     def title_of(self, doing: str, session: Session, *, counting: bool = True) -> Content:
-        """What a dialog that hands a session over is called: whose session it is, and what to think of.
+        """Title of a dialog that hands a session over: the session, and what to mind.
 
         Args:
             counting: whether the time left is part of it.
@@ -159,7 +159,7 @@ class HandOver:
     # The sessions.
 
     def remember_request(self, workspace: Workspace, result: AssumeResult) -> None:
-        """Keep how the active session was asked for, for the commands that ask for the same again."""
+        """Keep the request of the active session, for the commands that repeat it."""
         keeper = self._screen.sessions.keeper
         kept = keeper.active
         if kept is None:
@@ -259,7 +259,7 @@ class HandOver:
         self.in_thread("copying", work)
 
     def copy_text(self, text: str, what: str, also: str = "") -> None:
-        """Copy a text that is no secret; `what` names it in the sentence that is said, `also` is one to add."""
+        """Copy a text that is no secret; `what` names it in the message, `also` is a sentence to add."""
 
         def work() -> str:
             return f"{self._copier.copy_text(text, what)} {also}".rstrip()
@@ -336,7 +336,7 @@ class HandOver:
 def announcement(
     session: Session, environ: Mapping[str, str], now: datetime, *, width: int = 80, production: bool = False
 ) -> str:
-    """What the terminal shows above the shell's first prompt: what is set, and the way back.
+    """Text above the shell's first prompt: its environment, and the way back.
 
     Args:
         production: whether the session looks like one of production.

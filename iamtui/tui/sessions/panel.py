@@ -45,7 +45,7 @@ NOTHING_TO_ASSUME_WITH: Final = "No role can be assumed from a snapshot: it has 
 """How to get a session, or why there can be none."""
 
 NAME_WIDTH: Final = 24
-"""Role names up to this long stand in a column."""
+"""Longest role name that gets a column."""
 
 
 REVEAL_SECONDS: Final = 15.0
@@ -160,11 +160,11 @@ class SessionsPanel(OptionList):
         self.clock: Final = clock
         self.keeper: Final = SessionsKeeper(clock=clock, off=off, changed=self._renewed_in_thread)
         self.revealed: dict[Field, float] = {}
-        """What is readable of the active session, and until when."""
+        """Readable fields of the active session, and until when."""
         self._drawn: frozenset[Field] = frozenset()
-        """What was readable when the lines were drawn last."""
+        """Fields that were readable at the last drawing."""
         self.how_to_get_one = TO_ASSUME
-        """What to do where there is no session, a sentence."""
+        """Advice where there is no session, a sentence."""
         self.is_production: Callable[[Session], bool] = lambda _session: False
         """Says whether a session's account or role looks like production."""
         self._copier = copier
@@ -183,7 +183,7 @@ class SessionsPanel(OptionList):
     # What others use
 
     def can_assume(self, *, possible: bool) -> None:
-        """Whether the account that is open has credentials, with which a role could be assumed."""
+        """Set the advice by whether the open account has credentials to assume a role with."""
         words = TO_ASSUME if possible else NOTHING_TO_ASSUME_WITH
         if words != self.how_to_get_one:
             self.how_to_get_one = words
@@ -319,12 +319,12 @@ class SessionsPanel(OptionList):
             self.post_message(self.CodeWanted(kept))
 
     def _skew(self) -> timedelta:
-        """AWS's clock minus this machine's wall clock, as far as a session has told."""
+        """AWS's clock minus this machine's wall clock, as far as a session shows it."""
         active = self.active
         return (active.clock_skew if active is not None else timedelta()) - self._off()
 
     def _renewed_in_thread(self, key: str) -> None:
-        """Have it said by the thread that owns the screen."""
+        """Post a renewal to the thread that owns the screen."""
         self.post_message(self.Renewed(key))
 
     def on_sessions_panel_renewed(self, event: Renewed) -> None:
@@ -392,7 +392,7 @@ class SessionsPanel(OptionList):
             self.post_message(Notice(words.rstrip(), Severity.WARNING))
 
     def kept_or_say(self) -> KeptSession | None:
-        """The active session; when there is none, how to get one is said."""
+        """The active session; without one a message advises how to get one."""
         kept = self.keeper.active
         if kept is None:
             self.post_message(Notice(plain(f"There is no session. {self.how_to_get_one}")))
@@ -413,7 +413,7 @@ class SessionsPanel(OptionList):
             self.post_message(Notice(plain(problem), Severity.ERROR))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """What fails in an unforeseen way is reported without its data."""
+        """Report unforeseen errors without their data."""
         event.stop()
         if event.state is WorkerState.ERROR:
             name = type(event.worker.error).__name__

@@ -84,7 +84,7 @@ class RevokeDialog(Dialog[None]):
             yield Static(id="revoke-said", classes="-empty")
 
     def on_mount(self) -> None:
-        """Plan in a thread: AWS may be asked for its time."""
+        """Plan in a thread: it may call AWS for its time."""
         get_in_thread(
             self,
             self._make_plan,

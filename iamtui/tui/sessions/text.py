@@ -37,7 +37,7 @@ URGENCY_STYLES: Final = {
 
 
 class Field(StrEnum):
-    """What can be revealed."""
+    """Fields that can be revealed."""
 
     ACCESS_KEY = "access key"
     SECRET = "secret"
@@ -133,7 +133,7 @@ def credential_rows(session: Session, revealed: Collection[Field]) -> list[Conte
 
 
 def assumed_words(session: Session, now: datetime, *, picking: bool = False) -> Content:
-    """What the message line says after a role was assumed: who one has become, for how long, and what next.
+    """Message after a role was assumed: the new identity, its time, and the next keys.
 
     Args:
         picking: whether the session is wanted by whoever started the picker.
@@ -189,7 +189,7 @@ def about(left: timedelta) -> str:
 
 
 def tags(kept: KeptSession) -> tuple[str, ...]:
-    """What stands behind the bar of a session that has no other rows, the most important first."""
+    """Tags behind the bar of a session that has no other rows, the most important first."""
     failing = ("renewing fails",) if kept.renewer.held.failures.count else ()
     served = (*(("browsed as",) if kept.lent_key else ()), *(("served",) if kept.service is not None else ()))
     return (*failing, *served, *(("renews",) if kept.renewer.switched_on and not failing else ()))
@@ -296,7 +296,7 @@ def endpoint_row(kept: KeptSession, width: int) -> Content | None:
 
 
 def renewed_words(kept: KeptSession, now: datetime) -> tuple[Content, Severity]:
-    """What the message line says when a renewal is done, or has failed."""
+    """Message after a renewal that is done, or has failed."""
     name = (role_name(kept.session), "bold")
     if kept.renewer.held.failures.count:
         return line(name, ": ", failure_words(kept, now)), Severity.WARNING
@@ -304,7 +304,7 @@ def renewed_words(kept: KeptSession, now: datetime) -> tuple[Content, Severity]:
 
 
 def tick_words(tick: Tick, skew: timedelta) -> tuple[Content, Severity] | None:
-    """What the message line says of a second, all in one, the most urgent first; None when there is nothing to say.
+    """Message of a second, all in one, the most urgent first; None when there is nothing to report.
 
     Args:
         skew: AWS's clock minus this machine's wall clock as it is now.
@@ -335,7 +335,7 @@ def tick_words(tick: Tick, skew: timedelta) -> tuple[Content, Severity] | None:
 
 
 def orphans_words(children: Sequence[KeptSession], *, gone: bool) -> Content:
-    """What forgetting a session does to those that it has assumed; empty when there are none."""
+    """Effect of forgetting a session on those that it has assumed; empty when there are none."""
     if not children:
         return Content("")
     many = len(children) > 1
@@ -374,7 +374,7 @@ def _clock_moved(moved: timedelta, skew: timedelta) -> Content:
 
 
 def dropped_words(dropped: Dropped) -> str:
-    """What was dropped: "2 sessions", "1 session, 1 MFA session and 1 endpoint", or ""."""
+    """Dropped things in words: "2 sessions", "1 session, 1 MFA session and 1 endpoint", or ""."""
     numbers = ((dropped.sessions, "session"), (dropped.mfa_sessions, "MFA session"), (dropped.endpoints, "endpoint"))
     parts = [counted(number, word) for number, word in numbers if number]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
@@ -392,7 +392,7 @@ _NAME_WIDTH: Final = 32
 
 
 class Losses(NamedTuple):
-    """What ends with the screen.
+    """Drafts and sessions that end with the screen.
 
     Args:
         drafts: the names of drafts that are not saved, "" for one without.
@@ -407,7 +407,7 @@ class Losses(NamedTuple):
 
 
 def losses(drafts: Iterable[str], kept: Iterable[KeptSession], now: datetime, *, picked: bool = False) -> Losses:
-    """What leaving now would lose; a session that has expired is no loss, unless programs still ask its endpoint.
+    """Losses of leaving now; an expired session is no loss, unless programs still use its endpoint.
 
     Args:
         picked: whether the user leaves with a session they picked: then those they did not pick are no loss either.
@@ -417,7 +417,7 @@ def losses(drafts: Iterable[str], kept: Iterable[KeptSession], now: datetime, *,
 
 
 def leaving_words(lost: Losses, now: datetime, *, picking: bool = False) -> Content:
-    """What is lost, by name, with the time that each session has left.
+    """Losses by name, with the time that each session has left.
 
     Args:
         picking: whether whoever started the screen waits for a session.

@@ -72,8 +72,7 @@ class SafeInput(Input):
 
 
 LONGEST_INPUT: Final = 4_096
-"""Characters that a field takes where nothing smaller is said: each text is drawn, and kept by what draws
-it, as often as a key changes it."""
+"""Default limit of a field's characters: its text is drawn, and kept by what draws it, at each key."""
 
 _LEAST_CUT = 4
 """Narrower fields say more with their text than with ellipses."""
@@ -181,7 +180,7 @@ _MOST_NAMED: Final = 8
 
 
 class PathMatches(NamedTuple):
-    """What a path that is being typed could become.
+    """Completions of a path that is being typed.
 
     Args:
         typed: the text that was completed.

@@ -28,7 +28,7 @@ from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 _GAP: Final = "  "
 
 WORDS_WIDTH: Final = 110
-"""From this many columns on, a countdown is said in words."""
+"""Least width of a countdown in words."""
 
 BAR_WIDTH: Final = 140
 """From this many columns on, a countdown has a bar beside its time; what says more has room first."""
@@ -346,7 +346,7 @@ class KeyLine(Widget):
         return _Hint(key, words, binding) if words else None
 
     def _other_words(self) -> Mapping[str, str]:
-        """What keys do now that is not what they are described with, or that is needed and not shown else; by action.
+        """Descriptions of keys that differ from their bindings' now, or are shown nowhere else; by action.
 
         "" where the line need not name it.
         """
@@ -418,7 +418,7 @@ MOST_LINES: Final = 5
 
 
 def fitted(words: Content, width: int) -> Content:
-    """A message in MOST_LINES lines or fewer: of a longer one the middle goes, as what to do stands at its end."""
+    """A message in MOST_LINES lines or fewer: a longer one loses its middle, as its end is what to do."""
     if width <= 0 or len(words.wrap(width)) <= MOST_LINES:
         return words
     tail = words[-width * (MOST_LINES - 2) :]
@@ -504,12 +504,12 @@ class MessageLine(Static):
             self.clear()
 
     def moved(self) -> None:
-        """The user is somewhere else: what was said of the place before goes."""
+        """Clear the message of a place that the user has left."""
         if self._waits or self._is_of_place:
             self.clear()
 
     def focus_moved(self) -> None:
-        """Another pane or field has the focus: what was said of the one before goes."""
+        """Clear the message of a pane or field that has lost the focus."""
         if self._is_of_place and not self._waits:
             self.clear()
 
@@ -538,7 +538,7 @@ class MessageLine(Static):
 
 
 class TitleLine(Static):
-    """What a screen over the main one shows, in its first line."""
+    """First line of a screen over the main one, with its subject."""
 
     DEFAULT_CSS = """
     TitleLine {

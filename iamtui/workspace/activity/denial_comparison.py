@@ -1,4 +1,4 @@
-"""Whether AWS's message of a denial and the account's own answer agree, and what helps against the denial."""
+"""Comparison of AWS's denial message with the account's own answer, and what helps against the denial."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from iamtui.text import first_names, safe_text
 
 
 class Agreement(StrEnum):
-    """How the account's answer stands to what AWS said."""
+    """Agreement of the account's answer with AWS's message."""
 
     AGREES = "agrees"
     """The same outcome for the same reason, or for one that the message leaves open."""
@@ -38,13 +38,13 @@ class Agreement(StrEnum):
     DENIED_HERE = "denied_here"
     """AWS did not deny it; the account as loaded would."""
     DEPENDS = "depends"
-    """The account's answer depends on something that is not told."""
+    """The account's answer depends on something unknown."""
     NOT_ASKED = "not_asked"
-    """Too little is told to ask the account."""
+    """Too little is known for a question to the account."""
 
     @property
     def settles(self) -> bool:
-        """Whether nothing is left to explain."""
+        """True where nothing is left to explain."""
         return self is Agreement.AGREES
 
 
@@ -74,7 +74,7 @@ WORDS: Final = {
 
 
 def claim_words(denial: Denial) -> str:
-    """What AWS said, as one sentence that is safe to show."""
+    """AWS's message as one sentence that is safe to show."""
     claim = denial.claim
     if not denial.denied:
         failed = f": the call failed with {safe_text(denial.code, limit=128)}" if denial.code else ""
@@ -97,7 +97,7 @@ def _article(words: str) -> str:
 
 
 def compare(account: Account, denial: Denial, decision: Decision) -> DenialComparison:
-    """Hold the account's decision against what AWS said."""
+    """Compare the account's decision with AWS's message."""
     if not denial.denied:
         return _compare_success(decision)
     if decision.outcome is Outcome.ALLOWED:
@@ -221,7 +221,7 @@ def _both(denial: Denial, decision: Decision) -> Iterator[str]:
 
 
 def reason_words(reasons: list[Reason]) -> str:
-    """What denies, layer by layer; safe to show."""
+    """Reasons of a denial, layer by layer; safe to show."""
     parts = []
     for reason in reasons:
         at = f" at {safe_text(reason.level_name, limit=128)}" if reason.level_name else ""
@@ -274,7 +274,7 @@ def _allowed_here(account: Account, denial: Denial, decision: Decision) -> Itera
 
 
 def _as_loaded(denial: Denial, decision: Decision) -> str:
-    """What the layers that AWS names say here: all of them can be checked."""
+    """Answer of the layers that AWS names, all of which can be checked here."""
     states = _states(decision)
     if all(states.get(layer) is LayerState.NOT_APPLICABLE for layer in denial.claim.layers):
         return "there is none here as loaded: it may have been removed since"
@@ -319,7 +319,7 @@ def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[s
 
 
 def _of_the_layers_named(account: Account, denial: Denial, decision: Decision) -> Iterator[str]:
-    """What the layers that AWS names say here, as far as they do not depend on anything."""
+    """Answers of the layers that AWS names, as far as they do not depend on anything."""
     states = _states(decision)
     known = [layer for layer in denial.claim.layers if not _cannot_be_checked(account, decision, layer)]
     allowing = [layer for layer in known if states.get(layer) is LayerState.ALLOWS]
@@ -361,7 +361,7 @@ def named_policy(account: Account, arn: str) -> tuple[str, PolicyDocument] | Non
 
 
 def not_a_role(account: Account, denial: Denial) -> str:
-    """Why a resource cannot be assumed: it is not a role; "" where it is one, or is not told."""
+    """Reason why a resource cannot be assumed: it is not a role; "" where it is one, or is unknown."""
     arn = parse_arn(denial.resource)
     if denial.action.lower() not in _ASSUMING or arn is None or (arn.service, arn.resource_type) == ("iam", "role"):
         return ""
@@ -411,7 +411,7 @@ def _allows_unseen(
 
 
 def _named_denies(account: Account, denial: Denial, decision: Decision) -> Iterator[Suggestion]:
-    """What ends the Deny that AWS names, where the account as loaded does not show that it applies."""
+    """Suggestions against the Deny that AWS names, where the account as loaded does not show that it applies."""
     claim = denial.claim
     if not claim.layers:
         return
@@ -475,7 +475,7 @@ def _endpoint_allow(denial: Denial, decision: Decision) -> Suggestion:
 
 
 def federated_action(denial: Denial) -> bool:
-    """Whether a denial is about a federated sign-in, whose message tells neither the role nor the provider."""
+    """True for a denied federated sign-in, whose message names neither the role nor the provider."""
     return denial.action.lower() in _ASSUMING - {"sts:assumerole"}
 
 
@@ -501,4 +501,4 @@ USUAL_CAUSES: Final = {
         "not the AWS sign-in URL; the provider's metadata in IAM is out of date; a clock is wrong."
     ),
 }
-"""What mostly lies behind a refused federated sign-in (IAM User Guide: troubleshoot SAML, OIDC federation)."""
+"""Usual causes of a refused federated sign-in (IAM User Guide: troubleshoot SAML, OIDC federation)."""

@@ -1,4 +1,4 @@
-"""Explaining denials: what AWS said, what the account says, and whether the two agree."""
+"""Explanation of denials: AWS's message, the account's answer, and their agreement."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ExplainedDenial:
 
     @property
     def explained(self) -> bool:
-        """Whether the denial is explained in full: the account denies the same request for the same reason."""
+        """True where the denial is explained in full: the account denies the same request for the same reason."""
         return self.comparison.agreement.settles
 
 
@@ -100,7 +100,7 @@ def read_denial_file(path: str, cancelled: Callable[[], bool] = lambda: False) -
 
 
 def decode_authorization_message(workspace: Workspace, encoded: str) -> str:
-    """Let STS decode an encoded authorization message. To be called when the user asked for it only.
+    """Let STS decode an encoded authorization message. Only on the user's request.
 
     Returns:
         The decoded message, JSON text.
@@ -314,7 +314,7 @@ def _with_action(denial: Denial) -> Denial:
 
 
 def caller_of(workspace: Workspace, denial: Denial, left_open: list[str]) -> Principal | None:
-    """Who made a request, or None when it is not told or nobody here answers to it; what is open is added."""
+    """The caller of a request, or None when unknown or nobody here; open points are added."""
     if not denial.caller:
         return None
     try:

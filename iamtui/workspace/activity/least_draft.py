@@ -1,4 +1,4 @@
-"""The draft that leaves a principal its least policy alone, and what can be said of it.
+"""The draft that leaves a principal its least policy alone, with its replay and the proof that it allows nothing new.
 
 What was used is asked again of the account as the draft would make it, and that nothing is newly possible is proved.
 """
@@ -34,7 +34,7 @@ from iamtui.workspace.prove.proofs import Proof
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_ASKED: Final = 5_000
-"""Pairs of an action and a resource that are asked about."""
+"""Most pairs of an action and a resource to evaluate."""
 
 POLICY_NAME: Final = "used-only"
 _INLINE_SIZES: Final = {User: 2_048, Role: 10_240}
@@ -62,7 +62,7 @@ class LeastDraft:
 
     @property
     def widens(self) -> str:
-        """What the draft would newly allow, in a sentence; "" where nothing is known to be."""
+        """New permission by the draft, in a sentence; "" where none is known."""
         one = self.proof.counterexample if self.proof is not None else None
         return "" if one is None else f"It would newly allow {one.action} on {safe_text(one.resource, limit=512)}."
 
@@ -188,7 +188,7 @@ def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, 
 
 
 def _says_the_same(before: Decision, after: Decision) -> bool:
-    """Whether two decisions are the same, in whichever order policies name the resources."""
+    """True where two decisions are the same, in whichever order policies name the resources."""
     keys = (verdict_key(before), verdict_key(after))
     one, other = ([frozenset(part) if isinstance(part, tuple) else part for part in key] for key in keys)
     return one == other

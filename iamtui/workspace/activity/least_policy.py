@@ -47,20 +47,20 @@ from iamtui.workspace.change.draft_documents import VERSION
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_NAMED: Final = 10
-"""Resources of one kind that are named; of more a pattern stands for all of them."""
+"""Most resources of one kind by name; more of them become a pattern."""
 
 MOST_FRONTS: Final = 500
-"""Resources of an action, or folders of them, that are asked about one by one."""
+"""Most resources of an action, or folders of them, to evaluate one by one."""
 
 _LOGS: Final = ":log-stream:"
 _SEPARATOR: Final = re.compile("[/:](?=.)")
 _DEEPEST: Final = 16
-"""Folders that are told apart behind the kind of a resource."""
+"""Most folders behind the kind of a resource that are kept apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeastPolicy:
-    """What was used as a policy.
+    """The recorded use of a principal as a policy.
 
     Args:
         statements: what it allows, and what the principal's policies deny.
@@ -86,12 +86,12 @@ class LeastPolicy:
         return {"Version": VERSION, "Statement": list(self.statements)}
 
     def findings(self, account: str) -> tuple[Finding, ...]:
-        """What AWS would refuse or warn about."""
+        """Errors and warnings that AWS would give for the document."""
         return findings(PolicyDocument.of(self.document), PolicyType.IDENTITY, account=account)
 
 
 class _Grant(NamedTuple):
-    """What a statement says beside its actions.
+    """Elements of a statement beside its actions.
 
     Args:
         condition: of it, as a document of the newest version has it.
@@ -126,7 +126,7 @@ def within_entries(entries: Iterable[str], resource: str) -> tuple[str, ...]:
 
 
 def _covers(entry: str, resource: str) -> bool:
-    """Whether an entry is seen to match all that a pattern does; one with a variable is not."""
+    """True where an entry certainly matches all that a pattern does; one with a variable does not."""
     return entry == "*" or ("${" not in entry and _glob(entry).covers(_tokens(resource)))
 
 
@@ -135,19 +135,19 @@ def _shares(entry: str, resource: str) -> bool:
 
 
 def _tokens(resource: str) -> tuple[Token, ...]:
-    """The tokens of a resource, whose `?` stand for what its name does not tell of its ARN."""
+    """Tokens of a resource, with `?` for the unknown characters of its ARN."""
     return tuple(Wild.ONE if token == "?" else token for token in request_tokens(resource))
 
 
 @lru_cache(maxsize=4096)
 def _glob(entry: str) -> Glob:
-    """The matcher of an entry, whose variables stand for any text."""
+    """The matcher of an entry, with its variables as stars."""
     return Glob(arn_tokens(tokens_of(with_variables_as_stars(parse_pieces(entry, variables=True)))))
 
 
 @dataclass(slots=True)
 class _Allowed:
-    """What statements of one condition are to allow.
+    """Resources that statements of one condition should allow.
 
     Args:
         resources: by action.
@@ -279,11 +279,11 @@ class _Maker:
                 self._allowed[condition].entries[used.action].update(dict.fromkeys(entries or found))
 
     def _is_granted_alike(self, action: str, resource: str, decision: Decision) -> bool:
-        """Whether what decided on a resource beside it decides on it, too."""
+        """True where the same statements decide on a resource as on the one beside it."""
         return decision.denied or any(True for _ in self._grants(action, resource, decision))
 
     def _grants(self, action: str, resource: str, decision: Decision) -> Iterator[_Grant]:
-        """What the principal's own statements that grant it say; one that grants all without a condition is enough.
+        """Grants of the principal's own statements; one that grants all without a condition is enough.
 
         Of a pattern each statement counts that may grant a part of it: a decision names those alone that decide.
         """
@@ -298,7 +298,7 @@ class _Maker:
         yield from found if enough is None else (enough,)
 
     def _about(self, action: str) -> tuple[_Grant, ...]:
-        """What all of the principal's own statements say that allow an action on something."""
+        """Grants of all of the principal's own statements that allow an action on something."""
         name = action_name(action)
         documents = self._documents.items()
         statements = ((*key, one) for key, document in documents for one in document.policy.statements)
@@ -378,7 +378,7 @@ class _Maker:
         return list(names)
 
     def _denies(self) -> Iterator[dict[str, Any]]:
-        """What the principal's own policies deny, each once."""
+        """Deny statements of the principal's own policies, each once."""
         found: dict[str, dict[str, Any]] = {}
         for document in self._documents.values():
             for statement in statements_of(document):
@@ -394,7 +394,7 @@ def _statement(actions: Iterable[str], element: str, entries: Iterable[str], con
 
 
 def _may_be_granted(decision: Decision) -> bool:
-    """Whether a policy that is not loaded, such as that of a resource, may allow what is denied so far."""
+    """True where a policy that is not loaded, such as that of a resource, may allow the denied request."""
     grants = any(layer in (Layer.IDENTITY, Layer.RESOURCE) for layer in decision.not_evaluated)
     return decision.outcome is Outcome.IMPLICIT_DENY and grants and not decision.is_capped
 

@@ -48,7 +48,7 @@ from iamtui.workspace.change.draft_session import DraftedAccount, may_be_left_to
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_GROUPS: Final = 10_000
-"""Different answers that are told apart; the requests of more are counted."""
+"""Most groups of different answers; the requests of more are counted."""
 
 _MOST_SENTENCES: Final = 3
 _MOST_REMEMBERED: Final = 4_096
@@ -75,7 +75,7 @@ class _Asked(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """What was found about one question."""
+    """Replayed verdict of one question."""
 
     verdict: Verdict
     action: str
@@ -95,7 +95,7 @@ _SEVERITY: Final = {
 
 
 class _State:
-    """An account as it is, or as a draft would make it, asked many questions."""
+    """An account as it is, or as a draft would make it, with its evaluators."""
 
     def __init__(self, workspace: Workspace, now: datetime) -> None:
         self.workspace = workspace
@@ -271,7 +271,7 @@ class Replayer:
             yield from self._between(principal, asked, request)
 
     def _is_of_untold_owner(self, question: Question) -> bool:
-        """Whether policies read whose a resource is, and neither the record nor an account tells that."""
+        """True where policies read the owner of a resource that neither the record nor an account names."""
         arn = parse_arn(question.resource)
         if arn is None or arn.account or question.resource_account:
             return False
@@ -281,7 +281,7 @@ class Replayer:
         return not (is_known or self._reads.about(question.action).isdisjoint(OF_OWNERS))
 
     def _by_session_tags(self, principal: Principal, question: Question, *, guessed: bool) -> Iterator[_Told]:
-        """What is open because a session may have had tags, which stand before those of its role."""
+        """Open verdicts because a session may have had tags, which override those of its role."""
         tags = sorted(key for key in self._reads.about(question.action) if key.startswith(_TAG_OF_CALLER))
         if not self._untagged or not tags or (principal.role_arn or principal.arn) not in self._tagged_sessions:
             return
@@ -293,7 +293,7 @@ class Replayer:
                 return
 
     def _possible(self, principal: Principal, request: DistinctRequest, call: CallActions) -> Iterator[_Told]:
-        """What is open because a call may have been checked for more that the draft takes away."""
+        """Open verdicts because a call may have needed other actions that the draft takes away."""
         if self._effect is None or self._after is None:
             return
         for one in call.possible:
@@ -352,7 +352,7 @@ class Replayer:
             yield from (_at(question, moment) for moment in dict.fromkeys((request.first, request.last)))
 
     def _between(self, principal: Principal, asked: _Asked, request: DistinctRequest) -> Iterator[_Told]:
-        """What is open because policies read the time, and not when each of the events was is kept."""
+        """Open verdicts because policies read the time, and the events' times are not all kept."""
         question = asked.question
         if self._reads.about(question.action).isdisjoint(OF_THE_MOMENT):
             return
@@ -365,7 +365,7 @@ class Replayer:
     def _of_a_denial(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
     ) -> _Told:
-        """Whether the account denies, too, what AWS denied."""
+        """Verdict of a call that AWS denied: agreement where the account denies it too."""
         mapped = [action for action in actions if action.action.lower() == denial.action.lower()]
         if denial.claim.kind and denial.action:
             # The message says which of the call's actions was refused, and on what.
@@ -390,7 +390,7 @@ class Replayer:
         )
 
     def _of_a_success(self, principal: Principal, question: Question, asked: _Asked) -> _Told:
-        """What is said of one question of a call that AWS allowed, whatever the record leaves out of it."""
+        """Verdict of one question of a call that AWS allowed, for all variants that the record leaves open."""
         found: list[_Told] = []
         for variant in self._variants(question):
             if self._after is None:
@@ -444,7 +444,7 @@ class Replayer:
 
     @staticmethod
     def _group(groups: _Groups, request: DistinctRequest, told: _Told, principal: Principal | None) -> bool:
-        """Whether there is room among the groups for what was told."""
+        """Add a verdict to the groups; False without room."""
         key = (told.verdict, request.caller.principal or UNTOLD_CALLER, told.action, told.reason)
         group = groups.get(key)
         if group is None:
@@ -482,7 +482,7 @@ def _first_resource(request: DistinctRequest) -> str:
 
 
 def _depends_alike(question: Question, before: Decision, after: Decision, *, guessed: bool) -> bool:
-    """Whether AWS allowed it, so that what it depends on held, and the draft changes nothing in that."""
+    """True where AWS allowed it, so that its conditions held, and the draft changes none of them."""
     # Nothing tells whether conditions that nobody waited for are the same ones.
     one = not (guessed or is_pattern(question.resource) or may_be_left_to_identity(before))
     return one and before.outcome is Outcome.DEPENDS and verdict_key(before) == verdict_key(after)
@@ -496,7 +496,7 @@ def _without_tags(workspace: Workspace, roles: frozenset[str]) -> Workspace:
 
 
 def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:
-    """Whether the account allows, too, what AWS allowed."""
+    """Verdict of a call that AWS allowed: agreement where the account allows it too."""
     about = question.action, question.resource
     if allows_all(decision):
         return _Told(Verdict.AGREES, *about, "")
@@ -526,7 +526,7 @@ def _whose_policies(principal: Principal) -> str:
 
 
 class _DraftEffect:
-    """Whom and what a draft can matter to."""
+    """Principals and actions that a draft can affect."""
 
     def __init__(self, drafted: DraftedAccount) -> None:
         states = drafted.states
@@ -550,11 +550,11 @@ class _DraftEffect:
         return principal.arn in self._signing_in
 
     def deleted(self, principal: Principal) -> str:
-        """What a caller is that the draft deletes, "user" or "role"; "" where it stays."""
+        """Kind of a caller that the draft deletes, "user" or "role"; "" where it stays."""
         return self._deleted.get(_whose_policies(principal), "")
 
     def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: CallActions) -> _Told | None:
-        """What is said of a call about a user or role that the draft deletes, or that assumes or passes one."""
+        """Verdict of a call about a user or role that the draft deletes, or that assumes or passes one."""
         untold: _Told | None = None
         for one in (*call.actions, *call.possible) if self._deleted else ():
             action = one.action.lower()
@@ -572,7 +572,7 @@ class _DraftEffect:
         return untold
 
     def matters_to(self, principal: Principal | None, named: str, actions: tuple[AuthorizedAction, ...]) -> bool:
-        """Whether the draft can change an answer about a caller, and about one of these actions if any are known.
+        """True where the draft can change an answer about a caller, and about one of these actions if any are known.
 
         Args:
             principal: None where nobody here answers to the name.
@@ -587,7 +587,7 @@ class _DraftEffect:
         return not actions or self._touches(actions)
 
     def _touches(self, actions: tuple[AuthorizedAction, ...]) -> bool:
-        """Whether one of the actions is among those that a changed statement, or trust policy, is about."""
+        """True where a changed statement, or trust policy, is about one of the actions."""
         if self._changes.unknown:
             return True
         names = tuple(one.action for one in actions)

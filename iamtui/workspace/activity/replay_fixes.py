@@ -1,4 +1,4 @@
-"""Additions to a draft that keep what recorded calls show to be used, each asked again and replayed to the end."""
+"""Additions to a draft that keep the recorded use allowed, each evaluated again and replayed to the end."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _last_documents(draft: Draft, first: int) -> Draft:
 
 
 class _Case(NamedTuple):
-    """What is wanted, on the resources that it is to be allowed on.
+    """A permission to keep, on its resources.
 
     Args:
         conditions: on which it was granted before the draft, as JSON, each with its resources; "{}" is none.
@@ -160,7 +160,7 @@ class _Case(NamedTuple):
     depended: Mapping[str, str]
 
     def allowed(self, workspace: Workspace, now: datetime | None) -> bool:
-        """Whether all of it is allowed, without any other condition that the question leaves open than before."""
+        """True where all of it is allowed, under no further condition than before."""
         for resource in self.resources:
             decision = _decided(workspace, self.principal, self.question, resource, now)
             if not (allows_all(decision) or _depends_on(decision) == self.depended.get(resource)):
@@ -256,7 +256,7 @@ def _decided(
 
 
 def _depends_on(decision: Decision) -> str:
-    """What it depends on in words, which do not say by which policy; "" where it does not."""
+    """Conditions of a decision in words, without the policy's name; "" without any."""
     return condition_of(decision) if decision.outcome is Outcome.DEPENDS else ""
 
 

@@ -14,11 +14,11 @@ from iamtui.engine.request import Principal
 from iamtui.questions.question import Question
 
 MOST_NAMED: Final = 5
-"""Names of a kind that are said."""
+"""Most names of a kind in a message."""
 
 
 class Verdict(StrEnum):
-    """What became of a recorded request."""
+    """Verdict of a replay on a recorded request."""
 
     AGREES = "agrees"
     """The account's answer is what AWS did."""
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
     BROKEN = "broken"
     """It would be denied with the draft."""
     OPEN = "open"
-    """It could not be told."""
+    """The answer could not be determined."""
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ MOST_RESOURCES: Final = 1_000
 
 @dataclass(slots=True)
 class Replay:
-    """What became of all recorded requests.
+    """Verdicts of a replay on all recorded requests.
 
     Args:
         groups: those that need a look: what differs, is broken, or is open; most events first.
@@ -112,7 +112,7 @@ class Replay:
 
     @property
     def told(self) -> bool:
-        """Whether of everything that was called it could be told; between other accounts a draft changes nothing.
+        """True where all calls have a verdict; a draft changes nothing between other accounts.
 
         A trail of nothing but that says nothing of the draft: it may be another account's.
         """
@@ -123,7 +123,7 @@ class Replay:
         return [group for group in self.groups if group.verdict is verdict]
 
     def broken(self) -> Iterator[Wanted]:
-        """What the draft would break, as what is wanted back: what requests are counted by first, most events first."""
+        """Permissions that the draft would break, by the first denial of each request, most events first."""
         merged: dict[tuple[str, str, str], Wanted] = {}
         for group in (*self.of(Verdict.BROKEN), *self.besides):
             key = group.caller, group.action, group.reason
@@ -135,7 +135,7 @@ class Replay:
 
 
 class Wanted(NamedTuple):
-    """What somebody did on some resources, and could not do with a draft.
+    """A permission that somebody used on some resources, and would lose with a draft.
 
     Args:
         principal, question: None where no account can be asked about it.
@@ -152,5 +152,5 @@ class Wanted(NamedTuple):
 
 
 def allows_all(decision: Decision) -> bool:
-    """Whether all that was asked about is allowed."""
+    """True where the request is allowed on all of its resources."""
     return decision.outcome is Outcome.ALLOWED and decision.resource_scope is not ResourceScope.SOME

@@ -36,7 +36,7 @@ _POSSIBLE: Final = (Outcome.ALLOWED, Outcome.DEPENDS)
 
 
 class Grant(Struct, frozen=True):
-    """A statement that allows what is asked, and how the principal comes by its policy.
+    """A statement that allows the request, and how the principal comes by its policy.
 
     Args:
         groups: the groups of a user that have the policy; empty where the user has it too, or it is no identity policy.
@@ -53,7 +53,7 @@ class Grant(Struct, frozen=True):
 
 
 def granting_statements(decision: Decision) -> list[StatementRef]:
-    """The statements of identity policies and of the resource's policy that allow what was asked, or may."""
+    """Statements of identity policies and of the resource's policy that allow the request, or may."""
     if decision.outcome not in _POSSIBLE:
         return []
     granting = (Layer.IDENTITY, Layer.RESOURCE)
@@ -86,7 +86,7 @@ def statements_of(document: PolicyDocument) -> Sequence[dict[str, Any]]:
 
 
 def as_newest(document: PolicyDocument, value: Any) -> Any:
-    """A part of a document as one with variables says it: in older versions `${` stands for itself."""
+    """A part of a document in the newest version's syntax: older versions take `${` literally."""
     if document.policy.substitutes_variables:
         return value
     if isinstance(value, str):
@@ -141,7 +141,7 @@ def _groups_by_policy(account: Account) -> Mapping[str, Collection[str]]:
 
 
 class PrincipalAccess(Struct, frozen=True):
-    """What one principal may do of what was asked.
+    """Access of one principal for a question.
 
     Args:
         answer: its answer, or that of the last of the roles that it assumes.
@@ -164,7 +164,7 @@ class PrincipalAccess(Struct, frozen=True):
 
     @property
     def condition(self) -> str:
-        """What it depends on, safe to show; "" when on nothing."""
+        """Conditions of the access, safe to show; "" without any."""
         parts = [f"{edge.condition} (to assume {edge.role.name})" for edge in self.through if edge.condition]
         return " and ".join(filter(None, (*map(safe_text, parts), condition_of(self.cell.deciding))))
 
@@ -182,7 +182,7 @@ def who_has_access(
     one_is_enough: bool = False,
     only_deciding: bool = False,
 ) -> Iterator[PrincipalAccess]:
-    """What each of the principals may do, in their order, as it is found.
+    """Access of each of the principals, in their order, one by one.
 
     Args:
         one_is_enough: whether one of the actions on one of the resources is enough; else it takes all of them.
@@ -231,7 +231,7 @@ def through_roles(workspace: Workspace, found: Sequence[PrincipalAccess]) -> Ite
 def actions_that_fit(
     patterns: tuple[str, ...], resources: tuple[str, ...], level: str | None = None
 ) -> tuple[str, ...]:
-    """The actions that are written out, and those that patterns stand for and that are about one of some resources.
+    """Written-out actions, and those of patterns that are about one of some resources.
 
     Args:
         patterns: actions or patterns; none: every action of the services of the resources.

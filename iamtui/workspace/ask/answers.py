@@ -74,7 +74,7 @@ _OF_BOTH_CALLS: Final = frozenset(
         "aws:vpcsourceip",
     )
 )
-"""Keys of the environment, which the call that assumes the role shares with the call asked about."""
+"""Keys of the environment, which the call that assumes the role shares with the call in question."""
 
 
 class _Asked(Struct, frozen=True):
@@ -185,7 +185,7 @@ class BulkMatrixEvaluator:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """The actions that are asked about, patterns expanded."""
+        """Actions of the question, patterns expanded."""
         return tuple(action for action, _ in self._actions)
 
     @property
@@ -297,7 +297,7 @@ class BulkMatrixEvaluator:
         return DependentAnswer(check, asked.question, asked.decide(first, (), open_points=True), decides=True)
 
     def _of_a_chain(self) -> tuple[str, ...]:
-        """What is taken for granted of a session made by role chaining, to be said with each decision.
+        """Assumptions about a session made by role chaining, noted on each decision.
 
         A role session has no MFA device and so gives no code to AssumeRole, and AWS's pages differ on what the
         credentials that it gets carry (see the note on MFA of a role session).
@@ -312,7 +312,7 @@ class BulkMatrixEvaluator:
         return _Asked(question, evaluator_of(self._workspace.at(caller_account), question, self._now))
 
     def _plan_for(self, principal: Principal) -> tuple[_PlannedCell, ...]:
-        """What is asked; companions on other resources are asked about those of the caller's account."""
+        """Planned cells of a principal; companions on other resources take those of the caller's account."""
         own = self._workspace.account
         # A service and an anonymous caller have neither: what they ask about is taken to be this account's.
         key = (partition_of(principal) or own.partition, principal.account or own.id)
@@ -342,7 +342,7 @@ class BulkMatrixEvaluator:
 
 
 def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bool:
-    """Whether a role session is asked about with MFA, and the answer without it would be another."""
+    """True where a role session is evaluated with MFA, and the answer without it would be another."""
     request = decision.request
     if request.principal.kind not in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
         return False
@@ -369,7 +369,7 @@ def _calls(actions: tuple[tuple[str, str], ...]) -> Iterator[tuple[AuthorizedCal
 
 
 def check_matrix(question_matrix: QuestionMatrix) -> None:
-    """Refuse a question matrix that cannot be asked; patterns are looked up only when it is answered.
+    """Refuse an invalid question matrix; patterns are looked up only when it is answered.
 
     Raises:
         Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.

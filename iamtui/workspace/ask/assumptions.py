@@ -1,4 +1,4 @@
-"""What questions assume of a call: time, Region, TLS, no service between; and other values that policies read."""
+"""Assumptions of questions about a call: time, Region, TLS, no service between; and other values that policies read."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _lines_of(effect: str, conditions: Iterable[ConditionLine]) -> dict[str, tup
 
 
 class Assumptions:
-    """What questions of a moment assume, and where documents read it.
+    """Assumptions of a moment's questions, and the statements that read them.
 
     Args:
         region: that in use, or "".
@@ -151,7 +151,7 @@ class Assumptions:
         return RequestContext(CommonContext({}, derived=(values,), known_absent=absent, discover=True))
 
     def read(self, actions: Sequence[ActionName] = ()) -> tuple[str, ...]:
-        """What is assumed of the keys that the documents read, as `aws:RequestedRegion = eu-west-1`.
+        """Assumed keys that the documents read, as `aws:RequestedRegion = eu-west-1`.
 
         Args:
             actions: only where they may be about one of these; empty: about any.
@@ -210,7 +210,7 @@ class Assumptions:
         return tuple(one for one in others if one), tuple(untold)
 
     def _may_deny_now(self, one: _Reading) -> bool:
-        """Whether it may deny a call of now, or one in which not only one key is another.
+        """True where a statement may deny a call of now, or one in which not only one key is another.
 
         If not, it can only deny more for another value of its key, before as after.
         """
@@ -292,7 +292,7 @@ def documents_beside(account: Account) -> Iterator[PolicyDocument]:
 def assumed_of(
     workspace: Workspace, terms: Question, actions: Sequence[str] = (), principal: Principal | None = None
 ) -> tuple[str, ...]:
-    """What answers assume of keys that policies read, each as `aws:RequestedRegion = eu-west-1`.
+    """Assumed values of keys that policies read, each as `aws:RequestedRegion = eu-west-1`.
 
     Args:
         terms: of the questions, whose action and resource are not read.

@@ -214,7 +214,7 @@ _SCPS_DO_NOT_ALLOW: Final = (
 
 
 def _organization(strict: Decision, theirs: SimulatedResult) -> Iterator[str]:
-    """What AWS says of the SCPs where ours differ; it tells nobody whether one denies or none allows."""
+    """Differences about the SCPs; AWS does not reveal whether one denies or none allows."""
     report = next(report for report in strict.layers if report.layer is Layer.SCP)
     if theirs.allowed_by_organizations is False and report.state is LayerState.NOT_EVALUATED:
         yield f"{_SCPS_DO_NOT_ALLOW}; the SCPs are not loaded here."
@@ -268,7 +268,7 @@ _LONGEST_POLICY: Final = 131_072
 
 
 def can_ask_aws(workspace: Workspace, principal: Principal | None) -> Problem | None:
-    """Why AWS's simulator cannot be asked about a principal here; None when it can.
+    """Reason why AWS's simulator cannot answer about a principal here; None when it can.
 
     An endpoint that is not AWS may have a simulator: whether it does, the call itself says.
     """

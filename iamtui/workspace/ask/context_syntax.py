@@ -86,7 +86,7 @@ _VALUE: Final = re.compile(r"((?:\\[=,\\]|[^,])*)(,|\Z)")
 
 
 def split_key(word: str) -> tuple[str, str, str]:
-    """The key, the `=` ("" without one), and what stands behind it as it is written."""
+    """The key, the `=` ("" without one), and the raw text behind it."""
     found = _KEY.match(word)
     assert found is not None
     end = found.end()
@@ -94,7 +94,7 @@ def split_key(word: str) -> tuple[str, str, str]:
 
 
 def split_values(text: str) -> tuple[str, ...]:
-    """The values between the commas of what stands behind the `=`."""
+    """Comma-separated values of the text behind the `=`."""
     found, at = [], 0
     while True:
         value = _VALUE.match(text, at)

@@ -150,7 +150,7 @@ def value_offers(key: str, now: datetime) -> tuple[str, ...]:
 
 
 def type_words(key: str) -> str:
-    """What a key takes, in a word or two: "true or false", "IP address"; "text" when AWS does not say more."""
+    """Type of a key in a word or two: "true or false", "IP address"; "text" when AWS has no more."""
     known = condition_key(key)
     if known is None:
         return "not documented by AWS"

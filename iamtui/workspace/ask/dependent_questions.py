@@ -46,7 +46,7 @@ class DependentQuestion(Struct, frozen=True):
 
 
 class AuthorizedCall(Struct, frozen=True):
-    """What was typed for one action, as AWS authorizes it.
+    """The authorized action of a call, with its checks.
 
     Args:
         action: the action that is authorized; not what was typed for a call without an action of its own name.
@@ -103,7 +103,7 @@ def companion_questions(
 
 
 def requests_beside(request: Request) -> Iterator[tuple[Check, Request]]:
-    """What every call with this request is checked for too, on the same resource, so that the same policies decide."""
+    """Companion requests on the same resource of every call with this request, so that the same policies decide."""
     call = AuthorizedCall.of(request.action)
     for check in call.checks:
         if check.when or check.arn or check.via or check.action.lower() == request.action.lower():
@@ -148,7 +148,7 @@ def _region_of(question: Question) -> str:
 
 
 def _same_type(check: Check, resource: str, partition: str, account: str) -> bool:
-    """Whether a resource is of the type that a check of another resource is about (a subnet, for subnets)."""
+    """True where a resource is of the type that a check of another resource is about (a subnet, for subnets)."""
     form = parse_arn(check.arn.format(partition=partition, account=account, bucket="*", region="*"))
     arn = parse_arn(resource)
     if form is None or arn is None or arn.service != form.service:
@@ -157,7 +157,7 @@ def _same_type(check: Check, resource: str, partition: str, account: str) -> boo
 
 
 def is_about(check: Check, resource: str) -> bool:
-    """Whether a resource, which may be a pattern, is of the type that a check of another resource is about."""
+    """True where a resource, which may be a pattern, is of the type that a check of another resource is about."""
     return _same_type(check, resource, "aws", "")
 
 
@@ -165,7 +165,7 @@ def is_about(check: Check, resource: str) -> bool:
 
 
 def _others(named: Mapping[str, tuple[str, ...]], check: Check) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """What is said of other actions, and of this action's checks of other resources."""
+    """Named resources of other actions, and of this action's checks of other resources."""
     of_others = {action: on for action, on in named.items() if action.lower() != check.action.lower()}
     own = next((on for action, on in named.items() if action.lower() == check.action.lower()), ())
     return of_others, tuple(resource for resource in own if check.arn and not is_about(check, resource))
@@ -232,7 +232,7 @@ _doubt_about: Final = lru_cache(maxsize=1024)(never_asked)
 
 @dataclass(frozen=True, slots=True)
 class ScenarioAnswer:
-    """What is said of one scenario, as `iamtui can` says it of a question.
+    """Answer of one scenario, as `iamtui can` gives it for a question.
 
     Args:
         decision: about the request itself.

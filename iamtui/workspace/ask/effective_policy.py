@@ -51,12 +51,12 @@ MANAGED_POLICY_SIZE: Final = 6_144
 _MOST_CHARACTERS: Final = 10 * MANAGED_POLICY_SIZE
 """Those of the managed policies that a user or role may have by default."""
 _MOST_TOGETHER: Final = 64
-"""Statements that may stand for what the layers allow together of one class of actions: of four levels that have twenty
-each, there could be 160,000."""
+"""Most statements that combine the layers' Allows of one class of actions: four levels of twenty each could make
+160,000."""
 _MOST_COMPARED: Final = 200_000
 """Pairs of resources that are compared, which takes less than a second."""
 _MOST_ASKED: Final = 10_000
-"""Statements, times the resources on which they are asked about, for checking a document: some two seconds."""
+"""Most statements, times the resources they are evaluated on, for checking a document: some two seconds."""
 
 _VERSION: Final = "2012-10-17"
 _ALL: Final = ("*",)
@@ -81,7 +81,7 @@ class _Scope(NamedTuple):
 
 
 _Product: TypeAlias = dict[tuple[_Scope, _Elements], None]
-"""What statements of all layers allow together, in their order."""
+"""Combined Allows of all layers, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class EffectivePolicy:
 def effective_policy(
     workspace: Workspace, principal: Principal, services: Collection[str] | None = None, now: datetime | None = None
 ) -> EffectivePolicy:
-    """The identity policy that stands for all identity policies, the boundary and the SCPs of a principal.
+    """The identity policy equivalent to all identity policies, the boundary and the SCPs of a principal.
 
     What the policies of resources allow by themselves is not in it, as it goes on to be allowed by them.
 
@@ -204,7 +204,7 @@ class _Writer:
                 masks[service] &= ~self._services[service].bits_of(actions)
 
     def _counts(self, one: StatementInForce) -> bool:
-        """Whether a statement can match: its conditions may hold, as far as they read who asks."""
+        """True where a statement can match: its conditions may hold, as far as they read the caller."""
         compiled = one.compiled
         if one.layer is not Layer.RCP and one.layer not in self._caps.binding:
             return False
@@ -258,7 +258,7 @@ class _Writer:
                 self.left_out |= self.granted.intersection(known.named(bits))
 
     def _product(self, allows: Sequence[StatementInForce]) -> tuple[_Product, bool]:
-        """What an identity policy and every cap allow together, and whether that is all that they do."""
+        """Combined Allows of identity policies and every cap, and whether they are complete."""
         is_all = True
         found: _Product = {}
         for own in allows:
@@ -395,8 +395,9 @@ def _scope_of(one: StatementInForce) -> _Scope | None:
 
 
 def _readable(one: StatementInForce, entries: tuple[str, ...], *, negated: bool) -> tuple[str, ...]:
-    """The entries that mean in an identity policy what they mean where they stand: SCPs and RCPs read short ARNs so
-    that they are about nothing, and so is a NotResource with one; then there are none.
+    """Entries that mean the same in an identity policy.
+
+    SCPs and RCPs read short ARNs, and a NotResource with one, so that they are about nothing; then there are none.
     """
     if one.layer not in (Layer.SCP, Layer.RCP):
         return entries
@@ -424,7 +425,7 @@ def _conditions(one: StatementInForce) -> Iterator[tuple[str, str, tuple[str, ..
 
 
 def _literally(text: str) -> str:
-    """What means in version 2012-10-17 what a text without variables means in the version before it.
+    """A text without variables of the older version, as version 2012-10-17 writes it.
 
     IAM User Guide, policy variables: `${$}` stands for a dollar sign.
     """
@@ -432,7 +433,7 @@ def _literally(text: str) -> str:
 
 
 def _both(one: _Scope, other: _Scope) -> tuple[_Scope | None, bool]:
-    """What two Allows allow together, as far as one statement says it, and whether that is all of it."""
+    """Intersection of two Allows, as far as one statement can write it, and whether it is complete."""
     conditions = _joined(one.conditions, other.conditions)
     if conditions is None:
         return None, False

@@ -55,7 +55,7 @@ _NOT_FOR_ROOT: Final = "sts:assumerole"
 
 
 class Outsider(Struct, frozen=True):
-    """Principals outside the account that are answered alike, and the one of them that is asked about.
+    """Principals outside the account with the same answer, and the one of them to evaluate.
 
     Args:
         name: an ARN, an account, a service, an identity provider, a pattern of ARNs; "*" for everybody. Raw text.
@@ -84,7 +84,7 @@ LISTED: Final = (PrincipalKind.USER, PrincipalKind.ROLE, PrincipalKind.ROOT)
 
 
 class Outsiders:
-    """Whom the policy of a resource can let in from outside its account.
+    """Principals outside the account that the policy of a resource can let in.
 
     Args:
         action: what they call.
@@ -104,7 +104,7 @@ class Outsiders:
 
     @cached_property
     def entries(self) -> tuple[PrincipalEntry | None, ...]:
-        """Whom the Allow statements name; None stands for everybody but a few (NotPrincipal)."""
+        """Principals of the Allow statements; None is everybody but a few (NotPrincipal)."""
         found: dict[PrincipalEntry | None, None] = {}
         for statement in self._policy.statements:
             if statement.effect == "Allow":
@@ -115,7 +115,7 @@ class Outsiders:
 
     @property
     def everyone(self) -> bool:
-        """Whether an Allow names everybody."""
+        """True where an Allow names everybody."""
         return any(map(is_everybody, self.entries))
 
     def accounts_named(self) -> Iterator[str]:
@@ -164,7 +164,7 @@ class Outsiders:
         return resolve_principal(self._workspace, value)
 
     def asked_about(self, entry: PrincipalEntry | None) -> Principal | None:
-        """The caller that stands for whom an entry names; None for the own account, which is asked about one by one."""
+        """The caller that represents an entry; None for the own account, whose principals are evaluated one by one."""
         if entry is None or is_everybody(entry):
             return Principal(PrincipalKind.ANONYMOUS, "")
         account = _account_named(entry.value) if entry.kind == "AWS" else ""
@@ -173,7 +173,7 @@ class Outsiders:
         return self.single(entry)
 
     def of_account(self, account: str) -> Principal:
-        """The principal that stands for an account: its root user, or a role where the root user may not call."""
+        """The principal that represents an account: its root user, or a role where the root user may not call."""
         if self._action == _NOT_FOR_ROOT:
             return self._any("role", account)
         return principal_from_text(f"arn:{self._account.partition}:iam::{account}:root")
@@ -189,7 +189,7 @@ class Outsiders:
                     yield made
 
     def groups(self) -> Iterator[tuple[Outsider, ...]]:
-        """All who may be let in: of each account, and of everybody, first those who stand for all of them."""
+        """All who may be let in: of each account, and of everybody, first their representatives."""
         for entry in self.entries:
             if entry is not None and (made := self.single(entry)) is not None:
                 yield (Outsider(made, made.arn),)
@@ -213,7 +213,7 @@ class Outsiders:
 
     @cached_property
     def stranger(self) -> str:
-        """The account of those who stand for everybody: one that no pattern of the policy names."""
+        """The account of everybody's representatives: one that no pattern of the policy names."""
         named = {entry.account for entry in self._all_patterns} | set(map(_account_named, self._entry_values))
         wild = [Glob(field) for pattern in self._wild if (field := _field(pattern.tokens, 4)) is not None]
         asked = self._accounts_in_conditions(deciding=False)
@@ -404,7 +404,7 @@ class StatementsByCaller:
     def __init__(self, document: PolicyDocument) -> None:
         self._document = document
         self.anybody: list[int] = []
-        """Where the statements stand that can be about anybody."""
+        """Indexes of statements that can be about anybody."""
         self._named: dict[str, list[int]] = {}
         for place, statement in enumerate(document.policy.statements):
             names = _callers_named(statement)
@@ -414,7 +414,7 @@ class StatementsByCaller:
                 self._named.setdefault(name, []).append(place)
 
     def naming(self, name: str) -> Sequence[int]:
-        """Where the statements stand that name an account, or who has no account."""
+        """Indexes of statements that name an account or an account-less principal."""
         return self._named.get(name, ())
 
     def about(self, principal: Principal) -> PolicyDocument:

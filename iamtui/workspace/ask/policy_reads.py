@@ -1,4 +1,4 @@
-"""What policies of accounts read of a request, and which of their statements AWS would refuse."""
+"""Keys that the policies of accounts read, and statements that AWS would refuse."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FIRST_SECOND, _LAST_SECOND = 100_000, 99_999_999_999
 
 
 class PolicyReads:
-    """What the policies in force of accounts read of a request, in conditions and in variables.
+    """Keys that the policies in force of accounts read, in conditions and in variables.
 
     Attributes:
         keys: condition keys, in lower case.
@@ -86,7 +86,7 @@ class PolicyReads:
 
 
 def variables_in(statement: Statement) -> Iterator[str]:
-    """The keys, in lower case, whose values a statement's variables stand for."""
+    """Keys, in lower case, of a statement's variables."""
     texts = [*_resources_in(statement), *(value for line in statement.conditions for value in line.values)]
     return (key.strip().lower() for text in texts for key in _VARIABLE.findall(text))
 
@@ -183,7 +183,7 @@ def _compares_in_part(line: ConditionLine) -> bool:
 
 
 def names_owner_in_part(resource: str) -> bool:
-    """Whether there is a wildcard within the account of an ARN, which is where a short one may end."""
+    """True for a wildcard within the account of an ARN, which is where a short one may end."""
     fields = resource.split(":", 5)
     return len(fields) > 4 and _is_in_part(fields[4])
 
@@ -196,7 +196,7 @@ _MOST_NAMED: Final = 3
 
 
 class _Refused(NamedTuple):
-    """A statement with the policy that it stands in, and what AWS would refuse of it."""
+    """A statement that AWS would refuse, with its policy and the fault."""
 
     where: str
     document: PolicyDocument
@@ -204,7 +204,7 @@ class _Refused(NamedTuple):
     fault: str
 
     def may_be_about(self, actions: Sequence[str]) -> bool:
-        """Whether it is about one of some actions, or its author may have meant it to be."""
+        """True where a statement is about one of some actions, or its author may have meant it to be."""
         entries = self.statement.actions or self.statement.not_actions or ()
         element = ActionElement(entries, negated=self.statement.not_actions is not None)
         for action in map(action_name, actions):

@@ -37,7 +37,7 @@ _NO_FILES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def check_question(question: Question) -> None:
-    """Refuse a question that cannot be asked.
+    """Refuse an invalid question.
 
     Raises:
         Problem: an action without a service, a resource that is neither `*` nor an ARN, and the like.
@@ -136,7 +136,7 @@ _EXAMPLES: Final = {"Partition": "aws", "Region": "eu-west-1", "Account": "12345
 
 
 def check_terms(terms: Question) -> None:
-    """Refuse a context that cannot be asked in."""
+    """Refuse an invalid context."""
     for key in terms.context:
         if ":" not in key:
             raise Problem(
@@ -166,7 +166,7 @@ def with_region(workspace: Workspace, question: Question) -> Question:
 
 
 def evaluator_of(workspace: Workspace, question: Question, now: datetime | None = None) -> QuestionEvaluator:
-    """What answers a question for callers of the workspace's account, with what is known of others that are open."""
+    """Evaluator of a question for callers of the workspace's account, with the other open accounts."""
     return QuestionEvaluator(workspace.account, with_region(workspace, question), now, others=workspace.others)
 
 
@@ -258,7 +258,7 @@ _NO_SESSION: Final = (
 
 
 def without_a_session(decision: Decision, question: Question) -> Decision:
-    """The decision, where a session policy is asked about with a caller who has no session, with words that say so.
+    """The decision, with a note where a session policy is given for a caller without a session.
 
     The policy is evaluated all the same, which can only narrow the answer.
     """

@@ -1,4 +1,4 @@
-"""Questions kept: the history of those asked, and saved ones with a name, which are a regression set for policies."""
+"""Recent questions, and saved ones with a name, which are a regression set for policies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _AT: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
 
 
 class QuestionRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A question as it stands in the file."""
+    """A question in the format of the file."""
 
     actions: list[str]
     resources: list[str] = field(default_factory=lambda: ["*"])
@@ -87,7 +87,7 @@ class NothingNewRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProofRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="kebab"):
-    """What is to be proved: one of these."""
+    """The property to prove: one of these."""
 
     never: NeverRecord | None = None
     not_public: NotPublicRecord | None = None
@@ -286,7 +286,7 @@ class QuestionStore:
         self.path = (path or questions_path()).absolute()
 
     def history(self) -> tuple[HistoryEntry, ...]:
-        """The questions asked, the latest first."""
+        """Recent questions, the latest first."""
         return tuple(
             HistoryEntry(matrix_of_record(entry.question), entry.principal, entry.asked_at)
             for entry in read_file(self.path).history
@@ -368,7 +368,7 @@ class QuestionStore:
         self._change(put)
 
     def clear_history(self) -> None:
-        """Forget the questions asked about this account."""
+        """Forget the recent questions about this account."""
         self._change(
             lambda form: msgspec.structs.replace(
                 form, history=[entry for entry in form.history if not self._is_ours(entry.account)]
@@ -457,7 +457,7 @@ class QuestionStore:
 
 
 def record_of(question_matrix: QuestionMatrix) -> QuestionRecord:
-    """A question as it stands in a file."""
+    """A question in the format of a file."""
     terms = question_matrix.terms
     return QuestionRecord(
         actions=list(question_matrix.actions),
@@ -482,7 +482,7 @@ def remembered_record_of(question_matrix: QuestionMatrix) -> QuestionRecord:
 
 
 def matrix_of_record(record: QuestionRecord) -> QuestionMatrix:
-    """The question that stands in a file; whether it can be asked is checked when it is."""
+    """The question of a record; it is checked when it is evaluated."""
     terms = Question(
         "",
         "*",
@@ -510,7 +510,7 @@ def accounts_in_words(keys: Iterable[str]) -> str:
 
 
 def quoted(name: str) -> str:
-    """The name of a question in a sentence, safe to show: it may hold spaces, so it stands in quotes."""
+    """The name of a question in a sentence, safe to show: it may hold spaces, so it is quoted."""
     return f'"{safe_text(name, limit=_LONGEST_NAME)}"'
 
 

@@ -36,11 +36,11 @@ ASSUMING: Final[Mapping[str, PrincipalKind | None]] = {
 """The calls that give a session of a role, and the only kind of caller that can make them; None: several kinds."""
 
 _WITH_SESSIONS: Final[Mapping[str, PrincipalKind | None]] = {"sts:TagSession": None, "sts:SetSourceIdentity": None}
-"""What a trust policy also has to allow where the session gets tags or a source identity (IAM User Guide)."""
+"""Further actions that a trust policy has to allow for sessions with tags or a source identity (IAM User Guide)."""
 
 
 class Trustee(StrEnum):
-    """What kind of principal a role trusts."""
+    """Kinds of principals that a role trusts."""
 
     USER = "user"
     ROLE = "role"
@@ -80,8 +80,8 @@ class TrustEdge(Struct, frozen=True):
 
     @property
     def condition(self) -> str:
-        """What the decision depends on, safe to show; "" when on nothing. Of another account only what can be known
-        here: that its own policies have to allow the call too goes without saying."""
+        """Conditions of the decision, safe to show; "" without any. For another account they leave out that its own
+        policies have to allow the call too."""
         return outside_condition(self.decision) if self.is_outside else condition_of(self.decision)
 
     @property
@@ -114,7 +114,7 @@ class TrustEdge(Struct, frozen=True):
 
     @property
     def lacks_external_id(self) -> bool:
-        """Whether an account outside the organization comes in without an external ID.
+        """True where an account outside the organization comes in without an external ID.
 
         IAM User Guide: the confused deputy problem; accounts of an organization are told apart by its id.
         """
@@ -248,7 +248,7 @@ class TrustReader:
 
 
 class _Named(NamedTuple):
-    """Whom a trust policy names from outside the account.
+    """Principals outside the account in a trust policy.
 
     Args:
         groups, providers: those of `Outsiders`, each principal once.
@@ -351,7 +351,7 @@ class TrustedInside:
 
 
 def _is_own(workspace: Workspace, outsider: Outsider) -> bool:
-    """Whether it is asked about as a user or role of an account that is open."""
+    """True where it is evaluated as a user or role of an open account."""
     principal = outsider.principal
     if principal.account in workspace.others and principal.kind in LISTED:
         return True

@@ -1,4 +1,4 @@
-"""What can: the effective permissions of one principal after every layer, by service, access level and action."""
+"""Effective permissions of one principal after every layer, by service, access level and action."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ class Permission:
 
     @property
     def is_on_all(self) -> bool:
-        """Whether it holds on all of the resources asked about."""
+        """True where the permission holds on all resources of the question."""
         return self.decision.resource_scope is not ResourceScope.SOME
 
     @property
     def condition(self) -> str:
-        """What it depends on, safe to show; "" when on nothing."""
+        """Conditions of the permission, safe to show; "" without any."""
         return condition_of(self.decision)
 
 
@@ -94,7 +94,7 @@ class LevelCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccess:
-    """What a principal may do in one service.
+    """Permissions of a principal in one service.
 
     Args:
         levels: by access level; an action that has two is counted in both.
@@ -185,7 +185,7 @@ class AccessChange:
 
 
 def compare_access(before: EffectiveAccess, after: EffectiveAccess) -> tuple[AccessChange, ...]:
-    """What differs from one to the other, service by service: outcomes, resources or conditions."""
+    """Differences of two accesses, service by service: outcomes, resources or conditions."""
     old, new = before.by_action(), after.by_action()
     found: dict[tuple[tuple[int, ...], tuple[int, ...]], AccessChange] = {}
     for action in sorted({**old, **new}, key=str.lower):
@@ -216,7 +216,7 @@ def _compared(permissions: tuple[Permission, ...]) -> frozenset[Hashable]:
 
 
 _MOST_COMPARED: Final = 300_000
-"""Statements with conditions, times services, up to which all services are asked about: some 15 seconds."""
+"""Most statements with conditions, times services, for evaluating all services: some 15 seconds."""
 
 
 def what_can(
@@ -229,7 +229,7 @@ def what_can(
     now: datetime | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> EffectiveAccess:
-    """What a principal may do.
+    """Effective access of a principal.
 
     Args:
         resources: what is asked about; "*" is every resource, and those that resource policies allow by themselves.
@@ -296,7 +296,7 @@ class _Search:
         self._found: tuple[EveryAction, Permitted] | None = None
 
     def on(self, resource: str, cancelled: Callable[[], bool]) -> Iterator[Permission]:
-        """What is allowed on a resource or pattern, or may be."""
+        """Permissions on a resource or pattern, certain or possible."""
         policies = self._policies("s3:GetObject", "*")
         own = tuple(different_statements(policies))
         is_complete = are_all_known(policies.identity) and self._principal.kind is not PrincipalKind.ROOT
@@ -317,7 +317,7 @@ class _Search:
             yield from self._of_service(service, own, resource, is_complete=is_complete)
 
     def _at_once(self) -> tuple[EveryAction, Permitted] | None:
-        """What a user or role may do of every action on every resource."""
+        """Answers of the index for every action on every resource, for a user or role."""
         every = every_action(self._account, self._terms, self._now)
         place = every.index.place_of(self._principal)
         return None if place is None else (every, every.of(place))
@@ -387,7 +387,7 @@ class _Search:
         *,
         is_complete: bool,
     ) -> Iterator[Permission]:
-        """Actions that have to be asked about, where the statements about them may allow any."""
+        """Actions to evaluate one by one, where the statements about them may allow any."""
         service = known.service
         grants = any(one.layer is Layer.RESOURCE for one in spoken) or service in _WITHOUT_ALLOW or not is_complete
         for mask, numbers in self._masks.classes(known, bits, spoken):
@@ -416,7 +416,7 @@ class _Search:
             yield Permission(service, actions, resource, decision)
 
     def by_resource_policies(self, found: Sequence[Permission], cancelled: Callable[[], bool]) -> Iterator[Permission]:
-        """What the policies of loaded resources allow by themselves, beyond what was found."""
+        """Permissions by the policies of loaded resources alone, beyond those found already."""
         by_service: dict[str, list[Permission]] = {}
         for one in found:
             by_service.setdefault(one.service, []).append(one)
@@ -472,14 +472,14 @@ class _Search:
 
 
 def _on_all(permissions: Iterable[Permission]) -> Iterator[str]:
-    """The actions that are allowed for certain on all that was asked about."""
+    """Actions that are certainly allowed on all resources of the question."""
     for one in permissions:
         if one.outcome is Outcome.ALLOWED and one.is_on_all:
             yield from one.actions
 
 
 def _resources_of(statement: CompiledStatement, carrier: str) -> tuple[str, ...]:
-    """What a statement of a resource's policy is about: the resource itself, or what it names of it."""
+    """Resources of a statement in a resource's policy: the carrier itself, or parts of it by name."""
     entries = statement.statement.resources or ()
     inside = tuple(entry for entry in entries if entry.startswith(carrier) and "${" not in entry and "?" not in entry)
     others = () if statement.statement.not_resources is None and len(inside) == len(entries) > 0 else (carrier,)

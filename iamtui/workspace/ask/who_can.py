@@ -26,11 +26,11 @@ from iamtui.workspace.source.workspace import Workspace
 Provider: TypeAlias = Callable[
     [Workspace, QuestionMatrix, Iterable[Principal], Callable[[], bool]], Iterator[tuple[Principal, Decision]]
 ]
-"""What answers for one principal after the other: `who_can`, or a faster way to the same answers."""
+"""Answers for one principal after the other: `who_can`, or a faster way to the same answers."""
 
 
 class Everybody(Struct, frozen=True):
-    """Whom a question is put to.
+    """Principals of a who-can question.
 
     Args:
         principals: users and roles of all accounts that are open, in their order, then those whom the resource's
@@ -57,12 +57,12 @@ class Everybody(Struct, frozen=True):
 
     @property
     def lacks(self) -> str:
-        """Whom the list lacks, one sentence, safe to show; "" when nobody."""
+        """Gap of the list, one sentence, safe to show; "" without any."""
         return f"Who else the resource lets in is unknown: {safe_text(self.unknown)}." if self.unknown else ""
 
     @property
     def lacks_examples(self) -> str:
-        """The same where the examples are not asked."""
+        """Gap of the list where the examples are left out."""
         if self.unknown or not self.described:
             return self.lacks
         if any(one.stands_for == "*" for one in self.described):
@@ -71,7 +71,7 @@ class Everybody(Struct, frozen=True):
 
 
 def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybody:
-    """Whom to ask about; in a chain of roles only roles can be.
+    """Principals to evaluate; in a chain of roles only roles can be.
 
     Raises:
         Problem: the question matrix cannot be asked.
@@ -153,7 +153,7 @@ def _with_outsiders(
 
 
 def _in_general(evaluator: QuestionEvaluator, principal: Principal) -> tuple[bool, str]:
-    """Whether a principal of another account may, if that allows it, and on what condition."""
+    """True where a principal of another account may, if that allows it; and the condition."""
     decision = evaluator.decide(principal)
     return decision.outcome in POSSIBLE, outside_condition(decision)
 
@@ -191,7 +191,7 @@ def who_can(
 
 
 def _alone(workspace: Workspace, answer: Answer) -> BulkEvaluator | None:
-    """What asks the one question that decides alone, for callers of the same account; None when others decide too."""
+    """Evaluator of the one deciding question, for callers of the same account; None when others decide too."""
     cell = answer.cells[0]
     if (
         len(answer.cells) > 1

@@ -111,7 +111,7 @@ def _check(workspace: Workspace, entered: AssumeRoleInput, plan: AssumePlan | No
 
 
 def _allows(plan: AssumePlan | None) -> bool:
-    """Whether a plan allows a call, whatever it left open. The MFA of a session that is reused has grown older."""
+    """True where a plan allows a call, whatever it left open. The MFA of a session that is reused has grown older."""
     if plan is None or plan.decision is None or (plan.mfa is not None and plan.mfa.session is not None):
         return False
     return plan.decision.outcome is Outcome.ALLOWED

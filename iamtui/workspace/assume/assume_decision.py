@@ -31,7 +31,7 @@ from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 
 INLINE_NAME = "session policy"
-"""What the inline session policy is called in answers; it has no name of its own."""
+"""Name of the inline session policy in answers; it has none of its own."""
 
 
 def session_policies(account: Account, extras: AssumeExtras) -> tuple[PolicyInForce, ...]:
@@ -73,7 +73,7 @@ _FROM_WORST: Final = (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY, Outcome.DEPE
 
 @dataclass(frozen=True, slots=True)
 class MfaProof:
-    """What a request carries of an MFA code.
+    """MFA context of a request.
 
     Args:
         age_seconds: how long ago the code was given; 0 for one that goes with the call.
@@ -99,7 +99,7 @@ def role_of(workspace: Workspace, role_arn: str) -> Role | None:
 
 
 def is_temporary(workspace: Workspace) -> bool | None:
-    """Whether the caller's own credentials are temporary; None when unknown. May fetch or renew them."""
+    """True where the caller's own credentials are temporary; None when unknown. May fetch or renew them."""
     caller = caller_principal(workspace)
     if caller is not None and (caller.kind in _TEMPORARY_KINDS or caller.credentials == "temporary"):
         return True
@@ -133,7 +133,7 @@ def decide_before_entering(workspace: Workspace, role_arn: str) -> Decision | No
 
 
 class TestedInput(StrEnum):
-    """What a user enters that a policy may test."""
+    """Inputs of a user that a policy may test."""
 
     EXTERNAL_ID = "external id"
     MFA = "MFA"
@@ -184,7 +184,7 @@ def deciding_inputs(workspace: Workspace, entered: AssumeRoleInput, proof: MfaPr
 
 
 def is_worse(one: Decision, other: Decision) -> bool:
-    """Whether the first lets less through than the second."""
+    """True where the first allows less than the second."""
     return _FROM_WORST.index(one.outcome) < _FROM_WORST.index(other.outcome)
 
 
@@ -295,7 +295,7 @@ def _state(decision: Decision, layer: Layer) -> LayerState | None:
 
 
 def _why_denied(decision: Decision) -> str:
-    """What stands in the way, one sentence for each layer."""
+    """Blockers of the call, one sentence for each layer."""
     sentences = []
     for reason, blocker in zip(decision.reasons, explain(decision).blockers, strict=True):
         if reason.kind == "implicit" and reason.layer is Layer.RESOURCE:
@@ -361,7 +361,7 @@ def read_refusal(
 
 
 def through_session(problem: AwsProblem) -> Problem:
-    """What it means that the session, as which the role was assumed, is not accepted."""
+    """The problem of a session that is no longer accepted as the caller of the role."""
     if not problem.expired:
         return problem
     return AwsProblem(
@@ -402,7 +402,7 @@ def explained(problem: AwsProblem, refusal: Refusal) -> AwsProblem:
 _BECAUSE: Final = re.compile(
     r"not authorized to perform:? \S+ on resource: \S+ (because .+?|with an explicit deny.*?)\.?$"
 )
-"""What AWS adds to an AccessDenied of late: "because no identity-based policy allows the sts:AssumeRole action"."""
+"""AWS's addition to a recent AccessDenied: "because no identity-based policy allows the sts:AssumeRole action"."""
 
 
 def _lower(sentence: str) -> str:
@@ -412,7 +412,7 @@ def _lower(sentence: str) -> str:
 def _input_words(
     workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof | None, which: TestedInput
 ) -> tuple[str, str]:
-    """What is wrong with one field, as a sentence, and what to enter. No values: an external id is sensitive."""
+    """Problem with one field, as a sentence, and the input it needs. No values: an external id is sensitive."""
     tested = tested_keys(role_of(workspace, entered.role_arn))
     if which is TestedInput.EXTERNAL_ID:
         if entered.external_id:
@@ -436,7 +436,7 @@ _NAMED: Final = {
 
 
 def _what_else(decision: Decision, proof: MfaProof | None, said: str) -> str:
-    """What can be behind a refusal that our own reading does not share."""
+    """Possible causes of a refusal that our own reading does not share."""
     for name, (layer, words) in _NAMED.items():
         if name in said.lower():
             if _state(decision, layer) in (LayerState.ALLOWS, LayerState.DENIES):

@@ -48,7 +48,7 @@ NO_CONNECTION: Final = "A snapshot comes without a connection to AWS, so no role
 
 @dataclass(frozen=True, slots=True)
 class AssumePlan:
-    """What the assume dialog knows before the call.
+    """Knowledge of the assume dialog before the call.
 
     Args:
         role_arn: the role.
@@ -150,7 +150,7 @@ def plan_assume(
 
 
 def plan_without_code(workspace: Workspace, plan: AssumePlan, entered: AssumeRoleInput) -> AssumePlan:
-    """The plan as it stands when exactly this is sent, and no MFA code with it: what is not in it is absent."""
+    """The plan for exactly this input without an MFA code: other keys are absent."""
     decision = decide_as_entered(workspace, entered, None)
     return replace(plan, decision=decision, refusal=_refusal(workspace, plan.role_arn, decision))
 
@@ -204,7 +204,7 @@ def default_session_name(workspace: Workspace) -> str:
 
 
 class SideAnswer(StrEnum):
-    """What one side says."""
+    """Answer of one side."""
 
     YES = "yes"
     DENIED = "denied"
@@ -318,7 +318,7 @@ _SPARED_BY_RESOURCE: Final = (Layer.IDENTITY, Layer.BOUNDARY, Layer.SESSION)
 
 
 def _silent(decision: Decision, reports: list[LayerReport]) -> Side | None:
-    """What a layer of this side that does not allow comes to where the other side decided already."""
+    """Result of this side's layers that do not allow, where the other side decided already."""
     named = any(report.layer is Layer.RESOURCE and report.state is LayerState.ALLOWS for report in decision.layers)
     for report in reports:
         if report.state is LayerState.SILENT and not (named and report.layer in _SPARED_BY_RESOURCE):
@@ -351,7 +351,7 @@ def _shortened(why: str) -> str:
 
 
 def _condition(decision: Decision, layers: tuple[Layer, ...]) -> str:
-    """What these layers' part of the answer depends on, or "" when the parts cannot be told apart."""
+    """Condition of these layers in the answer, or "" when the parts cannot be separated."""
     node = decision.depends_on
     if node is None:
         return ""
@@ -377,7 +377,7 @@ def _layer_of(leaf: Leaf) -> Layer | None:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is known about a call that has not been made.
+    """Plan of a call that has not been made.
 
     Args:
         typed: what had been entered; ANY_CODE in the place of an MFA code.
@@ -401,7 +401,7 @@ class Planned:
 
     @property
     def reuses_a_code(self) -> bool:
-        """Whether an MFA code that was given before counts."""
+        """True where an earlier MFA code counts."""
         return self.plan.mfa is not None and self.plan.mfa.way is MfaWay.REUSED
 
     @property
@@ -471,7 +471,7 @@ STARTING_POLICY: Final = """{
   ]
 }
 """
-"""What an editor begins with."""
+"""First text of an editor."""
 
 
 def policy_problem(text: str) -> str:

@@ -25,7 +25,7 @@ from iamtui.workspace.source.workspace import Workspace
 
 
 class RolesOfCaller(NamedTuple):
-    """What a workspace's own caller may assume.
+    """Roles that a workspace's own caller may assume.
 
     Args:
         caller: who that is.

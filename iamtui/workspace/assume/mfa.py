@@ -39,7 +39,7 @@ from iamtui.workspace.assume.assume_decision import FRESH_CODE, MfaProof, decide
 from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 DEFAULT_SECONDS: Final = 3600
-"""How long a shared session lives when nothing else is said: as long as the roles that are assumed with it."""
+"""Default seconds of a shared session: as long as the roles that are assumed with it."""
 
 
 class MfaCodeNeeded(Problem):
@@ -66,7 +66,7 @@ class MfaChoice:
 
     @property
     def needs_code(self) -> bool:
-        """Whether the user must enter a code."""
+        """True where the user must enter a code."""
         return self.has_device and self.way is not MfaWay.REUSED
 
 
@@ -85,7 +85,7 @@ def _local_time(session: MfaSession) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """Whose session it is, and where it works: what AWS gave never goes to another endpoint."""
+    """Key of a shared session: caller and endpoint, as what AWS gave never goes to another endpoint."""
 
     where: str
     caller_arn: str
@@ -238,7 +238,7 @@ def _kind(arn: str) -> PrincipalKind | None:
 
 
 def _serves_less_than_a_code(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof) -> bool:
-    """Whether our own answer is worse with a shared session than with a code in the call; False when unknown."""
+    """True where our own answer is worse with a shared session than with a code in the call; False when unknown."""
 
     shared, direct = (decide_so_far(workspace, entered, by) for by in (proof, FRESH_CODE))
     return shared is not None and direct is not None and is_worse(shared, direct)
@@ -267,7 +267,7 @@ class MfaDevices:
 
 
 def known_mfa_devices(workspace: Workspace) -> MfaDevices | None:
-    """What the account's data says of the caller's devices; None when it says nothing. Asks nobody."""
+    """The caller's devices in the account's data; None without any data. Makes no call."""
     user = workspace.account.by_arn(workspace.account.caller_arn.value_or(""))
     if not isinstance(user, User) or isinstance(user.mfa_devices, Missing):
         return None

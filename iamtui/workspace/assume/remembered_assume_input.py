@@ -1,4 +1,4 @@
-"""What was entered to assume a role the last time, kept for the next: everything but secrets.
+"""Last inputs for assuming roles, without secrets.
 
 One JSON object, UTF-8: `assume.json` in the data folder, readable by its owner only:
 
@@ -49,7 +49,7 @@ MOST_ROLES: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """What was entered for one role, and whose it is."""
+    """Last input for one role, with its owner."""
 
     account: str
     caller: str
@@ -61,7 +61,7 @@ class _Remembered:
 
     @classmethod
     def read(cls, raw: msgspec.Raw) -> _Remembered:
-        """An entry of the file, whose inputs stand side by side; never a secret.
+        """An entry of the file, with its inputs side by side; never a secret.
 
         Raises:
             ValueError: it is damaged.
@@ -84,12 +84,12 @@ class _Remembered:
 
 
 def _kept(entered: AssumeRoleInput) -> AssumeRoleInput:
-    """What of it may be kept."""
+    """The parts of an input that may be kept."""
     return replace(entered, external_id="", mfa_code=None, mfa_way=MfaWay.DIRECT)
 
 
 class _Owner(Struct, frozen=True):
-    """Whose input an entry is."""
+    """Owner of an entry."""
 
     account: str
     caller: str = ""
@@ -114,7 +114,7 @@ def remembered_path() -> Path:
 
 
 def remembered_input(workspace: Workspace, role_arn: str) -> AssumeRoleInput | None:
-    """What was entered for this role the last time by a caller of the same account; None when nothing is known.
+    """The last input for this role by a caller of the same account; None when nothing is known.
 
     It has neither an external id nor an MFA code, and "" for a session name that was the default. Blocking for file
     access; never raises: what cannot be read is not there.

@@ -48,7 +48,7 @@ _DEMO_REMARK: Final = "  # DEMO: this role is in no account of AWS"
 
 @dataclass(frozen=True, slots=True)
 class SessionEffect:
-    """What the policy does to one session.
+    """Effect of the policy on one session.
 
     Args:
         session: one that still lives.
@@ -118,7 +118,7 @@ def revocation_policy(before: datetime) -> dict[str, Any]:
 
 
 def server_now(workspace: Workspace, sessions: Iterable[Session] = (), clock: Clock = utc_now) -> datetime:
-    """The time by AWS's clock, which is what issue times are told by. Blocking: may call sts:GetCallerIdentity.
+    """The time by AWS's clock, which issue times follow. Blocking: may call sts:GetCallerIdentity.
 
     Args:
         sessions: those that are known; the newest tells how far the clocks are apart without a call.
@@ -141,7 +141,7 @@ def plan_revocation(
     *,
     before: datetime | None = None,
 ) -> Revocation:
-    """What would cut the role's sessions off that were issued before a moment. Calls nothing.
+    """Plan that cuts off the role's sessions from before a moment. Calls nothing.
 
     Args:
         now: the time by AWS's clock; see `server_now`.
@@ -192,7 +192,7 @@ def _elsewhere(workspace: Workspace, role_arn: str) -> str:
 
 
 def _only_in(account: str, options: Iterable[str]) -> str:
-    """What has a POSIX shell go on only with credentials of this account; "" for ""."""
+    """Shell guard that continues only with credentials of this account; "" for ""."""
     if not account:
         return ""
     ask_whose = " ".join(("aws sts get-caller-identity --query Account --output text", *options))
@@ -257,7 +257,7 @@ def _checked_name(own: Account, role_arn: str, role: Role | None) -> str:
 
 
 def _options(workspace: Workspace, *, elsewhere: bool) -> Iterator[str]:
-    """What makes the AWS CLI call the same account in the same way; the profile is no use for another account.
+    """Options that make the AWS CLI call the same account in the same way; the profile is no use for another account.
 
     Raises:
         Problem: the name of the profile cannot stand in a command.
@@ -320,7 +320,7 @@ def _warnings_about_services(role: Role) -> Iterator[str]:
 
 
 def _warnings_about_what_is_there(role: Role, before: datetime) -> Iterator[str]:
-    """What the policy of this name that the role has already means for a new one."""
+    """Warnings about the policy of this name that the role has already."""
     found = next((policy for policy in role.inline_policies if policy.name == POLICY_NAME), None)
     if found is None:
         return

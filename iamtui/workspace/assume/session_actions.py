@@ -49,7 +49,7 @@ class Renewal:
         self._shared_code_failed = False
 
     def needs_code(self) -> bool:
-        """Whether it takes a new MFA code now: a code works once, unless a session of it serves several roles."""
+        """True where a new MFA code is needed: a code works once, unless a session of it serves several roles."""
         if not self._entered.mfa_serial:
             return False
         if self._shares is None or self._shared_code_failed:

@@ -1,4 +1,4 @@
-"""What a session of a role could still do under session policies: the same questions before and after them.
+"""Preview of a session under session policies: the same questions before and after them.
 
 A session may do what the role's own policies and its session policies both allow (IAM User Guide: Session policies).
 """
@@ -30,10 +30,10 @@ from iamtui.workspace.source.principals import principal_for
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_TYPICAL: Final = 8
-"""Typical actions that are shown besides the questions asked."""
+"""Most typical actions beside the given questions."""
 
 _MOST_TRIED: Final = 60
-"""Candidates that are asked about at most: a preview is made anew while the policy is typed."""
+"""Most candidates to evaluate: a preview is made anew while the policy is typed."""
 
 _OF_ONE_SERVICE: Final = 3
 _MOST_RESOURCES: Final = 6
@@ -47,7 +47,7 @@ _WELL_KNOWN: Final = (
     "cloudformation:DescribeStacks", "cloudformation:UpdateStack", "ecr:BatchGetImage", "ecs:UpdateService",
     "route53:ChangeResourceRecordSets", "cloudtrail:StopLogging",
 )  # fmt: skip
-"""Actions that people know, for entries such as `s3:*` that stand for many; the first come first."""
+"""Well-known actions, examples for entries such as `s3:*`; the first come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,17 @@ class PreviewRow:
 
     @property
     def lost(self) -> bool:
-        """Whether the session policies take it away."""
+        """True where the session policies take the permission away."""
         return self.before.allowed and self.after.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
 
     @property
     def doubtful(self) -> bool:
-        """Whether the session policies make it depend on what is not known."""
+        """True where the session policies make the permission depend on something unknown."""
         return self.before.allowed and self.after.outcome is Outcome.DEPENDS
 
     @property
     def changed(self) -> bool:
-        """Whether the session policies make a difference."""
+        """True where the session policies make a difference."""
         return (self.before.outcome, self.before.allowed_resources) != (
             self.after.outcome,
             self.after.allowed_resources,
@@ -87,7 +87,7 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionPreview:
-    """What session policies do to a session.
+    """Effect of session policies on a session.
 
     Args:
         rows: the questions asked, then typical ones.
@@ -287,7 +287,7 @@ def _on_resources(action: str, statement: Statement) -> Iterator[Question]:
 
 
 def _can_be(resource: str, form: str) -> bool:
-    """Whether a resource is of an ARN form: of its service, and with a path where the form has one."""
+    """True where a resource is of an ARN form: of its service, and with a path where the form has one."""
     given, wanted = resource.split(":", 5), form.split(":", 5)
     if len(given) < 6 or len(wanted) < 6 or given[2] != wanted[2]:
         return False

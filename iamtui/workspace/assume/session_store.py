@@ -118,7 +118,7 @@ class KeptSession:
         return urgency if urgency is not Urgency.CALM else None
 
     def wants_code(self, now: datetime) -> bool:
-        """Whether to ask for an MFA code now: at ten and, unless one was given, at five minutes before the end."""
+        """True when an MFA code is due: at ten and, unless one was given, at five minutes before the end."""
         left = self.session.time_left(now)
         if not left or left >= SOON:
             self._asked = Urgency.CALM
@@ -133,7 +133,7 @@ class KeptSession:
 
 
 class Tick(NamedTuple):
-    """What a second brought.
+    """Changes within a second.
 
     Args:
         crossed: sessions that came near their end, or to it.

@@ -135,7 +135,7 @@ def pieces_of(content: Content, plain: str = "") -> list[Piece]:
 
 
 class _Look(NamedTuple):
-    """What all lines of a view have in common.
+    """Properties that all lines of a view share.
 
     Args:
         base: the widget's own style, which takes its ancestors to work out.
@@ -309,7 +309,7 @@ class DrawnLines(SteadyScrollView):
         return Strip(segments, look.width + look.blank)
 
     def _cut(self, strip: Strip, end: int, under: tuple[str, ...]) -> list[Segment]:
-        """What is seen of a line that is scrolled, or wider than the view."""
+        """Visible part of a line that is scrolled, or wider than the view."""
         look, style = self._look, self._style
         shown = strip.crop_extend(look.x, end, style(under, ""))
         if strip.cell_length > end and look.width and strip.crop(end).text.strip():
@@ -336,7 +336,7 @@ _BLURRED_BAR = "▏"
 
 @dataclass(eq=False, repr=False)
 class LineMessage(Message):
-    """What happened to a line of a view."""
+    """An event of a view's line."""
 
     view: LineView
     index: int
@@ -367,10 +367,10 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
     ]
 
     CURSOR_BAR: ClassVar[str] = "▌"
-    """What stands before the line that keys move from."""
+    """Mark before the line that keys move from."""
 
     HAS_CURSOR: ClassVar[bool] = True
-    """Whether a line is marked and moved; without, the same keys scroll."""
+    """True where a line is marked and moved; without, the same keys scroll."""
 
     class CursorMoved(LineMessage):
         """The cursor came to another line, or the lines under it changed."""
@@ -385,7 +385,7 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
     # What a subclass gives.
 
     def is_stop(self, index: int) -> bool:  # noqa: ARG002 - for subclasses
-        """Whether the cursor may rest on this line."""
+        """True where the cursor may rest on this line."""
         return True
 
     def is_under_cursor(self, index: int) -> bool:

@@ -1,4 +1,4 @@
-"""ListPane: a list with what stands in its place while it is empty, what is said of its line, and a filter row."""
+"""ListPane: a list with its text while it is empty, details of its line, and a filter row."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class FilterRow(AskRow):
 
     @dataclass(eq=False, repr=False)
     class Narrowed(Message):
-        """What was typed so far."""
+        """The filter text changed."""
 
         needle: str
 

@@ -50,7 +50,7 @@ def wrap(row: Content, width: int) -> list[Content]:
 
 
 def wrap_all(rows: Iterable[Content], width: int, most: int) -> list[Content]:
-    """Cut texts into at most `most` lines of at most `width` cells; what is cut off is told by an ellipsis."""
+    """Cut texts into at most `most` lines of at most `width` cells, with an ellipsis for the rest."""
     cut = [wrap(row, width) for one in rows if one for row in one.split("\n")]
     found = [piece for pieces in cut for piece in pieces]
     if len(found) <= most or not most:
