@@ -103,7 +103,7 @@ class EventKind(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadTrails:
-    """What was read of trails.
+    """Distinct requests and counts of trails that were read.
 
     Args:
         requests: distinct requests by the ARN of the user or role.
@@ -123,7 +123,7 @@ class ReadTrails:
 
 @dataclass(slots=True)
 class Activity:
-    """What a principal did, as trails tell it.
+    """Use of actions by a principal in trails.
 
     Args:
         principal: ARN of a user or role.
@@ -305,7 +305,7 @@ def read_until(trail: str, told: Callable[[int, int], bool]) -> ReadTrails | Non
 def activity_of(
     workspace: Workspace, principal: Principal, read: ReadTrails, told: Callable[[int], None] = lambda _done: None
 ) -> Activity:
-    """What trails tell of a user or role.
+    """Use of actions by a user or role in trails.
 
     Args:
         told: called again and again with how many requests are done.
@@ -321,7 +321,7 @@ def activity_of(
 
 
 def _is_granted_as_used(workspace: Workspace, principal: Principal, used: UsedAction) -> bool:
-    """Whether it is not denied on everything, as it was used: in other Regions, or through a service."""
+    """True where the action is allowed somewhere as it was used: in other Regions, or through a service."""
     elsewhere = (one for one in used.contexts if one[0] != workspace.source.region or VIA_A_SERVICE in dict(one[1]))
     questions = (Question(used.action, "*", dict(context), region=region) for region, context in elsewhere)
     some = islice(questions, _MOST_CONTEXTS)
@@ -329,7 +329,7 @@ def _is_granted_as_used(workspace: Workspace, principal: Principal, used: UsedAc
 
 
 def _is_resource(text: str) -> bool:
-    """Whether it can be asked about: names in records may be any text, of objects in S3 also one with ARNs in it."""
+    """True where a question may name the resource: names in records may be any text, also with ARNs in it."""
     try:
         check_resource(text)
     except Problem:
@@ -363,30 +363,31 @@ UNTOLD: Final = "?"
 
 
 def with_stars(resource: str) -> str:
-    """The pattern of all resources that an ARN with what is not told may stand for."""
+    """The pattern of all resources that an ARN with unknown characters may mean."""
     return re.sub(r"\?+", "*", resource)
 
 
 def is_data_event(action: str) -> bool:
-    """Whether CloudTrail records calls of an action only where a trail asks for data events."""
+    """True where CloudTrail records calls of an action only as data events of a trail."""
     prefix, _, name = action.lower().partition(":")
     return any(fnmatchcase(name, pattern) for pattern in api_operations.DATA_EVENTS.get(prefix, ()))
 
 
 def is_recorded(action: str) -> bool:
-    """Whether a call of the SDK is recorded as this action: others are checked along with calls, or of the console."""
+    """True where a call of the SDK is recorded as this action: others are checked along with calls, or of the
+    console."""
     prefix, _, name = action.partition(":")
     without = api_operations.actions_without_operation().get(prefix, ())
     return "*" not in without and name not in without
 
 
 def _would_show(action: str, activity: Activity) -> bool:
-    """Whether trails would show the use of an action, by what else is in them, and what calls may have needed."""
+    """True where trails would show the use of an action, by the rest of their events and of possible needs."""
     return is_recorded(action) and _kind_of(action) in activity.read.kinds and action not in activity.possible
 
 
 class UseCount(NamedTuple):
-    """How many actions are granted, how many of those were used, and of how many others nothing can be said."""
+    """Numbers of granted actions, of those that were used, and of those whose use is unknown."""
 
     granted: int
     used: int
@@ -395,7 +396,7 @@ class UseCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UsedService:
-    """What of a service is granted, and what of that was used.
+    """Granted actions of a service, and their use.
 
     Args:
         granted: actions that are allowed, or on a condition.
@@ -417,7 +418,7 @@ class UsedService:
 
 
 def compare_use(granted: EffectiveAccess, activity: Activity) -> tuple[UsedService, ...]:
-    """What is granted against what was used, service by service in alphabetical order."""
+    """Comparison of granted actions with used ones, service by service in alphabetical order."""
     allowed: dict[str, dict[str, None]] = {}
     for action in (*granted.by_action(), *activity.granted_as_used):
         allowed.setdefault(action.partition(":")[0], {})[action] = None
@@ -455,7 +456,7 @@ def _missing(service: str, read: ReadTrails) -> str:
 
 
 def limits_of(activity: Activity, uses: Sequence[UsedService]) -> tuple[str, ...]:
-    """What these trails cannot show, in sentences, safe to show."""
+    """Limits of these trails in sentences, safe to show."""
     untold = [action for one in uses for action in one.untold]
     unused = [action for one in uses for action in one.unused]
     return (
@@ -468,7 +469,7 @@ def limits_of(activity: Activity, uses: Sequence[UsedService]) -> tuple[str, ...
 
 
 def _left_out(read: ReadTrails, untold: Sequence[str]) -> Iterator[str]:
-    """What trails have no events of."""
+    """Sentences about kinds of events that trails lack."""
     managing = {kind.reads for kind in read.kinds if not kind.service}
     if not managing:
         yield (
@@ -500,7 +501,7 @@ def _selected(unused: Sequence[str]) -> Iterator[str]:
 
 
 def _not_told(activity: Activity, untold: Sequence[str]) -> Iterator[str]:
-    """What records do not tell."""
+    """Sentences about actions whose use records do not show."""
     unrecorded = sorted(action for action in untold if not is_recorded(action))
     if unrecorded:
         yield (

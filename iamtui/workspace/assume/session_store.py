@@ -157,7 +157,7 @@ class Tick(NamedTuple):
 
 
 class Dropped(Struct, frozen=True):
-    """What was dropped: how many sessions and shared MFA sessions, and how many endpoints were stopped."""
+    """Numbers of dropped sessions and shared MFA sessions, and of stopped endpoints."""
 
     sessions: int = 0
     endpoints: int = 0
@@ -319,7 +319,7 @@ class SessionsKeeper:
         self._ticked_at = None
 
     def tick(self) -> Tick:
-        """Once a second: forget what is to be forgotten, and say what is to be done and told."""
+        """Forget sessions that are due, and return this second's changes and renewals."""
         now = self._clock()
         slept, moved = self._time_lost(now)
         forgotten, orphaned = self._forget_due(now)
@@ -352,7 +352,7 @@ class SessionsKeeper:
 
 
 def default_profile_in_the_way() -> bool:
-    """Whether the SDKs would take the credentials of a default profile rather than ask the endpoint.
+    """True where the SDKs would take the credentials of a default profile rather than the endpoint's.
 
     They look into the AWS files before they ask a container's endpoint (AWS SDKs and Tools Reference Guide:
     Standardized credential providers). Files that cannot be read count as in the way.
@@ -387,11 +387,11 @@ ENDPOINT_STALE = tuple(
     for name in (*variables.KEYS, *variables.PROFILES, *variables.OTHER_SOURCES)
     if name not in (variables.CONTAINER_URI, variables.CONTAINER_TOKEN, variables.METADATA_ENDPOINT)
 )
-"""What a shell must unset: the SDKs prefer keys, profiles and web identities to the endpoint."""
+"""Variables that a shell must unset: the SDKs prefer keys, profiles and web identities to the endpoint."""
 
 
 def _with_loopback(environ: Mapping[str, str]) -> str:
-    """What NO_PROXY must hold in both spellings: botocore sends even requests to the loopback address to HTTP_PROXY.
+    """Value of NO_PROXY in both spellings: botocore sends even requests to the loopback address to HTTP_PROXY.
 
     Programs read either spelling, so what only one of them holds must be in both.
     """

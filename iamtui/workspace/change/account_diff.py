@@ -66,7 +66,7 @@ class EntityChange:
 
 @dataclass(frozen=True, slots=True)
 class AccountDiff:
-    """What two snapshots of an account differ in.
+    """Differences between two snapshots of an account.
 
     Args:
         entities: those of which it is known; what only a part that was not read could have is in neither list.
@@ -80,7 +80,7 @@ class AccountDiff:
 
     @property
     def complete(self) -> bool:
-        """Whether the whole of both was read."""
+        """True where both were read completely."""
         return not (self.before.account.unlisted or self.after.account.unlisted)
 
     def effects(self) -> frozenset[Effect]:
@@ -175,7 +175,7 @@ _MOST_NAMED: Final = 10
 
 
 def _said_of_parts(unread: Collection[str], apart: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """What is not compared because of what was not read, sentences without their end."""
+    """Sentences, without their end, about parts that were not read and are not compared."""
     if unread:
         count = counted(len(unread), "entity", "entities")
         yield f"Not compared, because the other snapshot holds only a part of the account: {count} of one of them"
@@ -209,7 +209,7 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {
     "mfa_devices": "MFA devices",
     "login_profile": "console password",
 }
-"""What is compared of an entity. Dates of use and counts of attachments change all the time."""
+"""Compared fields of an entity. Dates of use and counts of attachments change all the time."""
 
 _KINDS: Final[tuple[tuple[type[Entity], str], ...]] = (
     (User, "user"),
@@ -228,7 +228,7 @@ _LISTS: Final[Mapping[str, str]] = {
     "policy": UNLISTED["policies"],
     "instance profile": UNLISTED["roles"],
 }
-"""What the gap is called when those of a kind could not be listed; instance profiles come with the roles."""
+"""Name of the gap when those of a kind could not be listed; instance profiles come with the roles."""
 
 
 def entity_changes(before: Account, after: Account) -> Iterator[EntityChange]:
@@ -380,7 +380,7 @@ _MOST_COMPARED: Final = 5_000_000
 
 
 def _said_of_people(old: Fact[IdentityCenter], new: Fact[IdentityCenter]) -> Iterator[str]:
-    """Whose signing in is not compared, because of what was not read; sentences without their end."""
+    """Sentences, without their end, about people whose signing in is not compared, because it was not read."""
     centers = [one.value for one in (old, new) if isinstance(one, Known)]
     if len(centers) == 1:
         yield "Who can sign in through IAM Identity Center is known in one of the snapshots only, and is not compared"
@@ -422,7 +422,7 @@ def _identity_center(old: Fact[IdentityCenter], new: Fact[IdentityCenter]) -> It
 
 
 def _if_unknown(one: PermissionSet, effect: Effect) -> frozenset[Effect]:
-    """What a permission set that comes or goes may do, where it is not known whom it is assigned to."""
+    """Possible effects of a permission set that comes or goes, where its assignments are unknown."""
     return frozenset((effect,)) if one.assignees is None else frozenset()
 
 
@@ -435,7 +435,7 @@ def _set_details(was: PermissionSet, now: PermissionSet) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """What differs in who can sign in, in words, and whether somebody came or went."""
+    """Differences in who can sign in, in words, and whether somebody came or went."""
 
     details: tuple[str, ...] = ()
     effects: frozenset[Effect] = frozenset()

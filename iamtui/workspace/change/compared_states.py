@@ -19,7 +19,7 @@ from iamtui.workspace.source.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class AlignedStates:
-    """Two states in which whoever is in one of them only stands in the other as somebody who may do nothing.
+    """Two states with the same principals: one that only one state has is in the other without permissions.
 
     Args:
         only_before, only_after: who really is in one of them only, by ARN.
@@ -133,7 +133,7 @@ def _inside(carrier: str) -> tuple[str, ...]:
 
 
 class ChangedStatements:
-    """What the documents of an account say in one of two of its states and not in the other.
+    """Statements of an account's documents that only one of its two states has.
 
     Args:
         before, after: the states, with the same users and roles in the same order.
@@ -177,7 +177,7 @@ class ChangedStatements:
             self._note_said(_sayings(was.trust if isinstance(was, Role) else None) ^ _sayings(role.trust))
 
     def touches(self, actions: Iterable[ActionName]) -> bool:
-        """Whether one of the actions is among those that are said otherwise."""
+        """True where one of the actions is among those of changed statements."""
         elements = [ActionElement(entries, negated=negated) for key in self.said.values() for entries, negated in key]
         return any(element.matches(action) for action in actions for element in elements)
 
@@ -193,7 +193,7 @@ class ChangedStatements:
         )
 
     def _of_entities(self) -> None:
-        """What the policies of users, roles, their groups, and their boundaries say."""
+        """Add the policies of users, roles, their groups, and their boundaries."""
         holders: dict[tuple[PolicyDocument | None, PolicyDocument | None], int] = {}
         rest: list[tuple[frozenset[Saying], int]] = []
         for place, one in enumerate(self.index.principals):

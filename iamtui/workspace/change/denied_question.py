@@ -1,4 +1,4 @@
-"""A denied question with what is known of it, and where the policies stand that its denial names."""
+"""A denied question with its known facts, and the places of the policies in its denial."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def prepared_question(principal: Principal, question: Question) -> PreparedActio
 
 
 def place_of(case: DeniedQuestion, policy: str) -> DocumentPlace:
-    """Where the policy of this name, as the decision names it, stands.
+    """Place of a policy by the name that the decision gives it.
 
     Raises:
         Problem: it cannot be changed, or is not found.
@@ -134,7 +134,7 @@ def place_of(case: DeniedQuestion, policy: str) -> DocumentPlace:
 
 
 def single_carrier(prepared: PreparedAction) -> str | None:
-    """The one ARN that carries the policy of what is asked about; None where that can be several, or none."""
+    """The one ARN that carries the policy of the prepared resource; None where that can be several, or none."""
     if prepared.resource.kind is ResourceKind.NONE:
         return None
     carrier = policy_carrier(prepared)
@@ -142,7 +142,7 @@ def single_carrier(prepared: PreparedAction) -> str | None:
 
 
 def resource_place_of(case: DeniedQuestion) -> DocumentPlace:
-    """The policy of what is asked about, which of a pattern within one bucket is the bucket's, or a trust policy.
+    """Policy of the denied resource: of a pattern within one bucket the bucket's, or a trust policy.
 
     Raises:
         NoEdit: no single policy belongs to what is asked about, or it is not loaded.
@@ -257,7 +257,7 @@ def _own_scps(account: Account) -> Iterator[DocumentPlace]:
 def statement_from_question(
     principal: Principal, question: Question, effect: str, place: DocumentPlace
 ) -> dict[str, Any]:
-    """The statement that allows or denies just what is asked, in the form that the place takes.
+    """The statement that allows or denies just the question, in the form that the place takes.
 
     The context of the question becomes no condition: what holds for one request need not hold for the next.
     """

@@ -89,7 +89,7 @@ def spare(statement: Statement, action: str, resource: str) -> Spared:
 def _split(
     entries: list[str], asked: str, case: Callable[[str], str] = lambda text: text
 ) -> tuple[list[str], list[str]]:
-    """The entries that may be about what is asked, and the others."""
+    """Entries that may match the requested text, and the others."""
     met: list[str] = []
     others: list[str] = []
     for entry in entries:
@@ -133,7 +133,7 @@ def _as_element(entries: list[str]) -> JsonValue:
 
 
 def _meets(entry: str, asked: str) -> bool:
-    """Whether an entry may be about what is asked; a variable stands for any text."""
+    """True where an entry may match the requested text; a variable is any text."""
     pieces = with_variables_as_stars(parse_pieces(entry, variables=True))
     return Glob(tokens_of(pieces)).shares(request_tokens(asked))
 
@@ -205,7 +205,7 @@ def _conditions(case: DeniedQuestion, ref: StatementRef) -> Iterator[TracedEleme
 
 
 def _of_the_request(key: str) -> bool:
-    """Whether the same caller can ask the same of the same resource with another value of a condition key."""
+    """True where the same caller can repeat the request with another value of a condition key."""
     name = key.lower()
     return not name.startswith(_NOT_OF_THE_REQUEST) and not any(part in name for part in _OF_A_RESOURCE)
 
@@ -218,7 +218,7 @@ def _short_name(ref: StatementRef) -> str:
 def _concerns_only_the_caller(
     case: DeniedQuestion, place: DocumentPlace, document: PolicyDocument, refs: Sequence[StatementRef]
 ) -> bool:
-    """Whether the statements deny nobody but the user or role that asks."""
+    """True where the statements deny nobody but the caller."""
     if place.kind in ("inline", "managed"):
         return place.others == 0
     who = case.principal.role_arn or case.principal.arn
@@ -278,7 +278,7 @@ def _with_rests(document: PolicyDocument, rests: Iterable[Statement]) -> PolicyD
 
 
 def _extent(parts: Sequence[Spared]) -> str:
-    """What of a Deny no longer applies; "" where that is all of it, and just what was asked."""
+    """Part of a Deny that no longer applies; "" where that is all of it, and just the question."""
     if all(part.exact and not part.rests for part in parts):
         return ""
     released = "; ".join(dict.fromkeys(part.released for part in parts))

@@ -1,4 +1,4 @@
-"""The places in an account where a policy document stands, found by name and changed by an edit of a draft."""
+"""Places of policy documents in an account, found by name and changed by an edit of a draft."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ VERSION: Final = "2012-10-17"
 
 @dataclass(frozen=True, slots=True)
 class DocumentPlace:
-    """Where a document stands or can be put.
+    """Place of a document, or of one to create.
 
     Args:
         kind: "inline", "managed", "trust", "resource", "scp" or "rcp".
@@ -188,7 +188,7 @@ class DocumentPlace:
         return self.put(with_statement(self.document, statement))
 
     def delete(self) -> Edit | None:
-        """The edit that takes the document away; None where one must always stand there."""
+        """The edit that deletes the document; None where one is mandatory."""
         delete = DOCUMENT_KINDS[self.kind].delete
         return delete(self.owner, self.name) if delete is not None else None
 
@@ -266,7 +266,7 @@ def policy_label(action: str, effect: str = "Allow") -> str:
 
 
 def identity_places(account: Account, entity: User | Role) -> Iterator[tuple[str, DocumentPlace | Problem]]:
-    """Where the identity policies of a user or role stand, by the name that decisions give them.
+    """Places of a user's or role's identity policies, by the name that decisions give them.
 
     Those of AWS, and those whose text is not loaded, come as the Problem that says so.
     """
@@ -430,7 +430,7 @@ def document_problems(account: Account, draft: Draft) -> Iterator[DraftProblem]:
 
 
 def _without_policies(account: Account, resource: str) -> str:
-    """Whose policies there cannot be, of a resource that cannot have one ("resources of ec2 have"), else ""."""
+    """Kind of a resource that cannot have a policy ("resources of ec2 have"), else ""."""
     arn = parse_arn(resource)
     if arn is None or not arn.service or arn.service in ("iam", "sts") or resource in account.resource_policies:
         return ""
@@ -441,7 +441,7 @@ def _without_policies(account: Account, resource: str) -> str:
 
 
 def document_findings(before: Account, after: Account, draft: Draft) -> Iterator[DraftFinding]:
-    """What the lint says of every document put in place, and what it gives to others than the one thought of.
+    """Lint findings of every document put in place, and access that it gives to others than intended.
 
     Warnings that the document has in the account are left out: the draft is not what they are about.
     """
@@ -520,7 +520,7 @@ def _holders(account: Account, edit: Edit) -> tuple[str, ...]:
 
 
 def _names_a_caller(statement: dict[str, Any]) -> bool:
-    """Whether a condition on aws:PrincipalArn says for whom a statement is."""
+    """True for a condition on aws:PrincipalArn."""
     conditions = statement.get("Condition")
     tests = conditions.values() if isinstance(conditions, dict) else ()
     return any(isinstance(test, dict) and any(key.lower() == "aws:principalarn" for key in test) for test in tests)

@@ -207,7 +207,7 @@ def _widening(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
 
 
 def _narrowed(case: DeniedQuestion, model: dict[str, Any]) -> dict[str, Any]:
-    """A statement that gives the caller only what is asked, on the conditions of one that gives more."""
+    """A statement for just the question, on the conditions of one that gives more."""
     statement: dict[str, Any] = {"Effect": "Allow"}
     of_resource = case.reason.layer is Layer.RESOURCE
     if of_resource:
@@ -388,7 +388,7 @@ def _fixed(
 
 
 def _unknown_actions(answer: Answer) -> Iterator[str]:
-    """What is said of actions that the catalogue does not know: they may be new ones of AWS.
+    """Notes on actions that the catalogue does not know: they may be new ones of AWS.
 
     Raises:
         Problem: a known action is asked about on a resource that it is never authorized on.
@@ -401,7 +401,7 @@ def _unknown_actions(answer: Answer) -> Iterator[str]:
 
 
 def _fitting(answer: Answer) -> tuple[Cell, ...]:
-    """What a fix is for: an action that the catalogue does not know may be a new one."""
+    """Cells to fix: an action that the catalogue does not know may be a new one."""
     return tuple(cell for cell in answer.cells if cell.fits) or answer.cells
 
 
@@ -419,7 +419,7 @@ class _Part:
 
     @property
     def unnamed(self) -> bool:
-        """Whether it is asked about whatever there is, where only what the call names should be allowed."""
+        """True for a companion on all resources, where only those that the call names should be allowed."""
         pattern = is_pattern(self.question.resource)
         return self.companion and pattern and self.question.action.lower().startswith(_NOT_FOR_ALL)
 
@@ -432,7 +432,7 @@ class _Part:
 
 
 def _denied(answer: Answer) -> Iterator[_Part]:
-    """What is denied of all that decides, the chain first: without it there is no session that could ask."""
+    """Denied parts of all that decides, the chain first: without it there is no session that could call."""
     if answer.chain is not None and answer.chain.decision.denied:
         yield _Part(answer.chain.decision.request.principal, answer.chain.question, companion=False)
     for cell in _fitting(answer):

@@ -1,4 +1,4 @@
-"""What-if drafts over an opened account: laying one over it, and asking before and after."""
+"""What-if drafts over an opened account: applying one, and answers before and after."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def with_edited_resources(workspace: Workspace, draft: Draft) -> Workspace:
 
 
 EXPORT_FORMS: Final = FORMS
-"""What a draft can be exported as: "cli" (AWS CLI commands), "terraform", "diff" (of the documents)."""
+"""Export formats of a draft: "cli" (AWS CLI commands), "terraform", "diff" (of the documents)."""
 
 
 GRAVE: Final = ("error", "nothing allowed")
@@ -131,7 +131,7 @@ def lay_text(workspace: Workspace, text: str, shown: str) -> DraftedAccount:
 
 
 def export_drafted(drafted: DraftedAccount, form: str) -> str:
-    """What would make the draft's changes, as text; nothing is run. A diff of nothing is "".
+    """The draft's changes as text; nothing is run. A diff of nothing is "".
 
     Raises:
         DraftProblem: the draft does not fit.
@@ -145,7 +145,7 @@ def export_drafted(drafted: DraftedAccount, form: str) -> str:
 
 
 class Effect(StrEnum):
-    """What a draft does to an answer."""
+    """Effect of a draft on an answer."""
 
     SAME = "same"
     GAINED = "gained"
@@ -181,7 +181,7 @@ class DraftComparison:
 
     @property
     def effect(self) -> Effect:
-        """What the draft does: more is allowed (GAINED), less (LOST), or both or otherwise different (CHANGED).
+        """Effect of the draft: more is allowed (GAINED), less (LOST), or both or otherwise different (CHANGED).
 
         The reasons behind a verdict may differ while it is the SAME.
         """
@@ -202,7 +202,7 @@ class DraftComparison:
 
 
 def verdict_key(decision: Decision) -> tuple[object, ...]:
-    """What makes two verdicts the same verdict: outcome, how far it reaches, its condition, and completeness.
+    """Parts of a verdict that count in comparisons: outcome, extent, condition, and completeness.
 
     A resource's policy that is not loaded may leave it to the identity's policies, as most of KMS keys do: then what
     these say counts, too.
@@ -228,14 +228,14 @@ def _left_to_identity(decision: Decision) -> tuple[object, ...]:
 
 
 def may_be_left_to_identity(decision: Decision) -> bool:
-    """Whether a resource's policy is not loaded, and the identity's policies allow it under conditions not known."""
+    """True where a resource's policy is not loaded, and the identity's policies allow it under unknown conditions."""
     if Layer.RESOURCE not in decision.not_evaluated:
         return False
     return any(ref.undetermined for ref in decision.matched if ref.layer is Layer.IDENTITY and ref.effect == "Allow")
 
 
 def effect_between(before: Decision, after: Decision) -> Effect:
-    """What becomes of one decision."""
+    """Effect on one decision."""
     if verdict_key(before) == verdict_key(after):
         return Effect.SAME
     reach = _reach(after) - _reach(before)
@@ -307,7 +307,7 @@ def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iter
 
 
 def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> str:
-    """Whom `compare_everyone` lacks of those whom the draft may matter to, one sentence, safe to show; "" when nobody.
+    """Gap of `compare_everyone` among those whom the draft may matter to, one sentence, safe to show; "" without any.
 
     Who is somebody's user or role elsewhere cannot be listed, and a draft of what binds all may let them in.
     """
@@ -320,7 +320,7 @@ def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix)
 
 
 class _Polls:
-    """One question matrix before and after, asked twice only of those whom the draft can matter to."""
+    """One question matrix before and after, evaluated twice only for those whom the draft can matter to."""
 
     def __init__(self, drafted: DraftedAccount, question_matrix: QuestionMatrix, now: datetime | None) -> None:
         drafted.check()
@@ -498,17 +498,17 @@ class SavedComparison:
 
     @property
     def effect(self) -> Effect | None:
-        """What the draft does to the answer; None when there is none."""
+        """Effect of the draft on the answer; None without an answer."""
         return self.comparison.effect if self.comparison is not None else None
 
     @property
     def met_before(self) -> bool | None:
-        """Whether the expectation was met before the draft; None: none was saved, or there is no answer."""
+        """Expectation met before the draft; None: none was saved, or there is no answer."""
         return self._met(self.comparison.before) if self.comparison is not None else None
 
     @property
     def met_after(self) -> bool | None:
-        """Whether the expectation is met with the draft; None: none was saved, or there is no answer."""
+        """Expectation met with the draft; None: none was saved, or there is no answer."""
         return self._met(self.comparison.after) if self.comparison is not None else None
 
     def _met(self, answer: Answer) -> bool | None:

@@ -54,11 +54,11 @@ from iamtui.workspace.source.unknown_facts import MOST_SEARCHED
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_QUESTIONS: Final = 4_000
-"""Pairs of action and resource that are asked about, each before and after."""
+"""Most pairs of action and resource to evaluate, each before and after."""
 MOST_DECISIONS: Final = 100_000
 """Answers that are worked out for single principals, where the index of the account cannot tell."""
 MOST_STRANGERS: Final = 50
-"""Principals that were added or removed who are asked what they may do: each takes a second."""
+"""Most added or removed principals whose access is found: each takes a second."""
 _MOST_ROLES: Final = 50
 _FEW: Final = 2
 _MOST_TOLD_APART: Final = 500
@@ -131,7 +131,7 @@ class EscalationShift:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a draft does to an account.
+    """Impact of a draft on an account.
 
     Args:
         not_compared: what could not be looked at, sentences without their end; raw text.
@@ -167,7 +167,7 @@ class Impact:
         return found
 
     def shifts_by_family(self) -> Mapping[str, Sequence[tuple[AccessShift, tuple[str, ...]]]]:
-        """What changes of each family, and which of its actions."""
+        """Changes by family, with the actions of each."""
         found: dict[str, list[tuple[AccessShift, tuple[str, ...]]]] = {}
         for shift in self.access:
             families: dict[str, list[str]] = {}
@@ -201,7 +201,7 @@ def impact_of(
     told: Callable[[int], None] = lambda _pairs: None,
     now: datetime | None = None,
 ) -> Impact:
-    """What a draft does to the whole account; what was found when it is cancelled.
+    """Impact of a draft on the whole account; a part of it when it is cancelled.
 
     `told` is called again and again with how many pairs of action and resource have been compared.
 
@@ -220,7 +220,7 @@ def impact_between(
     told: Callable[[int], None] = lambda _pairs: None,
     now: datetime | None = None,
 ) -> Impact:
-    """What the whole account gains and loses from one state to another; as `impact_of`.
+    """Access that the whole account gains and loses from one state to another; as `impact_of`.
 
     Args:
         reached: the ARNs of those who can differ.
@@ -249,7 +249,7 @@ def _merged(shifts: Iterable[AccessShift]) -> Iterator[AccessShift]:
 
 
 class _Asked(NamedTuple):
-    """A class of actions on a resource: one of them is asked about."""
+    """Actions with the same answer on a resource: one of them is evaluated."""
 
     actions: tuple[str, ...]
     resource: str
@@ -278,7 +278,7 @@ class _Search:
         self.left_out: list[str] = []
 
     def access(self, told: Callable[[int], None]) -> Iterator[AccessShift]:
-        """What is allowed otherwise."""
+        """Changes of access."""
         for asked, one in enumerate(self._asked()):
             told(asked)
             if self._cancelled():
@@ -319,7 +319,7 @@ class _Search:
                         yield AccessShift(effect, actions, resource, was, now, (principal,), when)
 
     def _assumptions(self, who: int) -> Assumptions:
-        """What is assumed of calls of users and roles, and where policies that are in force on them read it."""
+        """Assumptions about calls of users and roles, and the policies in force that read them."""
         everyone = self._before.everyone
         known = who if who.bit_count() <= _MOST_TOLD_APART else everyone
         found = self._assumed.get(known)
@@ -345,7 +345,7 @@ class _Search:
             self.left_out.append(f"What differs by {key} is compared for some values of it alone")
 
     def _asked(self) -> Iterator[_Asked]:
-        """What to ask about: single actions first, whole services last."""
+        """Classes to evaluate: single actions first, whole services last."""
         wanted: dict[tuple[str, str, int], list[ActionElement]] = {}
         extra: dict[str, set[str]] = {}
         known_services = service_data.service_names()
@@ -468,7 +468,7 @@ class _Search:
         return change
 
     def _others(self, asked: _Asked) -> Iterator[Principal]:
-        """Whom besides users and roles a change is about: those whom a resource's policy names, and the root user."""
+        """Principals of a change besides users and roles: those of a resource's policy, and the root user."""
         if asked.who != self._before.everyone:
             return
         account = self._base.account
@@ -575,7 +575,7 @@ def _change(
 
 
 def _effect(before: Outcome, after: Outcome) -> Effect:
-    """What becomes of an outcome, where not both of them let anything through."""
+    """Effect on an outcome, where not both of them allow anything."""
     if (before in _POSSIBLE) is (after in _POSSIBLE):
         return Effect.SAME
     return Effect.GAINED if after in _POSSIBLE else Effect.LOST
@@ -590,7 +590,7 @@ def _power(found: Mapping[str, Escalation | None], arn: str) -> int:
 
 
 def _fills_versions(account: Account, after: Account) -> bool:
-    """Whether an edit leaves a policy with as many versions as there can be, so that nobody can add another."""
+    """True where an edit leaves a policy with the most versions, so that nobody can add another."""
     return any(
         len(policy.versions) >= _MOST_VERSIONS > len(was.versions)
         for policy in after.policies

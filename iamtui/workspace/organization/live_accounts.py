@@ -103,7 +103,7 @@ class AccountsAtOnce:
         return steps(self._report, self._cancelled)
 
     def open(self, names: Sequence[str], openers: Sequence[Opener]) -> list[Workspace | NotOpened]:
-        """What each of the openers opens, or why it does not, in their order, and what stands behind them."""
+        """Results of the openers in their order: a workspace, or why there is none."""
         beside = self._beside
         futures: list[Future[Found]] = []
 
@@ -151,7 +151,7 @@ class AccountsAtOnce:
 
     @staticmethod
     def _taken(taker: StoreWriter, workspace: Workspace) -> Workspace:
-        """What is left of an account that is taken; the session of a role by which it was read ends with that."""
+        """Rest of an account that is taken; the session of a role by which it was read ends with that."""
         if workspace.account == Account(id=workspace.account.id):
             return workspace
         try:
@@ -239,7 +239,7 @@ def _unless_taken(
     report: ProgressReport,
     cancelled: Callable[[], bool],
 ) -> Workspace:
-    """What an opener opens, or no more than whose account it is, where that was taken."""
+    """The opened account, or no more than its id where it was taken before."""
     known = connect(choice, approve)
     # By the profile's name it would be missed for ever.
     taker.expect([ListedAccount(name, known.account.id)])
@@ -265,7 +265,7 @@ def open_live(
     approve: Approve | None,
     approve_other: Approve | None,
 ) -> Sequence[Workspace | NotOpened]:
-    """The accounts of the organization of a choice, or of some profiles; who takes them is told of the refused ones.
+    """The accounts of the organization of a choice, or of some profiles; refused ones are reported to the taker.
 
     Raises:
         Problem: the accounts cannot be listed.

@@ -116,7 +116,7 @@ def _tell_file(report: ProgressReport, done: int, of: int, progress: Progress) -
 
 
 def _is_read(workspace: Workspace) -> bool:
-    """Whether an account is as it is now, and no part of it is still being read."""
+    """True where an account is current, and no part of it is still being read."""
     return not workspace.source.cached and all(gap.what != REST_OF_ACCOUNT for gap in workspace.account.gaps)
 
 

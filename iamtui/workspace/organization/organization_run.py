@@ -31,7 +31,7 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 _AHEAD: Final = 2
-"""Accounts for each worker that are read, asked about or answered and not taken yet: what bounds the memory."""
+"""Accounts for each worker that are read and not taken yet, which bounds the memory."""
 _READERS: Final = 8
 """Threads that read from S3; each waits most of the time."""
 _WORTH_A_WORKER: Final = 8
@@ -43,7 +43,7 @@ _TRIES: Final = 3
 
 
 class Done(NamedTuple, Generic[T]):
-    """What came of an account: an answer, or why there is none."""
+    """Result of an account: an answer, or why there is none."""
 
     account: str
     found: T | None
@@ -58,7 +58,7 @@ class Failed(NamedTuple):
 
 
 class Workers(Protocol):
-    """What does tasks beside each other."""
+    """Executor of parallel tasks."""
 
     at_once: int
 
@@ -94,7 +94,7 @@ def over_accounts(
     workers: Workers,
     told: Callable[[int], None] = lambda _done: None,
 ) -> Iterator[Done[T]]:
-    """What a task makes of each of the accounts, in their order.
+    """Results of a task for each of the accounts, in their order.
 
     Args:
         read: what the task is given of an account; called in threads of this process.
@@ -135,7 +135,7 @@ def _done(account: str, future: Future[Callable[[], T | Failed]]) -> Done[T]:
 
 
 def attempt(task: Callable[[D], T], data: D) -> T | Failed:
-    """What a task makes of an account, or why it makes nothing of it."""
+    """Result of a task for an account, or its failure."""
     try:
         return task(data)
     except Problem as problem:
@@ -150,7 +150,7 @@ class Here:
     at_once = 1
 
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:  # noqa: ARG002
-        """Do it when its answer is asked for."""
+        """Run the task when its answer is fetched."""
         return partial(attempt, task, data)
 
     def close(self) -> None:

@@ -48,13 +48,13 @@ ACCOUNTS: Final = "accounts.json"
 _SNAPSHOT: Final = "snapshot.json.zst"
 POLICIES: Final = "managed-policies"
 LOST_POLICIES: Final = "some AWS managed policies of the store"
-"""What the gap of an account is called that names policies which the store has lost."""
+"""Gap of an account with policies that the store has lost."""
 _ANEW: Final = "It is damaged, or was changed: write the day anew with `iamtui snapshot --org FOLDER`."
 _DATE: Final = "date="
 _ACCOUNT: Final = re.compile(r"account=([0-9]{12})")
 _HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
-"""What an account says of an AWS managed policy; the rest of it is the same in all."""
+"""Fields of an AWS managed policy that differ by account; the rest of it is the same in all."""
 
 _S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
 LONGEST_NAME: Final = 1000
@@ -69,7 +69,7 @@ _LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
 _LARGEST_LIST: Final = 32 * 1024 * 1024
 _LARGEST_FORMAT: Final = 4096
 _TRIES: Final = 3
-"""How often an object is asked for whose answer is cut off."""
+"""Tries to read an object whose answer is cut off."""
 _MOST_KEPT: Final = 64 * 1024 * 1024
 """Bytes of AWS managed policies that a store keeps in memory while it is read: all of AWS's have 20 MB."""
 
@@ -80,7 +80,7 @@ T = TypeVar("T", bound=Struct)
 
 
 class FormatFile(Struct, frozen=True, omit_defaults=False):
-    """What says that a folder is a store."""
+    """File that marks a folder as a store."""
 
     iamtui_organization: Annotated[int, Meta(ge=1)] = VERSION
 
@@ -107,7 +107,7 @@ class AccountsFile(Struct, frozen=True):
 
 
 class ManagedPolicyReference(Struct, frozen=True, omit_defaults=True):
-    """An AWS managed policy of an account, which stands once in the store."""
+    """An AWS managed policy of an account, kept once in the store."""
 
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     AttachmentCount: int | None = None
@@ -173,7 +173,7 @@ class StoreFiles(Protocol):
         ...
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """True where there is such a file."""
         ...
 
     def read(self, name: str, most: int) -> bytes:
@@ -316,7 +316,7 @@ def s3_place(url: str) -> tuple[str, str]:
 
 
 class StoreDay(Struct, frozen=True):
-    """What a store has of a day.
+    """Accounts of a store on a day.
 
     Args:
         ids: the accounts whose snapshots are there.
@@ -328,7 +328,7 @@ class StoreDay(Struct, frozen=True):
     lacking: tuple[ListedAccount, ...]
 
     def may_have(self, account: str) -> bool:
-        """Whether an account that is not there may be one of those that were not read."""
+        """True where a missing account may be one of those that were not read."""
         return any(one.account in ("", account) for one in self.lacking)
 
 
@@ -566,7 +566,7 @@ def account_in(pages: bytes, day: str, account: str, pool: DocumentPool | None =
 
 
 def workspace_of(account: Account) -> Workspace:
-    """An account of a store, ready to be asked."""
+    """Workspace of an account of a store."""
     source = SourceInfo(
         SourceKind.SNAPSHOT,
         account.id,

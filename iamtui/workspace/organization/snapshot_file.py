@@ -73,7 +73,7 @@ def redacted_bytes(account: Account) -> tuple[bytes, tuple[str, ...]]:
 
 @lru_cache(maxsize=65_536)
 def is_name_of_aws(name: str) -> bool:
-    """Whether the catalogue has a service, an action, a pattern of actions or a condition key of that name."""
+    """True where the catalogue has a service, an action, a pattern of actions or a condition key of that name."""
     known = is_service(name) or condition_key(name) is not None
     return known or (":" in name and (catalogue().knows(name) or bool(catalogue().expand(name))))
 
@@ -172,7 +172,7 @@ class StoreWriter:
         self._list([*accounts])
 
     def has(self, account: str) -> bool:
-        """Whether an account is there already, of this day; it is counted as such."""
+        """True where an account is there already, of this day; it is counted as such."""
         found = self._files.has(snapshot_name(self.day, account))
         if found:
             with self._lock:

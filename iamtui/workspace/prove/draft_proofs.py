@@ -38,7 +38,7 @@ from iamtui.workspace.source.workspace import Workspace
 _ASKED_FOR_POLICIES = Question("iam:GetUser", "*", mode=Mode.RAW)
 _STEPS_OF_PRINCIPAL = 1_000
 _UNNAMED = ("sns", "sqs", "s3", "iam", "ec2")
-"""Services of which the first that no statement names stands for all that none names."""
+"""Services of which the first that no statement names represents all that none names."""
 
 
 def prove_nothing_new(
@@ -49,8 +49,8 @@ def prove_nothing_new(
     in_all: float = math.inf,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Proof:
-    """Whether nobody can do anything after a change that was not possible before it: users, roles and the root user by
-    any policy, others by those of resources and roles that change.
+    """Proof that nobody can do anything new after a change: users, roles and the root user by any policy, others by
+    those of resources and roles that change.
 
     Args:
         steps: how much work a principal and a class of actions may take.
@@ -103,7 +103,7 @@ def prove_nothing_new(
 
 
 def prove_saved(workspace: Workspace, before: Workspace | None, asked: ProofRecord) -> tuple[Proof, bool]:
-    """What came of a saved proof, and whether it is about all users and roles, or all resources, of a pattern.
+    """Proof of a saved record, and whether it is about all users and roles, or all resources, of a pattern.
 
     Args:
         before: the account without the draft that is given.
@@ -144,7 +144,7 @@ def _rcps(account: Account) -> object:
 
 
 def _shared(account: Account) -> object:
-    """What may be in force on users and roles that are not here."""
+    """Policies that may be in force on users and roles that are not here."""
     trusts = [(role.arn, role.trust) for role in account.roles]
     return account.groups, account.policies, account.organization, account.resource_policies, trusts
 
@@ -183,7 +183,7 @@ def _changed_of_resources(before: Account, after: Account) -> tuple[ActionElemen
 
 
 class _Changed:
-    """What a change may let one principal do."""
+    """New permissions of one principal by a change."""
 
     def __init__(
         self,
@@ -214,7 +214,7 @@ class _Changed:
         self._all = _shape(policies) != _shape(policies_then) or known[0] != known[1]
 
     def actions(self) -> Iterator[tuple[str, int]]:
-        """An action of each class that the change may matter to, and how many known ones it stands for."""
+        """An action of each class that the change may matter to, and how many known ones are in it."""
         elements = list(dict.fromkeys(self._elements))
         for service in self._services(elements):
             for found in action_classes((f"{service}:*",), elements):
@@ -248,7 +248,7 @@ def _statements(policies: PoliciesInForce) -> dict[tuple[Layer, object, bool, St
 
 
 def _shape(policies: PoliciesInForce) -> object:
-    """What else than statements decides: which layers there are, and which policies are not known."""
+    """Inputs of a decision besides statements: its layers, and policies that are unknown."""
     levels = [
         found if isinstance(found, NotEvaluated) else [(len(level.policies) > 0, level.not_loaded) for level in found]
         for found in (policies.scps, policies.rcps)

@@ -61,7 +61,7 @@ MOST_REASONS: Final = 20
 
 
 class NothingNamed(Problem):
-    """What a proof is to be about is not in the account."""
+    """The subject of a proof is not in the account."""
 
 
 class ProofStatus(StrEnum):
@@ -97,7 +97,7 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class Proof:
-    """What came of a question for all resources and all contexts.
+    """Result of a proof for all resources and all contexts.
 
     Args:
         reasons: of what is not proved, what stands in the way, each with how often it does.
@@ -122,7 +122,7 @@ class Proof:
 
 
 def all_proofs(proofs: Iterable[Proof]) -> Proof:
-    """What several proofs come to together: the first counterexample, else what is not proved of any."""
+    """Combined result of several proofs: the first counterexample, else all gaps."""
     found = list(proofs)
     counts = (
         sum(one.principals for one in found),
@@ -158,7 +158,7 @@ def prove_never(
     steps: int = STEPS,
     every: bool = False,
 ) -> Proof:
-    """Whether no principal can ever do an action, to any resource, in any context.
+    """Proof that no principal can ever do an action, to any resource, in any context.
 
     Args:
         who: principals as other commands take them, or patterns of `user/NAME` and `role/NAME`; `*` is every user and
@@ -278,7 +278,7 @@ def prove_one(
     is_guessed: bool,
     before: tuple[Workspace, Principal] | None = None,
 ) -> Counterexample | tuple[str, ...]:
-    """A request that is allowed, or what stands in the way of a proof: nothing where there is one.
+    """A request that is allowed, or the obstacles to a proof: nothing where there is one.
 
     Args:
         is_guessed: whether the action stands for names that AWS may add, of which none is known to exist.
@@ -514,7 +514,7 @@ def _of_own(
 
 
 _BELOW: Final[tuple[tuple[Token, ...], ...]] = ((), ("/", Wild.STAR), (":", Wild.STAR))
-"""What is under the policy of a resource: itself, and what its ARN goes on with (objects, versions, indexes)."""
+"""Resources under a policy: the carrier itself, and ARNs that continue its own (objects, versions, indexes)."""
 
 
 def below(carrier: str) -> tuple[tuple[Token, ...], ...]:

@@ -1,4 +1,4 @@
-"""Whether nobody outside the account, or its organization, can use a resource or assume a role by its policy."""
+"""Proofs that nobody outside the account, or its organization, can use a resource or assume a role by its policy."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _OF_ORGANIZATIONS: Final = ("aws:principalorgid", "aws:principalorgpaths")
 
 
 class _Closed(NamedTuple):
-    """Whom a resource is to be closed to.
+    """Outsiders to whom a resource should be closed.
 
     Args:
         organization: the one of the account, where its members do not count; else None.
@@ -110,7 +110,7 @@ def prove_not_public(
     steps: int = STEPS,
     members: frozenset[str] = frozenset(),
 ) -> dict[str, Proof]:
-    """Whether nobody outside the account can use resources by their policies, or assume roles by theirs.
+    """Proofs that nobody outside the account can use resources by their policies, or assume roles by theirs.
 
     Whoever calls is taken to be allowed by its own account. AWS services, with their service-linked roles, are not
     counted.
@@ -154,7 +154,7 @@ def prove_not_public(
 def prove_closed(
     workspace: Workspace, asked: NotPublicRecord, members: frozenset[str] = frozenset()
 ) -> dict[str, Proof]:
-    """What came of a saved proof that resources are not public, by resource; see `prove_not_public`."""
+    """Results of a saved proof that resources are not public, by resource; see `prove_not_public`."""
     return prove_not_public(
         workspace, asked.resources, organization=asked.outside == "organization", excepted=asked.excepted,
         policy_alone=asked.policy_alone, members=members,
@@ -162,7 +162,7 @@ def prove_closed(
 
 
 def newly_let_in(before: Workspace, after: Workspace, arn: str, bounds: Bounds) -> Counterexample | tuple[str, ...]:
-    """What a change of the policy of a resource, or role, newly lets others do: those outside, and AWS services.
+    """A request newly allowed to outsiders and AWS services by a change of a resource's or role's policy.
 
     Returns:
         A request that was not allowed before; else what stands in the way of a proof that there is none, or nothing.
@@ -200,7 +200,7 @@ def _is_about_services(one: Statement) -> bool:
 
 
 def _is_about_federated_users(one: Statement) -> bool:
-    """Whether it speaks of them otherwise than of the user whose policies they have."""
+    """True where a statement treats federated users otherwise than the user whose policies they have."""
     named = (entry.value for entry in (*(one.principals or ()), *(one.not_principals or ())))
     texts = (*named, *(value for line in one.conditions for value in line.values))
     return any("federated" in text.lower() for text in texts)
@@ -310,7 +310,7 @@ class _Resource:
         return [document.policy] if document is not None and document.error is None else []
 
     def is_no_broader_than(self, other: _Resource, bounds: Bounds) -> bool:
-        """Whether it is proved that its policy allows nothing that another does not, whoever calls."""
+        """True where its policy provably allows nothing that another does not, for any caller."""
         one, two = self._document, other._document
         if one is None or two is None or one.error is not None or two.error is not None:
             return False
@@ -319,11 +319,11 @@ class _Resource:
 
     @property
     def grants_nothing(self) -> bool:
-        """Whether its policy is known, and allows nobody anything."""
+        """True where its policy is known, and allows nobody anything."""
         return bool(self.policies) and not any(one.effect == "Allow" for one in self.policies[0].statements)
 
     def says(self, is_about: Callable[[Statement], bool]) -> frozenset[object]:
-        """What those of its statements say that are about some callers."""
+        """Statements about some callers, without their index and Sid."""
         own = (one.statement for one in self._own_statements)
         return frozenset(structs.replace(one, index=0, sid=None) for one in own if is_about(one))
 
@@ -379,7 +379,7 @@ class _Resource:
 
     @property
     def _may_name_others(self) -> bool:
-        """Whether more than the policy that is read may let somebody in: grants beside it, or another policy."""
+        """True where more than the policy that is read may let somebody in: grants beside it, or another policy."""
         is_alone = self._service not in ("s3", "kms") or self._closed.policy_alone
         return not is_alone or isinstance(self._policy, PolicyWithUnread)
 
@@ -391,7 +391,7 @@ class _Resource:
                     yield f"what {safe_text(entry, limit=200)} is in a Resource"
 
     def _unnamed_providers(self) -> Iterator[str]:
-        """What identity providers vouch for, where a trust policy names `*`: whether that means them is not told."""
+        """Doubt about identity providers, where a trust policy names `*`: AWS leaves open whether it includes them."""
         calls = [action_name(name) for name in ("sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML")]
         for one in self._own_statements if self._is_role else ():
             is_anybody = any(entry.bare for entry in one.statement.principals or ()) or one.statement.not_principals
@@ -399,7 +399,7 @@ class _Resource:
                 yield "whether the * of a trust policy means those for whom an identity provider vouches"
 
     def _documents(self) -> list[PolicyDocument]:
-        """What may speak of callers: the policy, and the RCPs."""
+        """Documents that may name callers: the policy, and the RCPs."""
         rcps = [one.document for level in self._account.organization_levels for one in level.rcps.value_or(())]
         own = [self._policy.document] if isinstance(self._policy, NamedPolicy) else []
         return [document for document in (*own, *rcps) if document.error is None]
@@ -423,13 +423,13 @@ class _Resource:
             yield from filter(self._may_be_granted, action_classes((pattern,), list(elements)))
 
     def _may_be_granted(self, some: ActionClass) -> bool:
-        """Whether an Allow of the policy is about the action, or something beside policies may grant it."""
+        """True where an Allow of the policy is about the action, or something beside policies may grant it."""
         action = action_name(some.action)
         is_beside = granted_by_acl(action) or action.service == "kms"
         return (is_beside and not self._closed.policy_alone) or self._is_allowed_of(some)
 
     def _is_allowed_of(self, some: ActionClass) -> bool:
-        """Whether an Allow of the policy, or of one beside it that is not read, may be about the action."""
+        """True where an Allow of the policy, or of one beside it that is not read, may be about the action."""
         action = action_name(some.action)
         return isinstance(self._policy, PolicyWithUnread) or any(
             one.allows and one.action.matches(action) for one in self._own_statements
@@ -508,7 +508,7 @@ class _Resource:
         )
 
     def _of_caller(self, principal: Principal) -> Mapping[str, Values]:
-        """What is known of a caller from outside."""
+        """Known keys of a caller from outside."""
         known: dict[str, Values] = {"kms:calleraccount": (principal.account,)} if principal.account else {}
         organization = self._account.organization.value_or(None)
         if principal.account in self._members and organization is not None:
@@ -534,7 +534,7 @@ class _Resource:
 
     @property
     def _block(self) -> bool | NotEvaluated:
-        """Whether public access to the bucket is blocked."""
+        """Public access block of the bucket."""
         if self._service != "s3":
             return False
         found = self._account.public_access_blocks.get(self._carrier.rsplit(":", 1)[-1])

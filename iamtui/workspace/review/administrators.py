@@ -25,25 +25,25 @@ def is_everywhere(statement: Statement) -> bool:
 
 
 def is_held_back(account: Account, holder: User | Role) -> bool:
-    """Whether the boundary of a user or role is known, and denies something."""
+    """True where the boundary of a user or role is known, and denies something."""
     document = account.document(holder.boundary_arn) if holder.boundary_arn is not None else None
     return document is not None and document.error is None and not allows_all(document)
 
 
 def leads_on(document: PolicyDocument) -> bool:
-    """Whether a policy allows something that may lead to somebody else's permissions."""
+    """True where a policy allows something that may lead to somebody else's permissions."""
     statements = (one for one in document.policy.statements if one.effect == "Allow")
     return any(is_about(one, *_LEADING_ON) for one in statements)
 
 
 def is_about(statement: Statement, *actions: ActionName) -> bool:
-    """Whether a statement is about any of some actions."""
+    """True where a statement is about any of some actions."""
     negated = statement.not_actions is not None
     return any(map(ActionElement(statement.actions or statement.not_actions or (), negated=negated).matches, actions))
 
 
 def denies_something(account: Account, group: Group) -> bool:
-    """Whether a policy of a group denies anything, or is not known."""
+    """True where a policy of a group denies anything, or is unknown."""
     documents = [
         *(inline.document for inline in group.inline_policies),
         *(account.document(attached.arn) for attached in group.attached_policies),
@@ -56,7 +56,7 @@ def denies(document: PolicyDocument) -> bool:
 
 
 def group_leads_on(account: Account, group: Group) -> bool:
-    """Whether a policy of a group allows something that may lead to somebody else's permissions."""
+    """True where a policy of a group allows something that may lead to somebody else's permissions."""
     return any(one.error is None and leads_on(one) for one in documents_of(account, group))
 
 
@@ -109,5 +109,5 @@ def is_full_access(document: PolicyDocument) -> bool:
 
 
 def allows_all(document: PolicyDocument) -> bool:
-    """Whether a policy allows everything and denies nothing."""
+    """True where a policy allows everything and denies nothing."""
     return is_full_access(document) and not denies(document)

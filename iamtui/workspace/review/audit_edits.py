@@ -1,4 +1,4 @@
-"""Edits that mend findings of the audit, as far as an edit of a draft can; the rest is told in the finding's fix."""
+"""Edits that fix findings of the audit, as far as an edit of a draft can; the rest is in the finding's fix."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ Json: TypeAlias = dict[str, Any]
 EXTERNAL_ID: Final = "REPLACE-WITH-THE-EXTERNAL-ID"
 SUBJECT: Final = "REPLACE-WITH-THE-SUBJECT"
 PASSED_ROLE: Final = "REPLACE-WITH-THE-ROLE"
-"""What stands in a drafted policy where only the user knows what has to."""
+"""Placeholder in a drafted policy for a value that only the user knows."""
 
 
 def mending_words(account: Account, finding: AuditFinding) -> str:
-    """What the edits do that mend a finding, in a few words; "" where no edit does."""
+    """Words for the edits that fix a finding; "" where no edit does."""
     words, edits = _MENDED.get(finding.code, ("", None))
     if edits is None:
         return ""
@@ -224,7 +224,7 @@ _PASS_ROLE: Final = "iam:passrole"
 
 
 def _without_unused(account: Account, finding: AuditFinding) -> Iterator[Edit]:
-    """What was never used, taken out of the policies that nobody else has."""
+    """Edits that take unused services out of policies that nobody else has."""
     holder, accessed = account.by_arn(finding.subject), account.last_accessed.get(finding.subject)
     if not isinstance(holder, User | Group | Role) or accessed is None:
         return

@@ -45,7 +45,7 @@ _MOST_PATTERNS: Final = 2_000
 _MOST_PAIRS: Final = 5_000_000
 """Pairs of a role and an account that it may let in, of one run."""
 _ROLES_AT_ONCE: Final = 4_096
-"""That an account is asked about before it is read again."""
+"""Most roles of an account to evaluate before it is read again."""
 _MOST_OF_PARTS: Final = 16 * 1024 * 1024
 """Bytes of snapshots of parts of accounts whose records a worker keeps."""
 _MOST_ROUNDS: Final = 12
@@ -78,7 +78,7 @@ class TrustingRole(Struct, frozen=True):
 
 
 class AccountIndex(Struct, frozen=True):
-    """What is kept of an account.
+    """Index of an account for paths across accounts.
 
     Args:
         assumes: patterns of the roles of other accounts that its policies may let it assume.
@@ -150,7 +150,7 @@ def index_of(workspace: Workspace, *, escalations: bool) -> AccountIndex:
 
 
 def trusting_part(account: Account, roles: Iterable[Role]) -> bytes:
-    """What decides on the side of an account who assumes some of its roles: a snapshot of that alone, packed."""
+    """Packed snapshot of an account's own side of the decision who may assume some of its roles."""
     bare = (
         replace(role, inline_policies=(), attached_policies=(), boundary_arn=None, last_used=NOT_LOADED)
         for role in roles
@@ -398,7 +398,7 @@ class Ways:
                 yield Calling(account, tuple(arns), tuple(named[at : at + _ROLES_AT_ONCE]))
 
     def _names(self, account: str, role: str) -> bool:
-        """Whether policies of an account may let it assume a role elsewhere."""
+        """True where policies of an account may let it assume a role elsewhere."""
         return any(glob.matches(role) for glob in self._globs[account])
 
     def _decided(self, asked: Sequence[Calling]) -> Iterator[CrossEdge]:
@@ -417,7 +417,7 @@ class Ways:
             yield from done.found
 
     def _of_each(self, roles: Iterable[TrustingRole]) -> Iterator[Calling]:
-        """What each account is to be asked about, as far as the indexes tell."""
+        """Callings of each account, as far as the indexes show."""
         by_account: dict[str, list[str]] = {}
         for role, id_ in self._pairs(sorted(roles, key=lambda role: role.account)):
             if self._left == 0:

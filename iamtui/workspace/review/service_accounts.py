@@ -78,7 +78,7 @@ class RoleDraft:
         return Draft(self.account.id, f"{self.name} in place of the keys of {self.user.name}", self.edits())
 
     def export(self, form: str, note: str = "") -> str:
-        """What makes it, for somebody to read and run: "cli" or "terraform".
+        """Script that makes it, for somebody to read and run: "cli" or "terraform".
 
         The script stops in another account than the user's, and at the first call that fails: policies never go to a
         role that was there before.

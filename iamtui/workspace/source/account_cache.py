@@ -55,7 +55,7 @@ _HEADERS: Final = msgspec.json.Decoder(prepared(_Header))
 
 
 def kept_account(account_id: str, caller_arn: str, endpoint_url: str) -> Account | None:
-    """What is kept of an account, as this caller read it last; None where nothing is.
+    """The cached account, as this caller read it last; None where there is none.
 
     Args:
         account_id, caller_arn: as sts:GetCallerIdentity has just said them: a name in a config file may lead to
@@ -186,7 +186,7 @@ def _who(caller_arn: str) -> str:
 
 
 def is_whole(account: Account) -> bool:
-    """Whether every user, group, role and policy was read, and each of them whole."""
+    """True where every user, group, role and policy was read completely."""
     return not account.unlisted and not any(holder.unread for holder in account.identities)
 
 

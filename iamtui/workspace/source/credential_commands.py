@@ -1,4 +1,4 @@
-"""What profiles need of the user: to confirm the commands that they run for their credentials, and MFA codes.
+"""Confirmation of the commands that profiles run for their credentials, and prompts for MFA codes.
 
 A config file can come from somebody else, and asking a profile for credentials runs its `credential_process`. It is
 approved where botocore is about to run it, by what the door that opens the account gives as `approve`. What
@@ -107,18 +107,18 @@ _ask: Ask | None = None
 
 
 def ask_codes_with(ask: Ask | None) -> None:
-    """Have codes asked for on the spot, as a command does on its terminal; None: a ProfileCodeNeeded is raised."""
+    """Set the prompt for codes, as a command has on its terminal; None: a ProfileCodeNeeded is raised."""
     global _ask  # noqa: PLW0603 - as the terminal, there is one for the process
     _ask = ask
 
 
 def asks_codes() -> Ask | None:
-    """Who is asked for codes on the spot, if anybody."""
+    """Current prompt for codes, if any."""
     return _ask
 
 
 def about_command(command: CredentialCommand) -> tuple[str, ...]:
-    """What a profile is about to run for its credentials, and what to know of that: a sentence or two."""
+    """The command that a profile is about to run for its credentials, and remarks: a sentence or two."""
     # To its end: what is confirmed must have been seen.
     shown = safe_text(command.text, limit=None)
     sentence = f"The profile {safe_text(command.profile)} runs this command for its credentials: {shown}"
@@ -126,7 +126,7 @@ def about_command(command: CredentialCommand) -> tuple[str, ...]:
 
 
 def refuse_unconfirmed(command: CredentialCommand) -> bool:
-    """Approve the commands that were confirmed, where nobody can be asked on the spot: an `Approve` for the screen.
+    """Approve confirmed commands only: an `Approve` for the screen, which cannot prompt on the spot.
 
     The terminal is the screen's: a command that asks there would take its keys and write over it.
     """
@@ -136,11 +136,11 @@ def refuse_unconfirmed(command: CredentialCommand) -> bool:
 
 
 _here: Final[set[tuple[Path, str]]] = set()
-"""What was confirmed in this process, also where the file cannot be written."""
+"""Confirmations of this process, also where the file cannot be written."""
 
 
 def is_confirmed(command: CredentialCommand) -> bool:
-    """Whether the command of a profile has been confirmed as it stands. Blocking for file access; never raises."""
+    """True where this very command of the profile has been confirmed. Blocking for file access; never raises."""
     file, digest = _path(), _digest(command)
     return (file, digest) in _here or digest in _read(file)
 

@@ -36,7 +36,7 @@ _TRACKED: Final = "the last 400 days, or as long as IAM has tracked that in the 
 
 
 class EntityExplanation(NamedTuple):
-    """What a kind of thing is in general, and what this one means in its account; sentences, raw text."""
+    """General explanation of an entity's kind, and of this one in its account; sentences, raw text."""
 
     title: str
     general: tuple[str, ...]
@@ -297,7 +297,7 @@ def _of_role(account: Account, role: Role) -> Iterator[str]:
 
 
 def _of_trust(account: Account, role: Role) -> Iterator[str]:
-    """What the trust policy names, by how they come by credentials."""
+    """Sentences about the principals of the trust policy, by how they come by credentials."""
     trusted = _trusted(role)
     if trusted["Service"]:
         named = first_of_texts(trusted["Service"], _MOST_NAMED)
@@ -320,7 +320,7 @@ def _of_trust(account: Account, role: Role) -> Iterator[str]:
 
 
 def _trusted_name(account: Account, text: str) -> str:
-    """What a trust policy names, an account in words: it then leaves to the account's own policies who may."""
+    """Name of a trusted principal; an account in words: its own policies then decide who may."""
     arn = parse_arn(text)
     number = arn.account if arn is not None and arn.resource == "root" else text
     if number == account.id:
@@ -329,7 +329,7 @@ def _trusted_name(account: Account, text: str) -> str:
 
 
 def _trusted(role: Role) -> dict[str, list[str]]:
-    """Whom the Allow statements of a trust policy name, by the kind of principal."""
+    """Principals of a trust policy's Allow statements, by kind."""
     found: dict[str, dict[str, None]] = {"Service": {}, "Federated": {}, "AWS": {}}
     for statement in role.trust.policy.statements if role.trust.error is None else ():
         for entry in statement.principals or () if statement.effect == "Allow" else ():

@@ -35,7 +35,7 @@ from iamtui.workspace.source.workspace import Workspace
 Json: TypeAlias = dict[str, Any]
 
 KINDS: Final = ("users", "groups", "roles", "policies", "instance-profiles", "providers")
-"""What `list` takes."""
+"""Kinds that `list` takes."""
 
 _SINGULAR: Final[dict[type, str]] = {
     User: "user",
@@ -174,7 +174,7 @@ def documents_in(account: Account) -> Iterator[tuple[str, PolicyType, PolicyDocu
 
 
 ORGANIZATION: Final = "organization"
-"""What `list` takes for them, beside KINDS."""
+"""Kind of organization policies in `list`, beside KINDS."""
 
 
 class AttachedControl(NamedTuple):
@@ -480,13 +480,13 @@ def _of(fact: Fact[Any], convert: Callable[[Any], Any] = lambda value: value) ->
 
 
 DESCRIBES_SETS: Final = "sso:DescribePermissionSet"
-"""What names a permission set."""
+"""Permission that names of permission sets need."""
 
 _MOST_NAMED: Final = 3
 """People who are named in a line."""
 
 _LONGEST_NAME: Final = 100
-"""Characters of a name in a line: it is said again for each role of the permission set."""
+"""Most characters of a name in a line, which repeats for each role of the permission set."""
 
 
 def behind_role(account: Account, role: Role) -> Fact[BehindRole] | None:

@@ -1,4 +1,4 @@
-"""Opening a source: the whole account or only its connection, and loading more of it when that is asked for.
+"""Opening a source: the whole account or only its connection, and loading more of it on demand.
 
 The ways to AWS are imported where they are taken: a command on a snapshot starts in 160 ms, with them in 190.
 """
@@ -121,7 +121,7 @@ def go_on_reading(
 
 
 def _organization(where: OrganizationSource, approve: Approve | None = None) -> OrganizationReading | None:
-    """What reads the organization of an account elsewhere; what is wrong with its file is said at once."""
+    """Reader of the account's organization elsewhere; an invalid file is refused at once."""
     if where == NO_ORGANIZATION_SOURCE:
         return None
     from iamtui.workspace.source.organization import OrganizationReading
@@ -149,7 +149,7 @@ def _open_demo(step: Step) -> Workspace:
 
 
 def _no_step(_what: str, _done: int, _waiting: str = "", /) -> None:
-    """Nobody is told how far it has come."""
+    """A progress report that nobody reads."""
 
 
 def open_snapshot(choice: SourceChoice, step: Step = _no_step, pool: DocumentPool | None = None) -> Workspace:
@@ -217,7 +217,7 @@ def _kept(connection: Connection, reading: LiveReading, step: Step) -> tuple[Wor
 
 
 def _unless_in_part(read: Workspace, kept: Workspace) -> Workspace:
-    """What was read anew; where that is only a part, what was kept, which can go on to be read anew."""
+    """The new reading; where it is only a part, the cached account, which can go on being read."""
     rest = next((gap for gap in read.account.gaps if gap.what == REST_OF_ACCOUNT), None)
     if rest is None:
         return read
@@ -290,7 +290,7 @@ def reconnected(workspace: Workspace) -> Workspace:
 
 
 def in_region(workspace: Workspace, region: str) -> Workspace:
-    """The same accounts, asked about and called in another Region. Blocking; nothing of them is read again.
+    """The same accounts, evaluated and called in another Region. Blocking; nothing of them is read again.
 
     Raises:
         Problem: as `reconnected`; or the demo's, which is in one Region.
@@ -404,7 +404,7 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
 
 
 def _on_demand(workspace: Workspace) -> OnDemandFacts:
-    """What the source is asked for when somebody wants to know it.
+    """Reader of facts that the source loads on demand.
 
     Raises:
         Problem: it cannot be asked.
@@ -424,7 +424,7 @@ def _connection(workspace: Workspace) -> Connection:
 
 
 def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[str]:
-    """The ARNs whose policies would decide about these resources and have not been asked for, each once.
+    """ARNs whose policies would decide about these resources and were not loaded, each once.
 
     An alias of a KMS key that is not known stands for itself.
     """
@@ -441,7 +441,7 @@ def unloaded_carriers(account: Account, resources: Iterable[str]) -> Iterator[st
 
 
 def unloaded_policies(workspace: Workspace, resources: Iterable[str]) -> Iterator[str]:
-    """The same over all accounts that are open: of each resource, what its owner has not been asked for."""
+    """The same over all open accounts: the policies that a resource's owner has not loaded."""
     for resource in resources:
         accounts = [workspace.at(one).account for one in _may_own(workspace, resource, None)]
         found = dict.fromkeys(carrier for one in accounts for carrier in unloaded_carriers(one, [resource]))
@@ -451,7 +451,7 @@ def unloaded_policies(workspace: Workspace, resources: Iterable[str]) -> Iterato
 
 
 def _may_own(workspace: Workspace, resource: str, owner: str | None) -> Sequence[str]:
-    """The accounts that are asked for the policy of a resource: its owner, or where that is not known, all of them."""
+    """Accounts that may have the policy of a resource: its owner, or where that is unknown, all of them."""
     here, arn = workspace.account.id, parse_arn(resource)
     named = (arn.account or owner) if arn is not None else here
     return (named if named in workspace.others else here,) if named else [one.id for one in workspace.accounts]

@@ -25,7 +25,7 @@ _SESSION_SECONDS: Final = 900
 
 
 def lacks_organization(account: Account) -> bool:
-    """Whether something of an account's organization is not known that other credentials or a file may tell."""
+    """True where other credentials or a file may have unknown facts of an account's organization."""
     return isinstance(account.organization, Missing) or any(
         isinstance(one, Missing) for level in account.organization_levels for one in (level.scps, level.rcps)
     )

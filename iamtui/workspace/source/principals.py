@@ -42,12 +42,12 @@ def principal_for(workspace: Workspace, entity: User | Role) -> Principal:
 
 
 def is_not_there(workspace: Workspace, principal: Principal) -> bool:
-    """Whether a user or role of the account is known not to be in it, such as one that a draft makes."""
+    """True where a user or role of the account is certainly not in it, such as one that a draft makes."""
     return is_not_listed(workspace, principal) and not workspace.account.lacks_principals
 
 
 def is_not_listed(workspace: Workspace, principal: Principal) -> bool:
-    """Whether a user or role of the account is not in it as far as that was read."""
+    """True where a user or role of the account is not in it as far as that was read."""
     account = workspace.account
     here = principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE) and principal.account == account.id
     return here and account.by_arn(principal.arn) is None
@@ -144,7 +144,7 @@ def coming_with(
 
 
 def options_naming(workspace: Workspace, principal: Principal, actions: Sequence[str]) -> Mapping[str, str] | None:
-    """What names a caller besides its ARN, as `coming_with` takes it; None where that names somebody else even so.
+    """Properties that name a caller besides its ARN, for `coming_with`; None where that is somebody else even so.
 
     Args:
         actions: what it calls.
@@ -249,11 +249,11 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 """`deploy-prod2`, `DeployProd` and `deploy_PROD` all have the word "prod"."""
 
 _NOT: Final = ("non", "not", "pre")
-"""What, before or at the start of a word, says that it is another environment."""
+"""Words for another environment, before or at the start of a word."""
 
 
 def is_production(name: str, patterns: str) -> bool:
-    """Whether a name is one of production.
+    """True where a name is one of production.
 
     A pattern counts when it matches the whole name or one of its words, letter case aside. A word after or with
     "non" or "pre" does not count (non-prod, preprod), except for a pattern that says so itself.
@@ -281,7 +281,7 @@ def alias_of(session: Session, account: Account) -> str:
 
 
 def session_is_production(session: Session, account: Account | None, patterns: str) -> bool:
-    """Whether the role of a session, or its account by id or alias, is one of production.
+    """True where the role of a session, or its account by id or alias, is one of production.
 
     Args:
         account: the account that is open, which may have an alias.

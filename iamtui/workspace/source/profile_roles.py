@@ -145,7 +145,7 @@ _unshared: Final[set[_Key]] = set()
 """Those to whom STS refused a session for several roles."""
 
 _asking: Final = threading.RLock()
-"""Held while a code is asked for: it may serve those who wait."""
+"""Held during a prompt for a code: it may serve those who wait."""
 
 
 def forget_codes() -> None:
@@ -157,7 +157,7 @@ def forget_codes() -> None:
 
 
 def _given(source: Connection, one: Profile, entered: AssumeRoleInput) -> TemporaryCredentials:
-    """A session of a profile's role, for which a code is asked where one is needed. Blocking."""
+    """A session of a profile's role, with a prompt where it needs a code. Blocking."""
     if not one.mfa_serial:
         return _assumed(source, entered)
     try:

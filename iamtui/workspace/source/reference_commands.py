@@ -151,7 +151,7 @@ def reference_options(session: Session, provenance: Provenance) -> Sequence[str]
 
 
 def _lost(provenance: Provenance) -> str:
-    """What a command line cannot carry, and what it had better not, a sentence each, or ""."""
+    """Notes on inputs that a command line cannot carry, or had better not, a sentence each, or ""."""
     entered = provenance.entered
     if entered is None:
         return ""

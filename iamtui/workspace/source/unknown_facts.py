@@ -66,7 +66,7 @@ _FACTS_OF_USERS: Final[tuple[tuple[str, str, tuple[FindingSeverity, ...]], ...]]
 
 
 def unknown_facts(account: Account) -> tuple[UnknownFact, ...]:
-    """What the audit could not look at, and with which permission it could."""
+    """Facts that the audit could not read, and the permission that each needs."""
     found = [UnknownFact(gap.what, gap.permission, reason=gap.error) for gap in account.unlisted]
     report, summary = account.credential_report, account.summary
     if isinstance(report, Missing) or report.value.row(ROOT_ROW) is None:
@@ -144,7 +144,7 @@ def documents_in_use(account: Account) -> Iterator[tuple[str, str, PolicyDocumen
 
 
 def is_searched_unasked(account: Account) -> bool:
-    """Whether it is looked for without being asked: not where it takes long, since most of the account is unknown."""
+    """True where the search starts by itself: not where it takes long, since most of the account is unknown."""
     if account.lacks_principals or sum(bool(entity.unread) for entity in account.principals) > _MOST_UNREAD:
         return False
     return len(account.principals) <= MOST_SEARCHED

@@ -1,4 +1,4 @@
-"""Workspace: an opened source, ready to be browsed and asked."""
+"""Workspace: an opened source, ready for browsing and questions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NO_ORGANIZATION_SOURCE: Final = OrganizationSource()
 
 
 class SourceInfo(Struct, frozen=True):
-    """What the status line and `info` say about the source.
+    """Description of the source for the status line and `info`.
 
     Args:
         kind: live, snapshot or demo.
@@ -184,12 +184,12 @@ class Workspace:
 
     @property
     def can_call_aws(self) -> bool:
-        """Whether STS and on-demand reads are possible."""
+        """True where STS and on-demand reads are possible."""
         return self.connection is not None
 
     @property
     def lacks_people(self) -> bool:
-        """Whether the source can be asked who is behind the account's roles of IAM Identity Center."""
+        """True where the source may know the people behind the account's roles of IAM Identity Center."""
         can_ask = self.can_call_aws and self.source.kind is not SourceKind.DEMO
         lacking = isinstance(self.account.identity_center, Missing)
         return can_ask and lacking and any(one.sso_reserved for one in self.account.roles)
@@ -199,8 +199,7 @@ class Workspace:
 
 
 class CacheUse(StrEnum):
-    """What the cache of accounts is for: what is read is kept there, and a screen shows it until it is read anew;
-    or it answers in place of AWS; or it is neither read nor written."""
+    """Use of the cache of accounts: keep new readings there, answer in place of AWS, or neither read nor write it."""
 
     KEEP = "keep"
     ANSWER = "answer"
@@ -208,7 +207,7 @@ class CacheUse(StrEnum):
 
 
 class SourceChoice(Struct, frozen=True):
-    """What the user asked to open.
+    """The source to open.
 
     Args:
         kind: live, snapshot or demo.
@@ -240,7 +239,7 @@ class SourceChoice(Struct, frozen=True):
 
     @property
     def is_of_several(self) -> bool:
-        """Whether several accounts are opened beside each other."""
+        """True where several accounts are opened beside each other."""
         return bool(self.beside or self.org_role)
 
 
