@@ -156,7 +156,7 @@ def _too_long() -> Problem:
 
 
 def _longest_row(group: Any, read: Mapping[int, Any], file: IO[bytes]) -> int:
-    """Bytes of a row where rows are longest, as pages tell on an average, without what stands in dictionaries.
+    """Bytes of a row where rows are longest, by the average of their pages, without values in dictionaries.
 
     Args:
         read: the columns, by their places.
@@ -185,7 +185,7 @@ def _longest_row(group: Any, read: Mapping[int, Any], file: IO[bytes]) -> int:
 
 
 def _check_footer(file: IO[bytes]) -> None:
-    """Refuse what says of the file too much to be held; its length stands before its last four bytes."""
+    """Refuse a footer that is too large to hold; its length precedes the last four bytes."""
     file.seek(-8, os.SEEK_END)
     end = file.read(8)
     if end[4:] == PARQUET_MAGIC and int.from_bytes(end[:4], "little") > _LARGEST_FOOTER:
@@ -194,7 +194,7 @@ def _check_footer(file: IO[bytes]) -> None:
 
 
 class _Pages:
-    """What the pages of a column in a row group take, as their own headers say: what the footer says may be untrue.
+    """Sizes of the pages of a column in a row group, from their own headers: the footer may be untrue.
 
     Raises:
         ValueError, LookupError: they are damaged.
@@ -294,9 +294,9 @@ class _Column:
         self._column = column
         self._lengths: dict[tuple[int, ...], Any] = {}
         self.size = self._size(column)
-        """Bytes of the values, each as often as it stands there."""
+        """Bytes of the values, repeated ones counted each time."""
         self.is_large = self.size > _AT_ONCE
-        """Whether the rows are not held together."""
+        """True where the rows are read in pieces."""
 
     @property
     def longest(self) -> int:

@@ -12,7 +12,7 @@ from iamtui.workspace.source.opening import unloaded_policies, with_resource_pol
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_LOADED: Final = 200
-"""Resources whose policies are asked for."""
+"""Most resources whose policies are loaded."""
 
 
 def with_named_policies(
