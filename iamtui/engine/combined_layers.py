@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 from msgspec import field as msgspec_field
@@ -48,8 +48,9 @@ from iamtui.engine.request import (
     Request,
 )
 from iamtui.engine.service_rules import is_assumption_of_service_linked_role
+from iamtui.engine.set_members import account_asked_about, lookup_keys
 from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, any_of, negate
-from iamtui.policy.resource import RequestResource
+from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules
 from iamtui.policy.types import LanguageOptions, PolicyType
 from iamtui.text import safe_text
@@ -65,30 +66,102 @@ RESOURCE_ONLY: Final = frozenset(
 """The callers that only the policy of the resource can let in."""
 
 
-class MemberLookup(Protocol):
-    """Lookup of known single resources of a set."""
+_MOST_DENIED: Final = 32
+"""How many known resources that are denied are read, so that an answer can be explained by them."""
 
-    def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
-        """The same question about one resource of the set, with what is known of it."""
 
-    def texts(self, reading: Evaluation) -> Iterable[str]:
-        """Resources whose own policy is known and may let the caller in, those first that do."""
+class KnownMembers(Struct, eq=False):
+    """Known resources of a set, as one caller may be allowed on them.
+
+    Args:
+        by_whom: the known resources with a policy of their own, by the lookup keys of whom it may let in.
+        all_roles_of: the account of which every role is known, or None.
+        aliases: where aliases of KMS keys are asked about, the known ones; else None.
+        aliases_are_all: whether there are no others.
+        unlisted: in place of the trust policies of roles that the account may have besides, or None.
+        single: the same question about one resource, known or not, with what is known of it.
+        outcomes: what was found for known resources: the set is read again for each point that AWS leaves open.
+    """
+
+    by_whom: Mapping[str, Sequence[str]]
+    all_roles_of: str | None
+    aliases: tuple[str, ...] | None
+    aliases_are_all: bool
+    unlisted: MissingPolicy | None
+    single: Callable[[str], tuple[Request, PoliciesInForce, PreparedRequest]]
+    outcomes: dict[str, Outcome] = msgspec_field(default_factory=dict)
 
     def are_all(self, reading: Evaluation) -> bool:
         """True if the set has no other resources than known ones and those represented by `unlisted`."""
+        if self.aliases is not None:
+            return self.aliases_are_all
+        if not reading.prepared.trust or self.all_roles_of is None:
+            return False
+        request = reading.request
+        return self.all_roles_of == account_asked_about(
+            request.resource, request.resource_account, request.principal.account
+        )
 
-    def unlisted(self, reading: Evaluation) -> MissingPolicy | None:
-        """The policies of resources of the set that exist, if at all, without being known."""
+    def texts(self, reading: Evaluation) -> Iterator[str]:
+        """Known resources of the set on which the caller may be allowed, those first on which it is."""
+        assert reading.about is not None
+        all_known = self.are_all(reading)
+        found: Iterable[str] = ()
+        if self.aliases is not None:
+            found = self.aliases
+        elif reading.prepared.key or all_known:
+            found = self._letting_in(reading)
+        waiting: list[str] = []
+        denied: list[str] = []
+        for text in found:
+            outcome = self.outcomes.get(text)
+            if outcome is None:
+                outcome = self.outcomes[text] = reading.about(reading, text, alone=True).outcome
+            if outcome is Outcome.ALLOWED:
+                yield text
+            elif outcome is Outcome.DEPENDS:
+                waiting.append(text)
+            else:
+                denied.append(text)
+        yield from waiting
+        # Of a set that holds others too these say nothing.
+        yield from denied[:_MOST_DENIED] if all_known else ()
+
+    def _letting_in(self, reading: Evaluation) -> Iterable[str]:
+        """Known resources of the set whose policy may let the caller in."""
+        caller, members, inside = reading.caller, reading.prepared.resource.members, reading.asked.of_set.inside
+
+        def has(arn: str) -> bool:
+            if arn not in inside:
+                inside[arn] = members.has(arn)
+            return inside[arn]
+
+        found = dict.fromkeys(arn for key in lookup_keys(caller) for arn in self.by_whom.get(key, ()) if has(arn))
+        scanned = reading.identity
+        if scanned is None or (not scanned.missing and scanned.allow is False):
+            return found
+        # Of what is left to the caller's own policies, those count on which these may grant it.
+        granting = [match.statement for match in scanned.matches if match.statement.allows]
+        for arn in filter(has, self.by_whom.get(caller.account, ())):
+            resource = RequestResource(arn, ResourceKind.ONE)
+            is_granted = scanned.missing or any(
+                one.any_resource
+                or one.matches_resource(resource, reading.context, reading.language, everywhere=False) is not False
+                for one in granting
+            )
+            if is_granted:
+                found[arn] = None
+        return found
 
 
 @dataclass(frozen=True)
 class PoliciesOfSet(PoliciesInForce):
     """Policies in force for a set of resources, of which some have known policies of their own."""
 
-    members: MemberLookup | None = field(default=None, repr=False, compare=False)
+    members: KnownMembers | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, policies: PoliciesInForce, members: MemberLookup | None) -> PoliciesOfSet:
+    def of(cls, policies: PoliciesInForce, members: KnownMembers | None) -> PoliciesOfSet:
         return cls(**{**vars(policies), "members": members})
 
 
@@ -133,7 +206,7 @@ class Evaluation(Struct, eq=False):
     """Of a set: whether all of its resources are known, and none of them is allowed."""
     by_known: bool = False
     """Of a set: whether the layers are those of known resources of it, under their own policies."""
-    about: Callable[[Evaluation, str], Evaluation] | None = None
+    about: Callable[..., Evaluation] | None = None
     """Of a set: what reads the same question about one resource of it; it holds no reading, so there is no cycle."""
     is_unsettled: bool = False
     """True if a set is too involved to find out whether a resource of it is allowed."""
@@ -157,8 +230,8 @@ class Evaluation(Struct, eq=False):
         return self.asked.prepared
 
     @property
-    def known_members(self) -> MemberLookup | None:
-        """Lookup of the resources of a set; None: all of them are under the same policies."""
+    def known_members(self) -> KnownMembers | None:
+        """The known resources of a set; None: all of them are under the same policies."""
         return self.policies.members if isinstance(self.policies, PoliciesOfSet) else None
 
     @property

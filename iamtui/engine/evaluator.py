@@ -17,7 +17,7 @@ from msgspec import structs
 
 from iamtui.engine.combined_layers import (
     Evaluation,
-    MemberLookup,
+    KnownMembers,
     PoliciesOfSet,
     calling,
     one_by_one,
@@ -76,11 +76,7 @@ from iamtui.policy.statement import CompiledStatement, Strength, is_role
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 
 
-def evaluate(
-    request: Request,
-    policies: PoliciesInForce,
-    options: EngineOptions = DEFAULT_OPTIONS,
-) -> Decision:
+def evaluate(request: Request, policies: PoliciesInForce, options: EngineOptions = DEFAULT_OPTIONS) -> Decision:
     """Decide one request.
 
     All layers are read at once; what a Decision says besides its outcome is put together when it is read.
@@ -212,11 +208,17 @@ def read_all_layers(
     return require_all_resource_types(resolve_set(result, partial(result.about, result)), read)
 
 
-def _about_one(reading: Evaluation, text: str) -> Evaluation:
-    """The same question as that about a set, about one resource of it."""
+def _about_one(reading: Evaluation, text: str, *, alone: bool = False) -> Evaluation:
+    """The same question as that about a set, about one resource of it.
+
+    Args:
+        alone: whether as it is without what was changed for this reading, its options or session policies.
+    """
     policies, options = reading.policies, reading.options
     if reading.known_members is not None:
         single, in_force, asked = reading.known_members.single(text)
+        if alone:
+            return read_all_layers(single, in_force, asked=asked)
         if in_force.session != policies.session:
             in_force = replace(in_force, session=policies.session)
         if options is not DEFAULT_OPTIONS:
@@ -228,10 +230,7 @@ def _about_one(reading: Evaluation, text: str) -> Evaluation:
 
 
 def _read_by_alias(
-    request: Request,
-    policies: PoliciesInForce,
-    options: EngineOptions,
-    prepared: PreparedAction,
+    request: Request, policies: PoliciesInForce, options: EngineOptions, prepared: PreparedAction
 ) -> Evaluation:
     """Read a request for a KMS key by an alias, or one of several: it is for some key of its account and Region.
 
@@ -277,7 +276,7 @@ def _read_by_alias(
     return some
 
 
-def _read_by_known_aliases(some: Evaluation, members: MemberLookup, prepared: PreparedAction) -> Evaluation | None:
+def _read_by_known_aliases(some: Evaluation, members: KnownMembers, prepared: PreparedAction) -> Evaluation | None:
     """Read a request for KMS keys by a pattern of aliases, of which some are known; None where those settle nothing.
 
     Args:
@@ -299,10 +298,7 @@ def _policy_behind(name: str) -> MissingPolicy:
 
 
 def asked_by(
-    request: Request,
-    options: EngineOptions = DEFAULT_OPTIONS,
-    *,
-    everywhere: bool = False,
+    request: Request, options: EngineOptions = DEFAULT_OPTIONS, *, everywhere: bool = False
 ) -> PreparedRequest:
     """Preparation of one request.
 

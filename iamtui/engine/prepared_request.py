@@ -427,6 +427,7 @@ class SetMemory:
         meeting: by the entries of a statement in which no variable stands, those that share a resource with the set,
             and whether they cover all of it.
         shared: by the entries of a statement in which no variable stands, whether some share a resource with the set.
+        inside: whether a known resource is one of the set.
     """
 
     singles: dict[str, PreparedRequest] = field(default_factory=dict)
@@ -440,6 +441,7 @@ class SetMemory:
     about: dict[tuple[ResourceElement, bool], Truth] = field(default_factory=dict)
     meeting: dict[ResourceMatcher, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
     shared: dict[ResourceMatcher, bool] = field(default_factory=dict)
+    inside: dict[str, bool] = field(default_factory=dict)
 
 
 class PreparedRequest:

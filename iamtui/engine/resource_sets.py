@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from iamtui.engine.combined_layers import Evaluation, MemberLookup
+from iamtui.engine.combined_layers import Evaluation, KnownMembers
 from iamtui.engine.condition_words import MOST_NAMED, all_named, first_of
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.layer_reports import statement_name
@@ -184,7 +184,7 @@ def _is_uniform(reading: Evaluation) -> bool:
     return reading.deny is True or reading.caps is False or reading.refused is not None or reading.free is not None
 
 
-def resolve_by_known(reading: Evaluation, known: MemberLookup, about: Callable[[str], Evaluation]) -> Evaluation | None:
+def resolve_by_known(reading: Evaluation, known: KnownMembers, about: Callable[[str], Evaluation]) -> Evaluation | None:
     """Evaluation of a set by its known resources; None where these do not decide it."""
     members: list[Evaluation] = []
     for text in known.texts(reading):
@@ -208,7 +208,8 @@ def _of_known(reading: Evaluation, members: tuple[Evaluation, ...]) -> Evaluatio
     Args:
         members: those that may be allowed; none is for certain.
     """
-    unlisted = reading.known_members.unlisted(reading) if reading.known_members is not None else None
+    known = reading.known_members
+    unlisted = known.unlisted if known is not None and reading.prepared.trust else None
     # As if each of them let the caller in.
     favourable, grant = reading.total, reading.grant
     reading.by_known = True
@@ -241,9 +242,9 @@ def _same(one: Truth, other: Truth) -> bool:
 def _of_the_set(truth: Truth) -> Truth:
     """Truth for one resource, rephrased for the set where it depends on entries with unknown variables."""
     if isinstance(truth, And):
-        return all_of(map(_of_the_set, truth.parts))
+        return all_of([_of_the_set(part) for part in truth.parts])
     if isinstance(truth, Or):
-        return any_of(map(_of_the_set, truth.parts))
+        return any_of([_of_the_set(part) for part in truth.parts])
     if not isinstance(truth, ConditionLeaf) or not truth.of_resource or truth.source is None:
         return truth
     whole = (truth.source.effect == "Deny") is (truth.op == "Resource")

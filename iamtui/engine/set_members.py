@@ -32,6 +32,7 @@ from iamtui.policy.patterns import (
     tokens_of,
 )
 from iamtui.policy.resource import ResourceSet
+from iamtui.policy.statement import Caller
 
 _ANY: Final = Name("")
 _FIELD: Final = Name(":")
@@ -135,6 +136,30 @@ def account_asked_about(text: str, named: str | None, account: str | None) -> st
         return named
     arn = parse_arn(text)
     return arn.account if arn is not None and is_account_id(arn.account) else account or ""
+
+
+EVERYONE: Final = "*"
+"""Lookup key of resources whose policy may let everybody in."""
+
+
+def lookup_keys(caller: Caller) -> Iterator[str]:
+    """Lookup keys of a caller in resource policies, besides its account."""
+    yield EVERYONE
+    for name in (caller.name, caller.role_arn, caller.session_arn, caller.issuer, caller.unique_id):
+        if name:
+            yield lookup_key(name)
+    if caller.role_name:
+        yield caller.role_name
+
+
+def lookup_key(value: str) -> str:
+    """Lookup key of a Principal entry: an account, or the last word that it and the caller share."""
+    arn = parse_arn(value)
+    if arn is None:
+        return value
+    if arn.resource == "root":
+        return arn.account
+    return arn.resource.split("/")[1] if arn.resource.startswith("assumed-role/") else arn.name
 
 
 def _patterns_of(form: ArnForm, partition: str, owner: str, region: str = "") -> Iterator[tuple[Token, ...]]:

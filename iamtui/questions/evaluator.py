@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,17 +23,14 @@ from iamtui.engine.prepared_request import (
     resource_owner,
 )
 from iamtui.engine.request import (
-    MissingPolicy,
     NamedPolicy,
-    NotEvaluated,
     PoliciesInForce,
-    PolicyInForce,
     Principal,
     Request,
 )
-from iamtui.engine.set_members import account_asked_about
+from iamtui.engine.set_members import EVERYONE
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.resource import RequestResource, ResourceKind, ResourceSet
+from iamtui.policy.resource import ResourceKind, ResourceSet
 from iamtui.questions.account_index import (
     FoundOutcome,
     ReadForEverybody,
@@ -51,7 +48,6 @@ from iamtui.questions.known_context import (
     resource_context,
 )
 from iamtui.questions.policies_in_force import (
-    SWITCHED_OFF,
     known_aliases,
     policy_carrier,
     resource_answered_about,
@@ -61,11 +57,10 @@ from iamtui.questions.policies_in_force import (
 )
 from iamtui.questions.question import Question
 from iamtui.questions.shared_question import (
-    EVERYONE,
     PrincipalFacts,
     ResourceContext,
     SharedQuestion,
-    candidates,
+    known_members,
     known_owner,
     lets_everyone_in,
     may_be_known_by_name,
@@ -73,76 +68,6 @@ from iamtui.questions.shared_question import (
     policies_of_members,
     principal_facts,
 )
-
-_MOST_DENIED: Final = 32
-"""How many resources that are denied are read, so that an answer can be explained by them."""
-
-
-class KnownMembers:
-    """The known resources of a set, as one caller may be allowed on them.
-
-    Args:
-        asker: of the question about the set.
-    """
-
-    __slots__ = ("_asker", "_outcomes", "_principal")
-
-    def __init__(self, asker: QuestionEvaluator, principal: Principal) -> None:
-        self._asker = asker
-        self._principal = principal
-        # The set is read again for each point that AWS leaves open, and for what is said of it.
-        self._outcomes: dict[str, Outcome] = {}
-
-    def single(self, text: str) -> tuple[Request, PoliciesInForce, PreparedRequest]:
-        """The same question about one resource of the set."""
-        return self._asker.about(text).put_by(self._principal)
-
-    def are_all(self, reading: Evaluation) -> bool:
-        """True if the account knows all resources of the set: it knows its roles, and no other account's."""
-        if self._asker.aliases is not None:
-            return self._asker.aliases.are_all
-        request = reading.request
-        owner = account_asked_about(request.resource, request.resource_account, request.principal.account)
-        return _knows_all(self._asker.account, reading.prepared, reading.policies.resource, owner)
-
-    def unlisted(self, reading: Evaluation) -> MissingPolicy | None:
-        """The trust policies of roles that the account may have besides those that are loaded."""
-        gaps = self._asker.account.unlisted
-        if not (gaps and reading.prepared.trust):
-            return None
-        return MissingPolicy("trust policies of roles that were not read", gaps[0].permission, gaps[0].error)
-
-    def texts(self, reading: Evaluation) -> Iterator[str]:
-        """Known resources of the set on which the caller may be allowed, those first on which it is."""
-        account, prepared = self._asker.account, reading.prepared
-        all_known = self.are_all(reading)
-        found: Iterable[str] = ()
-        if self._asker.aliases is not None:
-            found = self._asker.aliases.arns
-        elif prepared.key or all_known:
-            is_inside = self._asker.has_known(prepared)
-            found = candidates(account, prepared, is_inside, reading.caller, _granted_by_reading(reading))
-        waiting: list[str] = []
-        denied: list[str] = []
-        for text in found:
-            outcome = self._outcomes.get(text)
-            if outcome is None:
-                outcome = self._outcomes[text] = self._asker.about(text).outcome(self._principal)
-            if outcome is Outcome.ALLOWED:
-                yield text
-            elif outcome is Outcome.DEPENDS:
-                waiting.append(text)
-            else:
-                denied.append(text)
-        yield from waiting
-        # Of a set that holds others too these say nothing.
-        yield from denied[:_MOST_DENIED] if all_known else ()
-
-
-def _knows_all(
-    account: Account, prepared: PreparedAction, resource: PolicyInForce | NotEvaluated | None, owner: str
-) -> bool:
-    return prepared.trust and resource is not SWITCHED_OFF and owner == account.id
 
 
 def with_known_members(
@@ -158,7 +83,7 @@ def with_known_members(
     """
     account, prepared = asker.account, reading.prepared
     callers = index.principals[0].principal.account
-    all_known = _knows_all(account, prepared, None, owner or "")
+    all_known = prepared.trust and owner == account.id
     who &= ~index.left & ~reading.settled & ~reading.unclear
     allowed = depends = denied = complete = left = 0
     allows: dict[object, int] = {}
@@ -217,26 +142,6 @@ def with_known_members(
         left,
         index.everyone & ~waiting if reading.caps_complete else 0,
     )
-
-
-def _granted_by_reading(reading: Evaluation) -> Callable[[str], bool] | None:
-    """Predicate of resources on which the caller's own policies may grant what the resource's policy leaves to them."""
-    scanned = reading.identity
-    if scanned is None or (not scanned.missing and scanned.allow is False):
-        return None
-    if scanned.missing:
-        return lambda _: True
-    matches = [match.statement for match in scanned.matches if match.statement.allows]
-
-    def granted(text: str) -> bool:
-        resource = RequestResource(text, ResourceKind.ONE)
-        return any(
-            statement.any_resource
-            or statement.matches_resource(resource, reading.context, reading.language, everywhere=False) is not False
-            for statement in matches
-        )
-
-    return granted
 
 
 __all__ = ["Question", "QuestionEvaluator"]
@@ -467,8 +372,12 @@ class QuestionEvaluator:
         self, own: PrincipalFacts, shared: SharedQuestion, assumptions: tuple[str, ...]
     ) -> tuple[Request, PoliciesInForce]:
         request, policies = shared.put_by(own, assumptions)
+        who = own.principal
         if shared.prepared.resource.kind is ResourceKind.SET:
-            policies = PoliciesOfSet.of(policies, KnownMembers(self, own.principal))
+            members = known_members(
+                self.account, self._question, shared.prepared, self.aliases, lambda text: self.about(text).put_by(who)
+            )
+            policies = PoliciesOfSet.of(policies, members)
         return request, policies
 
     def about(self, text: str) -> QuestionEvaluator:

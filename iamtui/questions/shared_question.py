@@ -10,10 +10,13 @@ from msgspec import Struct
 
 from iamtui.account.model import Account, Role, User
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
+from iamtui.engine.combined_layers import KnownMembers
+from iamtui.engine.decision import Layer
 from iamtui.engine.index.index_outcomes import Surrounded
 from iamtui.engine.policy_sets import CallerFacts, caller_facts, forget_policies
 from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
 from iamtui.engine.request import (
+    MissingPolicy,
     Mode,
     NamedPolicy,
     NotEvaluated,
@@ -25,15 +28,16 @@ from iamtui.engine.request import (
     Request,
     partition_of,
 )
+from iamtui.engine.set_members import EVERYONE, lookup_key
 from iamtui.policy.context import Beginning, CommonContext, KeyState, KeyValue, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.resource import ResourceKind, resource_policy_arn
-from iamtui.policy.statement import Caller
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
 from iamtui.questions.known_context import KnownContext, organization_context, tags_are_unread
 from iamtui.questions.policies_in_force import (
+    KnownAliases,
     PrincipalPolicies,
     ResourceSide,
     entity_behind,
@@ -476,50 +480,6 @@ def _user_id(principal: Principal, entity: User | Role) -> KeyValue | None:
     return (entity.id if principal.kind is PrincipalKind.USER else f"{entity.id}:{principal.session_name}",)
 
 
-EVERYONE: Final = "*"
-
-
-def candidates(
-    account: Account,
-    prepared: PreparedAction,
-    is_inside: Callable[[str], bool],
-    caller: Caller,
-    granted: Callable[[str], bool] | None,
-) -> Iterable[str]:
-    """Known resources of a set whose policy may let a caller in.
-
-    Args:
-        is_inside: whether a known resource is in the set.
-        granted: whether the caller's own policies may grant what a resource's policy leaves to them; None: nothing.
-    """
-    trusting = _trusting(account, prepared)
-    found = dict.fromkeys(arn for key in _keys_of(caller) for arn in trusting.get(key, ()) if is_inside(arn))
-    if granted is not None:
-        delegated = filter(is_inside, trusting.get(caller.account, ()))
-        found.update(dict.fromkeys(filter(granted, delegated)))
-    return found
-
-
-def _keys_of(caller: Caller) -> Iterator[str]:
-    """Lookup keys of a caller in resource policies, besides its account."""
-    yield EVERYONE
-    for name in (caller.name, caller.role_arn, caller.session_arn, caller.issuer, caller.unique_id):
-        if name:
-            yield _key(name)
-    if caller.role_name:
-        yield caller.role_name
-
-
-def _key(value: str) -> str:
-    """Lookup key of a Principal entry: an account, or the last word that it and the caller share."""
-    arn = parse_arn(value)
-    if arn is None:
-        return value
-    if arn.resource == "root":
-        return arn.account
-    return arn.resource.split("/")[1] if arn.resource.startswith("assumed-role/") else arn.name
-
-
 def members_with_policy(account: Account, prepared: PreparedAction) -> tuple[tuple[str, frozenset[str], str], ...]:
     """The known resources: by what each lets in whom, and its own name where it may trust itself."""
     kind = "keys" if prepared.key else "roles"
@@ -550,9 +510,40 @@ def lets_everyone_in(account: Account, prepared: PreparedAction) -> bool:
     return EVERYONE in _trusting(account, prepared)
 
 
+def known_members(
+    account: Account,
+    question: Question,
+    prepared: PreparedAction,
+    aliases: KnownAliases | None,
+    single: Callable[[str], tuple[Request, PoliciesInForce, PreparedRequest]],
+) -> KnownMembers:
+    """What an account knows of the resources of a set.
+
+    Args:
+        aliases: the known ones where the set is one of aliases, or None.
+        single: as there.
+    """
+    kind = {"kms": "keys", "sts": "roles"}.get(prepared.action.service)
+    gaps = account.unlisted
+    return KnownMembers(
+        {} if kind is None else _by_whom(account, kind),
+        # It knows its roles, and no other account's.
+        None if Layer.RESOURCE in question.layers_off else account.id,
+        None if aliases is None else aliases.arns,
+        aliases is not None and aliases.are_all,
+        MissingPolicy("trust policies of roles that were not read", gaps[0].permission, gaps[0].error)
+        if gaps
+        else None,
+        single,
+    )
+
+
 def _trusting(account: Account, prepared: PreparedAction) -> dict[str, list[str]]:
+    return _by_whom(account, "keys" if prepared.key else "roles")
+
+
+def _by_whom(account: Account, kind: str) -> dict[str, list[str]]:
     """The roles, or keys, by whom the Allows of their policies name."""
-    kind = "keys" if prepared.key else "roles"
     found = account.memo.get((kind, "by whom they let in"))
     if found is None:
         found = account.memo[kind, "by whom they let in"] = _by_whom_they_let_in(_policies(account, kind))
@@ -595,4 +586,4 @@ def _named_by(statement: Statement) -> Iterator[str]:
         if statement.not_principals is not None:
             yield EVERYONE
         for entry in statement.principals or ():
-            yield entry.value if is_account_id(entry.value) else _key(entry.value)
+            yield entry.value if is_account_id(entry.value) else lookup_key(entry.value)
