@@ -80,7 +80,7 @@ def open_input(
 
     Raises:
         MissingFile: there is none.
-        Problem: a directory, device or socket, unreadable, or a pipe that nobody writes into but iamtui itself.
+        Problem: a directory, device or socket, unreadable, or a pipe that nobody writes into.
     """
     try:
         # A device may do something when it is opened, so it is looked at first.
@@ -96,8 +96,6 @@ def open_input(
         found = os.fstat(descriptor)
         _refuse_kind(found, subject, pipes=pipes)
         pipe = stat.S_ISFIFO(found.st_mode)
-        if pipe and _is_own_output(found):
-            raise Problem(f"{subject} is where iamtui itself writes to.", "Name a file.")
         os.set_blocking(descriptor, not pipe)
         patience = PATIENCE_SECONDS if pipe else None
         yield io.BufferedReader(_Input(descriptor, subject, told, patience=patience))
@@ -242,17 +240,6 @@ def _refuse_kind(found: os.stat_result, subject: str, *, pipes: bool = True) -> 
             raise Problem(f"{subject} is a {kind}, which is not read.", "Name a file.")
 
 
-def _is_own_output(found: os.stat_result) -> bool:
-    """True if it is the pipe behind this program's own output (`/dev/stdout`), which never ends for it."""
-    for descriptor in (1, 2):
-        try:
-            if os.path.samestat(found, os.fstat(descriptor)):
-                return True
-        except OSError:
-            pass  # that stream is closed
-    return False
-
-
 def _is_device(found: os.stat_result) -> bool:
     """True if it is a device other than /dev/null."""
     nothing = stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
@@ -322,14 +309,6 @@ LARGEST_RATIO: Final = 100
 _ANY_RATIO: Final = 4 * 1024 * 1024
 """Bytes up to which it may unpack to any multiple."""
 
-_MOST_MEMBERS: Final = 100_000
-_LEAST_MEMBER: Final = 256
-"""Members of an archive, and the packed bytes that each of more must have on average: to unpack an empty one takes as
-long as some kilobytes, and one event of CloudTrail has 500."""
-
-_MEMBER: Final = re.compile(rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
-"""How a member begins: of gzip, of zstd, and one of zstd that is passed over."""
-
 _SLICE: Final = 4096
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
@@ -350,8 +329,7 @@ def unpacked(stream: Readable, subject: str = "") -> io.BufferedReader:
         subject: what a sentence calls it.
 
     Raises:
-        Problem: while it is read: it is damaged, unpacks to LARGEST_RATIO times its size and more, or holds next to
-            nothing.
+        Problem: while it is read: it is damaged, or unpacks to LARGEST_RATIO times its size and more.
     """
     beginning = stream.read(_SLICE)
     while 0 < len(beginning) < len(_ZSTD) and (more := stream.read(_SLICE)):
@@ -396,7 +374,6 @@ class _Packed(io.RawIOBase):
         self._beginning = beginning
         self._stream = stream
         self.given = 0
-        self.check: Callable[[bytes], None] = lambda _portion: None
 
     def readable(self) -> bool:
         return True
@@ -409,12 +386,11 @@ class _Packed(io.RawIOBase):
         data, self._beginning = data[: len(buffer)], data[len(buffer) :]
         buffer[: len(data)] = data
         self.given += len(data)
-        self.check(data)
         return len(data)
 
 
 class _Unpacking(io.RawIOBase):
-    """Unpacked bytes of an archive: at most LARGEST_RATIO times its size, and at least half of it."""
+    """Unpacked bytes of an archive: at most LARGEST_RATIO times its size."""
 
     def __init__(self, packed: _Packed, file: IO[bytes], errors: tuple[type[Exception], ...], subject: str) -> None:
         super().__init__()
@@ -422,19 +398,10 @@ class _Unpacking(io.RawIOBase):
         self._file = file
         self._errors = errors
         self._subject = subject
-        self._given = self._members = 0
-        packed.check = self._refuse_emptiness
+        self._given = 0
 
     def readable(self) -> bool:
         return True
-
-    def _refuse_emptiness(self, portion: bytes) -> None:
-        """Called while nothing comes out, too: one `read` goes through all members that are empty."""
-        self._members += len(_MEMBER.findall(portion))
-        if self._members > max(_MOST_MEMBERS, self._packed.given // _LEAST_MEMBER):
-            raise Problem(f"{self._subject} is made of more than {_MOST_MEMBERS:,} members that hold little.", _UNPACK)
-        if self._packed.given > _ANY_RATIO + 2 * self._given:
-            raise Problem(f"{self._subject} unpacks to less than half its size.", _UNPACK)
 
     def readinto(self, buffer: Any, /) -> int:
         try:

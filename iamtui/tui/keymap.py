@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
-import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Final
 
-from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen
-from textual.widget import Widget
 
 import iamtui.tui
 
@@ -38,14 +33,13 @@ def named_bindings() -> Iterator[tuple[str, str, str]]:
 
 
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
-    """One sentence for every id that no binding has, and for every key that two actions would share: two of one pane,
-    or one of a pane and one of what it lies in, which never gets that key.
+    """One sentence for every id that no binding has, and for every key that two actions of one pane would share.
 
     Loads every pane to know their ids, which takes a while: call it in a thread.
     """
     load_every_pane()
     declared = [list(_bindings(node)) for node in _subclasses(DOMNode)]
-    problems = [*_unknown(keymap, declared), *_clashes(keymap, declared), *_hidden(keymap, declared)]
+    problems = [*_unknown(keymap, declared), *_clashes(keymap, declared)]
     return list(dict.fromkeys(problems))
 
 
@@ -67,76 +61,6 @@ def _clashes(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterat
         for key, names in users.items():
             if len(names) > 1 and names & set(keymap):
                 yield f"The keymap gives the key {key} to {' and '.join(sorted(names))}; only one of them has it."
-
-
-def _hidden(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterator[str]:
-    """Keys of a screen or of the app that something nearer to the focus takes because of the keymap."""
-    together = [{binding.id for binding in bindings} for bindings in declared]
-    takers: dict[tuple[str, str], set[str]] = {}
-    for outer, parts in _chains():
-        for inner in parts:
-            for key, near, far in _shared(inner, outer, keymap):
-                if not any({far.id, near.id} <= names for names in together):
-                    taker, loser = (far, near) if far.priority and not near.priority else (near, far)
-                    takers.setdefault((key, loser.id or ""), set()).add(taker.id or "")
-    for (key, hidden), others in sorted(takers.items()):
-        yield f"The keymap gives the key {key} to {hidden}; where {' or '.join(sorted(others))} works, that has it."
-
-
-def _chains() -> list[tuple[type[DOMNode], set[type[DOMNode]]]]:
-    """Each screen, and the app, with what the focus may be on in it."""
-    screens = [node for node in _subclasses(Screen) if _is_own(node)]
-    chains = [(screen, _parts(screen)) for screen in screens]
-    under_app = {part for screen, parts in chains if not issubclass(screen, ModalScreen) for part in (screen, *parts)}
-    return [*chains, *((app, under_app) for app in _subclasses(App) if _is_own(app))]
-
-
-def _shared(
-    inner: type[DOMNode], outer: type[DOMNode], keymap: Mapping[str, str]
-) -> Iterator[tuple[str, Binding, Binding]]:
-    """The keys that two classes share because of the keymap, with what they do in each."""
-    behind, near_usually, far_usually = _keys(outer, keymap), _keys(inner, {}), _keys(outer, {})
-    for key, near in _keys(inner, keymap).items():
-        far = behind.get(key, near)
-        if far.id != near.id and (near_usually.get(key), far_usually.get(key)) != (near, far):
-            yield key, near, far
-
-
-def _parts(node: type[DOMNode]) -> set[type[DOMNode]]:
-    """The classes of the widgets that a widget is made of, and theirs: those that the code of its class names."""
-    found: set[type[DOMNode]] = set()
-    waiting: list[type[DOMNode]] = [node]
-    while waiting:
-        for base in filter(_is_own, waiting.pop().__mro__):
-            for member in vars(base).values():
-                for name in getattr(member, "__code__", _no_code).co_names:
-                    part = getattr(sys.modules[base.__module__], name, None)
-                    if not isinstance(part, type) or part in found:
-                        continue
-                    if issubclass(part, Widget) and not issubclass(part, Screen):
-                        found.add(part)
-                        waiting.append(part)
-    return found
-
-
-_no_code: Final = (lambda: None).__code__
-
-
-def _keys(node: type[DOMNode], keymap: Mapping[str, str]) -> dict[str, Binding]:
-    """The binding with an id that each key has in a class, those it inherits included."""
-    by_default: dict[str, Binding] = {}
-    for base in reversed(node.__mro__):
-        by_default |= {key: binding for binding in _bindings(base) for key in binding.key.split(",")}
-    return {
-        key.strip(): binding
-        for default, binding in by_default.items()
-        if binding.id
-        for key in keymap.get(binding.id, default).split(",")
-    }
-
-
-def _is_own(node: type[object]) -> bool:
-    return node.__module__.startswith("iamtui.")
 
 
 def _bindings(node: type[DOMNode]) -> Iterator[Binding]:

@@ -125,14 +125,6 @@ def running(*words: str, stderr: int = subprocess.PIPE) -> Iterator[subprocess.P
                     stream.close()
 
 
-@pytest.mark.parametrize("kind", ["snapshot", "policy", "draft"])
-def test_the_commands_own_output_is_not_waited_for(tmp_path: Path, kind: str) -> None:
-    done = run(kind, "/dev/stdout", subprocess.DEVNULL, tmp_path)
-    assert done.returncode == 2
-    assert b"Traceback" not in done.stderr
-    assert b"/dev/stdout is where iamtui itself writes to. Name a file." in b" ".join(done.stderr.split())
-
-
 @pytest.mark.parametrize("where", ["/dev/stdout", "pipe"])
 def test_no_pipe_is_edited_as_a_draft(tmp_path: Path, where: str) -> None:
     os.mkfifo(tmp_path / "pipe")

@@ -26,7 +26,6 @@ from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ExplorerTree, FilterInput
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.keymap import keymap_problems
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.main.paned import Browsing
 from iamtui.tui.question.panel import QuestionPanel
@@ -353,38 +352,6 @@ async def test_a_key_given_to_two_actions_is_said() -> None:
         assert not said(pilot.app).startswith("!"), "bindings of dialogs that are not loaded yet are known"
     async with opened(make_app(config=Config(keymap={"view.zoom": "D"}))) as pilot:
         assert said(pilot.app) == "! The keymap gives the key D to denial.paste and view.zoom; only one of them has it."
-
-
-@pytest.mark.slow
-async def test_a_key_of_the_screen_that_a_list_in_it_takes_is_said() -> None:
-    async with opened(make_app(config=Config(keymap={"session.assume": "j"}))) as pilot:
-        tree = pilot.app.query_one(ExplorerTree)
-        sentence = (
-            "! The keymap gives the key j to session.assume; where list.down or sessions.down works, that has it."
-        )
-        assert said(pilot.app) == sentence
-        first = tree.cursor
-        await press(pilot, "j")
-        assert tree.cursor == first + 1, "and so it is"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("keymap", "sentence"),
-    [
-        ({"session.console": "ctrl+a"}, ""),
-        ({"list.down": "b"}, "the key b to session.console; where list.down works, that has it."),
-        ({"view.zoom": "q"}, "the key q to app.back; where view.zoom works, that has it."),
-        ({"app.quit": "D"}, "the key D to denial.paste; where app.quit works, that has it."),
-        ({"console.copy": "q"}, ""),
-        ({"list.down": "n", "text.next": "J"}, ""),
-    ],
-    ids=["of a text field", "of a list", "of the screen", "of the app before all", "of a dialog over the app", "free"],
-)
-def test_keys_are_compared_along_the_way_from_the_focus_to_the_app(keymap: dict[str, str], sentence: str) -> None:
-    found = keymap_problems(keymap)
-    assert len(found) == bool(sentence)
-    assert not sentence or found[0] == f"The keymap gives {sentence}"
 
 
 async def test_the_configured_theme_is_used() -> None:
