@@ -124,6 +124,13 @@ CHANGES: Final = (
         ("iam:CreatePolicyVersion", On.OWN_POLICY),
         of_another="write a policy that it holds",
     ),
+    _own(
+        "replace-version",
+        "delete a version of a policy it holds and write a new one",
+        ("iam:DeletePolicyVersion", On.OWN_POLICY),
+        ("iam:CreatePolicyVersion", On.OWN_POLICY),
+        of_another="delete a version of a policy that it holds and write a new one",
+    ),
     _own("iam-005", _PUT_ON_ITSELF, ("iam:PutRolePolicy", _SELF), of_another="put an inline policy on the role"),
     _own("iam-007", _PUT_ON_ITSELF, ("iam:PutUserPolicy", _SELF), of_another="put an inline policy on the user"),
     _own("iam-008", _ATTACH_TO_ITSELF, ("iam:AttachUserPolicy", _SELF), of_another="attach a policy to the user"),
@@ -171,6 +178,14 @@ CHANGES: Final = (
         of_another="add the user to a group and write a policy that it holds",
     ),
     _own(
+        "iam-013+replace-version",
+        "join a group, delete a version of a policy that it holds and write a new one",
+        ("iam:AddUserToGroup", On.OTHER_GROUP),
+        ("iam:DeletePolicyVersion", On.GROUP_POLICY),
+        ("iam:CreatePolicyVersion", On.GROUP_POLICY),
+        of_another="add the user to a group, delete a version of a policy that it holds and write a new one",
+    ),
+    _own(
         "create-group",
         "create a group with any policy and join it",
         ("iam:CreateGroup", On.NEW_GROUP),
@@ -200,6 +215,13 @@ CHANGES: Final = (
         Gain.FREEDOM,
         (("iam:CreatePolicyVersion", On.BOUNDARY),),
         of_another="write the policy that is its permissions boundary",
+    ),
+    EscalationPath(
+        "replace-boundary-version",
+        "delete a version of its permissions boundary and write a new one",
+        Gain.FREEDOM,
+        (("iam:DeletePolicyVersion", On.BOUNDARY), ("iam:CreatePolicyVersion", On.BOUNDARY)),
+        of_another="delete a version of its permissions boundary and write a new one",
     ),
     EscalationPath(
         "restore-boundary",

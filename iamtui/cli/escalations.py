@@ -18,8 +18,7 @@ from iamtui.presentation.reports import not_evaluated
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.workspace.review.escalation_steps import Escalation, EscalationReport, Move
-from iamtui.workspace.review.escalations import find_escalations
-from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.review.escalations import find_escalations_across
 from iamtui.workspace.source.principals import resolve_principal
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def escalations(
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     workspace = with_draft(open_workspace(source, several=True), draft)
-    reports = find_escalations_across(workspace) if workspace.beside else (find_escalations(workspace),)
+    reports = find_escalations_across(workspace)
     every = [one for report in reports for one in report.escalations]
     found = every if principal is None else _of(principal, every, reports, workspace)
     out = stdout()

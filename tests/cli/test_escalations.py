@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,10 @@ def of_the_demo() -> EscalationReport:
 def _found_once(monkeypatch: pytest.MonkeyPatch, of_the_demo: EscalationReport) -> None:
     """The paths of the demo are found once for all of these tests."""
 
-    def find(workspace: Workspace) -> EscalationReport:
-        return of_the_demo if workspace.source.kind is SourceKind.DEMO else find_escalations(workspace)
+    def find(workspace: Workspace, cancelled: Callable[[], bool]) -> EscalationReport:
+        return of_the_demo if workspace.source.kind is SourceKind.DEMO else find_escalations(workspace, cancelled)
 
-    monkeypatch.setattr("iamtui.cli.escalations.find_escalations", find)
+    monkeypatch.setattr("iamtui.workspace.review.escalations.find_escalations", find)
 
 
 def test_paths_are_listed_step_by_step_and_summed_up(cli: Cli) -> None:

@@ -101,6 +101,7 @@ WEAK = policy("weak", allow("s3:ListAllMyBuckets"))
 LIMIT = policy("limit", allow(["s3:*", "iam:*"]))
 OWN_LIMIT = policy("limit", allow(["s3:*", "iam:DeleteUserPermissionsBoundary"]))
 OLD_LIMIT = policy("limit", allow("*"), allow(["s3:*", "iam:SetDefaultPolicyVersion"]))
+FULL_LIMIT = policy("limit", *([allow(["s3:*", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion"])] * 5))
 FREEING = allow("iam:PutUserPermissionsBoundary", ME)
 PASSING = [
     allow("iam:PassRole", iam("role/worker")),
@@ -178,6 +179,10 @@ MISSED = {
             OLD_LIMIT,
         ),
         ["iam:SetDefaultPolicyVersion"],
+    ),
+    "a version of its full boundary deleted": (
+        account(user("me", allow("*"), boundary_arn=FULL_LIMIT.arn), FULL_LIMIT),
+        ["iam:DeletePolicyVersion", "iam:CreatePolicyVersion"],
     ),
     "its own boundary deleted": (
         account(
@@ -422,10 +427,13 @@ def test_mixed_names_that_are_not_tried_are_told(count: int, is_cut: bool) -> No
 
 
 @pytest.mark.parametrize("may_delete", [False, True])
-def test_a_policy_that_is_written_after_a_version_is_deleted_is_told(may_delete: bool) -> None:
-    full = policy("full", *([allow("s3:ListAllMyBuckets")] * 5))
+@pytest.mark.parametrize("count", [4, 5])
+def test_a_full_policy_is_written_after_a_version_is_deleted(count: int, may_delete: bool) -> None:
+    held = policy("held", *([allow("s3:ListAllMyBuckets")] * count))
     actions = ["iam:CreatePolicyVersion", *(["iam:DeletePolicyVersion"] if may_delete else [])]
-    assert ("versions" in left_out_of(account(user("me", allow(actions), **attached(full)), full))) is may_delete
+    found = found_for(account(user("me", allow(actions), **attached(held)), held))
+    assert (found is not None) is (may_delete or count < 5)
+    assert found is None or steps_of(found) == (["iam:CreatePolicyVersion"] if count < 5 else actions[::-1])
 
 
 @pytest.mark.parametrize(("older", "may_lead_on"), [("iam:*", True), ("s3:*", False)])

@@ -55,6 +55,9 @@ def plain_policy(name: str) -> ManagedPolicy:
     return ManagedPolicy(name, "/", iam(f"policy/{name}"), f"ANPA{name}", None, (version,))
 
 
+OLDER = PolicyVersion("v0", document(allow("s3:ListAllMyBuckets")), is_default=False)
+
+
 def replace_default(policy: ManagedPolicy) -> PolicyVersion:
     return PolicyVersion("v2", policy.versions[0].document, is_default=True)
 
@@ -110,6 +113,8 @@ def made_for(path: EscalationPath, **changes: Any) -> Account:
     older = PolicyVersion("v1", document(allow("*")), is_default=False)
     old = replace(plain_policy("old"), versions=(older, replace_default(plain_policy("old"))))
     grouped = plain_policy("grouped")
+    if "replace-version" in path.id:
+        mine, grouped = (replace(one, versions=(*one.versions, *[OLDER] * 4)) for one in (mine, grouped))
     if any(on is On.OLDER_VERSION for _, on in path.steps):
         own = (AttachedPolicy("old", old.arn),)
     service = changes.get("service", path.service)

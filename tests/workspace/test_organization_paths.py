@@ -32,8 +32,7 @@ from iamtui.workspace.organization.organization_run import Here
 from iamtui.workspace.organization.organization_store import account_in, open_store, workspace_of
 from iamtui.workspace.organization.snapshot_file import StoreWriter
 from iamtui.workspace.review import organization_paths
-from iamtui.workspace.review.escalations import find_escalations
-from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.review.escalations import find_escalations, find_escalations_across
 from iamtui.workspace.review.organization_paths import AccountIndex, Ways, account_of, index_of
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts

@@ -14,8 +14,7 @@ from iamtui.workspace.ask.outsiders import LISTED
 from iamtui.workspace.ask.questions import ask
 from iamtui.workspace.ask.trust import Trustee, TrustReader, by_principal, chains_from, every_edge
 from iamtui.workspace.ask.who_can import everybody
-from iamtui.workspace.review.escalations import find_escalations
-from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.review.escalations import find_escalations, find_escalations_across
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts
 from tests.questions.vocabulary import A, B

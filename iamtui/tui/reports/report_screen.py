@@ -42,8 +42,7 @@ from iamtui.tui.widgets.status import KeyLine, TitleLine
 from iamtui.workspace.ask.what_can import EffectiveAccess, what_can
 from iamtui.workspace.review.audit import audit, read_suppressions
 from iamtui.workspace.review.audit_edits import edits_that_mend
-from iamtui.workspace.review.escalations import find_escalations
-from iamtui.workspace.review.escalations_across import find_escalations_across
+from iamtui.workspace.review.escalations import find_escalations_across
 from iamtui.workspace.review.overview import Figure
 from iamtui.workspace.source.principals import principal_for
 from iamtui.workspace.source.unknown_facts import unknown_facts
@@ -63,10 +62,7 @@ def findings(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
 
 
 def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    own = (
-        find_escalations_across(workspace, cancelled)[0] if workspace.beside else find_escalations(workspace, cancelled)
-    )
-    return escalations_report(workspace.account, own)
+    return escalations_report(workspace.account, find_escalations_across(workspace, cancelled)[0])
 
 
 def members(figure: Figure, parts: Sequence[Figure], workspace: Workspace, _cancelled: Callable[[], bool]) -> Report:

@@ -159,15 +159,17 @@ def targets_of(states: AccountStates, subject: Entity, path: EscalationPath) -> 
         if ("User" in path.steps[0][0]) is isinstance(subject, User) and not is_untouchable(subject):
             yield {On.SELF: subject.arn}
     elif on is On.OWN_POLICY:
-        for policy in filter(takes_another_version, own_policies(account, subject)):
-            yield {on: policy.arn}
+        for policy in own_policies(account, subject):
+            if _is_written(policy, path):
+                yield {on: policy.arn}
     elif on is On.OLDER_VERSION:
         for policy in filter(_allowed_everything, own_policies(account, subject)):
             yield {on: policy.arn}
     elif on in (On.BOUNDARY, On.OLDER_BOUNDARY):
         boundary = account.policy(subject.boundary_arn or "")
-        fits = takes_another_version if on is On.BOUNDARY else _allowed_everything
-        if boundary is not None and not boundary.aws_managed and fits(boundary):
+        if boundary is None or boundary.aws_managed:
+            return
+        if _is_written(boundary, path) if on is On.BOUNDARY else _allowed_everything(boundary):
             yield {on: boundary.arn}
     elif isinstance(subject, User):
         yield from _groups_of(states, subject, path)
@@ -202,14 +204,17 @@ def groups_to_join(states: AccountStates, path: EscalationPath) -> Iterator[tupl
     elif On.OTHER_GROUP in kinds:
         for group in states.groups_without_deny:
             if On.GROUP_POLICY in kinds:
-                for policy in filter(takes_another_version, policies_of(account, group)):
-                    yield group.name, {On.OTHER_GROUP: group.arn, On.GROUP_POLICY: policy.arn}
+                for policy in policies_of(account, group):
+                    if _is_written(policy, path):
+                        yield group.name, {On.OTHER_GROUP: group.arn, On.GROUP_POLICY: policy.arn}
             else:
                 yield group.name, {On.OTHER_GROUP: group.arn}
 
 
-def takes_another_version(policy: ManagedPolicy) -> bool:
-    return len(policy.versions) < _MOST_VERSIONS
+def _is_written(policy: ManagedPolicy, path: EscalationPath) -> bool:
+    """Whether a path that writes a version of a policy deletes one first if, and only if, it has all that it can."""
+    deletes = any(action == "iam:DeletePolicyVersion" for action, _ in path.steps)
+    return deletes is (len(policy.versions) >= _MOST_VERSIONS)
 
 
 def _allowed_everything(policy: ManagedPolicy) -> bool:

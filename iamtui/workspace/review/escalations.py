@@ -17,9 +17,11 @@ from typing import Final
 
 from iamtui.account.model import Account, Group, ManagedPolicy, Role, User
 from iamtui.catalog.escalation_paths import CHANGES, JOIN, NEW_PRINCIPALS, USES, EscalationPath, Gain, On
+from iamtui.engine.decision import Outcome
 from iamtui.engine.policy_holders import bits_of, places
 from iamtui.policy.statement import action_name
 from iamtui.text import first_names
+from iamtui.workspace.ask.trust import TrustEdge, Trustee, TrustReader
 from iamtui.workspace.review.administrators import (
     denies,
     documents_of,
@@ -34,7 +36,6 @@ from iamtui.workspace.review.escalation_states import (
     State,
     Targets,
     policies_of,
-    takes_another_version,
     targets_of,
     what_is_needed,
 )
@@ -43,11 +44,14 @@ from iamtui.workspace.review.escalation_steps import (
     Entity,
     Escalation,
     EscalationReport,
+    EscalationStep,
+    Move,
     Terms,
     closing_statements,
 )
 from iamtui.workspace.source.workspace import Workspace
 
+_ASSUMING: Final = next(path for path in USES if path.id == "sts-001")
 _KEPT: Final = "escalations"
 _SEARCHED: Final = "escalations are searched"
 _LOOK_SECONDS: Final = 0.05
@@ -68,8 +72,7 @@ _TOO_MANY: Final = (
     f"Among more than {_MOST_TOGETHER} users and roles it was not checked whether there are other paths: of several of "
     "them together, or by policies that deny something and are taken away."
 )
-_FULL_POLICIES: Final = "Policies with as many versions as there can be were not written in the place of one of these."
-_OLDER_VERSIONS: Final = "Older versions of policies were made the default only where they allow everything."
+_OLDER_VERSIONS: Final = "Older versions of policies that allow less than everything were not tried as the default."
 _DENYING_GROUPS: Final = "Groups that deny something were not joined on the way."
 
 
@@ -91,6 +94,21 @@ def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambd
         return found
     finally:
         lock.release()
+
+
+def find_escalations_across(
+    workspace: Workspace, cancelled: Callable[[], bool] = lambda: False
+) -> tuple[EscalationReport, ...]:
+    """Who can become administrator of an account that is open, by account.
+
+    Whoever can assume a role of another account that is, or becomes, administrator there, is found as well, and so is
+    who gets the rights of these.
+    """
+    if not workspace.beside:
+        return (find_escalations(workspace, cancelled),)
+    search = _SearchAcross(workspace, cancelled)
+    certain, possible = search.reach(certain=True), search.reach(certain=False)
+    return tuple(one.report(certain[id_], possible[id_]) for id_, one in search.by_account.items())
 
 
 def kept_escalations(account: Account) -> EscalationReport | None:
@@ -152,6 +170,55 @@ class EscalationSearch:
         return found
 
 
+class _SearchAcross:
+    """The search over all accounts that are open."""
+
+    def __init__(self, workspace: Workspace, cancelled: Callable[[], bool]) -> None:
+        self._workspace = workspace
+        self._cancelled = cancelled
+        ids = [account.id for account in workspace.accounts]
+        self.by_account = {id_: EscalationSearch(workspace.at(id_), cancelled) for id_ in ids}
+        self._readers = {id_: TrustReader(workspace.at(id_)) for id_ in ids}
+        self._edges: dict[str, tuple[TrustEdge, ...]] = {}
+
+    def reach(self, *, certain: bool) -> dict[str, Reached]:
+        reached = {id_: search.reach(certain=certain) for id_, search in self.by_account.items()}
+        elsewhere: dict[str, dict[str, tuple[Move, ...]]] = {id_: {} for id_ in reached}
+        looked_at: set[str] = set()
+        while True:
+            grown: set[str] = set()
+            new = {arn: moves for found in reached.values() for arn, moves in found.items() if arn not in looked_at}
+            looked_at.update(new)
+            for arn, moves in new.items():
+                for edge in self._from_elsewhere(arn):
+                    account, who = edge.principal.account or "", edge.principal.arn
+                    is_certain = edge.decision.outcome is Outcome.ALLOWED
+                    if (is_certain or not certain) and who not in reached[account] and who not in elsewhere[account]:
+                        step = EscalationStep("sts:AssumeRole", arn, edge.decision)
+                        elsewhere[account][who] = (Move(_ASSUMING, who, arn, (step,), becomes=arn), *moves)
+                        grown.add(account)
+            if not grown or self._cancelled():
+                return reached
+            for account in grown:
+                search = self.by_account[account]
+                reached[account] = search.reach(certain=certain, elsewhere=elsewhere[account])
+
+    def _from_elsewhere(self, arn: str) -> tuple[TrustEdge, ...]:
+        """Which users and roles of the other accounts may assume a role, or may on a condition."""
+        found = self._edges.get(arn)
+        if found is None:
+            found = self._edges[arn] = tuple(self._read(arn))
+        return found
+
+    def _read(self, arn: str) -> Iterator[TrustEdge]:
+        account = arn.split(":", 5)[4]
+        role = self._workspace.at(account).account.by_arn(arn)
+        if isinstance(role, Role):
+            for edge in self._readers[account].edges(role, self._cancelled, inside=False):
+                if edge.trustee in (Trustee.USER, Trustee.ROLE) and edge.action == "sts:AssumeRole":
+                    yield edge
+
+
 class EscalationBound:
     """An upper bound of who can escalate: several principals that one attacker holds, with their permissions together.
 
@@ -195,17 +262,14 @@ class EscalationBound:
         self._read.clear()
         more = 0 if self._cancelled() else self._reaching() & self._not_alone()
         if more:
-            yield f"Paths of several principals of one attacker were not followed to the end: of {self._names(more)}."
-        own = [policy for policy in self._account.policies if not policy.aws_managed]
-        if any(map(self._is_written_in_turn, own)):
-            yield _FULL_POLICIES
-        if any(map(self._is_restored_in_part, own)):
+            yield f"There may be paths in which an attacker uses several principals in turn, from {self._names(more)}."
+        if any(map(self._is_restored_in_part, self._account.policies)):
             yield _OLDER_VERSIONS
         if any(map(self._is_joined_in_vain, self._account.groups)):
             yield _DENYING_GROUPS
         removing = self._removing()
         if removing:
-            yield f"Policies that deny something were not removed or replaced on the way: by {self._names(removing)}."
+            yield f"There may be paths that take away a policy that denies something, from {self._names(removing)}."
 
     def _names(self, who: int) -> str:
         return first_names((self._entities[place].arn.rpartition(":")[2] for place in places(who)), 3)
@@ -363,16 +427,11 @@ class EscalationBound:
         )
         return group_leads_on(self._account, group) or any(self._may(*one) for one in writing)
 
-    def _is_written_in_turn(self, policy: ManagedPolicy) -> bool:
-        """Whether a policy takes another version only when one of it is deleted, and somebody may do both."""
-        steps = ("iam:CreatePolicyVersion", "iam:DeletePolicyVersion")
-        return not takes_another_version(policy) and all(self._may(one, policy.arn) for one in steps)
-
     def _is_restored_in_part(self, policy: ManagedPolicy) -> bool:
         """Whether an older version of a policy, short of everything, leads on, and somebody may make it the default."""
         older = [one.document for one in policy.versions if not one.is_default and one.document.error is None]
         leads = any(leads_on(one) and not is_full_access(one) for one in older)
-        return leads and self._may("iam:SetDefaultPolicyVersion", policy.arn) != 0
+        return not policy.aws_managed and leads and self._may("iam:SetDefaultPolicyVersion", policy.arn) != 0
 
     def _removing(self) -> int:
         """Who may take a statement that denies something away from whom it controls."""
