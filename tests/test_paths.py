@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -202,9 +203,13 @@ def test_every_folder_is_made_by_the_one_that_makes_it_private() -> None:
 
 
 def test_a_home_folder_is_looked_for_where_nobody_of_that_name_stops_the_program() -> None:
-    """`expanduser` raises RuntimeError, which no handler of the screen expects."""
+    """`Path.expanduser` raises RuntimeError, which no handler of the screen expects; that of `os.path` does not."""
     package = Path(__file__).parent.parent / "iamtui"
-    users = {str(file.relative_to(package)) for file in package.rglob("*.py") if ".expanduser(" in file.read_text()}
+    users = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if re.search(r"(?<!os\.path)\.expanduser\(", file.read_text())
+    }
     assert users == {"paths.py"}
     assert home_expanded("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")
     assert home_expanded("~/x") == Path.home() / "x"

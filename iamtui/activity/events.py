@@ -35,6 +35,7 @@ class Event(msgspec.Struct, gc=False):
     eventTime: str | None = None  # noqa: N815
     eventType: str | None = None  # noqa: N815
     eventID: str | None = None  # noqa: N815
+    sharedEventID: str | None = None  # noqa: N815
     awsRegion: str | None = None  # noqa: N815
     recipientAccountId: str | None = None  # noqa: N815
     sourceIPAddress: str | None = None  # noqa: N815

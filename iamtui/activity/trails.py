@@ -199,10 +199,16 @@ class Trails:
             if event.eventID is not None:
                 # Ids that were made alike, as where they were taken out, are no reason to leave an event out.
                 identity = hash((event.eventID, event.eventName, event.eventTime, bytes(event.requestParameters)))
-                if identity in recent or identity in older:
+                shared = (
+                    hash((event.sharedEventID, event.eventName, event.eventTime)) if event.sharedEventID else identity
+                )
+                # What the account of the caller has of a call tells more than what that of the resource has.
+                of_caller = f'"{event.recipientAccountId}"'.encode() in bytes(event.userIdentity)
+                seen = (identity,) if of_caller else (identity, shared)
+                if any(one in recent or one in older for one in seen):
                     self.counts.twice += 1
                     continue
-                recent.add(identity)
+                recent.update((identity, shared) if of_caller else (identity,))
             if event.lost == UNREAD:
                 self.counts.unread += event.count
             else:

@@ -17,11 +17,11 @@ from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part
+from iamtui.cli.org import StoreOptions, store_options
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
-from iamtui.cli.store_options import StoreOptions, store_options
 from iamtui.paths import home_expanded
-from iamtui.presentation.impact import access_words, escalation_words, trust_words
+from iamtui.presentation.reports import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import bar, needs_ascii
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.change.account_diff import AccountDiff, SameDocuments, diff_snapshots

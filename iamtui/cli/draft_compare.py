@@ -24,9 +24,10 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Decision
 from iamtui.engine.request import Principal
 from iamtui.presentation.verdict import verdict_words
+from iamtui.presentation.who_can import principal_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.text import counted
+from iamtui.text import counted, safe_text
 from iamtui.workspace.ask.saved_questions import QuestionStore, SavedQuestion, account_key, quoted, testing
 from iamtui.workspace.change.draft_session import (
     DraftComparison,
@@ -54,7 +55,8 @@ _FAIL_ON: Final = ("gained", "lost", "change")
 @click.command(
     epilog="Exit codes: 0; 1 with --fail-on, or when a saved question is not answered as expected with the draft; 2 an "
     "error, also when a saved question cannot be asked; 3 when everybody is asked and the list may lack "
-    "somebody: only a part of the account was read, or the draft may let in strangers who cannot be listed."
+    "somebody: only a part of the account was read, whom else a resource lets in is not known, or a row stands for "
+    "users and roles of other accounts."
 )
 @click.argument("file")
 @click.argument("actions", nargs=-1, metavar="[ACTION]...")
@@ -94,8 +96,10 @@ def compare(
     drafted.check()
     say_findings(drafted.findings)
     counts: Counter[Effect] = Counter()
+    described = False
     for comparison in _comparisons(drafted, made, workspace, names):
         counts[comparison.effect] += 1
+        described |= bool(comparison.principal.stands_for) and comparison.effect is not Effect.SAME
         shown.comparison(workspace, comparison)
     on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
     note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
@@ -107,7 +111,7 @@ def compare(
         return Exit.NO
     if names:
         return Exit.OK
-    return Exit.OPEN if strangers else whole_or_open(workspace.account)
+    return Exit.OPEN if strangers or described else whole_or_open(workspace.account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +242,7 @@ def _summary(counts: Counter[Effect]) -> str:
 def write_comparison(out: Output, workspace: Workspace, comparison: DraftComparison, *, indent: int = 0) -> None:
     """One principal: the verdict before and after; of several pairs those that differ, below."""
     words, style = _MARKS[comparison.effect]
-    name = workspace.short_name(comparison.principal.arn) or "anonymous"
+    name = safe_text(principal_words(workspace, comparison.principal))
     left, changed = " " * indent, comparison.changed_cells
     of_several = len(comparison.cells) > 1
     partly = of_several and 0 < len(changed) < len(comparison.cells)
@@ -259,8 +263,10 @@ def _arrow(before: Decision, after: Decision) -> tuple[str | Span, ...]:
 
 def comparison_to_json(comparison: DraftComparison) -> dict[str, Any]:
     """One principal's answers before and after, pair by pair."""
+    many = comparison.principal.stands_for
     return {
         "principal": comparison.principal.arn or None,
+        **({"stands_for": many} if many else {}),
         "effect": comparison.effect.value,
         "before": _verdict(comparison.before.worst.deciding),
         "after": _verdict(comparison.after.worst.deciding),

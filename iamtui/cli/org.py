@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from iamtui.activity.parquet_tables import pyarrow_module
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
+from iamtui.cli.opening import approval, ask_codes_on_terminal
 from iamtui.cli.organization_answers import (
     AccountAnswer,
     Plan,
@@ -30,22 +32,82 @@ from iamtui.cli.organization_answers import (
 )
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.question_options import Demands, question_store
-from iamtui.cli.store_options import StoreOptions, store_options
+from iamtui.cli.source_choice import choose
+from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import OrganizationDraft, read_organization_draft
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.paths import home_expanded, make_private_folder
-from iamtui.policy.patterns import parse_arn
+from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.ask.answers import check_matrix
 from iamtui.workspace.ask.questions import check_action, check_known, check_resource
 from iamtui.workspace.ask.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
-from iamtui.workspace.organization.organization_run import Done, over_accounts
-from iamtui.workspace.organization.organization_store import StoreDay
+from iamtui.workspace.organization.organization_run import Done, RayWorkers, Workers, over_accounts, workers_for
+from iamtui.workspace.organization.organization_store import ACCOUNTS, OrganizationStore, StoreDay, open_store
 from iamtui.workspace.review.organization_paths import Ways
 from iamtui.workspace.source.workspace import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """Options that select a store and how it is read, as given."""
+
+    url: str
+    accounts: tuple[str, ...]
+    workers: int | None
+    ray: str | None
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+
+    def open(self) -> OrganizationStore:
+        profiles = (self.profile,) if self.profile else ()
+        source = SourceOptions(profile=profiles, region=self.region, endpoint_url=self.endpoint_url)
+        source.check()
+        if not self.url.strip():
+            raise Problem("--store is empty.", "Name a folder, or s3://bucket/prefix.")
+        if self.endpoint_url:
+            note(f"NOT AWS: the store is read from {self.endpoint_url}.")
+        if self.url.startswith("s3:"):
+            ask_codes_on_terminal()
+        return open_store(self.url, choose(source, for_command=True).choice, approval(source))
+
+    def workers_for(self, accounts: int) -> Workers:
+        """Who does the work for so many accounts."""
+        if self.ray is None:
+            return workers_for(accounts, self.workers)
+        if not self.ray.strip():
+            raise Problem("--ray is empty.", "Give the address of a cluster, auto, or local.")
+        return RayWorkers(self.ray, self.workers)
+
+    def picked(self, day: StoreDay) -> tuple[str, ...]:
+        """Selected accounts of a day: all, unless some are named."""
+        for one in self.accounts:
+            if not is_account_id(one):
+                raise Problem(f"--account {one} is not an account id.", "Give its 12 digits.")
+            if one not in day.ids:
+                raise Problem(
+                    f"The store has no account {one} on {day.date}.", "See what it has with `iamtui org ask`."
+                )
+        return tuple(dict.fromkeys(self.accounts)) or day.ids
+
+
+store_options = record_options(
+    StoreOptions,
+    "stored",
+    click.option("--store", "url", required=True, metavar="STORE", help="The folder, or s3://bucket/prefix."),
+    click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account. Repeatable."),
+    click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; one for each core."),
+    click.option("--ray", metavar="ADDRESS", help="Workers of this Ray cluster: its address, auto, or local."),
+    click.option("--profile", metavar="NAME", help="Read S3 with this AWS profile."),
+    click.option("--region", metavar="REGION", help="The Region of the bucket."),
+    click.option("--endpoint-url", metavar="URL", help="Read an S3-compatible endpoint instead of AWS."),
+)
+"""Adds these options to a command, which gets them as one `stored: StoreOptions`."""
+
 
 _MARKS: Final = {
     "bad": ("[x]", Style.BAD),
@@ -355,6 +417,8 @@ class _Listing:
         if len(self._lacking) > _MOST_SAID:
             more = counted(len(self._lacking) - _MOST_SAID, "more sentence")
             note(f"Left out: {more} about what is not known.")
+        if not day.is_listed:
+            note(f"{ACCOUNTS} of {day.date} is not there: whether accounts are missing is not known.")
         for name, words in refused:
             note(f"Not answered for {safe_text(name)}: {words}")
         self._in_part = self._in_part or bool(refused)

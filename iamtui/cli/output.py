@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO
 
 import click
 
-from iamtui.presentation.styled_words import Row, Tone
-from iamtui.presentation.tables import ascii_json_pieces, csv_row, markdown_row, to_ascii_json
+from iamtui.presentation.styled_words import Row, Tone, ascii_json_pieces, csv_row, markdown_row, to_ascii_json
 from iamtui.problem import Problem
 from iamtui.text import ago, safe_text
 

@@ -27,7 +27,7 @@ from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import Edit
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.activity.recorded_policies import with_named_policies
+from iamtui.workspace.activity.least_policy import with_named_policies
 from iamtui.workspace.activity.replay import Replayer
 from iamtui.workspace.activity.replay_fixes import fixed_to_the_end
 from iamtui.workspace.activity.replay_result import Replay, ReplayGroup, Verdict

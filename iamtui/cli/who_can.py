@@ -103,6 +103,11 @@ def who_can(
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     if with_roles and asked.chained_from:
         raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
+    if with_roles and asked.scope_downs:
+        raise Problem(
+            "--through-roles and --scope-down exclude each other: of several sessions it is not said which is scoped.",
+            "Ask with --scope-down who can, and with `iamtui trust ROLE` who may assume those roles.",
+        )
     some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
     made, left_out = _matrix(actions, asked, access_level, some=some)
     workspace = open_workspace(source, several=True)
@@ -167,9 +172,9 @@ class _Listing:
         decision, words = one.cell.deciding, access_words(one)
         if one.principal.stands_for:
             self.described += one.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
-        elif one.through:
+        if one.through:
             self.through_roles[one.outcome is Outcome.ALLOWED] += 1
-        else:
+        elif not one.principal.stands_for:
             self.counts.count(words)
         if not self.unloaded.issuperset(decision.not_evaluated):
             self.unloaded.update(unloaded_layers(decision))

@@ -14,8 +14,8 @@ from iamtui.engine.calls.api_calls import iam_action
 from iamtui.engine.calls.call_resources import resource_of_call
 from iamtui.engine.decision import Layer
 from iamtui.policy.json_text import dict_in, list_in, text_in
-from iamtui.policy.networks import is_private
 from iamtui.policy.patterns import is_account_id
+from iamtui.policy.values import is_private
 
 # What CloudTrail's records of KMS calls tell of the encryption context.
 

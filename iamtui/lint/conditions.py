@@ -17,10 +17,9 @@ from iamtui.lint.condition_keys import check_condition_key, check_key_company
 from iamtui.lint.resources import check_line_variables, variables_in, without_variables
 from iamtui.lint.subject import CheckedDocument, Level, Place, lines_about, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
-from iamtui.policy.networks import is_private, parse_network
 from iamtui.policy.operators import OPERATORS, Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import is_pattern
-from iamtui.policy.values import parse_binary, parse_date, parse_number, parse_policy_bool
+from iamtui.policy.values import is_private, parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
 
 _PROPER: Final = frozenset(
     f"{over}{base}{suffix}"

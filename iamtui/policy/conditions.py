@@ -23,7 +23,6 @@ from iamtui.policy.context import (
 )
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.malformed import key_fault
-from iamtui.policy.networks import network_contains, parse_network
 from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import (
     Glob,
@@ -41,7 +40,15 @@ from iamtui.policy.patterns import (
     variable_names,
 )
 from iamtui.policy.types import LanguageOptions
-from iamtui.policy.values import lower_each, parse_binary, parse_date, parse_number, parse_policy_bool
+from iamtui.policy.values import (
+    lower_each,
+    network_contains,
+    parse_binary,
+    parse_date,
+    parse_network,
+    parse_number,
+    parse_policy_bool,
+)
 
 # Comparing a value of a request with the values of a condition line, operator by operator.
 

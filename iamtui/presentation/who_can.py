@@ -13,10 +13,9 @@ from msgspec import Struct
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
-from iamtui.policy.patterns import is_pattern, parse_arn
+from iamtui.policy.patterns import is_account_id, is_pattern, parse_arn
 from iamtui.presentation.answer_json import cell_to_json
-from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.tables import table_text
+from iamtui.presentation.styled_words import table_text, text_of
 from iamtui.presentation.verdict import (
     OUTCOME_WORDS,
     VerdictCounts,
@@ -353,6 +352,8 @@ def principal_words(workspace: Workspace, principal: Principal) -> str:
     """Name of a principal, or of the principals that it represents, raw."""
     if principal.stands_for == "*":
         return "everyone: users and roles of every account"
+    if is_account_id(principal.stands_for):
+        return f"account {principal.stands_for}"
     return principal.stands_for or workspace.short_name(principal.arn) or "anonymous"
 
 

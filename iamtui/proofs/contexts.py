@@ -43,10 +43,9 @@ from iamtui.policy.context import (
     leaves,
 )
 from iamtui.policy.document import ConditionLine
-from iamtui.policy.networks import parse_network
 from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.policy.values import parse_date, parse_number
+from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
 from iamtui.text import safe_text

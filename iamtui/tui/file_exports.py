@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from iamtui.credentials.secure_files import AlreadyThere, replace_file
 from iamtui.paths import home_expanded
-from iamtui.presentation.tables import FILE_SUFFIXES, FORMATS
+from iamtui.presentation.styled_words import FILE_SUFFIXES, FORMATS
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread

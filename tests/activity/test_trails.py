@@ -223,6 +223,17 @@ def test_other_events_with_the_same_id_count(tmp_path: Path) -> None:
     assert (len(found), trails.counts.twice) == (2, 1)
 
 
+def test_a_call_that_two_accounts_recorded_counts_once_as_the_callers_tells_it(tmp_path: Path) -> None:
+    caller = {"type": "AWSAccount", "accountId": "111111111111", "principalId": "AIDA1"}
+    own = RECORDS[0] | {"sharedEventID": "s", "recipientAccountId": "111111111111", "userIdentity": caller}
+    other = own | {"eventID": "other", "recipientAccountId": "222222222222"}
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps({"Records": [own, other, other | {"eventID": "2", "sharedEventID": "t"}]}))
+    found, trails = read(file)
+    assert [event.eventID for event in found] == [own["eventID"], "2"]
+    assert trails.counts.twice == 1
+
+
 def test_deep_nesting_is_one_damaged_event(tmp_path: Path) -> None:
     deep = compact(RECORDS[0])[:-1] + ',"responseElements":' + '{"a":' * 200_000 + "1" + "}" * 200_001
     (tmp_path / "a.json").write_text(f'{{"Records":[{compact(RECORDS[1])},{deep},{compact(RECORDS[2])}]}}')

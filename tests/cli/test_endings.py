@@ -79,7 +79,7 @@ INSIDE = {
     "show": ("iamtui.cli.inventory", "open_workspace"),
     "cache": ("iamtui.cli.snapshot", "clear_accounts"),
     "snapshot": ("iamtui.cli.snapshot", "open_workspace"),
-    "org": ("iamtui.cli.store_options", "open_store"),
+    "org": ("iamtui.cli.org", "open_store"),
     "assume": ("iamtui.cli.assume_options", "plan_assume"),
     "pick": ("iamtui.cli.assume", "wanted_format"),
     "exec": ("iamtui.cli.assume_options", "plan_assume"),

@@ -523,3 +523,12 @@ def test_a_search_that_reached_its_bound_is_named(cli: Cli, store: Path, monkeyp
     rows = [one for one in found.json_lines if one["question"] == "escalations"]
     assert [one["complete"] for one in rows] == [False]
     assert (found.code, "escalations: There may be more paths" in found.err) == (3, True)
+
+
+def test_without_the_list_of_accounts_it_is_said_that_some_may_be_missing(cli: Cli, store: Path) -> None:
+    (day,) = store.glob("date=*")
+    words = ("org", "ask", "--store", store, "--never", "*", "iam:CreateVirtualMFADevice")
+    missing = f"accounts.json of {day.name.removeprefix('date=')} is not there: whether accounts are missing"
+    assert missing in cli(*words).err
+    (day / "accounts.json").write_text('{"accounts": []}')
+    assert "accounts.json" not in cli(*words).err

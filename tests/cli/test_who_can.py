@@ -120,15 +120,16 @@ def test_who_gets_it_by_assuming_roles_is_listed_with_the_roles(cli: Cli) -> Non
     plain = cli(*asked)
     result = cli(*asked, "--through-roles")
     assert result.out.startswith(plain.out)
-    lines = {line.split()[2]: line for line in result.out.removeprefix(plain.out).splitlines()}
+    rows = result.out.removeprefix(plain.out).splitlines()
+    lines = {line.split()[2]: line for line in rows}
     assert "through role/deploy-prod by smoke-test-lake" in lines["role/pipelines/codepipeline-release"]
     assert lines["role/pipelines/codepipeline-release"].startswith(wording.ALLOWED)
     maya = lines["user/platform/maya.okafor"]
     assert maya.startswith(wording.DEPENDS)
     assert "if aws:MultiFactorAuthPresent is true (to assume deploy-prod)" in maya
-    sure = sum(line.startswith(wording.ALLOWED) for line in lines.values())
-    assert 0 < sure < len(lines)
-    assert f" {sure} more get it by assuming roles, {len(lines) - sure} on a condition." in result.err
+    sure = sum(line.startswith(wording.ALLOWED) for line in rows)
+    assert 0 < sure < len(rows)
+    assert f" {sure} more get it by assuming roles, {len(rows) - sure} on a condition." in result.err
     entries = cli(*asked, "--through-roles", "--json").json_lines
     (chained,) = (one for one in entries if one.get("principal", "").endswith("user/platform/maya.okafor"))
     assert chained["decision"] == "depends"
@@ -201,6 +202,23 @@ def test_what_cannot_be_asked_is_said_in_one_sentence(
     cli: Cli, snapshot: str, words: tuple[str, ...], said: str
 ) -> None:
     cli("who-can", *words, "--snapshot", snapshot).failed_with(said)
+
+
+def test_of_a_chain_of_roles_it_is_not_said_whose_credentials_are_scoped_down(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "scope.json"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": []}))
+    result = cli("who-can", "s3:GetObject", "--through-roles", "--scope-down", str(file), "--demo")
+    result.failed_with("exclude each other")
+
+
+def test_an_account_whose_example_assumes_roles_is_named_in_its_place(cli: Cli) -> None:
+    asked = ("who-can", "s3:GetObject", "--on", "arn:aws:s3:::puffin-deploy-artifacts/x", "--through-roles", "--demo")
+    result = cli(*asked)
+    assert result.code == 3
+    assert "any-role" not in result.out
+    assert "account 555566667777" in result.out
+    entries = [one for one in cli(*asked, "--json").json_lines if one.get("stands_for") == "555566667777"]
+    assert [one["through"][-1].rsplit("/", 1)[-1] for one in entries] == ["AWSControlTowerExecution"]
 
 
 def test_with_a_chain_only_roles_are_asked(cli: Cli, snapshot: str) -> None:

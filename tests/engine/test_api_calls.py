@@ -118,6 +118,16 @@ def test_what_a_call_needs_besides_and_its_record_does_not_tell_is_left_open() -
             assert {"ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"} == {one.action for one in group.possible}
     nodes = call("eks", "CreateNodegroup", {"clusterName": "c", "launchTemplate": {"id": "lt-1"}})
     assert "ec2:RunInstances" in {one.action for one in nodes.possible}
+    replicas = {"tableName": "t", "replicaUpdates": [{"create": {"regionName": "us-east-2"}}]}
+    updated = {one.action: one.resources for one in call("dynamodb", "UpdateTable", replicas).possible}
+    assert updated["dynamodb:CreateTableReplica"] == ("arn:aws:dynamodb:us-east-2:111122223333:table/t",)
+    assert "dynamodb:PutItem" in updated
+    gone = {"tableName": "t", "replicaUpdates": [{"delete": {"regionName": "us-east-2"}}, "x"]}
+    assert {one.action for one in call("dynamodb", "UpdateTable", gone).possible} == {
+        "dynamodb:DeleteTable",
+        "dynamodb:DeleteTableReplica",
+    }
+    assert not call("dynamodb", "UpdateTable", {"tableName": "t"}).possible
     plain = call("autoscaling", "UpdateAutoScalingGroup", {"autoScalingGroupName": "g", "minSize": 1})
     assert {one.action for one in plain.possible} == {"iam:PassRole"}
 

@@ -27,7 +27,7 @@ from iamtui.engine.words.decision_json import (
     request_to_json,
 )
 from iamtui.policy.context import And, ConditionLeaf, MissingLeaf, Or, SessionLeaf, Source
-from iamtui.presentation.tables import to_ascii_json
+from iamtui.presentation.styled_words import to_ascii_json
 
 USER = Principal(PrincipalKind.USER, "arn:aws:iam::111111111111:user/alice", "111111111111")
 REQUEST = Request(USER, "s3:GetObject", "arn:aws:s3:::b/k", context={"aws:TagKeys": ("a", "b"), "x:y": ("1",)})

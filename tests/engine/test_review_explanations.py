@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -120,3 +121,21 @@ def test_conditions_that_no_request_can_meet_together_are_said_to_be_the_reason(
     decision = evaluate(scenario.request, scenario.policies)
     assert (decision.outcome, decision.reasons) == (Outcome.IMPLICIT_DENY, ())
     assert explain(decision).paragraph.endswith("nothing grants it or something denies it.")
+
+
+@pytest.mark.parametrize(
+    ("many", "called"), [("*", "Everyone"), ("arn:aws:iam::*:role/a-*", "arn:aws:iam::*:role/a-*")]
+)
+def test_the_example_of_many_callers_is_said_to_be_one(many: str, called: str) -> None:
+    public = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    scenario = parse_scenario(
+        {
+            "request": {"principal": "arn:aws:iam::222222222222:role/a-x", "action": "s3:GetObject",
+                        "resource": "arn:aws:s3:::b/k", "resource_account": "111111111111"},
+            "resource_policy": {"Version": "2012-10-17", "Statement": [public]},
+        }
+    )  # fmt: skip
+    request = replace(scenario.request, principal=replace(scenario.request.principal, stands_for=many))
+    explanation = explain(evaluate(request, scenario.policies), trace(request, scenario.policies))
+    assert explanation.paragraph.startswith(f"{called}, such as arn:aws:iam::222222222222:role/a-x, may not call")
+    assert "an identity policy of the caller" in explanation.suggestions[0].change

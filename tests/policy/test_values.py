@@ -4,8 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from iamtui.policy.networks import network_contains, parse_network
-from iamtui.policy.values import lower_each, parse_date, parse_number
+from iamtui.policy.values import lower_each, network_contains, parse_date, parse_network, parse_number
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from iamtui.presentation.tables import markdown_row
+from iamtui.presentation.styled_words import markdown_row
 from iamtui.text import safe_text
 from tests.support.evil_account import EVIL
 

@@ -10,9 +10,8 @@ import pytest
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
-from iamtui.presentation import tables
-from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.tables import table_text
+from iamtui.presentation import styled_words as tables
+from iamtui.presentation.styled_words import table_text, text_of
 from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
 from iamtui.problem import Problem
 from iamtui.workspace.ask.who_can import Everybody

@@ -792,6 +792,15 @@ def test_what_a_call_may_have_been_checked_for_besides_is_not_kept(
     assert verdict(workspace(allow("*")), record, edit) is expected
 
 
+def test_all_that_a_call_may_have_needed_besides_is_named() -> None:
+    record = calling("dynamodb", "UpdateTable", tableName="t", replicaUpdates=[{"create": {"regionName": "us-east-2"}}])
+    edit = PutInlinePolicy(iam("user/alice"), "own", text(allow("*"), deny(["dynamodb:PutItem", "dynamodb:Scan"])))
+    (group,) = replayed(workspace(allow("*")), [record], edit).groups
+    assert group.verdict is Verdict.OPEN
+    assert "dynamodb:Scan" in group.reason
+    assert "dynamodb:PutItem" in group.reason
+
+
 @pytest.mark.parametrize(
     ("trusted", "draft", "expected"),
     [

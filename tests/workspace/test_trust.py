@@ -138,6 +138,27 @@ def test_a_chain_that_holds_without_condition_comes_before_one_of_the_same_lengt
     assert [edge.role.name for edge in chains[-1]] == ["n", "z"]
 
 
+def test_a_longer_chain_without_condition_comes_in_the_place_of_a_shorter_one_on_a_condition() -> None:
+    alice = {"AWS": iam("user/alice")}
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    workspace = with_roles(
+        role("a", alice, may="b"),
+        role("b", {"AWS": iam("role/a")}, may="z"),
+        role("z", {"AWS": [iam("user/alice")]}, may="y", Condition=mfa),
+        role("y", {"AWS": iam("role/z")}),
+    )
+    trust = workspace.account.role("z")
+    assert trust is not None
+    open_to_b = {"Effect": "Allow", "Principal": {"AWS": iam("role/b")}, "Action": "sts:AssumeRole"}
+    both = document(*trust.trust.value["Statement"], open_to_b)
+    roles = tuple(replace(one, trust=both) if one is trust else one for one in workspace.account.roles)
+    workspace = workspace.with_account(replace(workspace.account, roles=roles))
+    chains = list(chains_from(resolve_principal(workspace, "user/alice"), by_principal(edges_of(workspace))))
+    named = [[edge.role.name for edge in chain] for chain in chains]
+    assert named == [["a"], ["a", "b"], ["a", "b", "z"], ["a", "b", "z", "y"]]
+    assert all(edge.decision.outcome is Outcome.ALLOWED for chain in chains for edge in chain)
+
+
 def test_more_ways_than_memory_is_meant_for_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iamtui.workspace.ask.trust._MOST_EDGES", 3)
     (edge, *_) = edges_of(sample_workspace())

@@ -696,3 +696,13 @@ def test_one_decision_is_held_at_a_time_however_many_buckets_were_used(
     assert len(allowed(least)[0]["Resource"]) == 60
     assert len(held) == 20
     assert max(held) - held[0] <= 2
+
+
+def test_a_secret_that_a_deny_names_with_marks_for_what_is_behind_its_name_is_not_lost(tmp_path: Path) -> None:
+    of = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:"
+    calls = [event("secretsmanager", "GetSecretValue", {"secretId": name}) for name in ("n-x", "n-x-y")]
+    denied = {"Effect": "Deny", "Action": "secretsmanager:*", "Resource": f"{of}n-x-??????"}
+    workspace, role, activity, least = used(tmp_path, [allow("secretsmanager:*", f"{of}n-x*"), denied], calls)
+    checked = check_least(workspace, principal_for(workspace, role), least, activity)
+    assert (checked.lost, checked.unproved) == ((), ())
+    assert allowed(least) == [allow("secretsmanager:GetSecretValue", f"{of}n-x-y-??????")]

@@ -354,8 +354,33 @@ def _possible(operation: str, found: list[AuthorizedAction], call: Call) -> Iter
         if roles:
             yield AuthorizedAction("iam:PassRole", roles, implied=True)
     yield from _possible_tagging(found, call)
+    yield from _possible_on_replicas(operation, found, call)
     if has_template and "ec2:RunInstances" not in known and not operation.startswith("ec2:"):
         yield AuthorizedAction("ec2:RunInstances", implied=True)
+
+
+_ON_A_REPLICA: Final = {
+    "create": (
+        "CreateTable", "CreateTableReplica", "Scan", "Query", "UpdateItem", "PutItem", "GetItem", "DeleteItem",
+        "BatchWriteItem",
+    ),
+    "delete": ("DeleteTable", "DeleteTableReplica"),
+}  # fmt: skip
+"""Actions on a table of another Region that becomes, or was, a replica (DynamoDB Developer Guide: global tables)."""
+
+
+def _possible_on_replicas(operation: str, found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:
+    """Actions in the Regions of the replicas that an update of a table makes or deletes."""
+    for update in list_in(call.parameters, "replicaUpdates") if operation == "dynamodb:UpdateTable" else ():
+        for kind, names in _ON_A_REPLICA.items():
+            region = text_in(dict_in(update, kind), "regionName") if isinstance(update, dict) else ""
+            there = tuple(
+                ":".join((*fields[:3], region, *fields[4:]))
+                for fields in (arn.split(":", 5) for arn in found[0].resources)
+                if len(fields) > 4
+            )
+            for name in names if region else ():
+                yield AuthorizedAction(f"dynamodb:{name}", there, implied=True)
 
 
 def _possible_tagging(found: list[AuthorizedAction], call: Call) -> Iterator[AuthorizedAction]:

@@ -342,6 +342,8 @@ def _identity_target(principal: Principal) -> str:
     if principal.kind is PrincipalKind.FEDERATED_USER:
         issuer = safe_text(principal.issuer, limit=512) if principal.issuer else "the user"
         return f"an identity policy of {issuer} that made this session"
+    if principal.stands_for:
+        return "an identity policy of the caller"
     holder = safe_text(role_arn_of(principal) or principal.arn, limit=512)
     if _is_reserved(holder):
         return f"the permission set behind {holder}, in IAM Identity Center"
@@ -421,7 +423,9 @@ def explain(decision: Decision, traced: Iterable[TracedLayer] = ()) -> Explanati
 def _sentence(decision: Decision, verb: str) -> str:
     """`WHO may call ACTION on RESOURCE`, without its end."""
     request = decision.request
-    who = request.principal.arn or "An anonymous caller"
+    who, many = request.principal.arn or "An anonymous caller", request.principal.stands_for
+    if many:
+        who = f"{'Everyone' if many == '*' else many}, such as {who},"
     on = "" if request.resource == "*" else f" on {safe_text(request.resource, limit=512)}"
     return f"{safe_text(who, limit=512)} {verb} {safe_text(request.action, limit=128)}{on}"
 

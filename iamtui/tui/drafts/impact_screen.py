@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from iamtui.engine.request import Principal, PrincipalKind
-from iamtui.presentation.impact import access_words, escalation_words, trust_words
+from iamtui.presentation.reports import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import Tone, stacked_bar
 from iamtui.presentation.verdict import VerdictCounts, VerdictWords, because, verdict_words
 from iamtui.problem import Problem
@@ -28,7 +28,7 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
 from iamtui.tui.main.inventory import statement_lines
 from iamtui.tui.question.answer_view import as_many, quoted
-from iamtui.tui.question.verdict_pieces import verdict_pieces
+from iamtui.tui.question.panel_text import verdict_pieces
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
@@ -239,7 +239,9 @@ def _how_many(comparison: DraftComparison) -> str:
 
 
 def label_of(principal: Principal) -> str:
-    """`role/deploy-prod`; an ARN, a service or `anonymous` for others."""
+    """`role/deploy-prod`; an ARN, a service or `anonymous` for others, of many their pattern."""
+    if principal.stands_for:
+        return "everyone" if principal.stands_for == "*" else principal.stands_for
     if principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
         return _without_path(principal.arn)
     return principal.arn or "anonymous"

@@ -16,7 +16,7 @@ from iamtui.tui import lazy
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.explorer.table_columns import GAP, ColumnLayout, TableColumn, columns_of
 from iamtui.tui.main.inventory import Branch, Inventory, Kind, title_of, unknown
-from iamtui.tui.question.verdict_pieces import verdict_word_pieces
+from iamtui.tui.question.panel_text import verdict_word_pieces
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, LineView, Piece
 
 if TYPE_CHECKING:

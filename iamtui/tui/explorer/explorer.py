@@ -34,7 +34,7 @@ from iamtui.tui.main.inventory import (
     kind_of,
     title_of,
 )
-from iamtui.tui.question.verdict_pieces import verdict_pieces
+from iamtui.tui.question.panel_text import verdict_pieces
 from iamtui.tui.widgets.inputs import SafeInput
 from iamtui.tui.widgets.lists.containers import Pane
 from iamtui.tui.widgets.lists.line_list import LineView, Piece

@@ -9,15 +9,17 @@ from textual.geometry import Size
 
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.request import Mode
+from iamtui.presentation.styled_words import Tone
+from iamtui.presentation.verdict import VerdictWords
 from iamtui.tui.content import line
 from iamtui.tui.question.context_field import write_context
+from iamtui.tui.widgets.lists.line_list import Piece
 
 if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import Shown
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.source.workspace import Workspace
-
 
 NARROW, MEDIUM, WIDE = "-compact", "-medium", "-wide"
 """The verdict and two layers; all layers; a whole column."""
@@ -113,3 +115,36 @@ def terms_of(question_matrix: QuestionMatrix) -> str:
     if question_matrix.with_checks:
         parts.append(f"with {', '.join(question_matrix.with_checks)}")
     return "  ".join(parts)
+
+
+# Verdicts as pieces of lines: alone, or before and after a draft.
+
+
+def verdict_pieces(verdict: VerdictWords | None) -> list[Piece]:
+    """A verdict's mark in three cells, with a star if it has a limit; where a draft changes it, both (`[-]>[+]*`)."""
+    if verdict is None:
+        return [Piece("   ")]
+    return [*_before_pieces(verdict), Piece(verdict.mark + verdict.star, _style(verdict))]
+
+
+def verdict_word_pieces(verdict: VerdictWords, width: int) -> list[Piece]:
+    """A verdict's mark and word in `width` cells; where a draft changes it, `[-]>[+] ALLOWED`.
+
+    A limit is written out where there is room; else a star stands for it.
+    """
+    before = _before_pieces(verdict)
+    room = width - sum(len(piece.text) for piece in before)
+    written = f"{verdict.mark} {verdict.word} {verdict.limit}".rstrip()
+    text = written if len(written) <= room else verdict.short
+    return [*before, Piece(text.ljust(room), _style(verdict))]
+
+
+def _before_pieces(verdict: VerdictWords) -> list[Piece]:
+    before = verdict.before
+    if before is None or not verdict.changed:
+        return []
+    return [Piece(before.mark + before.star, _style(before)), Piece(">", "muted")]
+
+
+def _style(verdict: VerdictWords) -> str:
+    return "muted" if verdict.tone is Tone.QUIET else verdict.tone

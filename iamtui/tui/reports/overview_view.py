@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from iamtui.presentation.overview import OverviewLine, overview_lines
+from iamtui.presentation.reports import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
 from iamtui.tui import lazy

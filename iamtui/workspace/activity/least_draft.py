@@ -15,7 +15,7 @@ from iamtui.account.model import Role, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
-from iamtui.engine.decision import Decision
+from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal
 from iamtui.policy.json_text import one_or_more
 from iamtui.problem import Problem
@@ -170,7 +170,7 @@ def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, 
     for used, resource in pairs[:MOST_ASKED]:
         for region, context in used.contexts:
             before, after = decisions(Question(used.action, resource, dict(context), region=region))
-            if before.denied and UNTOLD in resource:
+            if before.outcome is Outcome.IMPLICIT_DENY and UNTOLD in resource:
                 before, after = decisions(Question(used.action, with_stars(resource), dict(context), region=region))
             if allows_all(after) or before.denied or _says_the_same(before, after):
                 continue

@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from iamtui.activity.requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
+from iamtui.engine.calls.api_calls import authorized_by
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import MissingPolicy, NamedPolicy, Principal
 from iamtui.lint.check_document import findings
@@ -44,6 +46,7 @@ from iamtui.workspace.activity.used import UNTOLD, VIA_A_SERVICE, Activity, Used
 from iamtui.workspace.ask.access import as_newest, granting_statements, statements_of
 from iamtui.workspace.ask.questions import BulkEvaluator, with_region
 from iamtui.workspace.change.draft_documents import VERSION
+from iamtui.workspace.source.opening import unloaded_policies, with_resource_policies
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_NAMED: Final = 10
@@ -242,7 +245,7 @@ class _Maker:
             if decision is None or not alike or not self._is_granted_alike(used.action, where, decision):
                 asked = front(where)
                 decision = self._asked_about(Question(used.action, where, context, region=region))
-                if decision.denied and UNTOLD in where:
+                if decision.outcome is Outcome.IMPLICIT_DENY and UNTOLD in where:
                     decision = self._asked_about(Question(used.action, with_stars(where), context, region=region))
             self._take_on(resource, decision, used)
 
@@ -432,3 +435,40 @@ def _folder(name: str, kind: str, depth: int) -> str:
             return ""
         end = found.end()
     return name[:end]
+
+
+# Policies of the resources that recorded calls name, loaded into a workspace where they are not yet.
+
+
+MOST_LOADED: Final = 200
+"""Most resources whose policies are loaded."""
+
+
+def with_named_policies(
+    workspace: Workspace, requests: Iterable[DistinctRequest], told: Callable[[int], None] = lambda _count: None
+) -> tuple[Workspace, dict[str, str]]:
+    """The workspace with the policies of the resources that requests name, up to MOST_LOADED; and why others are not.
+
+    Blocking: they are asked for where they are not loaded.
+    """
+    if not workspace.can_call_aws:
+        return workspace, {}
+    calls = (one for one in requests if one.is_call and not (one.error and not one.denied))
+    named = (arn for call in calls for action in authorized_by(call.record()).actions for arn in action.resources)
+    return with_policies_of(workspace, named, told)
+
+
+def with_policies_of(
+    workspace: Workspace, resources: Iterable[str], told: Callable[[int], None] = lambda _count: None
+) -> tuple[Workspace, dict[str, str]]:
+    """The same, of resources by their ARNs; patterns are passed over."""
+    if not workspace.can_call_aws:
+        return workspace, {}
+    wanted = dict.fromkeys(unloaded_policies(workspace, (arn for arn in resources if arn and not is_pattern(arn))))
+    loaded = list(wanted)[:MOST_LOADED]
+    failed = dict.fromkeys(list(wanted)[MOST_LOADED:], f"more than {MOST_LOADED} are not loaded at once")
+    for number, carrier in enumerate(loaded):
+        told(number)
+        workspace, refused = with_resource_policies(workspace, [carrier])
+        failed |= {arn: problem.sentence for arn, problem in refused.items()}
+    return workspace, failed

@@ -296,17 +296,19 @@ class Replayer:
         """Open verdicts because a call may have needed other actions that the draft takes away."""
         if self._effect is None or self._after is None:
             return
-        for one in call.possible:
-            if not self._effect.matters_to(principal, request.caller.principal, (one,)):
-                continue
+        needed: list[str] = []
+        sessions, named = _sessions_of(principal), request.caller.principal
+        for one in (each for each in call.possible if self._effect.matters_to(principal, named, (each,))):
             for resource in one.resources or ("*",):
-                sessions = _sessions_of(principal)
                 asked = Question(one.action, resource, session_policies=sessions, region=request.region)
-                if allows_all(self._after.decide(principal, asked)) or self._before.decide(principal, asked).denied:
+                if self._before.decide(principal, asked).denied or allows_all(self._after.decide(principal, asked)):
                     continue
-                words = f"{request.event} may have needed it, too: {_NOT_IN_RECORD}"
-                yield _Told(Verdict.OPEN, one.action, "not recorded", words)
+                needed.append(one.action)
                 break
+        if needed:
+            what = "it" if len(needed) == 1 else first_names(needed, MOST_NAMED)
+            words = f"{request.event} may have needed {what}, too: {_NOT_IN_RECORD}"
+            yield _Told(Verdict.OPEN, needed[0], "not recorded", words)
 
     def _questions(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: Sequence[AuthorizedAction]
@@ -329,7 +331,7 @@ class Replayer:
                 question = Question(
                     action.action, resource, of_action, Mode.DISCOVER, owner, sessions, region=request.region
                 )
-                if UNTOLD in resource and self._before.decide(principal, question).denied:
+                if UNTOLD in resource and self._before.decide(principal, question).outcome is Outcome.IMPLICIT_DENY:
                     question = replace(question, resource=with_stars(resource))
                 in_part = resource not in action.resources
                 implied = action.implied or (in_part and bool(action.resources))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -211,14 +212,16 @@ _BEST: Final = 5
 def through_roles(workspace: Workspace, found: Sequence[PrincipalAccess]) -> Iterator[PrincipalAccess]:
     """Who gets access only by assuming roles that have it: those of `found` that are denied, and whom a role trusts.
 
-    The chain of each is a shortest one; one that holds without conditions comes before one that does not.
+    The chain of each has the fewest conditions, and is a shortest of those.
     """
     by_role = {one.principal.arn: one for one in found if one.outcome in _POSSIBLE}
     edges = by_principal(every_edge(workspace))
-    starts: Mapping[str, Principal] = {own[0].principal.arn: own[0].principal for own in edges.values()}
-    for arn, principal in starts.items():
+    for arn, (first, *_) in edges.items():
         if arn in by_role:
             continue
+        # An example of an account's principals, or of everybody's.
+        example = first.is_outside and first.name != arn
+        principal = replace(first.principal, stands_for=first.name) if example else first.principal
         reached = [
             structs.replace(by_role[chain[-1].role.arn], principal=principal, through=chain)
             for chain in chains_from(principal, edges)

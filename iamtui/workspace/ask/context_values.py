@@ -13,9 +13,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS, ConditionKey, KeyType, condition_key
 from iamtui.policy.context import KeyNames
 from iamtui.policy.json_text import scalar_text
-from iamtui.policy.networks import parse_network
 from iamtui.policy.patterns import parse_arn
-from iamtui.policy.values import parse_date, parse_number
+from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.workspace.ask.context_syntax import at_time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -398,17 +397,22 @@ def certain_first(edges: Iterable[TrustEdge]) -> tuple[TrustEdge, ...]:
 
 
 def chains_from(principal: Principal, edges: Mapping[str, tuple[TrustEdge, ...]]) -> Iterator[Chain]:
-    """A shortest chain to every role that a principal reaches, the shortest chains first.
+    """A chain to every role that a principal reaches: that with the fewest conditions, a shortest of those.
 
-    Every edge is looked at once. AWS limits a session got by role chaining to one hour (IAM User Guide: role chaining).
+    The shortest chains come first. AWS limits a session got by role chaining to one hour (IAM User Guide: role
+    chaining).
     """
-    reached = {principal.arn}
-    waiting: deque[Chain] = deque([()])
+    reached: dict[str, Chain] = {}
+    # By conditions and length, the chains that may be the best to the role, or principal, where each ends.
+    waiting: dict[tuple[int, int], dict[str, Chain]] = {(0, 0): {principal.arn: ()}}
     while waiting:
-        chain = waiting.popleft()
-        if chain:
-            yield chain
-        for edge in edges.get(chain[-1].role.arn if chain else principal.arn, ()):
-            if edge.role.arn not in reached:
-                reached.add(edge.role.arn)
-                waiting.append((*chain, edge))
+        conditions, length = best = min(waiting)
+        for arn, chain in waiting.pop(best).items():
+            if arn in reached:
+                continue
+            reached[arn] = chain
+            for edge in edges.get(arn, ()):
+                more = conditions + (edge.decision.outcome is not Outcome.ALLOWED)
+                if edge.role.arn not in reached:
+                    waiting.setdefault((more, length + 1), {}).setdefault(edge.role.arn, (*chain, edge))
+    yield from sorted(filter(None, reached.values()), key=len)

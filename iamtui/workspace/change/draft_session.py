@@ -279,8 +279,8 @@ def compare_everyone(
 ) -> Iterator[DraftComparison]:
     """Ask for everybody before and after, in the account's order; stops when cancelled.
 
-    Everybody is every user and role, then whom the resource's policy names, before or after the draft. Where
-    the draft provably cannot matter the two answers are the same object.
+    Everybody is every user and role, then whom the resource's policy names, before or after the draft, and an example
+    of those whom it describes. Where the draft provably cannot matter the two answers are the same object.
 
     Raises:
         DraftProblem: the draft does not fit.
@@ -303,20 +303,18 @@ def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iter
     before, after = everybody(states.before, question_matrix), everybody(states.after, question_matrix)
     inside = len(before.principals) - before.outside
     outside = (*before.principals[inside:], *after.principals[len(after.principals) - after.outside :])
-    return (*before.principals[:inside], *dict.fromkeys(outside))
+    return (*before.principals[:inside], *dict.fromkeys((*outside, *before.described, *after.described)))
 
 
 def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> str:
     """Gap of `compare_everyone` among those whom the draft may matter to, one sentence, safe to show; "" without any.
 
-    Who is somebody's user or role elsewhere cannot be listed, and a draft of what binds all may let them in.
+    Whom else a resource lets in may not be known, and a draft of what binds all may let them in.
     """
     if not drafted.reach.everyone:
         return ""
     states = drafted.states.after, drafted.states.before
-    return next(
-        (found.lacks_examples for one in states if (found := everybody(one, question_matrix)).lacks_examples), ""
-    )
+    return next((found.lacks for one in states if (found := everybody(one, question_matrix)).lacks), "")
 
 
 class _Polls:

@@ -321,11 +321,13 @@ class StoreDay(Struct, frozen=True):
     Args:
         ids: the accounts whose snapshots are there.
         lacking: those that were to be read, too, and why they were not.
+        is_listed: whether the accounts that were to be read are known.
     """
 
     date: str
     ids: tuple[str, ...]
     lacking: tuple[ListedAccount, ...]
+    is_listed: bool = True
 
     def may_have(self, account: str) -> bool:
         """True where a missing account may be one of those that were not read."""
@@ -367,19 +369,18 @@ class OrganizationStore:
         if wanted is not None and check_date(wanted) not in dates:
             raise self._nothing_of(wanted, dates)
         day = wanted or dates[-1]
-        folder = f"{_DATE}{day}"
-        named = sorted({match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(folder)) if match})
-        listed = read_list(self._files, f"{folder}/{ACCOUNTS}")
+        named = sorted({match[1] for match in map(_ACCOUNT.fullmatch, self._files.folders(f"{_DATE}{day}")) if match})
+        listed = read_list(self._files, f"{_DATE}{day}/{ACCOUNTS}")
         there = frozenset(named)
         lacking = tuple(
             msgspec.structs.replace(one, problem=one.problem or "It was not read: the run was cut off.")
-            for one in listed
+            for one in listed or ()
             if one.account not in there
         )
         if not (named or lacking):
             # A writer that was ended made the folder, and no more.
             raise self._nothing_of(day, [one for one in dates if one != day])
-        return StoreDay(day, tuple(named), lacking)
+        return StoreDay(day, tuple(named), lacking, listed is not None)
 
     def _nothing_of(self, day: str, others: Sequence[str]) -> Problem:
         near = f"Its last days: {', '.join(others[-3:])}." if others else "Fill it: `iamtui snapshot --org FOLDER`."
@@ -481,11 +482,11 @@ def check_format(files: StoreFiles) -> None:
         )
 
 
-def read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount]:
+def read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount] | None:
     try:
         data = files.read(name, _LARGEST_LIST)
     except MissingFile:
-        return ()
+        return None
     return _decoded(data, AccountsFile, f"The file {safe_text(name)} of {safe_text(files.name)}").accounts
 
 

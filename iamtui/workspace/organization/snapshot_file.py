@@ -248,7 +248,7 @@ class StoreWriter:
         path = self.folder / name
         with locked(path):
             told = {*(one.name for one in accounts), *(one.account for one in accounts if one.account)}
-            others = [one for one in read_list(self._files, name) if told.isdisjoint((one.name, one.account))]
+            others = [one for one in read_list(self._files, name) or () if told.isdisjoint((one.name, one.account))]
             data = msgspec.json.format(msgspec.json.encode(AccountsFile([*others, *accounts])), indent=1)
             try:
                 replace_file(path, data + b"\n")

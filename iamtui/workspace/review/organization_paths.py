@@ -358,29 +358,30 @@ class Ways:
         yield from self._decided([*self._of_each(roles)])
 
     def chains(self, start: str) -> Iterator[tuple[CrossEdge, ...]]:
-        """A shortest chain to every role of all accounts that a user or role reaches by assuming one after the other.
+        """A chain to every role of all accounts that a user or role reaches by assuming one after the other.
+
+        It is that with the fewest conditions, a shortest of those; they come in this order.
 
         Raises:
             Problem: the store has nothing of its account.
         """
         if account_of(start) not in self._indexes:
             raise Problem(f"The store has nothing of the account of {start}.", "Give the ARN of a user or role in it.")
-        reached = {start}
-        frontier: dict[str, tuple[CrossEdge, ...]] = {start: ()}
-        chains = {**frontier}
-        while frontier:
-            following: dict[str, tuple[CrossEdge, ...]] = {}
-            for edge in self._decided([*self._calling(sorted(frontier), reached)]):
-                before = following.get(edge.role)
-                if edge.role not in reached and (before is None or not _is_sure(before)):
-                    following[edge.role] = (*chains[edge.principal], edge)
-            reached |= following.keys()
-            chains |= following
+        reached: dict[str, tuple[CrossEdge, ...]] = {}
+        waiting: dict[tuple[int, int], dict[str, tuple[CrossEdge, ...]]] = {(0, 0): {start: ()}}
+        while waiting:
+            conditions, length = best = min(waiting)
+            found = {role: chain for role, chain in waiting.pop(best).items() if role not in reached}
+            reached |= found
+            yield from filter(None, found.values())
             if len(reached) > _MOST_REACHED:
                 self._lack(f"More than {_MOST_REACHED:,} roles are reached: the rest was not followed")
-                following = {}
-            yield from following.values()
-            frontier = following
+                return
+            # No chain on from here is better than one of those.
+            known = reached.keys() | waiting.get((conditions, length + 1), {})
+            for edge in self._decided([*self._calling(sorted(found), known)]):
+                at = (conditions + (not edge.certain), length + 1)
+                waiting.setdefault(at, {}).setdefault(edge.role, (*found[edge.principal], edge))
 
     def _calling(self, callers: Sequence[str], reached: Container[str]) -> Iterator[Calling]:
         by_account: dict[str, list[str]] = {}
@@ -517,10 +518,6 @@ class _Climbing:
                 if self._ways.role(one.principal) is not None:
                     reached[one.certain][one.principal] = path
         return reached
-
-
-def _is_sure(chain: Sequence[CrossEdge]) -> bool:
-    return all(edge.certain for edge in chain)
 
 
 def _path(role: TrustingRole, sure: bool) -> Path | None:

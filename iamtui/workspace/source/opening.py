@@ -259,10 +259,8 @@ def _read_live(
 
 
 def _connected(choice: SourceChoice, approve: Approve | None) -> Connection:
-    from iamtui.credentials.credentials_file import credentials_file, remove_left_overs
     from iamtui.workspace.source.profile_roles import open_profile
 
-    remove_left_overs(credentials_file())
     return open_profile(profile=choice.profile, region=choice.region, endpoint_url=choice.endpoint_url, approve=approve)
 
 

@@ -28,6 +28,7 @@ from iamtui.credentials.assume_role import (
     ask_for_credentials,
     mfa_problems,
 )
+from iamtui.credentials.credentials_file import credentials_file, remove_left_overs
 from iamtui.credentials.mfa_session import LEAST_LEFT, start_mfa_session
 from iamtui.credentials.session import TemporaryCredentials, utc_now
 from iamtui.problem import Problem
@@ -50,6 +51,7 @@ def open_profile(
         ProfileCodeNeeded: an MFA code is needed, and nobody can be asked here.
         Problem: as `Connection.open`; also what STS says of a role on the way.
     """
+    remove_left_overs(credentials_file())
     opening = partial(Connection.open, endpoint_url=endpoint_url, approve=approve or refuse_unconfirmed)
     source, *roles = _way_with_mfa(profile)
     if source is None:

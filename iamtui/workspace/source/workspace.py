@@ -102,7 +102,7 @@ class NotOpened(NamedTuple):
         return f"{self.name} could not be opened: {self.problem}"
 
 
-_DEMO_TRAIL: Final = Path(__file__).parents[1] / "sources" / "demo_data" / "puffin-parcel-trail.json.gz"
+_DEMO_TRAIL: Final = Path(__file__).parents[2] / "sources" / "demo_data" / "puffin-parcel-trail.json.gz"
 
 
 @dataclass(frozen=True)
