@@ -31,7 +31,7 @@ from iamtui.credentials.clipboard_routes import (
     TerminalRoute,
     TmuxRoute,
     encoded,
-    fingerprint,
+    fingerprint_of,
     local_tools,
     tmux_is_reachable,
 )
@@ -62,7 +62,6 @@ class ClipboardOptions(Struct, frozen=True):
         secret: whether the text is one: it stays out of the terminal's stream, and clipboard managers are asked to
             keep no copy, where the tool can say so.
         secrets_through_terminal: whether a secret may go through the terminal's stream all the same.
-        is_ending: whether the program is being left, which waits for no slow tool.
     """
 
     command: str = ""
@@ -71,7 +70,6 @@ class ClipboardOptions(Struct, frozen=True):
     clear_after_seconds: int = CLEAR_AFTER_SECONDS
     secret: bool = True
     secrets_through_terminal: bool = False
-    is_ending: Callable[[], bool] = lambda: False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ClipboardOptions:
@@ -100,14 +98,12 @@ def copy(
     """
     options = options or ClipboardOptions.from_environment(environ)
     for route in routes_in_order(options, environ):
-        if options.is_ending():
-            break
         result = route.copy(text)
         if result is not None:
             now = clock()
             seconds = options.clear_after_seconds
             end = now + timedelta(seconds=seconds) if seconds > 0 else None
-            return ClipboardLease(route, fingerprint(encoded(text)), result, end)
+            return ClipboardLease(route, fingerprint_of(encoded(text)), result, end)
     if options.secret and not options.secrets_through_terminal and _takes_copies(options, environ):
         raise OnlyThroughTerminal(
             "Not copied: the only way is through the terminal, where a recorder of this session would keep the secret.",
@@ -125,10 +121,7 @@ def routes_in_order(options: ClipboardOptions, environ: Mapping[str, str]) -> li
     routes: list[ClipboardRoute] = []
     over_ssh = bool(environ.get("SSH_TTY") or environ.get("SSH_CONNECTION"))
     if options.local_over_ssh or not over_ssh:
-        routes.extend(
-            LocalRoute(tool, environ, secret=options.secret, is_ending=options.is_ending)
-            for tool in local_tools(environ)
-        )
+        routes.extend(LocalRoute(tool, environ, secret=options.secret) for tool in local_tools(environ))
     through_terminal = options.secrets_through_terminal or not options.secret
     if tmux_is_reachable(environ):
         routes.append(TmuxRoute(environ, sends_on=through_terminal, secret=options.secret))

@@ -6,8 +6,6 @@ pyperclip's tools inherit standard error, which must not be the screen, and can 
 from __future__ import annotations
 
 import hmac
-import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +13,7 @@ from collections.abc import Callable
 
 import pyperclip
 
-from iamtui.credentials.clipboard_routes import ChildCode, fingerprint
+from iamtui.credentials.clipboard_routes import ChildCode, fingerprint_of
 
 
 def _child(action: str, tool: str, stdin: bytes) -> int:
@@ -33,15 +31,14 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
         return ChildCode.UNUSABLE
 
     def holds(expected: str) -> bool:
-        return hmac.compare_digest(fingerprint(get().encode("utf-8", "replace")), expected)
+        return hmac.compare_digest(fingerprint_of(get().encode("utf-8", "replace")), expected)
 
     if action in ("copy", "copy-secret"):
-        marker = _wl_copy_that_marks() if action == "copy-secret" and tool == "wl-clipboard" else ""
-        if marker:
-            subprocess.run([marker, "--sensitive"], input=stdin, check=True)  # noqa: S603 - found on the fixed PATH
-        else:
+        # --sensitive hints to clipboard managers; wl-copy before 2.3.0 does not know it.
+        marked = action == "copy-secret" and tool == "wl-clipboard" and _ends_well(["wl-copy", "--sensitive"], stdin)
+        if not marked:
             put(stdin.decode("utf-8"))
-        if not _soon(lambda: holds(fingerprint(stdin))):
+        if not _soon(lambda: holds(fingerprint_of(stdin))):
             # Another way is taken now, and nobody would take back what this one may have copied all the same.
             put("")
             return ChildCode.NOT_PROVED
@@ -55,14 +52,8 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
     return ChildCode.UNUSABLE
 
 
-def _wl_copy_that_marks() -> str:
-    """The path of wl-copy where it has --sensitive, the hint of password managers (from 2.3.0 on), else ""."""
-    path = shutil.which("wl-copy") or ""
-    if not path:
-        return ""
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - as above
-    version = re.search(r"(\d+)\.(\d+)", done.stdout)
-    return path if version is not None and (int(version[1]), int(version[2])) >= (2, 3) else ""
+def _ends_well(words: list[str], stdin: bytes) -> bool:
+    return subprocess.run(words, input=stdin, check=False).returncode == 0  # noqa: S603 - our own words, on a fixed PATH
 
 
 def _soon(condition: Callable[[], bool]) -> bool:

@@ -8,7 +8,6 @@ behind to serve the selection and would keep a pipe open for ever, and a message
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import os
@@ -17,9 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -29,8 +26,6 @@ from iamtui.secret import Secret
 
 LIMIT_SECONDS: Final = 2.0
 """How long a clipboard tool may take."""
-LAST_SECONDS: Final = 0.3
-"""How long one may go on once the program is being left, and another may take back what it has copied."""
 
 FIXED_PATH: Final = ":".join(
     (
@@ -46,8 +41,6 @@ CHILD_VARIABLES: Final = (
     *("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "WSL_INTEROP", "TMUX", "TMUX_PANE", "TMUX_TMPDIR"),
 )
 """The environment that clipboard tools get, besides PATH."""
-
-_LOOK_SECONDS: Final = 0.05
 
 BLANK: Final = Secret(" ")
 """Text that overwrites a clipboard that cannot be emptied."""
@@ -71,7 +64,7 @@ class CopyResult(NamedTuple):
 
     Args:
         route, tool: the way it took ("local", "xclip").
-        verified: whether the text was read back by the same way and is the same.
+        verified: whether the tool confirms that it holds the text.
         sentence: what to tell the user; claims no more than is known.
         terminal_write: what the caller must write to the terminal, unchanged (ASCII); None for nothing.
     """
@@ -122,7 +115,7 @@ class ClipboardRoute(Protocol):
         """Take back the text with this fingerprint, if it is still there."""
 
 
-def fingerprint(text: bytes) -> str:
+def fingerprint_of(text: bytes) -> str:
     """SHA-256 of a text in hex, with the line ends that clipboards change made equal."""
     return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
 
@@ -180,20 +173,15 @@ class LocalRoute:
         environ: Mapping[str, str],
         *,
         secret: bool = False,
-        is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
         self._tool = tool
         self._environ = environ
         self._secret = secret
-        self._is_ending = is_ending
         self.name = f"{Route.LOCAL}:{tool}"
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy, and prove it by reading back; None when either fails."""
-        code = self._child("copy-secret" if self._secret else "copy", text, self._is_ending)
-        if code is None and self._is_ending():
-            self._child("clear", Secret(fingerprint(encoded(text))), self._is_ending)
-        if code != ChildCode.DONE:
+        if self._child("copy-secret" if self._secret else "copy", text) != ChildCode.DONE:
             return None
         return CopyResult(Route.LOCAL, self._tool, True, "copied")
 
@@ -208,15 +196,11 @@ class LocalRoute:
             ClearState.FAILED, f"the clipboard could not be cleared ({self._tool}) and may still hold the text"
         )
 
-    def _child(self, action: str, stdin: Secret, is_ending: Callable[[], bool] | None = None) -> int | None:
+    def _child(self, action: str, stdin: Secret) -> int | None:
         # -P: the working directory must not supply modules. The package is found wherever this one was.
         environ = _tool_environment(self._environ) | {"PYTHONPATH": str(Path(__file__).parents[2])}
-        return _run(
-            [sys.executable, "-P", "-m", "iamtui.credentials.clipboard_child", action, self._tool],
-            stdin,
-            environ,
-            is_ending,
-        )
+        words = [sys.executable, "-P", "-m", "iamtui.credentials.clipboard_child", action, self._tool]
+        return _run(words, stdin, environ)
 
 
 class TmuxRoute:
@@ -234,88 +218,51 @@ class TmuxRoute:
         self.name = f"{Route.TMUX}:{environ.get('TMUX', '')}"
 
     def copy(self, text: Secret) -> CopyResult | None:
-        """Load the buffer and read it back; what the terminal does with it is not known."""
-        if self._load(text) != 0 or self._held() != fingerprint(encoded(text)):
-            # Another way is taken now, and nobody would take back what is there all the same.
-            self._wipe()
+        """Load the buffer; what the terminal does with it is not known."""
+        if self._load(text) != 0:
             return None
-        sentence = (
-            _through_terminal(self._secret)
-            if self._sends_on
-            else (f"copied inside tmux only: tmux paste-buffer -b {TMUX_BUFFER}, or prefix =")
-        )
-        return CopyResult(Route.TMUX, "tmux", True, sentence)
+        inside = f"copied inside tmux only: tmux paste-buffer -b {TMUX_BUFFER}, or prefix ="
+        return CopyResult(Route.TMUX, "tmux", True, _through_terminal(self._secret) if self._sends_on else inside)
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Delete the buffer, and overwrite what was sent on with one space, since tmux passes no empty text on."""
-        held = self._held()
-        if held is None or not hmac.compare_digest(held, fingerprint):
+        held = self._tmux("show-buffer", "-b", TMUX_BUFFER)
+        if held is None or not hmac.compare_digest(fingerprint_of(held), fingerprint):
             return ClearResult(
                 ClearState.LEFT, f"the tmux buffer {TMUX_BUFFER} does not hold the text any more; nothing was changed"
             )
-        if not self._wipe() or self._held() == fingerprint:
-            return ClearResult(ClearState.FAILED, "tmux did not clear its buffer, which may still hold the text")
-        if not self._sends_on:
-            return ClearResult(ClearState.CLEARED, f"tmux buffer {TMUX_BUFFER} deleted")
-        outside = _tmux(self._environ, "display-message", "-p", "#{client_termname}") or b""
-        older = f"; {_OLDER_BUFFERS}" if outside.decode("ascii", "replace").startswith(_MULTIPLEXERS) else ""
-        return ClearResult(
-            ClearState.CLEARED,
-            f"tmux buffer {TMUX_BUFFER} deleted; the terminal's clipboard was overwritten, not confirmed there{older}",
-        )
-
-    def _wipe(self) -> bool:
         overwritten = not self._sends_on or self._load(BLANK) == 0
-        return _delete_buffer(self._environ, TMUX_BUFFER) and overwritten
+        if self._tmux("delete-buffer", "-b", TMUX_BUFFER) is None or not overwritten:
+            return ClearResult(ClearState.FAILED, "tmux did not clear its buffer, which may still hold the text")
+        outside = "; the terminal's clipboard was overwritten, not confirmed there" if self._sends_on else ""
+        return ClearResult(ClearState.CLEARED, f"tmux buffer {TMUX_BUFFER} deleted{outside}")
 
     def _load(self, text: Secret) -> int | None:
         send_on = ("-w",) if self._sends_on else ()
         return _run(["tmux", "load-buffer", "-b", TMUX_BUFFER, *send_on, "-"], text, self._environ)
 
-    def _held(self) -> str | None:
-        """The fingerprint of what the buffer holds, or None when there is no such buffer."""
-        held = _tmux(self._environ, "show-buffer", "-b", TMUX_BUFFER)
-        return None if held is None else fingerprint(held)
-
-
-def _tmux(environ: Mapping[str, str], *words: str) -> bytes | None:
-    """Output of a tmux command; None when it fails."""
-    try:
-        return subprocess.run(  # noqa: S603 - our own command lines
-            [shutil.which("tmux", path=FIXED_PATH) or "tmux", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environ,
-            timeout=LIMIT_SECONDS,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _delete_buffer(environ: Mapping[str, str], name: str) -> bool:
-    return _tmux(environ, "delete-buffer", "-b", name) is not None
-
-
-_MULTIPLEXERS: Final = ("tmux", "screen")
-"""How the names begin of the terminals that tmux is for its programs."""
-
-_OLDER_BUFFERS: Final = "a tmux in between may keep the text in an older buffer (tmux choose-buffer, then d)"
+    def _tmux(self, *words: str) -> bytes | None:
+        """Output of a tmux command; None when it fails."""
+        try:
+            return subprocess.run(  # noqa: S603 - our own command lines
+                [shutil.which("tmux", path=FIXED_PATH) or "tmux", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environ,
+                timeout=LIMIT_SECONDS,
+                check=True,
+            ).stdout
+        except (OSError, subprocess.SubprocessError):
+            return None
 
 
 class TerminalRoute:
-    """OSC 52 through the terminal, which neither confirms nor can be read.
-
-    tmux may be that terminal although TMUX does not say so (sudo, ssh): it takes each text into another buffer, and
-    keeps those before.
-    """
+    """OSC 52 through the terminal, which neither confirms nor can be read."""
 
     def __init__(self, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._in_screen = bool(environ.get("STY"))
         self._secret = secret
-        is_tmux = environ.get("TERM_PROGRAM") == "tmux" or environ.get("TERM", "").startswith(_MULTIPLEXERS)
-        self._in_tmux = is_tmux and not self._in_screen
         self.name = Route.TERMINAL.value
 
     def copy(self, text: Secret) -> CopyResult:
@@ -326,8 +273,7 @@ class TerminalRoute:
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the caller what overwrites the clipboard once, with one space."""
         del fingerprint
-        older = f"; {_OLDER_BUFFERS}" if self._in_tmux else ""
-        sentence = f"the terminal was asked to overwrite its clipboard, unverified{older}"
+        sentence = "the terminal was asked to overwrite its clipboard, unverified"
         return ClearResult(ClearState.SENT, sentence, osc52(BLANK, in_screen=self._in_screen))
 
 
@@ -402,9 +348,7 @@ def _tool_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": FIXED_PATH} | {name: environ[name] for name in CHILD_VARIABLES if name in environ}
 
 
-def _run(
-    words: Sequence[str], stdin: Secret, environ: Mapping[str, str], is_ending: Callable[[], bool] | None = None
-) -> int | None:
+def _run(words: Sequence[str], stdin: Secret, environ: Mapping[str, str]) -> int | None:
     """Run a command with `stdin`, and with its output thrown away.
 
     It gets a process group of its own: whatever it leaves behind to serve the clipboard must outlive a
@@ -427,26 +371,12 @@ def _run(
         )
     except OSError:
         return None
-    # Not `communicate`: after a time limit it does not go on writing what the pipe did not take at once.
-    threading.Thread(target=_feed, args=(process, encoded(stdin)), daemon=True).start()
-    end = time.monotonic() + LIMIT_SECONDS
-    is_last = False
-    while (left := end - time.monotonic()) > 0:
-        if is_ending is not None and not is_last and is_ending():
-            is_last, end = True, time.monotonic() + min(left, LAST_SECONDS)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(min(left, _LOOK_SECONDS))
-    _stop(process)
-    return None
-
-
-def _feed(process: subprocess.Popen[bytes], text: bytes) -> None:
-    pipe = process.stdin
-    if pipe is None:
-        return
-    # A command that ends early, or is stopped, does not read it all.
-    with contextlib.suppress(OSError), pipe:
-        pipe.write(text)
+    try:
+        process.communicate(encoded(stdin), LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        _stop(process)
+        return None
+    return process.returncode
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -256,7 +256,6 @@ class IamtuiApp(TerminalApp):
             local_over_ssh=settings.local_over_ssh,
             secrets_through_terminal=settings.secrets_through_terminal,
             clear_after_seconds=settings.seconds,
-            is_ending=lambda: self.is_leaving,
         )
         copier = Copier(
             self.write_to_terminal,

@@ -18,7 +18,6 @@ import pytest
 from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions, OnlyThroughTerminal
 from iamtui.credentials.clipboard_routes import ClearState, LocalRoute, Route, local_tools
-from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.external_tools import need, x_server
 from tests.support.slow import one_quick
@@ -171,34 +170,6 @@ def test_a_display_that_hangs_is_given_up(desktop: Mapping[str, str], monkeypatc
         if not left:
             break
         time.sleep(0.1)  # a kill takes effect when the process is scheduled next
-    assert left == []
-
-
-def test_the_end_of_the_program_waits_for_no_display_that_hangs(
-    desktop: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each tool would have waited for as long as it may."""
-    monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 3_600.0)
-    ending, ended = threading.Event(), threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as display:
-        number = display.getsockname()[1] - 6000
-        options = ClipboardOptions(is_ending=ending.is_set, terminal=False)
-
-        def copy() -> None:
-            with pytest.raises(Problem, match="No clipboard can be reached"):
-                clipboard.copy(Secret(TEXT), options, environ={**desktop, "DISPLAY": f"127.0.0.1:{number}"})
-            ended.set()
-
-        threading.Thread(target=copy, daemon=True).start()
-        visitor, _ = display.accept()
-        ending.set()
-        assert ended.wait(120)
-        visitor.close()
-    for _ in range(100):
-        left = _processes_with(f"127.0.0.1:{number}")
-        if not left:
-            break
-        time.sleep(0.1)  # as above
     assert left == []
 
 
