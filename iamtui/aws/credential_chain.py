@@ -104,12 +104,12 @@ class _ProfileProviders:
             credentials.SSOProvider(**makes_clients, cache=self._cache, token_cache=logins, token_provider=token),
             credentials.SharedCredentialProvider(session.get_config_variable("credentials_file"), profile_name),
             credentials.LoginProvider(**makes_clients),
-            _Command(profile_name, of_profile["load_config"], self._approve),
+            _ProcessProvider(profile_name, of_profile["load_config"], self._approve),
             credentials.ConfigProvider(session.get_config_variable("config_file"), profile_name),
         ]
 
 
-class _Command(credentials.ProcessProvider):
+class _ProcessProvider(credentials.ProcessProvider):
     """The credentials that a command prints, of which each run is approved."""
 
     def __init__(self, profile: str, load_config: Callable[[], Mapping[str, Any]], approve: Approve) -> None:

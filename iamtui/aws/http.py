@@ -95,7 +95,7 @@ _sending: Final = _Sending()
 """The limit of the answer to what the thread is sending, which the response takes over."""
 
 
-class _LimitedResponse(http.client.HTTPResponse):
+class _LimitedAnswer(http.client.HTTPResponse):
     """Also that of a proxy to CONNECT."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -107,11 +107,11 @@ class _LimitedResponse(http.client.HTTPResponse):
 
 
 class _HttpConnection(urllib3.connection.HTTPConnection):
-    response_class = _LimitedResponse
+    response_class = _LimitedAnswer
 
 
 class _HttpsConnection(urllib3.connection.HTTPSConnection):
-    response_class = _LimitedResponse
+    response_class = _LimitedAnswer
 
 
 class _HttpPool(urllib3.HTTPConnectionPool):

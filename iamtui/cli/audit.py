@@ -61,7 +61,7 @@ Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _JudgedFinding:
     account: str
     finding: AuditFinding
     suppression: AuditSuppression | None
@@ -109,7 +109,7 @@ def audit(
     ids = [account.id for account in workspace.accounts]
     limits = AuditLimits() if unused_days is None else AuditLimits(*[timedelta(unused_days)] * 2)
     found = [
-        _Found(account, finding, next((one for one in accepted if one.covers(finding)), None))
+        _JudgedFinding(account, finding, next((one for one in accepted if one.covers(finding)), None))
         for account in ids
         for finding in findings_of(workspace.at(account), limits=limits)
     ]
@@ -148,7 +148,7 @@ def _with_last_accessed(workspace: Workspace) -> Workspace:
     return loaded
 
 
-def _print(out: Output, workspace: Workspace, found: Sequence[_Found], form: str) -> None:
+def _print(out: Output, workspace: Workspace, found: Sequence[_JudgedFinding], form: str) -> None:
     if form == "json":
         for each in found:
             own = {"account": each.account} if workspace.beside else {}
@@ -164,7 +164,7 @@ def _print(out: Output, workspace: Workspace, found: Sequence[_Found], form: str
             _print_finding(out, workspace, each)
 
 
-def _to_json(each: _Found) -> dict[str, Any]:
+def _to_json(each: _JudgedFinding) -> dict[str, Any]:
     finding = each.finding
     return {
         "severity": finding.severity.value,
@@ -177,7 +177,7 @@ def _to_json(each: _Found) -> dict[str, Any]:
     }
 
 
-def _sarif(workspace: Workspace, found: Sequence[_Found]) -> dict[str, Any]:
+def _sarif(workspace: Workspace, found: Sequence[_JudgedFinding]) -> dict[str, Any]:
     return sarif_log(
         [
             SarifResult(
@@ -195,7 +195,7 @@ def _sarif(workspace: Workspace, found: Sequence[_Found]) -> dict[str, Any]:
     )
 
 
-def _print_finding(out: Output, workspace: Workspace, each: _Found) -> None:
+def _print_finding(out: Output, workspace: Workspace, each: _JudgedFinding) -> None:
     finding = each.finding
     subject = workspace.short_name(finding.subject)
     beside = f"[{finding.code}]" + (f" CIS {finding.control}" if finding.control else "")

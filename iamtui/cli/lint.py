@@ -59,7 +59,7 @@ Exit codes: 0; 1 with --fail-on; 2 when a file cannot be read as a policy docume
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _JudgedLint:
     """A finding, and the suppression that covers it."""
 
     finding: Finding
@@ -67,12 +67,12 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Report:
+class _FileReport:
     """Findings in one file, or why it could not be read."""
 
     name: str
     kind: DocumentKind | None = None
-    found: tuple[_Found, ...] = ()
+    found: tuple[_JudgedLint, ...] = ()
     problem: str | None = None
 
     @property
@@ -137,19 +137,19 @@ def _suppressions(options: Sequence[str], file: str | None) -> tuple[Suppression
     return (*given, *read_suppressions(read_text(name, "suppression file", most=_LARGEST), name))
 
 
-def _examine(name: str, kind: str | None, account: str | None, accepted: Sequence[Suppression]) -> _Report:
+def _examine(name: str, kind: str | None, account: str | None, accepted: Sequence[Suppression]) -> _FileReport:
     try:
         document = _read(name)
     except Problem as problem:
         note(f"iamtui: {with_short_arguments(str(problem), (name,))}")
-        return _Report(name, problem=problem.sentence)
+        return _FileReport(name, problem=problem.sentence)
     of_kind = DocumentKind(kind) if kind is not None else guess_kind(document)
     found = []
     for finding in findings(document, of_kind, account=account):
         sid = None if finding.statement is None else document.written.statements[finding.statement].sid
         covering = (one for one in accepted if finding.code not in _UNREADABLE and one.covers(finding, name, sid))
-        found.append(_Found(finding, next(covering, None)))
-    return _Report(name, of_kind, tuple(found))
+        found.append(_JudgedLint(finding, next(covering, None)))
+    return _FileReport(name, of_kind, tuple(found))
 
 
 def _read(name: str) -> PolicyDocument:
@@ -159,7 +159,7 @@ def _read(name: str) -> PolicyDocument:
     return PolicyDocument(text)
 
 
-def _to_json(report: _Report) -> dict[str, Any]:
+def _to_json(report: _FileReport) -> dict[str, Any]:
     listed = [
         {
             **finding_to_json(each.finding),
@@ -171,7 +171,7 @@ def _to_json(report: _Report) -> dict[str, Any]:
     return told if report.problem is None else {**told, "error": report.problem}
 
 
-def _sarif(reports: Sequence[_Report]) -> dict[str, Any]:
+def _sarif(reports: Sequence[_FileReport]) -> dict[str, Any]:
     results = [
         SarifResult(
             rule=each.finding.code,
@@ -191,7 +191,7 @@ def _sarif(reports: Sequence[_Report]) -> dict[str, Any]:
     return sarif_log(results, help_uri=_REFERENCE, failures=failures)
 
 
-def _print(out: Output, report: _Report) -> None:
+def _print(out: Output, report: _FileReport) -> None:
     shown = "<stdin>" if report.name == "-" else report.name
     for each in report.found:
         finding = each.finding
@@ -206,7 +206,7 @@ def _print(out: Output, report: _Report) -> None:
         out.line(f"{shown}:{line}: ", mark, f" {finding.message} ", Span(beside, Style.QUIET))
 
 
-def _annotate(out: Output, report: _Report) -> None:
+def _annotate(out: Output, report: _FileReport) -> None:
     """Print the findings that nobody accepted as commands to GitHub's runner, which shows them beside the lines."""
     found = [each.finding for each in report.found if each.suppression is None]
     told = [(_COMMANDS[one.level.value], one.source_line or 1, one.code, one.message) for one in found]
@@ -231,7 +231,7 @@ def _beside(finding: Finding) -> str:
     return f"{code} ({finding.count} entries)" if finding.count > 1 else code
 
 
-def _say_unused(accepted: Sequence[Suppression], reports: Sequence[_Report]) -> None:
+def _say_unused(accepted: Sequence[Suppression], reports: Sequence[_FileReport]) -> None:
     """Suppressions that could have covered something in these files, and covered nothing."""
     used = {each.suppression for report in reports for each in report.found}
     for one in accepted:
@@ -240,7 +240,7 @@ def _say_unused(accepted: Sequence[Suppression], reports: Sequence[_Report]) -> 
             note(f"{one.origin[:1].upper()}{one.origin[1:]}{about} suppresses nothing; remove it.")
 
 
-def _ending(reports: Sequence[_Report], fail_on: str | None) -> Exit:
+def _ending(reports: Sequence[_FileReport], fail_on: str | None) -> Exit:
     read = [report for report in reports if report.problem is None]
     if read:
         note(_summary([each for report in read for each in report.found], len(read)))
@@ -254,7 +254,7 @@ def _ending(reports: Sequence[_Report], fail_on: str | None) -> Exit:
     return Exit.NO if any(finding.level.rank <= worst_allowed for finding in open_ones) else Exit.OK
 
 
-def _summary(found: Sequence[_Found], files: int) -> str:
+def _summary(found: Sequence[_JudgedLint], files: int) -> str:
     levels = [each.finding.level.value for each in found if each.suppression is None]
     counts = [(level, levels.count(level)) for level in _LEVELS]
     words = ", ".join(counted(count, level) for level, count in counts if count)

@@ -211,7 +211,7 @@ def ask(
             report(Progress("organizations", len(organizations), len(day.ids)))
             organizations[account] = organization
         plan = structs.replace(plan, organizations=organizations)
-    listing = _Listing(stdout(), day.date, "json" if as_json else form, everything=everything)
+    listing = _OrganizationListing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     pages = partial(store.pages, day.date)
     indexes = []
@@ -260,7 +260,7 @@ def _start(arn: str | None, *, trust: bool) -> str:
     return arn
 
 
-def _tell_across(plan: Plan, ways: Ways, listing: _Listing, tables: _Parquet | None) -> None:
+def _tell_across(plan: Plan, ways: Ways, listing: _OrganizationListing, tables: _Parquet | None) -> None:
     """Say what only several accounts together show, as it is found."""
     kept: dict[str, list[Callable[[], Row]]] = {}
     left = _MOST_ACROSS if tables is not None else 0
@@ -339,7 +339,7 @@ def _draft(name: str | None, level: str | None) -> OrganizationDraft | None:
     return read_organization_draft(read_text(name, "draft", most=_LARGEST_DRAFT), shown_name(name), level or "")
 
 
-class _Listing:
+class _OrganizationListing:
     """Prints rows as they come, and a summary at the end."""
 
     def __init__(self, out: Output, day: str, form: str, *, everything: bool) -> None:

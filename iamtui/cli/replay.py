@@ -127,7 +127,7 @@ def replay(
     fixed = None
     if drafted is not None:
         fixed = fixed_to_the_end(workspace, drafted, found, reads, collector.in_order_of_questions)
-    shown = _Shown(workspace, read, collector, found, drafted, fixed, not_loaded)
+    shown = _ShownReplay(workspace, read, collector, found, drafted, fixed, not_loaded)
     if as_json:
         stdout().json(shown.as_json(), indent=2)
     else:
@@ -210,7 +210,7 @@ def _tables(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, list[Any]]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _ShownReplay:
     """Result of a replay, for people and for programs."""
 
     workspace: Workspace

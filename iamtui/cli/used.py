@@ -109,7 +109,7 @@ def used(
     ProgressLine.clear()
     checked, not_made = _check(workspace, principal, least, activity)
     uses = compare_use(granted, activity)
-    shown = _Shown(workspace, activity, uses, least, checked, not_made)
+    shown = _ShownUse(workspace, activity, uses, least, checked, not_made)
     if as_policy:
         shown.write_policy()
     elif as_json:
@@ -148,7 +148,7 @@ def _check(
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _ShownUse:
     """Result of `iamtui used`, for people and for programs."""
 
     workspace: Workspace

@@ -114,7 +114,7 @@ def who_can(
     if people:
         workspace = with_people(workspace, source)
     workspace = with_draft(load_resource_policies(workspace, made), draft)
-    listing = _Listing(workspace, "json" if as_json else form, everyone=everyone)
+    listing = _WhoCanListing(workspace, "json" if as_json else form, everyone=everyone)
     concerned = everybody(workspace, made)
     found = []
     for one in who_has_access(workspace, made, concerned.asked, one_is_enough=some, only_deciding=not as_json):
@@ -149,7 +149,7 @@ def _matrix(
     return replace(typed, actions=every[:most]), len(every[most:])
 
 
-class _Listing:
+class _WhoCanListing:
     """Prints a list of principals as they are found, and a summary below it."""
 
     def __init__(self, workspace: Workspace, form: str, *, everyone: bool) -> None:
@@ -239,7 +239,7 @@ def _by(workspace: Workspace, one: PrincipalAccess) -> str:
     return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 
 
-def _summary(typed: str, asked: QuestionMatrix, listing: _Listing, outside: int) -> str:
+def _summary(typed: str, asked: QuestionMatrix, listing: _WhoCanListing, outside: int) -> str:
     counts = listing.counts
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"

@@ -48,7 +48,7 @@ _MOST_LISTED: Final = 200_000
 _Arn = Annotated[str, Meta(max_length=1224)]
 
 
-class _Instance(Struct, rename="pascal"):
+class _CenterInstance(Struct, rename="pascal"):
     instance_arn: _Arn
     identity_store_id: Id
     owner_account_id: Id = ""
@@ -78,7 +78,7 @@ class _Group(Struct, rename="pascal"):
     display_name: Words = ""
 
 
-class _User(Struct, rename="pascal"):
+class _StoreUser(Struct, rename="pascal"):
     user_id: Id
     user_name: Words = ""
     display_name: Words = ""
@@ -97,13 +97,13 @@ def read_identity_center(connection: Connection, account: Account, step: Step = 
         tasks.what = "IAM Identity Center"
         found: Fact[IdentityCenter] = Missing("no Region")
         for region in islice(regions, _MOST_REGIONS):
-            found = _Reading(connection, account.id, region, tasks).read()
+            found = _IdentityCenterReader(connection, account.id, region, tasks).read()
             if isinstance(found, Known):
                 break
     return found
 
 
-class _Reading:
+class _IdentityCenterReader:
     """One reading of the instance of a Region."""
 
     def __init__(self, connection: Connection, account_id: str, region: str, tasks: Tasks) -> None:
@@ -145,8 +145,10 @@ class _Reading:
                 self._unread[one.permission or permission] = None
         return found
 
-    def _instances(self) -> list[_Instance]:
-        pages = self._connection.pages(_SSO, "ListInstances", list_of("Instances", _Instance), in_region=self._region)
+    def _instances(self) -> list[_CenterInstance]:
+        pages = self._connection.pages(
+            _SSO, "ListInstances", list_of("Instances", _CenterInstance), in_region=self._region
+        )
         return [one for page in pages for one in page.value]
 
     def _provisioned(self, instance: str) -> tuple[str, ...]:
@@ -167,7 +169,7 @@ class _Reading:
             what = f"all listings together have more than {_MOST_LISTED:,} entries"
             raise self._connection.unexpected(service, operation, what)
 
-    def _read(self, instance: _Instance, arns: Sequence[str]) -> IdentityCenter:
+    def _read(self, instance: _CenterInstance, arns: Sequence[str]) -> IdentityCenter:
         self._unread.clear()
         described = self._each(_SSO, "DescribePermissionSet", [partial(self._describe, instance, arn) for arn in arns])
         assigned = self._each(
@@ -200,13 +202,13 @@ class _Reading:
         users = self._each(_STORE, "DescribeUser", [partial(self._user, store, one) for one in asked])
         return groups, tuple(one.value for one in users if isinstance(one, Known))
 
-    def _describe(self, instance: _Instance, arn: str) -> _PermissionSet:
+    def _describe(self, instance: _CenterInstance, arn: str) -> _PermissionSet:
         return self._connection.call(
             _SSO, "DescribePermissionSet", only("PermissionSet", _PermissionSet), in_region=self._region,
             InstanceArn=instance.instance_arn, PermissionSetArn=arn,
         ).value  # fmt: skip
 
-    def _assignments(self, instance: _Instance, arn: str) -> tuple[Assignee, ...]:
+    def _assignments(self, instance: _CenterInstance, arn: str) -> tuple[Assignee, ...]:
         pages = self._connection.pages(
             _SSO, "ListAccountAssignments", list_of("AccountAssignments", _Assignment), in_region=self._region,
             InstanceArn=instance.instance_arn, AccountId=self._account_id, PermissionSetArn=arn,
@@ -235,6 +237,6 @@ class _Reading:
 
     def _user(self, store: str, user: str) -> Person:
         found = self._connection.call(
-            _STORE, "DescribeUser", _User, in_region=self._region, IdentityStoreId=store, UserId=user
+            _STORE, "DescribeUser", _StoreUser, in_region=self._region, IdentityStoreId=store, UserId=user
         )
         return Person(user, found.user_name, found.display_name)

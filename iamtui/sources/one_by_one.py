@@ -191,7 +191,7 @@ class _Attachment(Struct, rename="pascal"):
     policy_name: str | None = None
 
 
-class _Kind(NamedTuple):
+class _EntityKind(NamedTuple):
     """How the policies of one kind of entity are read, and what they are called in the listing of all."""
 
     name: str
@@ -202,13 +202,13 @@ class _Kind(NamedTuple):
     inline_key: str
 
 
-_OF_USERS: Final = _Kind(
+_OF_USERS: Final = _EntityKind(
     "users", "UserName", "ListUserPolicies", "GetUserPolicy", "ListAttachedUserPolicies", "UserPolicyList"
 )
-_OF_GROUPS: Final = _Kind(
+_OF_GROUPS: Final = _EntityKind(
     "groups", "GroupName", "ListGroupPolicies", "GetGroupPolicy", "ListAttachedGroupPolicies", "GroupPolicyList"
 )
-_OF_ROLES: Final = _Kind(
+_OF_ROLES: Final = _EntityKind(
     "roles", "RoleName", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "RolePolicyList"
 )
 
@@ -407,7 +407,7 @@ class OneByOne(FactReader):
             found["PermissionsBoundary"] = _as_json(fact.value.permissions_boundary)
         return found
 
-    def _own(self, connection: Connection, kind: _Kind, name: str, arn: str) -> Json:
+    def _own(self, connection: Connection, kind: _EntityKind, name: str, arn: str) -> Json:
         """The inline and the attached policies of an entity."""
         whose = {kind.parameter: name}
         listed = self._all(connection, kind.list_inline, "PolicyNames", str, **whose)

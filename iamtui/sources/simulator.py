@@ -158,7 +158,7 @@ class _Statement(Struct, rename="pascal"):
     end_position: _Position = _Position()
 
 
-class _Boundary(Struct, rename="pascal", frozen=True):
+class _BoundaryAnswer(Struct, rename="pascal", frozen=True):
     allowed_by_permissions_boundary: bool | None = None
 
 
@@ -166,21 +166,21 @@ class _Organizations(Struct, rename="pascal", frozen=True):
     allowed_by_organizations: bool | None = None
 
 
-class _Answer(Struct, rename="pascal"):
+class _SimulatorAnswer(Struct, rename="pascal"):
     """Result of an evaluation as a whole, and likewise of each resource."""
 
     matched_statements: list[_Statement] = []
     missing_context_values: list[str] = []
-    permissions_boundary_decision_detail: _Boundary = _Boundary()
+    permissions_boundary_decision_detail: _BoundaryAnswer = _BoundaryAnswer()
     eval_decision_details: dict[str, str] = {}
 
 
-class _OfOneResource(_Answer, rename="pascal", kw_only=True):
+class _OfOneResource(_SimulatorAnswer, rename="pascal", kw_only=True):
     eval_resource_name: str
     eval_resource_decision: _Decision
 
 
-class _Evaluation(_Answer, rename="pascal", kw_only=True):
+class _Evaluation(_SimulatorAnswer, rename="pascal", kw_only=True):
     eval_action_name: str
     eval_decision: _Decision
     eval_resource_name: str = ""
@@ -268,7 +268,7 @@ def _results(evaluation: _Evaluation) -> Iterator[SimulatedResult]:
         yield _result(evaluation, evaluation, evaluation.eval_resource_name, evaluation.eval_decision)
 
 
-def _result(evaluation: _Evaluation, answer: _Answer, resource: str, decision: _Decision) -> SimulatedResult:
+def _result(evaluation: _Evaluation, answer: _SimulatorAnswer, resource: str, decision: _Decision) -> SimulatedResult:
     by_boundary = answer.permissions_boundary_decision_detail.allowed_by_permissions_boundary
     if by_boundary is None:
         by_boundary = evaluation.permissions_boundary_decision_detail.allowed_by_permissions_boundary

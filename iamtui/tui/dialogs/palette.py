@@ -179,7 +179,7 @@ _ALSO: Final[Mapping[str, str]] = {
 _ACCESS_TAB: Final = "used trail cloudtrail replay activity permissions effective"
 
 
-class _Command(NamedTuple):
+class _PaletteCommand(NamedTuple):
     """A command.
 
     Args:
@@ -220,8 +220,8 @@ class ActionCommands(Provider):
         """Read the bindings once for this palette."""
         self._commands = self._live()
 
-    def _live(self) -> list[_Command]:
-        found: dict[str, _Command] = {}
+    def _live(self) -> list[_PaletteCommand]:
+        found: dict[str, _PaletteCommand] = {}
         # What would only say that there is nothing to do is not listed, as it is no key on the key line. Who looks for
         # it by its name is told what it lacks.
         idle = idle_actions(self.screen)
@@ -239,11 +239,11 @@ class ActionCommands(Provider):
             if before is None or len(shown) < len(before.key):
                 title = f"{binding.description}  ({shown})"
                 also, is_idle = _ALSO.get(binding.id or "", ""), binding.action in idle
-                command = _Command(title, _help(binding), binding.action, active.node, shown, also, is_idle)
+                command = _PaletteCommand(title, _help(binding), binding.action, active.node, shown, also, is_idle)
                 found[binding.action] = command
         if isinstance(self.screen, MainScreen):
             about = "What a user or role can do, and what it used, by a trail of CloudTrail"
-            found["tab"] = _Command("Access", about, "tab('access')", self.screen, "", _ACCESS_TAB, is_idle=True)
+            found["tab"] = _PaletteCommand("Access", about, "tab('access')", self.screen, "", _ACCESS_TAB, is_idle=True)
         return sorted(found.values(), key=lambda command: command.title.lower())
 
     async def search(self, query: str) -> Hits:
@@ -270,7 +270,7 @@ class ActionCommands(Provider):
                 content = content.stylize(matcher.match_style, offset, offset + 1)
         return content
 
-    def _runner(self, command: _Command) -> IgnoreReturnCallbackType:
+    def _runner(self, command: _PaletteCommand) -> IgnoreReturnCallbackType:
         return partial(self.app.run_action, command.action, command.node)
 
 
@@ -297,7 +297,7 @@ _MOST_STATEMENTS: Final = 20_000
 _LEAST_LETTERS: Final = 2
 
 
-class _Place(NamedTuple):
+class _FoundPlace(NamedTuple):
     """Something that can be gone to.
 
     Args:
@@ -341,35 +341,37 @@ class AccountPlaces(Provider):
         for hit in _hits(self._statements(main, query, await asyncio.shield(self._finding)), query, _OF_STATEMENTS):
             yield hit
 
-    def _entities(self, main: MainScreen, query: str) -> Iterator[_Place]:
+    def _entities(self, main: MainScreen, query: str) -> Iterator[_FoundPlace]:
         result = main.explorer.tree_view.look_up(query)
         for hit in result.hits if result is not None else ():
             entity, where = hit.entity, f", {hit.where}" if hit.where else ""
             if isinstance(entity, OtherAccount):
-                yield _Place(entity.id, "account that is open", partial(main.browsing.look_at, entity.id, ""))
+                yield _FoundPlace(entity.id, "account that is open", partial(main.browsing.look_at, entity.id, ""))
                 continue
             kind = "organization" if isinstance(entity, Branch) else kind_word(entity)
             name = hit.policy or (title_of(entity) if isinstance(entity, Branch) else entity.name)
             account = f" of {hit.account}" if hit.account else ""
-            yield _Place(name, f"{kind}{account}{where}", partial(_go_to_hit, main, hit))
+            yield _FoundPlace(name, f"{kind}{account}{where}", partial(_go_to_hit, main, hit))
 
-    def _texts(self, main: MainScreen, query: str) -> Iterator[_Place]:
+    def _texts(self, main: MainScreen, query: str) -> Iterator[_FoundPlace]:
         for saved in main.question.saved_questions:
             if query in saved.name.lower():
-                yield _Place(saved.name, "saved question", partial(main.question.ask_matrix, saved.question_matrix))
+                yield _FoundPlace(
+                    saved.name, "saved question", partial(main.question.ask_matrix, saved.question_matrix)
+                )
         for kept in main.sessions.keeper:
             session = kept.session
             name = session.role_arn.rpartition("/")[2]
             if query in name.lower() or query in session.session_name.lower():
-                yield _Place(name, f"session {session.session_name}", partial(_go_to_session, main, kept.key))
+                yield _FoundPlace(name, f"session {session.session_name}", partial(_go_to_session, main, kept.key))
 
-    def _statements(self, main: MainScreen, query: str, named: _Statements) -> Iterator[_Place]:
+    def _statements(self, main: MainScreen, query: str, named: _Statements) -> Iterator[_FoundPlace]:
         for sid, holder, key, place in named:
             if query in sid.lower():
-                yield _Place(sid, f"statement of {holder}", partial(main.go_to, key, None, place))
+                yield _FoundPlace(sid, f"statement of {holder}", partial(main.go_to, key, None, place))
 
 
-def _hits(places: Iterator[_Place], query: str, weight: float = 1) -> Iterator[Hit]:
+def _hits(places: Iterator[_FoundPlace], query: str, weight: float = 1) -> Iterator[Hit]:
     for number, place in zip(range(_MOST_OF_A_KIND), places, strict=False):
         score, about = place.score(query) * weight - number, _unmarked(safe_text(place.about))
         yield Hit(score, plain(place.name), place.go, safe_text(place.name), about)
@@ -384,7 +386,7 @@ def _go_to_hit(main: MainScreen, hit: Found) -> None:
         main.subject.go_into(hit.policy)
 
 
-def _resources(main: MainScreen, account: Account, typed: str) -> Iterator[_Place]:
+def _resources(main: MainScreen, account: Account, typed: str) -> Iterator[_FoundPlace]:
     """Resources with a policy of their own, which no branch of the tree has, and any other that is typed in full."""
     found = [arn for arn in account.resource_policies if typed.lower() in arn.lower()]
     if parse_arn(typed) is not None and typed not in found:
@@ -392,7 +394,7 @@ def _resources(main: MainScreen, account: Account, typed: str) -> Iterator[_Plac
     for arn in found:
         if account.by_arn(arn) is None:
             about = "resource with a policy" if arn in account.resource_policies else "resource"
-            yield _Place(arn, f"{about}: ask who can use it", partial(_ask_about, main, arn))
+            yield _FoundPlace(arn, f"{about}: ask who can use it", partial(_ask_about, main, arn))
 
 
 def _ask_about(main: MainScreen, arn: str) -> None:

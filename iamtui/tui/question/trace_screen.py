@@ -60,7 +60,7 @@ _MOST_FRONT, _APART = 40, 2
 """Hundredths of the width for their names at most, and cells between them."""
 
 
-class _Line(NamedTuple):
+class _TraceLine(NamedTuple):
     row: int
     content: Content
     gutter: str
@@ -79,7 +79,7 @@ class TraceView(LineView):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._rows: Sequence[TraceRow] = ()
-        self._lines: list[_Line] = []
+        self._lines: list[_TraceLine] = []
         self._first_line: dict[int, int] = {}
         self._open: set[str] = set()
         self._hits = Hits()
@@ -110,7 +110,7 @@ class TraceView(LineView):
     def _layout(self) -> None:
         width = max(16, (self.scrollable_content_region.width or self.size.width or 80) - 2)
         self._width = width
-        lines: list[_Line] = []
+        lines: list[_TraceLine] = []
         first: dict[int, int] = {}
         sizes = self._widths(width)
         for index, row in enumerate(self._rows):
@@ -124,7 +124,7 @@ class TraceView(LineView):
                 pieces = wrap(content, width - len(row.gutter)) if row.wraps else [content]
             gutter = row.gutter
             for piece in pieces:
-                lines.append(_Line(index, piece, gutter))
+                lines.append(_TraceLine(index, piece, gutter))
                 gutter = " " * len(gutter)
         self._lines, self._first_line = lines, first
         self._hits = Hits(self._searchable(), self._hits.needle)

@@ -66,7 +66,7 @@ _Groups = dict[tuple[Verdict, str, str, str], ReplayGroup]
 UNTOLD_CALLER: Final = "not recorded"
 
 
-class _Asked(NamedTuple):
+class _ReplayedCall(NamedTuple):
     """One question that a call leads to."""
 
     question: Question
@@ -74,7 +74,7 @@ class _Asked(NamedTuple):
     implied: bool
 
 
-class _Told(NamedTuple):
+class _CallVerdict(NamedTuple):
     """Replayed verdict of one question."""
 
     verdict: Verdict
@@ -200,7 +200,7 @@ class Replayer:
             self.found.elsewhere[request.account] += request.count
             return
         mapped = authorized_by(record)
-        deleted: _Told | None = None
+        deleted: _CallVerdict | None = None
         if self._effect is not None:
             deleted = self._effect.deleted_subject(self._before.workspace, request, mapped)
             # What was cut may have needed more.
@@ -213,7 +213,7 @@ class Replayer:
                 self._unaffected(request)
                 return
         if principal is None:
-            self._note(request, _Told(Verdict.OPEN, name, _first_resource(request), why))
+            self._note(request, _CallVerdict(Verdict.OPEN, name, _first_resource(request), why))
             return
         if not mapped.actions:
             self.found.unmapped[name, mapped.unmapped] += request.count
@@ -229,7 +229,7 @@ class Replayer:
                 if one.verdict is Verdict.BROKEN and one is not told:
                     self._group(self._besides, request, one, principal)
         except Problem as problem:
-            told = _Told(Verdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence)
+            told = _CallVerdict(Verdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence)
         self._note(request, told, principal)
 
     def _unaffected(self, request: DistinctRequest) -> None:
@@ -254,17 +254,17 @@ class Replayer:
 
     def _told(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
-    ) -> Iterator[_Told]:
+    ) -> Iterator[_CallVerdict]:
         if request.denied:
             yield self._of_a_denial(request, denial, principal, actions)
             return
         if request.cut:
-            yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _CUT)
+            yield _CallVerdict(Verdict.OPEN, actions[0].action, _first_resource(request), _CUT)
         if self._effect is not None and self._effect.ends_sign_in_of(principal):
-            yield _Told(Verdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
+            yield _CallVerdict(Verdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
         for asked in self._questions(request, denial, principal, actions):
             if self._is_of_untold_owner(asked.question):
-                yield _Told(Verdict.OPEN, asked.question.action, asked.question.resource, _OWNER)
+                yield _CallVerdict(Verdict.OPEN, asked.question.action, asked.question.resource, _OWNER)
             for question in self._at_its_times(asked.question, request):
                 yield self._of_a_success(principal, question, asked)
                 yield from self._by_session_tags(principal, question, guessed=asked.guessed)
@@ -280,7 +280,7 @@ class Replayer:
         is_known = any(found is not None and found.state != "denied" for found in known)
         return not (is_known or self._reads.about(question.action).isdisjoint(OF_OWNERS))
 
-    def _by_session_tags(self, principal: Principal, question: Question, *, guessed: bool) -> Iterator[_Told]:
+    def _by_session_tags(self, principal: Principal, question: Question, *, guessed: bool) -> Iterator[_CallVerdict]:
         """Open verdicts because a session may have had tags, which override those of its role."""
         tags = sorted(key for key in self._reads.about(question.action) if key.startswith(_TAG_OF_CALLER))
         if not self._untagged or not tags or (principal.role_arn or principal.arn) not in self._tagged_sessions:
@@ -289,10 +289,10 @@ class Replayer:
             before, after = (state.decide(principal, variant) for state in self._untagged)
             if not (allows_all(after) or before.denied or _depends_alike(variant, before, after, guessed=guessed)):
                 words = f"A tag of the session may be another than the role's: {first_names(tags, MOST_NAMED)}."
-                yield _Told(Verdict.OPEN, question.action, question.resource, words)
+                yield _CallVerdict(Verdict.OPEN, question.action, question.resource, words)
                 return
 
-    def _possible(self, principal: Principal, request: DistinctRequest, call: CallActions) -> Iterator[_Told]:
+    def _possible(self, principal: Principal, request: DistinctRequest, call: CallActions) -> Iterator[_CallVerdict]:
         """Open verdicts because a call may have needed other actions that the draft takes away."""
         if self._effect is None or self._after is None:
             return
@@ -308,11 +308,11 @@ class Replayer:
         if needed:
             what = "it" if len(needed) == 1 else first_names(needed, MOST_NAMED)
             words = f"{request.event} may have needed {what}, too: {_NOT_IN_RECORD}"
-            yield _Told(Verdict.OPEN, needed[0], "not recorded", words)
+            yield _CallVerdict(Verdict.OPEN, needed[0], "not recorded", words)
 
     def _questions(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: Sequence[AuthorizedAction]
-    ) -> Iterator[_Asked]:
+    ) -> Iterator[_ReplayedCall]:
         sessions = _sessions_of(principal)
         record = request.record() if request.source.startswith("kms.") else {}
         for action in actions:
@@ -335,7 +335,7 @@ class Replayer:
                     question = replace(question, resource=with_stars(resource))
                 in_part = resource not in action.resources
                 implied = action.implied or (in_part and bool(action.resources))
-                yield _Asked(question, in_part and not needs_none, implied)
+                yield _ReplayedCall(question, in_part and not needs_none, implied)
 
     def _untold(self, action: AuthorizedAction, principal: Principal, request: DistinctRequest) -> Iterator[str]:
         """All resources of the types that the record does not tell, but for those that stay denied for others."""
@@ -353,7 +353,7 @@ class Replayer:
         else:
             yield from (_at(question, moment) for moment in dict.fromkeys((request.first, request.last)))
 
-    def _between(self, principal: Principal, asked: _Asked, request: DistinctRequest) -> Iterator[_Told]:
+    def _between(self, principal: Principal, asked: _ReplayedCall, request: DistinctRequest) -> Iterator[_CallVerdict]:
         """Open verdicts because policies read the time, and the events' times are not all kept."""
         question = asked.question
         if self._reads.about(question.action).isdisjoint(OF_THE_MOMENT):
@@ -362,11 +362,11 @@ class Replayer:
         moments = self._reads.moments_between(request.first, last)
         told = (self._of_a_success(principal, _at(question, moment), asked) for moment in moments or ())
         if moments is None or any(one.verdict not in (Verdict.AGREES, Verdict.KEPT) for one in told):
-            yield _Told(Verdict.OPEN, question.action, question.resource, _TIMES)
+            yield _CallVerdict(Verdict.OPEN, question.action, question.resource, _TIMES)
 
     def _of_a_denial(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
-    ) -> _Told:
+    ) -> _CallVerdict:
         """Verdict of a call that AWS denied: agreement where the account denies it too."""
         mapped = [action for action in actions if action.action.lower() == denial.action.lower()]
         if denial.claim.kind and denial.action:
@@ -379,21 +379,21 @@ class Replayer:
         question = asked[decisions.index(worst)].question
         comparison = compare(self._before.workspace.at(principal.account).account, denial, worst)
         if comparison.agreement is Agreement.AGREES:
-            return _Told(Verdict.AGREES, question.action, question.resource, "")
+            return _CallVerdict(Verdict.AGREES, question.action, question.resource, "")
         differs = comparison.agreement in (Agreement.ALLOWED_HERE, Agreement.OTHER_REASON)
         by_session = principal.kind is PrincipalKind.FEDERATED_USER and worst.outcome is Outcome.ALLOWED
         is_sure = not (request.cut or worst.complete is False or by_session or is_outside_policies(denial))
         verdict = Verdict.DIFFERS if differs and is_sure else Verdict.OPEN
-        return _Told(
+        return _CallVerdict(
             verdict,
             question.action,
             question.resource,
             f"AWS denied it. {' '.join(comparison.sentences[:_MOST_SENTENCES])}",
         )
 
-    def _of_a_success(self, principal: Principal, question: Question, asked: _Asked) -> _Told:
+    def _of_a_success(self, principal: Principal, question: Question, asked: _ReplayedCall) -> _CallVerdict:
         """Verdict of one question of a call that AWS allowed, for all variants that the record leaves open."""
-        found: list[_Told] = []
+        found: list[_CallVerdict] = []
         for variant in self._variants(question):
             if self._after is None:
                 found.append(_held(self._before.decide(principal, variant), variant, asked))
@@ -406,7 +406,7 @@ class Replayer:
         if len({one.verdict for one in possible}) == 1:
             return possible[0]
         untold = ", ".join(key for key in _ASSUMED if key not in question.context)
-        return _Told(Verdict.OPEN, question.action, question.resource, f"The record does not contain {untold}.")
+        return _CallVerdict(Verdict.OPEN, question.action, question.resource, f"The record does not contain {untold}.")
 
     def _variants(self, question: Question) -> Iterator[Question]:
         """The question with each value of the keys that would otherwise be assumed, where policies read them."""
@@ -416,27 +416,27 @@ class Replayer:
             told = {key: (value,) for key, value in zip(untold, values, strict=True)}
             yield replace(question, context={**question.context, **told}) if told else question
 
-    def _with_draft(self, principal: Principal, question: Question, *, guessed: bool) -> _Told:
+    def _with_draft(self, principal: Principal, question: Question, *, guessed: bool) -> _CallVerdict:
         assert self._after is not None
         after = self._after.decide(principal, question)
         about = question.action, question.resource
         deleted = self._effect.deleted(principal) if self._effect is not None else ""
         if deleted:
-            return _Told(Verdict.BROKEN, *about, f"The draft deletes the {deleted}.", question)
+            return _CallVerdict(Verdict.BROKEN, *about, f"The draft deletes the {deleted}.", question)
         if allows_all(after):
-            return _Told(Verdict.KEPT, *about, "")
+            return _CallVerdict(Verdict.KEPT, *about, "")
         before = self._before.decide(principal, question)
         if _depends_alike(question, before, after, guessed=guessed):
-            return _Told(Verdict.KEPT, *about, "")
+            return _CallVerdict(Verdict.KEPT, *about, "")
         if before.denied:
             why = "AWS allowed it, but the account denies it even without the draft, so nothing follows for the draft"
             words = f"{why}: {reason_words(list(before.reasons))}."
-            return _Told(Verdict.OPEN, *about, words, denied_before=True)
+            return _CallVerdict(Verdict.OPEN, *about, words, denied_before=True)
         if after.denied:
-            return _Told(Verdict.BROKEN, *about, f"{reason_words(list(after.reasons))}.", question)
-        return _Told(Verdict.OPEN, *about, _open_words(after, guessed=guessed))
+            return _CallVerdict(Verdict.BROKEN, *about, f"{reason_words(list(after.reasons))}.", question)
+        return _CallVerdict(Verdict.OPEN, *about, _open_words(after, guessed=guessed))
 
-    def _note(self, request: DistinctRequest, told: _Told, principal: Principal | None = None) -> None:
+    def _note(self, request: DistinctRequest, told: _CallVerdict, principal: Principal | None = None) -> None:
         self.found.requests[told.verdict] += 1
         self.found.events[told.verdict] += request.count
         if told.verdict in (Verdict.AGREES, Verdict.KEPT):
@@ -445,7 +445,7 @@ class Replayer:
             self.found.ungrouped += request.count
 
     @staticmethod
-    def _group(groups: _Groups, request: DistinctRequest, told: _Told, principal: Principal | None) -> bool:
+    def _group(groups: _Groups, request: DistinctRequest, told: _CallVerdict, principal: Principal | None) -> bool:
         """Add a verdict to the groups; False without room."""
         key = (told.verdict, request.caller.principal or UNTOLD_CALLER, told.action, told.reason)
         group = groups.get(key)
@@ -497,18 +497,18 @@ def _without_tags(workspace: Workspace, roles: frozenset[str]) -> Workspace:
     return replace(workspace, account=replace(account, roles=untagged), beside=beside)
 
 
-def _held(decision: Decision, question: Question, asked: _Asked) -> _Told:
+def _held(decision: Decision, question: Question, asked: _ReplayedCall) -> _CallVerdict:
     """Verdict of a call that AWS allowed: agreement where the account allows it too."""
     about = question.action, question.resource
     if allows_all(decision):
-        return _Told(Verdict.AGREES, *about, "")
+        return _CallVerdict(Verdict.AGREES, *about, "")
     if decision.denied:
         why = f"AWS allowed it. Here it is denied: {reason_words(list(decision.reasons))}."
         federated = decision.request.principal.kind is PrincipalKind.FEDERATED_USER
         if federated and all(reason.layer is Layer.SERVICE_RULE for reason in decision.reasons):
-            return _Told(Verdict.OPEN, *about, _CONSOLE)
-        return _Told(Verdict.OPEN if asked.implied and asked.guessed else Verdict.DIFFERS, *about, why)
-    return _Told(Verdict.OPEN, *about, _open_words(decision, guessed=asked.guessed))
+            return _CallVerdict(Verdict.OPEN, *about, _CONSOLE)
+        return _CallVerdict(Verdict.OPEN if asked.implied and asked.guessed else Verdict.DIFFERS, *about, why)
+    return _CallVerdict(Verdict.OPEN, *about, _open_words(decision, guessed=asked.guessed))
 
 
 def _open_words(decision: Decision, *, guessed: bool) -> str:
@@ -555,9 +555,9 @@ class _DraftEffect:
         """Kind of a caller that the draft deletes, "user" or "role"; "" where it stays."""
         return self._deleted.get(_whose_policies(principal), "")
 
-    def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: CallActions) -> _Told | None:
+    def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: CallActions) -> _CallVerdict | None:
         """Verdict of a call about a user or role that the draft deletes, or that assumes or passes one."""
-        untold: _Told | None = None
+        untold: _CallVerdict | None = None
         for one in (*call.actions, *call.possible) if self._deleted else ():
             action = one.action.lower()
             handed = action.startswith(("sts:assume", "iam:passrole"))
@@ -568,9 +568,9 @@ class _DraftEffect:
                 kind = "user" if ":user/" in each else "role"
                 arn = with_path(workspace, each, kind, each.rpartition("/")[2])
                 if self._deleted.get(arn) == kind:
-                    return _Told(Verdict.BROKEN, one.action, arn, f"The draft deletes the {kind}.")
+                    return _CallVerdict(Verdict.BROKEN, one.action, arn, f"The draft deletes the {kind}.")
             if handed and not named and "role" in self._deleted.values():
-                untold = _Told(Verdict.OPEN, one.action, "not recorded", _UNTOLD_ROLE)
+                untold = _CallVerdict(Verdict.OPEN, one.action, "not recorded", _UNTOLD_ROLE)
         return untold
 
     def matters_to(self, principal: Principal | None, named: str, actions: tuple[AuthorizedAction, ...]) -> bool:

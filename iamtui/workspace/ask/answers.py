@@ -77,7 +77,7 @@ _OF_BOTH_CALLS: Final = frozenset(
 """Keys of the environment, which the call that assumes the role shares with the call in question."""
 
 
-class _Asked(Struct, frozen=True):
+class _PreparedQuestion(Struct, frozen=True):
     """A question with what answers it for any principal."""
 
     question: Question
@@ -100,15 +100,15 @@ class _Asked(Struct, frozen=True):
 
 
 class _PlannedCell(Struct, frozen=True):
-    asked: _Asked
+    asked: _PreparedQuestion
     pattern: str
     notes: tuple[str, ...]
     never_asked: str
     fits: bool
-    companions: tuple[tuple[Check, _Asked, bool], ...]
+    companions: tuple[tuple[Check, _PreparedQuestion, bool], ...]
 
 
-def _companion(check: Check, asked: _Asked, decision: Decision, decides: bool) -> DependentAnswer:
+def _companion(check: Check, asked: _PreparedQuestion, decision: Decision, decides: bool) -> DependentAnswer:
     by_deny = check.by_deny and decision.outcome is Outcome.EXPLICIT_DENY
     return DependentAnswer(check, asked.question, decision, decides or by_deny)
 
@@ -307,9 +307,9 @@ class BulkMatrixEvaluator:
         read = "taken for absent" if self._terms.mode is Mode.STRICT else "left unknown"
         return (f"role chaining: AWS's pages differ on whether the session carries {_MFA}, so it is {read}",)
 
-    def _asked(self, question: Question, caller_account: str | None) -> _Asked:
+    def _asked(self, question: Question, caller_account: str | None) -> _PreparedQuestion:
         question = with_region(self._workspace, question)
-        return _Asked(question, evaluator_of(self._workspace.at(caller_account), question, self._now))
+        return _PreparedQuestion(question, evaluator_of(self._workspace.at(caller_account), question, self._now))
 
     def _plan_for(self, principal: Principal) -> tuple[_PlannedCell, ...]:
         """Planned cells of a principal; companions on other resources take those of the caller's account."""

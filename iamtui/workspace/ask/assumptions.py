@@ -54,7 +54,7 @@ class ConditionedActions(NamedTuple):
     conditions: tuple[ConditionLine, ...]
 
 
-class _Reading(NamedTuple):
+class _ReadKeys(NamedTuple):
     """A statement that reads keys of which questions assume values.
 
     Args:
@@ -70,30 +70,30 @@ class _Reading(NamedTuple):
     is_changed: bool
 
 
-def _readings_in(document: PolicyDocument) -> tuple[_Reading, ...]:
+def _readings_in(document: PolicyDocument) -> tuple[_ReadKeys, ...]:
     """The statements of a document that read keys of which questions may assume values, by keys in lower case."""
-    found: tuple[_Reading, ...] | None = document.compiled.get(_KEPT_AS)
+    found: tuple[_ReadKeys, ...] | None = document.compiled.get(_KEPT_AS)
     if found is None:
         statements = document.policy.statements if document.error is None else ()
         found = document.compiled[_KEPT_AS] = tuple(filter(None, map(_reading, statements)))
     return found
 
 
-def _reading(one: Statement) -> _Reading | None:
+def _reading(one: Statement) -> _ReadKeys | None:
     spelled = _ASSUMABLE.intersection(variables_in(one))
     lines = _lines_of(one.effect, one.conditions)
     if not lines and not spelled:
         return None
     entries = tuple((one.actions if one.not_actions is None else one.not_actions) or ())
     element = ActionElement(entries, negated=one.not_actions is not None)
-    return _Reading(one.effect == "Allow", element, lines, spelled, is_changed=False)
+    return _ReadKeys(one.effect == "Allow", element, lines, spelled, is_changed=False)
 
 
-def _readings_of(changed: Iterable[ConditionedActions]) -> Iterator[_Reading]:
+def _readings_of(changed: Iterable[ConditionedActions]) -> Iterator[_ReadKeys]:
     for one in changed:
         lines = _lines_of(one.effect, one.conditions)
         element = ActionElement(one.actions, negated=one.negated)
-        yield _Reading(one.effect == "Allow", element, lines, frozenset(), is_changed=True)
+        yield _ReadKeys(one.effect == "Allow", element, lines, frozenset(), is_changed=True)
 
 
 def _lines_of(effect: str, conditions: Iterable[ConditionLine]) -> dict[str, tuple[CompiledCondition, ...]]:
@@ -135,7 +135,7 @@ class Assumptions:
         self._readings = [found for one in readings if (found := self._about_assumed(one)) is not None]
         self._circumstances: dict[tuple[int, ...], tuple[tuple[Circumstances, ...], tuple[str, ...]]] = {}
 
-    def _about_assumed(self, one: _Reading) -> _Reading | None:
+    def _about_assumed(self, one: _ReadKeys) -> _ReadKeys | None:
         """A reading by the names of the keys of which something is assumed, and without the others."""
         lines: dict[str, tuple[CompiledCondition, ...]] = {}
         for key, of_key in one.lines.items():
@@ -191,7 +191,7 @@ class Assumptions:
             found = self._circumstances[numbers] = self._found([self._readings[number] for number in numbers])
         return found
 
-    def _found(self, readings: Iterable[_Reading]) -> tuple[tuple[Circumstances, ...], tuple[str, ...]]:
+    def _found(self, readings: Iterable[_ReadKeys]) -> tuple[tuple[Circumstances, ...], tuple[str, ...]]:
         lines: dict[str, list[CompiledCondition]] = {}
         untold: dict[str, None] = {}
         matter: set[str] = set()
@@ -209,7 +209,7 @@ class Assumptions:
         others = ({name: value for name, value in one.items() if value} for one in every)
         return tuple(one for one in others if one), tuple(untold)
 
-    def _may_deny_now(self, one: _Reading) -> bool:
+    def _may_deny_now(self, one: _ReadKeys) -> bool:
         """True where a statement may deny a call of now, or one in which not only one key is another.
 
         If not, it can only deny more for another value of its key, before as after.

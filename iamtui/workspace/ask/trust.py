@@ -167,7 +167,7 @@ class TrustReader:
     ) -> None:
         self._circumstances = circumstances
         self._workspace = workspace if across else replace(workspace, beside=())
-        self._by_document: dict[PolicyDocument, _Named] = {}
+        self._by_document: dict[PolicyDocument, _NamedOutsiders] = {}
 
     def edges(
         self,
@@ -186,7 +186,7 @@ class TrustReader:
             with_sessions: whether to look, too, for who may tag a session of it or set its source identity.
         """
         actions = {**ASSUMING, **_WITH_SESSIONS} if with_sessions else ASSUMING
-        named: _Named | None = None
+        named: _NamedOutsiders | None = None
         organization = organization_id(self._workspace.account)
         for number, (action, only) in enumerate(actions.items()):
             if number and only is not None and (named is None or not named.providers):
@@ -203,7 +203,7 @@ class TrustReader:
                 yield from self._of_others(role, action, named.accounts if named is not None else None, cancelled)
             if named is None or not isinstance(policy, NamedPolicy):
                 continue
-            reading = _Reading(evaluator, policy, named.statements)
+            reading = _TrustEvaluation(evaluator, policy, named.statements)
             for group in named.groups if only is None else named.providers:
                 if cancelled():
                     return
@@ -239,14 +239,14 @@ class TrustReader:
         evaluator = evaluator_of(self._workspace, self._question(action, role))
         return TrustedInside(self._workspace, role, action, evaluator)
 
-    def _named(self, policy: NamedPolicy) -> _Named:
+    def _named(self, policy: NamedPolicy) -> _NamedOutsiders:
         found = self._by_document.get(policy.document)
         if found is None:
             found = self._by_document[policy.document] = _named_by(self._workspace, policy)
         return found
 
 
-class _Named(NamedTuple):
+class _NamedOutsiders(NamedTuple):
     """Principals outside the account in a trust policy.
 
     Args:
@@ -262,10 +262,10 @@ class _Named(NamedTuple):
     accounts: frozenset[str] | None
 
 
-def _named_by(workspace: Workspace, policy: NamedPolicy) -> _Named:
+def _named_by(workspace: Workspace, policy: NamedPolicy) -> _NamedOutsiders:
     outsiders = Outsiders(workspace, "sts:AssumeRole", policy)
     groups, providers = (tuple(_each_once(workspace, groups)) for groups in (outsiders.groups(), outsiders.providers()))
-    return _Named(groups, providers, outsiders.statements, outsiders.stranger, outsiders.accounts)
+    return _NamedOutsiders(groups, providers, outsiders.statements, outsiders.stranger, outsiders.accounts)
 
 
 def _each_once(workspace: Workspace, groups: Iterable[tuple[Outsider, ...]]) -> Iterator[tuple[Outsider, ...]]:
@@ -276,7 +276,7 @@ def _each_once(workspace: Workspace, groups: Iterable[tuple[Outsider, ...]]) -> 
         yield asked
 
 
-class _Reading:
+class _TrustEvaluation:
     """One question put to outsiders, each of whom meets only the statements that can be about it."""
 
     def __init__(self, evaluator: QuestionEvaluator, policy: NamedPolicy, statements: StatementsByCaller) -> None:

@@ -254,7 +254,7 @@ def what_can(
     check_scope_downs(principal, asked)
     for resource in resources:
         check_resource(resource)
-    search = _Search(account, principal, asked, services, now or datetime.now(UTC))
+    search = _AccessSearch(account, principal, asked, services, now or datetime.now(UTC))
     found: list[Permission] = []
     for resource in dict.fromkeys(resources):
         found += search.on(resource, cancelled)
@@ -271,7 +271,7 @@ def what_can(
     )
 
 
-class _Search:
+class _AccessSearch:
     """The search for all that one principal may do."""
 
     def __init__(

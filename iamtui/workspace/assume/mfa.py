@@ -84,19 +84,19 @@ def _local_time(session: MfaSession) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class _SessionOwner:
     """Key of a shared session: caller and endpoint, as what AWS gave never goes to another endpoint."""
 
     where: str
     caller_arn: str
 
 
-def _key(workspace: Workspace) -> _Key | None:
+def _key(workspace: Workspace) -> _SessionOwner | None:
     caller = workspace.account.caller_arn.value_or("")
     if not caller or workspace.connection is None:
         return None
     where = "demo" if workspace.source.kind is SourceKind.DEMO else workspace.connection.endpoint_url
-    return _Key(where, caller)
+    return _SessionOwner(where, caller)
 
 
 class MfaSessions:
@@ -111,8 +111,8 @@ class MfaSessions:
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[_Key, dict[str, MfaSession]] = {}
-        self._refused: dict[_Key, str] = {}
+        self._held: dict[_SessionOwner, dict[str, MfaSession]] = {}
+        self._refused: dict[_SessionOwner, str] = {}
         self._generation = 0
 
     def found(self, workspace: Workspace, serial: str = "") -> MfaSession | None:

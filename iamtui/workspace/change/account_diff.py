@@ -289,13 +289,13 @@ def _value(fact: Any) -> _Parts | None:
 def _named(one: Any) -> tuple[str, object]:
     """The name of a part, and what else of it is compared."""
     if isinstance(one, InlinePolicy):
-        return one.name, _Said(one.document)
+        return one.name, _ComparedDocument(one.document)
     if isinstance(one, AttachedPolicy):
         return one.arn, None
     if isinstance(one, PolicyDocument):
-        return "", _Said(one)
+        return "", _ComparedDocument(one)
     if isinstance(one, PolicyVersion):
-        return one.id, (one.is_default, _Said(one.document))
+        return one.id, (one.is_default, _ComparedDocument(one.document))
     if isinstance(one, tuple):
         return f"{one[0]}={one[1]}", None
     for name in ("serial", "id"):
@@ -304,7 +304,7 @@ def _named(one: Any) -> tuple[str, object]:
     return ("set", one) if hasattr(one, "reset_required") else (str(one), None)
 
 
-class _Said:
+class _ComparedDocument:
     """A document, equal to those that say the same, however they are spelled."""
 
     __slots__ = ("_document",)
@@ -314,7 +314,7 @@ class _Said:
         self._document = document
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Said):
+        if not isinstance(other, _ComparedDocument):
             return NotImplemented
         one, two = self._document, other._document
         if one == two or one.error is not None or two.error is not None:
@@ -335,8 +335,8 @@ def _resources(before: Account, after: Account) -> Iterator[EntityChange]:
             yield EntityChange("block public access", bucket, "changed")
 
 
-def _policy(policy: ResourcePolicy) -> tuple[str, _Said | None]:
-    return policy.state, None if policy.document is None else _Said(policy.document)
+def _policy(policy: ResourcePolicy) -> tuple[str, _ComparedDocument | None]:
+    return policy.state, None if policy.document is None else _ComparedDocument(policy.document)
 
 
 def _organization(before: Account, after: Account) -> Iterator[EntityChange]:
@@ -363,7 +363,7 @@ def _levels(old: Organization, new: Organization) -> Iterator[EntityChange]:
         for word, first, second in (("SCPs", was.scps, level.scps), ("RCPs", was.rcps, level.rcps)):
             if isinstance(first, Known) and isinstance(second, Known):
                 parts: list[_Parts] = [
-                    {one.name: _Said(one.document) for one in fact.value} for fact in (first, second)
+                    {one.name: _ComparedDocument(one.document) for one in fact.value} for fact in (first, second)
                 ]
                 if parts[0] != parts[1]:
                     details.append(f"{word}: {_listed(*parts)}")

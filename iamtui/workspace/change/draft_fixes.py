@@ -406,7 +406,7 @@ def _fitting(answer: Answer) -> tuple[Cell, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _DeniedPart:
     """One denied request of those that decide an answer."""
 
     principal: Principal
@@ -431,13 +431,13 @@ class _Part:
         )
 
 
-def _denied(answer: Answer) -> Iterator[_Part]:
+def _denied(answer: Answer) -> Iterator[_DeniedPart]:
     """Denied parts of all that decides, the chain first: without it there is no session that could call."""
     if answer.chain is not None and answer.chain.decision.denied:
-        yield _Part(answer.chain.decision.request.principal, answer.chain.question, companion=False)
+        yield _DeniedPart(answer.chain.decision.request.principal, answer.chain.question, companion=False)
     for cell in _fitting(answer):
         denied = [
-            _Part(answer.principal, one.question, companion=True)
+            _DeniedPart(answer.principal, one.question, companion=True)
             for one in cell.companions
             if one.decides and one.decision.denied
         ]
@@ -445,5 +445,5 @@ def _denied(answer: Answer) -> Iterator[_Part]:
         of_the_action = [part for part in denied if part.question.action.lower() == cell.question.action.lower()]
         yield from of_the_action
         if cell.decision.denied:
-            yield _Part(answer.principal, cell.question, companion=False)
+            yield _DeniedPart(answer.principal, cell.question, companion=False)
         yield from (part for part in denied if part not in of_the_action)

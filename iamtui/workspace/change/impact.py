@@ -228,7 +228,7 @@ def impact_between(
     only_before, only_after = states.only_before, states.only_after
     reached = {arn for arn in reached if arn not in only_before and arn not in only_after}
     changes = ChangedStatements(states.before.account, states.after.account, reached, only_before, only_after)
-    search = _Search(states.before, states.after, changes, now or datetime.now(UTC), cancelled)
+    search = _ImpactSearch(states.before, states.after, changes, now or datetime.now(UTC), cancelled)
     access = (*_merged(search.access(told)), *search.access_of_strangers(states))
     trust = tuple(search.trust())
     escalations = tuple(search.escalations())
@@ -248,7 +248,7 @@ def _merged(shifts: Iterable[AccessShift]) -> Iterator[AccessShift]:
 # The questions before and after.
 
 
-class _Asked(NamedTuple):
+class _ComparedActions(NamedTuple):
     """Actions with the same answer on a resource: one of them is evaluated."""
 
     actions: tuple[str, ...]
@@ -256,7 +256,7 @@ class _Asked(NamedTuple):
     who: int
 
 
-class _Search:
+class _ImpactSearch:
     """The search for all that a draft does."""
 
     def __init__(
@@ -344,7 +344,7 @@ class _Search:
         for key in assumptions.untold(action):
             self.left_out.append(f"What differs by {key} is compared for some values of it alone")
 
-    def _asked(self) -> Iterator[_Asked]:
+    def _asked(self) -> Iterator[_ComparedActions]:
         """Classes to evaluate: single actions first, whole services last."""
         wanted: dict[tuple[str, str, int], list[ActionElement]] = {}
         extra: dict[str, set[str]] = {}
@@ -372,16 +372,16 @@ class _Search:
 
     def _classes(
         self, masks: ActionMasks, known: ServiceActions, bits: int, resource: str, who: int
-    ) -> Iterator[_Asked]:
+    ) -> Iterator[_ComparedActions]:
         """The actions that the same statements speak of, before and after, of those to whom the change applies."""
         if not bits & (bits - 1):
-            yield _Asked(known.named(bits), resource, who)
+            yield _ComparedActions(known.named(bits), resource, who)
             return
         statements = tuple(self._statements(f"{known.service}:*", resource, who))
         for mask, numbers in masks.classes(known, bits, statements):
             spoken = [statements[number] for number in numbers]
             for actions in known.told_apart(mask, spoken, resource, in_region=False):
-                yield _Asked(actions, resource, who)
+                yield _ComparedActions(actions, resource, who)
 
     def _statements(self, action: str, resource: str, who: int) -> Iterator[StatementInForce]:
         seen: set[int] = set()
@@ -409,7 +409,7 @@ class _Search:
         before, after = self._base.account, self._changed.account
         return QuestionEvaluator(before, asked, self._now), QuestionEvaluator(after, asked, self._now)
 
-    def _compared(self, asked: _Asked) -> Iterator[AccessShift]:
+    def _compared(self, asked: _ComparedActions) -> Iterator[AccessShift]:
         seen: set[tuple[Effect, Principal]] = set()
         for circumstances in self._circumstances(self._assumptions(asked.who), action_name(asked.actions[0])):
             self._questions += 1
@@ -421,7 +421,7 @@ class _Search:
                     yield AccessShift(effect, asked.actions, asked.resource, was, now, first, when)
 
     def _changes_of(
-        self, asked: _Asked, circumstances: Circumstances
+        self, asked: _ComparedActions, circumstances: Circumstances
     ) -> Mapping[tuple[Effect, Outcome, Outcome], Sequence[Principal]]:
         before, after = self._evaluators(asked.actions[0], asked.resource, circumstances)
         # To read the index for everybody is one way too many for a few.
@@ -467,7 +467,7 @@ class _Search:
             change = by_class[classes] = _change(before, after, old, new)
         return change
 
-    def _others(self, asked: _Asked) -> Iterator[Principal]:
+    def _others(self, asked: _ComparedActions) -> Iterator[Principal]:
         """Principals of a change besides users and roles: those of a resource's policy, and the root user."""
         if asked.who != self._before.everyone:
             return
