@@ -48,7 +48,7 @@ class PolicyNames:
             dict.fromkeys(text for one in self.statements for text in (*(one.resources or ()), *_spared(one)))
         )
         self.left_out: dict[str, None] = {}
-        """Why there may be more escalations, a sentence each."""
+        """Bounds that were reached, a sentence each."""
         self._alike: dict[str, str] = {}
         self._first_alike: dict[Hashable, str] = {}
         self._made: dict[EscalationPath, tuple[tuple[str, str], ...]] = {}
@@ -97,7 +97,7 @@ class PolicyNames:
         return found
 
     def _told_by(self, entity: Entity | Group | ManagedPolicy) -> Hashable | None:
-        """What statements about IAM can tell an entity by: patterns of its ARN, tags; None: by its own name."""
+        """Patterns and tags by which statements about IAM can tell an entity; None: by its own name."""
         arn, read = entity.arn, self._tags_read
         exact, globs = self._naming
         patterns = [*exact.get(arn, ())]
@@ -134,7 +134,7 @@ class PolicyNames:
         return frozenset(key.partition("/")[2] for key in lines if "resourcetag/" in key)
 
     def is_assumed_by_name(self, arn: str) -> bool:
-        """Whether a statement about assuming roles tells this one from others, by its ARN or by tags."""
+        """True if a statement about assuming roles tells this one from others, by its ARN or by tags."""
         return self._roles_by_tags or any(glob.matches(arn) for glob in self._assumed)
 
     @cached_property

@@ -58,7 +58,7 @@ _TOGETHER: Final = "a resource in one Region on which all these steps are allowe
 
 
 class Rights:
-    """What everybody may do in one state of an account.
+    """Permissions of everybody in one state of an account.
 
     Args:
         strong: the ARNs of those with a policy that allows everything; None: all have one.
@@ -104,12 +104,12 @@ class Rights:
 
     @property
     def undecided(self) -> int:
-        """Those of whom `narrowed` tells no more than that they may be allowed."""
+        """Principals of whom `narrowed` tells no more than that they may be allowed."""
         return account_index(self.account).left
 
     @cached_property
     def administrators(self) -> int:
-        """Those who may do everything, of whom a boundary that denies nearly everything makes none."""
+        """Principals that may do everything; none behind a boundary that denies nearly everything."""
         strong = self.everyone
         if self._strong is not None:
             strong = bits_of((self._places[one] for one in self._strong if one in self._places), len(self.entities))
@@ -138,14 +138,14 @@ class Rights:
         return allows_all and all(self._alone(one, user, entity).outcome is Outcome.ALLOWED for one in making)
 
     def candidates(self, path: EscalationPath, who: int, *, certain: bool) -> int:
-        """Those of whom the index does not know that a permission of the path is denied on every resource."""
+        """Principals of whom the index does not know that a permission of the path is denied on every resource."""
         for action, _ in path.steps:
             terms = Terms(path.service) if action == "iam:PassRole" else NO_TERMS
             who &= self.narrowed(action, "*", terms, who, certain=certain) if who else 0
         return who
 
     def narrowed(self, action: str, resource: str, terms: Terms, who: int, *, certain: bool) -> int:
-        """Those of whom the index does not know that it is denied.
+        """Principals of whom the index does not know that an action is denied.
 
         About one resource it is read for all who may be allowed it on some, so that it is read once.
         """
@@ -168,7 +168,7 @@ class Rights:
         return ((sure if certain else possible) | own) & who
 
     def _bits_of(self, action: str, resource: str, terms: Terms, who: int) -> tuple[int, int]:
-        """Those of whom the index does not know that it is not allowed for certain, and that it is denied."""
+        """Principals that may be allowed for certain by the index, and those that may be allowed at all."""
         sure = possible = 0
         for made_now in self.ways(action):
             for evaluator in self._evaluators_of(action, resource, terms, (made_now,)):
@@ -191,7 +191,7 @@ class Rights:
         return sure, possible
 
     def class_of(self, place: int) -> Hashable:
-        """What tells the rights of a principal from others': its boundary, and policies, those of groups too."""
+        """Class of principals of the same permissions: its boundary, and policies, those of groups too."""
         found = self._classes.get(place)
         if found is None:
             one = self.account.principals[place]
@@ -214,7 +214,7 @@ class Rights:
         return found
 
     def _outcomes_on(self, evaluator: QuestionEvaluator, who: int) -> Outcomes | None:
-        """What some get of a question about one resource; of most resources policies say the same as of others."""
+        """Outcomes of a question about one resource; of most resources policies say the same as of others."""
         reading = evaluator.reading(account_index(self.account))
         if reading is None:
             return None
@@ -282,7 +282,7 @@ class Rights:
         return principal_of(self.account, entity)
 
     def trusting(self, role: Role, service: str) -> Decision | None:
-        """How the trust policy of a role admits a service that works for this account; None where it does not."""
+        """Decision of a role's trust policy on a service that works for this account; None: it does not admit it."""
         key = (role.arn, service)
         if key not in self._trusting:
             self._trusting[key] = self._trust(role, Principal(PrincipalKind.SERVICE, service))
@@ -299,7 +299,7 @@ class Rights:
         return None
 
     def _may_work_here(self, role: Role, caller: Principal, *, made_now: bool) -> bool:
-        """Whether a service may assume a role for this account: it names that, or it names none."""
+        """True if a service may assume a role for this account: the policy names this one, or none."""
         account = self.account
         own: dict[str, tuple[str, ...]] = {"aws:SourceAccount": (account.id,)}
         organization = account.organization.value_or(None)
@@ -320,7 +320,7 @@ class Rights:
         return tuple(self._evaluator(action, resource, terms, policy, made_now=way) for way, policy in pairs)
 
     def ways(self, action: str) -> tuple[bool, ...]:
-        """Whether it is asked of a call of now, and then, where that may be denied for it, of any other."""
+        """Kinds of calls to decide: one made now, and where its facts may deny that, any other."""
         if self._base is not None:
             return self._base.ways(action)
         found = self._ways_of.get(action)

@@ -40,7 +40,7 @@ _WITHOUT_PROFILE: Final = frozenset(("ec2-001", "ec2-003"))
 _PASSING: Final = tuple(
     path for path in USES if path.passes_role and not path.existing and path.id not in _WITHOUT_PROFILE
 )
-"""How one acts as a new role."""
+"""Uses of a new role."""
 _WITHIN: Final = "a way on within its permissions boundary"
 
 Moves: TypeAlias = tuple[Move, ...]
@@ -57,7 +57,7 @@ class _Change(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """Those who gain by a state of a user or role, if that leads to an administrator.
+    """Principals that gain by a state of a user or role, if that leads to an administrator.
 
     Args:
         use: how they act as it; None where they are it.
@@ -112,7 +112,7 @@ class EscalationRound:
         return self._reached[State.AS_IS]
 
     def _use_found(self, targets: list[Entity]) -> None:
-        """Those who act as one who was found, and so on; what was found is added to the targets."""
+        """Search who acts as those found last, and so on; add these to the targets."""
         while self._fresh and not self._cancelled():
             fresh, self._fresh = self._fresh, []
             targets += fresh
@@ -157,7 +157,7 @@ class EscalationRound:
                     settled.append((waiting.state, one, theirs))
 
     def _gaining(self, waiting: _Waiting, state: State, subject: Entity, rest: Moves) -> Iterator[tuple[Entity, Moves]]:
-        """Who becomes administrator by bringing another, or itself, into a state in which that becomes one."""
+        """Principals that become administrator by bringing another, or themselves, into a state that leads there."""
         for entity in self._at(waiting.change.who & self._open[waiting.state]):
             if entity.arn in self._reached[waiting.state]:
                 continue
@@ -185,7 +185,7 @@ class EscalationRound:
         return () if found is None and self._states.is_administrator(state, subject) else found
 
     def _depend(self, waiting: _Waiting, state: State, subject: Entity) -> None:
-        """Those who gain by a state of a user or role do if it leads to an administrator, at once or later."""
+        """Let principals gain by a state of a user or role as soon as that leads to an administrator."""
         moves = self._moves_when(state, subject)
         if moves is not None:
             for entity, theirs in self._gaining(waiting, state, subject, moves):
@@ -270,7 +270,7 @@ class EscalationRound:
         joined: Mapping[EscalationPath, Iterable[tuple[str, Targets, int]]],
         others: int,
     ) -> dict[State, list[_Change]]:
-        """What some principals can make of another user or role, by the state that it is in then.
+        """Changes that some principals can make to another user or role, by the state that it is in then.
 
         Args:
             joined: by change, into which groups whom it puts can be put, and by whom.
@@ -356,7 +356,7 @@ class EscalationRound:
                         self._found(state, entity, (move,))
 
     def _making(self, rights: Rights, entity: Entity, path: EscalationPath, targets: Targets) -> Move | None:
-        """How one makes a user or role that no boundary holds back."""
+        """Move of one who makes a user or role that no boundary holds back."""
         is_user = path.steps[0][1] is On.NEW_USER
         made = targets[On.NEW_USER] if is_user else targets[On.NEW_ROLE]
         steps: tuple[EscalationStep, ...] | None = None
@@ -478,7 +478,7 @@ class EscalationRound:
         return move if self._wanted(move) else None
 
     def _is_weakened(self, targets: Targets) -> bool:
-        """Whether it is about a group that allows everything and denies something."""
+        """True if a change is about a group that allows everything and denies something."""
         group = self._account.by_arn(targets.get(On.STRONG_GROUP, ""))
         return isinstance(group, Group) and group not in self._states.groups_without_deny
 
@@ -493,7 +493,7 @@ class EscalationRound:
         ]
 
     def _use(self, state: State, targets: Sequence[Entity]) -> None:
-        """Those in a state who act as one of those who become administrator."""
+        """Search principals in a state that act as one of those who become administrator."""
         if not self._open[state] or not targets:
             return
         rights = self._states.rights(state)
@@ -515,7 +515,7 @@ class EscalationRound:
                         self._found(state, entity, (move, *self._reached[State.AS_IS][target.arn]))
 
     def _fits(self, path: EscalationPath, target: Entity) -> bool:
-        """Whether a path can gain the rights of a user or role, by what is known besides permissions."""
+        """True if a path can gain the permissions of a user or role, by what is known besides policies."""
         kinds = {on for _, on in path.steps}
         if not (isinstance(target, User) if On.USER in kinds else isinstance(target, Role)):
             return False
@@ -548,7 +548,7 @@ class EscalationRound:
         return Move(path, entity.arn, target.arn, steps, needs, target.arn)
 
     def _narrowed(self, rights: Rights, path: EscalationPath, targets: Targets, who: int) -> int:
-        """Those of whom the index does not know that a permission of the path is denied on its target."""
+        """Principals of whom the index does not know that a permission of the path is denied on its target."""
         for action, on in path.steps:
             if who and on in targets:
                 terms = Terms(path.service) if action == "iam:PassRole" else NO_TERMS

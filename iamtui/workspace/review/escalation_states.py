@@ -125,7 +125,7 @@ class AccountStates:
         return made
 
     def is_administrator(self, state: State, entity: Entity) -> bool:
-        """Whether a user or role may do everything in a state."""
+        """True if a user or role may do everything in a state."""
         rights = self.rights(state)
         return bool(rights.administrators & rights.bit(entity.arn))
 
@@ -152,7 +152,7 @@ Targets: TypeAlias = dict[On, str]
 
 
 def targets_of(states: AccountStates, subject: Entity, path: EscalationPath) -> Iterator[Targets]:
-    """What of a user's or role's own the permissions of a change can be about."""
+    """Resources of a user's or role's own that a change can be about."""
     account = states.account
     on = path.steps[-1][1]
     if on is On.SELF:
@@ -188,7 +188,7 @@ def _groups_of(states: AccountStates, user: User, path: EscalationPath) -> Itera
 
 
 def puts_into_group(path: EscalationPath) -> bool:
-    """Whether a change puts a user into one group, whoever that is."""
+    """True if a change puts a user into one group, whoever that is."""
     return path.gain is Gain.ANYTHING and any(action == "iam:AddUserToGroup" for action, _ in path.steps)
 
 
@@ -212,18 +212,18 @@ def groups_to_join(states: AccountStates, path: EscalationPath) -> Iterator[tupl
 
 
 def _is_written(policy: ManagedPolicy, path: EscalationPath) -> bool:
-    """Whether a path that writes a version of a policy deletes one first if, and only if, it has all that it can."""
+    """True if a path can write a version of a policy: it deletes one first if, and only if, there is no room."""
     deletes = any(action == "iam:DeletePolicyVersion" for action, _ in path.steps)
     return deletes is (len(policy.versions) >= _MOST_VERSIONS)
 
 
 def _allowed_everything(policy: ManagedPolicy) -> bool:
-    """Whether an older version of a policy allows everything."""
+    """True if an older version of a policy allows everything."""
     return any(not one.is_default and is_full_access(one.document) for one in policy.versions)
 
 
 def what_is_needed(account: Account, path: EscalationPath, target: Entity) -> str | None:
-    """What a path needs besides its permissions to gain the rights of a target; None: it cannot work."""
+    """Needs of a path besides its permissions, to gain those of a target; None: it cannot work."""
     if isinstance(target, User):
         return _needed_of_user(path, target)
     if is_untouchable(target) and path.id == "iam-012":
@@ -255,7 +255,7 @@ def _keys(user: User) -> int:
 
 
 def is_untouchable(entity: Entity) -> bool:
-    """Whether only AWS can edit it (IAM User Guide: service-linked roles; Identity Center: reserved roles)."""
+    """True if only AWS can edit it (IAM User Guide: service-linked roles; Identity Center: reserved roles)."""
     return isinstance(entity, Role) and (entity.service_linked or entity.sso_reserved)
 
 

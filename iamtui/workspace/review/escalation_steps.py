@@ -17,7 +17,7 @@ Entity: TypeAlias = User | Role
 
 
 class Terms(NamedTuple):
-    """What a step is about besides its resource.
+    """Terms of a step besides its action and resource.
 
     Args:
         service: to which a role is passed, or which assumes it.
@@ -72,7 +72,7 @@ class Move:
 
     @property
     def condition(self) -> str:
-        """What has to be there and the conditions of its steps, in words; "" where it is certain."""
+        """Needs and conditions of its steps, in words; "" where it is certain."""
         needs = f"there is {self.needs}" if self.needs else ""
         return " and ".join(filter(None, dict.fromkeys((needs, *(step.condition for step in self.steps)))))
 
@@ -90,13 +90,13 @@ class Escalation:
 
     @property
     def certain(self) -> bool:
-        """Whether it works as the account stands; else it depends on conditions or on what is not known."""
+        """True if it works as the account is; else it depends on conditions or on what is not known."""
         return all(move.certain for move in self.moves)
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationReport:
-    """What was found.
+    """Administrators and escalations of an account.
 
     Args:
         closing: statements (policy and name) each of which alone grants a step, with how many principals lose their

@@ -65,7 +65,7 @@ _REMOVING: Final = {
     Role: ("iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
     Group: ("iam:PutGroupPolicy", "iam:DeleteGroupPolicy", "iam:DetachGroupPolicy", "iam:RemoveUserFromGroup"),
 }
-"""What takes a statement that denies away from a user, role or group, or another policy in its place."""
+"""Actions that take a policy that denies something away from a user, role or group, or replace it."""
 _MOST_TOGETHER: Final = 256
 """Users and roles, none found to become administrator, whose permissions are looked at together."""
 _TOO_MANY: Final = (
@@ -99,7 +99,7 @@ def find_escalations(workspace: Workspace, cancelled: Callable[[], bool] = lambd
 def find_escalations_across(
     workspace: Workspace, cancelled: Callable[[], bool] = lambda: False
 ) -> tuple[EscalationReport, ...]:
-    """Who can become administrator of an account that is open, by account.
+    """Reports on all accounts that are open, in their order.
 
     Whoever can assume a role of another account that is, or becomes, administrator there, is found as well, and so is
     who gets the rights of these.
@@ -112,7 +112,7 @@ def find_escalations_across(
 
 
 def kept_escalations(account: Account) -> EscalationReport | None:
-    """What `find_escalations` found in an account; None where it did not search to the end."""
+    """Report that `find_escalations` made of an account; None where it did not search to the end."""
     return account.memo.get(_KEPT)
 
 
@@ -140,7 +140,7 @@ class EscalationSearch:
         self._states.forget()
 
     def report(self, certain: Reached, possible: Reached) -> EscalationReport:
-        """What was found, of what was reached in both rounds."""
+        """Report on those who were reached in both rounds."""
         found = [
             Escalation(entity, certain.get(entity.arn) or possible[entity.arn])
             for entity in self._entities
@@ -204,7 +204,7 @@ class _SearchAcross:
                 reached[account] = search.reach(certain=certain, elsewhere=elsewhere[account])
 
     def _from_elsewhere(self, arn: str) -> tuple[TrustEdge, ...]:
-        """Which users and roles of the other accounts may assume a role, or may on a condition."""
+        """Users and roles of the other accounts that may assume a role, or may on a condition."""
         found = self._edges.get(arn)
         if found is None:
             found = self._edges[arn] = tuple(self._read(arn))
@@ -241,17 +241,17 @@ class EscalationBound:
         for entity in self._found:
             self._rest &= ~self._as_is.bit(entity.arn)
         self._control: dict[int, int] = {}
-        """Who controls a principal besides itself, by its place."""
+        """Principals that control another, by its place."""
         self._controlled = 0
         self._brought: dict[State, dict[int, int]] = {state: {} for state in State}
-        """Who brings a principal into a state."""
+        """Principals that bring one into a state, by its place."""
         self._joins: dict[str, int] = {}
-        """Who puts users into a group, by its ARN; only groups that deny nothing."""
+        """Principals that put users into a group, by its ARN; only groups that deny nothing."""
         self._read: dict[tuple[str, str, Terms], int] = {}
         self._allowing: dict[tuple[str, str], bool] = {}
 
     def left_out(self) -> Iterator[str]:
-        """Why there may be more escalations than were found, a sentence each."""
+        """Reasons why there may be more escalations than were found, a sentence each."""
         if self._rest.bit_count() > _MOST_TOGETHER:
             removes = any(self._may(action, "*") for some in _REMOVING.values() for action in some)
             if removes or any(map(self._is_split, (*CHANGES, JOIN, *NEW_PRINCIPALS, *USES))):
@@ -275,7 +275,7 @@ class EscalationBound:
         return first_names((self._entities[place].arn.rpartition(":")[2] for place in places(who)), 3)
 
     def _is_split(self, path: EscalationPath) -> bool:
-        """Whether somebody may have each permission of a path that several principals can take together."""
+        """True if somebody may have each permission of a path that several principals can take together."""
         together = path.gain is not Gain.TARGET or len(path.steps) > 1
         return together and all(
             self._as_is.narrowed(action, "*", Terms(path.service) if passes else NO_TERMS, self._rest, certain=False)
@@ -284,7 +284,7 @@ class EscalationBound:
         )
 
     def _not_alone(self) -> int:
-        """Those who control others, or bring themselves into another state; the search looked at all others whole."""
+        """Principals that control others, or change themselves; the search looked at all others whole."""
         found = 0
         for who in (*self._control.values(), *self._joins.values()):
             found |= who
@@ -297,7 +297,7 @@ class EscalationBound:
         return self._control.get(place, 0) | (1 << place & self._rest)
 
     def _may(self, action: str, resource: str, terms: Terms = NO_TERMS) -> int:
-        """Who controls somebody who may have a permission, in a state into which it can bring that."""
+        """Principals that control one who may have a permission, in a state into which they can bring that."""
         key = action, resource, terms
         if key not in self._read:
             self._read[key] = self._find(action, resource, terms)
@@ -338,7 +338,7 @@ class EscalationBound:
         return self._allowing[key]
 
     def _all_of(self, path: EscalationPath, targets: Targets) -> int:
-        """Who has all permissions of a path, of whomever it controls."""
+        """Principals with all permissions of a path, by those whom they control."""
         who = self._rest
         for action, on in path.steps:
             if not who:
@@ -383,7 +383,7 @@ class EscalationBound:
         return True
 
     def _using(self, use: EscalationPath, target: Entity) -> int:
-        """Who can act as a user or role in one way."""
+        """Principals that can act as a user or role in one way."""
         is_user = any(on is On.USER for _, on in use.steps)
         if is_user is isinstance(target, Role) or what_is_needed(self._account, use, target) is None:
             return 0
@@ -399,7 +399,7 @@ class EscalationBound:
         return who
 
     def _reaching(self) -> int:
-        """Who comes to control an administrator."""
+        """Principals that come to control an administrator."""
         found = 0
         for state, brought in self._brought.items():
             for place, who in brought.items():
@@ -418,7 +418,7 @@ class EscalationBound:
         return found & self._rest
 
     def _is_joined_in_vain(self, group: Group) -> bool:
-        """Whether a group can be joined that leads on, or can be made to, but denies something."""
+        """True if a group can be joined that leads on, or can be made to, but denies something."""
         if group in self._states.groups_without_deny or not self._may(_ADDING, group.arn):
             return False
         writing = (
@@ -428,13 +428,13 @@ class EscalationBound:
         return group_leads_on(self._account, group) or any(self._may(*one) for one in writing)
 
     def _is_restored_in_part(self, policy: ManagedPolicy) -> bool:
-        """Whether an older version of a policy, short of everything, leads on, and somebody may make it the default."""
+        """True if an older version of a policy, short of everything, leads on and can be made the default."""
         older = [one.document for one in policy.versions if not one.is_default and one.document.error is None]
         leads = any(leads_on(one) and not is_full_access(one) for one in older)
         return not policy.aws_managed and leads and self._may("iam:SetDefaultPolicyVersion", policy.arn) != 0
 
     def _removing(self) -> int:
-        """Who may take a statement that denies something away from whom it controls."""
+        """Principals that may take a policy that denies something away from those whom they control."""
         actions = [action for some in (*_REMOVING.values(), _ON_POLICY) for action in some]
         able = {action for action in actions if self._may(action, "*")}
         found = 0
