@@ -93,6 +93,10 @@ def _own(id_: str, title: str, *steps: tuple[str, On], of_another: str = "") -> 
     return EscalationPath(id_, title, Gain.ANYTHING, steps, of_another=of_another)
 
 
+def _free(id_: str, title: str, *steps: tuple[str, On]) -> EscalationPath:
+    return EscalationPath(id_, title, Gain.FREEDOM, steps, of_another=title)
+
+
 def _take(id_: str, title: str, *steps: tuple[str, On]) -> EscalationPath:
     return EscalationPath(id_, title, Gain.TARGET, steps)
 
@@ -113,6 +117,7 @@ def _use(id_: str, title: str, service: str, existing: str, *actions: str) -> Es
 
 
 _SELF, _USER, _ROLE = On.SELF, On.USER, On.ROLE
+_WRITE_BOUNDARY: Final = ("iam:CreatePolicyVersion", On.BOUNDARY)
 _PUT_ON_ITSELF: Final = "put an inline policy on itself"
 _ATTACH_TO_ITSELF: Final = "attach a policy to itself"
 _PUT_ON_GROUP: Final = "put an inline policy on its group"
@@ -156,19 +161,18 @@ CHANGES: Final = (
         ("iam:SetDefaultPolicyVersion", On.OLDER_VERSION),
         of_another="make an older version of a policy that it holds the default, which allows everything",
     ),
-    _own(
-        "iam-013+iam-011",
-        "join a group and put an inline policy on it",
-        ("iam:AddUserToGroup", On.OTHER_GROUP),
-        ("iam:PutGroupPolicy", On.OTHER_GROUP),
-        of_another="add the user to a group and put an inline policy on that",
-    ),
-    _own(
-        "iam-013+iam-010",
-        "join a group and attach a policy to it",
-        ("iam:AddUserToGroup", On.OTHER_GROUP),
-        ("iam:AttachGroupPolicy", On.OTHER_GROUP),
-        of_another="add the user to a group and attach a policy to that",
+    *(
+        _own(
+            f"iam-013+{id_}",
+            f"join a group and {what} it",
+            ("iam:AddUserToGroup", On.OTHER_GROUP),
+            (f"iam:{call}GroupPolicy", On.OTHER_GROUP),
+            of_another=f"add the user to a group and {what} that",
+        )
+        for id_, what, call in (
+            ("iam-011", "put an inline policy on", "Put"),
+            ("iam-010", "attach a policy to", "Attach"),
+        )
     ),
     _own(
         "iam-013+iam-001",
@@ -185,50 +189,36 @@ CHANGES: Final = (
         ("iam:CreatePolicyVersion", On.GROUP_POLICY),
         of_another="add the user to a group, delete a version of a policy that it holds and write a new one",
     ),
-    _own(
-        "create-group",
-        "create a group with any policy and join it",
-        ("iam:CreateGroup", On.NEW_GROUP),
-        ("iam:PutGroupPolicy", On.NEW_GROUP),
-        ("iam:AddUserToGroup", On.NEW_GROUP),
-        of_another="create a group with any policy and add the user to it",
-    ),
-    _own(
-        "create-group-attach",
-        "create a group, attach a policy to it and join it",
-        ("iam:CreateGroup", On.NEW_GROUP),
-        ("iam:AttachGroupPolicy", On.NEW_GROUP),
-        ("iam:AddUserToGroup", On.NEW_GROUP),
-        of_another="create a group, attach a policy to it and add the user to it",
+    *(
+        _own(
+            id_,
+            f"create a group{how} and join it",
+            ("iam:CreateGroup", On.NEW_GROUP),
+            (f"iam:{call}GroupPolicy", On.NEW_GROUP),
+            ("iam:AddUserToGroup", On.NEW_GROUP),
+            of_another=f"create a group{how} and add the user to it",
+        )
+        for id_, call, how in (
+            ("create-group", "Put", " with any policy"),
+            ("create-group-attach", "Attach", ", attach a policy to it"),
+        )
     ),
     *(
-        EscalationPath(id_, title, Gain.FREEDOM, ((f"iam:{call}{kind}PermissionsBoundary", _SELF),), of_another=other)
-        for id_, title, call, other in (
-            ("delete-boundary", "delete its permissions boundary", "Delete", "delete its permissions boundary"),
-            ("put-boundary", "replace its permissions boundary", "Put", "replace its permissions boundary"),
-        )
+        _free(id_, f"{what} its permissions boundary", (f"iam:{call}{kind}PermissionsBoundary", _SELF))
+        for id_, what, call in (("delete-boundary", "delete", "Delete"), ("put-boundary", "replace", "Put"))
         for kind in ("User", "Role")
     ),
-    EscalationPath(
-        "write-boundary",
-        "write the policy that is its permissions boundary",
-        Gain.FREEDOM,
-        (("iam:CreatePolicyVersion", On.BOUNDARY),),
-        of_another="write the policy that is its permissions boundary",
-    ),
-    EscalationPath(
+    _free("write-boundary", "write the policy that is its permissions boundary", _WRITE_BOUNDARY),
+    _free(
         "replace-boundary-version",
         "delete a version of its permissions boundary and write a new one",
-        Gain.FREEDOM,
-        (("iam:DeletePolicyVersion", On.BOUNDARY), ("iam:CreatePolicyVersion", On.BOUNDARY)),
-        of_another="delete a version of its permissions boundary and write a new one",
+        ("iam:DeletePolicyVersion", On.BOUNDARY),
+        _WRITE_BOUNDARY,
     ),
-    EscalationPath(
+    _free(
         "restore-boundary",
         "make an older version of its permissions boundary the default, which allows everything",
-        Gain.FREEDOM,
-        (("iam:SetDefaultPolicyVersion", On.OLDER_BOUNDARY),),
-        of_another="make an older version of its permissions boundary the default, which allows everything",
+        ("iam:SetDefaultPolicyVersion", On.OLDER_BOUNDARY),
     ),
 )
 """How a user or role gets more rights by what is done with it."""
