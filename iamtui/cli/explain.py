@@ -84,7 +84,7 @@ def explain(
         settled = True
         explained = explain_denials(workspace, new_denials(), decode=decode, caller=caller or "", strict=strict)
         for number, one in enumerate(explained):
-            settled = settled and one.explained
+            settled &= one.explained
             if array is not None:
                 array.add(explained_to_json(one))
                 continue

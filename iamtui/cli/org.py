@@ -206,11 +206,7 @@ def ask(
     ids = stored.picked(day)
     report = progress_report()
     if any(one.proof.not_public is not None for one in plan.proofs):
-        organizations: dict[str, str] = {}
-        for account, organization in store.organizations(day):
-            report(Progress("organizations", len(organizations), len(day.ids)))
-            organizations[account] = organization
-        plan = structs.replace(plan, organizations=organizations)
+        plan = structs.replace(plan, organizations=_organizations(store, day, report))
     listing = _OrganizationListing(stdout(), day.date, "json" if as_json else form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     pages = partial(store.pages, day.date)
@@ -233,9 +229,16 @@ def ask(
             _tell_across(plan, Ways(day.date, indexes, pages, doing), listing, tables)
     listing.end(day if not stored.accounts else StoreDay(day.date, ids, ()))
     listing.say_unasked(plan)
-    if plan.draft is not None and plan.escalations:
-        listing.lack(("With a draft, escalations are not followed from account to account.",))
     return listing.exit(fail_on)
+
+
+def _organizations(store: OrganizationStore, day: StoreDay, report: Callable[[Progress], object]) -> dict[str, str]:
+    """The organization of each account of a day."""
+    found: dict[str, str] = {}
+    for account, organization in store.organizations(day):
+        report(Progress("organizations", len(found), len(day.ids)))
+        found[account] = organization
+    return found
 
 
 def _check_plan(plan: Plan) -> None:
@@ -436,6 +439,8 @@ class _OrganizationListing:
         if nowhere:
             note(f"No account was evaluated, because none has what is named: {first_names(nowhere, 10)}.")
             self._in_part = True
+        if plan.draft is not None and plan.escalations:
+            self.lack(("With a draft, escalations are not followed from account to account.",))
 
     def exit(self, fail_on: str | None) -> Exit:
         failing = {"bad": ("bad",), "open": ("bad", "open")}.get(fail_on or "", ())

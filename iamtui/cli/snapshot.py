@@ -72,7 +72,7 @@ def snapshot(
         return Exit.OK
     if org_store is not None:
         given = {"FILE": file, "--on": on, "--redact": redact, "--overwrite": overwrite}
-        for option in (option for option, value in given.items() if value):
+        if (option := next(filter(given.get, given), None)) is not None:
             raise Problem(f"{option} does not apply with --org.", "Leave it out.")
         return _write_store(org_store, date, source, last_accessed=last_accessed)
     if date is not None:

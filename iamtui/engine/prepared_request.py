@@ -210,8 +210,16 @@ def prepare(
             facts, _made(RequestResource, (resource_text, ResourceKind.ONE, "", _NO_SET, None, ())), partition, notes
         )
     owner = account_asked_about(resource_text, resource_account, "" if facts.of_member_accounts else account)
-    forms, taken = facts.arn_forms, facts.taken
     region, _ = place_of_resource(context)
+    return _prepare_set(facts, action_text, resource_text, partition, owner, region, notes)
+
+
+def _prepare_set(
+    facts: ActionFacts, action_text: str, resource_text: str, partition: str, owner: str, region: str,
+    notes: tuple[str, ...],
+) -> PreparedAction:  # fmt: skip
+    """Classify an action and a set of resources: those of one owner and Region, or of any ("")."""
+    forms, taken = facts.arn_forms, facts.taken
     whole = resources_in(resource_text, forms, partition, owner, taken, region)
     members = resources_in(resource_text, facts.required_arn_forms, partition, owner, taken, region)
     needs = _needed_in(resource_text, facts, partition, owner, region) if members.patterns else ()

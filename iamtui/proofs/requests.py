@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, islice
@@ -241,14 +241,26 @@ def _occasion(situation: Situation, resource: str) -> Occasion:
     return replace(situation.carried.occasion or Occasion(), action=situation.request.action, resource=resource)
 
 
+def _inside(situation: Situation) -> Callable[[str], bool]:
+    """Predicate of resources that can exist and are among those asked about."""
+    within = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
+    without = [Glob(tokens) for tokens in situation.without]
+
+    def is_inside(text: str) -> bool:
+        if not all(any(glob.matches(text) for glob in each) for each in within):
+            return False
+        return not (any(glob.matches(text) for glob in without) or why_no_resource(text))
+
+    return is_inside
+
+
 def _spelled(
     situation: Situation, text: str, reading: Evaluation, found: FoundContext, bounds: Bounds
 ) -> Example | None:
     """The resource in the characters that names have, as far as the answer stays the same, and a context for it."""
     region = found.values.get("aws:RequestedRegion", (situation.region,))
     around = ArnDefaults(reading.prepared.action.service, region[0] if region else "")
-    globs = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
-    without = [Glob(tokens) for tokens in situation.without]
+    is_inside = _inside(situation)
     truth = _is_found(situation, reading, text)
     # Most names have no empty part between two slashes.
     full = text.replace("//", f"/{ANY_OTHER}/") if situation.within else text
@@ -256,9 +268,9 @@ def _spelled(
     given = {key.lower(): values for key, values in found.values.items()}
     elsewhere: list[str] = []
     for spelled in dict.fromkeys(spelled for each in ways for spelled in islice(each, _MOST_SPELLINGS)):
-        is_inside = all(any(glob.matches(spelled) for glob in each) for each in globs)
-        is_inside = is_inside and not (any(glob.matches(spelled) for glob in without) or why_no_resource(spelled))
-        if is_inside and (spelled == text or _is_found(situation, _about(situation, spelled), spelled) == truth):
+        if not is_inside(spelled):
+            continue
+        if spelled == text or _is_found(situation, _about(situation, spelled), spelled) == truth:
             if not why_impossible(given, _occasion(situation, spelled)):
                 return Example(spelled, {**_deciding(reading), **found.values})
             elsewhere.append(spelled)

@@ -185,14 +185,7 @@ def _of_its_tables(action: str, call: Call) -> Call:
     """The call with the tables alone that an action of a transaction, or of PartiQL, is about."""
     if call.operation not in _DYNAMODB:
         return call
-    names: dict[str, None] = {}
-    for item in _objects_in(naming(call.parameters, "dynamodb")):
-        given = {key.lower(): value for key, value in item.items() if isinstance(value, str)}
-        if tables.PARTIQL.get(_verb(given.get("statement", ""))) == action:
-            statement = _STATEMENT.match(given["statement"])
-            names["/index/".join(filter(None, statement.groups())) if statement is not None else ""] = None
-        elif tables.TRANSACTION.get(given.get("operation", "").lower()) == action:
-            names[given.get("tablename", "")] = None
+    names = dict.fromkeys(_tables_named(action, call))
     if "" in names or not names:
         # What is not told of one of them is told of none, unless there is one table.
         return call._replace(flat={}, resources=call.resources if len(call.resources) == 1 else ())
@@ -204,6 +197,17 @@ def _of_its_tables(action: str, call: Call) -> Call:
         if of_index and name not in listed:
             own.append(f"{listed.get(table, where + table)}/index/{index}")
     return call._replace(flat={"tablename": tuple(one for one in names if "/" not in one)}, resources=tuple(own))
+
+
+def _tables_named(action: str, call: Call) -> Iterator[str]:
+    """The tables, or `TABLE/index/INDEX`, that an action of a transaction, or of PartiQL, names; "" is not known."""
+    for item in _objects_in(naming(call.parameters, "dynamodb")):
+        given = {key.lower(): value for key, value in item.items() if isinstance(value, str)}
+        if tables.PARTIQL.get(_verb(given.get("statement", ""))) == action:
+            statement = _STATEMENT.match(given["statement"])
+            yield "/index/".join(filter(None, statement.groups())) if statement is not None else ""
+        elif tables.TRANSACTION.get(given.get("operation", "").lower()) == action:
+            yield given.get("tablename", "")
 
 
 def _verb(statement: str) -> str:
@@ -284,29 +288,35 @@ def _implied(operation: str, found: list[AuthorizedAction], call: Call) -> Itera
         context = tuple((key, (value,)) for key, value in check.context)
         match check.action:
             case "iam:PassRole":
-                roles = tuple(dict.fromkeys((*_roles_in(call.parameters), *_named_roles(call))))
-                # Which role an instance profile has is not in the record.
-                untold = has_key(call.parameters, (PROFILE, *_NAMES_PROFILES)) or not (roles or check.when)
-                for told in ((roles,) if roles else ()) + (((),) if untold else ()):
-                    yield AuthorizedAction(check.action, told, context, implied=True)
-            case "sts:SetSourceIdentity" if "sourceidentity" in call.flat:
-                yield AuthorizedAction(check.action, first.resources, context, implied=True)
+                for roles in _passed_roles(check, call):
+                    yield AuthorizedAction(check.action, roles, context, implied=True)
             case "bedrock:ApplyGuardrail":
-                guardrails = [text for key, text in texts_in(call.parameters) if key == "guardrailidentifier"]
-                for one in guardrails[:1]:
-                    asked = call._replace(flat={"guardrailidentifier": (one,)}, resources=())
+                named = next((text for key, text in texts_in(call.parameters) if key == "guardrailidentifier"), None)
+                if named is not None:
+                    asked = call._replace(flat={"guardrailidentifier": (named,)}, resources=())
                     yield AuthorizedAction(check.action, resources_of(check.action, asked), implied=True)
             case "s3:GetObject" if "x-amz-copy-source" in call.flat:
                 yield _copied(call)
             case _ if _is_told(check, call):
-                yield AuthorizedAction(check.action, first.resources, context, implied=True)
-            case "s3:PutObjectTagging" if "x-amz-tagging" in call.flat:
                 yield AuthorizedAction(check.action, first.resources, context, implied=True)
             case _ if _sets_tags(check) and any(call.parameters.get(key) for key in _tag_keys(call.parameters)):
                 made = _tagged(call) if check.action == "ec2:CreateTags" else ()
                 made = made or tuple(arn for arn in first.resources if not check.arn or _is_like(arn, check.arn))
                 yield AuthorizedAction(check.action, made, context, implied=True)
 
+
+def _passed_roles(check: Check, call: Call) -> Iterator[tuple[str, ...]]:
+    """The roles that a call passes; () where it passes one that its record does not name."""
+    roles = tuple(dict.fromkeys((*_roles_in(call.parameters), *_named_roles(call))))
+    if roles:
+        yield roles
+    # Which role an instance profile has is not in the record.
+    if has_key(call.parameters, (PROFILE, *_NAMES_PROFILES)) or not (roles or check.when):
+        yield ()
+
+
+_PARAMETER_OF: Final = {"sts:SetSourceIdentity": "sourceidentity", "s3:PutObjectTagging": "x-amz-tagging"}
+"""The parameter with which an action is checked along with a call."""
 
 _TOLD_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "an ACL is set": ("x-amz-acl", "x-amz-grant"),
@@ -340,6 +350,9 @@ _DEEPEST: Final = 8
 
 
 def _is_told(check: Check, call: Call) -> bool:
+    parameter = _PARAMETER_OF.get(check.action)
+    if parameter is not None and parameter in call.flat:
+        return True
     begins = _TOLD_BY.get(check.when, ())
     return any(key.startswith(begins) and values != ("false",) for key, values in call.flat.items())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from hashlib import sha256
 from itertools import chain, islice, product
@@ -221,15 +221,17 @@ class PolicyNames:
             pattern = parts[5].removeprefix(head).removesuffix(tail) if parts[2] == service else "*"
             if pattern and not set("$/:") & set(pattern):
                 patterns[pattern] = None
+        every = dict.fromkeys((*patterns, *self._mixed(patterns)))
+        names = dict.fromkeys(one.replace("*", _NEW_RESOURCE).replace("?", "x") for one in every)
+        yield from (at(region, name) for name, region in product(names, regions))
+
+    def _mixed(self, patterns: Iterable[str]) -> Iterator[str]:
+        """What begins as one pattern and ends as another."""
         starred = [one for one in patterns if "*" in one]
-        mixed = dict.fromkeys(
-            f"{one.partition('*')[0]}*{other.rpartition('*')[2]}"
-            for one, other in islice(product(starred, starred), _MOST_MIXED)
-        )
         if len(starred) ** 2 > _MOST_MIXED:
             self.left_out[_TOO_MANY_NAMES] = None
-        names = dict.fromkeys(one.replace("*", _NEW_RESOURCE).replace("?", "x") for one in (*patterns, *mixed))
-        yield from (at(region, name) for name, region in product(names, regions))
+        for one, other in islice(product(starred, starred), _MOST_MIXED):
+            yield f"{one.partition('*')[0]}*{other.rpartition('*')[2]}"
 
 
 def _spared(statement: Statement) -> tuple[str, ...]:
