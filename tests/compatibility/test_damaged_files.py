@@ -13,11 +13,12 @@ import pytest
 from iamtui import paths
 from iamtui.account.authorization_details import load_account
 from iamtui.aws.credential_process import CredentialCommand
+from iamtui.input_files import unpacked
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
 from iamtui.workspace.assume.remembered_assume_input import remembered_input
 from iamtui.workspace.source import account_cache
-from iamtui.workspace.source.account_cache import kept_account
+from iamtui.workspace.source.account_cache import kept_account, last_kept_account
 from iamtui.workspace.source.credential_commands import is_confirmed
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli
@@ -58,6 +59,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
     "not UTF-8": _middle(b"\xff\xfe"),
     "half a character": _middle(b"\xe2\x82"),
     "half a pair": _middle(rb"\ud800"),
+    "half a pair in a name": lambda data: data.replace(b'"', rb'"\ud800', 1),
     "a NUL": _middle(b"\0"),
     "bytes": lambda _: bytes(range(256)) * 4,
     "deep": lambda _: b"[" * 100_000,
@@ -133,6 +135,25 @@ def test_no_command_ends_for_a_file_that_is_read_unasked(
         kept_account(ID, iam("user/staff/alice"), "")
     assert not is_confirmed(CredentialCommand("work", "/opt/bin/other", "/"))
     remembered_input(workspace(), DEPLOY)
+
+
+def test_a_cache_with_wrong_bits_costs_a_sentence_at_most(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where msgspec raises what is no error of its own, for bytes that are not UTF-8."""
+    monkeypatch.setattr(account_cache, "__version__", "0.1.0")
+    monkeypatch.setattr(paths, "accounts_folder", lambda: paths.cache_folder() / "accounts")
+    place = put_damaged(CACHED, paths.cache_folder() / CACHED, "another version")
+    place.write_bytes((KEPT / CACHED).read_bytes())
+    assert kept_account(ID, iam("user/staff/alice"), "") is not None
+    with (KEPT / CACHED).open("rb") as file:
+        data = unpacked(file).read()
+    header = data.index(b"\n")
+    for at in (*range(header), *range(header, len(data), 11)):
+        place.write_bytes(data[:at] + bytes([data[at] ^ 0x80]) + data[at + 1 :])
+        # A name that nothing reads may be any.
+        with suppress(Problem):
+            kept_account(ID, iam("user/staff/alice"), "")
+        last_kept_account("")
+    assert cli("cache", "clear").code == 0
 
 
 @pytest.mark.parametrize("name", NAMED)

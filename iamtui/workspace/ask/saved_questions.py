@@ -136,6 +136,8 @@ def read_file(path: Path) -> QuestionsFile:
     try:
         # One key twice, as a merge leaves it, would hide what the first one expects.
         found = msgspec.convert(load_json(data.decode(), max_characters=LARGEST), prepared(QuestionsFile))
+    except UnicodeEncodeError:
+        raise _faulty(path, "a text has half of a surrogate pair", data) from None
     except msgspec.ValidationError as error:
         raise _faulty(path, str(error), data) from None
     except UnicodeDecodeError as error:

@@ -85,7 +85,7 @@ def kept_account(account_id: str, caller_arn: str, endpoint_url: str) -> Account
         if header.read_at < _EPOCH:
             raise _unused("it is damaged")
         account = load_account(snapshot, origin=origin, absent=NOT_LOADED.reason)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise _unused("it is damaged") from None
     except Problem as problem:
         raise problem if isinstance(problem, _Unused) else _unused(problem.sentence) from None
@@ -113,7 +113,7 @@ def last_kept_account(endpoint_url: str) -> Account | None:
                 header = _HEADERS.decode(unpacked(file, safe_text(path)).readline(_LONGEST_HEADER))
             if header.endpoint == endpoint_url:
                 return kept_account(header.account, header.caller, header.endpoint)
-    except (OSError, Problem, msgspec.MsgspecError):
+    except (OSError, Problem, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return None
 
