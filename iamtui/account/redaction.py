@@ -28,6 +28,7 @@ from iamtui.account.redacted_words import (
     is_word_of_aws,
     parts_of_key,
 )
+from iamtui.account.snapshot_parts import GAPS_WITHOUT_NAMES
 from iamtui.policy.document import PolicyDocument, as_list
 from iamtui.policy.operators import parse_operator
 
@@ -189,12 +190,15 @@ class _SnapshotRedactor:
                 found[key] = self._value(value, key, f"$.{key}")
         if found.get("iamtui", {}).get("not_aws") not in (None, "", DEMO):
             found["iamtui"]["not_aws"] = "https://redacted.invalid"
-        gaps = [gap.get("permission") or "" for gap in snapshot.get("missing", ())]
-        missing: list[Json] = [
-            {"what": f"what {one} would tell", "permission": one} for one in dict.fromkeys(filter(self._knows, gaps))
-        ]
-        if not all(map(self._knows, gaps)):
-            missing.append({"what": "more that could not be read"})
+        gaps: dict[str, Json] = {}
+        for gap in snapshot.get("missing", ()):
+            permission = gap.get("permission") or ""
+            needs = {"permission": permission} if self._knows(permission) else {}
+            what = f"what {permission} would tell" if needs else "more that could not be read"
+            # Answers about everybody are open as long as a list of the account is named as missing.
+            what = gap["what"] if gap["what"] in GAPS_WITHOUT_NAMES else what
+            gaps.setdefault(what, {"what": what, **needs})
+        missing = [*gaps.values()]
         missing += [{"what": f"the policy {self.places[one]}, {LEFT_OUT}"} for one in sorted(self._left_out)]
         return found | ({"missing": missing} if missing else {})
 

@@ -198,6 +198,11 @@ _OPTIONAL: Final = (
     ("resource_policies", "resource policies", ""),
 )
 
+GAPS_WITHOUT_NAMES: Final = frozenset(
+    (REST_OF_ACCOUNT, ORGANIZATION_GAP, *UNLISTED.values(), *(what for _, what, _ in _OPTIONAL))
+)
+"""What gaps lack that name nothing of the account. Answers rest on some of them."""
+
 
 def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bool) -> tuple[Gap, ...]:
     """Gaps of the pages: those they list themselves, then those that can be seen; each once.

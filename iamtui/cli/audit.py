@@ -33,6 +33,7 @@ from iamtui.workspace.review.audit import (
     suppression_of,
 )
 from iamtui.workspace.review.audit import audit as findings_of
+from iamtui.workspace.review.overview_counts import by_severity
 from iamtui.workspace.source.opening import load_last_accessed
 from iamtui.workspace.source.unknown_facts import FindingSeverity, unasked_principals, unknown_facts
 
@@ -116,11 +117,12 @@ def audit(
     found.sort(key=lambda each: (_ORDER.index(each.finding.severity), each.finding.code))
     _print(stdout(), workspace, found, "json" if as_json else form)
     _say_not_checked(workspace)
-    counted = Counter(each.finding.severity for each in found if each.suppression is None)
+    unknown = [fact for account in workspace.accounts for fact in unknown_facts(account)]
+    figures = [*by_severity([each.finding for each in found if each.suppression is None], unknown)]
     hidden = sum(each.suppression is not None for each in found)
-    note(", ".join(f"{counted[level]} {level}" for level in _ORDER) + (f", {hidden} suppressed." if hidden else "."))
-    worst = _ORDER[: _ORDER.index(FindingSeverity(fail_on)) + 1] if fail_on else ()
-    return Exit.NO if any(counted[level] for level in worst) else all_or_open(workspace)
+    note(", ".join(f"{one.words} {one.label}" for one in figures) + (f", {hidden} suppressed." if hidden else "."))
+    worst = figures[: _ORDER.index(FindingSeverity(fail_on)) + 1] if fail_on else ()
+    return Exit.NO if any(one.count for one in worst) else all_or_open(workspace)
 
 
 def _with_facts(workspace: Workspace, *, last_accessed: bool) -> Workspace:

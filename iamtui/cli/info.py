@@ -132,9 +132,10 @@ def config_facts(found: Config) -> dict[str, dict[str, Any]]:
 
 
 def print_config(out: Output, facts: dict[str, dict[str, Any]], *, indent: int = 0) -> None:
+    width = max(map(len, facts)) + 2
     for name, setting in facts.items():
         about = Span(f"  {setting['from']}: {setting['help']}", Style.QUIET)
-        out.line(f"{'':<{indent}}{name:<26}{_shown(setting['value']):<14}", about)
+        out.line(f"{'':<{indent}}{name:<{width}}{_shown(setting['value']):<14}", about)
 
 
 def _plain(value: Any) -> Any:

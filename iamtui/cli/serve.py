@@ -31,7 +31,7 @@ from iamtui.credentials.session import time_left_words
 from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.text import safe_text
+from iamtui.text import counted, safe_text
 from iamtui.workspace.assume.mfa import MfaSessions
 from iamtui.workspace.assume.session_store import ENDPOINT_STALE, default_profile_in_the_way, endpoint_variables
 
@@ -180,7 +180,7 @@ def _lines(service: CredentialsService, syntax: ShellSyntax, pid: int, *, demo: 
 
 def _say_counts(service: CredentialsService) -> None:
     served, refused = service.status.answered
-    note(f"The endpoint has stopped: {served} requests answered, {refused} refused.")
+    note(f"The endpoint has stopped: {counted(served, 'request')} answered, {refused} refused.")
 
 
 def _stay(service: CredentialsService) -> Exit:

@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iamtui.account.authorization_details import load_account
-from iamtui.account.model import Account, Known
+from iamtui.account.model import ORGANIZATION_GAP, REST_OF_ACCOUNT, UNLISTED, Account, Known
 from iamtui.account.redaction import LEFT_OUT, UNREADABLE, Rename, redact
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.catalog.tables import UNIQUE_ID_PREFIXES
@@ -518,6 +518,19 @@ def test_what_could_not_be_read_is_still_said_without_a_name() -> None:
     known = {gap.what: gap.permission for gap in account_of(made).gaps}
     assert known["what iam:GetPolicyVersion would tell"] == "iam:GetPolicyVersion"
     assert "more that could not be read" in known
+
+
+@pytest.mark.parametrize("what", [REST_OF_ACCOUNT, *UNLISTED.values(), ORGANIZATION_GAP])
+def test_what_was_not_listed_is_still_missing(what: str) -> None:
+    """Else a part of an account passes for all of it once it is redacted."""
+    lacking = [{"what": what, "permission": "iam:GetAccountAuthorizationDetails", "error": "acme"}]
+    given = snapshot(users=[user()], roles=[role()], missing=lacking)
+    before, after = account_of(given), account_of(redacted(given)[0])
+    assert what in {gap.what for gap in after.gaps}
+    assert [gap.what for gap in after.unlisted] == [gap.what for gap in before.unlisted]
+    assert [kind for kind in UNLISTED if after.why_unlisted(kind)] == [
+        kind for kind in UNLISTED if before.why_unlisted(kind)
+    ]
 
 
 # Conditions that test what is renamed.

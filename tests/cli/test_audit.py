@@ -139,6 +139,7 @@ def test_a_plain_dump_says_what_could_not_be_checked(cli: Cli, tmp_path: Path) -
     assert result.code == 3, "a list of roles that is empty may have been filtered"
     for permission in ("iam:GetAccountSummary", "iam:GetAccountPasswordPolicy", "iam:ListAccessKeys"):
         assert f"not in the snapshot (needs {permission})" in " ".join(result.err.split())
+    assert "? high, " in result.err, "what was not checked does not count as none"
 
 
 def test_a_snapshot_cannot_be_asked_for_the_last_use_of_services(cli: Cli, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,8 @@ def test_info_says_what_is_in_use_and_where_it_came_from(cli: Cli) -> None:
     assert "did you mean theme?" in facts["config_problems"][0]
     assert facts["source"]["screen"]["kind"] is None
     text = cli("info").out
-    assert "clipboard.seconds         5               IAMTUI_CLIPBOARD_SECONDS" in text
+    assert re.search(r"clipboard\.seconds +5 +IAMTUI_CLIPBOARD_SECONDS", text)
+    assert re.search(r"clipboard\.secrets_through_terminal +false +default: ", text)
     assert "question.ask              f5                        Ask" in text
 
 

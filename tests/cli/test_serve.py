@@ -73,7 +73,7 @@ def test_a_program_asks_and_ends_with_its_own_code() -> None:
     assert found["AccessKeyId"].startswith("ASIA")
     assert not {"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_PROFILE"} & set(found["environ"])
     assert found["environ"]["AWS_REGION"] == "eu-west-1"
-    assert "1 requests answered, 0 refused" in done.stderr
+    assert "1 request answered, 0 refused" in done.stderr
     assert found["SecretAccessKey"] not in done.stderr
     assert found["environ"]["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in done.stderr
 

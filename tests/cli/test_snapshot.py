@@ -26,7 +26,7 @@ from iamtui.workspace.source.opening import load_account_facts, with_resource_po
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, Result
 from tests.support.live_account import load_live
-from tests.support.snapshot_builder import complete, snapshot, user
+from tests.support.snapshot_builder import complete, role, snapshot, user
 
 LAKE = "arn:aws:s3:::puffin-data-lake/x"
 ROLE = "arn:aws:iam::111122223333:role/deploy-prod"
@@ -219,6 +219,16 @@ def test_a_redacted_snapshot_tells_nothing_and_answers(cli: Cli, tmp_path: Path)
     sources: tuple[tuple[str | Path, ...], ...] = (("--demo",), ("--snapshot", file))
     answers = [Counter(one["decision"] for one in cli(*asked, *source).json_lines) for source in sources]
     assert answers[0] == answers[1]
+
+
+def test_a_redacted_part_of_an_account_is_still_a_part(cli: Cli, tmp_path: Path) -> None:
+    source, file = tmp_path / "roles.json", tmp_path / "shared.json"
+    part = snapshot(roles=[role()])
+    source.write_text(json.dumps({key: part[key] for key in ("RoleDetailList", "Policies")}))
+    assert cli("snapshot", file, "--redact", "--snapshot", source).code == 3
+    result = cli("who-can", "s3:GetObject", "--snapshot", file)
+    assert result.code == 3
+    assert "all users (needs iam:GetAccountAuthorizationDetails)" in " ".join(result.err.split())
 
 
 def test_a_policy_that_cannot_be_redacted_is_left_out_and_listed(cli: Cli, tmp_path: Path) -> None:

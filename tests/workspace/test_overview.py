@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.model import AccessKey, Account, Known, LoginProfile, MfaDevice, Missing, Role, User
+from iamtui.account.model import (
+    UNLISTED,
+    AccessKey,
+    Account,
+    Gap,
+    Known,
+    LoginProfile,
+    MfaDevice,
+    Missing,
+    Role,
+    User,
+)
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
@@ -122,6 +133,12 @@ def test_what_is_not_known_is_marked_and_never_none() -> None:
         users=(user("p", login_profile=Known(LoginProfile(ago(9))), mfa_devices=Known((MfaDevice("m", None),))),)
     )
     assert known.figure("without-mfa").words == "0"
+
+
+def test_the_keys_of_users_that_are_not_listed_are_unknown() -> None:
+    gaps = (Gap(UNLISTED["users"], "iam:GetAccountAuthorizationDetails", "denied"),)
+    assert overview(roles=(role("r"),), gaps=gaps).figure("keys").words == "?"
+    assert overview(users=(user("u", access_keys=key(1, 1)),), gaps=gaps).figure("keys").words == "1+"
 
 
 def test_a_saved_question_is_answered_for_everybody_and_for_whom_it_names() -> None:

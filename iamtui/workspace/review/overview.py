@@ -145,7 +145,7 @@ def begun_overview(workspace: Workspace, now: datetime | None = None) -> Overvie
         source=workspace.source,
         principals=_principals(account, users, moment),
         others=_others(account),
-        keys=_keys(users, moment),
+        keys=_keys(users, unlisted(account, "users"), moment),
         risks=tuple(risk(name, (), everybody) for name in _RISKS),
         findings=tuple(Figure(f"findings.{severity}", severity, (), everybody) for severity in FindingSeverity),
         questions=(),
@@ -201,14 +201,14 @@ def _within(span: timedelta, steps: Sequence[tuple[str, str, timedelta]]) -> str
     return next(name for name, _, most in steps if span <= most)
 
 
-def _keys(users: Sequence[User], now: datetime) -> Breakdown:
+def _keys(users: Sequence[User], more_users: int, now: datetime) -> Breakdown:
     members: dict[str, list[str]] = {age: [] for age, _, _ in KEY_AGES}
     for user in users:
         for key in user.access_keys.value_or(()):
             if key.status == "Active":
                 age = _within(now - (key.created or now), KEY_AGES)
                 members[age].append(f"{user.arn} {key.id}".rstrip())
-    unknown = sum(isinstance(user.access_keys, Missing) for user in users)
+    unknown = sum(isinstance(user.access_keys, Missing) for user in users) + more_users
     parts = tuple(Figure(f"keys.{age}", f"access keys: {text}", tuple(members[age])) for age, text, _ in KEY_AGES)
     everything = tuple(member for found in members.values() for member in found)
     return Breakdown(Figure("keys", "access keys", everything, unknown), parts)

@@ -54,7 +54,7 @@ def account_overview(
         begun_overview(workspace, moment),
         risks=_risks(workspace, [account.with_report(user) for user in account.users], findings, trusting, cancelled),
         findings=tuple(
-            _by_severity(
+            by_severity(
                 [one for one in findings if not any(each.covers(one) for each in accepted)], unknown_facts(account)
             )
         ),
@@ -100,7 +100,8 @@ def _risks(
     )
 
 
-def _by_severity(findings: Sequence[AuditFinding], lacking: Sequence[UnknownFact]) -> Iterator[Figure]:
+def by_severity(findings: Sequence[AuditFinding], lacking: Sequence[UnknownFact]) -> Iterator[Figure]:
+    """The number of findings of each severity, the worst first, with how much is unknown that could be one."""
     for severity in FindingSeverity:
         found = [f"{one.code} {one.subject}" for one in findings if one.severity is severity]
         unknown = sum(max(1, fact.count) for fact in lacking if severity in fact.severities)
