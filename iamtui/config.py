@@ -23,7 +23,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 
-class Check(Struct, frozen=True):
+class SettingCheck(Struct, frozen=True):
     """Constraint on the values of a setting.
 
     Args:
@@ -60,36 +60,38 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_TEXT: Final = Check(_is_text, "a text in quotes", {"type": "string"})
-_FLAG: Final = Check(lambda value: isinstance(value, bool), "true or false", {"type": "boolean"})
+_TEXT: Final = SettingCheck(_is_text, "a text in quotes", {"type": "string"})
+_FLAG: Final = SettingCheck(lambda value: isinstance(value, bool), "true or false", {"type": "boolean"})
 
 
-def _number(least: int, most: int, unit: str) -> Check:
-    return Check(
+def _number(least: int, most: int, unit: str) -> SettingCheck:
+    return SettingCheck(
         lambda value: isinstance(value, int) and not isinstance(value, bool) and least <= value <= most,
         f"a whole number of {unit} from {least} to {most}",
         {"type": "integer", "minimum": least, "maximum": most},
     )
 
 
-def _one_of(*choices: str) -> Check:
-    return Check(lambda value: value in choices, " or ".join(f'"{choice}"' for choice in choices), {"enum": [*choices]})
+def _one_of(*choices: str) -> SettingCheck:
+    return SettingCheck(
+        lambda value: value in choices, " or ".join(f'"{choice}"' for choice in choices), {"enum": [*choices]}
+    )
 
 
 _ROLE_ARN: Final = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+"
-_ROLE: Final = Check(
+_ROLE: Final = SettingCheck(
     lambda value: _is_text(value) and (not value or re.fullmatch(_ROLE_ARN, value) is not None),
     "the ARN of a role in quotes",
     {"type": "string", "pattern": f"^({_ROLE_ARN})?$"},
 )
-_KEYMAP: Final = Check(
+_KEYMAP: Final = SettingCheck(
     lambda value: isinstance(value, dict) and all(isinstance(keys, str) and keys.strip() for keys in value.values()),
     'ids of bindings, each with its keys as text: "question.ask" = "f5,Z"',
     {"type": "object", "additionalProperties": {"type": "string", "pattern": r"\S"}},
 )
 
 
-def _setting(default: Any, help_text: str, check: Check) -> Any:
+def _setting(default: Any, help_text: str, check: SettingCheck) -> Any:
     metadata = {"help": help_text, "check": check}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
@@ -210,7 +212,7 @@ class Setting(Struct, frozen=True):
     variable: str
     default: Any
     help: str
-    check: Check
+    check: SettingCheck
 
 
 def settings() -> Iterator[Setting]:

@@ -36,7 +36,7 @@ STATIC = (
 )
 OPEN = {
     *("kilobytes of code", "files", "functions", "lines of tests"),
-    *("bytes a line, mean, in tenths", "names of several classes", "functions of complexity over 20"),
+    *("bytes a line, mean, in tenths", "functions of complexity over 20"),
 }
 """The figures whose goals are not met."""
 

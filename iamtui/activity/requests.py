@@ -38,7 +38,7 @@ _MOST_LEFT: Final = 10_000
 _OTHERS: Final = "other events"
 
 
-class Caller(msgspec.Struct, frozen=True, gc=False):
+class RecordedCaller(msgspec.Struct, frozen=True, gc=False):
     """Who called.
 
     Args:
@@ -91,7 +91,7 @@ class DistinctRequest(msgspec.Struct, frozen=True, gc=False):
         folded: whether it stands for calls on several objects, whose keys begin with its key up to the `*`.
     """
 
-    caller: Caller
+    caller: RecordedCaller
     account: str
     region: str
     source: str
@@ -248,7 +248,7 @@ class RequestCollector:
         self._agent = self._asked("aws:useragent")
         self._issued = self._asked("aws:tokenissuetime")
         self._mfa = self._asked("aws:multifactorauthpresent", "aws:multifactorauthage")
-        self._callers: Remembered[Caller] = Remembered()
+        self._callers: Remembered[RecordedCaller] = Remembered()
         self._parameters: Remembered[tuple[str, bool]] = Remembered()
         self._resources: Remembered[tuple[NamedResource, ...]] = Remembered()
         self._sessions: dict[str, set[str]] = {}
@@ -375,11 +375,11 @@ class RequestCollector:
             event.folded,
         )
 
-    def _caller(self, raw: bytes) -> Caller:
+    def _caller(self, raw: bytes) -> RecordedCaller:
         found = self._callers.get(raw)
         return self._callers.keep(raw, self._of_identity(_decoded(raw))) if found is None else found
 
-    def _of_identity(self, identity: Any) -> Caller:
+    def _of_identity(self, identity: Any) -> RecordedCaller:
         identity = identity if isinstance(identity, dict) else {}
         session = dict_in(identity, "sessionContext")
         attributes = dict_in(session, "attributes")
@@ -416,7 +416,7 @@ class RequestCollector:
                 }
             ),
         }
-        return Caller(
+        return RecordedCaller(
             kind,
             arn or role,
             role,
@@ -542,7 +542,7 @@ _WRAPPER: Final = "request"
 
 
 def _size_of(part: object) -> int:
-    if isinstance(part, Caller | NamedResource):
+    if isinstance(part, RecordedCaller | NamedResource):
         return sum(sys.getsizeof(text) for text in msgspec.structs.astuple(part))
     return sum(map(_size_of, part)) if isinstance(part, tuple) else sys.getsizeof(part)
 

@@ -12,7 +12,7 @@ from iamtui import paths
 from iamtui.catalog.actions import catalogue
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.source_choice import Chosen, choose
+from iamtui.cli.source_choice import ChosenSource, choose
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.config import Config, load_config, settings, value_of
 from iamtui.workspace.source.permissions import FEATURES, find_feature, policy_for
@@ -62,7 +62,7 @@ def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
     return Exit.OK
 
 
-def _source(chosen: Chosen) -> dict[str, Any]:
+def _source(chosen: ChosenSource) -> dict[str, Any]:
     choice = chosen.choice
     return {
         "kind": choice.kind.value if choice is not None else None,

@@ -20,8 +20,8 @@ from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.opening import approval, ask_codes_on_terminal
 from iamtui.cli.organization_answers import (
     AccountAnswer,
+    AnswerRow,
     Plan,
-    Row,
     ask_account,
     chain_row,
     climb_row,
@@ -265,7 +265,7 @@ def _start(arn: str | None, *, trust: bool) -> str:
 
 def _tell_across(plan: Plan, ways: Ways, listing: _OrganizationListing, tables: _Parquet | None) -> None:
     """Say what only several accounts together show, as it is found."""
-    kept: dict[str, list[Callable[[], Row]]] = {}
+    kept: dict[str, list[Callable[[], AnswerRow]]] = {}
     left = _MOST_ACROSS if tables is not None else 0
     for make in _across(plan, ways):
         row = make()
@@ -282,7 +282,7 @@ def _tell_across(plan: Plan, ways: Ways, listing: _OrganizationListing, tables: 
             tables.write(account, [make() for make in made], "across.parquet")
 
 
-def _across(plan: Plan, ways: Ways) -> Iterator[Callable[[], Row]]:
+def _across(plan: Plan, ways: Ways) -> Iterator[Callable[[], AnswerRow]]:
     """Makers of the rows that concern several accounts."""
     if plan.escalations:
         yield from (partial(climb_row, climb) for climb in ways.climbs())
@@ -375,7 +375,7 @@ class _OrganizationListing:
             self.add_row(row)
         self._out.flush()
 
-    def add_row(self, row: Row) -> None:
+    def add_row(self, row: AnswerRow) -> None:
         self._counts[row.kind, row.verdict] += 1
         self._tones[row.tone] += 1
         self._not_so = self._not_so or row.verdict in ("not met", "counterexample")
@@ -388,7 +388,7 @@ class _OrganizationListing:
             note(sentence)
             self._in_part = True
 
-    def _print(self, row: Row) -> None:
+    def _print(self, row: AnswerRow) -> None:
         if self._form == "json":
             self._out.json(row_json(row, self._day))
         elif self._form == "csv":
@@ -449,7 +449,7 @@ class _OrganizationListing:
         return Exit.OPEN if self._in_part else Exit.OK
 
 
-def _sarif(row: Row) -> SarifResult:
+def _sarif(row: AnswerRow) -> SarifResult:
     return SarifResult(
         rule=row.question if row.kind == "audit" else row.kind,
         level=_LEVELS[row.tone],
@@ -472,7 +472,7 @@ class _Parquet:
         self._folder = folder
         self._day = day
 
-    def write(self, account: str, rows: Sequence[Row], name: str = "results.parquet") -> None:
+    def write(self, account: str, rows: Sequence[AnswerRow], name: str = "results.parquet") -> None:
         arrow = self._pyarrow
         names = [name for name in (*_COLUMNS, "details") if name not in ("date", "account")]
         form = arrow.schema([(name, arrow.bool_() if name == "complete" else arrow.string()) for name in names])

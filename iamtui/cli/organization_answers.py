@@ -79,7 +79,7 @@ class Plan(Struct, frozen=True):
     organizations: dict[str, str] = field(default_factory=dict)
 
 
-class Row(Struct, frozen=True):
+class AnswerRow(Struct, frozen=True):
     """One line of an answer.
 
     Args:
@@ -118,7 +118,7 @@ class AccountAnswer(Struct, frozen=True):
     """
 
     account: str
-    rows: tuple[Row, ...]
+    rows: tuple[AnswerRow, ...]
     asked: dict[str, int] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
     part: bool = False
@@ -137,7 +137,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     """
     account, pages = data
     workspace = workspace_of(kept_account(pages, day, account))
-    rows: list[Row] = []
+    rows: list[AnswerRow] = []
     asked: Counter[str] = Counter()
     unasked: list[str] = []
     parts: list[str] = []
@@ -194,7 +194,7 @@ def _lacking(account: Account, plan: Plan) -> Iterator[str]:
             yield f"Not checked: {fact.what} ({f'needs {fact.permission}' if fact.permission else fact.reason})"
 
 
-Ask = Callable[[], Iterator[Row]]
+Ask = Callable[[], Iterator[AnswerRow]]
 
 
 def _questions(
@@ -236,7 +236,7 @@ def _is_of(principal: str, account: str) -> bool:
 
 def _saved(
     workspace: Workspace, question: SavedQuestion, plan: Plan, parts: list[str], said: list[str]
-) -> Iterator[Row]:
+) -> Iterator[AnswerRow]:
     demands = plan.demands
     if not question.principal:
         yield from _who_can(workspace, question, plan, parts, said, demands)
@@ -251,7 +251,7 @@ def _saved(
     words = verdict_words(decision)
     verdict = "asked" if question.expect is None else "not met" if why else "met"
     expected = "" if question.expect is None or not why else f"; expected {question.expect.value}: {why}"
-    yield Row(
+    yield AnswerRow(
         workspace.account.id,
         "question",
         question.name,
@@ -296,7 +296,7 @@ def _who_can(
     parts: list[str],
     said: list[str],
     demands: Demands | None = None,
-) -> Iterator[Row]:
+) -> Iterator[AnswerRow]:
     """Everybody who may, or, of a question that expects something of everybody, those of whom that is not so."""
     matrix = question.question_matrix
     concerned = everybody(workspace, matrix)
@@ -316,7 +316,7 @@ def _who_can(
             verdict, tone, message = "not met", "bad", f"{words.word}; expected {question.expect.value}: {why}"
         elif one.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
             continue
-        yield Row(
+        yield AnswerRow(
             workspace.account.id,
             "who-can",
             question.name,
@@ -338,7 +338,7 @@ _PROOFS: Final = {
 }
 
 
-def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, plan: Plan) -> Iterator[Row]:
+def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, plan: Plan) -> Iterator[AnswerRow]:
     """A proof; of resources that are not to be public, one of each."""
     asked = saved.proof
     if asked.not_public is not None:
@@ -354,7 +354,7 @@ def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, pl
     yield _proved(workspace, saved, proof, subject)
 
 
-def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str) -> Row:
+def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str) -> AnswerRow:
     """A row about what is to be proved of a subject; the principal of a counterexample is one, too."""
     found = proof.counterexample
     if found is not None:
@@ -362,7 +362,7 @@ def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str)
         message = f"{found.principal.arn or 'anonymous'} can call {found.action} on {found.resource}{context}"
     else:
         message = "; ".join(proof.reasons)
-    return Row(
+    return AnswerRow(
         workspace.account.id,
         "proof",
         saved.name,
@@ -378,12 +378,12 @@ def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str)
     )
 
 
-def _escalations(workspace: Workspace, parts: list[str]) -> Iterator[Row]:
+def _escalations(workspace: Workspace, parts: list[str]) -> Iterator[AnswerRow]:
     report = find_escalations(workspace)
     parts += (f"escalations: {sentence}" for sentence in report.left_out)
     for one in report.escalations:
         decisions = [step.decision for move in one.moves for step in move.steps]
-        yield Row(
+        yield AnswerRow(
             workspace.account.id,
             "escalation",
             "escalations",
@@ -404,9 +404,9 @@ def _escalations(workspace: Workspace, parts: list[str]) -> Iterator[Row]:
         )
 
 
-def climb_row(climb: Climb) -> Row:
+def climb_row(climb: Climb) -> AnswerRow:
     """Who becomes administrator by roles of other accounts, as a row."""
-    return Row(
+    return AnswerRow(
         account_of(climb.principal),
         "escalation",
         "escalations across accounts",
@@ -418,9 +418,9 @@ def climb_row(climb: Climb) -> Row:
     )
 
 
-def edge_row(edge: CrossEdge) -> Row:
+def edge_row(edge: CrossEdge) -> AnswerRow:
     """Who may assume a role of another account, as a row of that account."""
-    return Row(
+    return AnswerRow(
         account_of(edge.role),
         "trust",
         "trust",
@@ -435,11 +435,11 @@ def edge_row(edge: CrossEdge) -> Row:
     )
 
 
-def chain_row(start: str, chain: Sequence[CrossEdge]) -> Row:
+def chain_row(start: str, chain: Sequence[CrossEdge]) -> AnswerRow:
     """A role that is reached by assuming one role after the other, as a row of its account."""
     sure = all(edge.certain for edge in chain)
     conditions = [edge.condition for edge in chain if edge.condition]
-    return Row(
+    return AnswerRow(
         account_of(chain[-1].role),
         "chain",
         "trust",
@@ -454,10 +454,10 @@ def chain_row(start: str, chain: Sequence[CrossEdge]) -> Row:
     )
 
 
-def outside_row(role: TrustingRole, accounts: tuple[str, ...] | None) -> Row:
+def outside_row(role: TrustingRole, accounts: tuple[str, ...] | None) -> AnswerRow:
     """That a role trusts accounts which are not in the store, as a row."""
     named = "any account" if accounts is None else first_names(accounts, _MOST_NAMED)
-    return Row(
+    return AnswerRow(
         role.account,
         "trust",
         "trust",
@@ -474,9 +474,9 @@ def outside_row(role: TrustingRole, accounts: tuple[str, ...] | None) -> Row:
 _SEVERITIES: Final = {"high": "bad", "medium": "open", "low": ""}
 
 
-def _audit(workspace: Workspace) -> Iterator[Row]:
+def _audit(workspace: Workspace) -> Iterator[AnswerRow]:
     for finding in findings_of(workspace):
-        yield Row(
+        yield AnswerRow(
             workspace.account.id,
             "audit",
             finding.code,
@@ -491,11 +491,11 @@ def _audit(workspace: Workspace) -> Iterator[Row]:
 _EFFECTS: Final = {Effect.GAINED: "open", Effect.LOST: "bad", Effect.CHANGED: "open"}
 
 
-def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[Row]:
+def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[AnswerRow]:
     workspace, found = drafted.after, impact_of(drafted)
     parts += (f"Not compared: {sentence}" for sentence in found.not_compared)
     for shift in found.access:
-        yield Row(
+        yield AnswerRow(
             workspace.account.id,
             "draft",
             "draft",
@@ -513,23 +513,23 @@ def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[Row]:
             },
         )
     for edge in found.trust:
-        yield Row(
+        yield AnswerRow(
             workspace.account.id, "draft", "trust", edge.edge.role.arn, edge.effect.value, _EFFECTS[edge.effect],
             f"{'opens to' if edge.effect is Effect.GAINED else 'closes to'} {edge.edge.name}",
         )  # fmt: skip
     for one in found.escalations:
         gained = one.effect is Effect.GAINED
-        yield Row(
+        yield AnswerRow(
             workspace.account.id, "draft", "escalations", one.principal.arn, one.effect.value,
             "bad" if gained else "good", f"can {'' if gained else 'no longer '}become administrator",
         )  # fmt: skip
 
 
-def row_json(row: Row, day: str) -> dict[str, Any]:
+def row_json(row: AnswerRow, day: str) -> dict[str, Any]:
     return {"date": day, **{name: getattr(row, name) for name in row.__struct_fields__ if name != "tone"}}
 
 
-def row_cells(row: Row, day: str) -> dict[str, Any]:
+def row_cells(row: AnswerRow, day: str) -> dict[str, Any]:
     """A row for a table of columns that are all texts or yes and no."""
     cells = row_json(row, day)
     return {**cells, "details": json.dumps(cells["details"], default=str)}

@@ -30,23 +30,23 @@ from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.activity.least_policy import with_named_policies
 from iamtui.workspace.activity.replay import Replayer
 from iamtui.workspace.activity.replay_fixes import fixed_to_the_end
-from iamtui.workspace.activity.replay_result import Replay, ReplayGroup, Verdict
+from iamtui.workspace.activity.replay_result import Replay, ReplayGroup, ReplayVerdict
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.change.draft_fixes import SuggestedDraft
 from iamtui.workspace.change.draft_session import DraftedAccount, lay, save_draft_file
 from iamtui.workspace.source.workspace import Workspace
 
 _MARKS: Final = {
-    Verdict.BROKEN: ("[x]", Style.BAD),
-    Verdict.DIFFERS: ("[!]", Style.BAD),
-    Verdict.OPEN: ("[?]", Style.OPEN),
+    ReplayVerdict.BROKEN: ("[x]", Style.BAD),
+    ReplayVerdict.DIFFERS: ("[!]", Style.BAD),
+    ReplayVerdict.OPEN: ("[?]", Style.OPEN),
 }
 _WORDS: Final = {
-    Verdict.AGREES: "answered here as AWS did",
-    Verdict.DIFFERS: "answered here otherwise than AWS did",
-    Verdict.KEPT: "still allowed with the draft",
-    Verdict.BROKEN: "denied with the draft",
-    Verdict.OPEN: "could not be determined",
+    ReplayVerdict.AGREES: "answered here as AWS did",
+    ReplayVerdict.DIFFERS: "answered here otherwise than AWS did",
+    ReplayVerdict.KEPT: "still allowed with the draft",
+    ReplayVerdict.BROKEN: "denied with the draft",
+    ReplayVerdict.OPEN: "could not be determined",
 }
 _MOST_SHOWN: Final = 20
 _MOST_PRINTED: Final = 1_000
@@ -135,7 +135,7 @@ def replay(
     if drafted is not None and fixed is not None and fixed_file is not None:
         save_draft_file(fixed.draft, Path(fixed_file), seen=drafted.draft)
         note(f"Written: {fixed_file}, the draft with {shown.added_words}.")
-    failed = {"broken": Verdict.BROKEN, "differs": Verdict.DIFFERS}.get(fail_on or "")
+    failed = {"broken": ReplayVerdict.BROKEN, "differs": ReplayVerdict.DIFFERS}.get(fail_on or "")
     if failed is not None and found.events[failed]:
         return Exit.NO
     return Exit.OK if found.told and read.counts.whole and not collector.left_out else Exit.OPEN
@@ -238,29 +238,33 @@ class _ShownReplay:
         requests = counted(len(self.collector), "distinct request")
         events = counted(counts.events, "event")
         out.line(Span(f"{events} in {counted(counts.files, 'file')}: {requests}", Style.STRONG))
-        for verdict in Verdict:
+        for verdict in ReplayVerdict:
             if found.events[verdict] or verdict in self._asked_for:
                 out.line(f"{found.events[verdict]:>12,}  {_WORDS[verdict]}")
         self._write_rest(out)
-        broken = found.of(Verdict.BROKEN)
+        broken = found.of(ReplayVerdict.BROKEN)
         out.blank()
         for group in broken[:most]:
             self._write_group(out, group)
         self._say_more(out, len(broken) - most)
         self._write_fix(out)
-        alike: dict[tuple[Verdict, str], list[ReplayGroup]] = {}
+        alike: dict[tuple[ReplayVerdict, str], list[ReplayGroup]] = {}
         for group in found.groups:
-            if group.verdict is not Verdict.BROKEN:
+            if group.verdict is not ReplayVerdict.BROKEN:
                 alike.setdefault((group.verdict, group.reason), []).append(group)
-        ranked = sorted(alike.values(), key=lambda some: (some[0].verdict is Verdict.OPEN, -_events(some)))
+        ranked = sorted(alike.values(), key=lambda some: (some[0].verdict is ReplayVerdict.OPEN, -_events(some)))
         for some in ranked[:most]:
             self._write_alike(out, some)
         self._say_more(out, len(ranked) - most)
         self._say_what_is_missing()
 
     @property
-    def _asked_for(self) -> tuple[Verdict, ...]:
-        return (Verdict.KEPT, Verdict.BROKEN) if self.found.drafted else (Verdict.AGREES, Verdict.DIFFERS)
+    def _asked_for(self) -> tuple[ReplayVerdict, ...]:
+        return (
+            (ReplayVerdict.KEPT, ReplayVerdict.BROKEN)
+            if self.found.drafted
+            else (ReplayVerdict.AGREES, ReplayVerdict.DIFFERS)
+        )
 
     def _write_rest(self, out: Output) -> None:
         found = self.found
@@ -322,7 +326,7 @@ class _ShownReplay:
             out.line(f"{more:,} more: --all, or --json.")
 
     def _write_fix(self, out: Output) -> None:
-        if self.fixed is None or not self.found.events[Verdict.BROKEN]:
+        if self.fixed is None or not self.found.events[ReplayVerdict.BROKEN]:
             return
         out.blank()
         if self.added:
@@ -371,8 +375,8 @@ class _ShownReplay:
             "requests": len(self.collector),
             "verdicts": {
                 verdict.value: {"requests": found.requests[verdict], "events": found.events[verdict]}
-                for verdict in Verdict
-                if found.events[verdict] or verdict in (*self._asked_for, Verdict.OPEN)
+                for verdict in ReplayVerdict
+                if found.events[verdict] or verdict in (*self._asked_for, ReplayVerdict.OPEN)
             },
             "unaffected": found.unaffected if found.drafted else None,
             "groups": [_group_json(group) for group in groups],

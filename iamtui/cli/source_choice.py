@@ -21,14 +21,14 @@ from iamtui.workspace.source.workspace import (
 )
 
 
-class Chosen(NamedTuple):
+class ChosenSource(NamedTuple):
     """The source that would be opened (None: the user has to choose), and why this one."""
 
     choice: SourceChoice | None
     why: str
 
 
-def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
+def choose(source: SourceOptions, *, for_command: bool) -> ChosenSource:
     """Decide which source is meant: options, then the environment, then the config.
 
     Args:
@@ -43,9 +43,9 @@ def choose(source: SourceOptions, *, for_command: bool) -> Chosen:
     return _chosen(source, for_command=for_command)
 
 
-def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
+def _chosen(source: SourceOptions, *, for_command: bool) -> ChosenSource:
     if source.demo:
-        return Chosen(SourceChoice(SourceKind.DEMO), "--demo")
+        return ChosenSource(SourceChoice(SourceKind.DEMO), "--demo")
     config, _ = load_config()
     given = (source.snapshot, source.snapshot_account, source.profile)
     snapshot, account, named = (next(iter(one), None) for one in given)
@@ -56,7 +56,7 @@ def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
         choice = SourceChoice(
             SourceKind.SNAPSHOT, Path(snapshot), region=region, snapshot_account=account, organization=where
         )
-        return Chosen(choice, "--snapshot")
+        return ChosenSource(choice, "--snapshot")
     found = choice_from_environment(os.environ)
     if named is not None:
         profile: str | None = named
@@ -68,7 +68,7 @@ def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
     elif set(source.given) - {"--no-cache"} or for_command:
         profile, why = None, " and ".join(source.given) or "no source option: the AWS credential chain"
     else:
-        return Chosen(None, "nothing names a source: the screen asks")
+        return ChosenSource(None, "nothing names a source: the screen asks")
     organization = OrganizationSource(
         profile=source.organization_profile or config.organization.profile,
         role=config.organization.role,
@@ -79,7 +79,7 @@ def _chosen(source: SourceOptions, *, for_command: bool) -> Chosen:
     choice = SourceChoice(
         SourceKind.LIVE, None, profile, region, source.endpoint_url, cache=cache, organization=organization
     )
-    return Chosen(choice, why)
+    return ChosenSource(choice, why)
 
 
 def choose_all(source: SourceOptions, *, for_command: bool) -> SourceChoice | None:

@@ -261,7 +261,7 @@ class Order(Struct, frozen=True):
 ORDERS: Final = ("verdict", "name", "kind", "layer", "statement")
 
 
-class Rows:
+class WhoCanRows:
     """All rows, and those that pass the filter in their order; a batch of new ones costs a merge, not a new list."""
 
     def __init__(self) -> None:

@@ -125,7 +125,7 @@ def load_account_facts(
         step: called now and then while calls are made; an exception from it stops the load.
         waits: seconds between two looks at a report that is not ready.
     """
-    reading = _FactReader(connection, waits)
+    reading = _OnDemandReader(connection, waits)
     users = [user for user in account.users if any(isinstance(getattr(user, name), Missing) for name, _ in _OF_USERS)]
     tasks: dict[str, Callable[[], Any]] = {
         name: task for name, task in _tasks(reading).items() if isinstance(getattr(account, name), Missing)
@@ -159,7 +159,7 @@ def load_user_details(connection: Connection, account: Account, user_name: str) 
     user = account.user(user_name)
     if user is None:
         raise Problem(f'The account has no user "{user_name}".', "Refresh, or check the name.")
-    reading = _FactReader(connection, ())
+    reading = _OnDemandReader(connection, ())
     with retrying(Retries()):
         loaded = reading.user(replace(user, access_keys=_UNREAD, mfa_devices=_UNREAD, login_profile=_UNREAD))
     if reading.broken is not None:
@@ -180,7 +180,7 @@ def load_last_accessed(
     Returns:
         The account, and by ARN why it could not be read of the others.
     """
-    reading = _FactReader(connection, waits)
+    reading = _OnDemandReader(connection, waits)
     tasks = {arn: partial(reading.last_accessed, arn) for arn in arns}
     found: dict[str, Fact[LastAccessed]] = reading.beside(tasks, step, "last use of services")
     known = {arn: fact.value for arn, fact in found.items() if isinstance(fact, Known)}
@@ -214,7 +214,7 @@ def _not_asked(user: User) -> User:
     return replace(user, **lacking)
 
 
-def _tasks(reading: _FactReader) -> dict[str, Callable[[], Any]]:
+def _tasks(reading: _OnDemandReader) -> dict[str, Callable[[], Any]]:
     """By the field of an Account, what reads it: the dearest last, which is the one that is waited for."""
     connection = reading.connection
     summary = only("SummaryMap", dict[str, Whole])
@@ -230,7 +230,7 @@ def _tasks(reading: _FactReader) -> dict[str, Callable[[], Any]]:
     }
 
 
-class _FactReader(FactReader):
+class _OnDemandReader(FactReader):
     """Facts that are read beside each other."""
 
     def __init__(self, connection: Connection, waits: Sequence[float]) -> None:

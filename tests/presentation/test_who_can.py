@@ -12,7 +12,7 @@ from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
 from iamtui.presentation import styled_words as tables
 from iamtui.presentation.styled_words import table_text, text_of
-from iamtui.presentation.who_can import ORDERS, Order, Rows, WhoCanRow, not_evaluated, who_can_row
+from iamtui.presentation.who_can import ORDERS, Order, WhoCanRow, WhoCanRows, not_evaluated, who_can_row
 from iamtui.problem import Problem
 from iamtui.workspace.ask.who_can import Everybody
 from tests.support import panel_records as records
@@ -25,8 +25,8 @@ def row(name: str, decision: Decision, before: Decision | None = None, *, inside
 
 
 @pytest.fixture
-def rows() -> Rows:
-    found = Rows()
+def rows() -> WhoCanRows:
+    found = WhoCanRows()
     found.add(
         (
             row("zoe", records.allowed_fully()),
@@ -39,11 +39,11 @@ def rows() -> Rows:
     return found
 
 
-def names(rows: Rows) -> list[str]:
+def names(rows: WhoCanRows) -> list[str]:
     return [one.name for one in rows.shown]
 
 
-def test_the_best_answers_stand_first_and_those_without_a_limit_before_others(rows: Rows) -> None:
+def test_the_best_answers_stand_first_and_those_without_a_limit_before_others(rows: WhoCanRows) -> None:
     assert names(rows) == ["zoe", "alice", "mfa", "stopped", "nobody"]
     rows.choose(order=Order("verdict", reverse=True))
     assert names(rows) == ["nobody", "stopped", "mfa", "zoe", "alice"]
@@ -51,7 +51,7 @@ def test_the_best_answers_stand_first_and_those_without_a_limit_before_others(ro
     assert names(rows) == ["zoe", "stopped", "nobody", "mfa", "alice"]
 
 
-def test_rows_are_filtered_by_verdict_change_and_text(rows: Rows) -> None:
+def test_rows_are_filtered_by_verdict_change_and_text(rows: WhoCanRows) -> None:
     rows.choose(outcome=Outcome.EXPLICIT_DENY)
     assert names(rows) == ["stopped"]
     rows.choose(only_changed=True)
@@ -60,7 +60,7 @@ def test_rows_are_filtered_by_verdict_change_and_text(rows: Rows) -> None:
     assert names(rows) == ["stopped"]
 
 
-def test_answers_are_counted_by_verdict(rows: Rows) -> None:
+def test_answers_are_counted_by_verdict(rows: WhoCanRows) -> None:
     assert text_of(rows.counts.short(best_first=True)) == "2 allowed (1*), 1 depends, 2 denied"
     assert str(rows.counts) == "1 denied explicitly, 1 denied, 1 on a condition, 1 allowed as far as loaded, 1 allowed"
     assert rows.changed == 1
@@ -133,7 +133,7 @@ def test_a_row_names_layer_statement_condition_and_limit() -> None:
     assert row("a", records.allowed_fully()).limit == ""
 
 
-def test_rows_sort_by_each_order(rows: Rows) -> None:
+def test_rows_sort_by_each_order(rows: WhoCanRows) -> None:
     for by in ORDERS:
         rows.choose(order=Order(by))
         forwards = names(rows)

@@ -40,7 +40,7 @@ class Listener(PanelApp):
     def on_question_panel_jump_to_statement(self, event: JumpToStatement) -> None:
         self.heard.append(event)
 
-    def on_question_panel_left(self, event: QuestionPanel.Left) -> None:
+    def on_question_panel_question_left(self, event: QuestionPanel.QuestionLeft) -> None:
         self.heard.append(event)
 
     def of(self, kind: type) -> list[object]:

@@ -391,10 +391,10 @@ async def test_escape_closes_the_list_first_and_then_leaves() -> None:
         await type_text(pilot, "get")
         await settle(pilot)
         await pilot.press("escape")
-        assert app.of(QuestionPanel.Left) == []
+        assert app.of(QuestionPanel.QuestionLeft) == []
         await pilot.press("escape")
         await settle(pilot)
-        assert len(app.of(QuestionPanel.Left)) == 1
+        assert len(app.of(QuestionPanel.QuestionLeft)) == 1
 
 
 @pytest.mark.slow

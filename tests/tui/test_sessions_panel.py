@@ -19,7 +19,7 @@ from tests.support.panel_sessions import SECRET, TOKEN, RecordingCopier, StillCl
 class Listener(PanelApp):
     """Keeps the panel's messages."""
 
-    def on_sessions_panel_changed(self, event: SessionsPanel.Changed) -> None:
+    def on_sessions_panel_session_changed(self, event: SessionsPanel.SessionChanged) -> None:
         self.heard.append(event)
 
 
@@ -258,7 +258,7 @@ async def test_the_session_under_the_cursor_is_the_active_one() -> None:
         assert it.panel.active is not None
         assert it.panel.active.key == "ASIAAUDITORKEY00ABCD"
         changed = it.app.heard[-1]
-        assert isinstance(changed, SessionsPanel.Changed)
+        assert isinstance(changed, SessionsPanel.SessionChanged)
         assert changed.active == it.panel.active
         assert "confirmed arn:aws:sts::123456789012:assumed-role/auditor" in it.text
 

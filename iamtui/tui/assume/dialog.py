@@ -311,7 +311,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def _recall(self, role_arn: str, entered: AssumeRoleInput | None) -> None:
         self._recalled_for = role_arn
         if role_arn == self.form.inputs.role_arn and entered is not None:
-            with self.prevent(Input.Changed, PolicyField.Changed):
+            with self.prevent(Input.Changed, PolicyField.PolicyChanged):
                 self.form.inputs.recall(entered)
             self._is_recalled = True
             self.query_one(DialogBox).border_subtitle = self._keys()
@@ -344,8 +344,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
     def is_planned(self) -> bool:
         return self.planned is not None and self.planned.typed == self.form.inputs.typed
 
-    @on(AssumeForm.Changed)
-    def _changed(self, event: AssumeForm.Changed) -> None:
+    @on(AssumeForm.InputsChanged)
+    def _changed(self, event: AssumeForm.InputsChanged) -> None:
         event.stop()
         if self.is_busy:
             return
@@ -354,8 +354,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             self._mark()
             self.prepare()
 
-    @on(CallerChoice.Chosen)
-    def _caller_chosen(self, event: CallerChoice.Chosen) -> None:
+    @on(CallerChoice.CallerChosen)
+    def _caller_chosen(self, event: CallerChoice.CallerChosen) -> None:
         event.stop()
         self.failure.say()
         self.planned = None

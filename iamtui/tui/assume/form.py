@@ -96,7 +96,7 @@ class MoreSection(Vertical):
         what = (filled_words(extras), "bold") if extras != NO_EXTRAS else (_WHAT, "$muted")
         return line(("F2", "bold $match"), f" {'▾' if self.is_open else '▸'} More: ", what)
 
-    @on(MoreInputs.Changed)
+    @on(MoreInputs.ExtrasChanged)
     def _describe(self) -> None:
         for head in self.query("#more-head").results(Static):
             head.update(self._head())
@@ -314,7 +314,7 @@ class AssumeForm(VerticalScroll, can_focus=False):
     }
     """
 
-    class Changed(Message):
+    class InputsChanged(Message):
         """Something was entered."""
 
     class Submitted(Message):
@@ -524,12 +524,12 @@ class AssumeForm(VerticalScroll, can_focus=False):
     # Typing.
 
     @on(Input.Changed)
-    @on(MoreInputs.Changed)
+    @on(MoreInputs.ExtrasChanged)
     def _changed(self, event: Message) -> None:
         event.stop()
         if self._planned is not None:
             self._check(self._planned)
-        self.post_message(self.Changed())
+        self.post_message(self.InputsChanged())
 
     @on(MoreSection.Toggled)
     def _toggled(self, event: MoreSection.Toggled) -> None:

@@ -107,7 +107,7 @@ class PolicyField(Widget, can_focus=True):
         """The user wants to write the policy."""
 
     @dataclass(eq=False, repr=False)
-    class Changed(Message):
+    class PolicyChanged(Message):
         """There is another policy, or none any more."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
@@ -123,7 +123,7 @@ class PolicyField(Widget, can_focus=True):
         if text != self._text:
             self._text = text
             self.refresh()
-            self.post_message(self.Changed())
+            self.post_message(self.PolicyChanged())
 
     def render(self) -> Content:
         if not self._text:
@@ -172,7 +172,7 @@ class MoreInputs(Vertical):
     }
     """
 
-    class Changed(Message):
+    class ExtrasChanged(Message):
         """Something was filled in."""
 
     def __init__(self, account: Account) -> None:
@@ -250,12 +250,12 @@ class MoreInputs(Vertical):
         event.stop()
         if event.input is self._arns and self._arns.has_focus:
             self._complete()
-        self.post_message(self.Changed())
+        self.post_message(self.ExtrasChanged())
 
-    @on(PolicyField.Changed)
-    def _policy_changed(self, event: PolicyField.Changed) -> None:
+    @on(PolicyField.PolicyChanged)
+    def _policy_changed(self, event: PolicyField.PolicyChanged) -> None:
         event.stop()
-        self.post_message(self.Changed())
+        self.post_message(self.ExtrasChanged())
 
     def _complete(self) -> None:
         word = self._arns.word

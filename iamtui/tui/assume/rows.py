@@ -215,7 +215,7 @@ class CallerChoice(Widget):
     """
 
     @dataclass(eq=False, repr=False)
-    class Chosen(Message):
+    class CallerChosen(Message):
         """Somebody else is to assume the role."""
 
         caller: Session | None
@@ -257,7 +257,7 @@ class CallerChoice(Widget):
         if self.can_focus:
             self._at = (self._at + step) % len(self._options)
             self.refresh()
-            self.post_message(self.Chosen(self.caller))
+            self.post_message(self.CallerChosen(self.caller))
 
     def on_click(self) -> None:
         self.action_next(1)

@@ -49,7 +49,7 @@ class MenuLines(LineView):
     """The lines; headings are skipped."""
 
     @dataclass(eq=False, repr=False)
-    class Chosen(Message):
+    class ItemChosen(Message):
         """A letter was pressed, or Enter (`by_letter` is then false)."""
 
         item: MenuItem
@@ -88,10 +88,10 @@ class MenuLines(LineView):
         if found is not None:
             event.stop()
             event.prevent_default()
-            self.post_message(self.Chosen(found, by_letter=True))
+            self.post_message(self.ItemChosen(found, by_letter=True))
 
     def action_open_line(self) -> None:
-        self.post_message(self.Chosen(self.item, by_letter=False))
+        self.post_message(self.ItemChosen(self.item, by_letter=False))
 
 
 class MenuDialog(Dialog[str | None]):
@@ -142,8 +142,8 @@ class MenuDialog(Dialog[str | None]):
         rows = [plain(item.value, "$foreground")] if item.value else []
         self.query_one("#menu-detail", Static).update(lines(*rows, plain(item.detail)))
 
-    @on(MenuLines.Chosen)
-    def _chosen(self, event: MenuLines.Chosen) -> None:
+    @on(MenuLines.ItemChosen)
+    def _chosen(self, event: MenuLines.ItemChosen) -> None:
         event.stop()
         self.dismiss(event.item.key)
 

@@ -81,14 +81,14 @@ class SearchableScreen(SteadyScreen[None]):
     def action_step(self, direction: int) -> None:
         self.query_one(FindLine).tell(self.view.step(direction))
 
-    @on(FindLine.Changed)
-    def _needle_changed(self, event: FindLine.Changed) -> None:
+    @on(FindLine.SearchChanged)
+    def _needle_changed(self, event: FindLine.SearchChanged) -> None:
         event.stop()
         self.query_one(FindLine).tell(self.view.search(event.needle))
         self.query_one(KeyLine).look_again()
 
-    @on(FindLine.Left)
-    def _needle_left(self, event: FindLine.Left) -> None:
+    @on(FindLine.SearchLeft)
+    def _needle_left(self, event: FindLine.SearchLeft) -> None:
         event.stop()
         self.view.focus()
 

@@ -367,8 +367,8 @@ class DetailPane(FindsInDocument):
             rows[self._trail_row] = structs.replace(rows[self._trail_row], value=self._reading)
             self.facts.set_rows(rows, cursor=self.facts.cursor)
 
-    @on(TabBar.Chosen)
-    def _tab_chosen(self, event: TabBar.Chosen) -> None:
+    @on(TabBar.TabChosen)
+    def _tab_chosen(self, event: TabBar.TabChosen) -> None:
         event.stop()
         self.select_tab(event.tab)
         self.active_view.focus()

@@ -59,13 +59,13 @@ class FindLine(Horizontal):
     """
 
     @dataclass(eq=False, repr=False)
-    class Changed(Message):
+    class SearchChanged(Message):
         """The search text changed; "" ends the search."""
 
         needle: str
 
     @dataclass(eq=False, repr=False)
-    class Left(Message):
+    class SearchLeft(Message):
         """The focus belongs back into the document."""
 
     def __init__(self, what: str = "find", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -91,18 +91,18 @@ class FindLine(Horizontal):
 
     def action_end(self) -> None:
         self.display = False
-        self.post_message(self.Changed(""))
-        self.post_message(self.Left())
+        self.post_message(self.SearchChanged(""))
+        self.post_message(self.SearchLeft())
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(event.value))
+        self.post_message(self.SearchChanged(event.value))
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Left())
+        self.post_message(self.SearchLeft())
 
 
 class DocumentView(LineView):
@@ -281,13 +281,13 @@ class FindsInDocument(Column):
         event.stop()
         self.query_one(FindLine).display = False
 
-    @on(FindLine.Changed)
-    def _find_changed(self, event: FindLine.Changed) -> None:
+    @on(FindLine.SearchChanged)
+    def _find_changed(self, event: FindLine.SearchChanged) -> None:
         event.stop()
         self.query_one(FindLine).tell(self.view.find(event.needle))
 
-    @on(FindLine.Left)
-    def _find_left(self, event: FindLine.Left) -> None:
+    @on(FindLine.SearchLeft)
+    def _find_left(self, event: FindLine.SearchLeft) -> None:
         event.stop()
         self.view.focus()
 

@@ -428,16 +428,16 @@ class FilterInput(SafeInput):
     ]
 
     @dataclass(eq=False, repr=False)
-    class Left(Message):
+    class FilterLeft(Message):
         """The user is done typing; `clear` when the filter goes as well."""
 
         clear: bool
 
     def action_to_hits(self) -> None:
-        self.post_message(self.Left(clear=False))
+        self.post_message(self.FilterLeft(clear=False))
 
     def action_clear(self) -> None:
-        self.post_message(self.Left(clear=True))
+        self.post_message(self.FilterLeft(clear=True))
 
 
 class Explorer(Pane):
@@ -504,8 +504,8 @@ class Explorer(Pane):
         event.stop()
         self.tree_view.focus()
 
-    @on(FilterInput.Left)
-    def _filter_left(self, event: FilterInput.Left) -> None:
+    @on(FilterInput.FilterLeft)
+    def _filter_left(self, event: FilterInput.FilterLeft) -> None:
         event.stop()
         if event.clear:
             self.clear_filter()

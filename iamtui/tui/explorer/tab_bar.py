@@ -38,7 +38,7 @@ class TabBar(Widget):
     """Draws the tabs; a click chooses one. Keys belong to the screen, so that they work in every pane."""
 
     @dataclass(eq=False, repr=False)
-    class Chosen(Message):
+    class TabChosen(Message):
         """A tab was clicked."""
 
         tab: TabId
@@ -85,4 +85,4 @@ class TabBar(Widget):
     def on_click(self, event: events.Click) -> None:
         tab = [tab for tab, at in self.places() if at <= event.x][-1]
         if tab is not None:
-            self.post_message(self.Chosen(tab))
+            self.post_message(self.TabChosen(tab))

@@ -373,7 +373,7 @@ class MainScreen(PanedScreen):
         lazy.report_screen.open_list(self, event.title, event.load)
 
     @on(RowsView.LeftTowardsTree)
-    @on(QuestionPanel.Left)
+    @on(QuestionPanel.QuestionLeft)
     def _left(self, event: Message) -> None:
         event.stop()
         self.explorer.tree_view.focus()
@@ -431,8 +431,8 @@ class MainScreen(PanedScreen):
         event.stop()
         self.drafts.suggest(event.principal, event.question)
 
-    @on(SessionsPanel.Changed)
-    def _session_changed(self, event: SessionsPanel.Changed) -> None:
+    @on(SessionsPanel.SessionChanged)
+    def _session_changed(self, event: SessionsPanel.SessionChanged) -> None:
         event.stop()
         production = event.active is not None and self.lifecycle.is_production(event.active)
         self.query_one(StatusLine).set_session(event.active, production=production)

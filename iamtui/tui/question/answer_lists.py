@@ -59,7 +59,7 @@ class LayersList(LineView):
         ref: StatementRef | None
 
     @dataclass(eq=False, repr=False)
-    class Switched(Message):
+    class LayerSwitched(Message):
         """The user switched a layer off, or on again."""
 
         layer: Layer
@@ -139,7 +139,7 @@ class LayersList(LineView):
     def action_switch(self) -> None:
         here = self._under_cursor
         if here is not None:
-            self.post_message(self.Switched(here.layer))
+            self.post_message(self.LayerSwitched(here.layer))
 
 
 def _alike(rows: Sequence[LayerRow], others: Sequence[LayerRow]) -> bool:

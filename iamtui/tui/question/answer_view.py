@@ -117,7 +117,7 @@ class AnswerView(Column):
     """
 
     @dataclass(eq=False, repr=False)
-    class Chosen(Message):
+    class CellChosen(Message):
         """Another cell of the matrix is looked at."""
 
         index: int
@@ -259,7 +259,7 @@ class AnswerView(Column):
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
         if self._shown is not None and self.matrix.display and self.matrix.chosen != self._shown.index:
-            self.post_message(self.Chosen(self.matrix.chosen))
+            self.post_message(self.CellChosen(self.matrix.chosen))
 
     @on(LineView.LineOpened)
     def _opened(self, event: LineView.LineOpened) -> None:

@@ -175,7 +175,7 @@ class CallerRow(Column):
     """
 
     @dataclass(eq=False, repr=False)
-    class Changed(Message):
+    class CallerChanged(Message):
         """The line changed without typing. `done`: Enter was pressed and all of it is there."""
 
         done: bool
@@ -254,7 +254,7 @@ class CallerRow(Column):
     def _take(self, name: str, text: str) -> None:
         self._unread.pop(f"{SESSION}{name}", None)
         self._texts[name] = text
-        self.post_message(self.Changed(done=True))
+        self.post_message(self.CallerChanged(done=True))
 
     @on(events.DescendantBlur)
     def _left(self) -> None:
@@ -276,7 +276,7 @@ class CallerRow(Column):
                     partial(self._policy_unread, name), name="reading a session policy", group="session-policy",
                 )  # fmt: skip
             return
-        self.post_message(self.Changed(done=True))
+        self.post_message(self.CallerChanged(done=True))
 
     def _policy_read(self, name: str, text: str) -> None:
         self._files.add(name)
@@ -284,4 +284,4 @@ class CallerRow(Column):
 
     def _policy_unread(self, name: str, problem: Problem) -> None:
         self._unread[f"{SESSION}{name}"] = problem
-        self.post_message(self.Changed(done=False))
+        self.post_message(self.CallerChanged(done=False))

@@ -160,7 +160,7 @@ class Completions(LineView, can_focus=False):
     }
     """
 
-    class Switched(Message):
+    class OffersSwitched(Message):
         """The list was opened or closed."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ class Completions(LineView, can_focus=False):
     def show(self, offers: Sequence[Offer], needle: str) -> None:
         if bool(offers) is not bool(self.offers):
             # From whoever offers it, who lies around the list, it would not bubble beyond that.
-            self.post_message(self.Switched().set_sender(self))
+            self.post_message(self.OffersSwitched().set_sender(self))
         self.offers = self._listed = tuple(offers)
         self._needle, self.highlighted = needle.lower(), 0
         self._widths = [cell_len(safe_text(offer.value, limit=None)) for offer in self.offers]
@@ -193,7 +193,7 @@ class Completions(LineView, can_focus=False):
         """Offer nothing any more; what was listed stays on the screen until nothing is shown in its place."""
         if self.offers:
             self.offers = ()
-            self.post_message(self.Switched().set_sender(self))
+            self.post_message(self.OffersSwitched().set_sender(self))
 
     def _say_keys(self) -> None:
         first = ("Tab", " takes") if self.highlighted >= 0 else ("Down", " chooses")

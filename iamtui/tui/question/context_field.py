@@ -221,7 +221,7 @@ class ContextView(LineView):
     """
 
     @dataclass(eq=False, repr=False)
-    class Left(Message):
+    class KeysLeft(Message):
         """The focus belongs back where it came from; `hide`: and the keys are not wanted on screen any more."""
 
         hide: bool
@@ -271,7 +271,7 @@ class ContextView(LineView):
         self.set_class(not self._rows, "-empty")
 
     def action_back(self, hide: bool = False) -> None:
-        self.post_message(self.Left(hide))
+        self.post_message(self.KeysLeft(hide))
 
     def is_stop(self, index: int) -> bool:
         return not index % self._lines_a_row

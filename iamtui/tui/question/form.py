@@ -64,8 +64,8 @@ _RESOURCE_HINT = "ARN, pattern or * (empty: *)"
 _NO_RESOURCE_HINT = "needs no resource"
 
 
-class Terms(Struct, frozen=True):
-    """Terms of a question besides the text of its fields.
+class FormTerms(Struct, frozen=True):
+    """FormTerms of a question besides the text of its fields.
 
     Args:
         mode: how keys that nobody gave are read.
@@ -126,7 +126,7 @@ class QuestionForm(Column):
     """
 
     @dataclass(eq=False, repr=False)
-    class Changed(Message):
+    class QuestionChanged(Message):
         """The fields changed. `entered`: Enter was pressed, so that words that may be half typed count."""
 
         entered: bool
@@ -155,7 +155,7 @@ class QuestionForm(Column):
         self._read: tuple[str, Mapping[str, tuple[str, ...]]] = ("", {})
         self.keys_stay = False
         """True where the condition keys have room beside the answer, so that they stay when they are left."""
-        self.terms = Terms()
+        self.terms = FormTerms()
         self._came_from: Widget | None = None
         """Widget that had the focus before the condition keys."""
         self.recent_resources: tuple[str, ...] = ()
@@ -226,7 +226,7 @@ class QuestionForm(Column):
             self._show_mfa()
         if entry.has_focus:
             self._complete(entry)
-        self.post_message(self.Changed(entered=False))
+        self.post_message(self.QuestionChanged(entered=False))
 
     def shorten(self, *, short: bool) -> None:
         self._short = short
@@ -265,7 +265,7 @@ class QuestionForm(Column):
         typed = (self.context_field, self.caller_row.field)
         if isinstance(event.widget, CompletingInput) and event.widget in typed and event.widget.word:
             # Half a word says nothing while it is typed; left behind it is a mistake.
-            self.post_message(self.Changed(entered=False))
+            self.post_message(self.QuestionChanged(entered=False))
 
     def _complete(self, entry: CompletingInput, word: str | None = None) -> None:
         word = entry.word if word is None else word
@@ -339,7 +339,7 @@ class QuestionForm(Column):
             self.action_field.unedited = True
             self.resource_field.focus()
             self._look_for_resources()
-        self.post_message(self.Changed(entered=True))
+        self.post_message(self.QuestionChanged(entered=True))
         if event.field is not self.action_field:
             self.post_message(self.Finished())
 
@@ -434,7 +434,7 @@ class QuestionForm(Column):
         return "Type the rest of its name, or take one with Tab."
 
     def fill(self, action: str, resource: str = "", context: str = "") -> None:
-        self.terms = Terms(self.terms.mode, self.terms.layers_off)
+        self.terms = FormTerms(self.terms.mode, self.terms.layers_off)
         self._fill(action, resource, context, [], {})
 
     def fill_matrix(self, question_matrix: QuestionMatrix) -> None:
@@ -444,7 +444,7 @@ class QuestionForm(Column):
         if question_matrix.chained_from:
             caller.append(f"{CHAINED}{question_matrix.chained_from}")
         checks, actions = question_matrix.with_checks, tuple(question_matrix.actions)
-        self.terms = Terms(
+        self.terms = FormTerms(
             asked.mode, asked.layers_off, asked.resource_account, asked.region, checks, actions, asked.scope_downs
         )
         resources = joined(question_matrix.resources) if question_matrix.resources != ("*",) else ""
@@ -464,7 +464,7 @@ class QuestionForm(Column):
         self.action_field.unedited = True
         self._show_mfa()
         self._look_for_resources()
-        self.post_message(self.Changed(entered=True))
+        self.post_message(self.QuestionChanged(entered=True))
 
     # Changing the terms.
 
@@ -491,16 +491,16 @@ class QuestionForm(Column):
         """Say what the call does besides its action, as long as the action stays."""
         actions = said(self.action_field.value, commas=True)
         self.terms = structs.replace(self.terms, with_checks=checks, checks_of=actions)
-        self.post_message(self.Changed(entered=True))
+        self.post_message(self.QuestionChanged(entered=True))
 
     def switch_layer(self, layer: Layer) -> None:
         self.terms = structs.replace(self.terms, layers_off=self.terms.layers_off ^ {layer})
-        self.post_message(self.Changed(entered=True))
+        self.post_message(self.QuestionChanged(entered=True))
 
     def switch_mode(self) -> None:
         strict = self.terms.mode is Mode.STRICT
         self.terms = structs.replace(self.terms, mode=Mode.DISCOVER if strict else Mode.STRICT)
-        self.post_message(self.Changed(entered=True))
+        self.post_message(self.QuestionChanged(entered=True))
 
     def open_caller(self) -> None:
         self.caller_row.open()
@@ -522,8 +522,8 @@ class QuestionForm(Column):
             self.context_view.show(self._decision)
             self.context_view.to_top()
 
-    @on(ContextView.Left)
-    def _keys_left(self, event: ContextView.Left) -> None:
+    @on(ContextView.KeysLeft)
+    def _keys_left(self, event: ContextView.KeysLeft) -> None:
         event.stop()
         before = self._came_from
         at = before if before is not None and before.is_attached and before.focusable else self.context_field
@@ -543,11 +543,11 @@ class QuestionForm(Column):
         if row is not None:
             self.set_key(row.key, written_values(row.value or ()) if row.source == "given" else "")
 
-    @on(CallerRow.Changed)
-    def _caller_changed(self, event: CallerRow.Changed) -> None:
+    @on(CallerRow.CallerChanged)
+    def _caller_changed(self, event: CallerRow.CallerChanged) -> None:
         event.stop()
         self._show_mfa()
-        self.post_message(self.Changed(entered=True))
+        self.post_message(self.QuestionChanged(entered=True))
         if event.done:
             self.post_message(self.Finished())
 

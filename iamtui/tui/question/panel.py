@@ -81,7 +81,7 @@ class QuestionPanel(Pane):
         also: str = ""
 
     @dataclass(eq=False, repr=False)
-    class Left(Message):
+    class QuestionLeft(Message):
         """The user is done in the panel; the focus belongs back where it came from."""
 
     @dataclass(eq=False, repr=False)
@@ -297,8 +297,8 @@ class QuestionPanel(Pane):
 
     # Asking
 
-    @on(QuestionForm.Changed)
-    def _fields_changed(self, event: QuestionForm.Changed) -> None:
+    @on(QuestionForm.QuestionChanged)
+    def _fields_changed(self, event: QuestionForm.QuestionChanged) -> None:
         event.stop()
         self._ask(entered=event.entered)
 
@@ -348,8 +348,8 @@ class QuestionPanel(Pane):
         self._show_nothing(f"{action} is not a complete action yet.", self._form.how_to_finish)
         self._unfinished = action
 
-    @on(Completions.Switched)
-    def _list_switched(self, event: Completions.Switched) -> None:
+    @on(Completions.OffersSwitched)
+    def _list_switched(self, event: Completions.OffersSwitched) -> None:
         """Update the advice about half an action, which differs with a list to choose from."""
         event.stop()
         if self._unfinished:
@@ -382,8 +382,8 @@ class QuestionPanel(Pane):
         self._view.show(self._shown, explanation if is_explained else None)
         self._looked_at(self._shown, is_explained=is_explained)
 
-    @on(AnswerView.Chosen)
-    def _chosen(self, event: AnswerView.Chosen) -> None:
+    @on(AnswerView.CellChosen)
+    def _chosen(self, event: AnswerView.CellChosen) -> None:
         event.stop()
         if self._shown is not None and event.index < len(self._shown.answer.cells):
             self._shown = structs.replace(self._shown, index=event.index)
@@ -452,8 +452,8 @@ class QuestionPanel(Pane):
             request = self._shown.decision.request
             self.post_message(JumpToStatement(event.ref, request.principal, request.resource))
 
-    @on(LayersList.Switched)
-    def _switch(self, event: LayersList.Switched) -> None:
+    @on(LayersList.LayerSwitched)
+    def _switch(self, event: LayersList.LayerSwitched) -> None:
         event.stop()
         self._form.switch_layer(event.layer)
 
@@ -594,4 +594,4 @@ class QuestionPanel(Pane):
         lazy.menus.write_session_policy(self.app, self._form, account)
 
     def action_leave(self) -> None:
-        self.post_message(self.Left())
+        self.post_message(self.QuestionLeft())

@@ -14,8 +14,8 @@ from iamtui.engine.decision import Outcome
 from iamtui.presentation.who_can import (
     ORDERS,
     Order,
-    Rows,
     WhoCanRow,
+    WhoCanRows,
 )
 from iamtui.text import safe_text
 from iamtui.tui.content import fit
@@ -73,7 +73,7 @@ class WhoCanList(FilteredList[WhoCanRow]):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.rows = Rows()
+        self.rows = WhoCanRows()
         self.longest: dict[str, int] = {}
         """Of all rows, in cells: the longest name with its place, and the longest of each part of the reasons."""
         self.chosen: Sequence[str] | None = None
@@ -82,12 +82,12 @@ class WhoCanList(FilteredList[WhoCanRow]):
 
     def on_unmount(self) -> None:
         """Drop the rows, of which a large account has thousands, before the collector would find them."""
-        self.rows = Rows()
+        self.rows = WhoCanRows()
         self.shown = ()
 
     def start(self, *, draft: bool) -> None:
         """Begin anew: no rows yet, the same filter and order."""
-        old, self.rows = self.rows, Rows()
+        old, self.rows = self.rows, WhoCanRows()
         self.longest.clear()
         self.rows.choose(outcome=old.outcome, only_changed=old.only_changed, needle=old.needle, order=old.order)
         self._draft = draft

@@ -20,8 +20,8 @@ from iamtui.engine.request import Principal
 from iamtui.presentation.verdict import OUTCOME_WORDS
 from iamtui.presentation.who_can import (
     BEST_FIRST,
-    Rows,
     WhoCanRow,
+    WhoCanRows,
     not_evaluated,
     who_can_row,
     who_can_text,
@@ -85,7 +85,7 @@ def heading(question_matrix: QuestionMatrix, left_out: str = "", age: str = "") 
     return lines(*rows)
 
 
-def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
+def counts(rows: WhoCanRows, *, asking: int | None, draft: bool) -> Content:
     """How many answers of which kind.
 
     Args:
@@ -103,7 +103,7 @@ def counts(rows: Rows, *, asking: int | None, draft: bool) -> Content:
     return line(*parts)
 
 
-def filters(rows: Rows, *, draft: bool) -> Content:
+def filters(rows: WhoCanRows, *, draft: bool) -> Content:
     entries = [(entry.words, entry.style) for entry in FILTERS]
     active = [entry.outcome for entry in FILTERS].index(rows.outcome)
     if draft:
@@ -112,7 +112,7 @@ def filters(rows: Rows, *, draft: bool) -> Content:
     return filter_chips(entries, active, *([(f" / {rows.needle}", "bold $match")] if rows.needle else []))
 
 
-def empty(rows: Rows, problem: Problem | None, *, done: bool) -> Content | None:
+def empty(rows: WhoCanRows, problem: Problem | None, *, done: bool) -> Content | None:
     if problem is not None:
         return wrong(problem)
     if rows.shown:
@@ -360,8 +360,8 @@ class WhoCanScreen(SteadyScreen[str | None]):
         event.stop()
         self.show_answers()
 
-    @on(FilteredList.Step)
-    def _step(self, event: FilteredList.Step) -> None:
+    @on(FilteredList.FilterStep)
+    def _step(self, event: FilteredList.FilterStep) -> None:
         event.stop()
         outcomes = [entry.outcome for entry in FILTERS]
         at = (outcomes.index(self.list.rows.outcome) + event.direction) % len(outcomes)

@@ -400,8 +400,8 @@ class ReportScreen(Screen[ReportRow | None]):
             self._kind = self._all_kinds[number - 1]
             self._show_rows()
 
-    @on(FilteredList.Step)
-    def _step(self, event: FilteredList.Step) -> None:
+    @on(FilteredList.FilterStep)
+    def _step(self, event: FilteredList.FilterStep) -> None:
         event.stop()
         kinds = self._all_kinds
         self.action_show((kinds.index(self._kind) + event.direction) % len(kinds) + 1)

@@ -212,8 +212,8 @@ class ExportDialog(Dialog[ExportChoice | None]):
             lines(plain(found.command, "$foreground"), plain(found.note)) if found.command else plain(found.note)
         )
 
-    @on(MenuLines.Chosen)
-    def _chosen(self, event: MenuLines.Chosen) -> None:
+    @on(MenuLines.ItemChosen)
+    def _chosen(self, event: MenuLines.ItemChosen) -> None:
         """A letter shows a format; Enter copies the one that is shown."""
         event.stop()
         if event.by_letter:

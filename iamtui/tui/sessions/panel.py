@@ -130,7 +130,7 @@ class SessionsPanel(OptionList):
     """
 
     @dataclass(eq=False, repr=False)
-    class Changed(Message):
+    class SessionChanged(Message):
         """Another session is active, or there is one more or one less."""
 
         active: Session | None
@@ -228,7 +228,7 @@ class SessionsPanel(OptionList):
             self.revealed.clear()
             self.keeper.activate(key)
             self.draw()
-            self.post_message(self.Changed(self.active))
+            self.post_message(self.SessionChanged(self.active))
 
     # Drawing
 
@@ -236,7 +236,7 @@ class SessionsPanel(OptionList):
         """There is one session more or less: show it, hide what was revealed, and tell."""
         self.revealed.clear()
         self._rebuild()
-        self.post_message(self.Changed(self.active))
+        self.post_message(self.SessionChanged(self.active))
 
     def _rebuild(self) -> None:
         """Make the list anew, the cursor on the active session."""
@@ -337,7 +337,7 @@ class SessionsPanel(OptionList):
         self.draw()
         self.post_message(Notice(*renewed_words(kept, self.clock())))
         if kept is self.keeper.active:
-            self.post_message(self.Changed(self.active))
+            self.post_message(self.SessionChanged(self.active))
 
     def on_blur(self, _event: events.Blur) -> None:
         """Nothing stays readable in a panel that is not being used."""

@@ -34,7 +34,7 @@ from iamtui.questions.role_sessions import roles_with_tagged_sessions
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.activity.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.activity.denials import caller_of, roles_of_profile, with_path
-from iamtui.workspace.activity.replay_result import MOST_NAMED, Replay, ReplayGroup, Verdict, allows_all
+from iamtui.workspace.activity.replay_result import MOST_NAMED, Replay, ReplayGroup, ReplayVerdict, allows_all
 from iamtui.workspace.activity.used import UNTOLD, with_stars
 from iamtui.workspace.ask.policy_reads import (
     OF_OWNERS,
@@ -62,7 +62,7 @@ _ALWAYS: Final = frozenset(("aws:requestedregion",))
 _MAKING: Final = ("iam:createrole", "iam:createuser")
 
 
-_Groups = dict[tuple[Verdict, str, str, str], ReplayGroup]
+_Groups = dict[tuple[ReplayVerdict, str, str, str], ReplayGroup]
 UNTOLD_CALLER: Final = "not recorded"
 
 
@@ -77,7 +77,7 @@ class _ReplayedCall(NamedTuple):
 class _CallVerdict(NamedTuple):
     """Replayed verdict of one question."""
 
-    verdict: Verdict
+    verdict: ReplayVerdict
     action: str
     resource: str
     reason: str
@@ -86,11 +86,11 @@ class _CallVerdict(NamedTuple):
 
 
 _SEVERITY: Final = {
-    Verdict.BROKEN: 0,
-    Verdict.DIFFERS: 1,
-    Verdict.OPEN: 2,
-    Verdict.KEPT: 3,
-    Verdict.AGREES: 4,
+    ReplayVerdict.BROKEN: 0,
+    ReplayVerdict.DIFFERS: 1,
+    ReplayVerdict.OPEN: 2,
+    ReplayVerdict.KEPT: 3,
+    ReplayVerdict.AGREES: 4,
 }
 
 
@@ -206,14 +206,14 @@ class Replayer:
             # What was cut may have needed more.
             may_be = (*mapped.actions, *mapped.possible) if mapped.actions and not request.cut else ()
             matters = self._effect.matters_to(principal, request.caller.principal, may_be)
-            if deleted is not None and (deleted.verdict is Verdict.BROKEN or not matters):
+            if deleted is not None and (deleted.verdict is ReplayVerdict.BROKEN or not matters):
                 self._note(request, deleted, principal)
                 return
             if not matters:
                 self._unaffected(request)
                 return
         if principal is None:
-            self._note(request, _CallVerdict(Verdict.OPEN, name, _first_resource(request), why))
+            self._note(request, _CallVerdict(ReplayVerdict.OPEN, name, _first_resource(request), why))
             return
         if not mapped.actions:
             self.found.unmapped[name, mapped.unmapped] += request.count
@@ -226,16 +226,18 @@ class Replayer:
             )
             told = min(found, key=lambda one: _SEVERITY[one.verdict])
             for one in found:
-                if one.verdict is Verdict.BROKEN and one is not told:
+                if one.verdict is ReplayVerdict.BROKEN and one is not told:
                     self._group(self._besides, request, one, principal)
         except Problem as problem:
-            told = _CallVerdict(Verdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence)
+            told = _CallVerdict(
+                ReplayVerdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence
+            )
         self._note(request, told, principal)
 
     def _unaffected(self, request: DistinctRequest) -> None:
         self.found.unaffected += request.count
-        self.found.requests[Verdict.KEPT] += 1
-        self.found.events[Verdict.KEPT] += request.count
+        self.found.requests[ReplayVerdict.KEPT] += 1
+        self.found.events[ReplayVerdict.KEPT] += request.count
 
     def _caller(self, denial: Denial, request: DistinctRequest) -> tuple[Principal | None, str]:
         """The principal, or why there is none."""
@@ -259,12 +261,12 @@ class Replayer:
             yield self._of_a_denial(request, denial, principal, actions)
             return
         if request.cut:
-            yield _CallVerdict(Verdict.OPEN, actions[0].action, _first_resource(request), _CUT)
+            yield _CallVerdict(ReplayVerdict.OPEN, actions[0].action, _first_resource(request), _CUT)
         if self._effect is not None and self._effect.ends_sign_in_of(principal):
-            yield _CallVerdict(Verdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
+            yield _CallVerdict(ReplayVerdict.OPEN, actions[0].action, _first_resource(request), _SIGN_IN)
         for asked in self._questions(request, denial, principal, actions):
             if self._is_of_untold_owner(asked.question):
-                yield _CallVerdict(Verdict.OPEN, asked.question.action, asked.question.resource, _OWNER)
+                yield _CallVerdict(ReplayVerdict.OPEN, asked.question.action, asked.question.resource, _OWNER)
             for question in self._at_its_times(asked.question, request):
                 yield self._of_a_success(principal, question, asked)
                 yield from self._by_session_tags(principal, question, guessed=asked.guessed)
@@ -289,7 +291,7 @@ class Replayer:
             before, after = (state.decide(principal, variant) for state in self._untagged)
             if not (allows_all(after) or before.denied or _depends_alike(variant, before, after, guessed=guessed)):
                 words = f"A tag of the session may be another than the role's: {first_names(tags, MOST_NAMED)}."
-                yield _CallVerdict(Verdict.OPEN, question.action, question.resource, words)
+                yield _CallVerdict(ReplayVerdict.OPEN, question.action, question.resource, words)
                 return
 
     def _possible(self, principal: Principal, request: DistinctRequest, call: CallActions) -> Iterator[_CallVerdict]:
@@ -308,7 +310,7 @@ class Replayer:
         if needed:
             what = "it" if len(needed) == 1 else first_names(needed, MOST_NAMED)
             words = f"{request.event} may have needed {what}, too: {_NOT_IN_RECORD}"
-            yield _CallVerdict(Verdict.OPEN, needed[0], "not recorded", words)
+            yield _CallVerdict(ReplayVerdict.OPEN, needed[0], "not recorded", words)
 
     def _questions(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: Sequence[AuthorizedAction]
@@ -361,13 +363,13 @@ class Replayer:
         last = request.last if request.count > _KEPT_TIMES else request.first
         moments = self._reads.moments_between(request.first, last)
         told = (self._of_a_success(principal, _at(question, moment), asked) for moment in moments or ())
-        if moments is None or any(one.verdict not in (Verdict.AGREES, Verdict.KEPT) for one in told):
-            yield _CallVerdict(Verdict.OPEN, question.action, question.resource, _TIMES)
+        if moments is None or any(one.verdict not in (ReplayVerdict.AGREES, ReplayVerdict.KEPT) for one in told):
+            yield _CallVerdict(ReplayVerdict.OPEN, question.action, question.resource, _TIMES)
 
     def _of_a_denial(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
     ) -> _CallVerdict:
-        """Verdict of a call that AWS denied: agreement where the account denies it too."""
+        """ReplayVerdict of a call that AWS denied: agreement where the account denies it too."""
         mapped = [action for action in actions if action.action.lower() == denial.action.lower()]
         if denial.claim.kind and denial.action:
             # The message says which of the call's actions was refused, and on what.
@@ -379,11 +381,11 @@ class Replayer:
         question = asked[decisions.index(worst)].question
         comparison = compare(self._before.workspace.at(principal.account).account, denial, worst)
         if comparison.agreement is Agreement.AGREES:
-            return _CallVerdict(Verdict.AGREES, question.action, question.resource, "")
+            return _CallVerdict(ReplayVerdict.AGREES, question.action, question.resource, "")
         differs = comparison.agreement in (Agreement.ALLOWED_HERE, Agreement.OTHER_REASON)
         by_session = principal.kind is PrincipalKind.FEDERATED_USER and worst.outcome is Outcome.ALLOWED
         is_sure = not (request.cut or worst.complete is False or by_session or is_outside_policies(denial))
-        verdict = Verdict.DIFFERS if differs and is_sure else Verdict.OPEN
+        verdict = ReplayVerdict.DIFFERS if differs and is_sure else ReplayVerdict.OPEN
         return _CallVerdict(
             verdict,
             question.action,
@@ -392,7 +394,7 @@ class Replayer:
         )
 
     def _of_a_success(self, principal: Principal, question: Question, asked: _ReplayedCall) -> _CallVerdict:
-        """Verdict of one question of a call that AWS allowed, for all variants that the record leaves open."""
+        """ReplayVerdict of one question of a call that AWS allowed, for all variants that the record leaves open."""
         found: list[_CallVerdict] = []
         for variant in self._variants(question):
             if self._after is None:
@@ -406,7 +408,9 @@ class Replayer:
         if len({one.verdict for one in possible}) == 1:
             return possible[0]
         untold = ", ".join(key for key in _ASSUMED if key not in question.context)
-        return _CallVerdict(Verdict.OPEN, question.action, question.resource, f"The record does not contain {untold}.")
+        return _CallVerdict(
+            ReplayVerdict.OPEN, question.action, question.resource, f"The record does not contain {untold}."
+        )
 
     def _variants(self, question: Question) -> Iterator[Question]:
         """The question with each value of the keys that would otherwise be assumed, where policies read them."""
@@ -422,24 +426,24 @@ class Replayer:
         about = question.action, question.resource
         deleted = self._effect.deleted(principal) if self._effect is not None else ""
         if deleted:
-            return _CallVerdict(Verdict.BROKEN, *about, f"The draft deletes the {deleted}.", question)
+            return _CallVerdict(ReplayVerdict.BROKEN, *about, f"The draft deletes the {deleted}.", question)
         if allows_all(after):
-            return _CallVerdict(Verdict.KEPT, *about, "")
+            return _CallVerdict(ReplayVerdict.KEPT, *about, "")
         before = self._before.decide(principal, question)
         if _depends_alike(question, before, after, guessed=guessed):
-            return _CallVerdict(Verdict.KEPT, *about, "")
+            return _CallVerdict(ReplayVerdict.KEPT, *about, "")
         if before.denied:
             why = "AWS allowed it, but the account denies it even without the draft, so nothing follows for the draft"
             words = f"{why}: {reason_words(list(before.reasons))}."
-            return _CallVerdict(Verdict.OPEN, *about, words, denied_before=True)
+            return _CallVerdict(ReplayVerdict.OPEN, *about, words, denied_before=True)
         if after.denied:
-            return _CallVerdict(Verdict.BROKEN, *about, f"{reason_words(list(after.reasons))}.", question)
-        return _CallVerdict(Verdict.OPEN, *about, _open_words(after, guessed=guessed))
+            return _CallVerdict(ReplayVerdict.BROKEN, *about, f"{reason_words(list(after.reasons))}.", question)
+        return _CallVerdict(ReplayVerdict.OPEN, *about, _open_words(after, guessed=guessed))
 
     def _note(self, request: DistinctRequest, told: _CallVerdict, principal: Principal | None = None) -> None:
         self.found.requests[told.verdict] += 1
         self.found.events[told.verdict] += request.count
-        if told.verdict in (Verdict.AGREES, Verdict.KEPT):
+        if told.verdict in (ReplayVerdict.AGREES, ReplayVerdict.KEPT):
             return
         if not self._group(self._groups, request, told, principal):
             self.found.ungrouped += request.count
@@ -498,17 +502,19 @@ def _without_tags(workspace: Workspace, roles: frozenset[str]) -> Workspace:
 
 
 def _held(decision: Decision, question: Question, asked: _ReplayedCall) -> _CallVerdict:
-    """Verdict of a call that AWS allowed: agreement where the account allows it too."""
+    """ReplayVerdict of a call that AWS allowed: agreement where the account allows it too."""
     about = question.action, question.resource
     if allows_all(decision):
-        return _CallVerdict(Verdict.AGREES, *about, "")
+        return _CallVerdict(ReplayVerdict.AGREES, *about, "")
     if decision.denied:
         why = f"AWS allowed it. Here it is denied: {reason_words(list(decision.reasons))}."
         federated = decision.request.principal.kind is PrincipalKind.FEDERATED_USER
         if federated and all(reason.layer is Layer.SERVICE_RULE for reason in decision.reasons):
-            return _CallVerdict(Verdict.OPEN, *about, _CONSOLE)
-        return _CallVerdict(Verdict.OPEN if asked.implied and asked.guessed else Verdict.DIFFERS, *about, why)
-    return _CallVerdict(Verdict.OPEN, *about, _open_words(decision, guessed=asked.guessed))
+            return _CallVerdict(ReplayVerdict.OPEN, *about, _CONSOLE)
+        return _CallVerdict(
+            ReplayVerdict.OPEN if asked.implied and asked.guessed else ReplayVerdict.DIFFERS, *about, why
+        )
+    return _CallVerdict(ReplayVerdict.OPEN, *about, _open_words(decision, guessed=asked.guessed))
 
 
 def _open_words(decision: Decision, *, guessed: bool) -> str:
@@ -556,7 +562,7 @@ class _DraftEffect:
         return self._deleted.get(_whose_policies(principal), "")
 
     def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: CallActions) -> _CallVerdict | None:
-        """Verdict of a call about a user or role that the draft deletes, or that assumes or passes one."""
+        """ReplayVerdict of a call about a user or role that the draft deletes, or that assumes or passes one."""
         untold: _CallVerdict | None = None
         for one in (*call.actions, *call.possible) if self._deleted else ():
             action = one.action.lower()
@@ -568,9 +574,9 @@ class _DraftEffect:
                 kind = "user" if ":user/" in each else "role"
                 arn = with_path(workspace, each, kind, each.rpartition("/")[2])
                 if self._deleted.get(arn) == kind:
-                    return _CallVerdict(Verdict.BROKEN, one.action, arn, f"The draft deletes the {kind}.")
+                    return _CallVerdict(ReplayVerdict.BROKEN, one.action, arn, f"The draft deletes the {kind}.")
             if handed and not named and "role" in self._deleted.values():
-                untold = _CallVerdict(Verdict.OPEN, one.action, "not recorded", _UNTOLD_ROLE)
+                untold = _CallVerdict(ReplayVerdict.OPEN, one.action, "not recorded", _UNTOLD_ROLE)
         return untold
 
     def matters_to(self, principal: Principal | None, named: str, actions: tuple[AuthorizedAction, ...]) -> bool:

@@ -22,7 +22,7 @@ from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.activity.replay import UNTOLD_CALLER, Replayer
-from iamtui.workspace.activity.replay_result import MOST_RESOURCES, Replay, Verdict, Wanted, allows_all
+from iamtui.workspace.activity.replay_result import MOST_RESOURCES, LostPermission, Replay, ReplayVerdict, allows_all
 from iamtui.workspace.ask.access import granting_conditions
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.ask.questions import BulkEvaluator, evaluator_of
@@ -59,8 +59,8 @@ def fixed_to_the_end(
     """
     made = with_all_fixes(workspace, drafted.draft, list(found.broken()), now=now)
     left, cautions = made.left, made.cautions
-    callers = {group.caller for group in found.of(Verdict.BROKEN)}
-    were_open = {(group.caller, group.action, group.reason) for group in found.of(Verdict.OPEN)}
+    callers = {group.caller for group in found.of(ReplayVerdict.BROKEN)}
+    were_open = {(group.caller, group.action, group.reason) for group in found.of(ReplayVerdict.OPEN)}
     for last in (*(False,) * _MOST_ROUNDS, True):
         if len(made.draft.edits) == len(drafted.draft.edits):
             break
@@ -74,7 +74,9 @@ def fixed_to_the_end(
         if last or not again:
             left += tuple(NoEdit(f"{safe_text(one.action)}: {one.reason}") for one in again)
             # What was only open of a call stood behind what was denied of it.
-            now_open = [one for one in result.of(Verdict.OPEN) if (one.caller, one.action, one.reason) not in were_open]
+            now_open = [
+                one for one in result.of(ReplayVerdict.OPEN) if (one.caller, one.action, one.reason) not in were_open
+            ]
             left += tuple(NoEdit(f"{safe_text(one.action)} remains open: {one.reason}") for one in now_open)
             break
         made = with_all_fixes(workspace, drafted.draft, again, now=now)
@@ -87,7 +89,7 @@ _MOST_ROUNDS: Final = 8
 
 
 def with_all_fixes(
-    workspace: Workspace, draft: Draft, wanted: Sequence[Wanted], *, now: datetime | None = None
+    workspace: Workspace, draft: Draft, wanted: Sequence[LostPermission], *, now: datetime | None = None
 ) -> SuggestedDraft:
     """The draft with what allows again all that is wanted, and nothing that was not allowed before the draft.
 
@@ -182,7 +184,7 @@ class _Case(NamedTuple):
         return NoEdit(f"{self.name}: {why}")
 
 
-def _asked(workspace: Workspace, wanted: Wanted, now: datetime | None) -> _Case | NoEdit:
+def _asked(workspace: Workspace, wanted: LostPermission, now: datetime | None) -> _Case | NoEdit:
     if wanted.principal is None or wanted.question is None:
         return NoEdit(f"{safe_text(wanted.action)} on {first_names(wanted.resources, 3, limit=256)}: {wanted.reason}")
     who = safe_text(workspace.short_name(wanted.principal.role_arn or wanted.principal.arn), limit=256)

@@ -17,8 +17,8 @@ MOST_NAMED: Final = 5
 """Most names of a kind in a message."""
 
 
-class Verdict(StrEnum):
-    """Verdict of a replay on a recorded request."""
+class ReplayVerdict(StrEnum):
+    """ReplayVerdict of a replay on a recorded request."""
 
     AGREES = "agrees"
     """The account's answer is what AWS did."""
@@ -48,7 +48,7 @@ class ReplayGroup:
         principal, question: one of the questions with its caller, for a fix.
     """
 
-    verdict: Verdict
+    verdict: ReplayVerdict
     caller: str
     action: str
     reason: str
@@ -100,8 +100,8 @@ class Replay:
     drafted: bool
     groups: list[ReplayGroup] = field(default_factory=list)
     besides: list[ReplayGroup] = field(default_factory=list)
-    requests: Counter[Verdict] = field(default_factory=Counter)
-    events: Counter[Verdict] = field(default_factory=Counter)
+    requests: Counter[ReplayVerdict] = field(default_factory=Counter)
+    events: Counter[ReplayVerdict] = field(default_factory=Counter)
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     not_calls: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -117,24 +117,24 @@ class Replay:
         A trail of nothing but that says nothing of the draft: it may be another account's.
         """
         elsewhere = self.elsewhere and not (self.drafted and self.events.total())
-        return not (self.events[Verdict.OPEN] or self.unmapped or self.ungrouped or elsewhere)
+        return not (self.events[ReplayVerdict.OPEN] or self.unmapped or self.ungrouped or elsewhere)
 
-    def of(self, verdict: Verdict) -> list[ReplayGroup]:
+    def of(self, verdict: ReplayVerdict) -> list[ReplayGroup]:
         return [group for group in self.groups if group.verdict is verdict]
 
-    def broken(self) -> Iterator[Wanted]:
+    def broken(self) -> Iterator[LostPermission]:
         """Permissions that the draft would break, by the first denial of each request, most events first."""
-        merged: dict[tuple[str, str, str], Wanted] = {}
-        for group in (*self.of(Verdict.BROKEN), *self.besides):
+        merged: dict[tuple[str, str, str], LostPermission] = {}
+        for group in (*self.of(ReplayVerdict.BROKEN), *self.besides):
             key = group.caller, group.action, group.reason
             known = merged.get(key)
             resources = tuple(dict.fromkeys((*(known.resources if known is not None else ()), *group.resources)))
             more = group.has_more or (known is not None and known.has_more)
-            merged[key] = Wanted(group.principal, group.action, group.question, resources, group.reason, more)
+            merged[key] = LostPermission(group.principal, group.action, group.question, resources, group.reason, more)
         yield from merged.values()
 
 
-class Wanted(NamedTuple):
+class LostPermission(NamedTuple):
     """A permission that somebody used on some resources, and would lose with a draft.
 
     Args:

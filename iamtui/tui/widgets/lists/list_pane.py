@@ -29,7 +29,7 @@ class FilteredList(LineView, Generic[RowType]):
     """Rows of one kind, of which some are shown; the cursor stays on its row where that is one of them."""
 
     @dataclass(eq=False, repr=False)
-    class Step(Message):
+    class FilterStep(Message):
         """h or l: the filter to the left or right."""
 
         direction: int
@@ -45,10 +45,10 @@ class FilteredList(LineView, Generic[RowType]):
         self.set_total(len(rows), cursor=next((at for at, row in enumerate(rows) if row == keep), 0))
 
     def action_line_left(self) -> None:
-        self.post_message(self.Step(-1))
+        self.post_message(self.FilterStep(-1))
 
     def action_line_right(self) -> None:
-        self.post_message(self.Step(1))
+        self.post_message(self.FilterStep(1))
 
 
 class ListPane(Column):
