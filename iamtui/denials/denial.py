@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -171,109 +172,50 @@ _LAYERS: Final = {
 }
 """The layers as messages name them, without white space (IAM User Guide: access denied error messages)."""
 
-_REACH: Final = 400
+_LAYER: Final = "|".join(_LAYERS)
+_LACKING: Final = r"no(?P<lacking>.{0,400}?)allowsthe(?:.{0,400}?action)?"
+_DENYING: Final = (
+    rf"(?P<deny>explicitdeny)(?:in(?P<article>an|the|a)(?:(?P<layer>{_LAYER})"
+    rf"(?:transitivelythroughan?(?P<through>{_LAYER}))?(?P<policy>:arn:)?)?)?"
+)
+_CLAIM: Final = re.compile(
+    rf"[{QUOTES}.]{{0,2}}(?:because(?:{_LACKING}|(?P<public>publicpolicies|publicacls)(?:.{{0,400}}?blockpublicaccess)?)"
+    rf"|withan{_DENYING})"
+)
+_CONSOLE_CLAIM: Final = re.compile(
+    rf"context:(?:because)?(?:{_LACKING}|(?:an|the|a)(?P<denies>{_LAYER})explicitlydenies|(?:withan)?{_DENYING})"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundClaim:
-    """A claim and where it ends in the packed text."""
-
-    claim: Claim
-    end: int
-
-
-def claim_at(text: SearchableText, start: int, since: int) -> FoundClaim:
-    """The claim that starts at a place in the packed text, after a quote or a full stop at most.
+def claim_at(text: SearchableText, start: int, since: int) -> tuple[Claim, int]:
+    """The claim that starts at a place in the packed text, or an empty one, and where it ends.
 
     Args:
         since: where its message starts.
     """
-    at = start
-    while at < start + 2 and text.packed[at : at + 1] in (*QUOTES, "."):
-        at += 1
-    lowered = text.lowered
-    if lowered.startswith("because", at):
-        return _because(text, at + 7, start)
-    if lowered.startswith("withanexplicitdeny", at):
-        return _with_an_explicit_deny(text, at + 18, since)
-    return FoundClaim(Claim(), start)
-
-
-def _because(text: SearchableText, at: int, start: int) -> FoundClaim:
-    lowered = text.lowered
-    if lowered.startswith("no", at):
-        end = lowered.find("allowsthe", at, at + _REACH)
-        if end < 0:
-            return FoundClaim(Claim(), start)
-        words, layers = _named(text, at + 2, end)
-        closing = lowered.find("action", end + 9, end + 9 + _REACH)
-        return FoundClaim(Claim("implicit", layers, words), closing + 6 if closing >= 0 else end + 9)
-    for prevented in ("publicpolicies", "publicacls"):
-        if lowered.startswith(prevented, at):
-            end = lowered.find("blockpublicaccess", at, at + _REACH)
-            end = end + 17 if end >= 0 else at + len(prevented)
-            return FoundClaim(Claim("explicit", (Layer.BLOCK_PUBLIC_ACCESS,), "S3 Block Public Access"), end)
-    return FoundClaim(Claim(), start)
-
-
-def _with_an_explicit_deny(text: SearchableText, at: int, since: int) -> FoundClaim:
-    lowered = text.lowered
-    article = next((word for word in ("inan", "inthe", "ina") if lowered.startswith(word, at)), None)
-    if article is None:
-        return FoundClaim(Claim("explicit"), at)
-    found = _layer_at(lowered, at + len(article))
+    at_console = text.lowered.startswith("context:", start)
+    found = (_CONSOLE_CLAIM if at_console else _CLAIM).match(text.lowered, start)
     if found is None:
-        # Another letter may follow "in a": a layer that starts with n or t.
-        return FoundClaim(Claim("explicit", (), _unnamed(text, at + len(article))), at + len(article))
-    words, layer, end = found
-    layers: tuple[Layer, ...] = (layer,)
-    for through in ("transitivelythrougha", "transitivelythroughan"):
-        via = _layer_at(lowered, end + len(through)) if lowered.startswith(through, end) else None
-        if via is not None:
-            words, layers, end = f"{words} transitively through a {via[0]}", (layer, via[1]), via[2]
-            break
+        return Claim(), start
+    parts, end = found.groupdict(), found.end()
+    if parts["lacking"] is not None:
+        words, layers = _named(text, found.start("lacking"), found.end("lacking"))
+        return Claim("implicit", layers, words), end
+    if parts.get("public"):
+        return Claim("explicit", (Layer.BLOCK_PUBLIC_ACCESS,), "S3 Block Public Access"), end
+    names = [_LAYERS[one] for one in (parts["layer"] or parts.get("denies"), parts["through"]) if one]
+    words, layers = " transitively through a ".join(name for name, _ in names), tuple(layer for _, layer in names)
     policy = ""
-    if lowered.startswith(":arn:", end):
-        word, flat_end = text.word_at(text.flat_at(end + 1), QUOTES + ",;", since=text.flat_at(since))
+    if parts["policy"]:
+        word, flat_end = text.word_at(text.flat_at(found.start("policy") + 1), QUOTES + ",;", since=text.flat_at(since))
         policy, end = word.rstrip(".)]}"), text.packed_at(flat_end)
-    return FoundClaim(Claim("explicit", layers, words, policy), end)
-
-
-def console_claim(text: SearchableText, start: int) -> FoundClaim:
-    """The claim behind the console's `Context:`."""
-    lowered = text.lowered
-    if not lowered.startswith("context:", start):
-        return claim_at(text, start, start)
-    at = start + 8
-    if lowered.startswith("because", at):
-        at += 7
-    if lowered.startswith("no", at):
-        return _because(text, at, start)
-    for article in ("an", "the", "a"):
-        found = _layer_at(lowered, at + len(article)) if lowered.startswith(article, at) else None
-        if found is not None and lowered.startswith("explicitlydenies", found[2]):
-            return FoundClaim(Claim("explicit", (found[1],), found[0]), found[2] + 16)
-    if lowered.startswith("withanexplicitdeny", at) or lowered.startswith("explicitdeny", at):
-        return _with_an_explicit_deny(text, lowered.index("explicitdeny", at) + 12, start)
-    return FoundClaim(Claim(), start)
+    elif parts["article"] and not names and end < len(text.packed):
+        words = text.word_at(text.flat_at(end), QUOTES + ",;.")[0][:80]
+    return Claim("explicit", layers, words, policy), end
 
 
 def _named(text: SearchableText, start: int, end: int) -> tuple[str, tuple[Layer, ...]]:
-    packed = text.lowered[start:end]
-    known = _LAYERS.get(packed)
-    if known is not None:
+    if known := _LAYERS.get(text.lowered[start:end]):
         return known[0], (known[1],)
     words = " ".join(text.flat[text.flat_at(start) : text.flat_at(end - 1) + 1].split()) if end > start else ""
     return words[:120], ()
-
-
-def _layer_at(lowered: str, at: int) -> tuple[str, Layer, int] | None:
-    for packed, (words, layer) in _LAYERS.items():
-        if lowered.startswith(packed, at):
-            return words, layer, at + len(packed)
-    return None
-
-
-def _unnamed(text: SearchableText, at: int) -> str:
-    word, _ = text.word_at(text.flat_at(at), QUOTES + ",;.") if at < len(text.packed) else ("", 0)
-    return word[:80]

@@ -18,17 +18,12 @@ from iamtui.denials.denial import (
     Claim,
     Denial,
     DenialForm,
-    FoundClaim,
     SourcePlace,
     claim_at,
-    console_claim,
     needs_no_resource,
 )
-from iamtui.denials.text import QUOTES, SearchableText, Wrapping, blob_behind, hits, request_ids, wrapping_before
+from iamtui.denials.text import QUOTES, SearchableText, blob_behind, hits, request_ids, wrapping_before
 from iamtui.policy.patterns import parse_arn
-
-_IAM_KINDS: Final = ("user", "role", "group", "policy")
-"""How IAM names a resource in front of its name, in place of an ARN."""
 
 _REFUSED: Final = "notauthorizedtoperform"
 _NO_ACCESS: Final = "notauthorizedtoaccessthisresource"
@@ -54,15 +49,38 @@ BARE_ANCHORS: Final = (
 )
 """Words that can occur alone, or as a field of a message."""
 _CALLER_REACH: Final = 2200
-_ACTION_REACH: Final = 260
-_RESOURCE_REACH: Final = 2300
 _AFTER: Final = 500
+
+# The regular expressions below are for the text without white space; each is bounded, and matched at one place only.
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[A-Za-z0-9*]{1,128}")
-_QUEUE: Final = re.compile(
-    r"https?://sqs\.([a-z0-9-]{1,32})\.amazonaws\.com(?:\.cn)?/([0-9]{12})/([A-Za-z0-9_.-]{1,84})"
+_NAMELESS: Final = {
+    "ontheresourceassociatedwiththisciphertext": (
+        "KMS names no key here: it may not exist in this region, its policy may let nobody in, or deny explicitly."
+    ),
+    "onthisresource": "",
+}
+"""How a message speaks of a resource without naming it, and what to know of that."""
+_BEHIND_ACTION: Final = f"onresource|{'|'.join(_NAMELESS)}|becauseno|withanexplicitdeny"
+_WHOLE_ACTION: Final = re.compile(
+    rf"[{QUOTES}]{{0,2}}([a-z0-9-]{{1,64}}:[a-z0-9*]{{1,128}}?)[{QUOTES}]{{0,2}}(?={_BEHIND_ACTION})", re.IGNORECASE
 )
-_OLD_QUEUE: Final = re.compile(r"https?://([a-z0-9-]{1,32})\.queue\.amazonaws\.com/([0-9]{12})/([A-Za-z0-9_.-]{1,84})")
+_CONSOLE_ACTION: Final = re.compile(rf"({_ACTION.pattern})(?=context:)", re.IGNORECASE)
+_ON: Final = re.compile(r"onresources?(?:\(s\))?:")
+_QUOTED: Final = re.compile(r"([\"'`])([^\"'`].{0,2300}?)\1")
+_UP_TO_REASON: Final = re.compile(
+    rf"((?:(?!user:|{_REFUSED}).){{1,2300}}?)(?:becauseno|becausepublic|withanexplicitdeny)"
+)
+_IAM_RESOURCE: Final = re.compile(r"(user|role|group|policy) (.*)", re.DOTALL)
+"""How IAM names a resource by its kind, in place of an ARN."""
+_KEY: Final = re.compile(r"theciphertextreferstoacustomermasterkey(?:.{0,260}?allowedtoaccess)?")
+_ON_QUEUE: Final = re.compile(r"accesstotheresource(.{0,380}?)isdenied")
+_QUEUE: Final = re.compile(
+    r"https?://(?:sqs\.([a-z0-9-]{1,32})\.amazonaws\.com(?:\.cn)?|([a-z0-9-]{1,32})\.queue\.amazonaws\.com)"
+    r"/([0-9]{12})/([A-Za-z0-9_.-]{1,84})"
+)
 _S3_URL: Final = re.compile(r"s3://([A-Za-z0-9.-]{3,63})(?:/([^\s\"'<>\0]{0,1024}))?")
+_IN_FRONT: Final = "youarenotauthorizedtoperformthisoperation."
+"""Sentence between an error code and the message proper (EC2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +105,20 @@ def read_message(text: SearchableText, at: int, anchor: str, floor: int) -> Deni
         return _no_access_message(text, at, floor)
     if anchor.endswith("havepermissionto"):
         return _console_message(text, at, floor)
-    if anchor == "theciphertextreferstoacustomermasterkey":
-        return _kms_text(text, at, floor)
-    if anchor == "accesstotheresource":
-        return _queue_text(text, at, floor)
-    if anchor == "maynotbeassumedbyrootaccounts":
-        return _own_text(text, at, floor, at + len(anchor), action="sts:AssumeRole", words="the root user")
     if anchor.startswith("encoded"):
-        return _encoded_message(text, at, floor)
-    return _bare(text, at, floor)
-
-
-_IN_FRONT: Final = ("youarenotauthorizedtoperformthisoperation.",)
-"""Sentences between an error code and the message proper (EC2)."""
-
-
-# User: ... is not authorized to perform: ...
+        encoded, end = blob_behind(text, at)
+        unknown = ("The caller, the request and the reason are only in the encoded message.",)
+        return _span(text, DenialForm.ENCODED, (at, end), floor, encoded=encoded, unknown=unknown) if encoded else None
+    return _bare(text, at, floor) if anchor in BARE_ANCHORS else _own_text(text, at, floor)
 
 
 def _user_message(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
+    """`User: ... is not authorized to perform: ...`"""
     after = at + len(_REFUSED)
-    lowered = text.lowered
-    if lowered.startswith("thisoperation", after):
-        # What EC2 puts in front of its real message: that one is found by itself.
-        return None
-    if lowered[after : after + 1] == ":":
+    if text.lowered.startswith(":", after):
         after += 1
-    elif not lowered.startswith("sts:", after):
+    elif not text.lowered.startswith("sts:", after):
+        # What EC2 puts in front of its real message, or another sentence.
         return None
     caller, start = _caller(text, at, floor)
     action, after = _action(text, after)
@@ -125,31 +130,82 @@ def _user_message(text: SearchableText, at: int, floor: int) -> DenialSpan | Non
         if text.lowered.startswith(words, after):
             notes = (*notes, note) if note else notes
             after += len(words)
-    found = claim_at(text, after, start)
-    return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, action, resource, found, notes)
-
-
-_CIPHERTEXT: Final = "ontheresourceassociatedwiththisciphertext"
-_THIS_RESOURCE: Final = "onthisresource"
-_NAMELESS: Final = {
-    _CIPHERTEXT: (
-        "KMS names no key here: it may not exist in this region, its policy may let nobody in, or deny explicitly."
-    ),
-    _THIS_RESOURCE: "",
-}
-"""How a message speaks of a resource without naming it, and what to know of that."""
+    claim, end = claim_at(text, after, start)
+    return _message(text, DenialForm.MESSAGE, (start, end), floor, caller, action, resource, claim, notes)
 
 
 def _no_access_message(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
     """`User: ... is not authorized to access this resource`, which names neither action nor resource."""
     caller, start = _caller(text, at, floor)
-    lowered = text.lowered
     if not caller:
-        start = lowered.rfind("user", max(floor, at - 6), at)
+        start = text.lowered.rfind("user", max(floor, at - 6), at)
         if start < 0:
             return None
-    found = claim_at(text, at + len(_NO_ACCESS), start)
-    return _message(text, DenialForm.MESSAGE, (start, found.end), floor, caller, "", "", found)
+    claim, end = claim_at(text, at + len(_NO_ACCESS), start)
+    return _message(text, DenialForm.MESSAGE, (start, end), floor, caller, "", "", claim)
+
+
+def _console_message(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
+    """The text that the AWS console offers to copy."""
+    user = text.lowered.find("user:", at, at + 1500)
+    action_at = text.lowered.find("action:", user, user + _CALLER_REACH) if user >= 0 else -1
+    if action_at < 0:
+        return None
+    service = text.lowered.find("service:", user, action_at)
+    caller_end = text.flat_at((service if service >= 0 else action_at) - 1) + 1
+    caller = text.between(text.flat_at(user + 5), caller_end).strip().strip(QUOTES + ",;")
+    title = text.lowered.rfind("accessdeniedto", max(floor, at - 160), at)
+    at = title if title >= 0 else at
+    action, end = _action(text, action_at + 7, _CONSOLE_ACTION)
+    if not action:
+        return None
+    resource, end, notes = _resource(text, end, at)
+    claim, end = claim_at(text, end, at)
+    return _message(
+        text, DenialForm.CONSOLE, (at, end), floor, caller.split()[0] if caller else "", action, resource, claim, notes
+    )
+
+
+def _own_text(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
+    """A service's own words."""
+    form, lowered = DenialForm.OWN_TEXT, text.lowered
+    if key := _KEY.match(lowered, at):
+        note = "KMS says the same of a key that does not exist, that is in another region, and that may not be used."
+        return _message(text, form, (at, key.end()), floor, "", "kms:Decrypt", "", Claim(), (note,))
+    if denied := _ON_QUEUE.match(lowered, at):
+        url = text.packed[denied.start(1) : denied.end(1)]
+        queue = _QUEUE.match(url)
+        resource = f"arn:aws:sqs:{queue[1] or queue[2]}:{queue[3]}:{queue[4]}" if queue is not None else ""
+        note = "SQS names the queue by its URL." if queue else f"The message names the resource as {url[:200]}."
+        return _message(text, form, (at, denied.end()), floor, "", "", resource, Claim(), (note,), service="SQS")
+    if lowered.startswith("maynotbeassumed", at):
+        end = at + len("maynotbeassumedbyrootaccounts")
+        return _message(text, form, (at, end), floor, "", "sts:AssumeRole", "", Claim("explicit", (), "the root user"))
+    return None
+
+
+def _bare(text: SearchableText, at: int, floor: int) -> DenialSpan:
+    """An error code or "Access Denied" alone: what the wrapping tells is all there is."""
+    span = _span(text, DenialForm.BARE, (at, at + 12), floor, at_code=True)
+    denial, notes = span.denial, []
+    # The object that `aws s3` names on the same line.
+    flat_start = text.flat_at(min(span.start, at))
+    line_start = max(text.flat.rfind("\n", 0, flat_start), flat_start - 1500) + 1
+    url = _S3_URL.search(text.flat, line_start, text.flat_at(at))
+    resource = f"arn:aws:s3:::{url[1]}{'/' + url[2] if url[2] else ''}" if url is not None else ""
+    if resource:
+        notes.append("The object is the one named in front of the error.")
+    s3 = denial.service.lower() in ("s3", "amazons3") or bool(resource) or "hostid" in text.lowered[at : at + 400]
+    if s3:
+        notes.append("S3 leaves the reason out, mostly when caller and bucket are of different organizations.")
+    denial = replace(
+        denial,
+        resource=resource,
+        service=denial.service or ("S3" if s3 else ""),
+        unknown=_unknown("", "", resource, Claim()),
+        notes=tuple(notes),
+    )
+    return replace(span, denial=denial)
 
 
 def _message(
@@ -160,39 +216,53 @@ def _message(
     caller: str,
     action: str,
     resource: str,
-    found: FoundClaim,
+    claim: Claim,
     notes: tuple[str, ...] = (),
+    service: str = "",
 ) -> DenialSpan:
-    """A message with its request, completed by the text around it."""
-    start, end = span
-    for sentence in _IN_FRONT:
-        start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
-    wrapping = wrapping_before(text.packed, start, floor, _tail(text, end))
-    encoded, end = blob_behind(text, end)
+    encoded, end = blob_behind(text, span[1])
+    unknown = _unknown(caller, action, resource, claim)
+    made = _span(text, form, (span[0], span[1]), floor, end=end, encoded=encoded, unknown=unknown)
+    denial = replace(made.denial, caller=caller, action=action, resource=resource, claim=claim, notes=notes)
+    return replace(made, denial=replace(denial, service=denial.service or service))
+
+
+def _span(
+    text: SearchableText,
+    form: DenialForm,
+    span: tuple[int, int],
+    floor: int,
+    *,
+    end: int = 0,
+    encoded: str = "",
+    unknown: tuple[str, ...] = (),
+    at_code: bool = False,
+) -> DenialSpan:
+    """A denial with what the text around it tells: error code, operation, service and ids."""
+    at, after = span
+    if text.lowered.endswith(_IN_FRONT, floor, at):
+        at -= len(_IN_FRONT)
+    wrapping = wrapping_before(text.packed, at, floor, _tail(text, after), at_code=at_code)
+    start = min(wrapping.start, at)
+    end = max(end or after, wrapping.end if at_code else 0)
+    tail = _tail(text, end)
+    request, authorization = request_ids(text.flat[text.flat_at(start) : text.flat_at(max(tail - 1, start)) + 1])
+    place = text.flat_at(start)
     denial = Denial(
         form,
-        _place(text, wrapping.start),
-        caller,
-        action,
-        resource,
-        found.claim,
-        code=wrapping.code,
+        SourcePlace(text.line_of(place), place),
+        code=wrapping.code or _CODES.get(form, ""),
         operation=wrapping.operation,
         service=wrapping.service,
         encoded=encoded,
-        unknown=_unknown(caller, action, resource, found.claim),
-        notes=notes,
+        request_id=request,
+        authorization_id=authorization,
+        unknown=unknown,
     )
-    return _with_ids(text, denial, wrapping, end)
+    return DenialSpan(denial, start, end, tail)
 
 
-def _with_ids(text: SearchableText, denial: Denial, wrapping: Wrapping, end: int) -> DenialSpan:
-    tail = _tail(text, end)
-    ids = request_ids(text.flat[text.flat_at(wrapping.start) : text.flat_at(max(tail - 1, wrapping.start)) + 1])
-    denial = replace(denial, request_id=ids.request, authorization_id=ids.authorization)
-    return DenialSpan(denial, wrapping.start, end, tail)
-
-
+_CODES: Final = {DenialForm.BARE: "AccessDenied", DenialForm.ENCODED: "UnauthorizedOperation"}
 _NEXT: Final = ("anerroroccurred(", "operationerror", "accessdenied:", "exception:", "<?xml", *ANCHORS)
 """Words that begin another message, or occur in it."""
 
@@ -209,23 +279,18 @@ def _tail(text: SearchableText, end: int) -> int:
     return max(min(stop, caller) if caller >= 0 else stop, end)
 
 
-def _place(text: SearchableText, packed: int) -> SourcePlace:
-    at = text.flat_at(packed)
-    return SourcePlace(text.line_of(at), at)
+def _caller(text: SearchableText, refused: int, floor: int) -> tuple[str, int]:
+    end = refused - 2 if text.lowered.startswith("is", refused - 2) else refused
+    at = text.lowered.rfind("user:", max(floor, refused - _CALLER_REACH, 0), end)
+    caller = text.between(text.flat_at(at + 5), text.flat_at(end - 1) + 1).strip().strip(QUOTES) if at >= 0 else ""
+    return (caller, at) if caller and not set(" \t") & set(caller) else ("", end)
 
 
-def _action(text: SearchableText, start: int) -> tuple[str, int]:
+def _action(text: SearchableText, start: int, *forms: re.Pattern[str]) -> tuple[str, int]:
     """The action, and where it ends: up to the words that follow it, else up to white space."""
-    lowered = text.lowered
+    if found := next(filter(None, (one.match(text.packed, start) for one in (*forms, _WHOLE_ACTION))), None):
+        return found[1], found.end()
     start += len(text.packed[start : start + 2]) - len(text.packed[start : start + 2].lstrip(QUOTES))
-    ends = [
-        lowered.find(word, start, start + _ACTION_REACH)
-        for word in ("onresource", _THIS_RESOURCE, _CIPHERTEXT, "becauseno", "withanexplicitdeny")
-    ]
-    for end in sorted(end for end in ends if end >= 0):
-        packed = text.packed[start:end].rstrip(QUOTES)
-        if _ACTION.fullmatch(packed):
-            return packed, end
     word, at = text.word_at(text.flat_at(start), QUOTES + ",;")
     if _ACTION.match(word) is None and text.flat[at : at + 1] == "\n":
         # Broken in the middle of the action, at the edge of a window.
@@ -237,85 +302,50 @@ def _action(text: SearchableText, start: int) -> tuple[str, int]:
     return found.group(), text.packed_at(at)
 
 
-def _caller(text: SearchableText, refused: int, floor: int) -> tuple[str, int]:
-    end = refused - 2 if text.lowered.startswith("is", refused - 2) else refused
-    low = max(floor, refused - _CALLER_REACH, 0)
-    at = text.lowered.rfind("user:", low, end)
-    if at < 0:
-        return "", end
-    caller = text.between(text.flat_at(at + 5), text.flat_at(end - 1) + 1).strip().strip(QUOTES)
-    if " " in caller or "\t" in caller or not caller:
-        return "", end
-    return caller, at
-
-
 def _resource(text: SearchableText, start: int, since: int) -> tuple[str, int, tuple[str, ...]]:
-    lowered = text.lowered
-    for words in ("onresource:", "onresource(s):", "onresources:"):
-        if lowered.startswith(words, start):
-            break
-    else:
+    """The resource, where it ends, and what to know of how it was read."""
+    on = _ON.match(text.lowered, start)
+    if on is None:
         return "", start, ()
-    start += len(words)
-    quote = text.packed[start : start + 1]
-    if quote and quote in "\"'`":
-        end = text.packed.find(quote, start + 1, start + _RESOURCE_REACH)
-        if end > start + 1:
-            inner = text.between(text.flat_at(start + 1), text.flat_at(end - 1) + 1).strip()
-            return inner, end + 1, ()
-    bounded = _bounded_resource(text, start)
-    if bounded is not None:
-        return bounded
-    word, at = text.word_at(text.flat_at(start), QUOTES, since=text.flat_at(since))
-    if word in _IAM_KINDS and text.flat[at : at + 1] == " ":
-        name, at = text.word_at(at + 1, QUOTES, since=text.flat_at(since))
-        return f"{word} {_without_end(name)}", text.packed_at(at), ()
-    word = _without_end(word)
+    if quoted := _QUOTED.match(text.packed, on.end()):
+        inner = text.between(text.flat_at(quoted.start(2)), text.flat_at(quoted.end(2) - 1) + 1).strip()
+        return inner, quoted.end(), ()
     notes: tuple[str, ...] = ()
-    if word and not word.startswith("arn:") and word != "*":
-        notes = (f"The message names the resource as {word}, not by an ARN.",)
-    return word, text.packed_at(at), notes
+    bounded = _UP_TO_REASON.match(text.lowered, on.end())
+    flat = (text.flat_at(on.end()), text.flat_at(bounded.end(1) - 1) + 1 if bounded else 0)
+    resource, broken = text.between(*flat).strip(), "\n" in text.flat[slice(*flat)]
+    spaced = any(character.isspace() for character in resource)
+    if bounded and not broken and _IAM_RESOURCE.fullmatch(resource) and resource.count(" ") == 1:
+        return resource, bounded.end(1), ()
+    # Only keys of objects may hold spaces; anything else here is another sentence.
+    if bounded and (not spaced or (not broken and resource.startswith("arn:") and ":s3:" in resource)):
+        end = bounded.end(1)
+        if spaced:
+            notes = ("The resource has spaces in it: it was read up to the reason.",)
+        elif broken:
+            notes = ("The resource was broken over lines and was put together again.",)
+    else:
+        resource, at = text.word_at(flat[0], QUOTES, since=text.flat_at(since))
+        if resource in ("user", "role", "group", "policy") and text.flat[at : at + 1] == " ":
+            name, at = text.word_at(at + 1, QUOTES, since=text.flat_at(since))
+            return f"{resource} {_without_end(name)}", text.packed_at(at), ()
+        resource, end = _without_end(resource), text.packed_at(at)
+    if resource and not resource.startswith("arn:") and resource != "*":
+        notes = (*notes, f"The message names the resource as {resource}, not by an ARN.")
+    return resource, end, notes
 
 
 def _with_arn(resource: str, notes: tuple[str, ...], caller: str) -> tuple[str, tuple[str, ...]]:
     """The ARN for `user NAME` and the like, which IAM names so in the caller's own account."""
-    kind, space, name = resource.partition(" ")
-    if not space or kind not in _IAM_KINDS:
+    named, arn = _IAM_RESOURCE.fullmatch(resource), parse_arn(caller)
+    if named is None:
         return resource, notes
-    if name.startswith("arn:"):
-        return name, notes
-    arn = parse_arn(caller)
-    if arn is None or not name:
+    if named[2].startswith("arn:"):
+        return named[2], notes
+    if arn is None or not named[2]:
         return resource, (*notes, f"The message names the resource as {resource}, not by an ARN.")
-    made = f"arn:{arn.partition}:iam::{arn.account}:{kind}/{name}"
+    made = f"arn:{arn.partition}:iam::{arn.account}:{named[1]}/{named[2]}"
     return made, (*notes, f"The message names the resource as {resource}, without its path.")
-
-
-def _bounded_resource(text: SearchableText, start: int) -> tuple[str, int, tuple[str, ...]] | None:
-    """A resource that the reason follows: breaks of lines inside it are no part of it."""
-    stop = start + _RESOURCE_REACH
-    nexts = [text.lowered.find(word, start, stop) for word in ("user:", _REFUSED) if word]
-    stop = min([stop, *(at for at in nexts if at >= 0)])
-    ends = [text.lowered.find(word, start, stop) for word in ("becauseno", "becausepublic", "withanexplicitdeny")]
-    ends = [end for end in ends if end > start]
-    if not ends:
-        return None
-    end = min(ends)
-    raw = text.flat[text.flat_at(start) : text.flat_at(end - 1) + 1]
-    resource = text.between(text.flat_at(start), text.flat_at(end - 1) + 1).strip()
-    if resource.partition(" ")[0] in _IAM_KINDS and resource.count(" ") == 1 and "\n" not in raw:
-        return resource, end, ()
-    notes: tuple[str, ...] = ()
-    if any(character.isspace() for character in resource):
-        # Only keys of objects may hold spaces; anything else here is another sentence.
-        if "\n" in raw or not resource.startswith("arn:") or ":s3:" not in resource:
-            return None
-        notes = ("The resource has spaces in it: it was read up to the reason.",)
-    elif "\n" in raw:
-        notes = ("The resource was broken over lines and was put together again.",)
-    if not resource.startswith("arn:") and resource != "*":
-        notes = (*notes, f"The message names the resource as {resource}, not by an ARN.")
-    return resource, end, notes
 
 
 def _without_end(word: str) -> str:
@@ -330,156 +360,23 @@ def _without_end(word: str) -> str:
 
 
 def _unknown(caller: str, action: str, resource: str, claim: Claim) -> tuple[str, ...]:
-    said = []
-    if not caller:
-        said.append(CALLER_UNKNOWN)
-    if not action:
-        said.append("It does not say which action was refused.")
-    if not resource and not needs_no_resource(action):
-        said.append("It does not say on which resource.")
-    if not claim.kind:
-        said.append("The message does not name the kind of policy that refused; an explicit deny is still possible.")
-    return tuple(said)
-
-
-# The AWS console
-
-
-def _console_message(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
-    lowered = text.lowered
-    reach = at + 1500
-    user = lowered.find("user:", at, reach)
-    if user < 0:
-        return None
-    action_at = lowered.find("action:", user, user + _CALLER_REACH)
-    if action_at < 0:
-        return None
-    service = lowered.find("service:", user, action_at)
-    caller_end = service if service >= 0 else action_at
-    caller = text.between(text.flat_at(user + 5), text.flat_at(caller_end - 1) + 1).strip().strip(QUOTES + ",;")
-    if any(character.isspace() for character in caller):
-        caller = caller.split()[0]
-    title = lowered.rfind("accessdeniedto", max(floor, at - 160), at)
-    at = title if title >= 0 else at
-    action, end = _console_action(text, action_at + 7)
-    if not action:
-        return None
-    resource, end, notes = _resource(text, end, at)
-    found = console_claim(text, end)
-    span = (at, found.end)
-    return _message(text, DenialForm.CONSOLE, span, floor, caller, action, resource, found, notes)
-
-
-def _console_action(text: SearchableText, start: int) -> tuple[str, int]:
-    end = text.lowered.find("context:", start, start + _ACTION_REACH)
-    packed = text.packed[start:end] if end > start else ""
-    return (packed, end) if _ACTION.fullmatch(packed) else _action(text, start)
-
-
-# Services' own words
-
-
-def _own_text(
-    text: SearchableText,
-    at: int,
-    floor: int,
-    end: int,
-    *,
-    action: str = "",
-    resource: str = "",
-    words: str = "",
-    service: str = "",
-    notes: tuple[str, ...] = (),
-) -> DenialSpan:
-    found = FoundClaim(Claim("explicit" if words else "", (), words), end)
-    span = _message(text, DenialForm.OWN_TEXT, (at, end), floor, "", action, resource, found, notes)
-    return replace(span, denial=replace(span.denial, service=span.denial.service or service))
-
-
-def _kms_text(text: SearchableText, at: int, floor: int) -> DenialSpan:
-    end = text.lowered.find("allowedtoaccess", at, at + 300)
-    end = end + len("allowedtoaccess") if end >= 0 else at + 39
-    note = "KMS says the same of a key that does not exist, that is in another region, and that may not be used."
-    return _own_text(text, at, floor, end, action="kms:Decrypt", notes=(note,))
-
-
-def _queue_text(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
-    end = text.lowered.find("isdenied", at, at + 400)
-    if end < 0:
-        return None
-    url = text.packed[at + len("accesstotheresource") : end]
-    found = _QUEUE.match(url) or _OLD_QUEUE.match(url)
-    resource = f"arn:aws:sqs:{found[1]}:{found[2]}:{found[3]}" if found is not None else ""
-    notes = ("SQS names the queue by its URL.",) if resource else (f"The message names the resource as {url[:200]}.",)
-    return _own_text(text, at, floor, end + 8, resource=resource, service="SQS", notes=notes)
-
-
-def _encoded_message(text: SearchableText, at: int, floor: int) -> DenialSpan | None:
-    encoded, end = blob_behind(text, at)
-    if not encoded:
-        return None
-    start = at
-    for sentence in _IN_FRONT:
-        start = start - len(sentence) if text.lowered.endswith(sentence, floor, start) else start
-    wrapping = wrapping_before(text.packed, start, floor, end)
-    denial = Denial(
-        DenialForm.ENCODED,
-        _place(text, wrapping.start),
-        code=wrapping.code or "UnauthorizedOperation",
-        operation=wrapping.operation,
-        service=wrapping.service,
-        encoded=encoded,
-        unknown=("The caller, the request and the reason are only in the encoded message.",),
+    policy = "The message does not name the kind of policy that refused; an explicit deny is still possible."
+    lacking = (
+        (CALLER_UNKNOWN, not caller),
+        ("It does not say which action was refused.", not action),
+        ("It does not say on which resource.", not resource and not needs_no_resource(action)),
+        (policy, not claim.kind),
     )
-    return _with_ids(text, denial, wrapping, end)
-
-
-# Without the request
-
-
-def _bare(text: SearchableText, at: int, floor: int) -> DenialSpan:
-    """An error code or "Access Denied" alone: what the wrapping tells is all there is."""
-    wrapping = wrapping_before(text.packed, at, floor, _tail(text, at + 12), at_code=True)
-    start = min(wrapping.start, at)
-    resource, notes = _url_near(text, start, at)
-    s3 = wrapping.service.lower() in ("s3", "amazons3") or bool(resource) or "hostid" in text.lowered[at : at + 400]
-    if s3:
-        notes = (*notes, "S3 leaves the reason out, mostly when caller and bucket are of different organizations.")
-    denial = Denial(
-        DenialForm.BARE,
-        _place(text, start),
-        resource=resource,
-        code=wrapping.code or "AccessDenied",
-        operation=wrapping.operation,
-        service=wrapping.service or ("S3" if s3 else ""),
-        unknown=_unknown("", "", resource, Claim()),
-        notes=notes,
-    )
-    return _with_ids(text, denial, replace(wrapping, start=start), max(at + 12, wrapping.end))
-
-
-def _url_near(text: SearchableText, start: int, at: int) -> tuple[str, tuple[str, ...]]:
-    """The object that `aws s3` names on the same line."""
-    flat_start = text.flat_at(start)
-    line_start = max(text.flat.rfind("\n", 0, flat_start), flat_start - 1500) + 1
-    line = text.flat[line_start : text.flat_at(at)]
-    found = _S3_URL.search(line)
-    if found is None:
-        return "", ()
-    key = f"/{found[2]}" if found[2] else ""
-    return f"arn:aws:s3:::{found[1]}{key}", ("The object is the one named in front of the error.",)
+    return tuple(sentence for sentence, missing in lacking if missing)
 
 
 # The search for messages in a text, piece by piece, and which words belong to which message.
 
 PIECE: Final = 96 * 1024
 """Characters that are searched at once."""
-
 _BEFORE_PIECE: Final = 4 * 1024
-
 _AFTER_PIECE: Final = 48 * 1024
 """How much of a text in front of and behind a piece is looked at with it: more than any message reaches."""
-
 _TO_MESSAGE: Final = 160
 """Greatest distance of an error code before its message, as in the fields of a JSON or XML error."""
 
@@ -494,31 +391,21 @@ def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda:
 
     It is searched in pieces, so that no single step keeps other threads waiting.
     """
-    for piece in _pieces(portions):
+    for piece, start, line, first, last in _pieces(portions):
         if cancelled():
             return
-        for denial in _messages(SearchableText(piece.text)):
-            offset = piece.start + denial.place.offset
-            if piece.first <= offset < piece.last:
-                yield replace(denial, place=SourcePlace(piece.line - 1 + denial.place.line, offset))
+        for denial in _messages(SearchableText(piece)):
+            offset = start + denial.place.offset
+            if first <= offset < last:
+                yield replace(denial, place=SourcePlace(line - 1 + denial.place.line, offset))
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A part of a text with its surroundings: messages that start from `first` to before `last` are its own.
+def _pieces(portions: Iterable[str]) -> Iterator[tuple[str, int, int, int, float]]:
+    """Parts of a text with their surroundings.
 
-    Args:
-        start: its place in the whole text, and `line` the line that it starts in.
+    Yields:
+        A part, its place in the whole text, its line, and between which places messages start that are its own.
     """
-
-    text: str
-    start: int
-    line: int
-    first: int
-    last: float
-
-
-def _pieces(portions: Iterable[str]) -> Iterator[_Piece]:
     buffer = ""
     start = first = 0
     line = 1
@@ -527,15 +414,14 @@ def _pieces(portions: Iterable[str]) -> Iterator[_Piece]:
         at = 0
         while first + PIECE + _AFTER_PIECE - start < len(buffer):
             last = first + PIECE
-            yield _Piece(buffer[at : last + _AFTER_PIECE - start], start + at, line, first, last)
+            yield buffer[at : last + _AFTER_PIECE - start], start + at, line, first, last
             inside = last - _BEFORE_PIECE - start
             # No line ends in sight: cut anywhere.
-            following = max(buffer.rfind("\n", at, inside) + 1, at)
-            following = following if following > at else inside
+            following = buffer.rfind("\n", at, inside) + 1 or inside
             line += buffer.count("\n", at, following)
             at, first = following, last
         buffer, start = buffer[at:], start + at
-    yield _Piece(buffer, start, line, first, math.inf)
+    yield buffer, start, line, first, math.inf
 
 
 def _messages(text: SearchableText) -> list[Denial]:

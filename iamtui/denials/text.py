@@ -170,16 +170,15 @@ _BETWEEN: Final = 3
 """Most characters (quotes) between a wrapping and its message."""
 
 _CLI: Final = re.compile(
-    r"An ?error ?occurred ?\(([A-Za-z0-9.]{1,60})\) ?when ?calling ?the ?([A-Za-z0-9]{1,80}?)operation"
-    r"(?:\([^)]{0,80}\))?:",
-    re.IGNORECASE,
+    r"anerroroccurred\(([a-z0-9.]{1,60})\)whencallingthe([a-z0-9]{1,80}?)operation(?:\([^)]{0,80}\))?:", re.IGNORECASE
 )
-_GO: Final = re.compile(r"operationerror([A-Za-z0-9]{1,60}):([A-Za-z0-9]{1,80}),", re.IGNORECASE)
-_GO_CODE: Final = re.compile(r"apierror([A-Za-z0-9.]{1,60}):", re.IGNORECASE)
-_JAVA: Final = re.compile(r"\((?:Service|service):([^;,()]{1,60})[;,]StatusCode:\d{3}", re.IGNORECASE)
-_JAVA_CODE: Final = re.compile(r"ErrorCode:([A-Za-z.]{1,60})", re.IGNORECASE)
-_DOTNET: Final = re.compile(r"Amazon\.([A-Za-z0-9]{2,40})\.", re.IGNORECASE)
-_JAVA_CLASS: Final = re.compile(r"(?:services|awssdk)\.(?:services\.)?([a-z0-9]{2,40})\.model\.", re.IGNORECASE)
+_GO: Final = re.compile(r"operationerror([a-z0-9]{1,60}):([a-z0-9]{1,80}),", re.IGNORECASE)
+_GO_CODE: Final = re.compile(r"apierror([a-z0-9.]{1,60}):", re.IGNORECASE)
+_JAVA: Final = re.compile(r"\(service:(?:amazon|aws)?([^;,()]{1,60})[;,]statuscode:\d{3}", re.IGNORECASE)
+_JAVA_CODE: Final = re.compile(r"errorcode:([a-z.]{1,60})", re.IGNORECASE)
+_CLASS: Final = re.compile(
+    r"amazon\.([a-z0-9]{2,40})\.|(?:services|awssdk)\.(?:services\.)?([a-z0-9]{2,40})\.model\.", re.IGNORECASE
+)
 _CODE_BEFORE: Final = re.compile(r"([A-Z][a-z][A-Za-z]{1,50}(?:Denied|Exception|Error|Operation|NotAuthorized)):$")
 _CODE_HERE: Final = re.compile(
     r"(?:Client\.)?(?:AccessDenied|UnauthorizedOperation|AuthorizationError)(?:Exception|Error)?"
@@ -202,14 +201,6 @@ class Wrapping:
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Ids to look the request up by, or ""."""
-
-    request: str = ""
-    authorization: str = ""
-
-
 def wrapping_before(packed: str, at: int, floor: int, tail: int, *, at_code: bool = False) -> Wrapping:
     """The wrapping before `at`, no further back than `floor`.
 
@@ -218,61 +209,44 @@ def wrapping_before(packed: str, at: int, floor: int, tail: int, *, at_code: boo
         at_code: there is no message: `at` is the error code itself, and its wrapping goes on behind it.
     """
     low = max(floor, at - _REACH, 0)
-    after = packed[at : max(tail, at)]
-    window = packed[low:at]
-    for cli in _CLI.finditer(packed[low : at + 200] if at_code else window):
-        if _belongs(cli.start() + low, cli.end() + low, at, at_code=at_code):
-            return Wrapping(low + cli.start(), low + cli.end(), cli[1], cli[2].removesuffix("the"))
-    service = _service(window, after)
-    code_before = _CODE_BEFORE.search(window)
-    code_here = _CODE_HERE.search(packed, max(low, at - 40), at + 60) if at_code else None
-    java_code = _JAVA_CODE.search(after)
-    go, go_code = _last(_GO, window), _last(_GO_CODE, window)
-    if not at_code and (go_code is None or at - low - go_code.end() > _BETWEEN):
+    for cli in _CLI.finditer(packed, low, at + 200 if at_code else at):
+        if cli.start() <= at < cli.end() if at_code else at - cli.end() <= _BETWEEN:
+            return Wrapping(cli.start(), cli.end(), cli[1], cli[2])
+    go, go_code = _last(_GO, packed, low, at), _last(_GO_CODE, packed, low, at)
+    if not at_code and (go_code is None or at - go_code.end() > _BETWEEN):
         go = go_code = None
-    # Where words stand right in front of it, the packed text tells not where the code starts.
-    behind = max(code_before[1].rfind("AccessDenied"), 0) if code_before is not None else 0
-    code = ""
-    for found in (go_code, code_before, java_code):
-        if found is not None and not code:
-            code = found[1][behind if found is code_before else 0 :]
-    if not code and code_here is not None:
-        code = code_here.group().removeprefix("apierror")
+    before, start, code = _CODE_BEFORE.search(packed, low, at), at, ""
+    if before is not None:
+        # Where words stand right in front of it, the packed text tells not where the code starts.
+        behind = max(before[1].rfind("AccessDenied"), 0)
+        start, code = before.start() + behind, before[1][behind:]
+    if go_code is not None:
+        code = go_code[1]
+    elif not code and (java_code := _JAVA_CODE.search(packed, at, max(tail, at))):
+        code = java_code[1]
+    elif not code and at_code and (here := _CODE_HERE.search(packed, max(low, at - 40), at + 60)):
+        code = here.group()
     if go is not None:
-        return Wrapping(low + go.start(), at, code, go[2], go[1])
-    start = low + code_before.start() + behind if code_before is not None else at
+        return Wrapping(go.start(), at, code, go[2], go[1])
+    java, named = _JAVA.search(packed, at, max(tail, at)), _last(_CLASS, packed, max(low, at - 160), at)
+    service = java[1] if java is not None else named[1] or named[2] if named is not None else ""
     return Wrapping(start, at, code, "", service)
 
 
-def _belongs(start: int, end: int, at: int, *, at_code: bool) -> bool:
-    """True if the CLI's words belong to the text at `at`: right before a message, or around a bare code."""
-    return start <= at < end if at_code else 0 <= at - end <= _BETWEEN
+def _last(pattern: re.Pattern[str], packed: str, low: int, at: int) -> re.Match[str] | None:
+    return next(reversed(list(pattern.finditer(packed, low, at))), None)
 
 
-def _service(window: str, after: str) -> str:
-    java = _JAVA.search(after)
-    if java is not None:
-        return java[1].removeprefix("Amazon").removeprefix("AWS")
-    for pattern in (_DOTNET, _JAVA_CLASS):
-        found = _last(pattern, window[-160:])
-        if found is not None:
-            return found[1]
-    return ""
-
-
-def _last(pattern: re.Pattern[str], window: str) -> re.Match[str] | None:
-    return next(reversed(list(pattern.finditer(window))), None)
-
-
-def request_ids(flat: str) -> Ids:
-    """The ids in the part of a text that belongs to one message."""
+def request_ids(flat: str) -> tuple[str, str]:
+    """The request's id and its authorization's in the part of a text that belongs to one message, each or ""."""
     near = flat[:6000].replace("\0", "")
     request = _REQUEST_ID.search(near)
     authorization = _AUTHORIZATION_ID.search(near) or _AUTHORIZATION_LINK.search(near)
-    return Ids(request[1] if request else "", authorization[1] if authorization else "")
+    return request[1] if request else "", authorization[1] if authorization else ""
 
 
 _BLOB: Final = re.compile(r"[A-Za-z0-9_-]{20,20000}")
+_BLOB_LINE: Final = re.compile(r"\n[ \t]*([A-Za-z0-9_-]{1,2000})\0*(?=[\n\"'`<>]|$)")
 
 
 def blob_behind(text: SearchableText, end: int) -> tuple[str, int]:
@@ -282,27 +256,11 @@ def blob_behind(text: SearchableText, end: int) -> tuple[str, int]:
     if at < 0:
         return "", end
     word, flat_end = text.word_at(text.flat_at(at + len(words)), QUOTES, since=text.flat_at(at))
-    parts = [word]
     # A blob is longer than any line: when it was cut at the edge of a window, its lines hold nothing else.
-    while len(parts) < 400 and (line := _rest_of_blob(text, flat_end, parts)) is not None:
-        word, flat_end = line
-        parts.append(word)
-    found = _BLOB.match("".join(parts))
+    while len(word) < 20_000 and _BLOB.fullmatch(word) and (line := _BLOB_LINE.match(text.flat, flat_end)):
+        word, flat_end = word + line[1], line.end()
+    found = _BLOB.match(word)
     return (found.group(), text.packed_at(flat_end)) if found is not None else ("", end)
-
-
-def _rest_of_blob(text: SearchableText, at: int, parts: list[str]) -> tuple[str, int] | None:
-    flat = text.flat
-    if at >= len(flat) or flat[at] != "\n" or not _BLOB.fullmatch("".join(parts)):
-        return None
-    start = at + 1
-    while start < len(flat) and flat[start] in " \t":
-        start += 1
-    word, end = text.word_at(start, QUOTES)
-    alone = end >= len(flat) or flat[end] in "\n\"'`<>"
-    if word and alone and re.fullmatch(r"[A-Za-z0-9_-]{1,20000}", word):
-        return word, end
-    return None
 
 
 def hits(lowered: str, anchors: tuple[str, ...]) -> Iterator[tuple[int, str]]:
