@@ -21,7 +21,6 @@ from typing import Final
 from benchmarks.pty_start import COLUMNS, ROWS
 from benchmarks.results import Plan, Result
 from benchmarks.screen import app_of, cpu_until_idle, settle
-from iamtui.tui import lazy
 from iamtui.tui.background import STARTED_SECONDS
 from iamtui.tui.explorer.explorer import Explorer
 from iamtui.tui.question.panel import QuestionPanel
@@ -32,6 +31,7 @@ GOAL_MS: Final = 100.0
 
 _KEYS: Final = {"assume form": "a", "palette": "colon", "help": "question_mark", "who-can": "W", "trace": "w"}
 _TIMES: Final = 4
+_LOADED_LAST: Final = {"iamtui.tui.question.who_can_screen", "iamtui.tui.reports.report_screen"}
 _ROLE: Final = "ops-readonly"
 _QUESTION: Final = "s3:GetObject", "arn:aws:s3:::puffin-data-lake/x"
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
@@ -72,7 +72,7 @@ async def _opened(key: str) -> list[float]:
         tree.reveal(next(role.arn for role in workspace.account.roles if role.name == _ROLE))
         tree.focus()
         app.screen.query_one(QuestionPanel).ask(*_QUESTION)
-        while lazy.not_loaded():
+        while not sys.modules.keys() >= _LOADED_LAST:
             await asyncio.sleep(STARTED_SECONDS / 4)
         for _ in range(_TIMES):
             await settle(pilot)

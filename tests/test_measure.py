@@ -49,15 +49,6 @@ def small(tmp_path: Path) -> Source:
     (package / "low.py").write_text("def late():\n    from iamtui import high\n    import json\n")
     (package / "high.py").write_text("import os\nfrom iamtui.low import late\n")
     (package / "door.py").write_text("from . import low\n")
-    (package / "tui").mkdir()
-    (package / "tui" / "__init__.py").write_text("")
-    (package / "tui" / "lazy.py").write_text(
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from iamtui import screen as screen\n"
-    )
-    (package / "screen.py").write_text("")
-    (package / "tui" / "app.py").write_text(
-        "from iamtui.tui import lazy\ndef show():\n    return lazy.screen.Screen()\n"
-    )
     return Source(tmp_path)
 
 
@@ -91,12 +82,6 @@ def test_imports_inside_functions_are_found_with_their_targets(small: Source) ->
 def test_a_single_importer_is_found_and_named(small: Source) -> None:
     (figure,) = importers(small)
     assert figure.details[0] == "iamtui.high <- iamtui.low"
-
-
-def test_a_lazy_module_is_imported_by_what_names_it(small: Source) -> None:
-    (figure,) = importers(small)
-    assert "iamtui.screen <- iamtui.tui.app" in figure.details
-    assert small.lazy_modules == {"iamtui.screen"}
 
 
 def test_circles_are_found_at_the_top_and_with_functions(small: Source) -> None:

@@ -21,7 +21,7 @@ from iamtui.cli.opening import (
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
-from iamtui.presentation.reports import SEVERITY_WORDS
+from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.review.audit import (

@@ -14,7 +14,7 @@ from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.presentation.reports import breakdown_bar
+from iamtui.presentation.overview import breakdown_bar
 from iamtui.presentation.styled_words import ASCII_FILLS, FILLS, bar, needs_ascii, stacked_bar
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem

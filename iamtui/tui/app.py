@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from msgspec import structs
@@ -24,18 +25,20 @@ from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import (
     STARTED_SECONDS,
     Work,
     get_in_thread,
-    giving_way,
     in_thread,
     note_input,
     worker_failure,
 )
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line
+from iamtui.tui.dialogs.dialogs import ThemeDialog
+from iamtui.tui.dialogs.help import HelpScreen, start_tour
+from iamtui.tui.keymap import keymap_problems
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.main.screen_state import PlaceMemory, ScreenState
 from iamtui.tui.opening.source_opening import Opener, SourceOpening, open_blocking
@@ -98,7 +101,6 @@ class IamtuiApp(TerminalApp):
 
     TITLE = "iamtui"
     CSS_PATH = ["styles/lines.tcss", "styles/main.tcss"]  # noqa: RUF012 - declared so by the base class
-    COMMANDS = {lambda: lazy.palette.ActionCommands, lambda: lazy.palette.AccountPlaces}  # noqa: RUF012 - declared so by the base class
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Find a command, or whatever has a name"),
@@ -191,15 +193,8 @@ class IamtuiApp(TerminalApp):
         self.set_interval(1, self.opening.look_after_session)
         self._places.begin()
         self.set_interval(THEME_LOOK_SECONDS, self.look_for_themes)
-        self.set_timer(STARTED_SECONDS, self._load_ahead)
+        self.set_timer(STARTED_SECONDS, lambda: Thread(target=_import_ahead, daemon=True).start())
         self.call_after_refresh(self.opening.open_or_choose)
-
-    def _load_ahead(self) -> None:
-        if lazy.not_loaded():
-            in_thread(
-                self.main, lambda work: lazy.load_ahead(giving_way(work.cancelled)),
-                name="loading what keys open", group="load-ahead",
-            )  # fmt: skip
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
@@ -311,7 +306,7 @@ class IamtuiApp(TerminalApp):
             self._keymap_is_checked = True
             # The module is named in the thread, as it imports all of the screen.
             get_in_thread(
-                self.main, lambda: lazy.keymap.keymap_problems(self._config.keymap), self._keymap_checked,
+                self.main, lambda: keymap_problems(self._config.keymap), self._keymap_checked,
                 name="checking the keymap", group="keymap",
             )  # fmt: skip
         if not self._say_problems():
@@ -321,7 +316,7 @@ class IamtuiApp(TerminalApp):
 
     def action_tour(self) -> None:
         self._tour_waits = False
-        lazy.help.start_tour(self.main)
+        start_tour(self.main)
 
     def say_account(self, workspace: Workspace, news: str = "") -> None:
         """Say what an account holds, what of it is not loaded, and what is new since it was shown last."""
@@ -360,9 +355,9 @@ class IamtuiApp(TerminalApp):
             self.opening.open_or_choose()
 
     def action_help(self) -> None:
-        if not isinstance(self.screen, lazy.help.HelpScreen | LockScreen):
+        if not isinstance(self.screen, HelpScreen | LockScreen):
             about = self.main.about if self.screen is self.main else None
-            self.push_screen(lazy.help.HelpScreen(self.screen, self._config.keymap, about))
+            self.push_screen(HelpScreen(self.screen, self._config.keymap, about))
 
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""
@@ -388,15 +383,18 @@ class IamtuiApp(TerminalApp):
             self.say(line(("ctrl+c", "bold"), " does not quit; ", (quits, "bold $match"), " does."))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, lazy.palette.ActionPalette):
+        from iamtui.tui.dialogs.palette import AccountPlaces, ActionCommands, ActionPalette
+
+        if not isinstance(self.screen, ActionPalette):
             self.push_screen(
-                lazy.palette.ActionPalette(
-                    placeholder="Find a command, user, role, policy, resource, statement or question"
+                ActionPalette(
+                    [ActionCommands, AccountPlaces],
+                    placeholder="Find a command, user, role, policy, resource, statement or question",
                 )
             )
 
     def search_themes(self) -> None:
-        dialog = lazy.dialogs.ThemeDialog([*self.available_themes], self._themes, self.theme)
+        dialog = ThemeDialog([*self.available_themes], self._themes, self.theme)
         self.push_screen(dialog, self._theme_chosen)
 
     def look_for_themes(self) -> None:
@@ -457,6 +455,14 @@ def _counts_of(workspace: Workspace) -> str:
         for kind, found in (("user", account.users), ("group", account.groups), ("role", account.roles))
     )
     return f"{len(workspace.accounts)} accounts; {account.id}: {words}" if workspace.beside else words
+
+
+def _import_ahead() -> None:
+    """Import what one key opens, while nobody presses one: the screen would stand still for it."""
+    from iamtui.tui.assume import dialog  # noqa: F401 - only loaded
+    from iamtui.tui.dialogs import palette  # noqa: F401
+    from iamtui.tui.question import trace_screen, who_can_screen  # noqa: F401
+    from iamtui.tui.reports import report_screen  # noqa: F401
 
 
 def _now() -> datetime:

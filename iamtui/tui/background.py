@@ -14,7 +14,6 @@ from textual.widget import Widget
 from textual.worker import Worker, active_worker, get_current_worker
 
 from iamtui.problem import Problem
-from iamtui.tui import lazy
 from iamtui.tui.content import Severity, plain
 from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.tui.widgets.status import Notice
@@ -38,10 +37,12 @@ def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
 
     It has time: it works no more than half of it, and what is asked meanwhile is answered as ever.
     """
+    from iamtui.workspace.ask.questions import make_ready
+
     if workspace.account.memo.get(_COMPILED):
         return
     turn = monotonic()
-    for _ in lazy.questions.make_ready(workspace):
+    for _ in make_ready(workspace):
         if cancelled():
             return
         if monotonic() - turn >= _TURN_SECONDS:

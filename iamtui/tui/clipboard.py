@@ -13,11 +13,11 @@ from msgspec import structs
 from textual.app import App
 
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, copy
+from iamtui.credentials.export import find_format, hand_over, users_format
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.tui import lazy
 
 
 class Copier:
@@ -62,8 +62,8 @@ class Copier:
         Raises:
             Problem: the session cannot be exported, or no clipboard can be reached.
         """
-        chosen = lazy.export.find_format(name or self.format_name())
-        text = lazy.export.hand_over(session, chosen.name, for_paste=True, now=self._clock())
+        chosen = find_format(name or self.format_name())
+        text = hand_over(session, chosen.name, for_paste=True, now=self._clock())
         demo = "DEMO " if session.demo and chosen.secret else ""
         return self._said(f"{demo}{chosen.label}", self._put(text, secret=chosen.secret))
 
@@ -73,7 +73,7 @@ class Copier:
         Raises:
             Problem: the settings name no format.
         """
-        return lazy.export.users_format(self._format, os.environ)
+        return users_format(self._format, os.environ)
 
     def copy_secret(self, text: Secret, what: str) -> str:
         """Copy a secret text, to be cleared later; returns by which route and when.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.worker import Worker, get_current_worker
 
-from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui import background

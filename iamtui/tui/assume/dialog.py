@@ -21,9 +21,10 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.tui.assume.more_inputs import PolicyField
+from iamtui.tui.assume.policy_screen import SessionPolicyScreen
 from iamtui.tui.assume.rows import CallerChoice, FailureView
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import age_note, fit, line, lines, plain
@@ -390,9 +391,7 @@ class AssumeDialog(Dialog[AssumeResult | None]):
                 self.form.more.inputs.policy.set_text(text)
 
         typed = self.form.inputs.typed
-        screen = lazy.policy_screen.SessionPolicyScreen(
-            self.workspace, typed.role_arn, typed.extras, self._options.questions
-        )
+        screen = SessionPolicyScreen(self.workspace, typed.role_arn, typed.extras, self._options.questions)
         self.app.push_screen(screen, written)
 
     # Other keys

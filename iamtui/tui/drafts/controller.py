@@ -14,10 +14,10 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import counted
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft
+from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.main.paned import Browsing, PanedScreen
 from iamtui.tui.widgets.status import StatusLine
 
@@ -94,8 +94,10 @@ class DraftController:
 
     @property
     def draft_screen(self) -> DraftScreen | None:
+        from iamtui.tui.drafts.draft_screen import DraftScreen
+
         return next(
-            (screen for screen in self.screen.app.screen_stack if isinstance(screen, lazy.draft_screen.DraftScreen)),
+            (screen for screen in self.screen.app.screen_stack if isinstance(screen, DraftScreen)),
             None,
         )
 
@@ -129,7 +131,7 @@ class DraftController:
                 # More of the accounts was read meanwhile.
                 self.look_at(account, key)
 
-        make = partial(lazy.search.IndexedAccount.of, given.workspace.at(account))
+        make = partial(IndexedAccount.of, given.workspace.at(account))
         get_in_thread(self.screen, make, show, name="going to another account", group=_GROUP)
 
     def show_again(self, workspace: Workspace) -> None:
@@ -206,8 +208,10 @@ class DraftController:
             draft = found.draft
 
             def lay(work: Work) -> None:
-                drafted = lazy.draft_session.lay(given.workspace, draft)
-                work.tell(self._show_laid, draft, given, drafted, lazy.search.IndexedAccount.of(drafted.after), said)
+                from iamtui.workspace.change.draft_session import lay
+
+                drafted = lay(given.workspace, draft)
+                work.tell(self._show_laid, draft, given, drafted, IndexedAccount.of(drafted.after), said)
 
             in_thread(self.screen, lay, name="laying the draft over the account", group=_GROUP)
 
@@ -277,7 +281,9 @@ class DraftController:
             draft = self._desk.draft_of(workspace.account.id)
             self.screen.say(plain("Looking for what would allow it …"), stays=True)
             who, asked, matrix = self._whole_of(principal, question)
-            fix = partial(lazy.draft_fixes.with_fix, workspace, draft, who, lazy.draft_fixes.one_cell(matrix, asked))
+            from iamtui.workspace.change.draft_fixes import one_cell, with_fix
+
+            fix = partial(with_fix, workspace, draft, who, one_cell(matrix, asked))
             done = partial(self._show_suggested, self._given, draft)
             get_in_thread(self.screen, fix, done, name="drafting the suggestion", group=_GROUP)
 
@@ -326,7 +332,9 @@ class DraftController:
 
     @cached_property
     def _menu(self) -> EditMenu:
-        return lazy.edit_menu.EditMenu(self)
+        from iamtui.tui.drafts.edit_menu import EditMenu
+
+        return EditMenu(self)
 
     # Undoing, saving, discarding.
 
@@ -397,7 +405,9 @@ class DraftController:
         if self._given is None:
             self.screen.say(plain("Open an account first: P chooses one."))
         else:
-            self.screen.app.push_screen(lazy.draft_screen.DraftScreen(self))
+            from iamtui.tui.drafts.draft_screen import DraftScreen
+
+            self.screen.app.push_screen(DraftScreen(self))
 
     def show_impact(self) -> None:
         drafted = self._drafted
@@ -408,10 +418,10 @@ class DraftController:
         elif drafted.problems:
             self.screen.say(str(drafted.problems[0]), Severity.ERROR)
         else:
+            from iamtui.tui.drafts.impact_screen import DraftImpactScreen
+
             self._push_impact(
-                lazy.impact_screen.DraftImpactScreen(
-                    drafted, self.screen.question.question_matrix, self.screen.question.principal
-                )
+                DraftImpactScreen(drafted, self.screen.question.question_matrix, self.screen.question.principal)
             )
 
     def _push_impact(self, screen: DraftImpactScreen) -> None:

@@ -21,7 +21,6 @@ from iamtui.drafts.exports import export
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, fit, line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
@@ -29,8 +28,11 @@ from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
 from iamtui.tui.drafts.open_drafts import OpenDraft
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.main.main_view import DraftKeeper
+from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
+from iamtui.workspace.change.draft_session import open_draft_file, save_draft_file, saved_drafts, suggested_path
+from iamtui.workspace.prove.draft_proofs import prove_nothing_new
 from iamtui.workspace.source.workspace import SourceKind
 
 if TYPE_CHECKING:
@@ -209,7 +211,6 @@ class DraftScreen(Screen[None]):
             return
 
         def prove(work: Work) -> None:
-            prove_nothing_new = lazy.draft_proofs.prove_nothing_new
             proof = prove_nothing_new(drafted.base, drafted.after, in_all=_PROOF_STEPS, stopped=work.cancelled)
             work.tell(self._show_proof, proof)
 
@@ -238,7 +239,7 @@ class DraftScreen(Screen[None]):
             return
         question = found.question
         label = drafted.after.short_name(found.principal.arn)
-        trace = lazy.trace_screen.TraceScreen(drafted.after, found.decision, found.principal, question, label)
+        trace = TraceScreen(drafted.after, found.decision, found.principal, question, label)
         self.app.push_screen(trace)
 
     def _marks(self) -> dict[int, str]:
@@ -405,7 +406,7 @@ class DraftScreen(Screen[None]):
     def _open_in_thread(self, path: Path) -> None:
         workspace = self.owner.source_workspace
         if workspace is not None:
-            opened = partial(lazy.draft_session.open_draft_file, path, workspace.account.id)
+            opened = partial(open_draft_file, path, workspace.account.id)
             done = partial(self._file_opened, path)
             get_in_thread(self, opened, done, self._refuse, name="opening the draft", group="draft file")
 
@@ -429,7 +430,6 @@ class DraftScreen(Screen[None]):
         self.app.push_screen(ChoiceDialog(line("Export the draft as"), choices), self._form_chosen)
 
     def _form_chosen(self, form: str | None) -> None:
-
         drafted = self.owner.drafted
         if form and drafted is not None:
             self.app.push_screen(draft_export_screen(drafted, form))
@@ -442,17 +442,17 @@ def _save(found: OpenDraft, text: str, overwrite: bool) -> tuple[Draft, Path]:
         name = found.draft.name or path.name.removesuffix(".json").removesuffix(".draft")
     else:
         name = text
-        path = lazy.draft_session.suggested_path(Draft(found.draft.account_id, name))
+        path = suggested_path(Draft(found.draft.account_id, name))
     draft = Draft(found.draft.account_id, name, found.draft.edits)
     seen = found.saved if found.path == path else None
-    return draft, lazy.draft_session.save_draft_file(draft, path, seen=seen, overwrite=overwrite)
+    return draft, save_draft_file(draft, path, seen=seen, overwrite=overwrite)
 
 
 def _saved_choices(account_id: str) -> list[Choice]:
     """The drafts that are saved, and any other file. In a thread."""
     choices = [
         Choice(str(path), draft.name or path.name, f"{counted(len(draft.edits), 'edit')}  {path.name}")
-        for path, draft in lazy.draft_session.saved_drafts(account_id)
+        for path, draft in saved_drafts(account_id)
     ]
     return [*choices, Choice("?", "Another file …", "by its path")]
 

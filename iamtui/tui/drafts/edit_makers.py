@@ -38,11 +38,20 @@ from iamtui.drafts.edits.principals import (
 from iamtui.policy.document import render
 from iamtui.policy.types import PolicyType
 from iamtui.problem import Problem
-from iamtui.tui import lazy
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, policy_name_fault
+from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.main.inventory import Branch
 from iamtui.tui.main.main_view import DraftKeeper
+from iamtui.workspace.change.denied_question import statement_from_question, statement_places
+from iamtui.workspace.change.draft_documents import (
+    aws_managed_policy_arns,
+    inline_place,
+    managed_place,
+    organization_place,
+    resource_place,
+    trust_place,
+)
 from iamtui.workspace.source.principals import principal_for
 
 if TYPE_CHECKING:
@@ -230,9 +239,7 @@ class DocumentEdits(EditContext):
             elif new is not None:
                 self.say(plain("Nothing was changed."))
 
-        screen = lazy.editor_screen.DraftEditorScreen(
-            line(("Edit  ", "bold $heading"), title), text, kind, self.account.id, name
-        )
+        screen = DraftEditorScreen(line(("Edit  ", "bold $heading"), title), text, kind, self.account.id, name)
         screen.start_with(first, line_number)
         self.app.push_screen(screen, saved)
 
@@ -250,7 +257,7 @@ class DocumentEdits(EditContext):
         )
 
     def inline(self, name: str, statement: int = 0) -> None:
-        self.edit_place(lazy.draft_documents.inline_place(self.account, self.holder, name), statement)
+        self.edit_place(inline_place(self.account, self.holder, name), statement)
 
     def managed(self, arn: str, statement: int = 0) -> None:
         """Edit the default version of a managed policy.
@@ -258,16 +265,16 @@ class DocumentEdits(EditContext):
         Raises:
             Problem: it is AWS's own, or not loaded.
         """
-        self.edit_place(lazy.draft_documents.managed_place(self.account, arn), statement)
+        self.edit_place(managed_place(self.account, arn), statement)
 
     def trust(self, role: Role) -> None:
-        self.edit_place(lazy.draft_documents.trust_place(role))
+        self.edit_place(trust_place(role))
 
     def resource(self, arn: str) -> None:
         """Edit the policy of a resource; one that is not loaded is written anew."""
         known = self.account.resource_policies.get(arn)
         if known is not None and known.state == "present":
-            self.edit_place(lazy.draft_documents.resource_place(self.account, arn))
+            self.edit_place(resource_place(self.account, arn))
             return
         put = partial(PutResourcePolicy, arn)
         now = "it has none yet" if known is not None and known.state == "none" else "not loaded: all is replaced"
@@ -355,9 +362,7 @@ class DocumentEdits(EditContext):
         choices: list[Choice] = []
         for effect in ("Allow", "Deny"):
             choices.append(Choice("", f"{effect} {question.action} on {question.resource}"))
-            for index, place in enumerate(
-                lazy.denied_question.statement_places(workspace, principal, question, effect)
-            ):
+            for index, place in enumerate(statement_places(workspace, principal, question, effect)):
                 chosen = f"{effect}-{index}"
                 found[chosen] = (effect, place)
                 shared = f"applies to {place.others} more" if place.others else ""
@@ -365,7 +370,7 @@ class DocumentEdits(EditContext):
 
         def then(chosen: str) -> None:
             effect, place = found[chosen]
-            statement: dict[str, Any] = lazy.denied_question.statement_from_question(principal, question, effect, place)
+            statement: dict[str, Any] = statement_from_question(principal, question, effect, place)
             self.add(place.adding(statement))
 
         self.pick(line("Add a statement"), choices, then)
@@ -440,7 +445,7 @@ class HolderEdits(EditContext):
         self, title: Content, choices: Sequence[Choice], taken: Sequence[str], then: Callable[[str], None]
     ) -> None:
         def more() -> Sequence[Choice]:
-            return aws_policy_choices(lazy.draft_documents.aws_managed_policy_arns(), taken)
+            return aws_policy_choices(aws_managed_policy_arns(), taken)
 
         self.pick(title, choices, then, more=more)
 
@@ -495,7 +500,7 @@ class OrganizationEdits(DocumentEdits):
     """Attaches and edits policies of the organization."""
 
     def edit_policy(self, type_: str, level: str, name: str) -> None:
-        self.edit_place(lazy.draft_documents.organization_place(self.account, type_, level, name))
+        self.edit_place(organization_place(self.account, type_, level, name))
 
     def choose_level(self, type_: str) -> None:
         title = line(f"Attach an {short_type(type_)} to")

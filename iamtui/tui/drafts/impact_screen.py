@@ -23,7 +23,6 @@ from iamtui.presentation.verdict import VerdictCounts, VerdictWords, because, ve
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, fit, is_ascii, line, lines, plain, styled, wrong
 from iamtui.tui.main.inventory import statement_lines
@@ -33,6 +32,9 @@ from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList, ListPane
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
+from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
+from iamtui.workspace.change.draft_session import compare_everyone, compare_saved
+from iamtui.workspace.change.impact import impact_of
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -446,7 +448,7 @@ class DraftImpactScreen(Screen[str | None]):
 
     def _compare(self, question_matrix: QuestionMatrix, work: Work) -> None:
         batch: list[ImpactRow] = []
-        for comparison in lazy.draft_session.compare_everyone(self._drafted, question_matrix, work.cancelled):
+        for comparison in compare_everyone(self._drafted, question_matrix, work.cancelled):
             batch.append(row_of(comparison))
             if len(batch) >= _BATCH:
                 work.tell(self._add, batch)
@@ -454,12 +456,12 @@ class DraftImpactScreen(Screen[str | None]):
         work.tell(self._end, batch)
 
     def _compare_whole(self, work: Work) -> None:
-        found = lazy.impact.impact_of(self._drafted, work.cancelled)
+        found = impact_of(self._drafted, work.cancelled)
         work.tell(self._end, list(rows_of_whole(self._drafted.after.account, found)))
 
     def _compare_saved(self, work: Work) -> None:
-        saved = lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(self._drafted.base)).saved()
-        for found in lazy.draft_session.compare_saved(self._drafted, saved, work.cancelled, asking=self._principal):
+        saved = QuestionStore(account_key(self._drafted.base)).saved()
+        for found in compare_saved(self._drafted, saved, work.cancelled, asking=self._principal):
             work.tell(self._add, [row_of_saved(found)])
         work.tell(self._end, [])
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, structs
 
 from iamtui.text import counted
-from iamtui.tui import lazy
 
 if TYPE_CHECKING:
     # Only for annotations: the desk is there before the first frame, drafts come later.
@@ -75,8 +74,10 @@ class DraftDesk:
 
     def draft_of(self, account_id: str) -> Draft:
         """The account's draft as it is; without one, one that is empty and not kept."""
+        from iamtui.drafts.draft import Draft
+
         now = self._open.get(account_id)
-        return now.draft if now is not None else lazy.draft.Draft(account_id)
+        return now.draft if now is not None else Draft(account_id)
 
     @property
     def unsaved(self) -> tuple[OpenDraft, ...]:

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.text import counted
-from iamtui.tui import lazy
+from iamtui.tui.dialogs.list_dialogs import choose_columns
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.explorer.table_columns import GAP, ColumnLayout, TableColumn, columns_of
 from iamtui.tui.main.inventory import Branch, Inventory, Kind, title_of, unknown
@@ -253,7 +253,7 @@ class ChildrenTable(LineView):
     def choose_columns(self) -> None:
         """Choose from all columns; those that are shown are marked, and those that would be if there was room."""
         kind, title = str(self._branch.kind), title_of(self._branch)
-        lazy.list_dialogs.choose_columns(self.app, kind, self, self.chosen_columns, title)
+        choose_columns(self.app, kind, self, self.chosen_columns, title)
 
     @property
     def titles(self) -> Mapping[str, str]:

@@ -19,14 +19,15 @@ from textual.widgets import Static
 from iamtui.account.model import Account, Entity, Role, User
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_document
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import Severity, line, plain
+from iamtui.tui.dialogs.dialogs import LineDialog, needed
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
 from iamtui.tui.explorer.tab_bar import EntityTab, TabBar, TabId
 from iamtui.tui.main.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
+from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.widgets.lists.containers import Column, Pane
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import Notice
@@ -204,14 +205,20 @@ class DetailPane(FindsInDocument):
         """The document of the active tab, or the whole record, safe to show."""
         if self.active_tab in _WITH_DOCUMENTS:
             return self.both.document_view.text
-        return safe_document(lazy.tab_contents.record_text(self.entity)) if self.entity is not None else ""
+
+        from iamtui.tui.explorer.tab_contents import record_text
+
+        return safe_document(record_text(self.entity)) if self.entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity | Branch) -> None:
         """Show an entity, the organization or a level of it under the tab chosen before."""
         if entity is self._entity and account is self._account:
             return
         self._account, self._entity = account, entity
-        self._tabs = lazy.tab_contents.tabs_of(account, entity)
+
+        from iamtui.tui.explorer.tab_contents import tabs_of
+
+        self._tabs = tabs_of(account, entity)
         self._fill()
 
     def select_tab(self, tab: str) -> bool:
@@ -253,6 +260,8 @@ class DetailPane(FindsInDocument):
         return True
 
     def _fill(self) -> None:
+        from iamtui.tui.explorer.tab_contents import record as record_of
+
         entity, account, active = self._entity, self._account, self.active_tab
         if entity is None:
             return
@@ -268,12 +277,15 @@ class DetailPane(FindsInDocument):
         self.facts.display = active in (TabId.OVERVIEW, TabId.ACCESS)
         both.display = active in _WITH_DOCUMENTS
         record.display = active is TabId.JSON
+
+        from iamtui.tui.explorer.tab_contents import entries, facts
+
         if self.facts.display:
-            self.facts.set_rows(lazy.tab_contents.facts(account, entity, active))
+            self.facts.set_rows(facts(account, entity, active))
         elif both.display:
-            both.set_entries(*lazy.tab_contents.entries(self._before, account, entity, active))
+            both.set_entries(*entries(self._before, account, entity, active))
         elif not isinstance(entity, Branch):
-            record.show_json(*lazy.tab_contents.record(self._before, entity))
+            record.show_json(*record_of(self._before, entity))
         self._trail_row = -1
         self._start_finding()
 
@@ -284,9 +296,9 @@ class DetailPane(FindsInDocument):
             in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
     def _find(self, workspace: Workspace, entity: User | Role, tab: TabId, read: ReadTrails | None, work: Work) -> None:
-        work.tell(
-            self._show_found, tab, lazy.access_and_trust_tabs.found_tab(workspace, entity, tab, work.cancelled, read)
-        )
+        from iamtui.tui.explorer.access_and_trust_tabs import found_tab
+
+        work.tell(self._show_found, tab, found_tab(workspace, entity, tab, work.cancelled, read))
 
     def _show_found(self, tab: TabId, found: FoundTab) -> None:
         if tab is TabId.TRUST:
@@ -324,7 +336,7 @@ class DetailPane(FindsInDocument):
         own = "" if self.workspace is None else self.workspace.own_trail
         filled = "; filled in is the demo's own" if own else ""
         hint = line(f"A file or folder of CloudTrail events: JSON, .json.gz, CSV or Parquet{filled}")
-        dialog = lazy.dialogs.LineDialog(line("Trail"), own, hint, check=_trail_fault, is_path=True)
+        dialog = LineDialog(line("Trail"), own, hint, check=_trail_fault, is_path=True)
         self.app.push_screen(dialog, self._read_trail)
 
     def _read_trail(self, path: str | None) -> None:
@@ -352,7 +364,9 @@ class DetailPane(FindsInDocument):
                 )
             return work.cancelled()
 
-        read = lazy.used.read_until(path, tell)
+        from iamtui.workspace.activity.used import read_until
+
+        read = read_until(path, tell)
         if read is not None:
             work.tell(self._hold_trails, read)
 
@@ -383,7 +397,7 @@ class DetailPane(FindsInDocument):
 
 def _trail_fault(text: str) -> str:
     # Standard input is the terminal.
-    return lazy.dialogs.needed(text) or ("Name a file or a folder." if text == "-" else "")
+    return needed(text) or ("Name a file or a folder." if text == "-" else "")
 
 
 # The subject: what the tree's cursor rests on, as a detail pane (an entity) or a table (a branch).
@@ -468,9 +482,12 @@ class SubjectPane(Pane):
         if self.detail.display:
             self.table.display = empty.display = False
         if not isinstance(node, Branch):
+            from iamtui.tui.drafts.changes import changed_words
+            from iamtui.tui.explorer.tab_contents import title_of_entity
+
             self.border_title = line(
-                lazy.tab_contents.title_of_entity(inventory.account, node),
-                (lazy.changes.changed_words(self._before, node), "bold $verdict-depends"),
+                title_of_entity(inventory.account, node),
+                (changed_words(self._before, node), "bold $verdict-depends"),
             )
             self.detail.workspace = workspace
             self.detail.show_entity(inventory.account, node)
@@ -493,7 +510,7 @@ class SubjectPane(Pane):
 
     def _show_overview(self, workspace: Workspace) -> None:
         if self._overview is None:
-            self._overview = lazy.overview_view.OverviewView(id="overview")
+            self._overview = OverviewView(id="overview")
             self.mount(self._overview)
         self._overview.show(workspace)
 

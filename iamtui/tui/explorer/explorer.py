@@ -19,9 +19,9 @@ from textual.widgets import Input, Static
 from iamtui.account.model import Account, Entity
 from iamtui.policy.patterns import parse_arn
 from iamtui.text import counted, safe_text
-from iamtui.tui import lazy
 from iamtui.tui.content import fit, plain
 from iamtui.tui.explorer.children_table import EntityNotes, VerdictOf
+from iamtui.tui.explorer.search import HIT_LIMIT
 from iamtui.tui.main.inventory import (
     OVERVIEW,
     TOP_BRANCHES,
@@ -399,7 +399,7 @@ def result_words(result: SearchResult) -> str:
     """How many hits there are, and how many of them are shown."""
     if not result.total:
         return "no match; Esc clears"
-    shown = f", first {lazy.search.HIT_LIMIT} shown" if result.total > len(result.hits) else ""
+    shown = f", first {HIT_LIMIT} shown" if result.total > len(result.hits) else ""
     close = "close " if result.fuzzy else ""
     return f"{counted(result.total, f'{close}match', f'{close}matches')}{shown}"
 

@@ -13,12 +13,13 @@ from textual.screen import Screen
 from iamtui.account.model import IAM_SERVICE, Account, Fact, Missing, OrganizationLevel, OrganizationPolicy
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.tui import lazy
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import Severity, line, lines, plain
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading, unknown_row
 from iamtui.tui.explorer.tab_bar import EntityTab, TabId
 from iamtui.tui.main.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
+from iamtui.tui.sessions.export_dialog import credentials_dialog
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.source.credential_commands import UserNeeded
 from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
@@ -180,15 +181,15 @@ class OrganizationLoading(Generic[T]):
         fact = self._workspace.account.organization
         title = line(("Read SCPs and RCPs with", "bold"))
         why = f"Not evaluated: {_why(fact)}." if isinstance(fact, Missing) else "A part of them could not be read."
-        choices = [lazy.dialogs.Choice(_FILE, "A file …", "what iamtui or the AWS CLI wrote")]
+        choices = [Choice(_FILE, "A file …", "what iamtui or the AWS CLI wrote")]
         more = self._profiles if self._workspace.can_call_aws else None
         hint = lines(plain(why, "$muted"), plain("A profile of the management account or a delegate.", "$muted"))
-        self._screen.app.push_screen(lazy.dialogs.ChoiceDialog(title, choices, more=more, hint=hint), self._chosen)
+        self._screen.app.push_screen(ChoiceDialog(title, choices, more=more, hint=hint), self._chosen)
 
     def _profiles(self) -> list[Choice]:
         mine = self._workspace.source.profile
         return [
-            lazy.dialogs.Choice(
+            Choice(
                 f"{_PROFILE}{one.name}", one.name, f"{one.kind}{'  this account' if one.name == mine else ''}".strip()
             )
             for one in list_profiles()
@@ -198,7 +199,7 @@ class OrganizationLoading(Generic[T]):
         if key == _FILE:
             hint = plain("What iamtui or the AWS CLI wrote of the organization.", "$muted")
             self._screen.app.push_screen(
-                lazy.dialogs.LineDialog(line("Organization file"), "", hint, check=lazy.dialogs.needed, is_path=True),
+                LineDialog(line("Organization file"), "", hint, check=needed, is_path=True),
                 self._named,
             )
         elif key:
@@ -210,9 +211,11 @@ class OrganizationLoading(Generic[T]):
 
     def _load(self, where: OrganizationSource, answer: Callable[[], None] | None = None) -> None:
         def load() -> T:
+            from iamtui.workspace.source.organization import load_organization
+
             if answer is not None:
                 answer()
-            return self._prepare(lazy.organization.load_organization(self._workspace, where))
+            return self._prepare(load_organization(self._workspace, where))
 
         self._loading(where.profile or where.file)
         refused = partial(self._not_loaded, where)
@@ -229,7 +232,7 @@ class OrganizationLoading(Generic[T]):
             else:
                 self._refused(Problem(problem.refused.sentence, HOW_TO_LOAD))
 
-        self._screen.app.push_screen(lazy.export_dialog.credentials_dialog(problem), answered)
+        self._screen.app.push_screen(credentials_dialog(problem), answered)
 
 
 # Opening the accounts of a unit, by a role that is assumed in each.
@@ -256,7 +259,9 @@ class UnitPicking:
         self._screen.post_message(Notice(plain("Reading the accounts of the organization …")))
 
         def read() -> list[UnitOfAccounts]:
-            return lazy.live_accounts.organization_units(self._choice)
+            from iamtui.workspace.organization.live_accounts import organization_units
+
+            return organization_units(self._choice)
 
         get_in_thread(
             self._screen, read, self._show, lambda problem: self._say(str(problem)), name="reading units", group="load"
@@ -270,11 +275,10 @@ class UnitPicking:
             # The user went on to something else.
             return
         choices = [
-            lazy.dialogs.Choice(one.id, f"{'  ' * one.depth}{one.name or one.id}", counted(one.accounts, "account"))
-            for one in units
+            Choice(one.id, f"{'  ' * one.depth}{one.name or one.id}", counted(one.accounts, "account")) for one in units
         ]
         hint = plain("Opens every account in it and below, each by assuming a role.", "$muted")
-        dialog = lazy.dialogs.ChoiceDialog(
+        dialog = ChoiceDialog(
             line(("Accounts of the organization", "bold")), choices, empty="It has no account.", hint=hint
         )
         self._screen.app.push_screen(dialog, self._chosen)
@@ -289,6 +293,6 @@ class UnitPicking:
 
         hint = plain("A role that each account has, with its path: OrganizationAccountAccessRole.", "$muted")
         self._screen.app.push_screen(
-            lazy.dialogs.LineDialog(line("Role to assume"), self._choice.org_role, hint, check=lazy.dialogs.needed),
+            LineDialog(line("Role to assume"), self._choice.org_role, hint, check=needed),
             named,
         )

@@ -14,8 +14,8 @@ from textual.widgets import Input, OptionList
 from iamtui.account.model import Account, Entity, Known, Role, User
 from iamtui.config import AssumeConfig
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import lazy
 from iamtui.tui.content import plain
+from iamtui.tui.dialogs.help import end_tour
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane
@@ -189,7 +189,10 @@ class ChosenCaller:
         if self._screen.question.principal is not None:
             return
         self._asking = None
-        caller = lazy.principals.caller_principal(workspace)
+
+        from iamtui.workspace.source.principals import caller_principal
+
+        caller = caller_principal(workspace)
         if caller is not None:
             entity = workspace.account.by_arn(caller.arn)
             self._ask_for(caller, _label(entity) if entity is not None else caller.arn.split(":", 5)[-1])
@@ -202,7 +205,9 @@ class ChosenCaller:
         if self._stand_in is not None:
             self._ask_for(*self._stand_in[1:])
         elif isinstance(node, (User, Role)) and workspace is not None:
-            self._ask_for(lazy.principals.principal_for(workspace, node), _label(node))
+            from iamtui.workspace.source.principals import principal_for
+
+            self._ask_for(principal_for(workspace, node), _label(node))
         elif not isinstance(node, Branch):
             self._screen.question.set_principal(None, _label(node))
         elif self._asking is not None:
@@ -369,8 +374,10 @@ class MainScreen(PanedScreen):
 
     @on(DetailPane.Listed)
     def _listed(self, event: DetailPane.Listed) -> None:
+        from iamtui.tui.reports.report_screen import open_list
+
         event.stop()
-        lazy.report_screen.open_list(self, event.title, event.load)
+        open_list(self, event.title, event.load)
 
     @on(RowsView.LeftTowardsTree)
     @on(QuestionPanel.QuestionLeft)
@@ -386,7 +393,7 @@ class MainScreen(PanedScreen):
         if not self.explorer.tree_view.has_focus:
             self.hide_sessions()
             self.explorer.tree_view.focus()
-        elif not self.explorer.clear_filter() and not lazy.help.end_tour(self):
+        elif not self.explorer.clear_filter() and not end_tour(self):
             self.post_message(self.StopWaiting())
 
     # The question.
@@ -461,10 +468,14 @@ class MainScreen(PanedScreen):
         return (self.workspace.account, node) if self.workspace is not None and node is not None else None
 
     def action_menu(self, name: str) -> None:
-        self.hand_over.copy_menu() if name == "session" else lazy.place_menus.open_menu(self, self.hand_over, name)
+        from iamtui.tui.main.place_menus import open_menu
+
+        self.hand_over.copy_menu() if name == "session" else open_menu(self, self.hand_over, name)
 
     def action_snapshot(self) -> None:
-        lazy.file_exports.ask_for_snapshot_file(self, self.say, self.source_workspace)
+        from iamtui.tui.file_exports import ask_for_snapshot_file
+
+        ask_for_snapshot_file(self, self.say, self.source_workspace)
 
     def action_compare(self, step: str) -> None:
         self._marks.comparing.mark() if step == "mark" else self._marks.comparing.compare()
@@ -497,7 +508,9 @@ class MainScreen(PanedScreen):
         self.on_demand.load_policy_of(self.question.question)
 
     def action_report(self, name: str) -> None:
-        lazy.report_screen.open_report(self, name)
+        from iamtui.tui.reports.report_screen import open_report
+
+        open_report(self, name)
 
     def action_second_opinion(self) -> None:
         open_second_opinion(self, self.drafts.before_workspace)
@@ -507,7 +520,9 @@ class MainScreen(PanedScreen):
         if workspace is None:
             self.say(plain("Open an account first: P chooses one. The denial is compared with it."))
         else:
-            lazy.explanation_screen.open_denials(self, workspace)
+            from iamtui.tui.denials.explanation_screen import open_denials
+
+            open_denials(self, workspace)
 
     def ask_about(self, principal: Principal, label: str, question: Question) -> None:
         """Ask for a caller that need not be in the tree; moving in the tree asks for others again."""

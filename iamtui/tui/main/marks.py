@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from iamtui.account.model import Account, Entity, Role, User
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, giving_way, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
@@ -18,6 +17,7 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE
 from iamtui.tui.main.paned import PanedScreen
 from iamtui.tui.widgets.lists.line_list import Piece
+from iamtui.workspace.source.unknown_facts import is_searched_unasked
 from iamtui.workspace.source.workspace import SourceInfo, Workspace
 
 if TYPE_CHECKING:
@@ -67,12 +67,16 @@ class PrincipalMarks:
 
     def _search(self, workspace: Workspace, work: Work) -> None:
         work.let_draw()
-        if lazy.unknown_facts.is_searched_unasked(workspace.account):
-            lazy.escalations.find_escalations(workspace, giving_way(work.cancelled))
+        if is_searched_unasked(workspace.account):
+            from iamtui.workspace.review.escalations import find_escalations
+
+            find_escalations(workspace, giving_way(work.cancelled))
         self._take(workspace.account, work)
 
     def _take(self, account: Account, work: Work) -> None:
-        found = lazy.escalations.kept_escalations(account)
+        from iamtui.workspace.review.escalations import kept_escalations
+
+        found = kept_escalations(account)
         if found is not None:
             marks = dict.fromkeys((entity.arn for entity in found.administrators), ADMINISTRATOR)
             marks |= {one.principal.arn: CERTAIN if one.certain else POSSIBLE for one in found.escalations}
@@ -158,16 +162,20 @@ class Comparing:
             self._screen.say(plain("None is marked: m marks the user or role under the cursor, = compares with it."))
 
     def _show(self, before: _Marked, after: _Marked, was: str = "", now: str = "") -> None:
+        from iamtui.tui.reports.report_screen import compared_title, comparison
+
         elsewhere = _origin(before) != _origin(after)
         sides = _side(before, was, elsewhere=elsewhere), _side(after, now, elsewhere=elsewhere)
-        title = lazy.report_screen.compared_title(*sides)
-        self._screen.post_message(DetailPane.Listed(title, partial(lazy.report_screen.comparison, *sides)))
+        title = compared_title(*sides)
+        self._screen.post_message(DetailPane.Listed(title, partial(comparison, *sides)))
 
 
 def _side(marked: _Marked, when: str, *, elsewhere: bool) -> Compared:
+    from iamtui.tui.reports.report_screen import Compared
+
     where = f"in {marked.workspace.source.label}" if elsewhere else ""
     name = marked.workspace.account.short_name(marked.entity.arn)
-    return lazy.report_screen.Compared(*marked, " ".join(filter(None, (name, where, when))))
+    return Compared(*marked, " ".join(filter(None, (name, where, when))))
 
 
 def _today(marked: _Marked, workspace: Workspace) -> _Marked:

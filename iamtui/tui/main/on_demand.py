@@ -11,13 +11,16 @@ from msgspec import Struct
 
 from iamtui.account.model import Entity, Group, ManagedPolicy, Missing, Role, User
 from iamtui.problem import Problem
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.controller import DraftController
+from iamtui.tui.explorer.organization_view import OrganizationLoading
+from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.main.inventory import OVERVIEW, Branch, Kind
 from iamtui.tui.main.paned import PanedScreen
+from iamtui.tui.sessions.export_dialog import credentials_dialog
 from iamtui.workspace.source.credential_commands import UserNeeded
+from iamtui.workspace.source.unknown_facts import unknown_facts
 from iamtui.workspace.source.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
@@ -62,16 +65,17 @@ def lacks_facts(workspace: Workspace) -> bool:
     account = workspace.account
     if account.is_being_read or account.unlisted or not workspace.can_call_aws:
         return False
-    return any(fact.severities for fact in lazy.unknown_facts.unknown_facts(account))
+    return any(fact.severities for fact in unknown_facts(account))
 
 
 def lacks_organization(workspace: Workspace, node: object) -> bool:
     """True on the organization, where another profile or a file may have its unknown facts."""
-    return (
-        isinstance(node, Branch)
-        and node.kind is Kind.ORGANIZATION
-        and lazy.organization.lacks_organization(workspace.account)
-    )
+    if not isinstance(node, Branch) or node.kind is not Kind.ORGANIZATION:
+        return False
+
+    from iamtui.workspace.source import organization
+
+    return organization.lacks_organization(workspace.account)
 
 
 def can_load(workspace: Workspace, node: Entity | object) -> bool:
@@ -87,7 +91,10 @@ def load(workspace: Workspace, carriers: Sequence[str], node: User | Role | None
         node: a user whose access keys, MFA devices and console password are wanted, a role of IAM Identity Center to
             which it is wanted who can sign in, or None.
     """
-    now, failed = lazy.opening.with_resource_policies(workspace, carriers)
+    from iamtui.workspace.source.opening import load_user_details, with_resource_policies
+    from iamtui.workspace.source.organization import with_identity_center
+
+    now, failed = with_resource_policies(workspace, carriers)
     what, problems = [], list(failed.values())
     for carrier in carriers:
         policy = now.account.resource_policies.get(carrier)
@@ -98,19 +105,19 @@ def load(workspace: Workspace, carriers: Sequence[str], node: User | Role | None
             what.append(f"the policy of {carrier}")
     if isinstance(node, User):
         try:
-            now = lazy.opening.load_user_details(now, node.name)
+            now = load_user_details(now, node.name)
             what.append(f"keys, MFA devices and password of {node.name}")
         except Problem as problem:
             problems.append(problem)
     elif node is not None:
-        now = lazy.organization.with_identity_center(now)
+        now = with_identity_center(now)
         lacking = now.account.identity_center
         if isinstance(lacking, Missing):
             need = f"It needs {lacking.permission}." if lacking.permission else ""
             problems.append(Problem(f"Who can sign in to {node.name} is not known: {lacking.reason}.", need))
         else:
             what.append("the people behind roles of IAM Identity Center")
-    return Loaded(workspace, lazy.search.IndexedAccount.of(now), tuple(what), tuple(problems))
+    return Loaded(workspace, IndexedAccount.of(now), tuple(what), tuple(problems))
 
 
 def read_again(workspace: Workspace, entity: Alone) -> Loaded:
@@ -119,9 +126,12 @@ def read_again(workspace: Workspace, entity: Alone) -> Loaded:
     Raises:
         Problem: a part of it cannot be read.
     """
-    now = lazy.opening.read_again(workspace, entity)
-    changes = tuple(lazy.account_diff.entity_changes(workspace.account, now.account))
-    return Loaded(workspace, lazy.search.IndexedAccount.of(now), (entity.name,), (), changes)
+    from iamtui.workspace.change.account_diff import entity_changes
+    from iamtui.workspace.source.opening import read_again
+
+    now = read_again(workspace, entity)
+    changes = tuple(entity_changes(workspace.account, now.account))
+    return Loaded(workspace, IndexedAccount.of(now), (entity.name,), (), changes)
 
 
 class OnDemandLoading:
@@ -163,7 +173,10 @@ class OnDemandLoading:
             return
         question_matrix = self._screen.question.question_matrix
         resources = question_matrix.resources if question_matrix is not None else (question.resource,)
-        carriers = [arn for arn in lazy.opening.unloaded_policies(workspace, resources) if arn not in self._tried]
+
+        from iamtui.workspace.source.opening import unloaded_policies
+
+        carriers = [arn for arn in unloaded_policies(workspace, resources) if arn not in self._tried]
         if carriers:
             self._tried.update(carriers)
             self._load(workspace, carriers, None)
@@ -187,7 +200,7 @@ class OnDemandLoading:
 
     def _load_organization(self, workspace: Workspace) -> None:
         def prepare(now: Workspace) -> Loaded:
-            return Loaded(workspace, lazy.search.IndexedAccount.of(now), ("the organization: its SCPs and RCPs",))
+            return Loaded(workspace, IndexedAccount.of(now), ("the organization: its SCPs and RCPs",))
 
         def loading(name: str) -> None:
             self._screen.say(line("Reading the organization with ", (name, "bold"), " …"), stays=True)
@@ -195,8 +208,7 @@ class OnDemandLoading:
         def refused(problem: Problem) -> None:
             self._screen.say(str(problem), Severity.WARNING)
 
-        view = lazy.organization_view
-        view.OrganizationLoading(self._screen, workspace, loading, prepare, self._show_loaded, refused).ask()
+        OrganizationLoading(self._screen, workspace, loading, prepare, self._show_loaded, refused).ask()
 
     def read_again_here(self, answer: Callable[[], None] = lambda: None) -> bool:
         """Read the user, group, role or policy under the cursor of a live account again; False where there is none.
@@ -238,10 +250,12 @@ class OnDemandLoading:
             else:
                 self._screen.say(str(problem.refused), Severity.ERROR)
 
-        self._screen.app.push_screen(lazy.export_dialog.credentials_dialog(problem), answered)
+        self._screen.app.push_screen(credentials_dialog(problem), answered)
 
     def _load_facts(self, workspace: Workspace, answer: Callable[[], None]) -> None:
         def load_facts(work: Work) -> None:
+            from iamtui.workspace.source.opening import load_account_facts
+
             answer()
 
             def tell(progress: Progress) -> None:
@@ -250,7 +264,7 @@ class OnDemandLoading:
                 work.tell(partial(self._screen.say, plain(f"Reading {progress.words}"), stays=True))
 
             with suppress(OpeningCancelled):
-                found = lazy.search.IndexedAccount.of(lazy.opening.load_account_facts(workspace, tell))
+                found = IndexedAccount.of(load_account_facts(workspace, tell))
                 work.tell(self._show_loaded, Loaded(workspace, found, ("facts about the account",)))
 
         self._screen.say(plain("Reading facts about the account …  R reads everything"), stays=True)

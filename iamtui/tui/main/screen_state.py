@@ -28,13 +28,13 @@ from iamtui.input_files import read_document
 from iamtui.paths import exposure, is_there, screen_state
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.explorer.table_columns import MOST_COLUMNS
 from iamtui.tui.main.inventory import key_of
 from iamtui.tui.main.pane_sizes import LARGEST_SIZE, MOST_SIZES
 from iamtui.tui.main.paned import MOST_BOOKMARKS
 from iamtui.typed_json import prepared
+from iamtui.workspace.ask.saved_questions import QuestionRecord, matrix_of_record, remembered_record_of
 
 if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
@@ -320,9 +320,11 @@ class PlaceMemory:
 
 
 def _key_of(workspace: Workspace) -> str:
+    from iamtui.workspace.source.account_cache import cache_key
+
     source, who = workspace.source, workspace.account.caller_arn.value_or("")
     seen_by = f"{source.kind} {source.endpoint_url}"
-    return lazy.account_cache.cache_key(workspace.account.id, who, seen_by)
+    return cache_key(workspace.account.id, who, seen_by)
 
 
 def _source_form(choice: SourceChoice | None) -> dict[str, str]:
@@ -346,13 +348,12 @@ def _source_form(choice: SourceChoice | None) -> dict[str, str]:
 def _question_form(matrix: QuestionMatrix | None) -> dict[str, Any] | None:
     if matrix is None:
         return None
-    made: dict[str, Any] = msgspec.to_builtins(lazy.saved_questions.remembered_record_of(matrix))
+    made: dict[str, Any] = msgspec.to_builtins(remembered_record_of(matrix))
     return made
 
 
 def _question_of(state: AccountState) -> QuestionMatrix | None:
-    questions = lazy.saved_questions
     try:
-        return questions.matrix_of_record(msgspec.convert(state.question, prepared(questions.QuestionRecord)))
+        return matrix_of_record(msgspec.convert(state.question, prepared(QuestionRecord)))
     except msgspec.ValidationError:
         return None

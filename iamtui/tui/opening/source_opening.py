@@ -6,20 +6,25 @@ import dataclasses
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 from textual.content import Content
 from textual.worker import get_current_worker
 
+from iamtui.catalog.tables import REGIONS
 from iamtui.problem import Problem
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import compile_once_drawn, free_replaced_account, get_in_thread
 from iamtui.tui.content import Severity, line, plain
+from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
+from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
+from iamtui.tui.explorer.organization_view import UnitPicking
+from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.main.main_screen import MainScreen
+from iamtui.tui.opening.chooser import ChooserScreen, LoginDialog
 from iamtui.tui.sessions.controller import LockScreen
+from iamtui.tui.sessions.export_dialog import credentials_dialog
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source.credential_commands import UserNeeded, end_commands
@@ -36,8 +41,6 @@ from iamtui.workspace.source.workspace import (
 )
 
 if TYPE_CHECKING:
-    from iamtui.tui.explorer.search import IndexedAccount
-    from iamtui.tui.opening.chooser import ChooserScreen
     from iamtui.workspace.change.account_diff import EntityChange
 
 
@@ -47,8 +50,12 @@ Opener = Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace]
 _LOADING: Final = "loading"
 
 
-def open_blocking(choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool]) -> Workspace:
-    return lazy.open_accounts.open_accounts(choice, report, cancelled, parts=True)
+def open_blocking(
+    choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool], so_far: Workspace | None = None
+) -> Workspace:
+    from iamtui.workspace.organization.open_accounts import open_accounts
+
+    return open_accounts(choice, report, cancelled, parts=True, so_far=so_far)
 
 
 class SourceOpening:
@@ -143,7 +150,7 @@ class SourceOpening:
             return
         so_far = self._some_of(choice)
         if so_far is not None:
-            opener = partial(lazy.open_accounts.open_accounts, parts=True, so_far=so_far)
+            opener = partial(open_blocking, so_far=so_far)
         self._main.tries_again = False
         self._main.browsing.show_opening(_name_of(choice))
         self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
@@ -177,6 +184,10 @@ class SourceOpening:
             unfinished: what was read of it so far, to go on from.
             shown: the same source as it is on screen, which stays there until it is read whole.
         """
+        from iamtui.workspace.change.account_diff import changes_since
+        from iamtui.workspace.source.opening import go_on_reading, keep_in_cache
+        from iamtui.workspace.source.organization import with_people_again
+
         worker = get_current_worker()
 
         def arrive(callback: Callable[..., None], *args: object) -> None:
@@ -184,7 +195,6 @@ class SourceOpening:
                 callback(*args)
 
         tell = partial(self._app.call_later, arrive)
-
         if choice.kind is SourceKind.LIVE:
             self.end_commands = end_commands
         was = {one.account.id: one for one in (shown, *shown.beside)} if shown is not None else {}
@@ -207,29 +217,31 @@ class SourceOpening:
             if answer is not None:
                 answer()
             if unfinished is not None:
-                workspace = lazy.opening.go_on_reading(unfinished, report, lambda: worker.is_cancelled)
+                workspace = go_on_reading(unfinished, report, lambda: worker.is_cancelled)
             else:
                 wanted = choice if shown is None else replace(choice, cache=CacheUse.NOTHING)
                 workspace = opener(wanted, report, lambda: worker.is_cancelled)
             if was:
-                workspace = lazy.organization.with_people_again(was, workspace, report)
+                workspace = with_people_again(was, workspace, report)
             made = self._indexed(workspace)
         except OpeningCancelled:
             pass
         except Problem as problem:
             tell(self._show_problem, choice, problem)
         else:
-            changes = _changes(was, workspace)
+            changes = changes_since(was, workspace)
             age = next(filter(None, (one.own_age for one in was.values())), "")
             tell(self._show, choice, made, _words_of(changes, age, workspace) if changes is not None else "", changes)
             if choice.cache is CacheUse.KEEP:
-                lazy.opening.keep_in_cache(workspace)
+                keep_in_cache(workspace)
         finally:
             gc.enable()
 
     def _keep(self, workspace: Workspace) -> None:
         if self._cache is CacheUse.KEEP:
-            keep = partial(lazy.opening.keep_in_cache, workspace)
+            from iamtui.workspace.source.opening import keep_in_cache
+
+            keep = partial(keep_in_cache, workspace)
             get_in_thread(self._main, keep, lambda _kept: None, name="keeping the account", group="cache")
 
     def _show_progress(self, progress: Progress) -> None:
@@ -241,10 +253,8 @@ class SourceOpening:
 
     def _indexed(self, workspace: Workspace) -> IndexedAccount:
         """The index of accounts on screen: of the one on screen, where it is one of them."""
-        # What draws the overview is imported here, where no key waits for it.
-        import_module("iamtui.tui.reports.overview_view")
         on_screen = self._main.source_workspace
-        return lazy.search.IndexedAccount.of(workspace if on_screen is None else workspace.at(on_screen.account.id))
+        return IndexedAccount.of(workspace if on_screen is None else workspace.at(on_screen.account.id))
 
     def _put_on_screen(self, made: IndexedAccount) -> None:
         """Show an account; where the user went to another one of several meanwhile, that."""
@@ -330,7 +340,7 @@ class SourceOpening:
             if again:
                 self.open(choice)
 
-        self._app.push_screen(lazy.chooser.LoginDialog(problem), answered)
+        self._app.push_screen(LoginDialog(problem), answered)
 
     def _ask_user(self, choice: SourceChoice, needed: UserNeeded) -> None:
         """Ask for what the credentials of the profile take, and then open the source."""
@@ -341,7 +351,7 @@ class SourceOpening:
             elif choice is self.choice:
                 self._show_problem(choice, needed.refused)
 
-        self._app.push_screen(lazy.export_dialog.credentials_dialog(needed), answered)
+        self._app.push_screen(credentials_dialog(needed), answered)
 
     def stop(self) -> None:
         """Stop a load that is running; what is open stays open."""
@@ -360,7 +370,7 @@ class SourceOpening:
     def choose(self) -> None:
         if self._chooser is None:
             self._main.browsing.show_nothing_open()
-            self._chooser = lazy.chooser.ChooserScreen(
+            self._chooser = ChooserScreen(
                 opening=self._switch,
                 cancelling=self.stop,
                 endpoint_url=self._endpoint_url,
@@ -397,11 +407,11 @@ class SourceOpening:
 
         until = "once the other account is open. What AWS has issued stays valid until its end."
         items = (
-            lazy.list_dialogs.MenuItem("forget", "Forget them", "f", detail=f"They are forgotten {until}"),
-            lazy.list_dialogs.MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
+            MenuItem("forget", "Forget them", "f", detail=f"They are forgotten {until}"),
+            MenuItem("keep", "Keep them", "k", detail="They go on being renewed as before."),
         )
         title = line(f"What should happen to {held} session{'s' if held > 1 else ''}?")
-        self._app.push_screen(lazy.list_dialogs.MenuDialog(title, items), answered)
+        self._app.push_screen(MenuDialog(title, items), answered)
 
     def choose_unit(self) -> None:
         """Ask for a unit of the organization, and open its accounts in place of what is open."""
@@ -411,7 +421,7 @@ class SourceOpening:
             return
         if workspace is not None and shown is self._opened:
             shown = replace(shown, organization=workspace.source.organization)
-        lazy.organization_view.UnitPicking(self._main, shown, self._switch).ask()
+        UnitPicking(self._main, shown, self._switch).ask()
 
     # Browsing as a session that was assumed here.
 
@@ -439,18 +449,20 @@ class SourceOpening:
         Raises:
             Problem: the session is gone, has ended, or is not who it should be.
         """
+        from iamtui.workspace.assume.session_actions import open_as
+
         workspace = self._main.source_workspace
         assert workspace is not None
         session = self._main.sessions.keeper.newest(choice.session_key)
         acting = self._acting(workspace, choice)
-        return lambda wanted, report, cancelled: lazy.session_actions.open_as(
-            acting, session, wanted, report, cancelled
-        )
+        return lambda wanted, report, cancelled: open_as(acting, session, wanted, report, cancelled)
 
     def _acting(self, workspace: Workspace, choice: SourceChoice) -> Workspace:
         """A workspace with the newest credentials of the chosen session, which are lent: forget ends that too."""
+        from iamtui.workspace.assume.session_actions import as_session
+
         keeper = self._main.sessions.keeper
-        acting = lazy.session_actions.as_session(workspace, keeper.newest(choice.session_key), clock.now())
+        acting = as_session(workspace, keeper.newest(choice.session_key), clock.now())
         assert acting.connection is not None
         connection = acting.connection.reopened(region=choice.region or "")
         kept = keeper.get(choice.session_key)
@@ -499,10 +511,10 @@ class SourceOpening:
             return
         partition = workspace.account.partition
         choices = [
-            lazy.dialogs.Choice(region, region, "in use" if region == workspace.source.region else "")
-            for region in sorted(lazy.tables.REGIONS.get(partition, ()))
+            Choice(region, region, "in use" if region == workspace.source.region else "")
+            for region in sorted(REGIONS.get(partition, ()))
         ]
-        self._app.push_screen(lazy.dialogs.ChoiceDialog(line("Region"), choices), self._region_chosen)
+        self._app.push_screen(ChoiceDialog(line("Region"), choices), self._region_chosen)
 
     def _region_chosen(self, region: str | None) -> None:
         workspace, choice = self._main.source_workspace, self._opened or self.choice
@@ -526,8 +538,10 @@ class SourceOpening:
                 calls = ", and calls go there" if moved.can_call_aws else ""
                 self._say(line("Questions are about ", (region, "bold"), f"{calls}."))
 
+        from iamtui.workspace.source.opening import in_region
+
         get_in_thread(
-            self._main, partial(lazy.opening.in_region, workspace, region), go_on,
+            self._main, partial(in_region, workspace, region), go_on,
             lambda problem: self._say(str(problem), Severity.ERROR), name="changing the Region", group=_LOADING,
         )  # fmt: skip
 
@@ -548,17 +562,6 @@ def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
         getattr(choice, name) == getattr(other, name)
         for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key", "org_role", "org_unit")
     )
-
-
-def _changes(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[EntityChange] | None:
-    """Changes since the account was shown, by account; None where they are unknown for all."""
-    pairs = [(was[one.id].account, one) for one in workspace.accounts if one.id in was]
-    compared = [
-        lazy.account_diff.entity_changes(before, now)
-        for before, now in pairs
-        if before is not now and all(map(lazy.account_cache.is_whole, (before, now)))
-    ]
-    return tuple(chain.from_iterable(compared)) if compared else None
 
 
 _MOST_NAMES: Final = 3

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import Work, in_thread
 
 if TYPE_CHECKING:
@@ -162,17 +162,21 @@ class Asking:
         work.tell(self._arrive, found)
 
     def _find(self, found: Found, entered: bool, stopped: Callable[[], bool]) -> None:
+        from iamtui.workspace.ask.answers import answer
+        from iamtui.workspace.ask.context_values import undocumented
+        from iamtui.workspace.ask.questions import check_known
+
         asked = found.asked
         if entered:
-            lazy.questions.check_known(asked.question_matrix.actions)
+            check_known(asked.question_matrix.actions)
         unknown = (action for action in asked.question_matrix.actions if not self._catalogue.known(action))
         found.unknown = next(unknown, "")
         if found.unknown:
             return
-        found.remarks = tuple(filter(None, map(lazy.context_values.undocumented, asked.question_matrix.terms.context)))
+        found.remarks = tuple(filter(None, map(undocumented, asked.question_matrix.terms.context)))
         # One time for both, or a condition on the time could look like the draft's doing.
         ask = partial(
-            lazy.answers.answer,
+            answer,
             principal=asked.principal,
             question_matrix=asked.question_matrix,
             cancelled=stopped,
@@ -181,24 +185,28 @@ class Asking:
         found.answer = ask(asked.workspace)
         if asked.before is not None:
             found.before = ask(asked.before)
-        for answer in (found.answer, found.before):
-            if answer is not None:
-                put_together(answer, stopped)
+        for made in (found.answer, found.before):
+            if made is not None:
+                put_together(made, stopped)
 
     def _explain(self, asked: AnsweredQuestion, question: Question, work: Work) -> None:
+        from iamtui.workspace.ask.questions import explained
+
         if work.cancelled():
             return
-        explanation = lazy.questions.explained(asked.workspace, asked.principal, question)
+        explanation = explained(asked.workspace, asked.principal, question)
         work.tell(self._explained, question, explanation)
 
 
 def _explain_worst(found: Found, answer: Answer) -> None:
     """Find what would help, which takes about as long as the answer, so that it need not be drawn again for it."""
+    from iamtui.workspace.ask.questions import explained
+
     shown = Shown(found.asked, answer, index=worst_of(answer))
     # The answer stands without it.
     with suppress(Exception):
         if not shown.decision.allowed:
-            explanation = lazy.questions.explained(found.asked.workspace, shown.principal, shown.question)
+            explanation = explained(found.asked.workspace, shown.principal, shown.question)
             found.explained = shown.question, explanation
 
 
@@ -245,8 +253,12 @@ class SearchableCatalogue:
         """True for an action or API call that AWS lists, or a pattern that matches some action."""
         if "*" in action or "?" in action:
             return bool(self._catalogue().count(action))
-        known = lazy.actions.knowledge(action) is not lazy.actions.Knowledge.UNKNOWN
-        return known or bool(lazy.dependent_actions.companions(action))
+
+        from iamtui.catalog.actions import Knowledge, knowledge
+        from iamtui.catalog.dependent_actions import companions
+
+        known = knowledge(action) is not Knowledge.UNKNOWN
+        return known or bool(companions(action))
 
     def arn_forms(self, action: str) -> Sequence[str] | None:
         """ARN forms of the action's resource types; of a pattern's actions, those of the first few."""
@@ -266,4 +278,6 @@ class SearchableCatalogue:
         return self._catalogue().action(action)
 
     def _catalogue(self) -> Catalogue:
-        return lazy.actions.catalogue()
+        from iamtui.catalog.actions import catalogue
+
+        return catalogue()

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.content import fit, line
 from iamtui.tui.question.context_field import ABSENT
 from iamtui.tui.widgets.inputs import SafeInput
@@ -529,8 +529,11 @@ class ContextField(CompletingInput):
         key, _, value = word.strip(QUOTES).partition("=")
         if not value:
             return not word
+
+        from iamtui.workspace.ask.context_values import read_values
+
         try:
-            lazy.context_values.read_values(key, value.split(","), clock.now())
+            read_values(key, value.split(","), clock.now())
         except Problem:
             return False
         return True

@@ -14,7 +14,6 @@ from textual.message import Message
 
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import lazy
 from iamtui.tui.content import fit
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.workspace.ask.context_syntax import split_key, split_values, written_key, written_values
@@ -65,7 +64,9 @@ def read_context(text: str, now: datetime) -> Mapping[str, tuple[str, ...]]:
     context = parse_context(text)
     if not context:
         return context
-    read_values = lazy.context_values.read_values
+
+    from iamtui.workspace.ask.context_values import read_values
+
     return {key: read_values(key, values, now).values if values else () for key, values in context.items()}
 
 
@@ -188,7 +189,9 @@ def key_rows(decision: Decision) -> list[KeyRow]:
 
 def _as_documented(key: str) -> str:
     """A lower-case key as AWS writes it; the part that a tag names stays as it is."""
-    known = lazy.condition_keys.condition_key(key)
+    from iamtui.catalog.condition_keys import condition_key
+
+    known = condition_key(key)
     if known is None:
         return key
     family, slash, _ = known.name.partition("/${")

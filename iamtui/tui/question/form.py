@@ -19,7 +19,7 @@ from iamtui.engine.request import Mode
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.asking import SearchableCatalogue
@@ -65,7 +65,7 @@ _NO_RESOURCE_HINT = "needs no resource"
 
 
 class FormTerms(Struct, frozen=True):
-    """FormTerms of a question besides the text of its fields.
+    """Terms of a question besides the text of its fields.
 
     Args:
         mode: how keys that nobody gave are read.
@@ -295,20 +295,22 @@ class QuestionForm(Column):
         return True
 
     def _surroundings(self) -> CompletionContext:
+        from iamtui.tui.question.completion import CompletionContext, wanted_values
+
         workspace = self._workspace
         try:
             before = last_word(self.context_field.value, commas=False)[0]
             given = frozenset(key.lower() for key in parse_context(before))
         except Problem:
             given = frozenset()
-        return lazy.completion.CompletionContext(
+        return CompletionContext(
             workspace.account if workspace is not None else None,
             workspace.source.region if workspace is not None else "",
             said(self.action_field.value, commas=True),
             self._missing_keys,
             self.recent_resources,
             given,
-            lazy.completion.wanted_values(self._decision),
+            wanted_values(self._decision),
             said(self.resource_field.value, commas=False),
         )
 
@@ -561,7 +563,9 @@ class FieldCompletion:
 
     @cached_property
     def _completer(self) -> Completer:
-        return lazy.completion.Completer(self._catalogue)
+        from iamtui.tui.question.completion import Completer
+
+        return Completer(self._catalogue)
 
     def complete(self, entry: CompletingInput, word: str, search: Callable[[Completer], Sequence[Offer]]) -> None:
         """Offer in a field what a search finds for a word, unless the field has another text by then."""

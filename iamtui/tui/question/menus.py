@@ -18,7 +18,9 @@ from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import clock, lazy
+from iamtui.text import safe_text
+from iamtui.tui import clock
+from iamtui.tui.assume.policy_screen import SessionPolicyEditor
 from iamtui.tui.content import line, lines, plain, styled
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog
 from iamtui.tui.question.completion import known_resources
@@ -27,12 +29,13 @@ from iamtui.tui.question.panel_text import summary_of, terms_of
 from iamtui.tui.question.question_history import Memory
 from iamtui.workspace.ask.context_syntax import at_time, from_ip, through_endpoint, with_mfa
 from iamtui.workspace.ask.dependent_questions import is_about, on_resource, unsaid, whatever_fits
-from iamtui.workspace.ask.questions import check_resource
+from iamtui.workspace.ask.questions import as_command, check_resource, files_of_command
 from iamtui.workspace.ask.saved_questions import quoted
 from iamtui.workspace.source.principals import options_naming
 
 if TYPE_CHECKING:
     from iamtui.engine.decision import Outcome
+    from iamtui.engine.request import Principal
     from iamtui.presentation.answer import Shown
     from iamtui.questions.answers import Answer
     from iamtui.workspace.source.workspace import Workspace
@@ -82,7 +85,6 @@ def open_presets(app: App[object], form: QuestionForm, besides: Besides | None =
     Args:
         besides: what the call is checked for besides, to say which of it is so; None without an answer.
     """
-
     known = presets()
     choices = _choices(known, form.terms.mode)
     checks = besides.choices() if besides is not None else []
@@ -171,7 +173,6 @@ def save_question(
     Args:
         shown: what the panel shows, perhaps the answer to another question.
     """
-
     answer = shown.answer if shown is not None and shown.answer.question_matrix == question_matrix else None
     if answer is not None and workspace is not None:
         # A saved question names who asks by an ARN alone: what is expected of another caller would not hold.
@@ -201,7 +202,6 @@ def save_question(
 
 def plain_outcome(answer: Answer | None) -> Outcome | None:
     """The outcome that can be expected of an answer: one that all its cells have, and as a whole; else None."""
-
     if answer is None or answer.cut:
         return None
     decisions = [cell.deciding for cell in answer.taking_part]
@@ -216,7 +216,7 @@ def write_session_policy(app: App[object], form: QuestionForm, account: str) -> 
         if text is not None:
             form.caller_row.take_policy(text)
 
-    app.push_screen(lazy.policy_screen.SessionPolicyEditor(form.caller_row.written, account), written)
+    app.push_screen(SessionPolicyEditor(form.caller_row.written, account), written)
 
 
 # SaveQuestionDialog: a name for the question, and whether its answer is to stay as it is.
@@ -346,3 +346,18 @@ def open_companion(app: App[object], besides: Besides, index: int, take: Callabl
 
     title = line("The call also needs ", (check.action, "bold"), f" on {check.resource}")
     app.push_screen(ChoiceDialog(title, choices if check.arn else said), chosen)
+
+
+def command_to_copy(
+    workspace: Workspace, principal: Principal, matrix: QuestionMatrix, written: Mapping[str, str], left_out: str
+) -> tuple[str, str]:
+    """Command line of a question, with a sentence about its files and one about what is half typed.
+
+    Raises:
+        Problem: as `as_command`.
+    """
+    files = files_of_command(matrix, written)
+    also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
+    if left_out:
+        also.append(f"It asks without {safe_text(left_out, limit=64)}, which is half typed.")
+    return as_command(workspace, principal, matrix, written), " ".join(also)

@@ -19,7 +19,6 @@ from iamtui.engine.request import Mode
 from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import lazy
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.question.answer_lists import LayersList, nothing_to_jump_to
 from iamtui.tui.question.answer_view import AnswerView
@@ -358,7 +357,8 @@ class QuestionPanel(Pane):
     def _show_slow(self) -> None:
         self._view.add_class("-stale")
         self.post_message(self.Unanswered())
-        self._put_title(line("Asking for ", (self._label, "bold"), " …"))
+        self.border_title = line("Asking for ", (self._label, "bold"), " …")
+        self._show_hints()
 
     def _refuse(self, problem: Problem) -> None:
         self._view.remove_class("-stale")
@@ -427,10 +427,7 @@ class QuestionPanel(Pane):
 
     def _show_title(self) -> None:
         strict, room = self._form.terms.mode is Mode.STRICT, 0 if self.has_class(NARROW) else self.size.width - 2
-        self._put_title(title_of(self._shown, self._label, self._aside, room=room, strict=strict))
-
-    def _put_title(self, title: Content) -> None:
-        self.border_title = title
+        self.border_title = title_of(self._shown, self._label, self._aside, room=room, strict=strict)
         self._show_hints()
 
     def _show_hints(self) -> None:
@@ -487,9 +484,7 @@ class QuestionPanel(Pane):
 
     def action_ask(self) -> None:
         self._view.release()
-        field = self._form.action_field
-        field.focus()
-        field.select_all()
+        self._form.action_field.focus().select_all()
 
     def _lack(self, what: str) -> None:
         self.post_message(Notice(plain(f"{what}: {self.how_to_ask}."), until_answer=True))
@@ -499,20 +494,26 @@ class QuestionPanel(Pane):
         if shown is None:
             self._lack("There is no answer to explain yet")
             return
-        self.app.push_screen(lazy.trace_screen.TraceScreen.of(shown))
+        from iamtui.tui.question.trace_screen import TraceScreen
+
+        self.app.push_screen(TraceScreen.of(shown))
 
     def action_presets(self) -> None:
+        from iamtui.tui.question.menus import Besides, open_presets
+
         shown, question_matrix = self._shown, self._matrix
         besides = None
         if shown is not None and question_matrix is not None:
-            besides = lazy.menus.Besides.of(shown.cell, question_matrix.with_checks, shown.asked.workspace.account)
-        lazy.menus.open_presets(self.app, self._form, besides)
+            besides = Besides.of(shown.cell, question_matrix.with_checks, shown.asked.workspace.account)
+        open_presets(self.app, self._form, besides)
 
     def action_switch_mode(self) -> None:
         self._form.switch_mode()
 
     def action_questions(self) -> None:
-        lazy.menus.open_questions(self.app, self._memory, self.ask_matrix)
+        from iamtui.tui.question.menus import open_questions
+
+        open_questions(self.app, self._memory, self.ask_matrix)
 
     def action_save(self) -> None:
         question_matrix = self._matrix
@@ -523,25 +524,25 @@ class QuestionPanel(Pane):
             word = safe_text(self._left_out, limit=64)
             self.post_message(Notice(plain(f"{word} is half typed: finish it or take it out, then save.")))
             return
-        lazy.menus.save_question(self.app, self._memory, question_matrix, self._shown, self._workspace)
+        from iamtui.tui.question.menus import save_question
+
+        save_question(self.app, self._memory, question_matrix, self._shown, self._workspace)
 
     def action_copy_command(self) -> None:
         if self._matrix is None or self._workspace is None or self._principal is None:
             self._lack("There is no question to copy yet")
             return
         written = self._form.caller_row.files
-        files = lazy.questions.files_of_command(self._matrix, written)
-        also = [f"It reads {', '.join(files)}, which you have to write."] if files else []
-        if self._left_out:
-            also.append(f"It asks without {safe_text(self._left_out, limit=64)}, which is half typed.")
-        if self._before is not None:
-            also.append("It asks without the draft: save that (d, s) and add --draft FILE.")
+        from iamtui.tui.question.menus import command_to_copy
+
         try:
-            text = lazy.questions.as_command(self._workspace, self._principal, self._matrix, written)
+            text, also = command_to_copy(self._workspace, self._principal, self._matrix, written, self._left_out)
         except Problem as problem:
             self.post_message(Notice(plain(problem, limit=None), Severity.ERROR))
             return
-        self.post_message(self.Copy(text, "Command", " ".join(also)))
+        if self._before is not None:
+            also += " It asks without the draft: save that (d, s) and add --draft FILE."
+        self.post_message(self.Copy(text, "Command", also.strip()))
 
     @on(ActionField.Walked)
     def _walked(self, event: ActionField.Walked) -> None:
@@ -589,9 +590,10 @@ class QuestionPanel(Pane):
 
     @on(CallerRow.WritePolicy)
     def _write_policy(self, event: CallerRow.WritePolicy) -> None:
+        from iamtui.tui.question.menus import write_session_policy
+
         event.stop()
-        account = self._workspace.account.id if self._workspace is not None else ""
-        lazy.menus.write_session_policy(self.app, self._form, account)
+        write_session_policy(self.app, self._form, self._workspace.account.id if self._workspace is not None else "")
 
     def action_leave(self) -> None:
         self.post_message(self.QuestionLeft())

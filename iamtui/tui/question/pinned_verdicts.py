@@ -16,7 +16,7 @@ from iamtui.engine.decision import Layer
 from iamtui.presentation.verdict import PENDING, VerdictWords, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
@@ -127,11 +127,13 @@ class PinnedQuestion:
             return None
 
     def _ask(self, entity: User | Role) -> VerdictWords | None:
+        from iamtui.workspace.ask.answers import BulkMatrixEvaluator
+
         try:
             if self._polls is None:
                 # One time for both, or a condition on the time could look like the draft's doing.
                 now = clock.now()
-                make = partial(lazy.answers.BulkMatrixEvaluator, question_matrix=self.question_matrix, now=now)
+                make = partial(BulkMatrixEvaluator, question_matrix=self.question_matrix, now=now)
                 self._polls = make(self.workspace), make(self.before) if self.before is not None else None
             poll, poll_before = self._polls
             after = _deciding(poll, self.workspace, entity)
@@ -144,7 +146,9 @@ class PinnedQuestion:
 
 
 def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Role) -> VerdictWords:
-    return verdict_words(poll.decide(lazy.principals.principal_for(workspace, entity)))
+    from iamtui.workspace.source.principals import principal_for
+
+    return verdict_words(poll.decide(principal_for(workspace, entity)))
 
 
 # What the screens that lie over the main one may ask of it.
@@ -184,10 +188,12 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
         )
         return
 
-    left_out, who_can = main.question.left_out, lazy.who_can_screen
-    asked, as_left = main.question.who_can_left or (None, who_can.AS_FOUND)
-    arrangement = as_left if asked == question_matrix else who_can.AS_FOUND
-    screen = who_can.WhoCanScreen(
+    from iamtui.tui.question.who_can_screen import AS_FOUND, WhoCanScreen
+
+    left_out = main.question.left_out
+    asked, as_left = main.question.who_can_left or (None, AS_FOUND)
+    arrangement = as_left if asked == question_matrix else AS_FOUND
+    screen = WhoCanScreen(
         workspace, question_matrix,
         before=before, left_out=left_out, arrangement=arrangement, columns=main.list_columns,
     )  # fmt: skip
@@ -207,10 +213,14 @@ def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:
 
 
 def tell_screens(main: AskedFrom, workspace: Workspace) -> None:
+
     if len(main.app.screen_stack) < 2:
         return
+
+    from iamtui.tui.question.who_can_screen import WhoCanScreen
+
     for screen in main.app.screen_stack:
-        if isinstance(screen, lazy.who_can_screen.WhoCanScreen):
+        if isinstance(screen, WhoCanScreen):
             screen.set_workspace(workspace, main.drafts.before_workspace)
 
 
@@ -219,7 +229,6 @@ def show_statement(main: AskedFrom, wanted: JumpToStatement) -> bool:
 
     False when it is not loaded.
     """
-
     if main.workspace is None:
         return False
     account = main.workspace.account
@@ -239,7 +248,9 @@ def _show_document(main: AskedFrom, account: Account, principal: Principal, reso
     """Show the document of a statement that is not in the tree; False when it is not loaded."""
     document = document_of(account, principal, resource, ref)
     if document is not None:
-        main.app.push_screen(lazy.trace_screen.DocumentScreen(document, ref))
+        from iamtui.tui.question.trace_screen import DocumentScreen
+
+        main.app.push_screen(DocumentScreen(document, ref))
     return document is not None
 
 
@@ -267,12 +278,18 @@ def open_second_opinion(main: AskedFrom, before: Workspace | None = None) -> Non
             )
         )
         return
-    refused = lazy.aws_simulator.can_ask_aws(workspace, principal)
+
+    from iamtui.workspace.ask.aws_simulator import can_ask_aws
+
+    refused = can_ask_aws(workspace, principal)
     if refused is not None:
         main.say(str(refused))
         return
     left_out = main.question.left_out
-    screen = lazy.simulator_screen.SecondOpinionScreen
+
+    from iamtui.tui.question.simulator_screen import SecondOpinionScreen
+
+    screen = SecondOpinionScreen
     main.app.push_screen(screen(workspace, principal, question, decision, left_out=left_out))
 
 
@@ -311,7 +328,6 @@ class Pinning:
         Args:
             before: the account without the draft that `workspace` holds, or None.
         """
-
         about = workspace, question_matrix, before
         if self._pinned is not None and self._pinned.is_about(*about):
             return
@@ -322,7 +338,6 @@ class Pinning:
 
     def ahead(self, asked: AnsweredQuestion) -> Alongside | None:
         """Have the verdicts of the lines in sight found with the answer, where its question is not pinned yet."""
-
         about = asked.workspace, asked.question_matrix, asked.before
         if self._pinned is not None and self._pinned.is_about(*about):
             return None

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import lazy
+from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
 from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Memory:
     # In the threads.
 
     def _store(self, workspace: Workspace) -> QuestionStore:
-        return lazy.saved_questions.QuestionStore(lazy.saved_questions.account_key(workspace))
+        return QuestionStore(account_key(workspace))
 
     def _read(self, workspace: Workspace) -> None:
         try:

@@ -26,7 +26,6 @@ from iamtui.presentation.verdict import aged, statement_name, verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import DependentAnswer
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.clipboard import copier_of
 from iamtui.tui.content import line, plain, styled
@@ -40,6 +39,7 @@ from iamtui.tui.widgets.lists.wrapped_text import Hits, wrap
 from iamtui.tui.widgets.status import KeyLine, TitleLine
 from iamtui.workspace.ask import answers as matrix_answers
 from iamtui.workspace.ask import questions as asking
+from iamtui.workspace.source.organization import lacks_organization
 from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -561,7 +561,7 @@ class TraceScreen(ReadingScreen):
 
     def _lacks_organization(self) -> bool:
         lacking = {Layer.SCP, Layer.RCP}.intersection(self._decision.not_evaluated)
-        return bool(lacking) and lazy.organization.lacks_organization(self._workspace.account)
+        return bool(lacking) and lacks_organization(self._workspace.account)
 
     def action_load(self) -> None:
         do_on_main(self.app, "load('organization')")

@@ -28,11 +28,12 @@ from iamtui.presentation.who_can import (
 )
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import TONES, age_note, line, lines, plain, styled, wrong
+from iamtui.tui.dialogs.list_dialogs import choose_columns
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.question.panel_text import terms_of
+from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_list import Arrangement, WhoCanList
 from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
@@ -368,7 +369,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         self.action_show(str(at + 1))
 
     def action_columns(self) -> None:
-        lazy.list_dialogs.choose_columns(self.app, _TABLE, self.list, self._chosen_columns)
+        choose_columns(self.app, _TABLE, self.list, self._chosen_columns)
 
     def action_search(self) -> None:
         self.query_one(FilterRow).open()
@@ -436,9 +437,7 @@ class WhoCanScreen(SteadyScreen[str | None]):
         if requester != row.principal:
             label = f"{label}, chained from {requester.arn.rpartition(':')[2]}"
         without = self._left_out
-        self.app.push_screen(
-            lazy.trace_screen.TraceScreen(self._workspace, decision, requester, question, label, left_out=without)
-        )
+        self.app.push_screen(TraceScreen(self._workspace, decision, requester, question, label, left_out=without))
 
     def idle_actions(self) -> frozenset[str]:
         return frozenset() if self.list.row is not None else ON_A_ROW

@@ -10,22 +10,21 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from iamtui.presentation.reports import OverviewLine, overview_lines
+from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, giving_way, in_thread
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import wrap
+from iamtui.workspace.ask.saved_questions import QuestionStore, SavedQuestion, account_key
 from iamtui.workspace.review.overview import Overview, begun_overview
 from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
     from iamtui.tui.main.main_view import MainView
-    from iamtui.workspace.ask.saved_questions import SavedQuestion
     from iamtui.workspace.review.audit import AuditSuppression
 
 _LABEL: Final = 26
@@ -88,10 +87,12 @@ class OverviewView(LineView):
             self._workspace = self._begun = self._found = None
 
     def _find(self, workspace: Workspace, work: Work) -> None:
+        from iamtui.workspace.review.overview_counts import account_overview
+
         work.tell(self._begin, begun_overview(workspace))
         work.let_draw()
         cancelled = giving_way(work.cancelled)
-        counted = lazy.overview_counts.account_overview
+        counted = account_overview
         overview = counted(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
 
@@ -161,13 +162,15 @@ class OverviewView(LineView):
 
     def on_line_view_line_opened(self, event: LineView.LineOpened) -> None:
         """List what is counted: as the report that has it in full, or its members."""
+        from iamtui.tui.reports.report_screen import open_members, open_report
+
         event.stop()
         entry, main = self._shown[self.cursor], cast("MainView", self.screen)
         report, kind = entry.report
         if report:
-            lazy.report_screen.open_report(main, report, kind)
+            open_report(main, report, kind)
         elif entry.figure is not None:
-            lazy.report_screen.open_members(main, entry.figure, entry.parts)
+            open_members(main, entry.figure, entry.parts)
 
 
 def _wrapped(entry: OverviewLine, width: int) -> Sequence[OverviewLine]:
@@ -188,15 +191,16 @@ def _spaced(entries: list[OverviewLine], height: int) -> list[OverviewLine]:
 def _saved(workspace: Workspace) -> tuple[SavedQuestion, ...]:
     """The saved questions; none where they cannot be read, which `iamtui questions` says."""
     try:
-        store = lazy.saved_questions
-        return store.QuestionStore(store.account_key(workspace)).saved()
+        return QuestionStore(account_key(workspace)).saved()
     except Problem:
         return ()
 
 
 def _accepted() -> tuple[AuditSuppression, ...]:
     """The suppressions; none where they cannot be read, which the list of findings says."""
+    from iamtui.workspace.review.audit import read_suppressions
+
     try:
-        return lazy.audit.read_suppressions()
+        return read_suppressions()
     except Problem:
         return ()

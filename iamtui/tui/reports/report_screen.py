@@ -29,10 +29,10 @@ from iamtui.presentation.reports import (
 )
 from iamtui.presentation.styled_words import row_of, text_of
 from iamtui.problem import Problem
-from iamtui.tui import lazy
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.dialogs.list_dialogs import ColumnList, choose_columns
+from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.main.main_view import MainView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
@@ -44,6 +44,7 @@ from iamtui.workspace.review.audit import audit, read_suppressions
 from iamtui.workspace.review.audit_edits import edits_that_mend
 from iamtui.workspace.review.escalations import find_escalations_across
 from iamtui.workspace.review.overview import Figure
+from iamtui.workspace.source.opening import load_account_facts
 from iamtui.workspace.source.principals import principal_for
 from iamtui.workspace.source.unknown_facts import unknown_facts
 from iamtui.workspace.source.workspace import OpeningCancelled, Progress, SourceKind, Workspace
@@ -306,7 +307,7 @@ class ReportScreen(Screen[ReportRow | None]):
                 raise OpeningCancelled
             work.tell(self._say_progress, progress)
 
-        loaded = lazy.search.IndexedAccount.of(more.load(self._workspace, tell))
+        loaded = IndexedAccount.of(more.load(self._workspace, tell))
         work.tell(self._took_more, more, loaded)
         return loaded.workspace
 
@@ -478,7 +479,7 @@ def _facts(main: MainView, workspace: Workspace) -> More | None:
         if main.workspace is workspace and main.drafts.before_workspace is None:
             main.drafts.show_account(loaded)
 
-    return More(lazy.opening.load_account_facts, show)
+    return More(load_account_facts, show)
 
 
 def open_members(main: MainView, figure: Figure, parts: Sequence[Figure] = ()) -> None:

@@ -20,9 +20,12 @@ from iamtui.config import AssumeConfig
 from iamtui.credentials.session import SOON, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, lines, plain
+from iamtui.tui.dialogs.dialogs import LineDialog
+from iamtui.tui.sessions.endpoint_screen import EndpointScreen
+from iamtui.tui.sessions.export_dialog import MOMENT_HINT, CodeDialog, LeaveDialog, Leaving, parse_moment
 from iamtui.tui.sessions.text import (
     about,
     assumed_words,
@@ -81,10 +84,10 @@ class SessionLifecycle:
 
     def is_production(self, session: Session) -> bool:
         """True where a session's account or role looks like production."""
+        from iamtui.workspace.source.principals import session_is_production
+
         workspace = self._drafts.source_workspace
-        return lazy.principals.session_is_production(
-            session, workspace.account if workspace is not None else None, self._production
-        )
+        return session_is_production(session, workspace.account if workspace is not None else None, self._production)
 
     # Holding.
 
@@ -100,9 +103,10 @@ class SessionLifecycle:
             self.sessions.add_session(result.session, GONE_CALLER)
             return
         caller = partial(keeper.newest, parent.key) if parent is not None else None
-        renewal = lazy.session_actions.Renewal(
-            workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now
-        )
+
+        from iamtui.workspace.assume.session_actions import Renewal
+
+        renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
         origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)
         self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
         # What serves a session is loaded, so that its key need not wait.
@@ -132,7 +136,10 @@ class SessionLifecycle:
             return
         caller = caller or self._browsed_as(workspace)
         question = self._screen.question.question
-        options = lazy.dialog.AssumeOptions(
+
+        from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions
+
+        options = AssumeOptions(
             caller=caller,
             callers=self.sessions.sessions,
             remembers=not getattr(self._screen.app, "is_fresh", False),
@@ -142,7 +149,7 @@ class SessionLifecycle:
             questions=(question,) if question is not None else (),
             list_roles=self.list_roles,
         )
-        dialog = lazy.dialog.AssumeDialog(workspace, role_arn, options)
+        dialog = AssumeDialog(workspace, role_arn, options)
 
         def closed(result: AssumeResult | None) -> None:
             self._drafts.signed_in_anew(dialog.workspace)
@@ -174,15 +181,22 @@ class SessionLifecycle:
                     dialog.action_cancel()
                 self.open_assume(row.target, caller=caller)
 
-        load = partial(lazy.access_and_trust_tabs.assumable_roles, caller, clock.now)
-        screen = lazy.report_screen.ReportScreen(workspace, "Roles that you may assume", load, enter="Assume")
+        from iamtui.tui.explorer.access_and_trust_tabs import assumable_roles
+
+        load = partial(assumable_roles, caller, clock.now)
+
+        from iamtui.tui.reports.report_screen import ReportScreen
+
+        screen = ReportScreen(workspace, "Roles that you may assume", load, enter="Assume")
         self._screen.app.push_screen(screen, chosen)
 
     @property
     def mfa_sessions(self) -> MfaSessions:
         """The codes that serve several roles, as long as they do."""
         if self._mfa_sessions is None:
-            self._mfa_sessions = lazy.mfa.MfaSessions(self._assume_config.mfa_seconds, clock=clock.now)
+            from iamtui.workspace.assume.mfa import MfaSessions
+
+            self._mfa_sessions = MfaSessions(self._assume_config.mfa_seconds, clock=clock.now)
         return self._mfa_sessions
 
     def assumed(self, workspace: Workspace, result: AssumeResult | None) -> None:
@@ -266,7 +280,7 @@ class SessionLifecycle:
                 self._renew(kept, code)
 
         title = line("Renew ", (role_name(kept.session), "bold"))
-        self._screen.app.push_screen(lazy.export_dialog.CodeDialog(title, words), answered)
+        self._screen.app.push_screen(CodeDialog(title, words), answered)
 
     # Forgetting.
 
@@ -276,23 +290,19 @@ class SessionLifecycle:
             return
 
         def wrong(text: str) -> str:
-            return (
-                ""
-                if not text or lazy.export_dialog.parse_moment(text, clock.now()) is not None
-                else lazy.export_dialog.MOMENT_HINT
-            )
+            return "" if not text or parse_moment(text, clock.now()) is not None else MOMENT_HINT
 
         def answered(text: str | None) -> None:
             if text is not None and self.sessions.keeper.get(kept.key) is kept:
                 self._forget_at(kept, text)
 
         title = line("Forget ", (role_name(kept.session), "bold"), " at or after")
-        hint = plain(f"{lazy.export_dialog.MOMENT_HINT} Empty: never.")
-        self._screen.app.push_screen(lazy.dialogs.LineDialog(title, "", hint, check=wrong), answered)
+        hint = plain(f"{MOMENT_HINT} Empty: never.")
+        self._screen.app.push_screen(LineDialog(title, "", hint, check=wrong), answered)
 
     def _forget_at(self, kept: KeptSession, text: str) -> None:
         now = clock.now()
-        kept.forget_at = lazy.export_dialog.parse_moment(text, now) if text else None
+        kept.forget_at = parse_moment(text, now) if text else None
         self.sessions.draw()
         name = (role_name(kept.session), "bold")
         if kept.forget_at is None:
@@ -326,7 +336,6 @@ class SessionLifecycle:
         Args:
             why: what locks it when it is not the user, one sentence.
         """
-
         if isinstance(self._screen.app.screen, LockScreen):
             return
         self._codes.clear()
@@ -336,7 +345,10 @@ class SessionLifecycle:
         for one in (source, *source.beside) if source is not None else ():
             if one.connection is not None:
                 one.connection.forget_renewed()
-        lazy.profile_roles.forget_codes()
+
+        from iamtui.workspace.source.profile_roles import forget_codes
+
+        forget_codes()
         # Dialogs are about a session, hold what is typed, or wait for STS: none of that may outlast the lock, and
         # neither may what was opened from one.
         stack = list(self._screen.app.screen_stack)
@@ -368,7 +380,7 @@ class SessionLifecycle:
         switch = partial(self.switch_renewal, kept)
         title = self._hand_over.title_of("Endpoint of", kept.session, counting=False)
         self._screen.app.push_screen(
-            lazy.endpoint_screen.EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title),
+            EndpointScreen(self.sessions.keeper, kept, self._copier, switch, title),
             lambda _result: self.sessions.draw(),
         )
 
@@ -383,7 +395,7 @@ class SessionLifecycle:
             picked: whether the user leaves with a session that they picked; those they did not pick are then no loss.
         """
         asking = next(
-            (screen for screen in self._screen.app.screen_stack if isinstance(screen, lazy.export_dialog.LeaveDialog)),
+            (screen for screen in self._screen.app.screen_stack if isinstance(screen, LeaveDialog)),
             None,
         )
         if asking is not None:
@@ -400,33 +412,33 @@ class SessionLifecycle:
         def words() -> Content:
             return leaving_words(lost, clock.now(), picking=wanted)
 
-        def answered(decided: lazy.export_dialog.Leaving | None) -> None:
-            if decided is lazy.export_dialog.Leaving.LEAVE:
+        def answered(decided: Leaving | None) -> None:
+            if decided is Leaving.LEAVE:
                 leaving()
-            elif decided is lazy.export_dialog.Leaving.PICK:
+            elif decided is Leaving.PICK:
                 self._hand_over.pick(agreed=True)
-            elif decided is lazy.export_dialog.Leaving.DRAFT and self._drafts.draft_screen is None:
+            elif decided is Leaving.DRAFT and self._drafts.draft_screen is None:
                 self._drafts.show_draft()
 
         active, here = self.sessions.keeper.active, self._drafts.open_draft
         can_pick = wanted and active is not None and not active.session.expired(clock.now())
         can_show = here is not None and here.unsaved
         self._screen.app.push_screen(
-            lazy.export_dialog.LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered
+            LeaveDialog(words, unsaved=bool(lost.drafts), draft=can_show, pick=can_pick), answered
         )
 
     # Dialogs: into the AWS console, and cutting older sessions off.
 
     def show_console(self) -> None:
         """Ask how to sign in to the AWS console with the active session, or say why it cannot."""
+        from iamtui.credentials.console_url import NOT_FOR_LONG_TERM, console_refusal
+
         screen, workspace, session = self._screen, self._drafts.source_workspace, self.sessions.active
         if workspace is None or session is None:
-            screen.say(
-                plain(f"There is no session: press a (F8) on a role first. {lazy.console_url.NOT_FOR_LONG_TERM}")
-            )
+            screen.say(plain(f"There is no session: press a (F8) on a role first. {NOT_FOR_LONG_TERM}"))
             return
-        if lazy.console_url.console_refusal(session):
-            screen.say(plain(lazy.console_url.console_refusal(session)))
+        if console_refusal(session):
+            screen.say(plain(console_refusal(session)))
             return
 
         def done(said: str | None) -> None:
@@ -434,9 +446,10 @@ class SessionLifecycle:
                 screen.post_message(Notice(plain(said), until_next=True))
 
         production = self.is_production(session)
-        screen.app.push_screen(
-            lazy.console_dialog.ConsoleDialog(workspace, session, self._copier, production=production), done
-        )
+
+        from iamtui.tui.sessions.console_dialog import ConsoleDialog
+
+        screen.app.push_screen(ConsoleDialog(workspace, session, self._copier, production=production), done)
 
     def show_revoke(self) -> None:
         """Show how the older sessions of the role under the cursor, or of the active session's, are cut off."""
@@ -449,7 +462,10 @@ class SessionLifecycle:
                 plain("Put the cursor on a role, or on a session, to see how its older sessions are cut off.")
             )
             return
-        self._screen.app.push_screen(lazy.revoke_dialog.RevokeDialog(workspace, arn, panel.sessions, self._copier))
+
+        from iamtui.tui.sessions.revoke_dialog import RevokeDialog
+
+        self._screen.app.push_screen(RevokeDialog(workspace, arn, panel.sessions, self._copier))
 
 
 # LockScreen: says what was dropped, and hides everything until a key is pressed. It asks for no password.

@@ -27,7 +27,6 @@ from iamtui.tui.dialogs.list_dialogs import MenuItem, MenuLines
 from iamtui.tui.sessions.text import MASK
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SecretInput
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.assume.assume import session_arn
 from iamtui.workspace.source.credential_commands import ProfileCodeNeeded, UnconfirmedCommand, UserNeeded, about_command
 from iamtui.workspace.source.reference_commands import Reference
 
@@ -60,6 +59,8 @@ class CopyField:
 
 
 def copy_fields(session: Session) -> dict[str, CopyField]:
+    from iamtui.workspace.assume.assume import session_arn
+
     arn = session.identity.arn if session.identity is not None else session_arn(session)
     end = aws_time(session.expires_at)
     return {

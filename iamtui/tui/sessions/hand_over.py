@@ -19,18 +19,24 @@ from textual.message import Message
 
 from iamtui.credentials.child_process import SESSION_MARK, run_shell, session_mark, shell_of
 from iamtui.credentials.clipboard import OnlyThroughTerminal
+from iamtui.credentials.credentials_file import credentials_file, write_profile
+from iamtui.credentials.export import DEFAULT_PROFILE, find_format, hand_over
 from iamtui.credentials.export_values import environment_of, exportable
 from iamtui.credentials.secure_files import AlreadyThere, write_private
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.tui import clock, lazy
+from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, plain
+from iamtui.tui.dialogs.dialogs import LineDialog, ask_to_replace, needed
+from iamtui.tui.dialogs.list_dialogs import MenuDialog
 from iamtui.tui.main.inventory import Branch, Kind
+from iamtui.tui.sessions.export_dialog import FIELD, FORMAT, ExportDialog, ExportWay, copy_fields, copy_items
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
 from iamtui.tui.widgets.status import Notice, StatusLine
+from iamtui.workspace.source.reference_commands import Provenance, format_reference, references
 
 if TYPE_CHECKING:
     from iamtui.tui.assume.dialog import AssumeResult
@@ -89,8 +95,12 @@ class HandOver:
     def account_words(self, session: Session) -> str:
         """The account of a session, with its alias where that is known; raw text."""
         workspace = self._drafts.source_workspace
-        alias = lazy.principals.alias_of(session, workspace.account) if workspace is not None else ""
-        return f"{account_of(session)} {alias}".rstrip()
+        if workspace is None:
+            return account_of(session)
+
+        from iamtui.workspace.source.principals import alias_of
+
+        return f"{account_of(session)} {alias_of(session, workspace.account)}".rstrip()
 
     def in_thread(self, doing: str, work: Callable[[], str]) -> None:
         """Do what blocks, and say the sentence that it returns, or its Problem."""
@@ -103,17 +113,17 @@ class HandOver:
     def ask_file(self, session: Session, name: str) -> None:
         """Ask where, then write a session in the format of this name."""
         shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
-        proposed = lazy.export.find_format(name).file_name.format(role=shown)
+        proposed = find_format(name).file_name.format(role=shown)
         hint = plain("Only you can read it (0600).", "$muted")
         title = self.title_of(f"File, {name}, of", session)
         self._screen.app.push_screen(
-            lazy.dialogs.LineDialog(title, proposed, hint, check=lazy.dialogs.needed, is_path=True),
+            LineDialog(title, proposed, hint, check=needed, is_path=True),
             lambda path: self._write_file(session, name, path) if path else None,
         )
 
     def _write_file(self, session: Session, name: str, path: str, *, overwrite: bool = False) -> None:
         def work() -> str:
-            text = lazy.export.hand_over(session, name, now=clock.now())
+            text = hand_over(session, name, now=clock.now())
             written = write_private(Path(path), text, overwrite=overwrite)
             return f"Written to {written}, for you alone (0600). Nothing renews or removes it: delete it after use."
 
@@ -123,20 +133,20 @@ class HandOver:
         """Ask for the name, then write a session into a profile."""
         hint = line(
             (
-                f"A section of {lazy.credentials_file.credentials_file(os.environ)}; all others stay as they are.",
+                f"A section of {credentials_file(os.environ)}; all others stay as they are.",
                 "$muted",
             )
         )
         title = self.title_of("Profile of", session)
         self._screen.app.push_screen(
-            lazy.dialogs.LineDialog(title, lazy.export.DEFAULT_PROFILE, hint, check=lazy.dialogs.needed),
+            LineDialog(title, DEFAULT_PROFILE, hint, check=needed),
             lambda profile: self._write_profile(session, profile) if profile else None,
         )
 
     def _write_profile(self, session: Session, profile: str, *, overwrite: bool = False) -> None:
         def work() -> str:
-            path = lazy.credentials_file.credentials_file(os.environ)
-            lazy.credentials_file.write_profile(session, profile, path, overwrite=overwrite, now=clock.now())
+            path = credentials_file(os.environ)
+            write_profile(session, profile, path, overwrite=overwrite, now=clock.now())
             return f"Written to {path}: use it with --profile {profile}. Nothing renews it."
 
         self._writing(work, partial(self._write_profile, session, profile, overwrite=True), overwrite=overwrite)
@@ -151,7 +161,7 @@ class HandOver:
                 if overwrite:
                     raise
                 app = self._screen.app
-                app.call_from_thread(lazy.dialogs.ask_to_replace, app, problem.sentence, again)
+                app.call_from_thread(ask_to_replace, app, problem.sentence, again)
                 return ""
 
         self.in_thread("writing the credentials", attempt)
@@ -169,12 +179,12 @@ class HandOver:
         while parent is not None:
             via.insert(0, parent.session.role_arn)
             parent = keeper.get(parent.parent)
-        self._provenances[kept] = lazy.reference_commands.Provenance(workspace.source, result.entered, tuple(via))
+        self._provenances[kept] = Provenance(workspace.source, result.entered, tuple(via))
 
     def _provenance(self, kept: KeptSession) -> Provenance:
         workspace = self._drafts.source_workspace
         assert workspace is not None, "there is no session before there is an account"
-        return self._provenances.get(kept) or lazy.reference_commands.Provenance(workspace.source)
+        return self._provenances.get(kept) or Provenance(workspace.source)
 
     def _kept_or_say(self) -> KeptSession | None:
         return self._screen.sessions.kept_or_say()
@@ -199,7 +209,7 @@ class HandOver:
         if kept is None:
             return
         try:
-            lazy.export.hand_over(kept.session, self.picking, now=clock.now())
+            hand_over(kept.session, self.picking, now=clock.now())
         except Problem as problem:
             self._screen.say(str(problem), Severity.ERROR)
         else:
@@ -218,7 +228,7 @@ class HandOver:
             return self._copier.copy_exports(kept.session)
         except OnlyThroughTerminal as problem:
             name = self._copier.format_name()
-            shell = lazy.reference_commands.references(kept.session, self._provenance(kept), name)[0]
+            shell = references(kept.session, self._provenance(kept), name)[0]
             if not shell.command:
                 raise
             raise Problem(problem.sentence, f"Run this in your shell instead: {shell.command}") from None
@@ -228,21 +238,19 @@ class HandOver:
         if kept is None:
             return
         name, session = self._format_name(), kept.session
-        items = lazy.export_dialog.copy_items(
-            session, lazy.reference_commands.references(session, self._provenance(kept), name), name
-        )
+        items = copy_items(session, references(session, self._provenance(kept), name), name)
         self._screen.app.push_screen(
-            lazy.list_dialogs.MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
+            MenuDialog(self.title_of("Copy of", session), items), partial(self._copy_chosen, kept)
         )
 
     def _copy_chosen(self, kept: KeptSession, key: str | None) -> None:
         what, _, name = (key or "").partition(":")
         if not what:
             return
-        if what == lazy.export_dialog.FORMAT:
+        if what == FORMAT:
             work = partial(self._copier.copy_exports, kept.session, name)
-        elif what == lazy.export_dialog.FIELD:
-            field = lazy.export_dialog.copy_fields(kept.session)[name]
+        elif what == FIELD:
+            field = copy_fields(kept.session)[name]
             if field.secret is not None:
                 # The secret is taken out in the thread, where it is copied.
                 secret = field.secret
@@ -250,7 +258,7 @@ class HandOver:
             else:
                 work = partial(self._copier.copy_text, field.text, field.label)
         else:
-            commands = lazy.reference_commands.references(kept.session, self._provenance(kept), self._format_name())
+            commands = references(kept.session, self._provenance(kept), self._format_name())
             found = next(command for command in commands if command.key == name)
             if not found.command:
                 self._screen.say(found.note, Severity.ERROR)
@@ -299,23 +307,21 @@ class HandOver:
         kept = self._kept_or_say()
         if kept is None:
             return
-        reference = partial(lazy.reference_commands.format_reference, kept.session, self._provenance(kept))
-        dialog = lazy.export_dialog.ExportDialog(
-            self.title_of("Export", kept.session), kept.session, reference, self._format_name()
-        )
+        reference = partial(format_reference, kept.session, self._provenance(kept))
+        dialog = ExportDialog(self.title_of("Export", kept.session), kept.session, reference, self._format_name())
         self._screen.app.push_screen(dialog, partial(self._export_chosen, kept))
 
     def _export_chosen(self, kept: KeptSession, choice: ExportChoice | None) -> None:
         if choice is None:
             return
-        if choice.way is lazy.export_dialog.ExportWay.COPY:
+        if choice.way is ExportWay.COPY:
             self.in_thread("copying", partial(self._copier.copy_exports, kept.session, choice.format))
-        elif choice.way is lazy.export_dialog.ExportWay.FILE:
+        elif choice.way is ExportWay.FILE:
             self.ask_file(kept.session, choice.format)
-        elif choice.way is lazy.export_dialog.ExportWay.PROFILE:
+        elif choice.way is ExportWay.PROFILE:
             self.ask_profile(kept.session)
         else:
-            found = lazy.reference_commands.format_reference(kept.session, self._provenance(kept), choice.format)
+            found = format_reference(kept.session, self._provenance(kept), choice.format)
             if found.command:
                 self.in_thread("copying", partial(self._copier.copy_text, found.command, "Command"))
             else:

@@ -85,13 +85,7 @@ class _CallVerdict(NamedTuple):
     denied_before: bool = False
 
 
-_SEVERITY: Final = {
-    ReplayVerdict.BROKEN: 0,
-    ReplayVerdict.DIFFERS: 1,
-    ReplayVerdict.OPEN: 2,
-    ReplayVerdict.KEPT: 3,
-    ReplayVerdict.AGREES: 4,
-}
+_WORST_FIRST: Final = tuple(map(ReplayVerdict, ("broken", "differs", "open", "kept", "agrees")))
 
 
 class _State:
@@ -186,7 +180,7 @@ class Replayer:
     def finish(self) -> Replay:
         self.found.groups = sorted(
             self._groups.values(),
-            key=lambda group: (_SEVERITY[group.verdict], -group.events, group.caller, group.action),
+            key=lambda group: (_WORST_FIRST.index(group.verdict), -group.events, group.caller, group.action),
         )
         self.found.besides = list(self._besides.values())
         return self.found
@@ -224,7 +218,7 @@ class Replayer:
                 *self._possible(principal, request, mapped),
                 *filter(None, (deleted,)),
             )
-            told = min(found, key=lambda one: _SEVERITY[one.verdict])
+            told = min(found, key=lambda one: _WORST_FIRST.index(one.verdict))
             for one in found:
                 if one.verdict is ReplayVerdict.BROKEN and one is not told:
                     self._group(self._besides, request, one, principal)
@@ -369,7 +363,7 @@ class Replayer:
     def _of_a_denial(
         self, request: DistinctRequest, denial: Denial, principal: Principal, actions: tuple[AuthorizedAction, ...]
     ) -> _CallVerdict:
-        """ReplayVerdict of a call that AWS denied: agreement where the account denies it too."""
+        """Verdict of a call that AWS denied: agreement where the account denies it too."""
         mapped = [action for action in actions if action.action.lower() == denial.action.lower()]
         if denial.claim.kind and denial.action:
             # The message says which of the call's actions was refused, and on what.
@@ -394,7 +388,7 @@ class Replayer:
         )
 
     def _of_a_success(self, principal: Principal, question: Question, asked: _ReplayedCall) -> _CallVerdict:
-        """ReplayVerdict of one question of a call that AWS allowed, for all variants that the record leaves open."""
+        """Verdict of one question of a call that AWS allowed, for all variants that the record leaves open."""
         found: list[_CallVerdict] = []
         for variant in self._variants(question):
             if self._after is None:
@@ -403,7 +397,7 @@ class Replayer:
                 found.append(self._with_draft(principal, variant, guessed=asked.guessed))
         if self._after is None:
             # AWS allowed it, so that one of them is what was called.
-            return max(found, key=lambda one: _SEVERITY[one.verdict])
+            return max(found, key=lambda one: _WORST_FIRST.index(one.verdict))
         possible = [one for one in found if not one.denied_before] or found[:1]
         if len({one.verdict for one in possible}) == 1:
             return possible[0]
@@ -502,7 +496,7 @@ def _without_tags(workspace: Workspace, roles: frozenset[str]) -> Workspace:
 
 
 def _held(decision: Decision, question: Question, asked: _ReplayedCall) -> _CallVerdict:
-    """ReplayVerdict of a call that AWS allowed: agreement where the account allows it too."""
+    """Verdict of a call that AWS allowed: agreement where the account allows it too."""
     about = question.action, question.resource
     if allows_all(decision):
         return _CallVerdict(ReplayVerdict.AGREES, *about, "")
@@ -562,7 +556,7 @@ class _DraftEffect:
         return self._deleted.get(_whose_policies(principal), "")
 
     def deleted_subject(self, workspace: Workspace, request: DistinctRequest, call: CallActions) -> _CallVerdict | None:
-        """ReplayVerdict of a call about a user or role that the draft deletes, or that assumes or passes one."""
+        """Verdict of a call about a user or role that the draft deletes, or that assumes or passes one."""
         untold: _CallVerdict | None = None
         for one in (*call.actions, *call.possible) if self._deleted else ():
             action = one.action.lower()

@@ -18,7 +18,7 @@ MOST_NAMED: Final = 5
 
 
 class ReplayVerdict(StrEnum):
-    """ReplayVerdict of a replay on a recorded request."""
+    """Verdict of a replay on a recorded request."""
 
     AGREES = "agrees"
     """The account's answer is what AWS did."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import nsmallest
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -40,6 +41,7 @@ from iamtui.text import counted
 from iamtui.workspace.change.compared_states import aligned
 from iamtui.workspace.change.draft_session import Effect
 from iamtui.workspace.change.impact import Impact, impact_between
+from iamtui.workspace.source.account_cache import is_whole
 from iamtui.workspace.source.inventory import DESCRIBES_SETS, first_words
 from iamtui.workspace.source.opening import open_snapshot
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
@@ -229,6 +231,15 @@ _LISTS: Final[Mapping[str, str]] = {
     "instance profile": UNLISTED["roles"],
 }
 """Name of the gap when those of a kind could not be listed; instance profiles come with the roles."""
+
+
+def changes_since(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[EntityChange] | None:
+    """The entities that are not as they were, of accounts by their number; None where that cannot be said of any."""
+    pairs = [(was[one.id].account, one) for one in workspace.accounts if one.id in was]
+    compared = [
+        entity_changes(before, now) for before, now in pairs if before is not now and is_whole(before) and is_whole(now)
+    ]
+    return tuple(chain.from_iterable(compared)) if compared else None
 
 
 def entity_changes(before: Account, after: Account) -> Iterator[EntityChange]:
