@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from iamtui.account.model import Account
 from iamtui.catalog.tables import REGIONS
 from iamtui.drafts.aws_values import SCP
 from iamtui.drafts.draft import Draft, Edit
@@ -19,15 +22,18 @@ from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutR
 from iamtui.drafts.edits.principals import AttachPolicy, PutPermissionsBoundary, UpdateTrustPolicy
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.decision import Outcome
+from iamtui.policy.patterns import parse_arn
 from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.change.compared_states import aligned
 from iamtui.workspace.change.draft_session import DraftedAccount, Effect, compare_everyone, lay
 from iamtui.workspace.change.impact import Count, Impact, family_of, impact_between, impact_of
 from iamtui.workspace.source.principals import principal_for
-from iamtui.workspace.source.workspace import Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
+from tests.questions.random_accounts import AccountMaker, QuestionMaker
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_account, drafting_workspace, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, allow, deny, iam, trust
+from tests.support.slow import few_slow
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CAROL, BOB = iam("user/carol"), iam("user/data/bob")
@@ -207,6 +213,61 @@ def test_whatever_a_single_question_finds_gained_or_lost_is_in_it(made: list[Edi
                 if asked.action in shift.actions and comparison.principal.arn in {one.arn for one in shift.principals}
             ]
             assert named or whole.not_compared, (asked, comparison.principal.arn, before, after)
+
+
+def changed_at_random(account: Account, other: Account, random: Random) -> Account:
+    """The account with the policies of some user or role, or of a level of the organization, taken from another."""
+    users, roles, organization = list(account.users), list(account.roles), account.organization
+    kind = random.choice(("user", "role", "trust", "organization"))
+    if kind == "user":
+        at, given = random.randrange(len(users)), random.choice(other.users)
+        users[at] = replace(users[at], inline_policies=given.inline_policies, groups=given.groups)
+    elif kind == "organization":
+        organization = other.organization
+    else:
+        at, given_role = random.randrange(len(roles)), random.choice(other.roles)
+        changes = {"trust": given_role.trust} if kind == "trust" else {"inline_policies": given_role.inline_policies}
+        roles[at] = replace(roles[at], **changes)
+    return replace(account, users=tuple(users), roles=tuple(roles), organization=organization)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", few_slow(range(0, 60, 6), 1))
+def test_what_a_single_question_finds_gained_or_lost_in_random_accounts_is_in_it(first: int) -> None:
+    differing = 0
+    for seed in range(first, first + 6):
+        making = AccountMaker(Random(seed))
+        account = making.account()
+        maker = QuestionMaker(Random(f"impact {seed}"), making.services)
+        after = changed_at_random(account, AccountMaker(Random(f"other {seed}")).account(), Random(seed))
+        old, new = (
+            Workspace(one, SourceInfo(SourceKind.SNAPSHOT, "x.json", region="eu-west-1")) for one in (account, after)
+        )
+        found = impact_between(aligned(old, new), {one.arn for one in account.principals}, now=NOW)
+        for asked in (maker.question() for _ in range(20)):
+            if asked.action.endswith(":") or parse_arn(asked.resource) is None:
+                continue
+            plain = Question(asked.action, asked.resource, region="eu-west-1")
+            evaluators = evaluator_of(old, plain, NOW), evaluator_of(new, plain, NOW)
+            for one in account.principals:
+                was, now = (
+                    evaluator.decide(principal_for(at, one)).outcome in POSSIBLE
+                    for evaluator, at in zip(evaluators, (old, new), strict=True)
+                )
+                if was is now:
+                    continue
+                differing += 1
+                named = [
+                    *(shift.principals for shift in found.access if is_about(shift.actions, asked.action)),
+                    *((shift.edge.principal,) for shift in found.trust if shift.edge.role.arn == asked.resource),
+                ]
+                is_named = any(one.arn == each.arn for some in named for each in some)
+                assert is_named or found.not_compared, (seed, plain, one.arn, was, now)
+    assert differing, "nothing was compared"
+
+
+def is_about(actions: Iterable[str], action: str) -> bool:
+    return action.lower() in map(str.lower, actions)
 
 
 _REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-south-1")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import repeat
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from iamtui.account.model import InlinePolicy, Known, Missing, Role
 from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import AssumeExtras
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Outcome
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, Truth
@@ -33,9 +36,11 @@ from iamtui.workspace.assume.assume_decision import decide_so_far
 from iamtui.workspace.assume.caller_roles import roles_of_caller
 from iamtui.workspace.review.overview_counts import account_overview
 from iamtui.workspace.source.opening import open_source
-from iamtui.workspace.source.principals import resolve_principal
-from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.principals import principal_for, resolve_principal
+from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from tests.questions.random_accounts import AccountMaker
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
+from tests.support.slow import few_slow
 
 POSSIBLE = (Outcome.ALLOWED, Outcome.DEPENDS)
 
@@ -176,6 +181,27 @@ def test_it_agrees_with_who_can() -> None:
         can = {who.arn for who, decision in who_can(workspace, matrix, everyone) if decision.outcome in POSSIBLE}
         found = {edge.principal.arn for edge in who_may_assume(workspace, one)}
         assert {arn for arn in found if arn.startswith(f"arn:aws:iam::{ID}:") and "-provider/" not in arn} == can
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", few_slow(range(0, 80, 8), 1))
+def test_it_agrees_with_can_in_random_accounts(first: int) -> None:
+    said: Counter[Outcome] = Counter()
+    for seed in range(first, first + 8):
+        account = AccountMaker(Random(seed)).account()
+        workspace = Workspace(account, SourceInfo(SourceKind.SNAPSHOT, "x.json", region="eu-west-1"))
+        callers = [principal_for(workspace, one) for one in account.principals]
+        for trusting in account.roles:
+            edges = {(edge.principal.arn, edge.action): edge for edge in who_may_assume(workspace, trusting)}
+            for caller in callers:
+                decision = ask(workspace, caller, with_region(workspace, Question("sts:AssumeRole", trusting.arn)))
+                edge = edges.get((caller.arn, "sts:AssumeRole"))
+                where = (seed, caller.arn, trusting.arn)
+                assert (edge is not None) is (decision.outcome in POSSIBLE), where
+                if edge is not None:
+                    assert (edge.decision.outcome, edge.condition) == (decision.outcome, condition_of(decision)), where
+                said[decision.outcome] += 1
+    assert min(said[Outcome.DEPENDS], said[Outcome.EXPLICIT_DENY], said[Outcome.IMPLICIT_DENY]) > 3, said
 
 
 OTHER = "222222222222"
