@@ -22,7 +22,7 @@ from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
-from iamtui.drafts.overlay import lay_draft
+from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.decision import Decision
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.index.index_outcomes import Outcomes
@@ -271,7 +271,9 @@ def _index(plan: Plan) -> Iterator[Result]:
         yield Result(f"{action} on * by {where}, repeated", seconds * 1000, "ms", OF_A_SET_GOAL_MS)
     nothing = json.dumps(document([{"Effect": "Deny", "Action": "*", "Resource": "*"}]))
     edit = PutInlinePolicy(account.users[0].arn, "nothing", nothing)
-    drafted = [lay_draft(account, Draft(account.id, "", (edit,)), lambda _: None).account for _ in range(plan.repeats)]
+    drafted = [
+        apply_draft(account, Draft(account.id, "", (edit,)), lambda _: None).account for _ in range(plan.repeats)
+    ]
     seconds = median_cpu_seconds([partial(_outcomes, each, pinned) for each in drafted])
     yield Result(f"outcomes for {where} under a new draft", seconds * 1000, "ms", note="its index is made anew")
 

@@ -70,14 +70,14 @@ soak(step)
 """,
     "a draft that is laid, asked about and dropped": ASK_EVERYBODY
     + """
-from iamtui.drafts.overlay import lay_draft
+from iamtui.drafts.overlay import apply_draft
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 def step(number):
     document = json.dumps({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::bucket-{number}/*"}]})
     edit = PutInlinePolicy(workspace.account.users[number % 40].arn, "benchmark", document)
-    laid = lay_draft(workspace.account, Draft(workspace.account.id, "", (edit,)), lambda _: None)
+    laid = apply_draft(workspace.account, Draft(workspace.account.id, "", (edit,)), lambda _: None)
     drafted = workspace.with_account(laid.account)
     ask_everybody(drafted, Question("s3:GetObject", f"arn:aws:s3:::bucket-{number}/key"))
 soak(step)

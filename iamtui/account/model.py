@@ -310,7 +310,7 @@ DEMO: Final = "demo"
 """Source of a demo snapshot, in the field that otherwise names AWS."""
 
 DRAFTED_FROM: Final = "drafted from"
-"""Under what an account that a draft made remembers, in its memo, the one that the draft was laid over."""
+"""Under what an account that a draft made remembers, in its memo, the one that the draft was applied to."""
 
 Entity: TypeAlias = User | Group | Role | ManagedPolicy | InstanceProfile | IdentityProvider
 

@@ -69,7 +69,7 @@ def say_itself(workspace: Workspace, role_arn: str) -> None:
 
 
 @contextmanager
-def told_of_the_session(by_environment: bool) -> Iterator[None]:
+def note_ambient_session(by_environment: bool) -> Iterator[None]:
     """Say, when something fails, that the caller was a session from the environment, and what to do about it.
 
     Args:
@@ -288,7 +288,7 @@ def _sent(
         entered, unshared = replace(entered, mfa_way=choice.way), "" if choice.way is MfaWay.SHARED else choice.note
     sent = _with_code(entered)
     try:
-        with told_of_the_session(first and calls_by_environment(workspace)):
+        with note_ambient_session(first and calls_by_environment(workspace)):
             session = assume_role(workspace, sent, mfa_sessions=mfa_sessions)
     except Problem:
         if mfa_sessions is None or sent.mfa_way is not MfaWay.SHARED:
@@ -400,7 +400,7 @@ def _named_role(role: str, source: SourceOptions) -> tuple[Workspace, AssumeRole
         # What the config file names as source_profile, nobody has named.
         approve = approval(source) if own.profile == source.profile else unnamed_approval
         return _connected(own, approve), _of_profile(profile)
-    with told_of_the_session(_by_environment(source)):
+    with note_ambient_session(_by_environment(source)):
         workspace = open_workspace(source)
     return workspace, _by_arn(find_entity(workspace.account, role, only="role").arn)
 
@@ -439,7 +439,7 @@ def _by_environment(source: SourceOptions) -> bool:
 
 
 def _connected(source: SourceOptions, approve: Approve | None = None) -> Workspace:
-    with told_of_the_session(_by_environment(source)):
+    with note_ambient_session(_by_environment(source)):
         workspace = connect(command_choice(source), approve or approval(source))
     say_where(workspace)
     return workspace if source.no_cache else _with_kept_account(workspace)

@@ -50,9 +50,9 @@ from iamtui.workspace.change.draft_session import (
     EXPORT_FORMS,
     GRAVE,
     DraftedAccount,
+    apply,
     compare,
     export_drafted,
-    lay,
     open_draft_file,
     save_draft_file,
     with_edited_resources,
@@ -190,8 +190,8 @@ def edit(file: str, kind: str, words: tuple[str, ...], name: str | None, source:
     if kind in _TAKING_BACK:
         draft, said = _take_back(workspace, draft, kind, words)
     else:
-        standing = lay(workspace, draft)
-        made = EDITS[kind].make(standing.after.account, words)
+        current = apply(workspace, draft)
+        made = EDITS[kind].make(current.after.account, words)
         draft = draft.with_edit(made)
         workspace = with_edited_resources(workspace, draft)
         said = f"Edit {len(draft.edits)}: {draft.words_of(-1, workspace.account)}."
@@ -238,7 +238,7 @@ def _take_back(workspace: Workspace, draft: Draft, kind: str, words: tuple[str, 
 
 def _save(workspace: Workspace, draft: Draft, before: Draft | None, path: Path, source: SourceOptions) -> None:
     """Save the draft when it fits, or at least no worse than before; says what is new about it."""
-    drafted, was = lay(workspace, draft), lay(workspace, before or Draft(workspace.account.id))
+    drafted, was = apply(workspace, draft), apply(workspace, before or Draft(workspace.account.id))
     was_at_fault = {problem.words for problem in was.problems}
     for problem in drafted.problems:
         if problem.words not in was_at_fault:
@@ -299,7 +299,7 @@ def fix(file: str, principal: str, actions: tuple[str, ...], asked: QuestionOpti
             note(f"  {reason}")
     if draft != (before or Draft(workspace.account.id)):
         _save(workspace, draft, before, path, source)
-    comparison = compare(lay(workspace, draft), made, who)
+    comparison = compare(apply(workspace, draft), made, who)
     assert comparison is not None
     decision = comparison.after.worst.deciding
     held_by = f"with {file}" if draft.edits else "no edit drafted"

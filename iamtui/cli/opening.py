@@ -328,10 +328,10 @@ def read_drafted(workspace: Workspace, name: str) -> DraftedAccount:
     Raises:
         Problem: it cannot be read, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
-    from iamtui.workspace.change.draft_session import lay_text  # brings drafts and lint, a fifth of the start
+    from iamtui.workspace.change.draft_session import apply_text  # brings drafts and lint, a fifth of the start
 
     shown = "on standard input" if name == "-" else name
-    return lay_text(workspace, read_text(name, "draft", most=_LARGEST_DRAFT), shown)
+    return apply_text(workspace, read_text(name, "draft", most=_LARGEST_DRAFT), shown)
 
 
 def say_findings(findings: Iterable[DraftFinding]) -> None:

@@ -28,7 +28,7 @@ from iamtui.workspace.ask.answers import answer
 from iamtui.workspace.ask.saved_questions import SavedProof, SavedQuestion
 from iamtui.workspace.ask.trust import organization_id
 from iamtui.workspace.ask.who_can import everybody
-from iamtui.workspace.change.draft_session import DraftedAccount, Effect, lay
+from iamtui.workspace.change.draft_session import DraftedAccount, Effect, apply
 from iamtui.workspace.change.impact import impact_of
 from iamtui.workspace.organization.organization_store import LOST_POLICIES, kept_account, workspace_of
 from iamtui.workspace.prove.draft_proofs import prove_saved
@@ -148,7 +148,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     if plan.draft is not None:
         own = plan.draft.for_account(workspace.account)
         if isinstance(own, Draft):
-            drafted = lay(workspace, own)
+            drafted = apply(workspace, own)
             drafted.check()
             workspace = drafted.after
         elif own:

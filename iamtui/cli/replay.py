@@ -33,7 +33,7 @@ from iamtui.workspace.activity.replay_fixes import fixed_to_the_end
 from iamtui.workspace.activity.replay_result import Replay, ReplayGroup, ReplayVerdict
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.change.draft_fixes import SuggestedDraft
-from iamtui.workspace.change.draft_session import DraftedAccount, lay, save_draft_file
+from iamtui.workspace.change.draft_session import DraftedAccount, apply, save_draft_file
 from iamtui.workspace.source.workspace import Workspace
 
 _MARKS: Final = {
@@ -114,7 +114,7 @@ def replay(
         _keep(Path(kept_file), collector, read.counts)
     workspace, not_loaded = with_named_policies(workspace, collector.requests(), tells_count("policies of resources"))
     if drafted is not None:
-        drafted = lay(workspace, drafted.draft)
+        drafted = apply(workspace, drafted.draft)
         drafted.check()
     replayer = Replayer(workspace, reads, drafted)
     tell = tells_count("requests")

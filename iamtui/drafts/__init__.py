@@ -1,1 +1,1 @@
-"""Drafts of what-if edits: records laid over an account, kept in a file and exported."""
+"""Drafts of what-if edits: records applied to an account, kept in a file and exported."""

@@ -88,7 +88,7 @@ EDIT_KINDS: Final[dict[str, type[Edit]]] = {kind.__name__: kind for kind in Edit
 
 
 class Draft(Struct, frozen=True, tag_field="iamtui_draft", tag=1, forbid_unknown_fields=True):
-    """A what-if: edits laid over an account, oldest first."""
+    """A what-if: edits applied to an account, oldest first."""
 
     account_id: Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="the 12 digits of the account's id")]
     name: Annotated[str, Meta(description="a text, what the draft is called")] = ""

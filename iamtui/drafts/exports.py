@@ -17,7 +17,7 @@ from iamtui.account.identity_center import permission_set_name
 from iamtui.account.model import Account, Group, Role
 from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, POLICY_ARN, InvalidValue, organization_account
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.base import Standing, brought_document, describe_edit, folder, holder_of
+from iamtui.drafts.edits.base import AccountAfterEdits, brought_document, describe_edit, folder, holder_of
 from iamtui.drafts.hcl import TerraformBlocks, comment
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
@@ -67,11 +67,11 @@ def _net_edits(draft: Draft, before: Account, after: Account) -> tuple[Edit, ...
         edit = edit.resolved(after)
         last.pop(edit.subject, None)
         last[edit.subject] = edit
-    standing = Standing(before)
+    current = AccountAfterEdits(before)
     deleted = {edit.deletes for edit in last.values() if edit.deletes}
     # What else is said of a user or role that goes, goes with it.
     left = (edit for edit in last.values() if edit.deletes or edit.subject[1] not in deleted)
-    return tuple(edit for edit in left if not edit.changes_nothing(standing))
+    return tuple(edit for edit in left if not edit.changes_nothing(current))
 
 
 def _check_edits(edits: Sequence[Edit]) -> None:
@@ -237,10 +237,10 @@ def _terraform_configuration(edits: Sequence[Edit], draft: Draft, before: Accoun
 def _document_diff(edits: Sequence[Edit], before: Account, after: Account) -> str:
     """The diff, for `patch -p1` in a folder of documents named alike; "" when nothing changes."""
     files: dict[str, tuple[str | None, str | None]] = {}
-    standing = Standing(before)
+    current = AccountAfterEdits(before)
     for edit in edits:
         if edit.diff_path:
-            files[edit.diff_path] = (_text(edit.taken_away(standing)), _text(brought_document(edit)))
+            files[edit.diff_path] = (_text(edit.taken_away(current)), _text(brought_document(edit)))
         else:
             holder = edit.subject[1]
             with _naming(edit, before):

@@ -1,4 +1,4 @@
-"""The working copy in which a draft's edits are laid over an account: only what is touched is ever copied."""
+"""The working copy in which a draft's edits are applied to an account: only what is touched is ever copied."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ E = TypeVar("E", bound=User | Group | Role | ManagedPolicy)
 
 
 class Misfit(Problem):
-    """One edit does not fit the account; whoever lays the edits adds which one."""
+    """One edit does not fit the account; whoever applies the edits adds which one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Ledger:
     """An account with some records exchanged.
 
     Args:
-        account: what the edits are laid over; it is never changed.
+        account: what the edits are applied to; it is never changed.
         managed: where AWS managed policies come from that the account does not have.
     """
 
@@ -125,7 +125,7 @@ class Ledger:
         self.touched.pop(entity.arn, None)
 
     def find(self, kind: str, sentence: str) -> None:
-        """Note a finding about the edit being laid; the sentence is made safe here."""
+        """Note a finding about the edit being applied; the sentence is made safe here."""
         self.findings.append(DraftFinding(self.number, kind, safe_text(sentence)))
 
     def holder(self, arn: str) -> Holder:

@@ -18,7 +18,7 @@ from iamtui.account.model import (
 )
 from iamtui.drafts.aws_values import RCP, SCP, entity_name, find_level, policy_name, short_type
 from iamtui.drafts.draft import Draft
-from iamtui.drafts.edits.base import BaseEdit, Standing, brought_document
+from iamtui.drafts.edits.base import AccountAfterEdits, BaseEdit, brought_document
 from iamtui.drafts.ledger import DraftFinding, Ledger, Managed, Misfit
 from iamtui.policy.document import PolicyDocument, as_list
 from iamtui.policy.patterns import parse_arn
@@ -43,8 +43,8 @@ class DraftProblem(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class LaidDraft:
-    """A draft laid over an account as far as it fits.
+class AppliedDraft:
+    """A draft applied to an account as far as it fits.
 
     Args:
         account: the account with every edit that fits.
@@ -58,8 +58,8 @@ class LaidDraft:
     findings: tuple[DraftFinding, ...]
 
 
-def lay_draft(account: Account, draft: Draft, managed: Managed) -> LaidDraft:
-    """Lay the edits over the account in order, and say what does not fit and what is worth knowing.
+def apply_draft(account: Account, draft: Draft, managed: Managed) -> AppliedDraft:
+    """Apply the edits to the account in order, with what does not fit and what is worth knowing.
 
     The account given is not touched; what no edit is about is shared. Edits stop where AWS or the account's own data
     make them meaningless (unknown holder, unreadable document, a policy that is not attached); what AWS may refuse
@@ -75,14 +75,14 @@ def lay_draft(account: Account, draft: Draft, managed: Managed) -> LaidDraft:
             f"The draft is for account {safe_text(draft.account_id, limit=64)}, and this is account {account.id}",
             "Open the account it was made for, or start a new draft.",
         )
-        return LaidDraft(account, (problem,), ())
+        return AppliedDraft(account, (problem,), ())
     ledger = Ledger(account, managed)
     problems: list[DraftProblem] = []
-    earlier = Standing(account)
+    earlier = AccountAfterEdits(account)
     for number, edit in enumerate(draft.edits, 1):
         ledger.number = number
         try:
-            edit.lay(ledger)
+            edit.apply(ledger)
         except Misfit as misfit:
             words = safe_text(edit.words(earlier))
             problems.append(DraftProblem(number, words, misfit.sentence, misfit.next_step))
@@ -90,7 +90,7 @@ def lay_draft(account: Account, draft: Draft, managed: Managed) -> LaidDraft:
     after = ledger.account()
     after.memo[DRAFTED_FROM] = account
     findings = (*ledger.findings, *_denial_findings(account, draft), *_quota_findings(account, after, ledger.touched))
-    return LaidDraft(after, tuple(problems), tuple(sorted(findings, key=lambda finding: finding.edit)))
+    return AppliedDraft(after, tuple(problems), tuple(sorted(findings, key=lambda finding: finding.edit)))
 
 
 # What a draft would leave above AWS's default quotas: findings, for a quota can be raised (IAM User Guide: IAM and AWS
@@ -235,7 +235,7 @@ _EXCEPTING: Final = frozenset(("arnnotequals", "arnnotlike", "stringnotequals", 
 
 def _denial_findings(account: Account, draft: Draft) -> Iterator[DraftFinding]:
     """A finding for every edit that takes away or changes a Deny which the account has."""
-    base, earlier = Standing(account), Standing(account)
+    base, earlier = AccountAfterEdits(account), AccountAfterEdits(account)
     for number, edit in enumerate(draft.edits, 1):
         known = statements_with(edit.replaced(base), "Deny")
         now = statements_with(edit.replaced(earlier), "Deny")

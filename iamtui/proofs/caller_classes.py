@@ -30,7 +30,7 @@ from iamtui.policy.patterns import (
     parse_pieces,
     tokens_of,
 )
-from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, speaking_texts
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, representative_strings
 from iamtui.text import safe_text
 
 _ARN, _USERNAME, _TYPE = "aws:principalarn", "aws:username", "aws:principaltype"
@@ -239,7 +239,7 @@ class OutsideCallers:
         groups = [PatternGroup(GroupKind.MUST, (form,)), PatternGroup(GroupKind.NEVER, tuple(never))]
         groups += [PatternGroup(GroupKind.TELLS, patterns) for patterns in self._tells]
         globs = [[Glob(tokens) for tokens in group.patterns] for group in groups]
-        for text, matched in speaking_texts(groups, self._bounds):
+        for text, matched in representative_strings(groups, self._bounds):
             spelled = _spelled(text, globs, matched)
             if spelled is None:
                 self._unsure.append(f"callers such as {safe_text(text.replace(ANY_OTHER, '?'), limit=200)}")

@@ -47,7 +47,7 @@ from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, pa
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.proofs.carried_keys import ALWAYS_THERE, ANYTHING, Carried
-from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
 from iamtui.text import safe_text
 
 MOST_CONTEXTS: Final = 100_000
@@ -449,7 +449,7 @@ def _text_values(
     any_text = (_ARN_SHAPE if types == (KeyType.ARN,) else (Wild.ONE, Wild.STAR),)
     # What requests have, then what they could have as far as policies can tell.
     for shapes in (only,) if only else filter(None, (shapes_of(key), any_text)):
-        for text, _ in speaking_texts([PatternGroup(GroupKind.MUST, shapes), *groups], bounds):
+        for text, _ in representative_strings([PatternGroup(GroupKind.MUST, shapes), *groups], bounds):
             spelled = _spelled(key, text, lines, context, [Glob(tokens) for tokens in never])
             yield spelled, "" if ANY_OTHER not in spelled else "a value of unusual characters"
     if types != (KeyType.ARN,) and not only:

@@ -35,7 +35,7 @@ from iamtui.proofs.carried_keys import Carried
 from iamtui.proofs.compared_callers import ANYBODY, ComparedCaller, ComparedCallers, some_of_anybody
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
 from iamtui.proofs.requests import IN_REGIONS, action_classes, groups_of, region_of, services_named, without_open_parts
-from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
 
 _UNKNOWN: Final = RequestContext(CommonContext({}, discover=True))
 _ANY_ARN: Final[tuple[tuple[Token, ...], ...]] = tuple(
@@ -302,7 +302,7 @@ class _Comparer:
             told = (((number, one.statement.principals, one.statement.not_principals), one) for one in statements)
             found = groups_of(told, context, DEFAULT_LANGUAGE_OPTIONS)
             groups += (group.turned for group in found) if number else found
-        for text, _ in speaking_texts(groups, self._bounds):
+        for text, _ in representative_strings(groups, self._bounds):
             if "*" in text:
                 raise Unproved("a policy names a resource with a star in its name")
             yield RequestResource(text, ResourceKind.ONE), is_known

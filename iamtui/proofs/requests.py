@@ -40,7 +40,7 @@ from iamtui.policy.statement import ActionElement, CompiledStatement, action_nam
 from iamtui.policy.types import LanguageOptions
 from iamtui.proofs.carried_keys import ANYTHING, TAGS_OF_PRINCIPAL, Carried
 from iamtui.proofs.contexts import Doubt, FoundContext, find_context
-from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
 from iamtui.text import safe_text
 
 _MOST_SPELLINGS: Final = 48
@@ -291,7 +291,7 @@ def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:
     groups = [PatternGroup(GroupKind.MUST, patterns) for patterns in situation.within]
     if situation.without:
         groups.append(PatternGroup(GroupKind.NEVER, situation.without))
-    first = next(speaking_texts(groups, bounds), None)
+    first = next(representative_strings(groups, bounds), None)
     if first is None:
         return
     reading = _about(situation, first[0])
@@ -307,7 +307,7 @@ def _resources(situation: Situation, bounds: Bounds) -> Iterator[str]:
         one = "".join(token if isinstance(token, str) else "x" for token in form)
         if any(is_of_another_resource(situation.request.action, one, key) for key in keys):
             groups.append(PatternGroup(GroupKind.TELLS, (form,)))
-    yield from (text for text, _ in speaking_texts(groups, bounds))
+    yield from (text for text, _ in representative_strings(groups, bounds))
 
 
 def _groups_of_reading(reading: Evaluation) -> Iterator[PatternGroup]:
@@ -456,7 +456,7 @@ def _unknown_actions(pattern: str, elements: Sequence[ActionElement]) -> Iterato
         names = element.names_of(service)
         patterns = [*map(tuple, names.exact), *((*prefix, Wild.STAR) for prefix in names.prefixes)]
         groups.append(PatternGroup(GroupKind.TELLS, (*patterns, *(glob.tokens for glob in names.globs))))
-    for text, _ in speaking_texts(groups, Bounds()):
+    for text, _ in representative_strings(groups, Bounds()):
         told = [element.matches(action_name(f"{service}:{text}")) for element in elements]
         for letters in ("x", "q", "xq", "zzx", "Unknown"):
             action = f"{service}:{text.replace(ANY_OTHER, letters)}" if ANY_OTHER in text else f"{service}:{text}"

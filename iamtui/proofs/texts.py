@@ -166,9 +166,9 @@ class _Automaton:
 
     def step(self, state: int, character: str) -> int:
         loops = self._separators.get(character, self._loops)
-        return self.settled(((state & self._accepts.get(character, self._any)) << 1) | (state & loops))
+        return self.closure(((state & self._accepts.get(character, self._any)) << 1) | (state & loops))
 
-    def settled(self, state: int) -> int:
+    def closure(self, state: int) -> int:
         """The state in which a group that matches whatever follows has all its bits, so that such states are one."""
         for forever, bits in self._settled:
             if state & forever:
@@ -187,7 +187,7 @@ class _Automaton:
                 yield separator
 
 
-def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[tuple[str, tuple[bool, ...]]]:
+def representative_strings(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[tuple[str, tuple[bool, ...]]]:
     """Texts that speak for all that match, the shortest first, each with the groups that match it.
 
     For every text of interest there is one among these that matches every TELLS group alike, all HELPS groups that it
@@ -208,7 +208,7 @@ def speaking_texts(groups: Sequence[PatternGroup], bounds: Bounds) -> Iterator[t
     # Of states with the same TELLS bits: what has been seen, each with no other that makes it needless.
     seen: dict[int, list[tuple[int, int]]] = {}
     given: dict[tuple[bool, ...], list[tuple[tuple[bool, ...], tuple[bool, ...]]]] = {}
-    first = automaton.settled(automaton.first)
+    first = automaton.closure(automaton.first)
     waiting: deque[tuple[int, str]] = deque([(first, "")])
     states = 0
     while waiting:

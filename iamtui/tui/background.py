@@ -79,7 +79,7 @@ def note_input() -> None:
     _touched_at = monotonic()
 
 
-def giving_way(cancelled: Callable[[], bool]) -> Callable[[], bool]:
+def yield_to_user(cancelled: Callable[[], bool]) -> Callable[[], bool]:
     """The same for work that nobody asked for: it stands still while the user does something, and a moment longer."""
 
     def cancelled_or_waiting() -> bool:
@@ -191,7 +191,7 @@ def free_replaced_account(widget: Widget) -> None:
     def free(work: Work) -> None:
         while earlier & _running and not work.cancelled():
             sleep(_LOOK_SECONDS)
-        if giving_way(work.cancelled)():
+        if yield_to_user(work.cancelled)():
             return
         forget_drawn_widgets()
         gc.collect()

@@ -33,9 +33,9 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import DraftProblem, LaidDraft
+from iamtui.drafts.overlay import AppliedDraft, DraftProblem
+from tests.support.applied_drafts import account_after, apply_draft
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
-from tests.support.laid_drafts import apply_draft, lay_draft
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam
 
 ALICE, BOB, CAROL = iam("user/alice"), iam("user/data/bob"), iam("user/carol")
@@ -49,12 +49,12 @@ def account() -> Account:
     return drafting_account()
 
 
-def laid(account: Account, *made: Edit, **more: Any) -> LaidDraft:
-    return lay_draft(account, Draft(account.id, edits=made), **more)
+def laid(account: Account, *made: Edit, **more: Any) -> AppliedDraft:
+    return apply_draft(account, Draft(account.id, edits=made), **more)
 
 
 def applied(account: Account, *made: Edit, **more: Any) -> Account:
-    return apply_draft(account, Draft(account.id, edits=made), **more)
+    return account_after(account, Draft(account.id, edits=made), **more)
 
 
 def refused(account: Account, *made: Edit) -> DraftProblem:
@@ -314,7 +314,7 @@ def test_what_does_not_fit_is_left_out_and_the_rest_laid(account: Account) -> No
 
 def test_a_draft_for_another_account_is_refused_with_both_ids(account: Account) -> None:
     with pytest.raises(DraftProblem, match=f"for account 999999999999, and this is account {ID}"):
-        apply_draft(account, Draft("999999999999"))
+        account_after(account, Draft("999999999999"))
 
 
 def test_an_organization_that_is_not_loaded_cannot_be_edited(account: Account) -> None:
@@ -433,7 +433,7 @@ def test_every_edit_has_words_that_are_safe_to_show(account: Account, edit: Edit
 @settings(max_examples=60, deadline=None)
 def test_untouched_records_and_documents_are_shared_whatever_the_edits(made: list[Edit]) -> None:
     account = drafting_account()
-    found = lay_draft(account, Draft(account.id, edits=tuple(made)))
+    found = apply_draft(account, Draft(account.id, edits=tuple(made)))
     named = {value for edit in made for value in structs.asdict(edit).values()}
     for old in (*account.users, *account.groups, *account.roles):
         new = found.account.by_arn(old.arn)
@@ -451,10 +451,10 @@ def test_untouched_records_and_documents_are_shared_whatever_the_edits(made: lis
 @settings(max_examples=60, deadline=None)
 def test_laying_what_fits_again_gives_the_same(made: list[Edit]) -> None:
     account = drafting_account()
-    found = lay_draft(account, Draft(account.id, edits=tuple(made)))
+    found = apply_draft(account, Draft(account.id, edits=tuple(made)))
     at_fault = {problem.number for problem in found.problems}
     fitting = tuple(edit for number, edit in enumerate(made, 1) if number not in at_fault)
-    assert apply_draft(account, Draft(account.id, edits=fitting)) == found.account
+    assert account_after(account, Draft(account.id, edits=fitting)) == found.account
 
 
 def test_a_policy_whose_document_is_not_loaded_can_be_attached_and_says_so(account: Account) -> None:

@@ -13,9 +13,9 @@ from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, Pu
 from iamtui.drafts.edits.principals import AddUserToGroup, DeletePermissionsBoundary, DetachPolicy
 from iamtui.drafts.exports import export
 from iamtui.policy.document import PolicyDocument
+from tests.support.applied_drafts import account_after
 from tests.support.draft_exports import POLICY, account, draft, organization_edits
 from tests.support.external_tools import need
-from tests.support.laid_drafts import apply_draft
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, document, iam
 
 DEPLOY, BOB = iam("role/deploy-prod"), iam("user/data/bob")
@@ -34,7 +34,7 @@ def test_the_diff_applies(tmp_path: Path) -> None:
         AddUserToGroup(BOB, iam("group/admins")),
         *organization_edits(),
     )
-    after = apply_draft(before, draft(*edits))
+    after = account_after(before, draft(*edits))
     text = export(draft(*edits), before, after, "diff")
     old = {
         "iam/role/deploy-prod/inline/deploy.json": before.role("deploy-prod").inline_policies[0].document.text,  # type: ignore[union-attr]
@@ -89,6 +89,6 @@ def test_a_diff_holds_nothing_that_a_terminal_obeys_or_nobody_sees() -> None:
     before = account()
     text = json.dumps({"Version": "2012-10-17", "Statement": [allow("*") | {"Sid": "a\x9b2J\u202eb\U000e0041c"}]})
     made = draft(PutInlinePolicy(DEPLOY, "new", text))
-    written = export(made, before, apply_draft(before, made), "diff")
+    written = export(made, before, account_after(before, made), "diff")
     assert not {"\x9b", "\u202e", "\U000e0041"} & set(written)
     assert r"a\u009b2J\u202eb\udb40\udc41c" in written

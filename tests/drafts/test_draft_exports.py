@@ -16,7 +16,7 @@ from msgspec import structs
 
 from iamtui.account.model import Known, OrganizationPolicy, PolicyVersion
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.edits.base import Standing
+from iamtui.drafts.edits.base import AccountAfterEdits
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -37,9 +37,9 @@ from iamtui.drafts.edits.principals import (
 from iamtui.drafts.exports import FORMS, export
 from iamtui.problem import Problem
 from iamtui.text import safe_text
+from tests.support.applied_drafts import account_after
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.external_tools import need
-from tests.support.laid_drafts import apply_draft
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, allow, days_ago, document, iam
 
 SHELLS = ("bash", "dash", "zsh")
@@ -154,7 +154,7 @@ def test_a_head_cannot_be_left_by_a_name() -> None:
     evil = draft(AddUserToGroup(BOB, iam("group/admins")), name="x\nrm -rf /\r\x1b[31m")
     before = account()
     for form in ("cli", "terraform"):
-        text = export(evil, before, apply_draft(before, evil), form, note="a\nb")
+        text = export(evil, before, account_after(before, evil), form, note="a\nb")
         assert not any(row.startswith("rm ") for row in text.splitlines())
         assert "\x1b" not in text
         assert "\r" not in text
@@ -188,7 +188,7 @@ def test_the_oldest_version_goes_first_when_there_are_five(tmp_path: Path) -> No
 def test_a_full_user_is_emptied_first(tmp_path: Path) -> None:
     before = account()
     made = [PutManagedPolicy(iam(f"policy/p{n}"), POLICY) for n in range(11)]
-    full = apply_draft(before, draft(*made, *(AttachPolicy(ALICE, iam(f"policy/p{n}")) for n in range(10))))
+    full = account_after(before, draft(*made, *(AttachPolicy(ALICE, iam(f"policy/p{n}")) for n in range(10))))
     edits = (AttachPolicy(ALICE, iam("policy/p10")), DetachPolicy(ALICE, iam("policy/p3")))
     calls, status, _ = run(exported("cli", *edits, before=full), tmp_path)
     assert status == 0
@@ -367,7 +367,7 @@ def test_an_account_is_never_a_command_of_the_script(both: bool) -> None:
     made = draft(*edits)
     for form in ("cli", "terraform"):
         with pytest.raises(Problem, match=r"\$\(touch pwned\) is not the id of an account in AWS \(12 digits\)"):
-            export(made, before, apply_draft(before, made), form)
+            export(made, before, account_after(before, made), form)
 
 
 @pytest.mark.parametrize("text", ["file:///etc/passwd", "fileb:///etc/passwd", "http://127.0.0.1/x", "https://a/x"])
@@ -375,7 +375,7 @@ def test_no_value_is_one_that_the_aws_cli_reads_from_a_file_or_address(text: str
     before = account()
     made = draft(PutOrganizationPolicy("SERVICE_CONTROL_POLICY", ID, text, POLICY))
     with pytest.raises(Problem, match=rf"attach the SCP {text}.* the AWS CLI would read the file or address {text}"):
-        export(made, before, apply_draft(before, made), "cli")
+        export(made, before, account_after(before, made), "cli")
     for edit in (
         DeleteInlinePolicy(BOB, text),
         DeleteResourcePolicy(f"arn:aws:events:us-east-1:{ID}:event-bus/{text}"),
@@ -436,7 +436,7 @@ def test_a_value_of_an_edit_that_is_none_in_aws_is_refused(form: str) -> None:
         with pytest.raises(Problem) as refused:
             export(draft(edit), before, before, form)
         assert f"{sentence} in AWS (" in refused.value.sentence, edit
-        assert safe_text(edit.words(Standing(before)), limit=256) in refused.value.sentence
+        assert safe_text(edit.words(AccountAfterEdits(before)), limit=256) in refused.value.sentence
         assert safe_text(refused.value.sentence, limit=None) == refused.value.sentence
 
 

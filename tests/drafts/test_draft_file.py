@@ -167,7 +167,7 @@ def test_every_kind_of_edit_declares_all_that_is_asked_of_it(kind: type[BaseEdit
     of_kind = ("document_title", "diff_path", "replaced") if puts else ("changes_nothing",)
     assert kind.says
     assert hasattr(kind, "subject_parts") or kind.subject is not BaseEdit.subject
-    for name in ("lay", "aws_cli", "terraform", *of_kind):
+    for name in ("apply", "aws_cli", "terraform", *of_kind):
         assert getattr(kind, name) is not getattr(BaseEdit, name), name
     assert kind.commands
     assert kind.cli_phase in range(7)

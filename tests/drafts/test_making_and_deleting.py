@@ -38,10 +38,10 @@ from iamtui.drafts.exports import export
 from iamtui.drafts.overlay import DraftProblem
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
+from tests.support.applied_drafts import account_after, apply_draft
 from tests.support.draft_accounts import drafting_account, text
 from tests.support.draft_exports import exported
 from tests.support.external_tools import need
-from tests.support.laid_drafts import apply_draft, lay_draft
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, LAKE_READ, allow, deny, iam
 
 from .test_draft_exports import run
@@ -54,7 +54,7 @@ READ = text(allow("s3:GetObject"))
 
 def applied(*made: Edit, account: Account | None = None) -> Account:
     account = account or drafting_account()
-    return apply_draft(account, Draft(account.id, edits=made))
+    return account_after(account, Draft(account.id, edits=made))
 
 
 def refusal(*made: Edit) -> str:
@@ -127,7 +127,7 @@ def test_a_serial_number_that_no_device_has_stands_in_no_script(serial: str) -> 
     before = replace(before, users=tuple(bob if user.arn == BOB else user for user in before.users))
     draft = Draft(before.id, edits=(DeleteUser(BOB),))
     with pytest.raises(Problem, match="is not the serial number of an MFA device"):
-        export(draft, before, apply_draft(before, draft), "cli")
+        export(draft, before, account_after(before, draft), "cli")
 
 
 @pytest.mark.parametrize("value", ["a\x1bb", "a\x9bb", "a\u202eb", "a\ue000b", "a\u2028b"])
@@ -171,7 +171,7 @@ def test_an_access_key_is_deleted() -> None:
 
 def test_keys_that_are_not_known_are_a_finding() -> None:
     account = drafting_account()
-    found = lay_draft(account, Draft(account.id, edits=(DeleteAccessKey(iam("user/carol"), "AKIAIOSFODNN7EXAMPLE"),)))
+    found = apply_draft(account, Draft(account.id, edits=(DeleteAccessKey(iam("user/carol"), "AKIAIOSFODNN7EXAMPLE"),)))
     assert not found.problems
     assert [one.kind for one in found.findings] == ["unknown"]
 
@@ -179,7 +179,7 @@ def test_keys_that_are_not_known_are_a_finding() -> None:
 def test_a_trust_policy_that_is_too_long_is_a_finding_of_a_new_role() -> None:
     account = drafting_account()
     long = text(*({**json.loads(TRUST)["Statement"][0], "Sid": f"s{number}"} for number in range(40)))
-    found = lay_draft(account, Draft(account.id, edits=(CreateRole(CI, long),)))
+    found = apply_draft(account, Draft(account.id, edits=(CreateRole(CI, long),)))
     assert any(one.kind == "quota" and "trust policy" in one.sentence for one in found.findings)
 
 
@@ -270,7 +270,7 @@ def with_unused(**facts: object) -> Account:
 
 def test_a_policy_that_nobody_has_is_deleted() -> None:
     account = with_unused()
-    laid = lay_draft(account, Draft(account.id, edits=(DeletePolicy(UNUSED.arn),)))
+    laid = apply_draft(account, Draft(account.id, edits=(DeletePolicy(UNUSED.arn),)))
     assert not laid.problems
     # What nobody has denies nobody.
     assert not laid.findings
@@ -303,7 +303,7 @@ def test_a_policy_that_others_may_have_is_a_finding(counted: Fact[int], kind: st
     account = with_unused()
     policies = (*account.policies[:-1], replace(UNUSED, attachment_count=counted))
     account = replace(account, policies=policies)
-    found = lay_draft(account, Draft(account.id, edits=(DeletePolicy(UNUSED.arn),)))
+    found = apply_draft(account, Draft(account.id, edits=(DeletePolicy(UNUSED.arn),)))
     assert [one.kind for one in found.findings] == [kind]
 
 
@@ -323,7 +323,7 @@ def test_a_console_password_is_deleted() -> None:
     none = with_unused(login_profile=Known(None))
     assert "user/bob has no console password" in refusal_over(none, DeleteLoginProfile(BOB))
     unknown = with_unused(login_profile=Missing("not loaded", "iam:GetLoginProfile"))
-    found = lay_draft(unknown, Draft(account.id, edits=(DeleteLoginProfile(BOB),)))
+    found = apply_draft(unknown, Draft(account.id, edits=(DeleteLoginProfile(BOB),)))
     assert [one.kind for one in found.findings] == ["unknown"]
 
 
@@ -331,7 +331,7 @@ def test_policies_and_passwords_that_are_deleted_are_exported(tmp_path: Path) ->
     need("dash")
     account = with_unused(login_profile=Known(LoginProfile(None)))
     draft = Draft(account.id, edits=(DeletePolicy(UNUSED.arn), DeleteLoginProfile(BOB)))
-    after = apply_draft(account, draft)
+    after = account_after(account, draft)
     calls, status, errors = run(export(draft, account, after, "cli"), tmp_path)
     assert (status, errors) == (0, "")
     assert [call.words[1] for call in calls] == ["delete-login-profile", "delete-policy-version", "delete-policy"]

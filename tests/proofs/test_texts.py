@@ -8,7 +8,7 @@ import random
 import pytest
 
 from iamtui.policy.patterns import Glob, Token, parse_pieces, tokens_of
-from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, speaking_texts
+from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
 
 LETTERS = "ab:c"
 SHORT = ["".join(letters) for size in range(5) for letters in itertools.product(LETTERS, repeat=size)]
@@ -46,7 +46,7 @@ def speaks_for(groups: list[PatternGroup], one: list[bool], other: list[bool]) -
 @pytest.mark.parametrize("seed", range(40))
 def test_every_short_text_has_one_no_longer_that_speaks_for_it(seed: int) -> None:
     groups = random_groups(random.Random(seed))
-    found = list(speaking_texts(groups, Bounds()))
+    found = list(representative_strings(groups, Bounds()))
     for text, by in found:
         assert list(by) == matched(groups, text.replace(ANY_OTHER, "c"))
     for text in SHORT:
@@ -62,12 +62,12 @@ def test_every_short_text_has_one_no_longer_that_speaks_for_it(seed: int) -> Non
 
 def test_the_shortest_text_comes_first() -> None:
     groups = [PatternGroup(GroupKind.MUST, (pattern("a*b"),)), PatternGroup(GroupKind.MUST, (pattern("*c*"),))]
-    assert next(iter(speaking_texts(groups, Bounds())))[0] == "acb"
+    assert next(iter(representative_strings(groups, Bounds())))[0] == "acb"
 
 
 def test_nothing_is_found_where_no_text_matches() -> None:
     groups = [PatternGroup(GroupKind.MUST, (pattern("a*"),)), PatternGroup(GroupKind.NEVER, (pattern("*"),))]
-    assert list(speaking_texts(groups, Bounds())) == []
+    assert list(representative_strings(groups, Bounds())) == []
 
 
 def test_many_denies_with_two_stars_are_pruned() -> None:
@@ -75,7 +75,7 @@ def test_many_denies_with_two_stars_are_pruned() -> None:
     denies = tuple(pattern(f"*x{n:02}*y{n:02}*") for n in range(36))
     groups = [PatternGroup(GroupKind.MUST, (pattern("*"),))]
     groups += [PatternGroup(GroupKind.HURTS, (one,)) for one in denies]
-    assert [text for text, _ in speaking_texts(groups, Bounds())] == [""]
+    assert [text for text, _ in representative_strings(groups, Bounds())] == [""]
 
 
 def test_too_many_states_are_said_to_be_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,9 +83,9 @@ def test_too_many_states_are_said_to_be_too_many(monkeypatch: pytest.MonkeyPatch
     groups = [PatternGroup(GroupKind.MUST, (pattern("*"),))]
     groups += [PatternGroup(GroupKind.TELLS, (pattern(f"*{n}{n + 1}*"),)) for n in range(8)]
     with pytest.raises(Unproved, match="more than 100 states"):
-        list(speaking_texts(groups, Bounds()))
+        list(representative_strings(groups, Bounds()))
 
 
 def test_a_character_that_stands_for_others_may_not_be_in_a_pattern() -> None:
     with pytest.raises(Unproved, match="private use"):
-        list(speaking_texts([PatternGroup(GroupKind.MUST, ((ANY_OTHER,),))], Bounds()))
+        list(representative_strings([PatternGroup(GroupKind.MUST, ((ANY_OTHER,),))], Bounds()))

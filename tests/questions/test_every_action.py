@@ -28,7 +28,7 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.every_action import EveryAction
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from tests.support.laid_drafts import apply_draft
+from tests.support.applied_drafts import account_after
 
 from .random_accounts import AccountMaker, QuestionMaker
 from .vocabulary import ACTIONS, NOON
@@ -112,7 +112,7 @@ def test_each_action_by_the_rules_of_its_own(named: str) -> None:
         }
     )
     bare = account.users[0]
-    drafted = apply_draft(account, Draft(account.id, "", (PutInlinePolicy(bare.arn, "one", document),)))
+    drafted = account_after(account, Draft(account.id, "", (PutInlinePolicy(bare.arn, "one", document),)))
     asked = ("iam:createservicelinkedrole", "iam:deleteservicelinkedrole", "iam:deleterole", "iam:getrole")
     compare(drafted, Question(""), Counter(), Random(1), asked=asked)
 
@@ -139,7 +139,7 @@ def test_in_the_demo_account_and_under_a_draft(mode: Mode) -> None:
             "aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}},
         {"Effect": "Deny", "Action": "ec2:*", "Resource": "arn:aws:ec2:*:*:volume/*"}]}"""
     edits = tuple(PutInlinePolicy(one.arn, "fenced", fenced) for one in (*account.users[:4], *account.roles[:4]))
-    drafted = apply_draft(account, Draft(account.id, "", edits))
+    drafted = account_after(account, Draft(account.id, "", edits))
     compare(drafted, Question("", mode=mode), said, random, asked=("s3:getobject", "s3:listbucket", "ec2:createtags"))
     outcomes = ("allowed", "denied") if mode is Mode.STRICT else ("allowed", "depends", "denied")
     assert min(said[outcome] for outcome in outcomes) > 50, said
@@ -166,7 +166,7 @@ def test_of_types_that_a_call_cannot_do_without() -> None:
         for user, statements in zip(users, policies, strict=True)
     )
     said: Counter[str] = Counter()
-    drafted = apply_draft(account, Draft(account.id, "", edits))
+    drafted = account_after(account, Draft(account.id, "", edits))
     compare(
         drafted, Question("", region="eu-west-1"), said, Random(1), asked=("ec2:startinstances", "ec2:runinstances")
     )

@@ -50,9 +50,9 @@ from iamtui.questions.account_index import account_index, principal_of, read_for
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
-from tests.support.laid_drafts import apply_draft, lay_draft
+from tests.support.applied_drafts import account_after, apply_draft
 from tests.support.slow import one_quick
-from tests.workspace.test_polls import DEMO_QUESTIONS, ways
+from tests.workspace.test_answers_for_everybody import DEMO_QUESTIONS, ways
 
 from .random_accounts import AccountMaker, QuestionMaker
 from .vocabulary import NOON, A, B
@@ -253,9 +253,9 @@ def test_the_index_of_a_draft_is_that_of_its_account_and_leaves_the_other_alone(
     )
     for _ in range(12):
         chosen = tuple(random.sample(edits, random.choice((1, 1, 2, 3))))
-        drafted = lay_draft(account, Draft(account.id, "", chosen)).account
+        drafted = apply_draft(account, Draft(account.id, "", chosen)).account
         account_index(drafted)
-        above = lay_draft(drafted, Draft(account.id, "", (PutInlinePolicy(role.arn, "more", allow),))).account
+        above = apply_draft(drafted, Draft(account.id, "", (PutInlinePolicy(role.arn, "more", allow),))).account
         for each in (drafted, above):
             fresh = replace(each)
             assert account_index(each).bounded == account_index(fresh).bounded
@@ -417,11 +417,11 @@ def test_under_a_draft() -> None:
         UpdateTrustPolicy(role.arn, '{"Statement": {"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "*"}}}'),
     )
     for edit in edits:
-        drafted = apply_draft(account, Draft(account.id, "", (edit,)))
+        drafted = account_after(account, Draft(account.id, "", (edit,)))
         for question in (*DEMO_QUESTIONS, Question("sts:AssumeRole", role.arn)):
             compare(drafted, question, said)
             compare(account, question, said)
-    drafted = apply_draft(account, Draft(account.id, "", edits[:1]))
+    drafted = account_after(account, Draft(account.id, "", edits[:1]))
     before, after = (QuestionEvaluator(one, DEMO_QUESTIONS[0], NOON).outcomes() for one in (account, drafted))
     assert before != after
 
@@ -470,8 +470,8 @@ def test_what_was_asked_below_drafts_holds_for_those_alone_whom_they_cannot_matt
     questions = (*DEMO_QUESTIONS, pattern, Question("iam:PassRole"), Question("sts:AssumeRole"), session)
     every = tuple(way for question in questions for way in (question, replace(question, mode=Mode.STRICT)))
     edits = drafts_of_all_kinds(account)
-    above = [(account, apply_draft(account, Draft(account.id, "", (edit,)))) for edit in edits]
-    above += [(drafted, apply_draft(drafted, Draft(account.id, "", edits[3:4]))) for _, drafted in above[:3]]
+    above = [(account, account_after(account, Draft(account.id, "", (edit,)))) for edit in edits]
+    above += [(drafted, account_after(drafted, Draft(account.id, "", edits[3:4]))) for _, drafted in above[:3]]
     differing = 0
     for below, drafted in map(above.__getitem__, drawn):
         fresh = replace(drafted)
@@ -500,7 +500,7 @@ def test_whom_a_draft_cannot_matter_to_is_not_read_again(monkeypatch: pytest.Mon
     asked_of_everybody(account, question, NOON)
     assert len(readings) == len(users)
     readings.clear()
-    drafted = apply_draft(account, Draft(A, "", (PutInlinePolicy(users[5].arn, "own", _NOTHING),)))
+    drafted = account_after(account, Draft(A, "", (PutInlinePolicy(users[5].arn, "own", _NOTHING),)))
     asked_of_everybody(drafted, question, NOON)
     # The first two are asked one by one.
     assert len(readings) <= 3

@@ -18,7 +18,7 @@ from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.source.principals import principal_for
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.laid_drafts import apply_draft
+from tests.support.applied_drafts import account_after
 
 SOURCE = SourceInfo(SourceKind.DEMO, "DEMO")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ def test_what_is_remembered_of_a_draft_goes_with_it() -> None:
 
     def draft(number: int) -> None:
         edit = PutInlinePolicy(account.users[number].arn, "draft", document)
-        ask_everybody(apply_draft(account, Draft(account.id, "", (edit,))), number)
+        ask_everybody(account_after(account, Draft(account.id, "", (edit,))), number)
 
     ask_everybody(account, 0)
     draft(1)

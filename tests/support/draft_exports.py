@@ -9,7 +9,7 @@ from iamtui.account.model import Account, Known, Organization, OrganizationLevel
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.exports import export
-from tests.support.laid_drafts import apply_draft
+from tests.support.applied_drafts import account_after
 from tests.support.sample_account import ID, allow, document, sample_workspace
 
 MANAGEMENT = "999999999999"
@@ -49,7 +49,7 @@ def exported(form: str, *edits: Edit, before: Account | None = None, note: str =
     """What edits are exported as in a form."""
     known = before or account()
     made = draft(*edits)
-    return export(made, known, apply_draft(known, made), form, note=note)
+    return export(made, known, account_after(known, made), form, note=note)
 
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:GetObject", "arn:aws:s3:::x/${aws:username}/*")]})

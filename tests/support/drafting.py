@@ -53,7 +53,7 @@ async def lay(pilot: Pilot[None], *edits: Edit) -> None:
 
 
 async def laid(pilot: Pilot[None]) -> None:
-    """Wait until the open draft is laid over the account on screen."""
+    """Wait until the open draft is applied to the account on screen."""
     main = app_of(pilot).main
 
     def is_laid() -> bool:

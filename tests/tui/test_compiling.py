@@ -10,7 +10,7 @@ import pytest
 from iamtui.account.model import Account, Role, User
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui import background as compiling
-from iamtui.tui.background import compile_all, giving_way, note_input
+from iamtui.tui.background import compile_all, note_input, yield_to_user
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 
@@ -74,7 +74,7 @@ def test_what_nobody_asked_for_stands_still_while_the_user_does_something(monkey
     monkeypatch.setattr(compiling, "_touched_at", 0.0)  # set back afterwards
     monkeypatch.setattr(compiling, "monotonic", lambda: now[0])
     monkeypatch.setattr(compiling, "sleep", sleep)
-    cancelled = giving_way(lambda: False)
+    cancelled = yield_to_user(lambda: False)
     assert not cancelled()
     assert not rests
     note_input()
@@ -84,5 +84,5 @@ def test_what_nobody_asked_for_stands_still_while_the_user_does_something(monkey
     assert not cancelled()
     assert not rests
     note_input()
-    assert giving_way(lambda: True)()
+    assert yield_to_user(lambda: True)()
     assert not rests

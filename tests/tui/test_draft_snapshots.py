@@ -51,7 +51,7 @@ def _proved_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drafted(*keys: str, place: str = CAROL) -> Run:
-    """Ask, lay the edits, go somewhere, press keys."""
+    """Ask, apply the edits, go somewhere, press keys."""
 
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)

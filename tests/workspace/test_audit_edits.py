@@ -15,7 +15,7 @@ from iamtui.drafts.edits.deletions import DeleteAccessKey
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.snapshot import read_snapshot
-from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.review.audit import audit
 from iamtui.workspace.review.audit_edits import PASSED_ROLE, edits_that_mend, mending_words
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
@@ -49,7 +49,7 @@ def test_findings_of_the_demo_that_an_edit_mends_are_gone_with_it() -> None:
         edits = edits_that_mend(workspace.account, finding)
         assert bool(edits) is bool(mending_words(workspace.account, finding))
         if edits and finding.code not in mended:
-            drafted = lay(workspace, Draft(workspace.account.id, "", edits))
+            drafted = apply(workspace, Draft(workspace.account.id, "", edits))
             assert not drafted.problems
             still = found_in(drafted.after)
             # The keys stay until the role works, and what AWS says of the past does not change.
@@ -75,7 +75,7 @@ def test_a_drafted_trust_policy_mends_the_finding(statement: tuple[object, ...],
     workspace = with_trust(*statement)
     finding = next(one for one in audit(workspace) if one.code == code)
     edits = edits_that_mend(workspace.account, finding)
-    drafted = lay(workspace, Draft(workspace.account.id, "", edits))
+    drafted = apply(workspace, Draft(workspace.account.id, "", edits))
     assert not drafted.problems
     assert (code, finding.subject) not in found_in(drafted.after)
 
@@ -91,7 +91,7 @@ def test_a_policy_becomes_managed_under_a_name_that_is_free() -> None:
     changed = workspace.with_account(replace(workspace.account, roles=roles))
     finding = next(one for one in audit(changed) if one.code == "inline-policy" and one.subject == carol.arn)
     edits = edits_that_mend(changed.account, finding)
-    drafted = lay(changed, Draft(changed.account.id, "", edits))
+    drafted = apply(changed, Draft(changed.account.id, "", edits))
     assert not drafted.problems
     role = drafted.after.account.role("deploy-prod")
     assert role is not None
@@ -110,7 +110,7 @@ def test_only_what_a_group_gives_too_is_detached_from_a_user() -> None:
     users = tuple(user if one is carol else one for one in account.users)
     changed = workspace.with_account(replace(account, users=users, groups=(group, *account.groups[1:])))
     finding = next(one for one in audit(changed) if one.code == "policy-on-user" and one.subject == carol.arn)
-    after = lay(changed, Draft(account.id, "", edits_that_mend(changed.account, finding))).after.account.user("carol")
+    after = apply(changed, Draft(account.id, "", edits_that_mend(changed.account, finding))).after.account.user("carol")
     assert after is not None
     assert after.attached_policies == (admin,)
 
@@ -121,7 +121,7 @@ def test_findings_that_the_demo_does_not_have_are_mended(code: str, words: str, 
     workspace = sample_workspace().with_account(account)
     finding = next(one for one in audit(workspace) if one.code == code)
     assert mending_words(account, finding) == words
-    drafted = lay(workspace, Draft(account.id, "", edits_that_mend(account, finding)))
+    drafted = apply(workspace, Draft(account.id, "", edits_that_mend(account, finding)))
     assert not drafted.problems
     assert found_in(workspace) - found_in(drafted.after) >= {(code, FINDINGS[code])}
 

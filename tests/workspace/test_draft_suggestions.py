@@ -28,7 +28,7 @@ from iamtui.workspace.ask.questions import ask, ask_and_trace
 from iamtui.workspace.change.denied_question import NoEdit, statement_from_question, statement_places
 from iamtui.workspace.change.draft_documents import DocumentPlace
 from iamtui.workspace.change.draft_fixes import edits_for_suggestion, one_cell, with_fix
-from iamtui.workspace.change.draft_session import Effect, as_matrix, compare_everyone, lay
+from iamtui.workspace.change.draft_session import Effect, apply, as_matrix, compare_everyone
 from iamtui.workspace.source.opening import open_source
 from iamtui.workspace.source.principals import principal_for, resolve_principal
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
@@ -102,7 +102,7 @@ def test_all_suggestions_together_allow_what_was_denied(name: str, question: Que
             assert all("if its condition held" in reason.sentence for reason in left), (entity.arn, left)
             continue
         denied += 1
-        decision = ask(lay(workspace, draft).after, principal, question, now=NOW)
+        decision = ask(apply(workspace, draft).after, principal, question, now=NOW)
         assert decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS), (entity.arn, decision.reasons)
         assert draft.edits
     assert denied
@@ -125,7 +125,7 @@ def test_a_deny_that_lists_exceptions_by_arn_gets_one_more() -> None:
     )
     more = "arn:aws:s3:::puffin-data-lake/* (more than was asked); others stay denied."
     assert f"{excepted} {more}" in made.cautions
-    drafted = lay(workspace, made.draft)
+    drafted = apply(workspace, made.draft)
     for action in ("s3:PutBucketPolicy", "s3:DeleteBucket"):
         other = ask(drafted.after, who, Question(action, "arn:aws:s3:::puffin-data-lake"), now=NOW)
         assert other.outcome is Outcome.EXPLICIT_DENY
@@ -144,7 +144,7 @@ def suggested(
 
 
 def with_edits(*made: Edit) -> Workspace:
-    drafted = lay(sample(), Draft(ID, edits=made))
+    drafted = apply(sample(), Draft(ID, edits=made))
     drafted.check()
     return drafted.after
 
@@ -179,7 +179,7 @@ def test_a_boundary_of_aws_is_copied_before_it_is_changed() -> None:
         PutManagedPolicy(iam("policy/wide"), text(allow("*"))),
         PutPermissionsBoundary(iam("user/carol"), "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"),
     )
-    drafted = lay(workspace, Draft(ID, edits=(PutPermissionsBoundary(iam("user/carol"), "AmazonS3ReadOnlyAccess"),)))
+    drafted = apply(workspace, Draft(ID, edits=(PutPermissionsBoundary(iam("user/carol"), "AmazonS3ReadOnlyAccess"),)))
     made, _, caution = suggested(drafted.after, "user/carol", Question("ec2:RunInstances"), Layer.BOUNDARY)
     assert [type(edit) for edit in made] == [PutManagedPolicy, PutPermissionsBoundary]
     assert "copy" in caution
@@ -283,7 +283,7 @@ def test_of_a_call_that_needs_several_resources_each_is_allowed_by_itself() -> N
     assert answer(demo(), who, before, now=NOW).worst.deciding.denied
     made = with_fix(demo(), Draft(DEMO_ID), who, before, now=NOW)
     assert not made.left
-    after = answer(lay(demo(), made.draft).after, who, before, now=NOW)
+    after = answer(apply(demo(), made.draft).after, who, before, now=NOW)
     assert after.cells[0].decision.outcome is Outcome.DEPENDS
 
 
@@ -292,7 +292,7 @@ def test_a_statement_of_several_actions_that_others_share_is_not_widened() -> No
     who = resolve_principal(demo(), "user/ext.raj.patel")
     made = with_fix(demo(), Draft(DEMO_ID), who, as_matrix(Question("s3:GetObject", lake)), now=NOW)
     assert [type(edit) for edit in made.draft.edits] == [PutInlinePolicy, PutManagedPolicy]
-    drafted = lay(demo(), made.draft)
+    drafted = apply(demo(), made.draft)
 
     def gaining(action: str) -> list[str]:
         found = compare_everyone(drafted, Question(action, lake), now=NOW)
@@ -373,7 +373,7 @@ def test_a_fix_allows_what_the_call_is_checked_for_besides() -> None:
         "allow-lambda-CreateFunction",
         "allow-iam-PassRole",
     ]
-    found = answer(lay(sample(), made.draft).after, who, named, now=NOW)
+    found = answer(apply(sample(), made.draft).after, who, named, now=NOW)
     assert found is not None
     assert found.worst.deciding.outcome is Outcome.ALLOWED
     assert with_fix(sample(), made.draft, who, named, now=NOW).draft == made.draft
@@ -385,7 +385,7 @@ def test_a_user_who_may_assume_another_role_may_then_assume_this_one_too() -> No
     asked = Question("sts:AssumeRole", f"arn:aws:iam::{DEMO_ID}:role/service-role/vpc-flow-logs")
     made = with_fix(demo(), Draft(DEMO_ID), who, as_matrix(asked), now=NOW)
     assert not made.left
-    assert ask(lay(demo(), made.draft).after, who, asked, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+    assert ask(apply(demo(), made.draft).after, who, asked, now=NOW).outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
 
 
 def test_a_fix_never_lets_every_role_be_passed() -> None:
@@ -404,7 +404,7 @@ def test_a_fix_lets_the_role_that_a_session_is_chained_from_assume_the_asking_on
     who = resolve_principal(sample(), "role/web-server")
     made = with_fix(sample(), Draft(ID), who, question_matrix, now=NOW)
     assert UpdateTrustPolicy in [type(edit) for edit in made.draft.edits]
-    found = answer(lay(sample(), made.draft).after, who, question_matrix, now=NOW)
+    found = answer(apply(sample(), made.draft).after, who, question_matrix, now=NOW)
     assert found is not None
     assert found.chain is not None
     assert found.chain.decision.outcome is Outcome.ALLOWED
@@ -425,7 +425,7 @@ def test_the_only_statement_gone_takes_the_policy_with_it() -> None:
 
 
 def test_a_deny_of_aws_is_detached() -> None:
-    drafted = lay(sample(), Draft(ID, edits=(AttachPolicy(iam("group/admins"), "AWSDenyAll"),)))
+    drafted = apply(sample(), Draft(ID, edits=(AttachPolicy(iam("group/admins"), "AWSDenyAll"),)))
     made, _, caution = suggested(drafted.after, "user/alice", Question("ec2:RunInstances"), Layer.IDENTITY)
     assert made == (DetachPolicy(iam("group/admins"), "arn:aws:iam::aws:policy/AWSDenyAll"),)
     assert "group/admins" in caution
@@ -433,7 +433,7 @@ def test_a_deny_of_aws_is_detached() -> None:
 
 def test_a_deny_of_aws_stays_attached_to_a_group_with_others() -> None:
     joined = AddUserToGroup(iam("user/carol"), iam("group/admins"))
-    drafted = lay(sample(), Draft(ID, edits=(AttachPolicy(iam("group/admins"), "AWSDenyAll"), joined)))
+    drafted = apply(sample(), Draft(ID, edits=(AttachPolicy(iam("group/admins"), "AWSDenyAll"), joined)))
     with pytest.raises(NoEdit, match="all of group/admins, so it stays attached"):
         suggested(drafted.after, "user/alice", Question("ec2:RunInstances"), Layer.IDENTITY)
 
@@ -480,7 +480,7 @@ def test_a_statement_from_the_question_decides_it(effect: str, kind: str) -> Non
     who = resolve_principal(sample(), "role/web-server")
     place = _place(statement_places(sample(), who, question), kind)
     edit = place.adding(statement_from_question(who, question, effect, place))
-    decision = ask(lay(sample(), Draft(ID, edits=(edit,))).after, who, question, now=NOW)
+    decision = ask(apply(sample(), Draft(ID, edits=(edit,))).after, who, question, now=NOW)
     assert decision.outcome is (Outcome.ALLOWED if effect == "Allow" else Outcome.EXPLICIT_DENY)
 
 
@@ -503,6 +503,6 @@ def test_adding_a_statement_twice_changes_nothing_more() -> None:
     place = _place(statement_places(sample(), who, question), "managed")
     statement = statement_from_question(who, question, "Allow", place)
     edit = place.adding(statement)
-    after = lay(sample(), Draft(ID, edits=(edit,))).after
+    after = apply(sample(), Draft(ID, edits=(edit,))).after
     again = _place(statement_places(after, who, question), "managed")
     assert again.adding(statement) == edit

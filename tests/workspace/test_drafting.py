@@ -35,10 +35,10 @@ from iamtui.workspace.change.draft_session import (
     DraftComparison,
     DraftedAccount,
     Effect,
+    apply,
     compare,
     compare_everyone,
     export_drafted,
-    lay,
     verdict_key,
 )
 from iamtui.workspace.change.impact import impact_of
@@ -59,7 +59,7 @@ def workspace() -> Workspace:
 
 
 def drafted(workspace: Workspace, *made: Edit) -> DraftedAccount:
-    return lay(workspace, Draft(workspace.account.id, edits=made))
+    return apply(workspace, Draft(workspace.account.id, edits=made))
 
 
 def effects(found: DraftedAccount, asked: Question | QuestionMatrix = READ) -> dict[str, Effect]:
@@ -168,7 +168,7 @@ def _everyone(workspace: Workspace) -> list[Principal]:
 
 
 def _fitting(workspace: Workspace, made: list[Edit]) -> DraftedAccount:
-    first = lay(workspace, Draft(workspace.account.id, edits=tuple(made)))
+    first = apply(workspace, Draft(workspace.account.id, edits=tuple(made)))
     at_fault = {problem.number for problem in first.problems}
     return drafted(workspace, *(edit for number, edit in enumerate(made, 1) if number not in at_fault))
 
@@ -313,7 +313,7 @@ def test_who_is_made_or_deleted_is_asked_before_and_after() -> None:
         PutInlinePolicy(made, "read", text(allow("s3:GetObject"))),
         DeleteUser(BOB),
     )
-    drafted = lay(workspace, Draft(ID, edits=edits))
+    drafted = apply(workspace, Draft(ID, edits=edits))
     assert not drafted.problems
     found = {one.principal.arn: one for one in compare_everyone(drafted, READ, now=NOW)}
     assert found[made].effect is Effect.GAINED
@@ -340,7 +340,7 @@ def test_the_impact_of_who_is_made_and_deleted_is_all_that_they_may_do() -> None
         PutInlinePolicy(made, "read", text(allow(["s3:GetObject", "s3:PutObject"]))),
         DeleteRole(DEPLOY),
     )
-    found = impact_of(lay(workspace, Draft(ID, edits=edits)), now=NOW)
+    found = impact_of(apply(workspace, Draft(ID, edits=edits)), now=NOW)
     by_arn = {principal.arn: count for principal, count in found.by_principal().items()}
     # What its policy says, and sts:GetCallerIdentity, which everybody may do.
     assert (by_arn[made].gained, by_arn[made].lost) == (3, 0)

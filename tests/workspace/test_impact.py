@@ -26,7 +26,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.change.compared_states import aligned
-from iamtui.workspace.change.draft_session import DraftedAccount, Effect, compare_everyone, lay
+from iamtui.workspace.change.draft_session import DraftedAccount, Effect, apply, compare_everyone
 from iamtui.workspace.change.impact import Count, Impact, family_of, impact_between, impact_of
 from iamtui.workspace.source.principals import principal_for
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
@@ -53,7 +53,7 @@ ASKED = tuple(
 
 
 def drafted(*made: Edit) -> DraftedAccount:
-    return lay(drafting_workspace(), Draft(ID, edits=made))
+    return apply(drafting_workspace(), Draft(ID, edits=made))
 
 
 def impact(*made: Edit) -> Impact:
@@ -343,4 +343,4 @@ def _with_policies(own: list[dict[str, Any]], scp: list[dict[str, Any]], region:
     base = drafting_workspace()
     base = replace(base, source=structs.replace(base.source, region=region))
     made = (PutInlinePolicy(WEB, "own", text(*own)), PutOrganizationPolicy(SCP, ID, "fence", text(*scp)))
-    return lay(base, Draft(ID, edits=made)).after
+    return apply(base, Draft(ID, edits=made)).after

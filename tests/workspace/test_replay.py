@@ -29,7 +29,7 @@ from iamtui.workspace.activity.replay_result import ReplayVerdict as Verdict
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.change.draft_fixes import SuggestedDraft
-from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust
@@ -66,7 +66,7 @@ def assuming(role: str = ROLE, **more: Any) -> dict[str, Any]:
 
 
 def replayed(opened: Workspace, records: Iterable[dict[str, Any]], *edits: Edit) -> Replay:
-    drafted = lay(opened, Draft(ID, "", edits)) if edits else None
+    drafted = apply(opened, Draft(ID, "", edits)) if edits else None
     if drafted is not None:
         drafted.check()
     reads = PolicyReads([opened.account, *([drafted.after.account] if drafted is not None else [])])
@@ -472,7 +472,7 @@ def test_all_that_a_call_needs_is_added_at_once() -> None:
 
 
 def to_the_end(opened: Workspace, records: list[dict[str, Any]], *edits: Edit) -> tuple[SuggestedDraft, Replay]:
-    drafted = lay(opened, Draft(ID, "", edits))
+    drafted = apply(opened, Draft(ID, "", edits))
     found, reads = replayed(opened, records, *edits), PolicyReads([opened.account, drafted.after.account])
     collector = RequestCollector(reads.keys, sessions=reads.sessions)
     collector.add(one for one in (event_of(json.dumps(record)) for record in records) if one is not None)

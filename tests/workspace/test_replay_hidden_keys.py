@@ -15,7 +15,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
 from iamtui.workspace.activity.replay_result import ReplayVerdict as Verdict
 from iamtui.workspace.ask.questions import evaluator_of
-from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.draft_accounts import text
@@ -141,7 +141,7 @@ def test_no_call_is_kept_that_the_whole_request_is_denied(seed: int) -> None:
         ]
         account = opened(chance, statements)
         edit = PutInlinePolicy(ROLE, "own", text(*changed(chance, statements)))
-        drafted = lay(account, Draft(ID, "", (edit,)))
+        drafted = apply(account, Draft(ID, "", (edit,)))
         caller = resolve_principal(account, f"arn:aws:sts::{ID}:assumed-role/dev/build")
         calls = [random_call(chance) for _ in range(8)]
         done = [(record, asked) for record, asked in calls if is_allowed(drafted.base, caller, asked)]

@@ -24,7 +24,7 @@ from iamtui.workspace.activity.replay import Replayer, allows_all
 from iamtui.workspace.activity.replay_result import ReplayVerdict as Verdict
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.ask.questions import BulkEvaluator
-from iamtui.workspace.change.draft_session import DraftedAccount, lay, verdict_key
+from iamtui.workspace.change.draft_session import DraftedAccount, apply, verdict_key
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, drafting_workspace, edits
 from tests.support.sample_account import ID, NOW, iam
 from tests.workspace.test_replay import session
@@ -98,7 +98,7 @@ def is_kept(drafted: DraftedAccount, record: dict[str, Any]) -> bool:
 
 
 def check_that_what_is_kept_is_kept(given_edits: list[Edit], seed: int) -> None:
-    drafted = lay(WORKSPACE, Draft(ID, "", tuple(given_edits)))
+    drafted = apply(WORKSPACE, Draft(ID, "", tuple(given_edits)))
     if drafted.problems:
         return
     reads = PolicyReads([ACCOUNT, drafted.after.account])

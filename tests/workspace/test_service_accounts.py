@@ -35,7 +35,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.ask.questions import ask
-from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.review.service_accounts import RoleDraft, draft_role_for
 from iamtui.workspace.source.principals import resolve_principal
 from tests.support.sample_account import ID, allow, deny, document, iam, sample_workspace, trust
@@ -324,7 +324,7 @@ ASKED = (
 @pytest.mark.parametrize("one", SERVICE_ACCOUNTS, ids=lambda one: one.name)
 def test_the_role_may_nothing_that_the_user_may_not(one: User) -> None:
     draft = draft_role_for(DEMO, one)
-    laid = lay(sample_workspace().with_account(DEMO), draft.draft())
+    laid = apply(sample_workspace().with_account(DEMO), draft.draft())
     assert not laid.problems
     role = laid.after.account.by_arn(draft.arn)
     assert isinstance(role, Role)

@@ -113,15 +113,15 @@ class BaseEdit(
         holder = [field for field in fields if field == "holder_arn"]
         return frozenset(getattr(self, field) for field in holder or fields)
 
-    def words(self, standing: Standing) -> str:
+    def words(self, current: AccountAfterEdits) -> str:
         """In one line, raw: "attach ReadOnlyAccess to user/alice"."""
-        said = self.says_replacing if self.says_replacing and self.replaces(standing) else self.says
+        said = self.says_replacing if self.says_replacing and self.replaces(current) else self.says
         naming: dict[str, Callable[[str], str]] = {
             "policy_arn": policy_name,
             "resource_arn": str,
             "name": str,
             "type": short_type,
-            "level_id": partial(level_words, standing.account),
+            "level_id": partial(level_words, current.account),
         }
         values = structs.asdict(self).items()
         fields = ((field, value) for field, value in values if field != "document" and isinstance(value, str))
@@ -129,11 +129,11 @@ class BaseEdit(
             **{field.removesuffix("_arn"): naming.get(field, entity_name)(value) for field, value in fields}
         )
 
-    def replaces(self, standing: Standing) -> bool:
+    def replaces(self, current: AccountAfterEdits) -> bool:
         """True if its target already exists."""
-        return self.replaced(standing) is not None
+        return self.replaced(current) is not None
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         """Make it in the working copy of an account.
 
         Raises:
@@ -141,9 +141,9 @@ class BaseEdit(
         """
         raise NotImplementedError
 
-    def changes_nothing(self, standing: Standing) -> bool:
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
         """True if an account is known to have the document already that the edit puts in place."""
-        return self.document is not None and same_text(self.replaced(standing), self.document)
+        return self.document is not None and same_text(self.replaced(current), self.document)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         """The lines of each AWS CLI call.
@@ -203,13 +203,13 @@ class BaseEdit(
         """The managed policy that the edit detaches, and from whom, raw; "" for other edits."""
         return ""
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
         """The document that it replaces, or whose statements it takes away."""
         return None
 
-    def taken_away(self, standing: Standing) -> PolicyDocument | None:
+    def taken_away(self, current: AccountAfterEdits) -> PolicyDocument | None:
         """The document to show as what goes."""
-        return self.replaced(standing)
+        return self.replaced(current)
 
     def resolved(self, after: Account) -> Self:
         """The edit with ARNs in the place of names of AWS managed policies, as the account has them afterwards."""
@@ -223,7 +223,7 @@ class BaseEdit(
         """
 
 
-class Standing:
+class AccountAfterEdits:
     """An account with some edits made, looked at document by document.
 
     Args:
@@ -309,15 +309,15 @@ def describe_edit(edit: BaseEdit, account: Account, earlier: Sequence[BaseEdit] 
     Args:
         earlier: the edits of the draft before this one; with the account they tell adding from replacing.
     """
-    return safe_text(edit.words(Standing(account, earlier)))
+    return safe_text(edit.words(AccountAfterEdits(account, earlier)))
 
 
 def describe_edits(edits: Iterable[BaseEdit], account: Account) -> Iterator[str]:
     """Each edit of a draft in one line, as `describe_edit` says it."""
-    standing = Standing(account)
+    current = AccountAfterEdits(account)
     for edit in edits:
-        yield safe_text(edit.words(standing))
-        standing.make(edit)
+        yield safe_text(edit.words(current))
+        current.make(edit)
 
 
 def brought_document(edit: BaseEdit) -> PolicyDocument | None:

@@ -18,10 +18,10 @@ from iamtui.drafts.aws_values import (
 )
 from iamtui.drafts.edits.base import (
     AccessKeyId,
+    AccountAfterEdits,
     BaseEdit,
     OwnPolicyArn,
     RoleArn,
-    Standing,
     UserArn,
     call,
     folder,
@@ -46,8 +46,8 @@ class _Deletion(BaseEdit, frozen=True):
     def detachment(self) -> str:
         return f"{entity_name(self.deletes)} is gone"
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        return standing.account.by_arn(self.deletes) is None
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        return current.account.by_arn(self.deletes) is None
 
     def delete(self, ledger: Ledger, entity: User | Role) -> None:
         """Take it out of the account.
@@ -87,7 +87,7 @@ class DeleteRole(_Deletion, frozen=True):
     commands = (("delete-role",),)
     subject_parts = ("role", "role_arn")
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         self.delete(ledger, ledger.role(self.role_arn))
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
@@ -110,7 +110,7 @@ class DeleteUser(_Deletion, frozen=True):
     commands = (("delete-user",),)
     subject_parts = ("user", "user_arn")
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         advice = "Correct its ARN, or take the edit out if it has been made already."
         self.delete(ledger, ledger.user(self.user_arn, advice))
 
@@ -148,7 +148,7 @@ class DeleteAccessKey(BaseEdit, frozen=True):
     cli_phase = 4
     subject_parts = ("access key", "user_arn", "access_key")
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         user = ledger.user(self.user_arn, "Only users have access keys; correct the ARN.")
         keys = user.access_keys
         if isinstance(keys, Missing):
@@ -162,8 +162,8 @@ class DeleteAccessKey(BaseEdit, frozen=True):
             )
         ledger.put(replace(user, access_keys=Known(left)))
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        user = standing.account.by_arn(self.user_arn)
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        user = current.account.by_arn(self.user_arn)
         keys = user.access_keys if isinstance(user, User) else Known(())
         return isinstance(keys, Known) and all(key.id != self.access_key for key in keys.value)
 
@@ -184,7 +184,7 @@ class DeleteLoginProfile(BaseEdit, frozen=True):
     cli_phase = 4
     subject_parts = ("console password", "user_arn")
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         user = ledger.base.with_report(
             ledger.user(self.user_arn, "Only users have console passwords; correct the ARN.")
         )
@@ -198,9 +198,9 @@ class DeleteLoginProfile(BaseEdit, frozen=True):
             )
         ledger.put(replace(user, login_profile=Known(None)))
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        user = standing.account.by_arn(self.user_arn)
-        return not isinstance(user, User) or standing.account.with_report(user).login_profile == Known(None)
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        user = current.account.by_arn(self.user_arn)
+        return not isinstance(user, User) or current.account.with_report(user).login_profile == Known(None)
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         yield _password_deletion(iam_kind_and_name(self.user_arn)[1])
@@ -224,10 +224,10 @@ class DeletePolicy(BaseEdit, frozen=True):
     def diff_path(self) -> str:
         return f"{folder(self.policy_arn)}.json"
 
-    def taken_away(self, standing: Standing) -> PolicyDocument | None:
-        return standing.managed(self.policy_arn)
+    def taken_away(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.managed(self.policy_arn)
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         policy = ledger.policy(self.policy_arn)
         name = safe_text(policy_name(self.policy_arn))
         if policy is None or policy.aws_managed:
@@ -248,8 +248,8 @@ class DeletePolicy(BaseEdit, frozen=True):
             ledger.find("refused", f"AWS refuses to delete {name}: it is attached to others than are loaded here.")
         ledger.remove(policy)
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        return standing.account.policy(self.policy_arn) is None
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        return current.account.policy(self.policy_arn) is None
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         policy = before.policy(self.policy_arn)

@@ -20,12 +20,12 @@ from iamtui.drafts.aws_values import (
 )
 from iamtui.drafts.edits.base import (
     STDIN,
+    AccountAfterEdits,
     BaseEdit,
     Document,
     LevelId,
     OrganizationPolicyType,
     PolicyName,
-    Standing,
     ascii_document,
     call,
     option,
@@ -62,8 +62,8 @@ class _OrganizationEdit(BaseEdit, frozen=True):
         kind = "scp" if self.type == SCP else "rcp"
         return f"organizations/{segment(self.level_id)}/{kind}/{segment(self.name)}.json"
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.organization(self.type, self.level_id, self.name)
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.organization(self.type, self.level_id, self.name)
 
     def attached(self, ledger: Ledger) -> tuple[OrganizationLevel, tuple[OrganizationPolicy, ...]]:
         """The level, and the policies of the type that are attached there.
@@ -139,7 +139,7 @@ class PutOrganizationPolicy(_OrganizationEdit, frozen=True):
     def policy_type(self) -> PolicyType:
         return PolicyType.SCP if self.type == SCP else PolicyType.RCP
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         level, attached = self.attached(ledger)
         if not ORGANIZATION_POLICY_NAME.test(self.name):
             raise Misfit("an organization policy needs a name of 1 to 128 visible characters", "Give it one.")
@@ -271,7 +271,7 @@ class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
     commands = (("detach-scp", SCP), ("detach-rcp", RCP))
     cli_phase = 1
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         level, attached = self.attached(ledger)
         left = tuple(policy for policy in attached if policy.name != self.name)
         if len(left) == len(attached):
@@ -289,9 +289,9 @@ class DetachOrganizationPolicy(_OrganizationEdit, frozen=True):
         ledger.touched[level.id] = ledger.number
         _note_other_accounts(ledger, level)
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        known = policies_at(standing.account, self.type, self.level_id) is not None
-        return known and self.replaced(standing) is None
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        known = policies_at(current.account, self.type, self.level_id) is not None
+        return known and self.replaced(current) is None
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         known = organization_policy(before, self.type, self.level_id, self.name)

@@ -24,13 +24,13 @@ from iamtui.drafts.aws_values import (
 )
 from iamtui.drafts.edits.base import (
     STDIN,
+    AccountAfterEdits,
     BaseEdit,
     Document,
     HolderArn,
     OwnPolicyArn,
     PolicyName,
     ResourceArn,
-    Standing,
     ascii_document,
     call,
     folder,
@@ -60,8 +60,8 @@ class _InlineEdit(BaseEdit, frozen=True):
     def diff_path(self) -> str:
         return f"{folder(self.holder_arn)}/inline/{segment(self.name)}.json"
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.inline(self.holder_arn, self.name)
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.inline(self.holder_arn, self.name)
 
 
 class PutInlinePolicy(_InlineEdit, frozen=True):
@@ -79,7 +79,7 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
         holder = self.holder_arn.split(":", 5)[-1]
         return f"The inline policy {safe_text(self.name, limit=128)} of {safe_text(holder, limit=256)}"
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
         if not NAME.test(self.name):
             raise Misfit(
@@ -108,7 +108,7 @@ class PutInlinePolicy(_InlineEdit, frozen=True):
             kind: blocks.holder_reference(self.holder_arn, name),
             "policy": json_heredoc(ascii_document(self.document)),
         }
-        exists = self.replaced(Standing(before)) is not None
+        exists = self.replaced(AccountAfterEdits(before)) is not None
         import_id = f"{name}:{self.name}" if exists else ""
         yield blocks.resource(f"aws_iam_{kind}_policy", (name, self.name), arguments, import_id)
 
@@ -120,7 +120,7 @@ class DeleteInlinePolicy(_InlineEdit, frozen=True):
     commands = (("delete-inline",),)
     cli_phase = 4
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
         left = tuple(policy for policy in holder.inline_policies if policy.name != self.name)
         if len(left) == len(holder.inline_policies):
@@ -131,9 +131,9 @@ class DeleteInlinePolicy(_InlineEdit, frozen=True):
             )
         ledger.put(replace(holder, inline_policies=left))
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        known = holder_of(standing.account, self.holder_arn) is not None
-        return known and standing.inline(self.holder_arn, self.name) is None
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        known = holder_of(current.account, self.holder_arn) is not None
+        return known and current.inline(self.holder_arn, self.name) is None
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:
         kind, name = iam_kind_and_name(self.holder_arn)
@@ -166,13 +166,13 @@ class PutManagedPolicy(BaseEdit, frozen=True):
     def diff_path(self) -> str:
         return f"{folder(self.policy_arn)}.json"
 
-    def replaces(self, standing: Standing) -> bool:
-        return standing.has_managed(self.policy_arn)
+    def replaces(self, current: AccountAfterEdits) -> bool:
+        return current.has_managed(self.policy_arn)
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.managed(self.policy_arn)
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.managed(self.policy_arn)
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         account = ledger.base
         arn = parse_arn(self.policy_arn)
         shown = safe_text(self.policy_arn, limit=512) or "an empty text"
@@ -280,8 +280,8 @@ class _ResourceEdit(BaseEdit, frozen=True):
         service, _, rest = self.resource_arn.partition(":")[2].partition(":")[2].partition(":")
         return f"resource-policies/{segment(service)}/{segment(rest.lstrip(':') or self.resource_arn)}.json"
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.resource(self.resource_arn)
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.resource(self.resource_arn)
 
     def checked(self, ledger: Ledger) -> Arn:
         """The ARN of a resource that can have a policy.
@@ -364,7 +364,7 @@ class PutResourcePolicy(_ResourceEdit, frozen=True):
     def policy_type(self) -> PolicyType:
         return PolicyType.RESOURCE
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         self.checked(ledger)
         shown = safe_text(self.resource_arn)
         now = ledger.resource_policy(self.resource_arn)
@@ -405,7 +405,7 @@ class DeleteResourcePolicy(_ResourceEdit, frozen=True):
     commands = (("delete-resource-policy",),)
     cli_phase = 4
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         arn = self.checked(ledger)
         shown = safe_text(self.resource_arn)
         now = ledger.resource_policy(self.resource_arn)
@@ -417,8 +417,8 @@ class DeleteResourcePolicy(_ResourceEdit, frozen=True):
             ledger.find("unknown", f"Whether {shown} has a policy now is not loaded.")
         ledger.put_resource_policy(self.resource_arn, ResourcePolicy("none"))
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        found = standing.account.resource_policies.get(self.resource_arn)
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        found = current.account.resource_policies.get(self.resource_arn)
         return found is not None and found.state == "none"
 
     def aws_cli(self, edits: Sequence[BaseEdit], before: Account) -> Iterator[list[str]]:

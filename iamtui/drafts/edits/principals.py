@@ -23,6 +23,7 @@ from iamtui.drafts.aws_values import (
 )
 from iamtui.drafts.edits.base import (
     STDIN,
+    AccountAfterEdits,
     BaseEdit,
     BoundedArn,
     Document,
@@ -31,7 +32,6 @@ from iamtui.drafts.edits.base import (
     NewRoleArn,
     PolicyArn,
     RoleArn,
-    Standing,
     UserArn,
     ascii_document,
     call,
@@ -62,8 +62,8 @@ class _AttachmentEdit(BaseEdit, frozen=True):
     policy_arn: PolicyArn
     subject_parts = ("attachment", "holder_arn", "policy_arn")
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        holder = holder_of(standing.account, self.holder_arn)
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        holder = holder_of(current.account, self.holder_arn)
         if holder is None:
             return False
         return self.adds is any(policy.arn == self.policy_arn for policy in holder.attached_policies)
@@ -87,7 +87,7 @@ class AttachPolicy(_AttachmentEdit, frozen=True):
     def brought_policy(self) -> str:
         return self.policy_arn
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
         attached = ledger.attachable(self.policy_arn)
         if any(entry.arn == attached.arn for entry in holder.attached_policies):
@@ -132,10 +132,10 @@ class DetachPolicy(_AttachmentEdit, frozen=True):
     def detachment(self) -> str:
         return f"{policy_name(self.policy_arn)} no longer applies to {entity_name(self.holder_arn)}"
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.managed(self.policy_arn)
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.managed(self.policy_arn)
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         holder = ledger.holder(self.holder_arn)
         left = tuple(entry for entry in holder.attached_policies if entry.arn != self.policy_arn)
         if len(left) == len(holder.attached_policies):
@@ -206,8 +206,8 @@ class _MembershipEdit(BaseEdit, frozen=True):
         ledger.holder(user.arn)
         return user, group
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        user = standing.account.by_arn(self.user_arn)
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        user = current.account.by_arn(self.user_arn)
         return isinstance(user, User) and self.adds is (self.group_arn.rsplit("/", 1)[-1] in user.groups)
 
     def call(self, verb: str, *remarks: str) -> list[str]:
@@ -224,7 +224,7 @@ class AddUserToGroup(_MembershipEdit, frozen=True):
     cli_phase = 2
     terraform_phase = 2
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         user, group = self.user_and_group(ledger)
         if group.name in user.groups:
             ledger.find("no effect", f"{entity_name(user.arn)} is already in {entity_name(group.arn)}.")
@@ -258,7 +258,7 @@ class RemoveUserFromGroup(_MembershipEdit, frozen=True):
     adds = False
     cli_phase = 4
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         user, group = self.user_and_group(ledger)
         if group.name not in user.groups:
             raise Misfit(
@@ -348,8 +348,8 @@ class _BoundaryEdit(_EntityEdit, frozen=True):
     holder_arn: BoundedArn
     subject_parts = ("boundary", "holder_arn")
 
-    def changes_nothing(self, standing: Standing) -> bool:
-        bounded = standing.account.by_arn(self.holder_arn)
+    def changes_nothing(self, current: AccountAfterEdits) -> bool:
+        bounded = current.account.by_arn(self.holder_arn)
         return isinstance(bounded, User | Role) and bounded.boundary_arn == (self.brought_policy or None)
 
 
@@ -365,7 +365,7 @@ class PutPermissionsBoundary(_BoundaryEdit, frozen=True):
     def brought_policy(self) -> str:
         return self.policy_arn
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         holder = _bounded(ledger, self.holder_arn)
         boundary = ledger.attachable(self.policy_arn)
         if holder.boundary_arn == boundary.arn:
@@ -395,10 +395,10 @@ class DeletePermissionsBoundary(_BoundaryEdit, frozen=True):
     commands = (("drop-boundary",),)
     cli_phase = 5
 
-    def taken_away(self, standing: Standing) -> PolicyDocument | None:
-        return standing.managed(standing.boundary(self.holder_arn))
+    def taken_away(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.managed(current.boundary(self.holder_arn))
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         holder = _bounded(ledger, self.holder_arn)
         if holder.boundary_arn is None:
             who = safe_text(entity_name(self.holder_arn))
@@ -440,8 +440,8 @@ class _TrustEdit(_EntityEdit, frozen=True):
     def policy_type(self) -> PolicyType:
         return PolicyType.TRUST
 
-    def replaced(self, standing: Standing) -> PolicyDocument | None:
-        return standing.trust(self.role_arn)
+    def replaced(self, current: AccountAfterEdits) -> PolicyDocument | None:
+        return current.trust(self.role_arn)
 
 
 class UpdateTrustPolicy(_TrustEdit, frozen=True):
@@ -452,7 +452,7 @@ class UpdateTrustPolicy(_TrustEdit, frozen=True):
     cli_phase = 3
     subject_parts = ("trust", "role_arn")
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         role = ledger.role(self.role_arn)
         document = ledger.document(self.document, role.trust)
         if document is role.trust:
@@ -505,7 +505,7 @@ class CreateRole(_TrustEdit, frozen=True, omit_defaults=True):
             last_used=Known(None),
         )
 
-    def lay(self, ledger: Ledger) -> None:
+    def apply(self, ledger: Ledger) -> None:
         account = ledger.base
         arn = parse_arn(self.role_arn)
         shown = safe_text(self.role_arn, limit=512) or "an empty text"

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.drafts.draft import Edit
-from iamtui.drafts.edits.base import Standing
+from iamtui.drafts.edits.base import AccountAfterEdits
 from iamtui.policy.document import PolicyDocument
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import ListingEntry, policy_entries, trust_entries
@@ -189,22 +189,22 @@ class Preview:
     gone: frozenset[int] = frozenset()
 
 
-def preview(standing: Standing, after: Account, edit: Edit) -> Preview:
+def preview(current: AccountAfterEdits, after: Account, edit: Edit) -> Preview:
     """The preview of an edit.
 
     Args:
-        standing: what stands before the edit.
+        current: what stands before the edit.
         after: the account with the whole draft.
     """
     if edit.document is not None:
-        return _put(edit.replaced(standing), edit.document)
+        return _put(edit.replaced(current), edit.document)
     if edit.brought_policy:
         return _shown(
-            "The policy", standing.managed(edit.brought_policy) or Standing(after).managed(edit.brought_policy)
+            "The policy", current.managed(edit.brought_policy) or AccountAfterEdits(after).managed(edit.brought_policy)
         )
     if edit.group:
         return _group(after, edit.group)
-    return _shown("What goes", edit.taken_away(standing))
+    return _shown("What goes", edit.taken_away(current))
 
 
 def _put(old: PolicyDocument | None, text: str) -> Preview:

@@ -1,4 +1,4 @@
-"""DraftController: lays the open draft over the account on screen, and does what the keys of drafts ask."""
+"""DraftController: applies the open draft to the account on screen, and does what the keys of drafts ask."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _LISTED: Final = ("unknown", "denies less", "warning", "shared", "name")
 class DraftController:
     """Edits, undoes, saves, opens and discards the draft of an account, and drafts what would allow a question.
 
-    The draft is laid over the account in a thread; every pane then shows and asks the account after it.
+    The draft is applied to the account in a thread; every pane then shows and asks the account after it.
     """
 
     def __init__(self, screen: PanedScreen, browsing: Browsing) -> None:
@@ -78,7 +78,7 @@ class DraftController:
 
     @property
     def drafted(self) -> DraftedAccount | None:
-        """The open draft laid over the account, or None while there is none, or it is being laid."""
+        """The open draft applied to the account, or None while there is none, or it is being applied."""
         return self._drafted
 
     @property
@@ -104,7 +104,7 @@ class DraftController:
     # The account.
 
     def show_account(self, given: IndexedAccount) -> None:
-        """Show an account as the source has it, and the draft laid over it."""
+        """Show an account as the source has it, and the draft applied to it."""
         shown = self.screen.workspace
         self._given = given
         if self.open_draft is None or shown is None or shown.account.id != given.workspace.account.id:
@@ -207,13 +207,13 @@ class DraftController:
         if found is not None and given is not None:
             draft = found.draft
 
-            def lay(work: Work) -> None:
-                from iamtui.workspace.change.draft_session import lay
+            def apply(work: Work) -> None:
+                from iamtui.workspace.change.draft_session import apply
 
-                drafted = lay(given.workspace, draft)
+                drafted = apply(given.workspace, draft)
                 work.tell(self._show_laid, draft, given, drafted, IndexedAccount.of(drafted.after), said)
 
-            in_thread(self.screen, lay, name="laying the draft over the account", group=_GROUP)
+            in_thread(self.screen, apply, name="applying the draft to the account", group=_GROUP)
 
     def _show_laid(
         self,

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from iamtui.account.model import Account
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.base import Standing, describe_edit
+from iamtui.drafts.edits.base import AccountAfterEdits, describe_edit
 from iamtui.drafts.exports import export
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 _EMPTY = (
-    "No draft is open. A draft lays edits over the account to see what they would do; nothing is ever written.",
+    "No draft is open. A draft applies edits to the account to see what they would do; nothing is ever written.",
     "",
     "Go to a user, group, role or policy and press E: it lists what can be edited there.",
     "Ask a question that is denied and press A: it drafts what would allow it.",
@@ -102,7 +102,7 @@ class DraftScreen(Screen[None]):
     """The edits of the open draft in words, over what is to know about the one under the cursor."""
 
     HELP_ABOUT: ClassVar[str] = (
-        "A draft lays edits over a copy of the account to see what they would do: who gains and who loses "
+        "A draft applies edits to a copy of the account to see what they would do: who gains and who loses "
         "what. Nothing is ever written to AWS; the export gives commands, Terraform or a diff for you to run "
         "elsewhere."
     )
@@ -264,7 +264,11 @@ class DraftScreen(Screen[None]):
         edits = drafted.draft.edits if drafted is not None else ()
         if drafted is not None and number <= len(edits):
             self._show_preview(
-                preview(Standing(drafted.base.account, edits[: number - 1]), drafted.after.account, edits[number - 1])
+                preview(
+                    AccountAfterEdits(drafted.base.account, edits[: number - 1]),
+                    drafted.after.account,
+                    edits[number - 1],
+                )
             )
         if not rows:
             rows = [

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class DraftKeeper(Protocol):
-    """Keeps the draft, and the account that it is laid over."""
+    """Keeps the draft, and the account that it applies to."""
 
     edit_at: int
     """Where the cursor was in the list of edits, from 0."""
@@ -34,7 +34,7 @@ class DraftKeeper(Protocol):
 
     @property
     def drafted(self) -> DraftedAccount | None:
-        """The draft laid over the account."""
+        """The draft applied to the account."""
 
     @property
     def source_workspace(self) -> Workspace | None:

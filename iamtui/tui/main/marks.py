@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from iamtui.account.model import Account, Entity, Role, User
-from iamtui.tui.background import Work, giving_way, in_thread
+from iamtui.tui.background import Work, in_thread, yield_to_user
 from iamtui.tui.content import line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.detail_pane import DetailPane
@@ -70,7 +70,7 @@ class PrincipalMarks:
         if is_searched_unasked(workspace.account):
             from iamtui.workspace.review.escalations import find_escalations
 
-            find_escalations(workspace, giving_way(work.cancelled))
+            find_escalations(workspace, yield_to_user(work.cancelled))
         self._take(workspace.account, work)
 
     def _take(self, account: Account, work: Work) -> None:

@@ -13,7 +13,7 @@ from textual.content import Content
 from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
-from iamtui.tui.background import Work, giving_way, in_thread
+from iamtui.tui.background import Work, in_thread, yield_to_user
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
@@ -91,7 +91,7 @@ class OverviewView(LineView):
 
         work.tell(self._begin, begun_overview(workspace))
         work.let_draw()
-        cancelled = giving_way(work.cancelled)
+        cancelled = yield_to_user(work.cancelled)
         counted = account_overview
         overview = counted(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)

@@ -223,7 +223,7 @@ def _short(arn: str) -> str:
     return parts[1] if parts[0] == "assumed-role" and len(parts) > 1 else parts[-1]
 
 
-def care_row(kept: KeptSession, now: datetime, width: int) -> Content:
+def renewal_row(kept: KeptSession, now: datetime, width: int) -> Content:
     """Renewal, forgetting and endpoint, each with its key; what is as usual goes where there is no room."""
     renewal = line(("  R ", "$faint"), _renewal_part(kept, now))
     timed, served = kept.forget_at is not None, kept.service is not None

@@ -28,7 +28,7 @@ from iamtui.workspace.activity.used import UNTOLD, Activity, with_stars
 from iamtui.workspace.ask.effective_policy import MANAGED_POLICY_SIZE
 from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.change.draft_documents import VERSION
-from iamtui.workspace.change.draft_session import DraftedAccount, lay, verdict_key
+from iamtui.workspace.change.draft_session import DraftedAccount, apply, verdict_key
 from iamtui.workspace.prove.draft_proofs import prove_nothing_new
 from iamtui.workspace.prove.proofs import Proof
 from iamtui.workspace.source.workspace import Workspace
@@ -155,7 +155,7 @@ def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, 
     Raises:
         Problem: there is no such draft.
     """
-    drafted = lay(workspace, least_draft(workspace, principal, least))
+    drafted = apply(workspace, least_draft(workspace, principal, least))
     if drafted.problems:
         return LeastDraft(drafted, (), (), 0, None)
     lost: list[tuple[str, str]] = []

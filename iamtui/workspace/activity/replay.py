@@ -131,7 +131,7 @@ class Replayer:
     """Holds recorded requests against an account, one after the other.
 
     Args:
-        drafted: the draft whose answers count, laid over the account; None: the account's answers are compared with
+        drafted: the draft whose answers count, applied to the account; None: the account's answers are compared with
             what AWS did.
         reads: what the policies read, by which the requests were told apart.
     """

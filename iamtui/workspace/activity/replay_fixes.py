@@ -29,7 +29,7 @@ from iamtui.workspace.ask.questions import BulkEvaluator, evaluator_of
 from iamtui.workspace.change.denied_question import NoEdit
 from iamtui.workspace.change.draft_documents import inline_place
 from iamtui.workspace.change.draft_fixes import SuggestedDraft, with_fix
-from iamtui.workspace.change.draft_session import DraftedAccount, lay
+from iamtui.workspace.change.draft_session import DraftedAccount, apply
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_WANTED: Final = 200
@@ -64,7 +64,7 @@ def fixed_to_the_end(
     for last in (*(False,) * _MOST_ROUNDS, True):
         if len(made.draft.edits) == len(drafted.draft.edits):
             break
-        drafted = lay(workspace, made.draft)
+        drafted = apply(workspace, made.draft)
         replayer = Replayer(workspace, reads, drafted, now=now)
         for request in requests():
             if (request.caller.principal or UNTOLD_CALLER) in callers:
@@ -178,7 +178,7 @@ class _Case(NamedTuple):
             raise
         except Problem as problem:
             return NoEdit(f"{self.name}: {problem.sentence}")
-        if self.allowed(lay(workspace, made.draft).after, now):
+        if self.allowed(apply(workspace, made.draft).after, now):
             return made
         why = made.left[0].sentence if made.left else "what is suggested allows it only under a condition."
         return NoEdit(f"{self.name}: {why}")
@@ -218,12 +218,12 @@ def _with_own_policy(
     workspace: Workspace, draft: Draft, cases: Sequence[_Case], now: datetime | None
 ) -> tuple[Draft, list[_Case]]:
     """The draft with one policy of the caller's own for all cases that it helps, and those that it does not."""
-    after = lay(workspace, draft).after
+    after = apply(workspace, draft).after
     entity = entity_behind(after.account, cases[0].principal)
     if entity is None or (isinstance(entity, Role) and entity.service_linked):
         return draft, list(cases)
     tried = _own_policy(draft, after, entity, cases)
-    drafted = lay(workspace, tried)
+    drafted = apply(workspace, tried)
     helped = [] if drafted.problems else [case for case in cases if case.allowed(drafted.after, now)]
     if helped:
         # Without what would not help, it is to be as small as it can be.

@@ -15,7 +15,7 @@ from msgspec import structs
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.drafts.aws_values import SCP, entity_name, level_words, policy_name, short_type
 from iamtui.drafts.draft import DOCUMENT_KINDS, Draft, Edit
-from iamtui.drafts.edits.base import Standing, brought_document, describe_edits, organization_policy
+from iamtui.drafts.edits.base import AccountAfterEdits, brought_document, describe_edits, organization_policy
 from iamtui.drafts.edits.policies import PutManagedPolicy
 from iamtui.drafts.ledger import DraftFinding
 from iamtui.drafts.overlay import DraftProblem, statements_with
@@ -94,7 +94,7 @@ def policy_arn(account: Account, text: str) -> str:
 def level_id(account: Account, text: str) -> str:
     """The id of the level of the organization meant: an id, or the name of one level above the account.
 
-    What names none, or several, comes back as it is, so that laying the draft says what is wrong with it.
+    What names none, or several, comes back as it is, so that applying the draft finds what is wrong with it.
     """
     levels = account.organization_levels
     found = [level.id for level in levels if level.name == text]
@@ -130,7 +130,7 @@ def _nearest(text: str, names: list[str]) -> str:
 def resolved_draft(account: Account, draft: Draft) -> Draft:
     """The draft with names replaced by ARNs, as somebody writes them into a file by hand.
 
-    What cannot be resolved stays as it is, so that laying the draft says which edit is at fault.
+    What cannot be resolved stays as it is, so that applying the draft finds which edit is at fault.
     """
     edits = tuple(_resolved(account, edit) for edit in draft.edits)
     return draft if all(new is old for new, old in zip(edits, draft.edits, strict=True)) else draft.with_edits(edits)
@@ -445,9 +445,9 @@ def document_findings(before: Account, after: Account, draft: Draft) -> Iterator
 
     Warnings that the document has in the account are left out: the draft is not what they are about.
     """
-    standing = Standing(before)
+    current = AccountAfterEdits(before)
     for number, edit in _last_puts(draft):
-        was = edit.replaced(standing)
+        was = edit.replaced(current)
         old = (
             set()
             if was is None
@@ -458,7 +458,7 @@ def document_findings(before: Account, after: Account, draft: Draft) -> Iterator
                 continue
             sentence = f"{found.level.value.capitalize()}{_line(found)}: {safe_text(found.message)}"
             yield DraftFinding(number, found.level.value, sentence)
-        if isinstance(edit, PutManagedPolicy) and was is None and not standing.has_managed(edit.policy_arn):
+        if isinstance(edit, PutManagedPolicy) and was is None and not current.has_managed(edit.policy_arn):
             yield from _named_like_one_of_aws(number, edit)
         yield from _given_to_others(after, number, edit, was)
 

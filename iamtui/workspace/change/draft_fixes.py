@@ -52,7 +52,7 @@ from iamtui.workspace.change.draft_documents import (
     with_principal,
     with_statement,
 )
-from iamtui.workspace.change.draft_session import lay
+from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.source.workspace import Workspace
 
 # From what the engine suggests, or from a question, to edits of a draft.
@@ -286,7 +286,7 @@ def _suggested(
     cautions: dict[str, None] = {}
     past_guard = False
     for _ in range(_MOST_ROUNDS):
-        drafted = lay(workspace, draft)
+        drafted = apply(workspace, draft)
         drafted.check()
         decision, _traced, explanation = ask_and_trace(drafted.after, principal, question, now=now)
         left = ()
@@ -368,7 +368,7 @@ def _fixed(
     cautions: dict[str, None] = {}
     tried: set[tuple[str, str, str]] = set()
     while True:
-        drafted = lay(workspace, draft)
+        drafted = apply(workspace, draft)
         drafted.check()
         answer = BulkMatrixEvaluator(drafted.after, question_matrix, now=now).answer(principal, only_deciding=True)
         assert answer is not None, "nothing cancels it"

@@ -15,7 +15,7 @@ from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.drafts.draft import LARGEST, Draft, parse_draft, read_draft, write_draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
-from iamtui.drafts.overlay import DraftProblem, lay_draft
+from iamtui.drafts.overlay import DraftProblem, apply_draft
 from iamtui.engine.decision import Decision, Expectation, Layer, Outcome, ResourceScope, severity
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
@@ -43,7 +43,7 @@ from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 @dataclass(frozen=True, slots=True)
 class DraftedAccount:
-    """A draft laid over an opened account.
+    """A draft applied to an opened account.
 
     Args:
         base: the account before. It holds the texts of AWS managed policies that only the draft names, so that
@@ -75,10 +75,10 @@ class DraftedAccount:
             raise self.problems[0]
 
 
-def lay(workspace: Workspace, draft: Draft) -> DraftedAccount:
+def apply(workspace: Workspace, draft: Draft) -> DraftedAccount:
     """Lay a draft over an opened account. Never raises for what the draft holds: `DraftedAccount.problems` has it."""
     draft = resolved_draft(workspace.account, draft)
-    laid = lay_draft(workspace.account, draft, aws_managed_policy)
+    laid = apply_draft(workspace.account, draft, aws_managed_policy)
     known = workspace.account
     added: tuple[ManagedPolicy, ...] = tuple(
         policy
@@ -117,7 +117,7 @@ GRAVE: Final = ("error", "nothing allowed")
 """Kinds of findings that an export repeats, for whoever runs it may not have seen the draft."""
 
 
-def lay_text(workspace: Workspace, text: str, shown: str) -> DraftedAccount:
+def apply_text(workspace: Workspace, text: str, shown: str) -> DraftedAccount:
     """Lay the text of a draft over an account, with the policies loaded that its edits of resources replace.
 
     Args:
@@ -127,7 +127,7 @@ def lay_text(workspace: Workspace, text: str, shown: str) -> DraftedAccount:
         Problem: it is not a draft, or is for another account. What does not fit is in `DraftedAccount.problems`.
     """
     draft = parse_draft(text, shown, workspace.account.id)
-    return lay(with_edited_resources(workspace, draft), draft)
+    return apply(with_edited_resources(workspace, draft), draft)
 
 
 def export_drafted(drafted: DraftedAccount, form: str) -> str:
@@ -267,7 +267,7 @@ def compare(
         DraftProblem: the draft does not fit.
         Problem: something cannot be asked.
     """
-    return _Polls(drafted, as_matrix(asked), now).compare(principal, cancelled, in_full=True)
+    return _TwoStates(drafted, as_matrix(asked), now).compare(principal, cancelled, in_full=True)
 
 
 def compare_everyone(
@@ -287,7 +287,7 @@ def compare_everyone(
         Problem: something cannot be asked.
     """
     question_matrix = as_matrix(asked)
-    polls = _Polls(drafted, question_matrix, now)
+    polls = _TwoStates(drafted, question_matrix, now)
     for principal in _everybody(drafted, question_matrix):
         if cancelled():
             return
@@ -317,7 +317,7 @@ def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix)
     return next((found.lacks for one in states if (found := everybody(one, question_matrix)).lacks), "")
 
 
-class _Polls:
+class _TwoStates:
     """One question matrix before and after, evaluated twice only for those whom the draft can matter to."""
 
     def __init__(self, drafted: DraftedAccount, question_matrix: QuestionMatrix, now: datetime | None) -> None:

@@ -63,7 +63,7 @@ _MOST_NAMES: Final = 60_000
 """Of one folder: AWS raises an organization to 10,000 accounts."""
 _MOST_PAGES: Final = 1_000
 """Of a listing: S3 gives 1,000 entries to a page, or fewer."""
-_MOSTPOLICIES: Final = 5_000
+_MOST_POLICIES: Final = 5_000
 _LARGEST_POLICY: Final = 2 * 1024 * 1024
 _LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
 _LARGEST_LIST: Final = 32 * 1024 * 1024
@@ -115,7 +115,7 @@ class ManagedPolicyReference(Struct, frozen=True, omit_defaults=True):
 
 
 class _References(Struct):
-    aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOSTPOLICIES)] = msgspec.field(
+    aws_managed_policies: Annotated[list[ManagedPolicyReference], Meta(max_length=_MOST_POLICIES)] = msgspec.field(
         default_factory=list
     )
 

@@ -1,4 +1,4 @@
-"""Drafts laid over accounts that know no AWS managed policies but their own."""
+"""Drafts applied to accounts that know no AWS managed policies but their own."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from iamtui.account.model import Account, ManagedPolicy
 from iamtui.drafts import overlay
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.ledger import Managed
-from iamtui.drafts.overlay import LaidDraft
+from iamtui.drafts.overlay import AppliedDraft
 
 
 def _none_managed(_name: str) -> ManagedPolicy | None:
     return None
 
 
-def lay_draft(account: Account, draft: Draft, managed: Managed = _none_managed) -> LaidDraft:
-    return overlay.lay_draft(account, draft, managed)
+def apply_draft(account: Account, draft: Draft, managed: Managed = _none_managed) -> AppliedDraft:
+    return overlay.apply_draft(account, draft, managed)
 
 
-def apply_draft(account: Account, draft: Draft, managed: Managed = _none_managed) -> Account:
+def account_after(account: Account, draft: Draft, managed: Managed = _none_managed) -> Account:
     """The account as the draft would make it; raises the first problem of an edit that does not fit."""
-    laid = lay_draft(account, draft, managed)
+    laid = apply_draft(account, draft, managed)
     if laid.problems:
         raise laid.problems[0]
     return laid.account

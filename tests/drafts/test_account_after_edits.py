@@ -6,7 +6,7 @@ import pytest
 
 from iamtui.drafts.aws_values import RCP, SCP
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.base import Standing, describe_edit, describe_edits
+from iamtui.drafts.edits.base import AccountAfterEdits, describe_edit, describe_edits
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -23,8 +23,8 @@ from iamtui.drafts.edits.principals import (
     UpdateTrustPolicy,
 )
 from iamtui.policy.document import PolicyDocument
+from tests.support.applied_drafts import apply_draft
 from tests.support.draft_accounts import BUCKET, OPEN_BUCKET, OU, ROOT, drafting_account, text
-from tests.support.laid_drafts import lay_draft
 from tests.support.sample_account import ID, LAKE_READ, allow, deny, iam
 
 ACCOUNT = drafting_account()
@@ -93,8 +93,8 @@ def _texts(*documents: PolicyDocument | None) -> list[str]:
 
 def test_the_latest_edit_of_a_document_counts_and_before_it_the_account() -> None:
     role, carol = iam("role/web-server"), iam("user/carol")
-    before = Standing(ACCOUNT)
-    after = Standing(
+    before = AccountAfterEdits(ACCOUNT)
+    after = AccountAfterEdits(
         ACCOUNT,
         (
             UpdateTrustPolicy(role, ONE),
@@ -135,7 +135,7 @@ def test_the_work_of_a_draft_grows_with_its_edits() -> None:
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(PutInlinePolicy, "subject", property(counted))
-            laid = lay_draft(ACCOUNT, draft)
+            laid = apply_draft(ACCOUNT, draft)
             assert len(tuple(describe_edits(draft.edits, ACCOUNT))) == count
         assert not laid.problems
         return subjects
@@ -146,13 +146,13 @@ def test_the_work_of_a_draft_grows_with_its_edits() -> None:
 def test_nobody_gets_more_policies_than_anybody_can_have() -> None:
     carol = iam("user/carol")
     edits = tuple(PutInlinePolicy(carol, f"p{number}", ONE) for number in range(700))
-    laid = lay_draft(ACCOUNT, Draft(ACCOUNT.id, "", edits))
+    laid = apply_draft(ACCOUNT, Draft(ACCOUNT.id, "", edits))
     assert "more than AWS lets anybody have" in laid.problems[0].sentence
     assert len(laid.problems) >= 200
 
 
 def _denials(*edits: Edit) -> list[tuple[int, str]]:
-    laid = lay_draft(ACCOUNT, Draft(ID, edits=edits))
+    laid = apply_draft(ACCOUNT, Draft(ID, edits=edits))
     assert not laid.problems
     return [(finding.edit, finding.sentence) for finding in laid.findings if finding.kind == "denies less"]
 

@@ -17,7 +17,7 @@ from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import ask
 from iamtui.workspace.change.draft_denies import only_for, spare, with_own_sid
 from iamtui.workspace.change.draft_fixes import SuggestedDraft, with_fix
-from iamtui.workspace.change.draft_session import DraftedAccount, as_matrix, lay
+from iamtui.workspace.change.draft_session import DraftedAccount, apply, as_matrix
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.sample_account import NOW, iam, sample_workspace
@@ -33,7 +33,7 @@ def account_with(*statements: dict[str, Any]) -> Workspace:
     everything = {"Effect": "Allow", "Principal": {"AWS": [iam(CALLER), iam(OTHER)]}, "Action": "s3:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [everything, *statements]})
     sample = sample_workspace()
-    return lay(sample, Draft(sample.account.id, edits=(PutResourcePolicy(BUCKET, document),))).after
+    return apply(sample, Draft(sample.account.id, edits=(PutResourcePolicy(BUCKET, document),))).after
 
 
 def denying(**more: Any) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def denying(**more: Any) -> dict[str, Any]:
 def fixed(workspace: Workspace, action: str, resource: str) -> tuple[SuggestedDraft, DraftedAccount]:
     who = resolve_principal(workspace, CALLER)
     made = with_fix(workspace, Draft(workspace.account.id), who, as_matrix(Question(action, resource)), now=NOW)
-    return made, lay(workspace, made.draft)
+    return made, apply(workspace, made.draft)
 
 
 def by_bucket(workspace: Workspace, who: str) -> dict[tuple[str, str], bool]:
