@@ -145,8 +145,11 @@ def _examine(name: str, kind: str | None, account: str | None, accepted: Sequenc
         return _FileReport(name, problem=problem.sentence)
     of_kind = DocumentKind(kind) if kind is not None else guess_kind(document)
     found = []
-    for finding in findings(document, of_kind, account=account):
-        sid = None if finding.statement is None else document.written.statements[finding.statement].sid
+    made = findings(document, of_kind, account=account)
+    # Of a document with errors no statement has its id: it fails, whatever is suppressed in it.
+    is_read = not any(finding.code in _UNREADABLE for finding in made)
+    for finding in made:
+        sid = document.written.statements[finding.statement].sid if is_read and finding.statement is not None else None
         covering = (one for one in accepted if finding.code not in _UNREADABLE and one.covers(finding, name, sid))
         found.append(_JudgedLint(finding, next(covering, None)))
     return _FileReport(name, of_kind, tuple(found))

@@ -267,7 +267,9 @@ def _mode_of_file(stream: TextIO) -> int | None:
 
 
 def note(text: str, *, whole: bool = False) -> None:
-    """Say one sentence of narration on stderr; `whole` as for `Output.line`."""
+    """Say one sentence of narration on stderr, behind what was printed before; `whole` as for `Output.line`."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
     stderr().paragraph(text, whole=whole)
 
 

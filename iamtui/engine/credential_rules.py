@@ -150,7 +150,9 @@ def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: Req
     if action.full in _OF_PROVIDERS:
         return ServiceRule("STS takes this call from the users of an identity provider, not from an anonymous caller.")
     if takes_unsigned is False:
-        return ServiceRule(f"{action.service} takes this call signed only: an anonymous caller cannot make it.")
+        return ServiceRule(
+            f"{action.service} accepts this call only with a signature: an anonymous caller cannot make it."
+        )
     if takes_unsigned is None:
         unknown = MissingLeaf(f"AWS's documentation of unsigned requests to {action.service}", "")
         return ServiceRule(f"AWS does not say whether {action.service} takes requests without a signature.", unknown)

@@ -11,7 +11,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -63,7 +63,7 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
     """
     error = document.error
     if error is not None and error.fault is not Fault.UNKNOWN:
-        return _unreadable(document, error)
+        return _unreadable(document, error, kind, account)
     subject = CheckedDocument(document, kind, account)
     check_document(subject)
     check_statements(subject)
@@ -74,16 +74,32 @@ def findings(document: PolicyDocument, kind: DocumentKind, *, account: str | Non
     return tuple(sorted(subject.findings, key=lambda finding: finding.level.rank))
 
 
-def _unreadable(document: PolicyDocument, error: DocumentError) -> tuple[Finding, ...]:
+def _unreadable(
+    document: PolicyDocument, error: DocumentError, kind: DocumentKind, account: str | None
+) -> tuple[Finding, ...]:
+    """The errors of a document that cannot be read as a policy, and the findings in its statements that can."""
     # Where the error has its own line no place in the document is needed, which may be a million brackets.
     nowhere = error.path == "$" and error.line is not None
     canonical, given = ({}, {}) if nowhere else document_positions(document)
-    errors = () if error.fault is Fault.SYNTAX else _errors_of(load_json(document.source_text))
-    found = tuple(_finding_of(one, canonical, given) for one in islice(errors, _MOST_ERRORS))
+    value = None if error.fault is Fault.SYNTAX else load_json(document.source_text)
+    errors = tuple(islice(_errors_of(value), _MOST_ERRORS)) if value is not None else ()
+    found = [_finding_of(one, canonical, given) for one in errors]
+    statements = value.get("Statement") if isinstance(value, dict) else None
+    if isinstance(statements, list) and errors and len(errors) < _MOST_ERRORS:
+        unread = {int(place[1]) for one in errors if (place := re.match(r"\$\.Statement\[(\d+)\]", one.path))}
+        rest = [_READABLE_STATEMENT if at in unread else one for at, one in enumerate(statements)]
+        readable = PolicyDocument.of({"Version": "2012-10-17", "Statement": rest})
+        if readable.error is None:
+            found += (
+                replace(one, lines=canonical.get(one.path), source_line=given.get(one.path, (None, None))[0])
+                for one in findings(readable, kind, account=account)
+                if one.statement is not None and one.statement not in unread
+            )
     # A document that is only too large has no error in an element.
-    return found or (_finding_of(error, canonical, given),)
+    return tuple(found) or (_finding_of(error, canonical, given),)
 
 
+_READABLE_STATEMENT: Final[JsonValue] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 _MOST_ERRORS: Final = 1_000
 """Errors of an unreadable document that are named; a list of half a million numbers has one for each."""
 

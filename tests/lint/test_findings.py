@@ -281,3 +281,17 @@ def test_any_text_gives_findings_and_never_raises(text: str, kind: DocumentKind)
     document = PolicyDocument(text)
     found = findings(document, kind)
     assert document.error is None or len(found) == 1
+
+
+def test_statements_that_can_be_read_are_checked_beside_those_that_cannot() -> None:
+    text = """{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObjekt", "Resource": "*"},
+        {"Effect": "Alow", "Action": "s3:GetObject", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3"}
+    ]}"""
+    found = findings(PolicyDocument(text), DocumentKind.IDENTITY)
+    assert [(one.code, one.path, one.source_line) for one in found] == [
+        ("unreadable", "$.Statement[1].Effect", 3),
+        ("unknown-action", "$.Statement[0].Action", 2),
+        ("short-arn", "$.Statement[2].Resource", 4),
+    ]
