@@ -213,12 +213,12 @@ class ExplainedMessage(_NoTruth):
     Args:
         caller, action, resource: as the message tells them, or "".
         aws_said: why AWS refused it, as far as it says so.
-        verdict: the account's own, or None when too little is told to ask.
+        verdict: the account's own, or None when too little is known to ask.
         agreement: "agrees", "other_reason", "not_loaded", "allowed_here", "denied_here", "depends" or "not_asked".
         comparison: that in sentences.
         suggestions: what to change so that the request would be allowed, a sentence each.
         explained: whether nothing is left open.
-        open: what could not be told or loaded, a sentence each.
+        open: what could not be determined or loaded, a sentence each.
     """
 
     caller: str

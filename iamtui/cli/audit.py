@@ -100,8 +100,8 @@ def audit(
 ) -> Exit:
     """Findings in an account: old and unused keys, passwords without MFA, broad policies, open trust.
 
-    Each finding names the reason, the fix and, where it is one, the control of the CIS AWS Foundations Benchmark. What
-    could not be checked is said at the end, with the permission that it needs; it is never taken for good.
+    Each finding names the reason, the fix and, where it is one, the control of the CIS AWS Foundations Benchmark. Facts
+    that could not be read are listed at the end, each with the permission that it needs; they never count as good.
     """
     if as_json and form != "text":
         raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")

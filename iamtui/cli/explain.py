@@ -1,4 +1,4 @@
-"""`iamtui explain`: AccessDenied messages and CloudTrail records, held against what the account says."""
+"""`iamtui explain`: AccessDenied messages and CloudTrail records, compared with what the account says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`iamtui replay`: recorded calls held against the account's answers, or against those that a draft would give."""
+"""`iamtui replay`: recorded calls compared with the account's answers, or with those that a draft would give."""
 
 from __future__ import annotations
 

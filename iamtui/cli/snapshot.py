@@ -135,7 +135,7 @@ def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_a
     # One line, so that a name with spaces in it is copied whole.
     stderr().line(f"To upload it: {writer.upload}", whole=True)
     if not (writer.written or writer.there):
-        raise Problem("None of the accounts could be read.", "See what is said of each.")
+        raise Problem("None of the accounts could be read.", "The messages above give the reason for each.")
     return Exit.OPEN if refused else Exit.OK
 
 

@@ -126,7 +126,7 @@ class _PolicyMatches(NamedTuple):
 
     Args:
         plain: those that match whoever carries it and asks.
-        others: those about the action that have to be held against the context, or against the caller.
+        others: those about the action that have to be tested against the context, or against the caller.
     """
 
     plain: tuple[Match, ...]

@@ -65,7 +65,7 @@ _MOST_ACTIONS: Final = 512
 _MOST_RESOURCES: Final = 2048
 _MOST_SORTED: Final = 32
 _ASKED_ALONE: Final = 2
-"""So often statements are held against a resource before they are sorted by their entries."""
+"""So often statements are tested against a resource before they are sorted by their entries."""
 _FEW: Final = 8
 """So many statements are tried one by one."""
 

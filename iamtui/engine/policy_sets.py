@@ -1,4 +1,4 @@
-"""Sets of policies, and callers, made ready to be held against requests.
+"""Sets of policies, and callers, made ready for tests against requests.
 
 Statements are found by service, once for all who carry them; what follows from a caller is worked out once, too.
 """

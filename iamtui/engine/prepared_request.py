@@ -276,7 +276,7 @@ def _needed_in(
 def _of_no_resource(
     facts: ActionFacts, action: str, text: str, partition: str, region: str, notes: tuple[str, ...]
 ) -> PreparedAction:
-    """A set without a resource: statements are held against its text, so that a Deny of all that is like it says so."""
+    """A set without a resource: statements are tested against its text, so that a Deny of all such texts denies it."""
     resource = RequestResource(text, ResourceKind.SET, members=ResourceSet((request_tokens(text),)))
     found = _prepared(facts, resource, partition, notes)
     if found.refused is not None or found.by_alias:

@@ -121,7 +121,7 @@ _WILD: Final = re.compile(r"[*?]")
 _MOST_PAIRS: Final = 1_000_000
 """Lists with more pairs of a wildcard entry and another entry are not searched for entries that cover others."""
 _MOST_CHARACTERS: Final = 500_000
-"""Characters that are held against patterns for one list."""
+"""Characters that are tested against patterns for one list."""
 
 
 def check_repetition(subject: CheckedDocument, statement: Statement) -> None:

@@ -216,7 +216,7 @@ def resolve(
     """Put the values of the variables in.
 
     Args:
-        longest: the length of the only text that is held against the pattern. One that is longer without its stars
+        longest: the length of the only text that is tested against the pattern. One that is longer without its stars
             cannot match it, and is put together only as far as that shows.
 
     Returns pieces without variables; NO_VALUE when a variable has none (absent and no default, or several

@@ -368,7 +368,7 @@ class ResourceMatcher:
         """The entries with variables, each with their values put in; None for all that are too long together.
 
         Args:
-            text: the only ARN that they are held against.
+            text: the only ARN that they are tested against.
         """
         wildcards, longest = options.wildcards_in_substituted_values, None if text is None else len(text)
         length = 0

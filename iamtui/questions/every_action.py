@@ -1,6 +1,6 @@
 """Every action of the catalogue on every resource (`*`), answered at once: allowed, depends or denied, as bits.
 
-A statement is held against all actions together, and a policy once for all who have it. Where resources of an action
+A statement is tested against all actions together, and a policy once for all who have it. Where resources of an action
 may be answered differently, one of them has to be found, which is left to the evaluator.
 """
 

@@ -57,10 +57,10 @@ class ExplainedDenial:
     Args:
         denial: what was found; with what was decoded, when that was asked for.
         principal: the caller, or None when nobody here answers to it.
-        question: what the account was asked, or None when too little is told.
+        question: what the account was asked, or None when too little is known.
         decision, explanation: the account's answer, or None when it was not asked.
         comparison: whether both agree, in sentences.
-        open: what could not be told or loaded, one sentence each.
+        open: what could not be determined or loaded, one sentence each.
     """
 
     denial: Denial

@@ -47,7 +47,7 @@ class LeastDraft:
 
     Args:
         lost: used actions and resources that the draft would deny although they are allowed now.
-        unproved: used actions and resources of which it cannot be told.
+        unproved: used actions and resources of which it cannot be determined.
         unchecked: how many were not asked about.
         proof: whether nothing is newly possible; None where the draft does not fit.
         besides: actions that the draft takes away, each with a call that may have needed it, which no record tells.

@@ -69,7 +69,7 @@ class LeastPolicy:
         statements: what it allows, and what the principal's policies deny.
         rules: how resources were generalized, in sentences, safe to show.
         open_actions: allowed where they are granted, because no record tells all resources that they were used on;
-            each with calls whose records do not, and with the types of what is not told.
+            each with calls whose records do not, and with the types of the unknown ones.
         not_granted: used, but denied now; not in the policy.
         not_known: not granted by policies that are loaded, where others are not; not in the policy.
         by_others: allowed without a policy of the principal: by that of the resource, or always; not in the policy.

@@ -1,4 +1,4 @@
-"""Replay: recorded requests held against an account's own answers, or against those that a draft would give.
+"""Replay: recorded requests compared with an account's own answers, or with those that a draft would give.
 
 Only a call that succeeded proves that it was allowed. Whatever is not told in a record, or not mapped to an action,
 counts as open, never as allowed.

@@ -55,7 +55,7 @@ def fixed_to_the_end(
     Args:
         found: what came of a replay with the draft.
         reads: as of that replay.
-        requests: all that were held against it, again.
+        requests: all that were replayed, again.
     """
     made = with_all_fixes(workspace, drafted.draft, list(found.broken()), now=now)
     left, cautions = made.left, made.cautions

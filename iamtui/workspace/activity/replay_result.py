@@ -42,7 +42,7 @@ class ReplayGroup:
         reason: why it is so, one sentence or a part of one; safe to show.
         resources: the first few, raw, and how many there are.
         requests, events: how many distinct requests, and how many events they stand for.
-        first, last: times of the first and the last event; "" where it is not told.
+        first, last: times of the first and the last event; "" where it is unknown.
         sessions: the first few names of the caller's sessions.
         has_more: whether there are more resources.
         principal, question: one of the questions with its caller, for a fix.

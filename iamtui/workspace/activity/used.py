@@ -50,10 +50,10 @@ class UsedAction:
     """An action that a principal used.
 
     Args:
-        resources: ARNs, with `*` for what was not told of one, to the number of events; "" where it was not told.
+        resources: ARNs, with `*` for the unknown part of one, to the number of events; "" where it is unknown.
         contexts: Regions with the condition keys of the check that its record tells, and that a service forwarded it,
             with how many events have them.
-        untold: calls whose records do not tell all of their resources, with the types of what is not told.
+        untold: calls whose records do not tell all of their resources, with the types of the unknown ones.
         implied_by: the calls that it was checked along with, where it has no record of its own.
         services: the services that called on the principal's behalf.
     """

@@ -396,7 +396,7 @@ def policy_of_resource(evaluator: QuestionEvaluator) -> PolicyInForce | NotEvalu
 
 
 class StatementsByCaller:
-    """A policy's statements by whom they can be about, so that each caller is held against few of them.
+    """A policy's statements by whom they can be about, so that each caller is tested against few of them.
 
     What cannot be about a caller has no part in its answer, so that the answer by what is left is the same.
     """

@@ -118,7 +118,7 @@ GRAVE: Final = ("error", "nothing allowed")
 
 
 def apply_text(workspace: Workspace, text: str, shown: str) -> DraftedAccount:
-    """Lay the text of a draft over an account, with the policies loaded that its edits of resources replace.
+    """Apply the text of a draft to an account, with the policies loaded that its edits of resources replace.
 
     Args:
         shown: where the text is from.

@@ -113,8 +113,8 @@ def coming_with(
     """A principal with what its name does not tell.
 
     Args:
-        issuer: names the user behind a federated-user session; None: not told.
-        credentials: "long_term" or "temporary", of a user; None: not told.
+        issuer: names the user behind a federated-user session; None: unknown.
+        credentials: "long_term" or "temporary", of a user; None: unknown.
 
     Raises:
         Problem: the principal is of no kind that it can be said of, or the issuer is not a user of its account.
