@@ -59,7 +59,8 @@ def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:
             raise Problem("It is damaged.", "Fetch it again.") from None
 
 
-def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
+def _opened(arrow: Any, file: IO[bytes]) -> Any:
+    """The file opened by pyarrow, as far as its footer says that it can be held."""
     file.seek(-8, os.SEEK_END)
     length, magic = file.read(4), file.read()
     if magic == PARQUET_MAGIC and int.from_bytes(length, "little") > _SMALL:
@@ -74,11 +75,15 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
     # A text that stands in many rows is held once, so that its rows can be measured before they are made.
     texts = {chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"}
     texts -= {chunk.path_in_schema for chunk in chunks if any("DELTA" in name for name in chunk.encodings)}
-    opened = arrow.parquet.ParquetFile(file, metadata=metadata, read_dictionary=[*texts], pre_buffer=False)
+    return arrow.parquet.ParquetFile(file, metadata=metadata, read_dictionary=[*texts], pre_buffer=False)
+
+
+def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
+    opened = _opened(arrow, file)
     wanted = [name for name in opened.schema_arrow.names if is_wanted(column_name(name))]
     if not {"eventsource", "eventname"} <= {column_name(name) for name in wanted}:
         raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
-    rows, plain = Rows(wanted), metadata.schema.to_arrow_schema()
+    rows, plain = Rows(wanted), opened.metadata.schema.to_arrow_schema()
     for batch in opened.iter_batches(_ROWS, columns=wanted):
         read = [batch.column(name) for name in wanted]
         if sum(_size(arrow, column) for column in read) > LARGEST_EVENT + _LONG_ROW * batch.num_rows:

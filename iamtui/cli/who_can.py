@@ -99,15 +99,7 @@ def who_can(
     else a resource of --on lets in is not known, a row stands for users and roles of other accounts (everyone, or a
     pattern of ARNs), or only a part was read or answered.
     """
-    if as_json and form != "text":
-        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
-    if with_roles and asked.chained_from:
-        raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
-    if with_roles and asked.scope_downs:
-        raise Problem(
-            "--through-roles and --scope-down exclude each other: of several sessions it is not said which is scoped.",
-            "Ask with --scope-down who can, and with `iamtui trust ROLE` who may assume those roles.",
-        )
+    _check_options(asked, with_roles=with_roles, as_json=as_json, form=form)
     some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
     made, left_out = _matrix(actions, asked, access_level, some=some)
     workspace = open_workspace(source, several=True)
@@ -133,6 +125,19 @@ def who_can(
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
     lacks_some = cut or listing.described or (concerned.unknown and asked.resources)
     return Exit.OPEN if lacks_some else all_or_open(workspace)
+
+
+def _check_options(asked: QuestionOptions, *, with_roles: bool, as_json: bool, form: str) -> None:
+    """Refuse options that exclude each other."""
+    if as_json and form != "text":
+        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
+    if with_roles and asked.chained_from:
+        raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
+    if with_roles and asked.scope_downs:
+        raise Problem(
+            "--through-roles and --scope-down exclude each other: of several sessions it is not said which is scoped.",
+            "Ask with --scope-down who can, and with `iamtui trust ROLE` who may assume those roles.",
+        )
 
 
 def _matrix(
