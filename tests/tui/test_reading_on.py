@@ -103,7 +103,7 @@ async def test_a_refresh_that_fails_leaves_what_is_there(large_proxy: FaultProxy
         await until(pilot, lambda: users_shown(app) == 5_000)
         await settle(pilot)
         large_proxy.on("GetAccountAuthorizationDetails", Reset())
-        await pilot.press("r")
+        await pilot.press("R")
         await settle(pilot)
         assert users_shown(app) == 5_000
         assert "was cut" in said(app)

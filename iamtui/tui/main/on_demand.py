@@ -221,7 +221,7 @@ class OnDemandLoading:
         entity, workspace = self._screen.subject.entity or self._screen.subject.node, self._drafts.source_workspace
         if workspace is None or workspace.source.kind is not SourceKind.LIVE:
             return False
-        if entity == OVERVIEW and lacks_facts(workspace):
+        if entity == OVERVIEW and not workspace.source.cached and lacks_facts(workspace):
             self._load_facts(workspace, answer)
             return True
         if not isinstance(entity, Alone):
