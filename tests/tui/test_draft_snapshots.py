@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
+from iamtui.tui.drafts import draft_screen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.widgets.status import MessageLine
@@ -47,7 +48,7 @@ def _proved_once(monkeypatch: pytest.MonkeyPatch) -> None:
             proofs.append(prove_nothing_new(base, after))
         return proofs[0]
 
-    monkeypatch.setattr(draft_proofs, "prove_nothing_new", prove)
+    monkeypatch.setattr(draft_screen, "prove_nothing_new", prove)
 
 
 def drafted(*keys: str, place: str = CAROL) -> Run:

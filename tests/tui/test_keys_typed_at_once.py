@@ -23,6 +23,7 @@ from iamtui.tui.assume.more_inputs import RoleField
 from iamtui.tui.content import line
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
 from iamtui.tui.dialogs.palette import ActionPalette
+from iamtui.tui.drafts import draft_screen
 from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer
 from iamtui.tui.question.form import QuestionForm
@@ -367,7 +368,7 @@ async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkey
         time.sleep(0.4)
         return found(account_id)
 
-    monkeypatch.setattr(draft_files, "saved_drafts", slowly)
+    monkeypatch.setattr(draft_screen, "saved_drafts", slowly)
     edit = AttachPolicy(iam("user/carol"), LAKE_READ.arn)
     draft_files.save_draft_file(draft(edit, name="xxx"), draft_files.suggested_path(draft(name="xxx")))
     app = make_app()

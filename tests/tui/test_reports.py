@@ -24,7 +24,6 @@ from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.reports.report_screen import ReportScreen, findings
-from iamtui.workspace.source import opening
 from iamtui.workspace.source.workspace import Progress, SourceInfo, SourceKind, Workspace
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
@@ -224,7 +223,7 @@ async def test_facts_of_a_live_account_are_loaded_and_what_lacks_is_named(monkey
         policy = Known(None)
         return workspace.with_account(replace(workspace.account, password_policy=policy, summary=lacking))
 
-    monkeypatch.setattr(opening, "load_account_facts", load)
+    monkeypatch.setattr(report_screen, "load_account_facts", load)
     account = replace(demo().account, password_policy=Missing("not loaded"), credential_report=Missing("not loaded"))
     app = make_app(live_workspace(account))
     async with app.run_test(size=SIZE) as pilot:
