@@ -167,6 +167,12 @@ def patterns_of_aws(service: str) -> tuple[str, ...]:
     return tuple(_entry(text) for key, (text, _) in _OF_AWS.items() if key.startswith(f"{service}:"))
 
 
+def may_be_of_aws(action: str) -> bool:
+    """True if some resources of an action ("service:operation", lower case) belong to AWS, and to no account."""
+    service, _, name = action.partition(":")
+    return any(key.startswith(f"{service}:") and name in actions for key, (_, actions) in _OF_AWS.items())
+
+
 _OF_EC2: Final = (
     "applysecuritygroupstoclientvpntargetnetwork", "associatedhcpoptions", "associateenclavecertificateiamrole",
     "associatenatgatewayaddress", "associaterouteserver", "associatetransitgatewaymulticastdomain",

@@ -18,6 +18,7 @@ from msgspec import structs
 from iamtui.account.model import Account
 from iamtui.catalog import service_data, tables
 from iamtui.catalog.actions import ENGINE_CATALOGUE, LISTED_PER_RESOURCE, catalogue, supports_resource_account
+from iamtui.catalog.arn_forms import may_be_of_aws
 from iamtui.catalog.between_accounts import call_limit, gift_limit
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
@@ -366,6 +367,7 @@ class ActionSpace:
         by_credentials: those that AWS may refuse for what credentials they are called with.
         under_rcps: those that RCPs affect.
         without_resource_account: those whose requests lack aws:ResourceAccount.
+        of_aws: those of which some resources belong to AWS, and to no account.
     """
 
     def __init__(self) -> None:
@@ -373,6 +375,7 @@ class ActionSpace:
         self._order: list[str] = []
         self._offsets: list[int] = []
         self.without_type = self.without_resource_account = self._synthetic = self._of_some_callers = offset = 0
+        self.of_aws = 0
         for service in service_data.service_names():
             known = actions_of(service, ())
             self.services[service] = (known, offset)
@@ -388,6 +391,8 @@ class ActionSpace:
                     self._of_some_callers |= 1 << offset + place
                 if not supports_resource_account(action):
                     self.without_resource_account |= 1 << offset + place
+                if may_be_of_aws(action):
+                    self.of_aws |= 1 << offset + place
             offset += len(known.names)
         self.full = (1 << offset) - 1
         self.with_rules = self._synthetic | self._of_some_callers | self.of_services(_WITH_RULES_OF_THEIR_OWN)

@@ -191,7 +191,7 @@ class EveryAction:
         if any(level.incomplete for each in levels for level in each):
             return
         self._frames = tuple(_Frame(part, reading, _region(reading.contexts)) for part, reading in readings)
-        self._left = space.without_resource_account & is_global
+        self._left = space.without_resource_account & is_global | space.of_aws
         # By whom known keys or roles let in, the actions that may be about one of them.
         self._by_members: dict[int, int] = {}
         for place in places(space.with_rules):

@@ -117,6 +117,20 @@ def test_each_action_by_the_rules_of_its_own(named: str) -> None:
     compare(drafted, Question(""), Counter(), Random(1), asked=asked)
 
 
+@pytest.mark.parametrize("key", ["aws:ResourceAccount", "aws:ResourceOrgID"])
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_resources_of_aws_have_no_known_owner(effect: str, key: str) -> None:
+    account = load_demo_account()
+    statement = {"Effect": effect, "Action": "*", "Resource": "*", "Condition": {"StringEquals": {key: account.id}}}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    statements = [statement] if effect == "Allow" else [everything, statement]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    bare = account.users[0]
+    drafted = account_after(account, Draft(account.id, "", (PutInlinePolicy(bare.arn, "one", document),)))
+    asked = ("ssm:getdocument", "wellarchitected:getlens", "sagemaker:describehub", "ssm:putparameter", "sns:publish")
+    compare(drafted, Question("", region="eu-west-1"), Counter(), Random(1), asked=asked)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(20))
 def test_in_a_thousand_random_accounts(part: int) -> None:
