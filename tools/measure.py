@@ -25,7 +25,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = "iamtui"
 
-LONGEST_FILE: Final = 600
+LONGEST_FILE: Final = 800
 LARGEST_FOLDER: Final = 25
 HIGHEST_COMPLEXITY: Final = 20
 LONGEST_SCREEN: Final = 500

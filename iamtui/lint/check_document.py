@@ -85,10 +85,12 @@ def _unreadable(
     errors = tuple(islice(_errors_of(value), _MOST_ERRORS)) if value is not None else ()
     found = [_finding_of(one, canonical, given) for one in errors]
     statements = value.get("Statement") if isinstance(value, dict) else None
-    if isinstance(statements, list) and errors and len(errors) < _MOST_ERRORS:
+    if isinstance(value, dict) and isinstance(statements, list) and errors and len(errors) < _MOST_ERRORS:
         unread = {int(place[1]) for one in errors if (place := re.match(r"\$\.Statement\[(\d+)\]", one.path))}
         rest = [_READABLE_STATEMENT if at in unread else one for at, one in enumerate(statements)]
-        readable = PolicyDocument.of({"Version": "2012-10-17", "Statement": rest})
+        version = {name: item for name, item in value.items() if name == "Version"}
+        version = version if _error_of({**version, "Statement": []}) is None else {}
+        readable = PolicyDocument.of({**version, "Statement": rest})
         if readable.error is None:
             found += (
                 replace(one, lines=canonical.get(one.path), source_line=given.get(one.path, (None, None))[0])

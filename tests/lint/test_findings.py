@@ -295,3 +295,14 @@ def test_statements_that_can_be_read_are_checked_beside_those_that_cannot() -> N
         ("unknown-action", "$.Statement[0].Action", 2),
         ("short-arn", "$.Statement[2].Resource", 4),
     ]
+
+
+@pytest.mark.parametrize(("version", "is_a_variable"), [("2008-10-17", False), ("2012-10-17", True)])
+def test_statements_beside_an_unreadable_one_are_read_by_their_version(version: str, is_a_variable: bool) -> None:
+    resource = "arn:aws:s3:::home/${aws:nosuchkey}"
+    statements = [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource}, {"Effect": "Alow"}]
+    found = findings(PolicyDocument.of({"Version": version, "Statement": statements}), DocumentKind.IDENTITY)
+    messages = [one.code for one in found if one.path.startswith("$.Statement[0]")]
+    whole = PolicyDocument.of({"Version": version, "Statement": statements[:1]})
+    assert messages == [one.code for one in findings(whole, DocumentKind.IDENTITY) if one.statement == 0]
+    assert ("unknown-variable" in messages) is is_a_variable

@@ -10,7 +10,7 @@ import pytest
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
-from iamtui.presentation import styled_words as tables
+from iamtui.presentation import styled_words
 from iamtui.presentation.styled_words import table_text, text_of
 from iamtui.presentation.who_can import ORDERS, Order, WhoCanRow, WhoCanRows, not_evaluated, who_can_row
 from iamtui.problem import Problem
@@ -151,7 +151,7 @@ def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:
 
 
 def test_a_list_that_is_too_long_for_one_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "_LONGEST_TEXT", 2_000_000)
+    monkeypatch.setattr(styled_words, "_LONGEST_TEXT", 2_000_000)
     made = 0
 
     def endless() -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:

@@ -19,7 +19,7 @@ from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading, unknown_row
 from iamtui.tui.explorer.tab_bar import EntityTab, TabId
 from iamtui.tui.main.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
-from iamtui.tui.sessions.export_dialog import credentials_dialog
+from iamtui.tui.sessions.export_dialog import ask_for_credentials
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.source.credential_commands import UserNeeded
 from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind, Workspace, list_profiles
@@ -225,14 +225,8 @@ class OrganizationLoading(Generic[T]):
         if not isinstance(problem, UserNeeded):
             self._refused(problem)
             return
-
-        def answered(given: Any) -> None:
-            if given:
-                self._load(where, partial(problem.answer, given))
-            else:
-                self._refused(Problem(problem.refused.sentence, HOW_TO_LOAD))
-
-        self._screen.app.push_screen(credentials_dialog(problem), answered)
+        refused = partial(self._refused, Problem(problem.refused.sentence, HOW_TO_LOAD))
+        ask_for_credentials(self._screen.app, problem, partial(self._load, where), refused)
 
 
 # Opening the accounts of a unit, by a role that is assumed in each.

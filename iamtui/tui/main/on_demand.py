@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from iamtui.tui.explorer.organization_view import OrganizationLoading
 from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.main.inventory import OVERVIEW, Branch, Kind
 from iamtui.tui.main.paned import PanedScreen
-from iamtui.tui.sessions.export_dialog import credentials_dialog
+from iamtui.tui.sessions.export_dialog import ask_for_credentials
 from iamtui.workspace.source.credential_commands import UserNeeded
 from iamtui.workspace.source.unknown_facts import unknown_facts
 from iamtui.workspace.source.workspace import OpeningCancelled, Progress, SourceKind, Workspace
@@ -243,14 +243,8 @@ class OnDemandLoading:
         if not isinstance(problem, UserNeeded):
             self._screen.say(str(problem), Severity.ERROR)
             return
-
-        def answered(given: Any) -> None:
-            if given:
-                self.read_again_here(partial(problem.answer, given))
-            else:
-                self._screen.say(str(problem.refused), Severity.ERROR)
-
-        self._screen.app.push_screen(credentials_dialog(problem), answered)
+        refused = partial(self._screen.say, str(problem.refused), Severity.ERROR)
+        ask_for_credentials(self._screen.app, problem, self.read_again_here, refused)
 
     def _load_facts(self, workspace: Workspace, answer: Callable[[], None]) -> None:
         def load_facts(work: Work) -> None:

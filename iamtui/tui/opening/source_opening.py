@@ -6,7 +6,7 @@ import dataclasses
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 from textual.content import Content
@@ -24,7 +24,7 @@ from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.opening.chooser import ChooserScreen, LoginDialog
 from iamtui.tui.sessions.controller import LockScreen
-from iamtui.tui.sessions.export_dialog import credentials_dialog
+from iamtui.tui.sessions.export_dialog import ask_for_credentials
 from iamtui.tui.terminal_app import TerminalApp
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source.credential_commands import UserNeeded, end_commands
@@ -343,15 +343,13 @@ class SourceOpening:
         self._app.push_screen(LoginDialog(problem), answered)
 
     def _ask_user(self, choice: SourceChoice, needed: UserNeeded) -> None:
-        """Ask for what the credentials of the profile take, and then open the source."""
+        """Ask for what the credentials of the profile take, and then open the source, unless another was chosen."""
 
-        def answered(given: Any) -> None:
-            if choice is self.choice and given:
-                self.open(choice, partial(needed.answer, given))
-            elif choice is self.choice:
-                self._show_problem(choice, needed.refused)
+        def go_on(answer: Callable[[], None]) -> None:
+            if choice is self.choice:
+                self.open(choice, answer)
 
-        self._app.push_screen(credentials_dialog(needed), answered)
+        ask_for_credentials(self._app, needed, go_on, partial(self._show_problem, choice, needed.refused))
 
     def stop(self) -> None:
         """Stop a load that is running; what is open stays open."""

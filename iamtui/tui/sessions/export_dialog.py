@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -404,6 +405,25 @@ def credentials_dialog(needed: UserNeeded) -> Dialog[Any]:
     assert isinstance(needed, UnconfirmedCommand)
     words = lines(*(plain(sentence, limit=None) for sentence in about_command(needed.command)))
     return ConfirmDialog(line("A command for credentials"), words, "run it, now and later", "do not run it")
+
+
+def ask_for_credentials(
+    app: App[Any], needed: UserNeeded, go_on: Callable[[Callable[[], None]], object], refused: Callable[[], object]
+) -> None:
+    """Ask for what the credentials of a profile take.
+
+    Args:
+        go_on: is given the function that uses the answer, for a thread; it raises UserNeeded where that failed.
+        refused: is called where nothing was given.
+    """
+
+    def answered(given: Any) -> None:
+        if given:
+            go_on(partial(needed.answer, given))
+        else:
+            refused()
+
+    app.push_screen(credentials_dialog(needed), answered)
 
 
 # Moments as a person types them: "in 15m", "at 18:00". Pure.

@@ -34,7 +34,14 @@ from iamtui.questions.role_sessions import roles_with_tagged_sessions
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.activity.denial_comparison import Agreement, compare, reason_words
 from iamtui.workspace.activity.denials import caller_of, roles_of_profile, with_path
-from iamtui.workspace.activity.replay_result import MOST_NAMED, Replay, ReplayGroup, ReplayVerdict, allows_all
+from iamtui.workspace.activity.replay_result import (
+    MOST_NAMED,
+    WORST_FIRST,
+    Replay,
+    ReplayGroup,
+    ReplayVerdict,
+    allows_all,
+)
 from iamtui.workspace.activity.used import UNTOLD, with_stars
 from iamtui.workspace.ask.policy_reads import (
     OF_OWNERS,
@@ -83,9 +90,6 @@ class _CallVerdict(NamedTuple):
     reason: str
     question: Question | None = None
     denied_before: bool = False
-
-
-_WORST_FIRST: Final = tuple(map(ReplayVerdict, ("broken", "differs", "open", "kept", "agrees")))
 
 
 class _State:
@@ -180,7 +184,7 @@ class Replayer:
     def finish(self) -> Replay:
         self.found.groups = sorted(
             self._groups.values(),
-            key=lambda group: (_WORST_FIRST.index(group.verdict), -group.events, group.caller, group.action),
+            key=lambda group: (WORST_FIRST.index(group.verdict), -group.events, group.caller, group.action),
         )
         self.found.besides = list(self._besides.values())
         return self.found
@@ -218,7 +222,7 @@ class Replayer:
                 *self._possible(principal, request, mapped),
                 *filter(None, (deleted,)),
             )
-            told = min(found, key=lambda one: _WORST_FIRST.index(one.verdict))
+            told = min(found, key=lambda one: WORST_FIRST.index(one.verdict))
             for one in found:
                 if one.verdict is ReplayVerdict.BROKEN and one is not told:
                     self._group(self._besides, request, one, principal)
@@ -397,7 +401,7 @@ class Replayer:
                 found.append(self._with_draft(principal, variant, guessed=asked.guessed))
         if self._after is None:
             # AWS allowed it, so that one of them is what was called.
-            return max(found, key=lambda one: _WORST_FIRST.index(one.verdict))
+            return max(found, key=lambda one: WORST_FIRST.index(one.verdict))
         possible = [one for one in found if not one.denied_before] or found[:1]
         if len({one.verdict for one in possible}) == 1:
             return possible[0]

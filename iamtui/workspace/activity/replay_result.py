@@ -32,6 +32,15 @@ class ReplayVerdict(StrEnum):
     """The answer could not be determined."""
 
 
+WORST_FIRST: Final = (
+    ReplayVerdict.BROKEN,
+    ReplayVerdict.DIFFERS,
+    ReplayVerdict.OPEN,
+    ReplayVerdict.KEPT,
+    ReplayVerdict.AGREES,
+)
+
+
 @dataclass(slots=True)
 class ReplayGroup:
     """Requests of one caller for one action that came to the same.
