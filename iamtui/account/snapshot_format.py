@@ -1,64 +1,9 @@
 """The file format of an account: what GetAccountAuthorizationDetails prints, and iamtui's own superset of it.
 
-One JSON object. Every key may be missing; unknown keys are ignored.
-
-As AWS names them (IAM API Reference: GetAccountAuthorizationDetails), documents being objects, JSON text or
-percent-encoded JSON text, dates ISO 8601 text or seconds since 1970:
-
-    "UserDetailList":  [{UserName, Path, Arn, UserId, CreateDate, GroupList: [name], Tags: [{Key, Value}],
-                         UserPolicyList: [{PolicyName, PolicyDocument}],
-                         AttachedManagedPolicies: [{PolicyName, PolicyArn}],
-                         PermissionsBoundary: {PermissionsBoundaryType, PermissionsBoundaryArn}}]
-    "GroupDetailList": [{GroupName, Path, Arn, GroupId, CreateDate, GroupPolicyList, AttachedManagedPolicies}]
-    "RoleDetailList":  [{RoleName, Path, Arn, RoleId, CreateDate, AssumeRolePolicyDocument, RolePolicyList,
-                         AttachedManagedPolicies, PermissionsBoundary, Tags,
-                         RoleLastUsed: {LastUsedDate, Region},          an empty object: never used
-                         InstanceProfileList: [{InstanceProfileName, Path, Arn, InstanceProfileId, CreateDate,
-                                                Tags, Roles: [{RoleName}]}]}]
-    "Policies":        [{PolicyName, PolicyId, Arn, Path, DefaultVersionId, AttachmentCount,
-                         PermissionsBoundaryUsageCount, Description, CreateDate, UpdateDate, Tags,
-                         PolicyVersionList: [{VersionId, IsDefaultVersion, CreateDate, Document}]}]
-
-What iamtui adds, lower case, each key optional. Absent means "not asked": the facts become Missing. Present
-means "asked": an empty list or a null inside it is the answer "none".
-
-    "iamtui":        {"version": 1, "account_id": "123456789012", "alias": "text" or null (has none),
-                      "partition": "aws", "caller": "ARN", "taken_at": "2026-11-24T09:00:00Z",
-                      "region": "eu-west-1", "not_aws": "URL of an endpoint"}
-    "organization":  null (in no organization), or {"id": "o-...", "management_account": "123456789012",
-                      "path": [{"id", "name", "type": "ROOT" | "ORGANIZATIONAL_UNIT" | "ACCOUNT",
-                                "scps": [{"arn", "name", "document"}] or null (not read), "rcps": likewise}],
-                                root first, the account last
-                      "delegated_administrators": {"iam.amazonaws.com": ["123456789012"]}}
-    "resource_policies":   {resource ARN: {"state": "present" | "none" | "denied", "document": ...,
-                                           "permission": "the action that would read it, when denied"}}
-    "public_access_block": {bucket: {"RestrictPublicBuckets": true, ...}}     as S3 names the switches
-    "kms_aliases":         {alias ARN: key ARN}                     of a Region all or none
-    "user_details":        {user: {"PasswordLastUsed": date or null}}         what ListUsers adds
-    "role_details":        {role: {"Description": text, "MaxSessionDuration": seconds}}   what ListRoles adds
-    "access_keys":         {user: [{"AccessKeyId", "Status": "Active" | "Inactive", "CreateDate",
-                                    "LastUsedDate", "ServiceName", "Region"}]}     never a secret
-    "mfa_devices":         {user: [{"SerialNumber", "EnableDate"}]}
-    "login_profiles":      {user: {"CreateDate", "PasswordResetRequired": false} or null (no password)}
-    "instance_profiles":   [as in InstanceProfileList]: those that no role carries
-    "identity_providers":  [{"arn", "type": "SAML" | "OIDC", "name", "created": date, "audiences": [text]}]
-    "account_summary":     {"Users": 48, "AccountMFAEnabled": 1, ...}         as GetAccountSummary names them
-    "password_policy":     {"MinimumPasswordLength": 14, ...} as GetAccountPasswordPolicy, or null (none is set)
-    "credential_report":   {"GeneratedTime": date, "Rows": [{"user", "arn", "password_enabled", ...}]}: the columns of
-                            the report as text; one that is absent is "N/A"
-    "server_certificates": [{"ServerCertificateName", "Path", "Arn", "ServerCertificateId", "UploadDate", "Expiration"}]
-    "service_last_accessed": {ARN: {"JobCompletionDate": date,
-                              "ServicesLastAccessed": [{"ServiceNamespace", "LastAuthenticated": date or absent,
-                               "LastAuthenticatedRegion",
-                               "TrackedActionsLastAccessed": [{"ActionName", "LastAccessedTime"}]}]}}
-    "identity_center":     {"instance": ARN, "identity_store", "owner": account id, "unread": [permission],
-                            "permission_sets": [{"arn", "name", "description", "session_duration": "PT8H",
-                                "assignees": [{"type": "USER" | "GROUP", "id"}] or null (not read)}],
-                            "groups": [{"id", "name", "members": [id of a person] or null (not read)}],
-                            "people": [{"id", "user_name", "display_name"}]}
-    "unread":              {ARN: [{"part": "groups" | "inline policies" | "attached policies" | "permissions boundary" |
-                                    "tags", "permission", "reason"}]}: what could not be read of a user, group or role
-    "missing":             [{"what", "permission", "error"}]: what the writer of the file could not read
+One JSON object, of which every key may be missing and unknown keys are ignored; docs/snapshot-format.md describes it.
+Documents are objects, JSON text or percent-encoded JSON text; dates are ISO 8601 text or seconds since 1970. Of what
+iamtui adds (lower case), absent means "not asked": the facts become Missing. Present means "asked": an empty list, or a
+null inside it, is the answer "none".
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -262,7 +262,11 @@ class Connection:
                 try:
                     if region not in ("", self.region):
                         self._check_region(region)
-                    found = self._make_client(service, where)
+                    session = self._botocore_session()
+                    found = session.create_client(service, region_name=where or None)
+                    if self._may_change:
+                        # Not as a circle, which would outlive the last reference to the connection.
+                        session.sign_as_checked(found, weakref.WeakMethod(self._checked))
                 except Problem:
                     raise
                 except Exception as error:  # noqa: BLE001 - credentials may be fetched here: anything can come
@@ -299,7 +303,10 @@ class Connection:
         with self._lock:
             client = self.client(service, region)
             self._calling[id(client)] += 1
-            self._drop_clients()
+            # Those that were not used for the longest time are dropped where there are too many.
+            unused = [key for key, one in self._clients.items() if not self._calling[id(one)]]
+            for dropped in map(self._clients.pop, unused[: max(0, len(self._clients) - MOST_CLIENTS)]):
+                dropped.close()
         try:
             yield client
         finally:
@@ -308,40 +315,28 @@ class Connection:
                 if not self._calling[id(client)]:
                     del self._calling[id(client)]
 
-    def _drop_clients(self) -> None:
-        """Drop clients that were not used for the longest time, where there are too many."""
-        unused = [key for key, client in self._clients.items() if not self._calling[id(client)]]
-        for client in map(self._clients.pop, unused[: max(0, len(self._clients) - MOST_CLIENTS)]):
-            client.close()
-
-    @overload
-    def call(self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any) -> dict[str, Any]: ...
-
-    @overload
-    def call(self, service: str, operation: str, into: type[T], /, *, in_region: str = "", **parameters: Any) -> T: ...
-
-    def call(
-        self, service: str, operation: str, into: type[Any] = dict, /, *, in_region: str = "", **parameters: Any
-    ) -> Any:
+    def call(self, service: str, operation: str, into: type[T], /, *, in_region: str = "", **parameters: Any) -> T:
         """Call one operation ("iam", "GetLoginProfile") and return its answer.
 
         Args:
-            into: the msgspec shape of what is needed of the answer; without one it comes as botocore gives it.
+            into: the msgspec shape of what is needed of the answer; `dict`: as botocore gives it.
 
         Raises:
             Problem: mostly an AwsProblem, which says whether the call was denied.
         """
         with self._calling_with(service, in_region) as client:
 
-            def answer() -> Any:
+            def answer() -> T:
                 return self._shaped(self._answer(client, service, operation, parameters), into, service, operation)
 
             return self._retried(client, operation, answer)
 
-    def _retried(self, client: Any, operation: str, answer: Callable[[], Any]) -> Any:
+    def _retried(self, client: Any, operation: str, answer: Callable[[], T]) -> T:
         """An answer to a call that reads, tried again as the load does which the thread works for, if any."""
         retries = current_retries()
-        return answer() if retries is None else retries.call(operation, _attempts(client), answer)
+        # How often the user's settings have a call tried.
+        most = client.meta.config.retries.get("total_max_attempts")
+        return answer() if retries is None else retries.call(operation, most if isinstance(most, int) else None, answer)
 
     def _answer(self, client: Any, service: str, operation: str, parameters: dict[str, Any]) -> Any:
         if any(value in (".", "..") for value in parameters.values()):
@@ -353,19 +348,9 @@ class Connection:
         except Exception as error:  # noqa: BLE001 - emulators and credential chains raise anything
             raise self._problem(error, service, operation) from None
 
-    @overload
-    def pages(
-        self, service: str, operation: str, /, *, in_region: str = "", **parameters: Any
-    ) -> Iterator[dict[str, Any]]: ...
-
-    @overload
     def pages(
         self, service: str, operation: str, into: type[T], /, *, in_region: str = "", **parameters: Any
-    ) -> Iterator[T]: ...
-
-    def pages(
-        self, service: str, operation: str, into: type[Any] = dict, /, *, in_region: str = "", **parameters: Any
-    ) -> Iterator[Any]:
+    ) -> Iterator[T]:
         """Call a listing operation until its last page, yielding each answer, shaped as by `call`.
 
         Args:
@@ -374,28 +359,30 @@ class Connection:
         Raises:
             Problem: as `call`; also when the endpoint repeats a page or never ends.
         """
-        with self._calling_with(service, in_region) as client:
-            yield from self._pages_of(client, service, operation, into, parameters)
-
-    def _pages_of(
-        self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
-    ) -> Iterator[Any]:
         markers: set[str] = set()
-        for _ in range(MOST_PAGES):
-            answer = partial(self._page, client, service, operation, into, parameters)
-            page, marker, shaped = self._retried(client, operation, answer)
-            if marker and str(marker) in markers:
-                raise self._endless(service, operation, "the same page again")
-            markers.add(str(marker))
-            yield shaped
-            if not marker:
-                return
-            parameters = {**parameters, next((name for name in _NEXT if name in page), "Marker"): marker}
-        raise self._endless(service, operation, f"more than {MOST_PAGES:,} pages")
+        what = f"more than {MOST_PAGES:,} pages"
+        with self._calling_with(service, in_region) as client:
+            for _ in range(MOST_PAGES):
+                answer = partial(self._page, client, service, operation, into, parameters)
+                page, marker, shaped = self._retried(client, operation, answer)
+                if marker and str(marker) in markers:
+                    what = "the same page again"
+                    break
+                markers.add(str(marker))
+                yield shaped
+                if not marker:
+                    return
+                parameters = {**parameters, next((name for name in _NEXT if name in page), "Marker"): marker}
+        raise AwsProblem(
+            f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with {what}: the listing was given up.",
+            "That is not an AWS account: check the endpoint.",
+            code="PaginationError",
+            permission=iam_action(service, operation),
+        )
 
     def _page(
-        self, client: Any, service: str, operation: str, into: type[Any], parameters: dict[str, Any]
-    ) -> tuple[dict[str, Any], Any, Any]:
+        self, client: Any, service: str, operation: str, into: type[T], parameters: dict[str, Any]
+    ) -> tuple[dict[str, Any], Any, T]:
         """A page of a listing, the marker of the next one, and the page in its shape.
 
         botocore's own paginators would lose lists of the page with which a listing goes on.
@@ -410,21 +397,14 @@ class Connection:
             raise self.unexpected(service, operation, "it does not say whether and where the listing goes on")
         return page, marker, self._shaped(page, into, service, operation)
 
-    def _endless(self, service: str, operation: str, what: str) -> AwsProblem:
-        return AwsProblem(
-            f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with {what}: the listing was given up.",
-            "That is not an AWS account: check the endpoint.",
-            code="PaginationError",
-            permission=iam_action(service, operation),
-        )
-
     def unexpected(self, service: str, operation: str, what: str) -> Problem:
         """The Problem for an answer that is well-formed, but not one of this operation, in which `what` is wrong."""
         return self._problem(UnexpectedAnswer(what), service, operation)
 
-    def _shaped(self, answer: Any, into: type[Any], service: str, operation: str) -> Any:
+    def _shaped(self, answer: Any, into: type[T], service: str, operation: str) -> T:
         if into is dict:
-            return answer
+            unshaped: T = answer
+            return unshaped
         try:
             return shaped(answer, into)
         except msgspec.ValidationError as error:
@@ -489,20 +469,10 @@ class Connection:
         """The profile's name as the chain sees it; "" when credentials are explicit or the default's."""
         if self.profile or self._keys is not None:
             return self.profile
-        named = os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or ""
-        return "" if self._keys_in_environment() else named
-
-    def _keys_in_environment(self) -> bool:
-        """True if the chain ends at the environment's keys; a profile that was named beats them."""
-        return not self.profile and all(map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")))
-
-    def _make_client(self, service: str, region: str) -> Any:
-        session = self._botocore_session()
-        client = session.create_client(service, region_name=region or None)
-        if self._may_change:
-            # Not as a circle, which would outlive the last reference to the connection.
-            session.sign_as_checked(client, weakref.WeakMethod(self._checked))
-        return client
+        if all(map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))):
+            # The chain ends at the environment's keys; only a profile that was named beats them.
+            return ""
+        return os.environ.get("AWS_DEFAULT_PROFILE") or os.environ.get("AWS_PROFILE") or ""
 
     def _checked(self, credentials: Any, operation: str = "") -> Any:
         """The credentials as they are now, which may be renewed for it; of no other account than before."""
@@ -539,9 +509,3 @@ class Connection:
                     as_source=self._as_source,
                 )
             return self._session
-
-
-def _attempts(client: Any) -> int | None:
-    """How often the user's settings have a call tried; None where they do not say."""
-    most = client.meta.config.retries.get("total_max_attempts")
-    return most if isinstance(most, int) else None

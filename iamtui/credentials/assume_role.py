@@ -498,7 +498,7 @@ def assume_role(
         Problem: the answer is none that STS would give.
     """
     given = ask_for_credentials(
-        lambda: connection.call("sts", "AssumeRole", **entered.parameters()),
+        lambda: connection.call("sts", "AssumeRole", dict, **entered.parameters()),
         "sts:AssumeRole",
         clock,
         mfa_code=entered.mfa_code,

@@ -52,7 +52,7 @@ def start_mfa_session(
         raise InvalidRequest(problems)
     given = ask_for_credentials(
         lambda: connection.call(
-            "sts", "GetSessionToken", DurationSeconds=seconds, SerialNumber=serial, TokenCode=code.reveal()
+            "sts", "GetSessionToken", dict, DurationSeconds=seconds, SerialNumber=serial, TokenCode=code.reveal()
         ),
         "sts:GetSessionToken",
         clock,

@@ -247,7 +247,7 @@ class LiveReading:
 
     def _read_pages(self, connection: Connection, tasks: Tasks) -> None:
         marker = {"Marker": self._marker} if self._marker else {}
-        for answer in connection.pages("iam", "GetAccountAuthorizationDetails", MaxItems=PAGE_SIZE, **marker):
+        for answer in connection.pages("iam", "GetAccountAuthorizationDetails", dict, MaxItems=PAGE_SIZE, **marker):
             self._pages.append(_details_page(connection, answer))
             self._marker = str(answer.get("Marker") or "")
             tasks.done = self._count()

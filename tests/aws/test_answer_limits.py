@@ -150,7 +150,7 @@ def given_up(fault_proxy: FaultProxy, rule: Callable[[Any], Answer | None]) -> A
     fault_proxy.rules.append(rule)
     aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url)
     with pytest.raises(AwsProblem, match="iam:ListUsers") as caught:
-        list(aws.pages("iam", "ListUsers"))
+        list(aws.pages("iam", "ListUsers", dict))
     return caught.value
 
 
@@ -160,7 +160,7 @@ def test_some_empty_pages_are_waited_through(fault_proxy: FaultProxy) -> None:
     pages = [*empty, f"{USER}{MORE}<Marker>x</Marker>", *again, f"{USER}<IsTruncated>false</IsTruncated>"]
     fault_proxy.rules.append(listing(*pages))
     aws = Connection.open(profile=None, region="eu-west-1", endpoint_url=fault_proxy.url)
-    assert sum(len(page.get("Users") or ()) for page in aws.pages("iam", "ListUsers")) == 2
+    assert sum(len(page.get("Users") or ()) for page in aws.pages("iam", "ListUsers", dict)) == 2
 
 
 @pytest.mark.parametrize("markers", ["aa", "aba", "abca"])

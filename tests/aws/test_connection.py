@@ -122,7 +122,7 @@ def test_other_credentials_at_the_same_endpoint(moto: MotoServer) -> None:
     iam = moto.client("iam")
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust())
     connection = connect(moto.url)
-    given = connection.call("sts", "AssumeRole", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r", RoleSessionName="mine")
+    given = connection.call("sts", "AssumeRole", dict, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r", RoleSessionName="mine")
     keys = given["Credentials"]
 
     other = connection.with_credentials(
@@ -145,17 +145,17 @@ def test_clients_are_kept(moto: MotoServer) -> None:
 def test_clients_of_many_regions_are_not_all_kept(moto: MotoServer) -> None:
     connection = connect(moto.url)
     first, used = (connection.client("kms", region) for region in ("us-east-1", "us-east-2"))
-    listed = connection.pages("kms", "ListAliases", in_region="us-east-2")
+    listed = connection.pages("kms", "ListAliases", dict, in_region="us-east-2")
     page = next(listed)
 
     for number in range(MOST_CLIENTS + 1):
-        connection.call("sts", "GetCallerIdentity", in_region=f"us-nowhere-{number}")
+        connection.call("sts", "GetCallerIdentity", dict, in_region=f"us-nowhere-{number}")
 
     assert page["Aliases"]
     assert list(listed) == []
     assert connection.client("kms", "us-east-1") is not first
     assert connection.client("kms", "us-east-2") is used
-    assert connection.call("kms", "ListAliases", in_region="us-east-1")["Aliases"]
+    assert connection.call("kms", "ListAliases", dict, in_region="us-east-1")["Aliases"]
 
 
 @pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1", "us-isob-east-1", "evil", "us-east-1\n", "x" * 500])
@@ -163,15 +163,15 @@ def test_no_region_of_another_partition_is_called(moto: MotoServer, region: str)
     connection = connect(moto.url)
 
     with pytest.raises(Problem, match="is not a Region of the partition aws") as refused:
-        connection.call("sts", "GetCallerIdentity", in_region=region)
+        connection.call("sts", "GetCallerIdentity", dict, in_region=region)
     assert len(refused.value.sentence) < 200
-    assert connection.call("sts", "GetCallerIdentity", in_region="us-new-9")
+    assert connection.call("sts", "GetCallerIdentity", dict, in_region="us-new-9")
 
 
 @pytest.mark.parametrize("name", [".", ".."])
 def test_no_name_leads_up_in_the_path_of_a_call(moto: MotoServer, name: str) -> None:
     with pytest.raises(Problem, match="are not names"):
-        connect(moto.url).call("s3", "GetBucketPolicy", Bucket=name)
+        connect(moto.url).call("s3", "GetBucketPolicy", dict, Bucket=name)
 
 
 def test_a_regional_service_without_region_is_a_problem(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +199,7 @@ def test_operations_that_are_not_on_the_list_are_never_sent(
     connection = connect(fault_proxy.url)
 
     with pytest.raises(Problem, match="never writes"):
-        connection.call(service, operation, **parameters)
+        connection.call(service, operation, dict, **parameters)
     with pytest.raises(Problem, match="never writes"):
         getattr(connection.client(service), xform_name(operation))(**parameters)
     assert fault_proxy.calls == []
@@ -208,9 +208,9 @@ def test_operations_that_are_not_on_the_list_are_never_sent(
 @pytest.mark.parametrize(("service", "operation"), [("iam", "GetNothing"), ("nothing", "ListUsers")])
 def test_what_does_not_exist_is_a_problem(moto: MotoServer, service: str, operation: str) -> None:
     with pytest.raises(Problem):
-        connect(moto.url).call(service, operation)
+        connect(moto.url).call(service, operation, dict)
     with pytest.raises(Problem):
-        next(connect(moto.url).pages(service, operation))
+        next(connect(moto.url).pages(service, operation, dict))
 
 
 def test_an_endpoint_that_nobody_runs(moto: MotoServer, quick_retries: None) -> None:
@@ -285,7 +285,7 @@ def test_a_redirect_of_a_bucket_that_says_no_region_is_the_answer(fault_proxy: F
     fault_proxy.on("*", Answer(status, b"<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>"))
 
     with pytest.raises(AwsProblem, match="answered s3:GetBucketPolicy with PermanentRedirect"):
-        connect(fault_proxy.url, region="eu-west-1").call("s3", "GetBucketPolicy", Bucket="b")
+        connect(fault_proxy.url, region="eu-west-1").call("s3", "GetBucketPolicy", dict, Bucket="b")
     assert len(fault_proxy.calls) == 1
 
 
@@ -320,6 +320,7 @@ def test_debug_logging_prints_no_secret(moto: MotoServer, when: str) -> None:
         connection.call(
             "sts",
             "AssumeRole",
+            dict,
             RoleArn=f"arn:aws:iam::{ACCOUNT}:role/r",
             RoleSessionName="mine",
             TokenCode="987654",
@@ -444,7 +445,7 @@ def test_an_endless_listing_is_given_up(fault_proxy: FaultProxy, monkeypatch: py
     fault_proxy.rules.append(rule)
 
     with pytest.raises(Problem, match="pages"):
-        list(connect(fault_proxy.url).pages("iam", "ListUsers"))
+        list(connect(fault_proxy.url).pages("iam", "ListUsers", dict))
 
 
 def test_a_repeated_page_is_given_up(fault_proxy: FaultProxy) -> None:
@@ -452,7 +453,7 @@ def test_a_repeated_page_is_given_up(fault_proxy: FaultProxy) -> None:
     fault_proxy.on("ListUsers", Answer(200, body))
 
     with pytest.raises(Problem, match="the same page again"):
-        list(connect(fault_proxy.url).pages("iam", "ListUsers"))
+        list(connect(fault_proxy.url).pages("iam", "ListUsers", dict))
 
 
 def test_a_closed_connection_begins_anew() -> None:

@@ -34,9 +34,9 @@ def test_nothing_is_asked_with_keys_of_another_account(changing: ChangingCredent
     assert connection.caller().account == ACCOUNT
     changing.become(OTHER)
     for call in (
-        lambda: connection.call("iam", "ListUsers"),
-        lambda: list(connection.pages("iam", "ListRoles")),
-        lambda: connection.call("s3", "GetBucketPolicy", Bucket="b"),
+        lambda: connection.call("iam", "ListUsers", dict),
+        lambda: list(connection.pages("iam", "ListRoles", dict)),
+        lambda: connection.call("s3", "GetBucketPolicy", dict, Bucket="b"),
         connection.caller,
     ):
         with pytest.raises(AwsProblem) as raised:
@@ -51,19 +51,19 @@ def test_each_new_key_is_asked_about_once(changing: ChangingCredentials, fault_p
     connection = opened(fault_proxy)
     connection.caller()
     for _ in range(3):
-        connection.call("iam", "ListUsers")
+        connection.call("iam", "ListUsers", dict)
     assert fault_proxy.operations() == ["GetCallerIdentity", *["ListUsers"] * 3], "the first key is known"
     changing.become(ACCOUNT)
     for _ in range(3):
-        connection.call("iam", "ListUsers")
+        connection.call("iam", "ListUsers", dict)
     assert fault_proxy.operations()[4:] == ["GetCallerIdentity", *["ListUsers"] * 3]
     changing.become(OTHER)
     for _ in range(3):
         with pytest.raises(AwsProblem, match=REFUSED):
-            connection.call("iam", "ListUsers")
+            connection.call("iam", "ListUsers", dict)
     assert fault_proxy.operations()[8:] == ["GetCallerIdentity"]
     changing.become(ACCOUNT)
-    connection.call("iam", "ListUsers")
+    connection.call("iam", "ListUsers", dict)
     assert fault_proxy.operations()[9:] == ["GetCallerIdentity", "ListUsers"], "it is the connection's account again"
 
 
@@ -73,11 +73,11 @@ def test_keys_that_sts_does_not_name_are_those_of_nobody(
     connection = opened(fault_proxy)
     connection.caller()
     fault_proxy.on("GetCallerIdentity", error(403, "AccessDenied"))
-    connection.call("iam", "ListUsers")
+    connection.call("iam", "ListUsers", dict)
     changing.become(ACCOUNT)
     for _ in range(2):
         with pytest.raises(AwsProblem, match=f"an account that STS does not name; this account is {ACCOUNT}"):
-            connection.call("iam", "ListUsers")
+            connection.call("iam", "ListUsers", dict)
     assert fault_proxy.operations() == ["GetCallerIdentity", "ListUsers", "GetCallerIdentity"]
 
 
@@ -89,10 +89,10 @@ def test_without_sts_the_first_keys_work_and_others_do_not(
     with pytest.raises(AwsProblem) as raised:
         connection.caller()
     assert raised.value.denied
-    connection.call("iam", "ListUsers")
+    connection.call("iam", "ListUsers", dict)
     changing.become(ACCOUNT)
     with pytest.raises(AwsProblem, match="which account this is, is not known"):
-        connection.call("iam", "ListUsers")
+        connection.call("iam", "ListUsers", dict)
 
 
 def test_keys_that_have_expired_are_told_as_such(changing: ChangingCredentials, fault_proxy: FaultProxy) -> None:
@@ -101,9 +101,9 @@ def test_keys_that_have_expired_are_told_as_such(changing: ChangingCredentials, 
     changing.become(ACCOUNT)
     fault_proxy.on("GetCallerIdentity", error(403, "ExpiredToken"), times=1)
     with pytest.raises(AwsProblem) as raised:
-        connection.call("iam", "ListUsers")
+        connection.call("iam", "ListUsers", dict)
     assert raised.value.expired
-    connection.call("iam", "ListUsers")
+    connection.call("iam", "ListUsers", dict)
 
 
 def test_a_request_is_signed_with_the_keys_that_were_checked(
@@ -125,7 +125,7 @@ def test_a_request_is_signed_with_the_keys_that_were_checked(
 
     monkeypatch.setattr(OneAccount, "check", check_and_change)
     connection.client("iam").meta.events.register("before-send", note)
-    connection.call("iam", "ListUsers")
+    connection.call("iam", "ListUsers", dict)
     assert len(signed) == 1
     assert f"Credential={renewed}/" in signed[0]
 
@@ -133,8 +133,8 @@ def test_a_request_is_signed_with_the_keys_that_were_checked(
 def test_given_keys_are_never_asked_about(moto: MotoServer, fault_proxy: FaultProxy) -> None:
     base = Connection(region="us-east-1", endpoint_url=fault_proxy.url)
     with base.with_credentials(KEY_ID, Secret(SECRET), Secret("")) as session:
-        session.call("iam", "ListUsers")
-        session.call("iam", "ListUsers")
+        session.call("iam", "ListUsers", dict)
+        session.call("iam", "ListUsers", dict)
     assert fault_proxy.operations() == ["ListUsers", "ListUsers"]
 
 
@@ -142,7 +142,7 @@ def test_the_check_keeps_no_connection_alive(changing: ChangingCredentials, faul
     connection = opened(fault_proxy)
     connection.caller()
     changing.become(ACCOUNT)
-    connection.call("iam", "ListUsers")
+    connection.call("iam", "ListUsers", dict)
     there = weakref.ref(connection)
     gc.disable()
     try:

@@ -200,7 +200,7 @@ def test_a_web_identity_token_that_has_expired_is_told_as_such() -> None:
     body = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
     answering(connection, "before-send.sts.AssumeRoleWithWebIdentity", 400, body)
     with pytest.raises(AwsProblem) as raised:
-        connection.call("iam", "ListUsers")
+        connection.call("iam", "ListUsers", dict)
     assert raised.value.sentence == (
         'The web identity token of profile "ci" has expired or was refused: Token expired: current date must be before.'
     )

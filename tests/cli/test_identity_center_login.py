@@ -142,8 +142,8 @@ def test_an_open_account_whose_login_ends_goes_on_after_the_next_one(login: Sign
     assert connection is not None
     login.portal.holds.clear()
     with pytest.raises(AwsProblem) as raised:
-        connection.call("iam", "ListUsers")
+        connection.call("iam", "ListUsers", dict)
     assert raised.value.login_command == "aws sso login --profile work"
     login("second")
-    assert connection.call("iam", "ListUsers")["Users"][0]["UserName"] == "alice"
+    assert connection.call("iam", "ListUsers", dict)["Users"][0]["UserName"] == "alice"
     assert open_source(choice).account.users[0].name == "alice"

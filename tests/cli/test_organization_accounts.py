@@ -259,7 +259,7 @@ def test_a_reading_session_near_its_end_is_renewed_from_the_login(
 
     def key_of_call() -> str:
         assert theirs is not None
-        theirs.call("iam", "ListRoles")
+        theirs.call("iam", "ListRoles", dict)
         return fault_proxy.calls[-1].headers["authorization"].partition("Credential=")[2].partition("/")[0]
 
     first = key_of_call()
@@ -278,7 +278,7 @@ def test_a_reading_session_near_its_end_is_renewed_from_the_login(
     minutes[0] = 61
     for connection in (theirs, moved):
         with pytest.raises(Problem, match="AWS denied sts:AssumeRole"):
-            connection.call("iam", "ListRoles")
+            connection.call("iam", "ListRoles", dict)
 
 
 @pytest.mark.usefixtures("company")
@@ -292,7 +292,7 @@ def test_a_reading_session_that_is_forgotten_is_given_anew(company: Company, fau
     theirs.forget_renewed()
     assert (theirs._session, theirs._clients) == (None, {})
     assert not any(secret for secret in (first.secret_access_key, first.session_token))
-    theirs.call("iam", "ListRoles")
+    theirs.call("iam", "ListRoles", dict)
     assert f"Credential={first.access_key_id}/" not in fault_proxy.calls[-1].headers["authorization"]
     assert len(assumed(fault_proxy)) == 2
 
@@ -307,7 +307,7 @@ def test_renewed_credentials_of_another_account_ask_for_nothing(
     fault_proxy.on("AssumeRole", answer_with(company.keys("555566667777"), timedelta(hours=1)))
     fault_proxy.calls.clear()
     with pytest.raises(Problem, match=f"now belong to account 555566667777; this account is {company.member}"):
-        theirs.call("iam", "ListRoles")
+        theirs.call("iam", "ListRoles", dict)
     assert "ListRoles" not in fault_proxy.operations()
 
 

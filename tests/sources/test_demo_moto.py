@@ -219,7 +219,7 @@ def test_the_caller_is_the_demos_engineer():
 )
 def test_assuming_a_role_makes_the_caller_that_role(role, account):
     connection = demo_connection()
-    answer = connection.call("sts", "AssumeRole", RoleArn=role, RoleSessionName="maya", DurationSeconds=900)
+    answer = connection.call("sts", "AssumeRole", dict, RoleArn=role, RoleSessionName="maya", DurationSeconds=900)
     keys = answer["Credentials"]
     assert keys["AccessKeyId"].startswith("ASIA")
     session = connection.with_credentials(
@@ -237,7 +237,7 @@ def test_the_demos_sts_keeps_only_its_newest_sessions():
     connection = demo_connection()
     role = "arn:aws:iam::111122223333:role/ops-readonly"
     for number in range(40):
-        keys = connection.call("sts", "AssumeRole", RoleArn=role, RoleSessionName=f"t{number}")["Credentials"]
+        keys = connection.call("sts", "AssumeRole", dict, RoleArn=role, RoleSessionName=f"t{number}")["Credentials"]
     from moto.sts.models import AssumedRole
 
     gc.collect()
@@ -254,7 +254,11 @@ def test_eight_threads_may_call_at_once():
 
     def work(number: int) -> int:
         connection.call(
-            "sts", "AssumeRole", RoleArn="arn:aws:iam::111122223333:role/ops-readonly", RoleSessionName=f"t{number}"
+            "sts",
+            "AssumeRole",
+            dict,
+            RoleArn="arn:aws:iam::111122223333:role/ops-readonly",
+            RoleSessionName=f"t{number}",
         )
         return len(load_live(connection).roles)
 
@@ -265,7 +269,7 @@ def test_eight_threads_may_call_at_once():
 @pytest.mark.slow
 def test_a_service_that_the_demo_does_not_know_is_a_problem_and_not_a_traceback():
     with pytest.raises(Problem):
-        demo_connection().call("efs", "DescribeFileSystemPolicy", FileSystemId="fs-0123456789abcdef0")
+        demo_connection().call("efs", "DescribeFileSystemPolicy", dict, FileSystemId="fs-0123456789abcdef0")
 
 
 def in_a_new_process(code: str) -> str:

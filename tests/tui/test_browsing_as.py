@@ -128,7 +128,7 @@ async def test_forgetting_the_session_ends_it_at_once(app: IamtuiApp, keys: tupl
         await pilot.press(*keys)
         await until(pilot, lambda: not len(app.main.sessions.keeper))
         with pytest.raises(Problem, match="forgotten"):
-            workspace.connection.call("iam", "ListUsers")
+            workspace.connection.call("iam", "ListUsers", dict)
         await until(pilot, lambda: ACCOUNT in status(app))
         assert "AS " not in status(app)
 

@@ -146,10 +146,10 @@ def test_signing_in_to_another_account_puts_nothing_under_the_first(
     again = reconnected(space)
     assert again.connection is not None
     assert again.connection is not space.connection
-    again.connection.call("iam", "ListUsers")
+    again.connection.call("iam", "ListUsers", dict)
     changing.become(OTHER)
     with pytest.raises(Problem, match=REFUSED):
-        again.connection.call("iam", "ListUsers")
+        again.connection.call("iam", "ListUsers", dict)
     fault_proxy.on("GetCallerIdentity", error(403, "AccessDenied"))
     changing.become(ACCOUNT)
     with pytest.raises(Problem, match="STS does not name"):

@@ -128,7 +128,7 @@ def server_now(workspace: Workspace, sessions: Iterable[Session] = (), clock: Cl
         return clock() + newest.clock_skew
     if workspace.connection is None or workspace.source.kind is SourceKind.DEMO:
         return clock()
-    answer = workspace.connection.call("sts", "GetCallerIdentity")
+    answer = workspace.connection.call("sts", "GetCallerIdentity", dict)
     now = clock()
     return now + clock_skew_of(answer, now)
 

@@ -261,7 +261,7 @@ class S3Files:
     def _packed(self, key: str, subject: str) -> bytes:
         for left in reversed(range(_TRIES)):
             try:
-                answer = self._connection.call("s3", "GetObject", Bucket=self._bucket, Key=key)
+                answer = self._connection.call("s3", "GetObject", dict, Bucket=self._bucket, Key=key)
             except Problem as problem:
                 if getattr(problem, "code", "") in ("NoSuchKey", "404"):
                     raise MissingFile(f"{subject} does not exist.", "Check the address.") from None

@@ -126,7 +126,7 @@ def _keys_of(given: TemporaryCredentials) -> Keys:
 
 def _assumed(connection: Connection, entered: AssumeRoleInput) -> TemporaryCredentials:
     return ask_for_credentials(
-        lambda: connection.call("sts", "AssumeRole", **entered.parameters()),
+        lambda: connection.call("sts", "AssumeRole", dict, **entered.parameters()),
         "sts:AssumeRole",
         utc_now,
         mfa_code=entered.mfa_code,
