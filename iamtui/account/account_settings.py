@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
+
+Whole: TypeAlias = Annotated[int, Meta(gt=-(10**18), lt=10**18)]
+"""A whole number, one that can be reckoned with as a fraction too."""
 
 
 class PasswordPolicy(Struct, frozen=True):
-    """The rules for console passwords of IAM users. `max_age_days` and `reuse_prevention`: 0 where there is no rule."""
+    """The rules for console passwords of IAM users, under the names of GetAccountPasswordPolicy; None: no rule."""
 
-    minimum_length: int
-    symbols: bool = False
-    numbers: bool = False
-    uppercase: bool = False
-    lowercase: bool = False
-    users_may_change: bool = False
-    max_age_days: int = 0
-    reuse_prevention: int = 0
-    hard_expiry: bool = False
+    minimum_length: Whole = field(name="MinimumPasswordLength")
+    symbols: bool = field(default=False, name="RequireSymbols")
+    numbers: bool = field(default=False, name="RequireNumbers")
+    uppercase: bool = field(default=False, name="RequireUppercaseCharacters")
+    lowercase: bool = field(default=False, name="RequireLowercaseCharacters")
+    users_may_change: bool = field(default=False, name="AllowUsersToChangePassword")
+    max_age_days: Whole | None = field(default=None, name="MaxPasswordAge")
+    reuse_prevention: Whole | None = field(default=None, name="PasswordReusePrevention")
+    hard_expiry: bool | None = field(default=False, name="HardExpiry")
 
 
 class ServerCertificate(Struct, frozen=True):

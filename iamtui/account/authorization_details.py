@@ -8,14 +8,16 @@ cannot be read is kept and says why; the rest loads.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from iamtui.account.account_settings import PublicAccessBlock
+from iamtui.account.account_settings import PublicAccessBlock, ServerCertificate
 from iamtui.account.config_items import pages_of
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
@@ -25,7 +27,9 @@ from iamtui.account.model import (
     InlinePolicy,
     InstanceProfile,
     Known,
+    LoginProfile,
     ManagedPolicy,
+    MfaDevice,
     Missing,
     PolicyVersion,
     Role,
@@ -51,19 +55,16 @@ from iamtui.account.snapshot_parts import (
     access_keys,
     arn_fault,
     attached,
-    boundary,
     credential_report,
     find_gaps,
     identity_providers,
     last_accessed,
     lists_lacking,
-    login_profile,
-    mfa_devices,
     organization,
     parse_time,
-    password_policy,
+    record_of,
+    records_of,
     resource_policies,
-    server_certificates,
     tags,
 )
 from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, decode_pages
@@ -256,11 +257,9 @@ class _AccountReader:
         return {
             "identity_center": Known(centers[-1]) if centers else self._missing("sso:ListInstances"),
             "summary": Known(summary) if summary else self._missing("iam:GetAccountSummary"),
-            "password_policy": Known(password_policy(_set(policies[-1])))
-            if policies
-            else self._missing("iam:GetAccountPasswordPolicy"),
+            "password_policy": Known(_set(policies[-1])) if policies else self._missing("iam:GetAccountPasswordPolicy"),
             "credential_report": self._missing("iam:GenerateCredentialReport") if report is None else Known(report),
-            "server_certificates": Known(tuple(one for shapes in certificates for one in server_certificates(shapes)))
+            "server_certificates": Known(records_of(ServerCertificate, chain.from_iterable(certificates)))
             if certificates
             else self._missing("iam:ListServerCertificates"),
             "last_accessed": {arn: last_accessed(shape) for arn, shape in self._table("service_last_accessed").items()},
@@ -294,12 +293,14 @@ class _AccountReader:
         return (*found, *(Unread(part, why.permission, why.reason) for part in lacks if part not in noted))
 
     def _boundary(self, shape: BoundaryShape | None, at: str) -> str | None:
-        if shape is not None and not shape.permissions_boundary_arn:
+        if shape is None:
+            return None
+        if not shape.permissions_boundary_arn:
             raise Problem(
                 f"{self._origin} is not an account at {at}.PermissionsBoundary: expected a PermissionsBoundaryArn.",
                 HOW_TO_MAKE_ONE,
             )
-        return boundary(shape)
+        return shape.permissions_boundary_arn
 
     def _tags(self, shapes: list[TagShape] | None, at: str) -> Tags:
         """The tags of an entity, whose keys differ in more than case (IAM User Guide: tags)."""
@@ -316,21 +317,12 @@ class _AccountReader:
                 f"{self._origin} mixes several accounts ({', '.join(owners[:3])}).",
                 "Name one of them with --snapshot-account ID.",
             )
-        found = next((arn for arn in map(parse_arn, self._own_arns()) if arn and is_account_id(arn.account)), None)
+        shapes: Iterable[UserShape | GroupShape | ManagedPolicyShape]
+        shapes = chain(self._users, self._groups, self._roles, self._policies)
+        arns = (parse_arn(shape.arn) for shape in shapes if shape.arn)
+        found = next((arn for arn in arns if arn is not None and is_account_id(arn.account)), None)
         partition = header.partition or (found.partition if found else "aws")
         return (owners[0] if owners else ""), partition
-
-    def _own_arns(self) -> Iterator[str]:
-        shapes: tuple[Iterable[UserShape | GroupShape | ManagedPolicyShape], ...] = (
-            self._users,
-            self._groups,
-            self._roles,
-            self._policies,
-        )
-        for several in shapes:
-            for shape in several:
-                if shape.arn:
-                    yield shape.arn
 
     def _identify(
         self, kind: str, where: str, index: int, name: str | None, path: str | None, arn: str | None
@@ -437,8 +429,10 @@ class _AccountReader:
                     tags=self._tags(shape.tags, f"$.UserDetailList[{index}]"),
                     password_last_used=_fact(details, name, no_details, lambda d: parse_time(d.password_last_used)),
                     access_keys=_fact(keys, name, no_keys, access_keys),
-                    mfa_devices=_fact(devices, name, no_devices, mfa_devices),
-                    login_profile=_fact(logins, name, no_login, login_profile),
+                    mfa_devices=_fact(devices, name, no_devices, partial(records_of, MfaDevice)),
+                    login_profile=_fact(
+                        logins, name, no_login, lambda one: None if one is None else record_of(LoginProfile, one)
+                    ),
                     unread=self._unread(arn, shape),
                 )
             )

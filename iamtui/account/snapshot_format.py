@@ -13,15 +13,13 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from iamtui.account.account_settings import PasswordPolicy, Whole
 from iamtui.account.identity_center import IdentityCenter
 from iamtui.account.model import LEVEL_ID, Unread
 
 FORMAT_VERSION: Final = 2
 """The newest version of iamtui's superset that is read. Written is 1, which more programs read, where nothing of an
 entity is "unread": they would take that for none."""
-
-Whole: TypeAlias = Annotated[int, msgspec.Meta(gt=-(10**18), lt=10**18)]
-"""A whole number, one that can be reckoned with as a fraction too."""
 
 When: TypeAlias = str | float | None
 """A date as a file holds it."""
@@ -288,20 +286,6 @@ class ProviderShape(Struct):
     audiences: list[str] | None = None
 
 
-class PasswordPolicyShape(Struct):
-    """Response of GetAccountPasswordPolicy."""
-
-    minimum_length: Whole = msgspec.field(name="MinimumPasswordLength")
-    symbols: bool = msgspec.field(default=False, name="RequireSymbols")
-    numbers: bool = msgspec.field(default=False, name="RequireNumbers")
-    uppercase: bool = msgspec.field(default=False, name="RequireUppercaseCharacters")
-    lowercase: bool = msgspec.field(default=False, name="RequireLowercaseCharacters")
-    users_may_change: bool = msgspec.field(default=False, name="AllowUsersToChangePassword")
-    max_age_days: Whole | None = msgspec.field(default=None, name="MaxPasswordAge")
-    reuse_prevention: Whole | None = msgspec.field(default=None, name="PasswordReusePrevention")
-    hard_expiry: bool | None = msgspec.field(default=False, name="HardExpiry")
-
-
 class ReportRowShape(Struct, omit_defaults=True):
     """A row of the credential report, under the names of its columns; other columns are not read."""
 
@@ -410,7 +394,7 @@ class SnapshotShape(Struct):
     instance_profiles: list[InstanceProfileShape] | None = None
     identity_providers: list[ProviderShape] | None = None
     account_summary: dict[str, Whole] | None = None
-    password_policy: PasswordPolicyShape | UnsetType | None = UNSET
+    password_policy: PasswordPolicy | UnsetType | None = UNSET
     credential_report: CredentialReportShape | None = None
     server_certificates: list[ServerCertificateShape] | None = None
     service_last_accessed: dict[str, LastAccessedShape] | None = None

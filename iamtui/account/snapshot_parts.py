@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate, ServiceUse
+from iamtui.account.account_settings import LastAccessed, ServiceUse
 from iamtui.account.model import (
     ORGANIZATION_GAP,
     REST_OF_ACCOUNT,
@@ -38,19 +38,14 @@ from iamtui.account.model import (
 from iamtui.account.snapshot_format import (
     AccessKeyShape,
     AttachmentShape,
-    BoundaryShape,
     CredentialReportShape,
     GroupShape,
     LastAccessedShape,
     LevelShape,
-    LoginProfileShape,
-    MfaDeviceShape,
     OrganizationPolicyShape,
     OrganizationShape,
-    PasswordPolicyShape,
     ReportRowShape,
     RoleShape,
-    ServerCertificateShape,
     SnapshotShape,
     TagShape,
     UserShape,
@@ -132,10 +127,6 @@ def attached(shapes: list[AttachmentShape] | None) -> tuple[AttachedPolicy, ...]
     )
 
 
-def boundary(shape: BoundaryShape | None) -> str | None:
-    return (shape.permissions_boundary_arn or None) if shape is not None else None
-
-
 def tags(shapes: list[TagShape] | None) -> Tags:
     return tuple((shape.key, shape.value) for shape in shapes) if shapes else ()
 
@@ -150,10 +141,14 @@ def record_of(record: type[R], shape: Struct) -> R:
     return record(**{name: value for name, value in given.items() if value is not None} | times)
 
 
+def records_of(record: type[R], shapes: Iterable[Struct]) -> tuple[R, ...]:
+    return tuple(record_of(record, shape) for shape in shapes)
+
+
 def access_keys(shapes: Iterable[AccessKeyShape]) -> tuple[AccessKey, ...]:
-    keys = (record_of(AccessKey, shape) for shape in shapes)
     return tuple(
-        replace(key, last_service=_unless_na(key.last_service), last_region=_unless_na(key.last_region)) for key in keys
+        replace(key, last_service=_unless_na(key.last_service), last_region=_unless_na(key.last_region))
+        for key in records_of(AccessKey, shapes)
     )
 
 
@@ -163,14 +158,6 @@ _NO_TEXT: Final = ("N/A", "no_information", "not_supported")
 
 def _unless_na(text: str) -> str:
     return "" if text in _NO_TEXT else text
-
-
-def mfa_devices(shapes: Iterable[MfaDeviceShape]) -> tuple[MfaDevice, ...]:
-    return tuple(record_of(MfaDevice, shape) for shape in shapes)
-
-
-def login_profile(shape: LoginProfileShape | None) -> LoginProfile | None:
-    return None if shape is None else record_of(LoginProfile, shape)
 
 
 # What a source lacks as a whole: the visible list of what is missing, found once when it is loaded.
@@ -404,10 +391,6 @@ def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, orig
 # Facts of the whole account beside its entities: the password policy, the credential report, certificates, last use.
 
 
-def password_policy(shape: PasswordPolicyShape | None) -> PasswordPolicy | None:
-    return None if shape is None else record_of(PasswordPolicy, shape)
-
-
 _YES_NO: Final = {"true": True, "false": False, "n/a": False, "not_supported": False, "": False}
 """Yes and no in the credential report; the root user's password is "not_supported"."""
 
@@ -457,10 +440,6 @@ def _reported_key(row: ReportRowShape, number: int, says: Callable[[str], bool])
         last_service=_unless_na(getattr(row, f"{prefix}last_used_service")),
         last_region=_unless_na(getattr(row, f"{prefix}last_used_region")),
     )
-
-
-def server_certificates(shapes: Iterable[ServerCertificateShape]) -> tuple[ServerCertificate, ...]:
-    return tuple(record_of(ServerCertificate, shape) for shape in shapes)
 
 
 def last_accessed(shape: LastAccessedShape) -> LastAccessed:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.account_settings import LastAccessed
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     NOT_LOADED,
@@ -37,7 +37,6 @@ from iamtui.account.snapshot_format import (
     AccessKeyShape,
     LoginProfileShape,
     MfaDeviceShape,
-    PasswordPolicyShape,
     ProviderShape,
     ServerCertificateShape,
 )
@@ -96,7 +95,7 @@ def _account_facts(account: Account) -> Json:
         facts["account_summary"] = dict(account.summary.value)
     if isinstance(account.password_policy, Known):
         policy = account.password_policy.value
-        facts["password_policy"] = policy and _written(PasswordPolicyShape, policy)
+        facts["password_policy"] = policy and _written(PasswordPolicy, policy)
     if isinstance(account.credential_report, Known):
         report = account.credential_report.value
         facts["credential_report"] = _some(

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from iamtui.aws.failures import CIRCLE
+from iamtui.aws.failures import OF_A_PROFILE
 from iamtui.problem import Problem
 
 DEPTH: Final = "IAMTUI_CREDENTIAL_PROCESS_DEPTH"
@@ -76,8 +76,8 @@ def approved_run(
         depth = credential_process_depth() + 1
         if depth > MOST_DEPTH:
             raise Problem(
-                f"The credential_process of profile {profile} is one of more than {MOST_DEPTH} that iamtui runs, each "
-                f"for the one before: {CIRCLE}.",
+                f"{OF_A_PROFILE} profile {profile} is one of more than {MOST_DEPTH} that iamtui runs, each for the one "
+                "before: that is a circle.",
                 "Name another profile in that command, as in iamtui assume ROLE --format json --profile BASE.",
             )
         text = str(load_config()["profiles"][profile]["credential_process"])

@@ -15,9 +15,6 @@ from iamtui.paths import home_expanded, is_folder
 _LONGEST_DETAIL: Final = 400
 _PROXY_ANSWER: Final = re.compile(r"Tunnel connection failed: (\d{3})")
 
-CIRCLE: Final = "that is a circle"
-"""Error text of an iamtui whose command would run it again, by which the outermost recognizes it."""
-
 OFFLINE_STEP: Final = "Without AWS, --demo opens a made-up account and --snapshot FILE a saved one."
 
 
@@ -139,30 +136,23 @@ def _lost_file(error: BaseException, where: CallSite) -> tuple[str, str]:
 
 def _retrieval_failed(error: BaseException, where: CallSite) -> tuple[str, str]:
     if "custom-process" in str(error):
-        said = _said_by_iamtui(error)
-        if CIRCLE in said:
-            return f"{said.partition(CIRCLE)[0]}{CIRCLE}.", _CIRCLE_STEP
-        if said:
-            return f"The credential_process of {where.owner} is iamtui, and that failed: {said}.", ""
-        return (
-            f"The credential_process of {where.owner} failed: {_process_detail(error)}.",
-            f"{_BY_HAND} It must print one JSON object with Version 1.",
+        _, of_iamtui, said = str(error).rpartition("iamtui: ")
+        said = one_line(said)
+        if of_iamtui and said.startswith(OF_A_PROFILE):
+            # The innermost of several that run each other.
+            return f"{said}.", ""
+        if of_iamtui:
+            return f"{OF_A_PROFILE} {where.owner} is iamtui, and that failed: {said}.", ""
+        reason = one_line(str(error).rpartition("custom-process:")[2]) or "it gave no reason"
+        return f"{OF_A_PROFILE} {where.owner} failed: {reason}.", (
+            "Run that command by hand in the folder / to see why: it needs the whole paths of its files. "
+            "It must print one JSON object with Version 1."
         )
     return f"{capital(where.credentials)} could not be obtained: {detail(error)}.", where.login_step
 
 
-_BY_HAND: Final = "Run that command by hand in the folder / to see why: it needs the whole paths of its files."
-_CIRCLE_STEP: Final = "Change the command of one of these profiles in the AWS config file, or choose another profile."
-
-
-def _said_by_iamtui(error: BaseException) -> str:
-    """Message of the innermost iamtui that ran as the command, or ""."""
-    _, found, said = str(error).rpartition("iamtui: ")
-    return one_line(said) if found else ""
-
-
-def _process_detail(error: BaseException) -> str:
-    return one_line(str(error).rpartition("custom-process:")[2]) or "it gave no reason"
+OF_A_PROFILE: Final = "The credential_process of"
+"""How a sentence about such a command begins."""
 
 
 def login_command(error: BaseException, where: CallSite) -> str:

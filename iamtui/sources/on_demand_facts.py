@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate
+from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate, Whole
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -37,20 +37,16 @@ from iamtui.account.snapshot_format import (
     LastAccessedShape,
     LoginProfileShape,
     MfaDeviceShape,
-    PasswordPolicyShape,
     ServerCertificateShape,
     ServiceUseShape,
     When,
-    Whole,
 )
 from iamtui.account.snapshot_parts import (
     access_keys,
     credential_report,
     last_accessed,
-    login_profile,
-    mfa_devices,
-    password_policy,
-    server_certificates,
+    record_of,
+    records_of,
 )
 from iamtui.aws.answers import list_of, only, shaped
 from iamtui.aws.connection import Connection
@@ -330,9 +326,7 @@ class _OnDemandReader(FactReader):
 
 def _password_policy(connection: Connection) -> PasswordPolicy | None:
     try:
-        return password_policy(
-            connection.call("iam", "GetAccountPasswordPolicy", only("PasswordPolicy", PasswordPolicyShape)).value
-        )
+        return connection.call("iam", "GetAccountPasswordPolicy", only("PasswordPolicy", PasswordPolicy)).value
     except AwsProblem as problem:
         if problem.code in _NOT_THERE:
             return None
@@ -342,7 +336,7 @@ def _password_policy(connection: Connection) -> PasswordPolicy | None:
 def _server_certificates(connection: Connection) -> tuple[ServerCertificate, ...]:
     form = list_of("ServerCertificateMetadataList", ServerCertificateShape)
     pages = connection.pages("iam", "ListServerCertificates", form)
-    return server_certificates(one for page in pages for one in page.value)
+    return records_of(ServerCertificate, (one for page in pages for one in page.value))
 
 
 def _rows_of(report: str) -> list[dict[str, str]]:
@@ -381,7 +375,7 @@ def _with_last_use(connection: Connection, key: AccessKeyShape) -> AccessKeyShap
 
 def _mfa_devices(connection: Connection, user_name: str) -> tuple[MfaDevice, ...]:
     pages = connection.pages("iam", "ListMFADevices", list_of("MFADevices", MfaDeviceShape), UserName=user_name)
-    return mfa_devices(device for page in pages for device in page.value)
+    return records_of(MfaDevice, (device for page in pages for device in page.value))
 
 
 def _login_profile(connection: Connection, user_name: str) -> LoginProfile | None:
@@ -391,4 +385,4 @@ def _login_profile(connection: Connection, user_name: str) -> LoginProfile | Non
         if problem.code in _NOT_THERE:
             return None
         raise
-    return login_profile(found.value)
+    return record_of(LoginProfile, found.value)

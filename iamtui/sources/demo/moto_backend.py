@@ -432,10 +432,10 @@ def _add_server_certificate(backend: IAMBackend, certificate: ServerCertificate)
 def _set_password_policy(backend: IAMBackend, policy: PasswordPolicy) -> None:
     backend.account_password_policy = AccountPasswordPolicy(
         allow_change_password=policy.users_may_change,
-        hard_expiry=int(policy.hard_expiry),
-        max_password_age=policy.max_age_days,
+        hard_expiry=int(bool(policy.hard_expiry)),
+        max_password_age=policy.max_age_days,  # type: ignore[arg-type]  # moto takes None
         minimum_password_length=policy.minimum_length,
-        password_reuse_prevention=policy.reuse_prevention,
+        password_reuse_prevention=policy.reuse_prevention,  # type: ignore[arg-type]
         require_lowercase_characters=policy.lowercase,
         require_numbers=policy.numbers,
         require_symbols=policy.symbols,

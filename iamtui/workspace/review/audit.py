@@ -256,7 +256,7 @@ def _password_policy(account: Account) -> Iterator[AuditFinding]:
     elif policy.minimum_length < _LEAST_PASSWORD:
         message = f"The password policy lets passwords have {policy.minimum_length} characters."
         yield _found("password-policy-short", _root(account), message)
-    remembered = policy.reuse_prevention if policy is not None else 0
+    remembered = (policy.reuse_prevention if policy is not None else None) or 0
     if remembered < _LEAST_REMEMBERED:
         what = f"remembers only the last {remembered} passwords" if remembered else "lets old passwords be used again"
         yield _found("password-policy-reuse", _root(account), f"The password policy {what}.")
