@@ -140,6 +140,7 @@ class ClipboardLease:
     Attributes:
         result: what is known about the copy.
         expires_at: when to clear, local UTC; None for never. Whoever shows the countdown calls `clear`.
+        place: where the text is; another that is copied there replaces it.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ class ClipboardLease:
     ) -> None:
         self.result = result
         self.expires_at = expires_at
+        self.place = route.name
         self._route = route
         self._fingerprint = text_fingerprint
         self._cleared: ClearResult | None = None
@@ -175,14 +177,6 @@ class ClipboardLease:
                 self._cleared = result
             return result
 
-    def same_place_as(self, other: ClipboardLease) -> bool:
-        """True if the other text was copied to the same place, so that it replaced this one."""
-        return self._route.name == other._route.name
-
-
-def _write_nothing(_text: str) -> None:
-    pass
-
 
 class ClearOnExit:
     """Clears what is on the clipboard when the process exits or is ended by SIGTERM or SIGHUP.
@@ -200,7 +194,7 @@ class ClearOnExit:
     SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
     def __init__(
-        self, write: Callable[[str], object] = _write_nothing, then: Callable[[int], object] | None = None
+        self, write: Callable[[str], object] = lambda _text: None, then: Callable[[int], object] | None = None
     ) -> None:
         self._write = write
         self._then = then
@@ -253,36 +247,26 @@ class ClearOnExit:
         A lease without an end (clearing is off, or the text is no secret) is not cleared later either.
         """
         before = self.lease
-        if before is not None and not before.same_place_as(lease):
+        if before is not None and before.place != lease.place:
             self.clear()
         self._lease = lease if lease.expires_at is not None else None
 
     def clear(self) -> ClearResult | None:
-        """Clear now; None when there is nothing to clear. Waits for a copy that is being made."""
-        with self._turn():
-            return self._clear()
+        """Clear now; None when there is nothing to clear.
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait for the thread that copies or clears, but not for ever: a signal must end the process."""
+        Waits for a copy that is being made, but not for ever: a signal must end the process.
+        """
         got = self._busy.acquire(timeout=PATIENCE_SECONDS)
         try:
-            yield
+            result = self.lease.clear() if self.lease is not None else None
+            if result is not None and result.terminal_write is not None:
+                self._write(result.terminal_write.reveal())
+            return result
+        except OSError:  # after a hang-up there is no terminal left to write to
+            return ClearResult(ClearState.FAILED, "the terminal is gone; its clipboard may still hold the text")
         finally:
             if got:
                 self._busy.release()
-
-    def _clear(self) -> ClearResult | None:
-        lease = self.lease
-        if lease is None:
-            return None
-        result = lease.clear()
-        if result.terminal_write is not None:
-            try:
-                self._write(result.terminal_write.reveal())
-            except OSError:  # after a hang-up there is no terminal left to write to
-                return ClearResult(ClearState.FAILED, "the terminal is gone; its clipboard may still hold the text")
-        return result
 
     def install(self) -> None:
         """Start watching for the end of the process. Call it in the main thread.

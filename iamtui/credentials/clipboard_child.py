@@ -35,8 +35,8 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
 
     if action in ("copy", "copy-secret"):
         # --sensitive hints to clipboard managers; wl-copy before 2.3.0 does not know it.
-        marked = action == "copy-secret" and tool == "wl-clipboard" and _ends_well(["wl-copy", "--sensitive"], stdin)
-        if not marked:
+        may_mark = action == "copy-secret" and tool == "wl-clipboard"
+        if not may_mark or subprocess.run(["wl-copy", "--sensitive"], input=stdin, check=False).returncode != 0:  # noqa: S607 - on a fixed PATH
             put(stdin.decode("utf-8"))
         if not _soon(lambda: holds(fingerprint_of(stdin))):
             # Another way is taken now, and nobody would take back what this one may have copied all the same.
@@ -52,10 +52,6 @@ def _child(action: str, tool: str, stdin: bytes) -> int:
     return ChildCode.UNUSABLE
 
 
-def _ends_well(words: list[str], stdin: bytes) -> bool:
-    return subprocess.run(words, input=stdin, check=False).returncode == 0  # noqa: S603 - our own words, on a fixed PATH
-
-
 def _soon(condition: Callable[[], bool]) -> bool:
     """True if the condition comes true within a second: X11 tools end before they have taken the clipboard over."""
     for _ in range(20):
@@ -65,13 +61,9 @@ def _soon(condition: Callable[[], bool]) -> bool:
     return False
 
 
-def _child_main(arguments: list[str]) -> int:
-    try:
-        action, tool = arguments
-        return _child(action, tool, sys.stdin.buffer.read())
-    except Exception:  # noqa: BLE001 - a missing or failing tool raises anything; the exit code says enough
-        return ChildCode.UNUSABLE
-
-
 if __name__ == "__main__":
-    sys.exit(_child_main(sys.argv[1:]))
+    try:
+        code = _child(sys.argv[1], sys.argv[2], sys.stdin.buffer.read())
+    except Exception:  # noqa: BLE001 - a missing or failing tool raises anything; the exit code says enough
+        code = ChildCode.UNUSABLE
+    sys.exit(code)

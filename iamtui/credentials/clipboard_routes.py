@@ -16,10 +16,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, TypeAlias
 
 from iamtui.problem import Problem
 from iamtui.secret import Secret
@@ -97,24 +97,6 @@ class ClearResult(NamedTuple):
     terminal_write: Secret | None = None
 
 
-class ClipboardRoute(Protocol):
-    """One way to a clipboard."""
-
-    @property
-    def name(self) -> str:
-        """Identifier of the route, its tool included."""
-
-    def copy(self, text: Secret) -> CopyResult | None:
-        """Copy the text; None when this way does not work here.
-
-        Raises:
-            Problem: the user asked for this way, and it does not work.
-        """
-
-    def clear(self, fingerprint: str) -> ClearResult:
-        """Take back the text with this fingerprint, if it is still there."""
-
-
 def fingerprint_of(text: bytes) -> str:
     """SHA-256 of a text in hex, with the line ends that clipboards change made equal."""
     return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()
@@ -167,13 +149,7 @@ class CommandRoute:
 class LocalRoute:
     """The clipboard of this machine's desktop, through pyperclip in a child process (`clipboard_child`)."""
 
-    def __init__(
-        self,
-        tool: str,
-        environ: Mapping[str, str],
-        *,
-        secret: bool = False,
-    ) -> None:
+    def __init__(self, tool: str, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._tool = tool
         self._environ = environ
         self._secret = secret
@@ -181,9 +157,8 @@ class LocalRoute:
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy, and prove it by reading back; None when either fails."""
-        if self._child("copy-secret" if self._secret else "copy", text) != ChildCode.DONE:
-            return None
-        return CopyResult(Route.LOCAL, self._tool, True, "copied")
+        code = self._child("copy-secret" if self._secret else "copy", text)
+        return CopyResult(Route.LOCAL, self._tool, True, "copied") if code == ChildCode.DONE else None
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Empty the clipboard if it still holds the text."""
@@ -292,14 +267,15 @@ def osc52(text: Secret, *, in_screen: bool = False) -> Secret:
     Returns:
         ASCII text to be written to the terminal as it is.
     """
-    if not in_screen:
-        return Secret(f"\x1b]52;c;{base64.b64encode(encoded(text)).decode('ascii')}\x07")
-    return Secret("".join(f"\x1bP{piece}\x1b\\" for piece in _pieces(osc52(text).reveal())))
+    sequence = f"\x1b]52;c;{base64.b64encode(encoded(text)).decode('ascii')}\x07"
+    if in_screen:
+        starts = range(0, len(sequence), SCREEN_CHUNK)
+        sequence = "".join(f"\x1bP{sequence[start : start + SCREEN_CHUNK]}\x1b\\" for start in starts)
+    return Secret(sequence)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for start in range(0, len(text), SCREEN_CHUNK):
-        yield text[start : start + SCREEN_CHUNK]
+ClipboardRoute: TypeAlias = CommandRoute | LocalRoute | TmuxRoute | TerminalRoute
+"""One way to a clipboard: copies a text (None when it does not work here), and takes it back by its fingerprint."""
 
 
 class ChildCode:
@@ -374,18 +350,13 @@ def _run(words: Sequence[str], stdin: Secret, environ: Mapping[str, str]) -> int
     try:
         process.communicate(encoded(stdin), LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
-        _stop(process)
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            process.kill()
+        process.wait()
         return None
     return process.returncode
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a command of `_run` and everything it started."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-    process.wait()
 
 
 def _how_it_ended(code: int | None) -> str:
