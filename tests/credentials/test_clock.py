@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
-from iamtui.credentials.session import Counter, SteadyClock, system_counter, utc_now
+from iamtui.credentials.session import SteadyClock, utc_now
 from tests.support.sts_answers import ROLE_ARN, CannedSts
 
 START = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -20,13 +20,12 @@ START = datetime(2026, 11, 25, 10, tzinfo=UTC)
 class Machine:
     """A machine with a wall clock that can be set, a counter, and a lid."""
 
-    counts_sleep: bool
     true: datetime = START
     wall: datetime = START
     counted: float = 1000.0
 
     def clock(self) -> SteadyClock:
-        return SteadyClock(lambda: self.wall, Counter(lambda: self.counted, self.counts_sleep))
+        return SteadyClock(lambda: self.wall, lambda: self.counted)
 
     def run(self, seconds: float) -> None:
         self.true += timedelta(seconds=seconds)
@@ -36,19 +35,14 @@ class Machine:
     def sleep(self, seconds: float) -> None:
         self.true += timedelta(seconds=seconds)
         self.wall += timedelta(seconds=seconds)
-        if self.counts_sleep:
-            self.counted += seconds
+        self.counted += seconds
 
     def set_clock(self, seconds: float) -> None:
         self.wall += timedelta(seconds=seconds)
 
 
-KINDS = pytest.mark.parametrize("counts_sleep", [True, False])
-
-
-@KINDS
-def test_a_running_machine_tells_the_wall_clocks_time(counts_sleep: bool) -> None:
-    machine = Machine(counts_sleep)
+def test_a_running_machine_tells_the_wall_clocks_time() -> None:
+    machine = Machine()
     clock = machine.clock()
     for _ in range(10):
         machine.run(0.25)
@@ -56,9 +50,8 @@ def test_a_running_machine_tells_the_wall_clocks_time(counts_sleep: bool) -> Non
     assert clock.off == timedelta()
 
 
-@KINDS
-def test_a_suspended_laptop_wakes_up_with_less_time_left(counts_sleep: bool) -> None:
-    machine = Machine(counts_sleep)
+def test_a_suspended_laptop_wakes_up_with_less_time_left() -> None:
+    machine = Machine()
     clock = machine.clock()
     session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(60)
@@ -69,10 +62,9 @@ def test_a_suspended_laptop_wakes_up_with_less_time_left(counts_sleep: bool) -> 
     assert session.expired(clock())
 
 
-@KINDS
 @pytest.mark.parametrize("seconds", [-7200, -60])
-def test_a_clock_that_is_set_back_gives_no_time_back(counts_sleep: bool, seconds: float) -> None:
-    machine = Machine(counts_sleep)
+def test_a_clock_that_is_set_back_gives_no_time_back(seconds: float) -> None:
+    machine = Machine()
     clock = machine.clock()
     session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(600)
@@ -83,7 +75,7 @@ def test_a_clock_that_is_set_back_gives_no_time_back(counts_sleep: bool, seconds
 
 
 def test_a_clock_that_is_set_forward_takes_no_time_away() -> None:
-    machine = Machine(counts_sleep=True)
+    machine = Machine()
     clock = machine.clock()
     session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(600)
@@ -92,17 +84,9 @@ def test_a_clock_that_is_set_forward_takes_no_time_away() -> None:
     assert clock.off == timedelta(hours=2)
 
 
-def test_where_sleep_is_not_counted_a_jump_forward_is_taken_for_sleep() -> None:
-    machine = Machine(counts_sleep=False)
-    clock = machine.clock()
-    session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
-    machine.set_clock(1800)
-    assert session.time_left(clock()) == timedelta(minutes=30)
-
-
 def test_a_machine_whose_clock_was_always_wrong() -> None:
     """The skew is measured against the same clock, before and after somebody corrects the wall clock."""
-    machine = Machine(counts_sleep=True, wall=START - timedelta(days=400))
+    machine = Machine(wall=START - timedelta(days=400))
     clock = machine.clock()
     session = assume_role(CannedSts(now=machine.true).connection(), AssumeRoleInput(ROLE_ARN, "alice"), clock=clock)
     machine.run(60)
@@ -115,26 +99,13 @@ STEPS = st.lists(st.tuples(st.sampled_from(["run", "sleep", "set_clock"]), st.in
 
 @given(STEPS)
 def test_whatever_happens_exactly_the_time_that_passed_is_gone(steps: list[tuple[str, int]]) -> None:
-    machine = Machine(counts_sleep=True)
+    machine = Machine()
     clock = machine.clock()
     for step, seconds in steps:
         getattr(machine, step)(seconds if step == "set_clock" else abs(seconds))
         assert clock() == machine.true
 
 
-@given(STEPS)
-def test_without_counting_sleep_never_less_time_is_gone_than_passed(steps: list[tuple[str, int]]) -> None:
-    machine = Machine(counts_sleep=False)
-    clock = machine.clock()
-    for step, seconds in steps:
-        getattr(machine, step)(seconds if step == "set_clock" else abs(seconds))
-        told = clock()
-        # Sleep of a few seconds is not told from drift.
-        assert told >= machine.true - 5 * len(steps) * timedelta(seconds=1)
-
-
 def test_the_systems_own_clock() -> None:
-    counter = system_counter()
-    assert counter.read() <= counter.read()
     assert abs(utc_now() - datetime.now(UTC)) < timedelta(minutes=10)
     assert utc_now() <= utc_now()

@@ -39,7 +39,7 @@ class MovedClock:
         self.ahead = 0.0
 
     def steady(self) -> sessions.SteadyClock:
-        return sessions.SteadyClock(counter=sessions.Counter(lambda: time.monotonic() + self.ahead, counts_sleep=True))
+        return sessions.SteadyClock(counter=lambda: time.monotonic() + self.ahead)
 
 
 @dataclass(frozen=True)
