@@ -189,30 +189,20 @@ def _from_answer(error: BaseException, response: dict[str, object], where: CallS
     where.clock_words = _clock_words(response) if code in _BAD_SIGNATURE else ""
     wrong_mfa_code = code in _DENIED and message.startswith(_MFA_FAILED)
     if wrong_mfa_code:
-        sentence, step = _mfa_words(message, where)
+        reason = message.removeprefix(_MFA_FAILED).strip(" ,.").removeprefix("with ") or "it did not say why"
+        sentence = f"{capital(where.target)} refused the MFA code: {reason}."
+        step = "Wait for the next code, since each works once, and check that the device is the caller's own."
     else:
         sentence, step = _words_for(code, message, permission, where)
-    if code in _FAILED_INSIDE and (tries := _tries(response)) > 1:
-        sentence = f"{sentence.removesuffix('.')}, at each of {tries} tries."
-    return AwsProblem(sentence, step, code=code, permission=permission, wrong_mfa_code=wrong_mfa_code)
-
-
-def _tries(response: dict[str, object]) -> int:
     metadata = response.get("ResponseMetadata")
     retries = metadata.get("RetryAttempts") if isinstance(metadata, dict) else None
-    return 1 + retries if isinstance(retries, int) else 1
+    if code in _FAILED_INSIDE and isinstance(retries, int) and retries > 0:
+        sentence = f"{sentence.removesuffix('.')}, at each of {retries + 1} tries."
+    return AwsProblem(sentence, step, code=code, permission=permission, wrong_mfa_code=wrong_mfa_code)
 
 
 _MFA_FAILED: Final = "MultiFactorAuthentication failed"
 """How STS begins an AccessDenied that is about the device or its code, not about a policy."""
-
-
-def _mfa_words(message: str, where: CallSite) -> tuple[str, str]:
-    reason = message.removeprefix(_MFA_FAILED).strip(" ,.").removeprefix("with ") or "it did not say why"
-    return (
-        f"{capital(where.target)} refused the MFA code: {reason}.",
-        "Wait for the next code, since each works once, and check that the device is the caller's own.",
-    )
 
 
 _OF_CREDENTIALS: Final = {operation: service for service, operation in CREDENTIALS}
@@ -232,7 +222,13 @@ def _words_for(code: str, message: str, permission: str, where: CallSite) -> tup
     if code in _DENIED:
         return _denied_words(message, permission or where.call, where)
     if where.operation == "AssumeRoleWithWebIdentity" and code in _WEB_IDENTITY_REFUSED:
-        return _web_identity_words(message, where)
+        return (
+            f"The web identity token of {where.owner} has expired or was refused{_said(message)}.",
+            (
+                "Have the identity provider write a new one to the file that web_identity_token_file or "
+                "AWS_WEB_IDENTITY_TOKEN_FILE names, then try again."
+            ),
+        )
     if code in _EXPIRED:
         return f"{capital(where.credentials)} have expired ({code} from {where.call}).", where.login_step
     if code in _UNKNOWN_KEY:
@@ -340,16 +336,6 @@ def _clock_words(response: dict[str, object]) -> str:
 
 _SKEW_MINUTES: Final = 4
 """AWS refuses signatures that are more than five minutes off; minutes are rounded, and an answer takes a while."""
-
-
-def _web_identity_words(message: str, where: CallSite) -> tuple[str, str]:
-    return (
-        f"The web identity token of {where.owner} has expired or was refused{_said(message)}.",
-        (
-            "Have the identity provider write a new one to the file that web_identity_token_file or "
-            "AWS_WEB_IDENTITY_TOKEN_FILE names, then try again."
-        ),
-    )
 
 
 _WEB_IDENTITY_REFUSED: Final = frozenset(

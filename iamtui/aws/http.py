@@ -56,18 +56,16 @@ def refuse_unclear_url(url: str, what: str, *, may_name_user: bool = False) -> N
     Raises:
         AwsProblem: it is one; the URL may hold a password, and is not shown.
     """
-    fault = _unclear(url) or ("" if may_name_user else _strange(url))
+    fault = _unclear(url)
+    if not fault and not may_name_user:
+        seen = urlsplit(url)
+        if seen.scheme not in ("http", "https"):
+            fault = "does not begin with http:// or https://"
+        elif "@" in seen.netloc:
+            fault = "names a user before the host"
     if fault:
         form = "http://USER:PASSWORD@HOST:PORT, other characters as %5C" if may_name_user else "http://HOST:PORT/PATH"
         raise AwsProblem(f"{what} {fault}: nothing was sent there.", f"Write it as {form}.", code="UnclearUrl")
-
-
-def _strange(url: str) -> str:
-    """Reason why the URL of an endpoint is refused: parts that only a proxy's URL may have; "" for none."""
-    seen = urlsplit(url)
-    if seen.scheme not in ("http", "https"):
-        return "does not begin with http:// or https://"
-    return "names a user before the host" if "@" in seen.netloc else ""
 
 
 def _unclear(url: str) -> str:

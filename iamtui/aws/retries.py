@@ -67,15 +67,27 @@ class Retries:
         """
         started = time.monotonic()
         for number in count(1):
-            self._wait_for_turn()
+            left = self._not_before - time.monotonic()
+            if left > 0:
+                pause(self._stopped, left)
+            if self._stopped.is_set():
+                raise _stopped()
             try:
                 answer = make()
             except AwsProblem as problem:
                 if not self._has_another_try(problem, operation, number, most_tries, time.monotonic() - started):
                     raise
-                self._pause_after(problem, number)
+                seconds = _seconds_of(number)
+                if problem.throttled:
+                    with self._lock:
+                        self._strain = min(self._strain + 1, 6)
+                        seconds = max(seconds, _seconds_of(self._strain))
+                        self._not_before = max(self._not_before, time.monotonic() + seconds)
+                self._wait(seconds, _why(problem), number + 1)
             else:
-                self._came(operation)
+                with self._lock:
+                    self._answered.add(operation)
+                    self._strain = max(self._strain - 1, 0)
                 return answer
         raise AssertionError
 
@@ -89,27 +101,6 @@ class Retries:
         if not has_answered and not problem.throttled:
             tries = min(tries, _WHILE_NOTHING_CAME)
         return problem.may_pass and number < tries and seconds < longest
-
-    def _pause_after(self, problem: AwsProblem, number: int) -> None:
-        seconds = _seconds_of(number)
-        if problem.throttled:
-            with self._lock:
-                self._strain = min(self._strain + 1, 6)
-                seconds = max(seconds, _seconds_of(self._strain))
-                self._not_before = max(self._not_before, time.monotonic() + seconds)
-        self._wait(seconds, _why(problem), number + 1)
-
-    def _came(self, operation: str) -> None:
-        with self._lock:
-            self._answered.add(operation)
-            self._strain = max(self._strain - 1, 0)
-
-    def _wait_for_turn(self) -> None:
-        left = self._not_before - time.monotonic()
-        if left > 0:
-            pause(self._stopped, left)
-        if self._stopped.is_set():
-            raise AwsProblem("The reading was stopped.", code=STOPPED)
 
     def _wait(self, seconds: float, why: str, next_try: int) -> None:
         """Wait before the next try of a call, and say so.
@@ -125,7 +116,11 @@ class Retries:
             if self.waiting == words:
                 self.waiting = ""
         if stopped:
-            raise AwsProblem("The reading was stopped.", code=STOPPED)
+            raise _stopped()
+
+
+def _stopped() -> AwsProblem:
+    return AwsProblem("The reading was stopped.", code=STOPPED)
 
 
 def _seconds_of(number: int) -> float:

@@ -90,7 +90,10 @@ class Logins(JSONFileCache):
     """The logins with Identity Center, as the AWS CLI keeps them, each in a file that may be damaged."""
 
     def __init__(self) -> None:
-        super().__init__(str(home_expanded(LOGIN_FOLDER)), partial(json.dumps, default=_time_text))
+        super().__init__(
+            str(home_expanded(LOGIN_FOLDER)),
+            partial(json.dumps, default=lambda time: time.strftime("%Y-%m-%dT%H:%M:%SZ")),
+        )
 
     def __getitem__(self, cache_key: str) -> Any:
         """The login of that key.
@@ -106,10 +109,6 @@ class Logins(JSONFileCache):
         if not all(isinstance(text, str) for text in texts):
             raise SSOTokenLoadError(error_msg="the file of the login is damaged; sign in again to replace it")
         return found
-
-
-def _time_text(value: Any) -> Any:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
 
 
 READ: Final[Mapping[str, Callable[[Any], Any] | None]] = {

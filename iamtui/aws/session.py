@@ -277,7 +277,7 @@ def check_sdk() -> None:
     seen: set[str] = set()
 
     def answer(request: Any, **_event: Any) -> AWSResponse:
-        if b"Credential=AKIAPROBE/" in _bytes(request.headers["Authorization"]):
+        if "Credential=AKIAPROBE/" in str(request.headers["Authorization"]):
             seen.add("request_credentials")
         body = b"<R><GetCallerIdentityResult><Arn>probe</Arn></GetCallerIdentityResult></R>"
         headers: Any = {}
@@ -303,10 +303,6 @@ def check_sdk() -> None:
             "Install the version of botocore that iamtui was released with, or a newer iamtui.",
             code="OtherSdk",
         )
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def make_sdk_session(
@@ -338,7 +334,10 @@ def make_sdk_session(
         session.set_config_variable("region", region)
     # The default client configuration also reaches the clients that botocore makes by itself (STS and SSO
     # calls of a profile), which would otherwise follow an endpoint_url of the config file.
-    session.set_default_client_config(botocore.config.Config(**_client_settings(endpoint_url)))
+    # Emulators do not serve a host name for each bucket or account.
+    to_emulator = {"s3": {"addressing_style": "path"}, "inject_host_prefix": False} if endpoint_url else {}
+    settings: dict[str, Any] = {"ignore_configured_endpoint_urls": True, **to_emulator}
+    session.set_default_client_config(botocore.config.Config(**settings))
     if keys is not None:
         session.set_keys(keys)
     return session
@@ -378,17 +377,6 @@ def session_without_settings() -> Any:
     import boto3  # heavy, and only the demo needs it
 
     return boto3.Session(botocore_session=SdkSession(reads_settings=False))
-
-
-def _client_settings(endpoint_url: str) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "ignore_configured_endpoint_urls": True,
-    }
-    if endpoint_url:
-        # Emulators do not serve a host name for each bucket or account.
-        settings["s3"] = {"addressing_style": "path"}
-        settings["inject_host_prefix"] = False
-    return settings
 
 
 def _refuse_other_operations(**event: Any) -> None:
@@ -493,14 +481,10 @@ def parse_timestamp(value: Any) -> datetime:
     """
     if isinstance(value, str) and len(value) > _LONGEST_TIMESTAMP:
         raise ValueError(f"a timestamp of {len(value):,} characters")
-    for read in (_from_seconds, datetime.fromisoformat, parsedate_to_datetime):
+    for read in (lambda one: datetime.fromtimestamp(float(one), UTC), datetime.fromisoformat, parsedate_to_datetime):
         try:
             found = read(value)
             return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
         except (ValueError, TypeError, OverflowError, OSError):
             continue
     raise ValueError("a timestamp of an unknown form")
-
-
-def _from_seconds(value: Any) -> datetime:
-    return datetime.fromtimestamp(float(value), UTC)

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from iamtui.aws.caller import CallerIdentity
 from iamtui.aws.connection import Connection
 from iamtui.credentials.session import (
     NO_EXTRAS,
@@ -186,7 +185,7 @@ def _problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
     yield from impossible_durations(entered.duration_seconds)
     if entered.external_id:
         if not 2 <= len(entered.external_id) <= 1224:
-            has = _characters(entered.external_id)
+            has = counted(len(entered.external_id), "character")
             yield InputProblem(InputName.EXTERNAL_ID, f"The external id has {has}; STS takes 2 to 1224.")
         if not _EXTERNAL_ID.fullmatch(entered.external_id):
             yield InputProblem(
@@ -238,16 +237,12 @@ def _duration_problems(entered: AssumeRoleInput, longest_seconds: int, why: str)
     yield InputProblem(InputName.DURATION, f"A duration of {duration_words(seconds)} is more than {most}")
 
 
-def _characters(text: str) -> str:
-    return counted(len(text), "character")
-
-
 def _name_problems(what: InputName, name: str, *, longest: int) -> Iterator[InputProblem]:
     if not name:
         yield InputProblem(what, f"The {what} is missing.")
         return
     if not 2 <= len(name) <= longest:
-        yield InputProblem(what, f"The {what} has {_characters(name)}; STS takes 2 to {longest}.")
+        yield InputProblem(what, f"The {what} has {counted(len(name), 'character')}; STS takes 2 to {longest}.")
     if not _NAME.fullmatch(name):
         yield InputProblem(what, f"The {what} may hold only ASCII letters, digits and _+=,.@-, and no spaces.")
 
@@ -513,7 +508,17 @@ def assume_role(
         from_long_term=_is_long_term(connection),
         endpoint_url=connection.endpoint_url,
     )
-    return _with_identity(session, connection)
+    try:
+        with session.connection(connection) as own:
+            identity = own.caller()
+    except Problem as problem:
+        return session.identified(None, str(problem))
+    role = entered.role_arn.rsplit("/", 1)[-1]
+    expected = f":sts::{entered.account}:assumed-role/{role}/{entered.session_name}"
+    if identity.account == entered.account and identity.arn.endswith(expected):
+        return session.identified(identity, "")
+    whose = identity.arn or "nobody"
+    return session.identified(identity, f"These credentials belong to {whose}, not to the session that was asked for.")
 
 
 def _is_long_term(connection: Connection) -> bool:
@@ -522,22 +527,3 @@ def _is_long_term(connection: Connection) -> bool:
         return not connection.is_temporary()
     except Problem:
         return False
-
-
-def _with_identity(session: Session, connection: Connection) -> Session:
-    """The session with what GetCallerIdentity says about it, or with why that is not known."""
-    try:
-        with session.connection(connection) as own:
-            identity = own.caller()
-    except Problem as problem:
-        return session.identified(None, str(problem))
-    return session.identified(identity, _mismatch(session, identity))
-
-
-def _mismatch(session: Session, identity: CallerIdentity) -> str:
-    """One sentence when the identity is not the session of the role that was assumed, else ""."""
-    account, role = session.role_arn.split(":", 5)[4], session.role_arn.rsplit("/", 1)[-1]
-    expected = f":sts::{account}:assumed-role/{role}/{session.session_name}"
-    if identity.account == account and identity.arn.endswith(expected):
-        return ""
-    return f"These credentials belong to {identity.arn or 'nobody'}, not to the session that was asked for."

@@ -256,6 +256,7 @@ def run_child(
     environ: ChildEnvironment,
     *,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda _child: None,
+    relay: _Relay | None = None,
 ) -> int:
     """Run a program as a child and wait for it; it shares our terminal and process group.
 
@@ -264,6 +265,7 @@ def run_child(
 
     Args:
         started: called with the child once it runs.
+        relay: what passes the signals on; None: one for a program that is no shell.
 
     Returns:
         Its exit code, as a shell tells it: 128 and the signal's number when a signal ended it.
@@ -271,15 +273,7 @@ def run_child(
     Raises:
         NotStarted: it does not exist, or cannot be executed.
     """
-    return _run_child(words, environ, _Relay(), started)
-
-
-def _run_child(
-    words: Sequence[str],
-    environ: ChildEnvironment,
-    relay: _Relay,
-    started: Callable[[subprocess.Popen[bytes]], None] = lambda _child: None,
-) -> int:
+    relay = relay or _Relay()
     with relay.listening():
         try:
             child = subprocess.Popen([*words], env=environ.reveal())  # noqa: S603 - the user's own command
@@ -288,12 +282,9 @@ def _run_child(
         else:
             relay.to(child)
             started(child)
-            return shell_code(relay.wait(child))
+            code = relay.wait(child)
+            return 128 - code if code < 0 else code
     raise problem.with_traceback(None)
-
-
-def shell_code(returncode: int) -> int:
-    return 128 - returncode if returncode < 0 else returncode
 
 
 class _Relay:
@@ -334,7 +325,12 @@ class _Relay:
             if not os.WIFSTOPPED(status):
                 child.returncode = os.waitstatus_to_exitcode(status)
                 return child.returncode
-            _continue_in_front(child.pid)
+            time.sleep(0.1)  # one that stops again and again must not keep us busy
+            # Give its group the terminal, and wake it.
+            with suppress(OSError), _terminal() as terminal:
+                os.tcsetpgrp(terminal, os.getpgid(child.pid))
+            with suppress(OSError):
+                os.killpg(os.getpgid(child.pid), signal.SIGCONT)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if number in _OF_THE_TERMINAL and has_terminal():
@@ -353,15 +349,6 @@ class _Relay:
             number = signal.SIGHUP
         with suppress(ProcessLookupError):
             self._child.send_signal(number)
-
-
-def _continue_in_front(pid: int) -> None:
-    """Give the terminal to a stopped process's group, and wake it."""
-    time.sleep(0.1)  # one that stops again and again must not keep us busy
-    with suppress(OSError), _terminal() as terminal:
-        os.tcsetpgrp(terminal, os.getpgid(pid))
-    with suppress(OSError):
-        os.killpg(os.getpgid(pid), signal.SIGCONT)
 
 
 @contextmanager
@@ -423,7 +410,7 @@ def run_shell(session: Session) -> int:
     environ = child_environment(session, os.environ)
     relay = _Relay(interactive=True)
     with _terminal_kept():
-        code = _run_child([shell_of(os.environ)], environ, relay)
+        code = run_child([shell_of(os.environ)], environ, relay=relay)
     if relay.ending is not None:
         os.kill(os.getpid(), relay.ending)
     return code

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -203,9 +204,10 @@ def sign_in(
     page = site.address(wanted, session.region)
     host = sign_in_host(session, site, regional=regional)
     asked_at = clock()
-    answer = private_get(host, _question(session, seconds, asked_at), ca_bundle=ca_bundle)
-    token = _token(answer, host, seconds)
-    return SignIn(_login(host, page, token), page, lasts_words(session, seconds, asked_at))
+    token = _token(private_get(host, _question(session, seconds, asked_at), ca_bundle=ca_bundle), host, seconds)
+    query = {"Action": "login", "Issuer": _ISSUER, "Destination": page, "SigninToken": token.reveal()}
+    url = Secret(f"{host.origin}/federation?{urlencode(query, quote_via=quote, safe='')}")
+    return SignIn(url, page, lasts_words(session, seconds, asked_at))
 
 
 def sign_in_host(session: Session, site: ConsoleSite, *, regional: bool) -> Host:
@@ -276,21 +278,14 @@ def _token(answer: PrivateAnswer, host: Host, seconds: int | None) -> Secret:
     """
     if answer.status != 200:
         raise _refused(answer.status, host, seconds)
-    token = _token_in(answer.text)
-    if token is None:
-        raise Problem(
-            f"{host.name} answered without a sign-in token.",
-            "Check what answers for this host: a proxy in between? Nothing of the answer was used.",
-        )
-    return token
-
-
-def _token_in(text: Secret) -> Secret | None:
-    try:
-        token = Secret(json.loads(text.reveal())["SigninToken"])
-        return token if _TOKEN.fullmatch(token.reveal()) else None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        token = Secret(json.loads(answer.text.reveal())["SigninToken"])
+        if _TOKEN.fullmatch(token.reveal()):
+            return token
+    raise Problem(
+        f"{host.name} answered without a sign-in token.",
+        "Check what answers for this host: a proxy in between? Nothing of the answer was used.",
+    )
 
 
 def _refused(status: int, host: Host, seconds: int | None) -> Problem:
@@ -309,17 +304,6 @@ def _refused(status: int, host: Host, seconds: int | None) -> Problem:
         )
         return Problem(f"AWS's sign-in refused the credentials (HTTP {status} from {host.name}).", step)
     return Problem(f"AWS's sign-in failed (HTTP {status} from {host.name}).", "Try again in a minute.")
-
-
-def _login(host: Host, page: str, token: Secret) -> Secret:
-    return Secret(
-        f"{host.origin}/federation?"
-        + urlencode(
-            {"Action": "login", "Issuer": _ISSUER, "Destination": page, "SigninToken": token.reveal()},
-            quote_via=quote,
-            safe="",
-        )
-    )
 
 
 # HTTP GET of a secret address: nothing logs it, follows it elsewhere or repeats it in an error. It is done by the
@@ -405,7 +389,10 @@ def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
         connection.sock.settimeout(READ_SECONDS)
         connection.request("GET", path.reveal(), headers={"Accept": "application/json", "Accept-Encoding": "identity"})
         response = connection.getresponse()
-        return PrivateAnswer(response.status, _read(response))
+        pieces = bytearray()
+        while piece := response.read1(LARGEST_ANSWER):
+            pieces += piece
+        return PrivateAnswer(response.status, Secret(pieces.decode("utf-8", "replace")))
     finally:
         connection.close()
 
@@ -425,15 +412,12 @@ def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
     connection = http.client.HTTPSConnection(
         parts.hostname, parts.port or 8080, timeout=CONNECT_SECONDS, context=context
     )
-    connection.set_tunnel(host.name, host.port, _proxy_headers(parts.username, parts.password))
+    headers = {}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode('ascii')}"
+    connection.set_tunnel(host.name, host.port, headers)
     return connection
-
-
-def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
-    if user is None:
-        return {}
-    pair = f"{unquote(user)}:{unquote(password or '')}".encode()
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
 
 
 def _trust(ca_bundle: str) -> ssl.SSLContext:
@@ -451,10 +435,3 @@ def _trust(ca_bundle: str) -> ssl.SSLContext:
     except OSError as error:
         why = safe_text(error.strerror or type(error).__name__)
         raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None
-
-
-def _read(response: http.client.HTTPResponse) -> Secret:
-    pieces = bytearray()
-    while piece := response.read1(LARGEST_ANSWER):
-        pieces += piece
-    return Secret(pieces.decode("utf-8", "replace"))

@@ -174,16 +174,12 @@ def _read(path: Path) -> _Found:
         raise
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        _check_status(path, status)
+        check_private(path, status, "Name a file of your own in AWS_SHARED_CREDENTIALS_FILE.")
+        if not status.st_mode & stat.S_IWUSR:
+            raise Problem(f"{path} is read-only.", "Run chmod 600 on it if it may be changed.")
+        if status.st_size > LARGEST_FILE:
+            raise Problem(f"{path} is too large (limit 4 MB).", "Check what it is.")
         return _Found(Secret(file.read().decode("latin-1")), _version_of(status))
-
-
-def _check_status(path: Path, status: os.stat_result) -> None:
-    check_private(path, status, "Name a file of your own in AWS_SHARED_CREDENTIALS_FILE.")
-    if not status.st_mode & stat.S_IWUSR:
-        raise Problem(f"{path} is read-only.", "Run chmod 600 on it if it may be changed.")
-    if status.st_size > LARGEST_FILE:
-        raise Problem(f"{path} is too large (limit 4 MB).", "Check what it is.")
 
 
 def _version_of(status: os.stat_result) -> tuple[int, ...]:
@@ -222,7 +218,8 @@ def _sections(content: Secret) -> tuple[_Section, ...]:
     sections: list[_Section] = []
     for name, lines in parts:
         end = len(lines)
-        while name is not None and end > 1 and _is_between(lines[end - 1]):
+        # A comment or an empty line at the end may belong to the next section.
+        while name is not None and end > 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip()[0] in "#;"):
             end -= 1
         own = len(lines) > 1 and lines[1].strip() == OWN_MARK
         if own:
@@ -231,11 +228,6 @@ def _sections(content: Secret) -> tuple[_Section, ...]:
         sections.append(_Section(name, own, Secret("".join(lines[:end]))))
         sections.append(_Section(None, False, Secret("".join(lines[end:]))))
     return tuple(section for section in sections if section.text)
-
-
-def _is_between(line: str) -> bool:
-    """True if a line at the end of a section is a comment or empty: it may belong to the next section."""
-    return not line.strip() or line.lstrip()[0] in "#;"
 
 
 def _check_owner(sections: tuple[_Section, ...], profile: str, path: Path, overwrite: bool) -> None:

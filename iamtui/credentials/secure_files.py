@@ -60,7 +60,8 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
     except FileExistsError:
         problem: Problem = _already_there(path)
     except (OSError, ValueError) as error:
-        problem = _unwritable(path, error)
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
+        problem = Problem(f"{path} cannot be written: {reason}.", "Choose another place.")
     else:
         return path
     raise problem
@@ -82,22 +83,18 @@ def replace_file(path: Path, data: bytes, *, keep_mode: bool = False, new: bool 
     """
     path = destination(path, new=True)
     refuse_special(path)
-    mode = _mode_of(path) if keep_mode else PRIVATE
+    mode = PRIVATE
+    if keep_mode:
+        with suppress(FileNotFoundError):
+            found = path.lstat().st_mode
+            # A link that came there just now leads to a file that may be readable by anybody.
+            mode = found & 0o777 if stat.S_ISREG(found) else PRIVATE
     temporary = write_temporary(path, data, mode=mode)
     try:
         put(temporary, path, new=new)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def _mode_of(path: Path) -> int:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return PRIVATE
-    # A link came there just now, and leads to a file that may be readable by anybody.
-    return mode & 0o777 if stat.S_ISREG(mode) else PRIVATE
 
 
 def put(temporary: Path, path: Path, *, new: bool) -> None:
@@ -186,11 +183,6 @@ def check_private(path: Path, status: os.stat_result, next_step: str) -> None:
 
 def _already_there(path: Path) -> AlreadyThere:
     return AlreadyThere(f"{path} is there already.", "Replace it, or choose another name.")
-
-
-def _unwritable(path: Path, error: Exception) -> Problem:
-    reason = (error.strerror if isinstance(error, OSError) else None) or "the path is not valid"
-    return Problem(f"{path} cannot be written: {reason}.", "Choose another place.")
 
 
 def write_temporary(path: Path, content: Secret | bytes, *, encoding: str = "utf-8", mode: int = PRIVATE) -> Path:

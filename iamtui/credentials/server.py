@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingTCPServer
@@ -41,20 +40,6 @@ _FOREIGN_BEGINNINGS: Final = ("sec-", "x-forwarded-")
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """A request whose form and origin have been checked.
-
-    Args:
-        path: as sent.
-        headers: not for printing: they hold tokens.
-    """
-
-    method: str
-    path: str
-    headers: Message = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Response:
     """An answer; its body is not for printing."""
 
@@ -79,7 +64,8 @@ class LoopbackServer(ThreadingTCPServer):
     """Listens on 127.0.0.1 at a port that the system picks, from `start` to `stop`.
 
     Args:
-        answer: answers a checked request; must not block. What it raises becomes a bare 500.
+        answer: answers a request whose form and origin have been checked; must not block. What it raises becomes a
+            bare 500.
     """
 
     daemon_threads = True
@@ -88,7 +74,7 @@ class LoopbackServer(ThreadingTCPServer):
     timeout = 0.5
     """After how many seconds the end is looked for, where closing the socket does not tell."""
 
-    def __init__(self, answer: Callable[[HttpRequest], Response]) -> None:
+    def __init__(self, answer: Callable[[BaseHTTPRequestHandler], Response]) -> None:
         super().__init__((HOST, 0), _Handler)
         self._answer = answer
         self._address: _Address = self.socket.getsockname()
@@ -157,7 +143,7 @@ class LoopbackServer(ThreadingTCPServer):
     def handle_error(self, _request: Any, _client_address: Any) -> None:
         """Print nothing about a connection that broke."""
 
-    def respond(self, request: HttpRequest) -> Response:
+    def respond(self, request: BaseHTTPRequestHandler) -> Response:
         """Response to a request, or the refusal of what a program of this machine would not send."""
         headers = request.headers
         names = [name.lower() for name in headers]
@@ -194,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def _respond(self) -> None:
-        self._send(self.server.respond(HttpRequest(self.command, self.path, self.headers)))
+        self._send(self.server.respond(self))
 
     do_GET = do_PUT = _respond  # noqa: N815 - as http.server names them
 
@@ -262,28 +248,17 @@ def _in_table(address: _Address) -> str:
 JSON: Final = "application/json"
 
 
-class SessionEndpoint(LoopbackServer):
-    """Answers for one session from what is held; nothing is renewed while a client waits (the JavaScript SDK waits a
+class CredentialsEndpoint(LoopbackServer):
+    """Answers GET on one path that nobody can guess, with one token that nobody can guess, for one session.
+
+    There is no way to ask for another role, and nothing is renewed while a client waits (the JavaScript SDK waits a
     second, botocore two).
     """
 
     def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
-        super().__init__(self._respond_to)
+        super().__init__(self._answer_to)
         self._held = held
         self._clock = clock
-
-    def _respond_to(self, request: HttpRequest) -> Response:
-        raise NotImplementedError
-
-
-class CredentialsEndpoint(SessionEndpoint):
-    """Answers GET on one path that nobody can guess, with one token that nobody can guess, for one session.
-
-    There is no way to ask for another role.
-    """
-
-    def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
-        super().__init__(held, clock=clock)
         self._path = Secret(f"/{secrets.token_urlsafe(16)}")
         self.token: Final = Secret(secrets.token_urlsafe(32))
 
@@ -292,10 +267,10 @@ class CredentialsEndpoint(SessionEndpoint):
         """The URL, for AWS_CONTAINER_CREDENTIALS_FULL_URI."""
         return Secret(f"http://{self.authority}{self._path.reveal()}")
 
-    def _respond_to(self, request: HttpRequest) -> Response:
+    def _answer_to(self, request: BaseHTTPRequestHandler) -> Response:
         if not _same(request.path, self._path):
             return Response(404)
-        if request.method != "GET":
+        if request.command != "GET":
             return Response(405, headers={"Allow": "GET"})
         if not _same(request.headers.get("Authorization", ""), self.token):
             return Response(403)
@@ -345,11 +320,13 @@ LONGEST_TTL: Final = 21_600
 """Seconds: six hours, as on an instance."""
 
 
-class MetadataEndpoint(SessionEndpoint):
+class MetadataEndpoint(LoopbackServer):
     """Answers what SDKs ask an instance for its role's credentials; version 1, without a token, is refused."""
 
     def __init__(self, held: Callable[[], Held], *, clock: Clock = utc_now) -> None:
-        super().__init__(held, clock=clock)
+        super().__init__(self._answer_to)
+        self._held = held
+        self._clock = clock
         # A token carries its own end, signed: no table of them that somebody else could fill up.
         self._key = Secret(secrets.token_hex(32))
 
@@ -358,12 +335,12 @@ class MetadataEndpoint(SessionEndpoint):
         """For AWS_EC2_METADATA_SERVICE_ENDPOINT."""
         return f"http://{self.authority}/"
 
-    def _respond_to(self, request: HttpRequest) -> Response:
+    def _answer_to(self, request: BaseHTTPRequestHandler) -> Response:
         if request.path == TOKEN_PATH:
-            if request.method != "PUT":
+            if request.command != "PUT":
                 return Response(405, headers={"Allow": "PUT"})
             return self._new_token(request.headers.get(TTL_HEADER, "").strip())
-        if request.method != "GET":
+        if request.command != "GET":
             return Response(405, headers={"Allow": "GET"})
         if not self._knows(request.headers.get(TOKEN_HEADER, "")):
             return Response(401)

@@ -122,15 +122,15 @@ def hcl_string(value: str) -> str:
     _refuse_unencodable(value, "Terraform")
     if re.search(r"[$%]{2,}\{", value):
         raise _unquotable("Terraform", "several of $ and % before a brace")
-    escaped = re.sub(r"[\\\"\x00-\x1f\x7f-\x9f\u2028\u2029]", _hcl_escape, value)
+    escaped = re.sub(
+        r"[\\\"\x00-\x1f\x7f-\x9f\u2028\u2029]",
+        lambda found: _HCL_NAMED.get(found[0]) or f"\\u{ord(found[0]):04x}",
+        value,
+    )
     return '"' + re.sub(r"([$%])(?=\{)", r"\1\1", escaped) + '"'
 
 
 _HCL_NAMED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def _hcl_escape(found: re.Match[str]) -> str:
-    return _HCL_NAMED.get(found.group()) or f"\\u{ord(found.group()):04x}"
 
 
 def _refuse_unencodable(value: str, where: str) -> None:

@@ -76,7 +76,7 @@ def read_again(connection: Connection, account: Account, entity: Held | ManagedP
 
 def _with(account: Account, was: Entity, now: Entity | None) -> Account:
     """The account with an entity in the place of what it was; None: it is not there any more."""
-    kind = {User: "users", Group: "groups", Role: "roles", ManagedPolicy: "policies"}[type(was)]
+    kind = _KINDS[type(was)].name
     if isinstance(was, ManagedPolicy) and isinstance(now, ManagedPolicy) and (not was.id or was.id == now.id):
         # Only the version in force is read again.
         in_force = now.versions[0].id
@@ -192,29 +192,33 @@ class _Attachment(Struct, rename="pascal"):
 
 
 class _EntityKind(NamedTuple):
-    """How the policies of one kind of entity are read, and what they are called in the listing of all."""
+    """How one kind of entity is read with its policies, and what those are called in the listing of all."""
 
     name: str
+    get: str
+    form: type[_Listed]
     parameter: str
-    list_inline: str
-    get_inline: str
-    list_attached: str
-    inline_key: str
+    list_inline: str = ""
+    get_inline: str = ""
+    list_attached: str = ""
+    inline_key: str = ""
 
 
-_OF_USERS: Final = _EntityKind(
-    "users", "UserName", "ListUserPolicies", "GetUserPolicy", "ListAttachedUserPolicies", "UserPolicyList"
-)
-_OF_GROUPS: Final = _EntityKind(
-    "groups", "GroupName", "ListGroupPolicies", "GetGroupPolicy", "ListAttachedGroupPolicies", "GroupPolicyList"
-)
-_OF_ROLES: Final = _EntityKind(
-    "roles", "RoleName", "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "RolePolicyList"
-)
-
-
-_LISTS: Final = 4
-"""Of users, groups, roles and policies."""
+_KINDS: Final[dict[type, _EntityKind]] = {
+    User: _EntityKind(
+        "users", "User", _WholeUser, "UserName",
+        "ListUserPolicies", "GetUserPolicy", "ListAttachedUserPolicies", "UserPolicyList",
+    ),
+    Group: _EntityKind(
+        "groups", "Group", _ListedGroup, "GroupName",
+        "ListGroupPolicies", "GetGroupPolicy", "ListAttachedGroupPolicies", "GroupPolicyList",
+    ),
+    Role: _EntityKind(
+        "roles", "Role", _WholeRole, "RoleName",
+        "ListRolePolicies", "GetRolePolicy", "ListAttachedRolePolicies", "RolePolicyList",
+    ),
+    ManagedPolicy: _EntityKind("policies", "Policy", _ListedPolicy, "PolicyArn"),
+}  # fmt: skip
 
 
 class OneByOne(FactReader):
@@ -249,8 +253,9 @@ class OneByOne(FactReader):
         tasks.watch(users_read), tasks.watch(groups_read), tasks.watch(roles_read), tasks.watch(policies_read)
         users, groups, roles = users_read.result(), groups_read.result(), roles_read.result()
         policies = policies_read.result()
-        failed = [listed.reason for listed in (users, groups, roles, policies) if isinstance(listed, Missing)]
-        if len(failed) == _LISTS:
+        lists = {"users": users, "groups": groups, "roles": roles, "policies": policies}
+        failed = [listed.reason for listed in lists.values() if isinstance(listed, Missing)]
+        if len(failed) == len(lists):
             self.why_nothing = next((reason for reason in failed if reason != ACCESS_DENIED), "")
             return None
         everybody = len(users.value_or(())) + len(groups.value_or(())) + len(roles.value_or(()))
@@ -271,7 +276,7 @@ class OneByOne(FactReader):
         found["unread"] = dict(self._unread)
         found["missing"] = [
             {"what": UNLISTED[kind], "permission": listed.permission, "error": listed.reason}
-            for kind, listed in (("users", users), ("groups", groups), ("roles", roles), ("policies", policies))
+            for kind, listed in lists.items()
             if isinstance(listed, Missing)
         ]
         found["missing"] += [
@@ -312,7 +317,7 @@ class OneByOne(FactReader):
             found |= {"RoleDetailList": [role], "role_details": {one.role_name: _as_json(one)}}
         elif isinstance(one, _ListedGroup):
             found["GroupDetailList"] = [self._group(connection, one)]
-        else:
+        elif isinstance(one, _ListedPolicy):
             policies[one.arn] = one
         for arn in sorted({*policies, *_named(found)}):
             policy = self._policy(connection, arn, policies.get(arn))
@@ -381,10 +386,12 @@ class OneByOne(FactReader):
             user["GroupList"] = [group.group_name for group in groups.value_or(())]
             self._note_missing(listed.arn, "groups", "users", groups)
         details = self._answer(connection, "GetUser", "User", _Details, UserName=name)
-        return user | self._details(listed.arn, "users", details) | self._own(connection, _OF_USERS, name, listed.arn)
+        return (
+            user | self._details(listed.arn, "users", details) | self._own(connection, _KINDS[User], name, listed.arn)
+        )
 
     def _group(self, connection: Connection, listed: _ListedGroup) -> Json:
-        return _as_json(listed) | self._own(connection, _OF_GROUPS, listed.group_name, listed.arn)
+        return _as_json(listed) | self._own(connection, _KINDS[Group], listed.group_name, listed.arn)
 
     def _role(self, connection: Connection, listed: _ListedRole) -> Json:
         name = listed.role_name
@@ -392,7 +399,7 @@ class OneByOne(FactReader):
         role = _as_json(listed) | self._details(listed.arn, "roles", details)
         if isinstance(details, Known):
             role["RoleLastUsed"] = _as_json(details.value.role_last_used or _LastUsed())
-        return role | self._own(connection, _OF_ROLES, name, listed.arn)
+        return role | self._own(connection, _KINDS[Role], name, listed.arn)
 
     def _details(self, arn: str, kind: str, fact: Fact[_Details]) -> Json:
         """The boundary and the tags of a user or role."""
@@ -414,7 +421,9 @@ class OneByOne(FactReader):
         self._note_missing(arn, "inline policies", kind.name, listed)
         policies: list[Json] = []
         for policy in listed.value_or(()):
-            document = self._inline(connection, kind.get_inline, PolicyName=policy, **whose)
+            about = {"PolicyName": policy, **whose}
+            ask = partial(connection.call, "iam", kind.get_inline, _Inline, **about)
+            document: Fact[_Inline] = self._once(kind.get_inline, ask, *about.values())
             if isinstance(document, Known) and not document.value.is_of(whose, policy):
                 document = Missing(f"the answer was not about its policy {policy}", f"iam:{kind.get_inline}")
             self._note_missing(arn, "inline policies", kind.name, document)
@@ -423,9 +432,6 @@ class OneByOne(FactReader):
         attached = self._all(connection, kind.list_attached, "AttachedPolicies", _Attachment, **whose)
         self._note_missing(arn, "attached policies", kind.name, attached)
         return {kind.inline_key: policies, "AttachedManagedPolicies": [*map(_as_json, attached.value_or(()))]}
-
-    def _inline(self, connection: Connection, operation: str, **about: str) -> Fact[_Inline]:
-        return self._once(operation, lambda: connection.call("iam", operation, _Inline, **about), *about.values())
 
     def _policy(self, connection: Connection, arn: str, listed: _ListedPolicy | None) -> Json | None:
         """A managed policy with the version in force; None where nothing of it can be read."""
@@ -452,30 +458,13 @@ class OneByOne(FactReader):
                 self._lacking[part, kind, fact.permission, fact.reason] += 1
 
 
-def _ask_again(
-    connection: Connection, entity: Held | ManagedPolicy
-) -> _WholeUser | _WholeRole | _ListedGroup | _ListedPolicy:
+def _ask_again(connection: Connection, entity: Held | ManagedPolicy) -> _Listed:
     """Read an entity itself again."""
-    one: _WholeUser | _WholeRole | _ListedGroup | _ListedPolicy
-    match entity:
-        case User():
-            operation = "GetUser"
-            one = connection.call("iam", operation, only("User", _WholeUser), UserName=entity.name).value
-            same = one.user_name == entity.name
-        case Role():
-            operation = "GetRole"
-            one = connection.call("iam", operation, only("Role", _WholeRole), RoleName=entity.name).value
-            same = one.role_name == entity.name
-        case Group():
-            operation = "GetGroup"
-            one = connection.call("iam", operation, only("Group", _ListedGroup), GroupName=entity.name).value
-            same = one.group_name == entity.name
-        case ManagedPolicy():
-            operation = "GetPolicy"
-            one = connection.call("iam", operation, only("Policy", _ListedPolicy), PolicyArn=entity.arn).value
-            same = one.arn == entity.arn
-    if not same:
-        raise connection.unexpected("iam", operation, f"it is not about {entity.name}")
+    kind = _KINDS[type(entity)]
+    name = entity.arn if isinstance(entity, ManagedPolicy) else entity.name
+    one = connection.call("iam", f"Get{kind.get}", only(kind.get, kind.form), **{kind.parameter: name}).value
+    if name not in (one.arn, _as_json(one).get(kind.parameter)):
+        raise connection.unexpected("iam", f"Get{kind.get}", f"it is not about {entity.name}")
     return one
 
 

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from iamtui.credentials import server as loopback_http
-from iamtui.credentials.server import Counts, HttpRequest, LoopbackServer, Response
+from iamtui.credentials.server import Counts, LoopbackServer, Response
 
 PORT = "PORT"
 MANY = 32
@@ -223,7 +224,7 @@ def test_many_clients_at_once_are_all_answered(server: LoopbackServer) -> None:
 
 
 def test_an_error_inside_is_told_without_its_text(capfd: pytest.CaptureFixture[str]) -> None:
-    def broken(_request: HttpRequest) -> Response:
+    def broken(_request: BaseHTTPRequestHandler) -> Response:
         raise RuntimeError("secret")
 
     server = LoopbackServer(broken)

@@ -211,7 +211,7 @@ def test_an_operation_that_is_another_request_than_the_pinned_is_refused(
     name = service.partition("/")[0]
     called, parameters = calls[name]
     with pytest.raises(Problem, match="describes it as another request"):
-        connect(moto.url, region="us-east-1").call(name, called, **parameters)
+        connect(moto.url, region="us-east-1").call(name, called, dict, **parameters)
 
 
 @pytest.mark.parametrize(
