@@ -289,7 +289,9 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] | None = No
             else:
                 value, origin = read, setting.variable
         if origin != DEFAULT:
-            config = _with(config, setting.name, value)
+            section, _, inner = setting.name.partition(".")
+            of_section = replace(getattr(config, section), **{inner: value}) if inner else value
+            config = replace(config, **{section: of_section})
             origins[setting.name] = origin
     return replace(config, origins=origins), tuple(safe_text(problem) for problem in problems)
 
@@ -299,7 +301,9 @@ def _from_file(setting: Setting, given: Any, path: Path, problems: list[str]) ->
     where = f"The config {path}: {setting.name}"
     expected = setting.check(given)
     if expected:
-        problems.append(f"{where} must be {expected}; {_default_words(setting)}.")
+        default = str(setting.default).lower() if isinstance(setting.default, bool) else str(setting.default)
+        used = f"the default {default} is used" if setting.default not in ("", {}) else "the default is used"
+        problems.append(f"{where} must be {expected}; {used}.")
         return setting.default, DEFAULT
     exposed = given != setting.default and setting.name in (*ACTS_FOR_THE_USER, _WARNING) and exposure(path)
     if not exposed:
@@ -310,15 +314,6 @@ def _from_file(setting: Setting, given: Any, path: Path, problems: list[str]) ->
         return f"{setting.default},{given}", CONFIG_FILE
     problems.append(f"{where} is ignored, {others}")
     return setting.default, DEFAULT
-
-
-def _default_words(setting: Setting) -> str:
-    default = setting.default
-    return "the default is used" if default in ("", {}) else f"the default {_shown(default)} is used"
-
-
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -382,10 +377,3 @@ def _from_text(text: str, default: Any) -> Any:
         except ValueError:
             return text
     return text
-
-
-def _with(config: Config, name: str, value: Any) -> Config:
-    section, _, inner = name.partition(".")
-    if not inner:
-        return replace(config, **{section: value})
-    return replace(config, **{section: replace(getattr(config, section), **{inner: value})})

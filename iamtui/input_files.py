@@ -234,16 +234,13 @@ def _refuse_kind(found: os.stat_result, subject: str, *, pipes: bool = True) -> 
     mode = found.st_mode
     if stat.S_ISDIR(mode):
         raise Problem(f"{subject} is a directory.", "Name a file in it.")
-    kinds = {"device": _is_device(found), "socket": stat.S_ISSOCK(mode), "pipe": stat.S_ISFIFO(mode) and not pipes}
+    is_device = stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+    if is_device and found.st_rdev == Path(os.devnull).stat().st_rdev:
+        return
+    kinds = {"device": is_device, "socket": stat.S_ISSOCK(mode), "pipe": stat.S_ISFIFO(mode) and not pipes}
     for kind, refused in kinds.items():
         if refused:
             raise Problem(f"{subject} is a {kind}, which is not read.", "Name a file.")
-
-
-def _is_device(found: os.stat_result) -> bool:
-    """True if it is a device other than /dev/null."""
-    nothing = stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
-    return (stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode)) and not nothing
 
 
 class _Input(io.RawIOBase):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -238,16 +239,11 @@ class _SnapshotRedactor:
         if key.lower() == "description":
             return "redacted" if value else value
         if key not in ("Key", "Value") and _DATE.fullmatch(value):
-            return self._earlier(value)
+            with suppress(ValueError, OverflowError):
+                return (datetime.fromisoformat(value) - self._ago).isoformat().replace("+00:00", "Z")
         if _PERSON.match(where) and self.renaming:
             return self._words.of_person(value)
         return self.text(value)
-
-    def _earlier(self, date: str) -> str:
-        try:
-            return (datetime.fromisoformat(date) - self._ago).isoformat().replace("+00:00", "Z")
-        except (ValueError, OverflowError):
-            return self.text(date)
 
     def _note_of_aws(self, arn: str, record: Json) -> None:
         """Let the words of an AWS managed policy stay, since others may name the same."""
@@ -301,7 +297,12 @@ class _SnapshotRedactor:
                 found[key] = {kind: self._principals(kind, several) for kind, several in value.items()}
             elif key == "Condition":
                 found[key] = {
-                    operator: {self._key(name): self._values(operator, name, values) for name, values in tests.items()}
+                    operator: {
+                        "".join(
+                            self.text(part) if own and part else part for part, own in parts_of_key(name, self._knows)
+                        ): self._values(operator, name, values)
+                        for name, values in tests.items()
+                    }
                     for operator, tests in value.items()
                 }
             else:
@@ -317,9 +318,6 @@ class _SnapshotRedactor:
             ):
                 raise Unsafe(f"{host!r} is not known as a service of AWS")
         return _each(value, lambda host: host if is_service_host(host, self._knows) else self.text(host))
-
-    def _key(self, key: str) -> str:
-        return "".join(self.text(part) if own and part else part for part, own in parts_of_key(key, self._knows))
 
     def _values(self, operator: str, key: str, values: Any) -> Any:
         """The values of a condition key; those that are no texts and AWS's own words stay.
@@ -437,9 +435,9 @@ class _Addresses:
             raise Unsafe(str(error)) from error
         size = network.max_prefixlen
         bits = f"{int(network.network_address):0{size}b}"[: network.prefixlen]
-        renamed = "".join(str(int(bit) ^ self._flips(size, bits[:at])) for at, bit in enumerate(bits))
+        renamed = ""
+        for at, bit in enumerate(bits):
+            flips = self._flipped.setdefault((size, bits[:at]), self._random.random() < 0.5)
+            renamed += str(int(bit) ^ flips)
         address = type(network.network_address)(int(renamed.ljust(size, "0") or "0", 2))
         return f"{address}/{network.prefixlen}" if "/" in text else str(address)
-
-    def _flips(self, size: int, prefix: str) -> bool:
-        return self._flipped.setdefault((size, prefix), self._random.random() < 0.5)

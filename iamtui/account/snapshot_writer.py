@@ -27,7 +27,6 @@ from iamtui.account.model import (
     Missing,
     OrganizationLevel,
     OrganizationPolicy,
-    ResourcePolicy,
     Role,
     Tags,
     User,
@@ -65,23 +64,25 @@ def snapshot_of(account: Account) -> Json:
         "mfa_devices": _by_user(account, "mfa_devices", lambda ones: [_written(MfaDeviceShape, one) for one in ones]),
         "login_profiles": _by_user(account, "login_profile", lambda one: one and _written(LoginProfileShape, one)),
         "instance_profiles": [_instance_profile(profile) for profile in alone],
-        **_resources(account),
+        "resource_policies": {
+            arn: _some(
+                state=policy.state,
+                document=None if policy.document is None else _document(policy.document),
+                permission=policy.permission or None,
+            )
+            for arn, policy in account.resource_policies.items()
+        },
+        "public_access_block": {
+            bucket: {"RestrictPublicBuckets": one.restrict_public_buckets}
+            for bucket, one in account.public_access_blocks.items()
+        },
+        "kms_aliases": dict(account.kms_aliases),
         "unread": {entity.arn: msgspec.to_builtins(entity.unread) for entity in _holders(account) if entity.unread},
         "missing": [*map(_gap, account.gaps), *map(_gap, _unsaid(account))],
     }
     # An empty object would say that somebody asked; the AWS lists are always part of the format.
     snapshot = {key: value for key, value in snapshot.items() if value or key[0].isupper()}
     return snapshot | _account_facts(account)
-
-
-def _resources(account: Account) -> Json:
-    """Known facts about resources outside IAM."""
-    blocks = account.public_access_blocks.items()
-    return {
-        "resource_policies": {arn: _resource_policy(policy) for arn, policy in account.resource_policies.items()},
-        "public_access_block": {name: {"RestrictPublicBuckets": one.restrict_public_buckets} for name, one in blocks},
-        "kms_aliases": dict(account.kms_aliases),
-    }
 
 
 def _account_facts(account: Account) -> Json:
@@ -171,11 +172,6 @@ def _by_user(account: Account, fact: str, make: Callable[[Any], Any]) -> Json:
     """One fact of all users of whom it is known."""
     known = ((user.name, getattr(user, fact)) for user in account.users)
     return {name: make(value.value) for name, value in known if isinstance(value, Known)}
-
-
-def _resource_policy(policy: ResourcePolicy) -> Json:
-    document = None if policy.document is None else _document(policy.document)
-    return _some(state=policy.state, document=document, permission=policy.permission or None)
 
 
 def _gap(gap: Gap) -> Json:

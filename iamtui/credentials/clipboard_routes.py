@@ -50,27 +50,15 @@ SCREEN_CHUNK: Final = 256
 """Longest payload in one DCS of GNU screen, which drops longer ones."""
 
 
-class Route(StrEnum):
-    """The kinds of way to a clipboard."""
-
-    COMMAND = "command"
-    LOCAL = "local"
-    TMUX = "tmux"
-    TERMINAL = "terminal"
-
-
 class CopyResult(NamedTuple):
     """Result of copying.
 
     Args:
-        route, tool: the way it took ("local", "xclip").
         verified: whether the tool confirms that it holds the text.
         sentence: what to tell the user; claims no more than is known.
         terminal_write: what the caller must write to the terminal, unchanged (ASCII); None for nothing.
     """
 
-    route: Route
-    tool: str
     verified: bool
     sentence: str
     terminal_write: Secret | None = None
@@ -121,7 +109,7 @@ class CommandRoute:
         if not self._words:
             raise Problem("The clipboard command is empty.", "Correct or unset IAMTUI_CLIPBOARD_CMD.")
         self._environ = environ
-        self.name = f"{Route.COMMAND}:{command}"
+        self.name = f"command:{command}"
 
     def copy(self, text: Secret) -> CopyResult:
         """Run the command; what it does with the text cannot be known."""
@@ -132,7 +120,7 @@ class CommandRoute:
                 f"The clipboard command {tool} {_how_it_ended(code)}, so nothing was copied.",
                 "Correct or unset IAMTUI_CLIPBOARD_CMD; the command must read the text on stdin and end.",
             )
-        return CopyResult(Route.COMMAND, tool, False, f"given to your clipboard command {tool}")
+        return CopyResult(False, f"given to your clipboard command {tool}")
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the command one space: its clipboard cannot be read, so nothing can be compared or proved."""
@@ -153,12 +141,12 @@ class LocalRoute:
         self._tool = tool
         self._environ = environ
         self._secret = secret
-        self.name = f"{Route.LOCAL}:{tool}"
+        self.name = f"local:{tool}"
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Copy, and prove it by reading back; None when either fails."""
         code = self._child("copy-secret" if self._secret else "copy", text)
-        return CopyResult(Route.LOCAL, self._tool, True, "copied") if code == ChildCode.DONE else None
+        return CopyResult(True, "copied") if code == ChildCode.DONE else None
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Empty the clipboard if it still holds the text."""
@@ -190,14 +178,14 @@ class TmuxRoute:
         self._environ = _tool_environment(environ)
         self._sends_on = sends_on
         self._secret = secret
-        self.name = f"{Route.TMUX}:{environ.get('TMUX', '')}"
+        self.name = f"tmux:{environ.get('TMUX', '')}"
 
     def copy(self, text: Secret) -> CopyResult | None:
         """Load the buffer; what the terminal does with it is not known."""
         if self._load(text) != 0:
             return None
         inside = f"copied inside tmux only: tmux paste-buffer -b {TMUX_BUFFER}, or prefix ="
-        return CopyResult(Route.TMUX, "tmux", True, _through_terminal(self._secret) if self._sends_on else inside)
+        return CopyResult(True, _through_terminal(self._secret) if self._sends_on else inside)
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Delete the buffer, and overwrite what was sent on with one space, since tmux passes no empty text on."""
@@ -238,12 +226,12 @@ class TerminalRoute:
     def __init__(self, environ: Mapping[str, str], *, secret: bool = False) -> None:
         self._in_screen = bool(environ.get("STY"))
         self._secret = secret
-        self.name = Route.TERMINAL.value
+        self.name = "terminal"
 
     def copy(self, text: Secret) -> CopyResult:
         """Give the caller what to write."""
         sequence = osc52(text, in_screen=self._in_screen)
-        return CopyResult(Route.TERMINAL, "OSC 52", False, _through_terminal(self._secret), sequence)
+        return CopyResult(False, _through_terminal(self._secret), sequence)
 
     def clear(self, fingerprint: str) -> ClearResult:
         """Give the caller what overwrites the clipboard once, with one space."""

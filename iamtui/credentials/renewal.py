@@ -223,17 +223,7 @@ class Renewer:
         Returns:
             The state afterwards.
         """
-        renew = self._renew
-        if renew is not None and self._renewing.acquire(blocking=False):
-            changed = False
-            try:
-                changed = self.state() is RenewalState.DUE
-                if changed:
-                    self._try(renew, None)
-            finally:
-                self._renewing.release()
-            if changed:
-                self._changed(self.held)
+        self._renew_where(lambda: self.state() is RenewalState.DUE, None)
         return self.state()
 
     def renew_now(self, code: Secret | None = None) -> None:
@@ -241,10 +231,15 @@ class Renewer:
 
         What comes of it is in `held`, and said by `changed`. Blocking while STS is asked.
         """
+        self._renew_where(lambda: True, code)
+
+    def _renew_where(self, wanted: Callable[[], bool], code: Secret | None) -> None:
         renew = self._renew
         if renew is None or not self._renewing.acquire(blocking=False):
             return
         try:
+            if not wanted():
+                return
             self._try(renew, code)
         finally:
             self._renewing.release()

@@ -246,7 +246,10 @@ def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Call
     base = _Caller(text_in(identity, "arn"), text_in(identity, "accountId"), credentials, "", kind, invoked_by, session)
     match kind:
         case "AssumedRole":
-            return _assumed_role(base, issuer)
+            base = replace(base, credentials="temporary")
+            if base.caller or not issuer:
+                return base
+            return replace(base, caller=issuer, notes=("The record names the role only, not its session.",))
         case "FederatedUser":
             return replace(base, issuer=issuer, credentials="temporary")
         case "Root":
@@ -288,17 +291,6 @@ def _of_another_account(base: _Caller, principal_id: str) -> _Caller:
     return replace(base, unknown=(f"The caller is a principal of account {base.account}{whose}.",))
 
 
-def _assumed_role(base: _Caller, role: str) -> _Caller:
-    if base.caller or not role:
-        return replace(base, credentials="temporary")
-    return replace(
-        base,
-        caller=role,
-        credentials="temporary",
-        notes=("The record names the role only, not its session.",),
-    )
-
-
 def _context(
     record: Mapping[str, Any], caller: _Caller, action: str
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
@@ -316,7 +308,11 @@ def _context(
     if dict_in(record, "tlsDetails"):
         context["aws:SecureTransport"] = ("true",)
     _session(caller, context, notes)
-    _parameters(record, context)
+    parameters = dict_in(record, "requestParameters")
+    for (service, name), key in _PARAMETER_KEYS.items():
+        value = text_in(parameters, name)
+        if service == text_in(record, "eventSource") and value:
+            context[key] = (value,)
     context.update(session_context(record))
     context.update(encryption_context(record, action))
     enriched = dict_in(record, "eventContext")
@@ -411,15 +407,6 @@ _PARAMETER_KEYS: Final = {
     ("iam.amazonaws.com", "permissionsBoundary"): "iam:PermissionsBoundary",
 }
 """Request parameters that are condition keys unchanged (Service Authorization Reference)."""
-
-
-def _parameters(record: Mapping[str, Any], context: dict[str, tuple[str, ...]]) -> None:
-    source = text_in(record, "eventSource")
-    parameters = dict_in(record, "requestParameters")
-    for (service, name), key in _PARAMETER_KEYS.items():
-        value = parameters.get(name)
-        if service == source and isinstance(value, str) and value:
-            context[key] = (value,)
 
 
 def _resource(record: Mapping[str, Any], source: str, action: str) -> str:

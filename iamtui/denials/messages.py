@@ -394,7 +394,10 @@ def messages_of(portions: Iterable[str], cancelled: Callable[[], bool] = lambda:
     for piece, start, line, first, last in _pieces(portions):
         if cancelled():
             return
-        for denial in _messages(SearchableText(piece)):
+        searchable = SearchableText(piece)
+        told = list(_spans(searchable, ANCHORS, []))
+        spans = sorted((*told, *_spans(searchable, BARE_ANCHORS, told)), key=lambda span: span.start)
+        for denial in (span.denial for span in spans):
             offset = start + denial.place.offset
             if first <= offset < last:
                 yield replace(denial, place=SourcePlace(line - 1 + denial.place.line, offset))
@@ -422,13 +425,6 @@ def _pieces(portions: Iterable[str]) -> Iterator[tuple[str, int, int, int, float
             at, first = following, last
         buffer, start = buffer[at:], start + at
     yield buffer, start, line, first, math.inf
-
-
-def _messages(text: SearchableText) -> list[Denial]:
-    told = list(_spans(text, ANCHORS, []))
-    spans = [*told, *_spans(text, BARE_ANCHORS, told)]
-    spans.sort(key=lambda span: span.start)
-    return [span.denial for span in spans]
 
 
 def _spans(text: SearchableText, anchors: tuple[str, ...], taken: list[DenialSpan]) -> Iterator[DenialSpan]:

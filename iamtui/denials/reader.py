@@ -284,9 +284,16 @@ def _read_value(value: Any, place: SourcePlace, collected: _Collected, depth: in
     if depth > _DEEPEST:
         return
     if isinstance(value, str):
-        _read_text_in_json(value, place, collected, depth)
+        found, inner = _as_json(value)
+        if found:
+            _read_value(inner, place, collected, depth + 1)
+        else:
+            collected.add_messages(value, place)
     elif isinstance(value, list):
-        _read_list(value, place, collected, depth)
+        row = _row(value)
+        for entry in value if row is None else (row,):
+            if isinstance(entry, (dict, list)):
+                _read_value(entry, place, collected, depth + 1)
     elif isinstance(value, dict):
         if is_record(value):
             collected.records += 1
@@ -294,17 +301,9 @@ def _read_value(value: Any, place: SourcePlace, collected: _Collected, depth: in
         elif is_decoded(value):
             collected.add(decoded_message(value, place))
         else:
-            _read_wrapper(value, place, collected, depth)
-
-
-def _read_list(value: list[Any], place: SourcePlace, collected: _Collected, depth: int) -> None:
-    row = _row(value)
-    if row is not None:
-        _read_value(row, place, collected, depth + 1)
-        return
-    for entry in value:
-        if isinstance(entry, (dict, list)):
-            _read_value(entry, place, collected, depth + 1)
+            for key in (*_CLOUDTRAIL_LISTS, *_INSIDE):
+                if key in value:
+                    _read_value(value[key], place, collected, depth + 1)
 
 
 def _row(value: list[Any]) -> dict[str, Any] | None:
@@ -314,29 +313,9 @@ def _row(value: list[Any]) -> dict[str, Any] | None:
         if not isinstance(cell, dict) or len(cell) != 1:
             return None
         for key, content in cell.items():
-            row[key] = _cell(content)
+            found, inner = _as_json(content if isinstance(content, str) else "")
+            row[key] = inner if found else content
     return row if is_record(row) else None
-
-
-def _cell(content: Any) -> Any:
-    if isinstance(content, str) and content[:1] in ("{", "["):
-        found, value = _as_json(content)
-        return value if found else content
-    return content
-
-
-def _read_wrapper(value: dict[str, Any], place: SourcePlace, collected: _Collected, depth: int) -> None:
-    for key in (*_CLOUDTRAIL_LISTS, *_INSIDE):
-        if key in value:
-            _read_value(value[key], place, collected, depth + 1)
-
-
-def _read_text_in_json(value: str, place: SourcePlace, collected: _Collected, depth: int) -> None:
-    found, inner = _as_json(value)
-    if found:
-        _read_value(inner, place, collected, depth + 1)
-    else:
-        collected.add_messages(value, place)
 
 
 # Decoded authorization messages

@@ -73,7 +73,7 @@ class SearchableText:
 
     def between(self, start: int, end: int) -> str:
         """The text between two places in `flat`, with the breaks of wrapped lines taken out."""
-        return _joined(self.flat[start:end])
+        return "".join(part.strip(" \t\r") for part in self.flat[start:end].replace("\0", "").split("\n"))
 
     def word_at(self, start: int, ends: str, *, since: int | None = None) -> tuple[str, int]:
         """The word at a place in `flat` up to white space or one of the characters in `ends`, and its end.
@@ -123,11 +123,6 @@ def _word_pattern(ends: str) -> re.Pattern[str]:
     return re.compile(f"[^\\s{re.escape(ends)}]{{1,2100}}")
 
 
-def _joined(text: str) -> str:
-    lines = [part.strip(" \t\r") for part in text.replace("\0", "").split("\n")]
-    return "".join(lines)
-
-
 def _undone(text: str) -> str:
     text = text.translate(_BOXES).replace("\r\n", "\0\n")
     if "\x1b" in text or "\u241b" in text:
@@ -143,15 +138,12 @@ def _undone(text: str) -> str:
 def _entity(found: re.Match[str]) -> str:
     name = found.group(1)
     if name.startswith("#"):
-        code = int(name[2:], 16) if name[1] in "xX" and len(name) > 2 else _decimal(name[1:])
+        digits, base = (name[2:], 16) if name[1] in "xX" and len(name) > 2 else (name[1:], 10)
+        code = int(digits, base) if base == 16 or digits.isdecimal() else 0
         character = chr(code) if 32 <= code < 127 else "?"
     else:
         character = _ENTITIES[name]
     return character.ljust(len(found.group()), "\0")
-
-
-def _decimal(digits: str) -> int:
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def _escape(found: re.Match[str]) -> str:

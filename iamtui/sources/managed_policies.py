@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
@@ -41,14 +40,6 @@ class _Entry(msgspec.Struct, rename="pascal"):
     document: msgspec.Raw
 
 
-@dataclass(frozen=True, slots=True)
-class _Located:
-    """An entry with the name that the file has as its key."""
-
-    name: str
-    entry: _Entry
-
-
 _READING = threading.Lock()
 
 
@@ -73,47 +64,48 @@ def managed_policy(arn: str) -> ManagedPolicy | None:
 
     Its id, description and attachment count are not known: `id` is "", the others are Missing.
     """
-    located = _policies().get(arn)
-    if located is None:
+    entry = _policies().get(arn)
+    if entry is None:
         return None
-    entry = located.entry
-    document = PolicyDocument.of(_in_usual_order(msgspec.json.decode(entry.document)))
+    # As AWS shows it; the file has all keys by alphabet.
+    document = _ordered(msgspec.json.decode(entry.document), _DOCUMENT_ORDER)
+    statements = document["Statement"]
+    document["Statement"] = (
+        [_ordered(one, _STATEMENT_ORDER) for one in statements]
+        if isinstance(statements, list)
+        else _ordered(statements, _STATEMENT_ORDER)
+    )
     return ManagedPolicy(
-        name=located.name,
+        name=arn.rpartition("/")[2],
         path=entry.path,
         arn=arn,
         id="",
         created=entry.create_date,
         updated=entry.update_date,
-        versions=(PolicyVersion(entry.default_version_id, document, is_default=True, created=entry.update_date),),
+        versions=(
+            PolicyVersion(
+                entry.default_version_id, PolicyDocument.of(document), is_default=True, created=entry.update_date
+            ),
+        ),
     )
 
 
-def _policies() -> Mapping[str, _Located]:
+def _policies() -> Mapping[str, _Entry]:
     # Two threads asking at once would read the 5 MB file twice; the second waits instead.
     with _READING:
         return _read_policies()
 
 
 @cache
-def _read_policies() -> Mapping[str, _Located]:
-    data_file = _data_file()
-    if data_file is None:
-        return {}
-    entries = msgspec.json.decode(
-        _json_literal(data_file.read_text(encoding="utf-8")), type=prepared(dict[str, _Entry])
-    )
-    return {f"{_ARN_PREFIX}{entry.path}{name}": _Located(name, entry) for name, entry in entries.items()}
-
-
-def _data_file() -> Path | None:
+def _read_policies() -> Mapping[str, _Entry]:
     # A top-level name only: asking for a submodule's spec would import its parents.
     spec = find_spec("moto")
-    for folder in (spec.submodule_search_locations if spec else None) or ():
-        found = Path(folder).joinpath(*_DATA_FILE)
-        if found.is_file():
-            return found
-    return None
+    files = (Path(folder).joinpath(*_DATA_FILE) for folder in (spec.submodule_search_locations if spec else None) or ())
+    file = next(filter(Path.is_file, files), None)
+    if file is None:
+        return {}
+    entries = msgspec.json.decode(_json_literal(file.read_text(encoding="utf-8")), type=prepared(dict[str, _Entry]))
+    return {f"{_ARN_PREFIX}{entry.path}{name}": entry for name, entry in entries.items()}
 
 
 def _json_literal(source: str) -> str:
@@ -127,17 +119,6 @@ def _json_literal(source: str) -> str:
         ):
             return node.value.value
     return "{}"
-
-
-def _in_usual_order(document: dict[str, Any]) -> dict[str, Any]:
-    """The same document with its keys in the order in which AWS shows them; the file has them by alphabet."""
-    ordered = _ordered(document, _DOCUMENT_ORDER)
-    statements = ordered.get("Statement")
-    if isinstance(statements, list):
-        ordered["Statement"] = [_ordered(statement, _STATEMENT_ORDER) for statement in statements]
-    elif isinstance(statements, dict):
-        ordered["Statement"] = _ordered(statements, _STATEMENT_ORDER)
-    return ordered
 
 
 def _ordered(value: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from iamtui.credentials.clipboard_routes import (
     ClearState,
     CopyResult,
     LocalRoute,
-    Route,
     TerminalRoute,
     _exists,
     fingerprint_of,
@@ -64,7 +63,7 @@ def osc(text: str) -> bytes:
 
 def test_tmux_holds_the_text_and_passes_it_on(tmux: Tmux) -> None:
     lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=tmux.environ)
-    assert lease.result.route is Route.TMUX
+    assert lease.place.startswith("tmux")
     assert lease.result.verified
     assert lease.result.sentence == "copied through the terminal; a recorder of this session has it too"
     assert lease.result.terminal_write is None
@@ -116,12 +115,12 @@ def test_another_text_in_the_buffer_survives(tmux: Tmux, tmp_path: Path) -> None
 
 def test_a_tmux_server_that_is_gone_is_not_claimed() -> None:
     environ = {**PLAIN, "TMUX": "/nonexistent/socket,1,0"}
-    assert clipboard.copy(Secret(TEXT), ALLOWED, environ=environ).result.route is Route.TERMINAL
+    assert clipboard.copy(Secret(TEXT), ALLOWED, environ=environ).place.startswith("terminal")
 
 
 def test_the_terminal_is_the_last_way_and_claims_nothing() -> None:
     lease = clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN, clock=lambda: NOW)
-    assert lease.result.route is Route.TERMINAL
+    assert lease.place.startswith("terminal")
     assert not lease.result.verified
     assert lease.result.sentence == "copied through the terminal; a recorder of this session has it too"
     assert lease.result.terminal_write is not None
@@ -221,7 +220,7 @@ def test_the_users_own_command_comes_first_and_finds_the_users_path(tmp_path: Pa
     tool.chmod(0o755)
     environ = {**PLAIN, "PATH": f"{tmp_path}:{os.defpath}", "IAMTUI_CLIPBOARD_CMD": "myclip --to 'the board'"}
     lease = clipboard.copy(Secret(TEXT), environ=environ)
-    assert lease.result.route is Route.COMMAND
+    assert lease.place.startswith("command")
     assert not lease.result.verified
     assert lease.result.sentence == "given to your clipboard command myclip"
     assert (tmp_path / "args").read_text() == "--to\nthe board\n"
@@ -301,9 +300,7 @@ def test_a_lease_counts_down_and_can_be_endless() -> None:
 
 def test_a_lease_keeps_no_text() -> None:
     """Only the result of a terminal copy holds it, for being written, and that is a Secret."""
-    lease = ClipboardLease(
-        TerminalRoute(PLAIN), fingerprint_of(TEXT.encode()), CopyResult(Route.TERMINAL, "OSC 52", False, "sent"), None
-    )
+    lease = ClipboardLease(TerminalRoute(PLAIN), fingerprint_of(TEXT.encode()), CopyResult(False, "sent"), None)
     assert "wJalr" not in repr(vars(lease))
     sent = clipboard.copy(Secret(TEXT), ALLOWED, environ=PLAIN)
     assert base64.b64encode(TEXT.encode()).decode()[:20] not in repr(sent.result)

@@ -17,7 +17,7 @@ import pytest
 
 from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions, OnlyThroughTerminal
-from iamtui.credentials.clipboard_routes import ClearState, LocalRoute, Route, local_tools
+from iamtui.credentials.clipboard_routes import ClearState, LocalRoute, local_tools
 from iamtui.secret import Secret
 from tests.support.external_tools import need, x_server
 from tests.support.slow import one_quick
@@ -80,8 +80,8 @@ def put(display: str, text: str) -> None:
 
 def test_a_copy_is_proved_and_cleared(desktop: Mapping[str, str], display: str) -> None:
     lease = clipboard.copy(Secret(TEXT), environ=desktop, clock=lambda: NOW)
-    assert lease.result.route is Route.LOCAL
-    assert lease.result.tool == "xclip"
+    assert lease.place.startswith("local")
+    assert lease.place == "local:xclip"
     assert lease.result.verified
     assert lease.result.sentence == "copied"
     assert lease.result.terminal_write is None
@@ -149,7 +149,7 @@ def test_a_fake_xclip_on_path_is_not_run(desktop: Mapping[str, str], tmp_path: P
 def test_a_display_that_is_gone_is_not_claimed(desktop: Mapping[str, str]) -> None:
     """xclip ends with an error there that pyperclip ignores."""
     lease = clipboard.copy(Secret(TEXT), ALLOWED, environ={**desktop, "DISPLAY": ":9973"})
-    assert lease.result.route is Route.TERMINAL
+    assert lease.place.startswith("terminal")
     assert not lease.result.verified
 
 
@@ -191,7 +191,7 @@ def test_over_ssh_the_local_display_is_left_alone(desktop: Mapping[str, str], di
         clipboard.copy(Secret(TEXT), environ=ssh)
     assert pasted(display) == "the desktop's own"
     asked = clipboard.copy(Secret(TEXT), ClipboardOptions(local_over_ssh=True), environ=ssh)
-    assert asked.result.route is Route.LOCAL
+    assert asked.place.startswith("local")
     assert pasted(display) == TEXT
 
 

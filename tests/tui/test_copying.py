@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from iamtui.credentials.clipboard import ClipboardLease, ClipboardOptions
-from iamtui.credentials.clipboard_routes import ClearResult, ClearState, CopyResult, Route
+from iamtui.credentials.clipboard_routes import ClearResult, ClearState, CopyResult
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui.clipboard import Copier
@@ -25,7 +25,7 @@ class FakeRoute:
     def copy(self, text: Secret) -> CopyResult:
         self.holds = text.reveal()
         write = Secret("\x1b]52;c;AAAA\x07") if self.terminal else None
-        return CopyResult(Route.LOCAL, "fake", True, "copied to the clipboard (fake)", write)
+        return CopyResult(True, "copied to the clipboard (fake)", write)
 
     def clear(self, _fingerprint: str) -> ClearResult:
         self.cleared += 1
