@@ -5,12 +5,9 @@ Loaded with botocore, not before.
 
 from __future__ import annotations
 
-import http.client
-import io
 import socket
 import ssl
 import threading
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -30,9 +27,9 @@ from botocore.httpsession import mask_proxy_url
 from botocore.utils import get_environ_proxies
 from urllib3.util import parse_url
 
-from iamtui.aws import answers
-from iamtui.aws.answers import AnswerLimit, LimitedReads
+from iamtui.aws import limited_http
 from iamtui.aws.errors import AwsProblem
+from iamtui.aws.limited_http import AnswerLimit, LimitedResponse, tls_context
 from iamtui.aws.profiles import is_loopback
 
 CONNECT_SECONDS = 3
@@ -93,23 +90,16 @@ _sending: Final = _Sending()
 """The limit of the answer to what the thread is sending, which the response takes over."""
 
 
-class _LimitedAnswer(http.client.HTTPResponse):
-    """Also that of a proxy to CONNECT."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        raw: Any = self.fp
-        if _sending.limit is not None:
-            # Nothing has been read of it yet.
-            self.fp = io.BufferedReader(LimitedReads(raw.detach(), _sending.limit))
+def _response(*args: Any, **kwargs: Any) -> LimitedResponse:
+    return LimitedResponse(_sending.limit, *args, **kwargs)
 
 
 class _HttpConnection(urllib3.connection.HTTPConnection):
-    response_class = _LimitedAnswer
+    response_class = staticmethod(_response)  # type: ignore[assignment]
 
 
 class _HttpsConnection(urllib3.connection.HTTPSConnection):
-    response_class = _LimitedAnswer
+    response_class = staticmethod(_response)  # type: ignore[assignment]
 
 
 class _HttpPool(urllib3.HTTPConnectionPool):
@@ -159,7 +149,9 @@ class HttpSender:
         refuse_unclear_url(request.url, self._url_is)
         is_object = request.stream_output
         size, seconds = (
-            (answers.LARGEST_OBJECT, answers.LONGEST_OBJECT) if is_object else (answers.LARGEST, answers.LONGEST)
+            (limited_http.LARGEST_OBJECT, limited_http.LONGEST_OBJECT)
+            if is_object
+            else (limited_http.LARGEST, limited_http.LONGEST)
         )
         url, proxy = urlsplit(request.url), self._proxy_for(request.url)
         pool = self._manager_for(url.scheme, proxy, request.url).connection_from_url(request.url)
@@ -233,16 +225,11 @@ class HttpSender:
             return found
 
     def _context(self, url: str) -> ssl.SSLContext:
-        # Not ssl.create_default_context, nor urllib3's: they open the file of SSLKEYLOGFILE for the keys of all
-        # connections.
         if self._tls is None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            kind = "capath" if Path(self._certificates).is_dir() else "cafile"
             try:
-                context.load_verify_locations(**{kind: self._certificates})
+                self._tls = tls_context(self._certificates)
             except OSError as error:
                 raise SSLError(endpoint_url=url, error=error) from error
-            self._tls = context
         return self._tls
 
 

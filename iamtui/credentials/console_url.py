@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import io
 import json
 import os
 import re
@@ -22,11 +21,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from iamtui.aws.answers import AnswerLimit, AnswerTooLarge, AnswerTooSlow, LimitedReads
+from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow
+from iamtui.aws.limited_http import AnswerLimit, LimitedResponse, tls_context
 from iamtui.credentials.console_sites import ConsoleSite, Host, console_site
 from iamtui.credentials.export_values import exportable
 from iamtui.credentials.session import Clock, Session, duration_text, duration_words, time_left_words, utc_now
@@ -372,18 +371,10 @@ def _kind(error: Exception) -> str:
     return words or type(error).__name__
 
 
-class _LimitedResponse(http.client.HTTPResponse):
-    def __init__(self, limit: AnswerLimit, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Nothing has been read of it yet.
-        raw: Any = self.fp
-        self.fp = io.BufferedReader(LimitedReads(raw.detach(), limit))
-
-
 def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
     connection = _connection(host, ca_bundle)
     # Also for the proxy's answer to CONNECT.
-    connection.response_class = partial(_LimitedResponse, AnswerLimit(LARGEST_ANSWER, WHOLE_SECONDS))  # type: ignore[assignment]
+    connection.response_class = partial(LimitedResponse, AnswerLimit(LARGEST_ANSWER, WHOLE_SECONDS))  # type: ignore[assignment]
     try:
         connection.connect()
         connection.sock.settimeout(READ_SECONDS)
@@ -402,7 +393,11 @@ def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
         if host.name not in ("127.0.0.1", "::1"):
             raise Problem(f"{host.name} is not asked without TLS: the credentials could be read on the way.")
         return http.client.HTTPConnection(host.name, host.port, timeout=CONNECT_SECONDS)
-    context = _trust(ca_bundle)
+    try:
+        context = tls_context(ca_bundle)
+    except OSError as error:
+        why = safe_text(error.strerror or type(error).__name__)
+        raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None
     proxy = "" if urllib.request.proxy_bypass(host.name) else urllib.request.getproxies().get("https", "")
     if not proxy:
         return http.client.HTTPSConnection(host.name, host.port, timeout=CONNECT_SECONDS, context=context)
@@ -418,20 +413,3 @@ def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
         headers["Proxy-Authorization"] = f"Basic {base64.b64encode(pair).decode('ascii')}"
     connection.set_tunnel(host.name, host.port, headers)
     return connection
-
-
-def _trust(ca_bundle: str) -> ssl.SSLContext:
-    # Not ssl.create_default_context: it opens the file of SSLKEYLOGFILE for the keys of all connections.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not ca_bundle:
-        context.load_default_certs()
-        return context
-    try:
-        if Path(ca_bundle).is_dir():
-            context.load_verify_locations(capath=ca_bundle)
-        else:
-            context.load_verify_locations(cafile=ca_bundle)
-        return context
-    except OSError as error:
-        why = safe_text(error.strerror or type(error).__name__)
-        raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None

@@ -51,12 +51,7 @@ def write_private(path: Path, text: Secret, *, overwrite: bool = False) -> Path:
     try:
         path = home_expanded(str(path)).absolute()
         _check_target(path, overwrite)
-        temporary = write_temporary(path, text)
-        try:
-            put(temporary, path, new=not overwrite)
-        finally:
-            temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        _put(path, text, new=not overwrite)
     except FileExistsError:
         problem: Problem = _already_there(path)
     except (OSError, ValueError) as error:
@@ -89,32 +84,27 @@ def replace_file(path: Path, data: bytes, *, keep_mode: bool = False, new: bool 
             found = path.lstat().st_mode
             # A link that came there just now leads to a file that may be readable by anybody.
             mode = found & 0o777 if stat.S_ISREG(found) else PRIVATE
-    temporary = write_temporary(path, data, mode=mode)
+    _put(path, data, mode=mode, new=new)
+
+
+def _put(path: Path, content: Secret | bytes, *, mode: int = PRIVATE, new: bool) -> None:
+    """Write a file as a whole; a new one never replaces what came there meanwhile: that is a FileExistsError."""
+    temporary = write_temporary(path, content, mode=mode)
     try:
-        put(temporary, path, new=new)
+        if new:
+            try:
+                path.hardlink_to(temporary)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                # The name is taken by an empty file first, for the time of a rename.
+                path.touch(PRIVATE, exist_ok=False)
+                temporary.replace(path)
+        else:
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
-
-
-def put(temporary: Path, path: Path, *, new: bool) -> None:
-    """Give a written file its name; a new one never replaces what came there meanwhile.
-
-    Raises:
-        FileExistsError: there is a file, and it is to be a new one.
-        OSError: it cannot be renamed.
-    """
-    if new:
-        try:
-            path.hardlink_to(temporary)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            # The name is taken by an empty file first, for the time of a rename.
-            path.touch(PRIVATE, exist_ok=False)
-            temporary.replace(path)
-    else:
-        temporary.replace(path)
 
 
 def refuse_special(path: Path) -> None:

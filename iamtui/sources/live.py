@@ -248,7 +248,10 @@ class LiveReading:
     def _read_pages(self, connection: Connection, tasks: Tasks) -> None:
         marker = {"Marker": self._marker} if self._marker else {}
         for answer in connection.pages("iam", "GetAccountAuthorizationDetails", dict, MaxItems=PAGE_SIZE, **marker):
-            self._pages.append(_details_page(connection, answer))
+            page = _checked_page(connection, "GetAccountAuthorizationDetails", answer)
+            if not page.says_anything and page.is_truncated is None:
+                raise connection.unexpected("iam", "GetAccountAuthorizationDetails", "it holds nothing of an account")
+            self._pages.append(page)
             self._marker = str(answer.get("Marker") or "")
             tasks.done = self._count()
         self._is_whole = True
@@ -298,8 +301,11 @@ class LiveReading:
         carried = {
             profile.arn for page in pages for role in page.roles or () for profile in role.instance_profile_list or ()
         }
-        found = [_without_profiles(page, carried) for page in dict(self._found).values()]
-        pages += [*found, page_of(extra)]
+        for page in dict(self._found).values():
+            others = [profile for profile in page.instance_profiles or () if profile.arn not in carried]
+            is_listed = page.instance_profiles is not None
+            pages.append(msgspec.structs.replace(page, instance_profiles=others) if is_listed else page)
+        pages.append(page_of(extra))
         try:
             account = account_from_pages(pages, origin=origin_of(connection), absent=NOT_LOADED.reason)
         except Problem as problem:
@@ -334,13 +340,6 @@ def _without_inventory(problem: AwsProblem, why_no_list: str) -> AwsProblem:
         code=problem.code,
         permission=problem.permission,
     )
-
-
-def _details_page(connection: Connection, answer: dict[str, Any]) -> SnapshotShape:
-    page = _checked_page(connection, "GetAccountAuthorizationDetails", answer)
-    if not page.says_anything and page.is_truncated is None:
-        raise connection.unexpected("iam", "GetAccountAuthorizationDetails", "it holds nothing of an account")
-    return page
 
 
 def _checked_page(connection: Connection, operation: str, answer: dict[str, Any]) -> SnapshotShape:
@@ -448,10 +447,3 @@ def _joined(pages: Iterable[SnapshotShape]) -> SnapshotShape:
             if getattr(page, name) is not None:
                 setattr(joined, name, {**(getattr(joined, name) or {}), **getattr(page, name)})
     return joined
-
-
-def _without_profiles(page: SnapshotShape, arns: set[str | None]) -> SnapshotShape:
-    if page.instance_profiles is None:
-        return page
-    others = [profile for profile in page.instance_profiles if profile.arn not in arns]
-    return msgspec.structs.replace(page, instance_profiles=others)

@@ -135,7 +135,14 @@ def load_account_facts(
         tasks |= {user.arn: partial(reading.user, user) for user in users}
     found = reading.beside(tasks, step, "facts about the account")
     if len(users) > _MOST_USERS:
-        found |= {user.arn: _not_asked(user) for user in users}
+        reason = f"not asked about one by one: more than {_MOST_USERS} users"
+        for user in users:
+            lacking: dict[str, Any] = {
+                name: Missing(reason, permission)
+                for name, permission in _OF_USERS
+                if isinstance(getattr(user, name), Missing)
+            }
+            found[user.arn] = replace(user, **lacking)
     aliases: Fact[dict[str, str]] = found.pop("kms_aliases", Known({}))
     if isinstance(aliases, Known):
         account = replace(account, kms_aliases={**account.kms_aliases, **aliases.value})
@@ -200,14 +207,6 @@ _OF_USERS: Final = (
     ("mfa_devices", "iam:ListMFADevices"),
     ("login_profile", "iam:GetLoginProfile"),
 )
-
-
-def _not_asked(user: User) -> User:
-    reason = f"not asked about one by one: more than {_MOST_USERS} users"
-    lacking: dict[str, Any] = {
-        name: Missing(reason, permission) for name, permission in _OF_USERS if isinstance(getattr(user, name), Missing)
-    }
-    return replace(user, **lacking)
 
 
 def _tasks(reading: _OnDemandReader) -> dict[str, Callable[[], Any]]:
@@ -362,15 +361,11 @@ def _access_keys(connection: Connection, user_name: str) -> tuple[AccessKey, ...
     keys = [key for page in pages for key in page.value]
     if len(keys) > _MOST_KEYS:
         raise connection.unexpected("iam", "ListAccessKeys", f"it names {len(keys):,} keys of one user")
-    return access_keys(_with_last_use(connection, key) for key in keys)
-
-
-def _with_last_use(connection: Connection, key: AccessKeyShape) -> AccessKeyShape:
     form = only("AccessKeyLastUsed", _LastUse)
-    used = connection.call("iam", "GetAccessKeyLastUsed", form, AccessKeyId=key.id).value
-    return msgspec.structs.replace(
-        key, last_used=used.last_used_date, last_service=used.service_name, last_region=used.region
-    )
+    for key in keys:
+        used = connection.call("iam", "GetAccessKeyLastUsed", form, AccessKeyId=key.id).value
+        key.last_used, key.last_service, key.last_region = used.last_used_date, used.service_name, used.region
+    return access_keys(keys)
 
 
 def _mfa_devices(connection: Connection, user_name: str) -> tuple[MfaDevice, ...]:

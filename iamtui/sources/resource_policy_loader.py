@@ -113,7 +113,9 @@ def _read(connection: Connection, account: Account, arn: Arn, read: PolicyRead, 
     Raises:
         Problem: the call failed, or would be about another account's resource of the same name.
     """
-    if arn.account and arn.account != account.id and not any(map(_names_the_account, read.parameters.values())):
+    given = " ".join(one for one in read.parameters.values() if isinstance(one, str))
+    names_account = any(part in given for part in ("{arn}", "{account}", "{found}"))
+    if arn.account and arn.account != account.id and not names_account:
         raise Problem(
             f"The policy of {arn} cannot be read from account {account.id}: AWS gives it to its owner alone.",
             f"Ask from account {arn.account}, or answer it with a scenario file that holds the policy.",
@@ -137,10 +139,6 @@ def _read(connection: Connection, account: Account, arn: Arn, read: PolicyRead, 
     if read.short_for_arn:
         texts = [text.replace(f'"{read.short_for_arn}/', f'"{arn}/') for text in texts]
     return texts
-
-
-def _names_the_account(template: str | list[str]) -> bool:
-    return isinstance(template, str) and any(part in template for part in ("{arn}", "{account}", "{found}"))
 
 
 def _unescaped(text: str) -> str:

@@ -126,7 +126,11 @@ def simulate(
     for _ in range(MOST_PAGES):
         if cancelled():
             return ()
-        page = _call(connection, simulation, marker)
+        parameters = simulation.parameters() | ({"Marker": marker} if marker else {})
+        try:
+            page = connection.call("iam", "SimulatePrincipalPolicy", _Page, **parameters)
+        except AwsProblem as problem:
+            raise _in_words(problem, simulation) from None
         for evaluation in page.evaluation_results:
             results += _results(evaluation)
         following = page.marker
@@ -192,16 +196,6 @@ class _Page(Struct, rename="pascal"):
     evaluation_results: list[_Evaluation]
     is_truncated: bool = False
     marker: str = ""
-
-
-def _call(connection: Connection, simulation: Simulation, marker: str) -> _Page:
-    parameters = simulation.parameters()
-    if marker:
-        parameters["Marker"] = marker
-    try:
-        return connection.call("iam", "SimulatePrincipalPolicy", _Page, **parameters)
-    except AwsProblem as problem:
-        raise _in_words(problem, simulation) from None
 
 
 _SAID: Final = {
@@ -276,14 +270,13 @@ def _result(evaluation: _Evaluation, answer: _SimulatorAnswer, resource: str, de
         action=evaluation.eval_action_name,
         resource=resource or "*",
         decision=decision,
-        matched=tuple(_statement(statement) for statement in answer.matched_statements),
+        matched=tuple(
+            SimulatedStatement(one.source_policy_id, one.source_policy_type, lines if all(lines) else None)
+            for one in answer.matched_statements
+            for lines in [(one.start_position.line, one.end_position.line)]
+        ),
         missing_context=tuple(answer.missing_context_values or evaluation.missing_context_values),
         allowed_by_organizations=evaluation.organizations_decision_detail.allowed_by_organizations,
         allowed_by_boundary=by_boundary,
         details=answer.eval_decision_details,
     )
-
-
-def _statement(statement: _Statement) -> SimulatedStatement:
-    lines = (statement.start_position.line, statement.end_position.line)
-    return SimulatedStatement(statement.source_policy_id, statement.source_policy_type, lines if all(lines) else None)

@@ -55,9 +55,9 @@ def test_what_comes_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "x"
     write = private_file.write_temporary
 
-    def and_another(target: Path, content: Secret) -> Path:
+    def and_another(target: Path, content: Secret, **more: int) -> Path:
         path.write_text("another's")
-        return write(target, content)
+        return write(target, content, **more)
 
     monkeypatch.setattr(private_file, "write_temporary", and_another)
     with pytest.raises(AlreadyThere):
