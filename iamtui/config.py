@@ -360,12 +360,9 @@ def _complaints(unknown: list[tuple[str, Any]], declared: Mapping[str, Setting])
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    if close:
-        return close[0]
     last = {full.rsplit(".", 1)[-1]: full for full in known}
-    close = get_close_matches(name.rsplit(".", 1)[-1].lower(), last, n=1, cutoff=0.6)
-    return last[close[0]] if close else ""
+    close = get_close_matches(name.lower(), known, n=1) or get_close_matches(name.rsplit(".", 1)[-1].lower(), last, n=1)
+    return last.get(close[0], close[0]) if close else ""
 
 
 def _from_text(text: str, default: Any) -> Any:

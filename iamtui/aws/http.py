@@ -110,6 +110,18 @@ class _HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
 
 
+_ERRORS: Final[tuple[tuple[Any, Any], ...]] = (
+    (urllib3.exceptions.SSLError, SSLError),
+    ((urllib3.exceptions.NewConnectionError, socket.gaierror), EndpointConnectionError),
+    (urllib3.exceptions.ProxyError, ProxyConnectionError),
+    (urllib3.exceptions.ConnectTimeoutError, ConnectTimeoutError),
+    (urllib3.exceptions.ReadTimeoutError, ReadTimeoutError),
+    (urllib3.exceptions.ProtocolError, ConnectionClosedError),
+    (Exception, HTTPClientError),
+)
+"""The error of botocore for each of urllib3."""
+
+
 class HttpSender:
     """Sends a request of botocore and returns the response, read to its end within the limits.
 
@@ -168,20 +180,9 @@ class HttpSender:
                 decode_content=False,
             )
             raw = response if is_object else ReadBody(b"".join(response.stream(_PORTION)))
-        except urllib3.exceptions.SSLError as error:
-            raise SSLError(endpoint_url=request.url, error=error) from error
-        except (urllib3.exceptions.NewConnectionError, socket.gaierror) as error:
-            raise EndpointConnectionError(endpoint_url=request.url, error=error) from error
-        except urllib3.exceptions.ProxyError as error:
-            raise ProxyConnectionError(proxy_url=mask_proxy_url(proxy), error=error) from error
-        except urllib3.exceptions.ConnectTimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=request.url, error=error) from error
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
-        except urllib3.exceptions.ProtocolError as error:
-            raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise HTTPClientError(error=error) from error
+            kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
+            raise kind(endpoint_url=request.url, proxy_url=mask_proxy_url(proxy), error=error) from error
         finally:
             _sending.limit = None
         headers: Any = response.headers

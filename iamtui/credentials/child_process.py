@@ -40,38 +40,19 @@ SESSION_MARK: Final = "IAMTUI_SESSION"
 NO_DEFAULT_PROFILE: Final = "/dev/null"
 
 
-class ChildEnvironment:
-    """The environment of a child, whose values nothing prints by accident: a traceback may print local variables.
-
-    Args:
-        values: names and values; they are wrapped at once.
-    """
-
-    __slots__ = ("_values",)
+class ChildEnvironment(dict[str, Secret]):
+    """The environment of a child, whose values nothing prints by accident: a traceback may print local variables."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = {name: Secret(value) for name, value in values.items()}
+        super().__init__((name, Secret(value)) for name, value in values.items())
 
     def reveal(self) -> dict[str, str]:
         """Names and values, for the one call that starts the child."""
-        return {name: value.reveal() for name, value in self._values.items()}
+        return {name: value.reveal() for name, value in self.items()}
 
     def path(self) -> list[str]:
         """The folders in which the child's program is looked for."""
-        return os.get_exec_path({"PATH": self._values["PATH"].reveal()} if "PATH" in self._values else {})
-
-    def with_secret(self, name: str, value: Secret) -> ChildEnvironment:
-        more = ChildEnvironment({})
-        more._values = {**self._values, name: value}
-        return more
-
-    def without(self, *names: str) -> ChildEnvironment:
-        fewer = ChildEnvironment({})
-        fewer._values = {name: value for name, value in self._values.items() if name not in names}
-        return fewer
-
-    def __repr__(self) -> str:
-        return f"ChildEnvironment({', '.join(self._values)})"
+        return os.get_exec_path({"PATH": self["PATH"].reveal()} if "PATH" in self else {})
 
 
 def child_environment(
@@ -90,7 +71,7 @@ def child_environment(
     environ = _of_session(session, base_env)
     for name, value in environment_of(exportable(session, now)):
         if with_region or name not in variables.REGIONS:
-            environ = environ.with_secret(name, value)
+            environ[name] = value
     return environ
 
 
@@ -108,11 +89,9 @@ def endpoint_environment(
         hide_default_profile: point the AWS files at nothing: the SDKs prefer a default profile to the endpoint.
     """
     environ = _of_session(session, base_env)
-    for name, value in wanted:
-        environ = environ.with_secret(name, value)
+    environ.update(wanted)
     if hide_default_profile:
-        for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-            environ = environ.with_secret(name, Secret(NO_DEFAULT_PROFILE))
+        environ.update(dict.fromkeys(("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"), Secret(NO_DEFAULT_PROFILE)))
     return environ
 
 
@@ -121,16 +100,20 @@ def _of_session(session: Session, base_env: Mapping[str, str]) -> ChildEnvironme
 
     Credentials that are not AWS's come with their endpoint.
     """
-    tokens = [name for name in base_env if name.upper().startswith(variables.BEARER_TOKENS)]
-    environ = ChildEnvironment(base_env).without(*variables.ALL, *tokens, SESSION_MARK, DEPTH)
-    if SESSION_MARK in base_env:
-        # It is that of another session, around this one.
-        environ = environ.without(*variables.ENDPOINT)
+    # The endpoint beside a mark is that of another session, around this one.
+    old = {*variables.ALL, DEPTH, *(variables.ENDPOINT if SESSION_MARK in base_env else ())}
+    environ = ChildEnvironment(
+        {
+            name: value
+            for name, value in base_env.items()
+            if name not in old and not name.upper().startswith(variables.BEARER_TOKENS)
+        }
+    )
     if session.endpoint_url:
         # Keys of an emulator must not go to AWS.
-        for name, value in zip(variables.ENDPOINT, (session.endpoint_url, "false"), strict=True):
-            environ = environ.with_secret(name, Secret(value))
-    return environ.with_secret(SESSION_MARK, Secret(session_mark(session)))
+        environ.update(zip(variables.ENDPOINT, (Secret(session.endpoint_url), Secret("false")), strict=True))
+    environ[SESSION_MARK] = Secret(session_mark(session))
+    return environ
 
 
 def session_mark(session: Session) -> str:

@@ -116,7 +116,9 @@ class _IdentityCenterReader:
         self._listed = 0
 
     def read(self) -> Fact[IdentityCenter]:
-        instances = self._alone(_SSO, "ListInstances", self._instances)
+        form = list_of("Instances", _CenterInstance)
+        ask = partial(self._connection.pages, _SSO, "ListInstances", form, in_region=self._region)
+        instances = self._alone(_SSO, "ListInstances", lambda: [one for page in ask() for one in page.value])
         if isinstance(instances, Missing):
             return Missing(f"{instances.reason}: {_WHERE}", instances.permission)
         listed: Fact[tuple[str, ...]] = Missing(f"no instance is visible in {self._region}", "sso:ListInstances")
@@ -144,12 +146,6 @@ class _IdentityCenterReader:
             if isinstance(one, Missing):
                 self._unread[one.permission or permission] = None
         return found
-
-    def _instances(self) -> list[_CenterInstance]:
-        pages = self._connection.pages(
-            _SSO, "ListInstances", list_of("Instances", _CenterInstance), in_region=self._region
-        )
-        return [one for page in pages for one in page.value]
 
     def _provisioned(self, instance: str) -> tuple[str, ...]:
         pages = self._connection.pages(
@@ -190,17 +186,26 @@ class _IdentityCenterReader:
         """The groups and the people that permission sets are assigned to, those in the groups too."""
         assignees = dict.fromkeys(one for each in sets for one in each.assignees or ())
         ids = [one.id for one in assignees if one.type == "GROUP"]
-        names = self._each(_STORE, "DescribeGroup", [partial(self._group_name, store, one) for one in ids])
+        ask = partial(self._connection.call, in_region=self._region, IdentityStoreId=store)
+        described = self._each(
+            _STORE, "DescribeGroup", [partial(ask, _STORE, "DescribeGroup", _Group, GroupId=one) for one in ids]
+        )
         members = self._each(_STORE, "ListGroupMemberships", [partial(self._members, store, one) for one in ids])
         groups = tuple(
-            IdentityGroup(group, name.value_or("") or "", listed.value_or(None))
-            for group, name, listed in zip(ids, names, members, strict=True)
+            IdentityGroup(group, one.value.display_name if isinstance(one, Known) else "", listed.value_or(None))
+            for group, one, listed in zip(ids, described, members, strict=True)
         )
         wanted = dict.fromkeys(one.id for one in assignees if one.type == "USER")
         wanted |= dict.fromkeys(one for group in groups for one in group.members or ())
         asked = list(wanted)[:_MOST_PEOPLE]
-        users = self._each(_STORE, "DescribeUser", [partial(self._user, store, one) for one in asked])
-        return groups, tuple(one.value for one in users if isinstance(one, Known))
+        users = self._each(
+            _STORE, "DescribeUser", [partial(ask, _STORE, "DescribeUser", _StoreUser, UserId=one) for one in asked]
+        )
+        return groups, tuple(
+            Person(id_, one.value.user_name, one.value.display_name)
+            for id_, one in zip(asked, users, strict=True)
+            if isinstance(one, Known)
+        )
 
     def _describe(self, instance: _CenterInstance, arn: str) -> _PermissionSet:
         return self._connection.call(
@@ -219,11 +224,6 @@ class _IdentityCenterReader:
             found += (Assignee(one.principal_type, one.principal_id) for one in page.value)
         return tuple(found)
 
-    def _group_name(self, store: str, group: str) -> str:
-        return self._connection.call(
-            _STORE, "DescribeGroup", _Group, in_region=self._region, IdentityStoreId=store, GroupId=group
-        ).display_name
-
     def _members(self, store: str, group: str) -> tuple[str, ...]:
         pages = self._connection.pages(
             _STORE, "ListGroupMemberships", list_of("GroupMemberships", _Membership), in_region=self._region,
@@ -234,9 +234,3 @@ class _IdentityCenterReader:
             self._count(_STORE, "ListGroupMemberships", len(page.value))
             found |= dict.fromkeys(one.member_id.user_id for one in page.value)
         return tuple(found)
-
-    def _user(self, store: str, user: str) -> Person:
-        found = self._connection.call(
-            _STORE, "DescribeUser", _StoreUser, in_region=self._region, IdentityStoreId=store, UserId=user
-        )
-        return Person(user, found.user_name, found.display_name)
