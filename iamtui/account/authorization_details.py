@@ -67,7 +67,7 @@ from iamtui.account.snapshot_parts import (
     resource_policies,
     tags,
 )
-from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, decode_pages
+from iamtui.account.snapshot_reader import PortionCheck, SnapshotProblem, decode_pages
 from iamtui.policy.document import DocumentPool, PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
@@ -250,9 +250,7 @@ class _AccountReader:
         try:
             report = credential_report(reports[-1]) if reports else None
         except ValueError as error:
-            raise Problem(
-                f"{self._origin} is not an account at $.credential_report.{error}.", HOW_TO_MAKE_ONE
-            ) from None
+            raise SnapshotProblem(f"{self._origin} is not an account at $.credential_report.{error}.") from None
         centers = [page.identity_center for page in self._pages if page.identity_center is not None]
         return {
             "identity_center": Known(centers[-1]) if centers else self._missing("sso:ListInstances"),
@@ -296,9 +294,8 @@ class _AccountReader:
         if shape is None:
             return None
         if not shape.permissions_boundary_arn:
-            raise Problem(
-                f"{self._origin} is not an account at {at}.PermissionsBoundary: expected a PermissionsBoundaryArn.",
-                HOW_TO_MAKE_ONE,
+            raise SnapshotProblem(
+                f"{self._origin} is not an account at {at}.PermissionsBoundary: expected a PermissionsBoundaryArn."
             )
         return shape.permissions_boundary_arn
 
@@ -330,23 +327,18 @@ class _AccountReader:
         """Name, path and ARN of an entity, each from the others where it lacks."""
         if not arn:
             if not name:
-                raise Problem(
-                    f"{self._origin} has an entry without name and ARN at $.{where}[{index}].", HOW_TO_MAKE_ONE
-                )
+                raise SnapshotProblem(f"{self._origin} has an entry without name and ARN at $.{where}[{index}].")
             path = path or "/"
             return name, path, f"arn:{self._partition}:iam::{self._id}:{kind}{path}{name}"
         parsed = parse_arn(arn)
         if parsed is None or parsed.service != "iam" or not parsed.resource.startswith(f"{kind}/"):
-            raise Problem(
-                f"{self._origin} has no ARN of a {kind} at $.{where}[{index}].Arn, but {arn[:80]!r}.", HOW_TO_MAKE_ONE
-            )
+            raise SnapshotProblem(f"{self._origin} has no ARN of a {kind} at $.{where}[{index}].Arn, but {arn[:80]!r}.")
         fault = arn_fault(parsed, self._partition, of_aws=kind == "policy")
         if fault:
-            raise Problem(f"{self._origin} has {arn[:80]!r} at $.{where}[{index}].Arn, {fault}.", HOW_TO_MAKE_ONE)
+            raise SnapshotProblem(f"{self._origin} has {arn[:80]!r} at $.{where}[{index}].Arn, {fault}.")
         if name and not parsed.resource.endswith(f"/{name}"):
-            raise Problem(
-                f"{self._origin} names {name[:80]!r} at $.{where}[{index}], whose ARN is {arn[:128]!r}.",
-                HOW_TO_MAKE_ONE,
+            raise SnapshotProblem(
+                f"{self._origin} names {name[:80]!r} at $.{where}[{index}], whose ARN is {arn[:128]!r}."
             )
         return name or parsed.name, path or parsed.path, arn
 
@@ -394,11 +386,10 @@ class _AccountReader:
         if len(document.raw) > LARGEST_TRUST and document.error is None:
             size = len("".join(document.text.split()))
             if size > LARGEST_TRUST:
-                raise Problem(
+                raise SnapshotProblem(
                     f"{self._origin} has a trust policy of {size:,} characters at "
                     f"$.RoleDetailList[{index}].AssumeRolePolicyDocument, "
-                    f"more than the {LARGEST_TRUST:,} that IAM takes.",
-                    HOW_TO_MAKE_ONE,
+                    f"more than the {LARGEST_TRUST:,} that IAM takes."
                 )
         return document
 

@@ -23,7 +23,7 @@ from iamtui.account.snapshot_format import (
     SnapshotShape,
     UserShape,
 )
-from iamtui.account.snapshot_reader import AWS_DOCUMENTS, HOW_TO_MAKE_ONE, MOST_ENTITIES, with_raw, wrong_shape
+from iamtui.account.snapshot_reader import AWS_DOCUMENTS, MOST_ENTITIES, SnapshotProblem, with_raw, wrong_shape
 from iamtui.problem import Problem
 from iamtui.typed_json import prepared
 
@@ -68,7 +68,7 @@ def _of_items(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotS
     newest = _newest((item for page in pages for item in _items(page, origin)), origin)
     parts = sum(bytes(item.configuration).count(mark) for _, item in newest for mark in _MARKS)
     if parts > _MOST_PARTS:
-        raise Problem(f"{origin} has more than {_MOST_PARTS:,} values in its items of IAM.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{origin} has more than {_MOST_PARTS:,} values in its items of IAM.")
     for where, item in newest:
         if item.configuration_item_status in _GONE:
             continue
@@ -102,7 +102,7 @@ def _items(page: SnapshotShape, origin: str) -> Iterator[tuple[str, ConfigItemSh
         except RecursionError:
             raise _too_deep(f"{origin} is not an account at $.Results[{index}]") from None
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
-            raise Problem(f"{origin} is not an account at $.Results[{index}]: {error}.", HOW_TO_MAKE_ONE) from None
+            raise SnapshotProblem(f"{origin} is not an account at $.Results[{index}]: {error}.") from None
 
 
 def _newest(items: Iterator[tuple[str, ConfigItemShape]], origin: str) -> list[tuple[str, ConfigItemShape]]:
@@ -116,7 +116,7 @@ def _newest(items: Iterator[tuple[str, ConfigItemShape]], origin: str) -> list[t
         if known is None or str(known[1].captured) <= str(item.captured):
             found[key] = (where, item)
         if len(found) > MOST_ENTITIES:
-            raise Problem(f"{origin} has items of more than {MOST_ENTITIES:,} resources of IAM.", HOW_TO_MAKE_ONE)
+            raise SnapshotProblem(f"{origin} has items of more than {MOST_ENTITIES:,} resources of IAM.")
     return list(found.values())
 
 
@@ -135,7 +135,7 @@ class _RecordedAccount:
         configuration = _configuration(item, said)
         for key in needed:
             if configuration.get(key) is None:
-                raise Problem(f"{said}: it has no {key}, so its value is unknown.", HOW_TO_MAKE_ONE)
+                raise SnapshotProblem(f"{said}: it has no {key}, so its value is unknown.")
         if name in ("users", "roles") and "permissionsBoundary" not in configuration:
             # Older items do not say whether there is one: decisions depend on it.
             arn = str(configuration.get("arn") or item.long_arn or item.arn or "")
@@ -170,9 +170,9 @@ def _configuration(item: ConfigItemShape, said: str) -> Json:
     except RecursionError:
         raise _too_deep(said) from None
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise Problem(f"{said}: it is not JSON ({error}).", HOW_TO_MAKE_ONE) from None
+        raise SnapshotProblem(f"{said}: it is not JSON ({error}).") from None
     if not isinstance(value, dict):
-        raise Problem(f"{said}: expected an object.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{said}: expected an object.")
     if _is_deep(value):
         raise _too_deep(said)
     return value
@@ -193,7 +193,7 @@ def _is_deep(value: Any) -> bool:
 
 
 def _too_deep(said: str) -> Problem:
-    return Problem(f"{said}: it is nested more than {_DEEPEST} deep.", HOW_TO_MAKE_ONE)
+    return SnapshotProblem(f"{said}: it is nested more than {_DEEPEST} deep.")
 
 
 def _pascal(value: Any) -> Any:

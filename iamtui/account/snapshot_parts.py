@@ -51,7 +51,7 @@ from iamtui.account.snapshot_format import (
     UserShape,
     When,
 )
-from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE
+from iamtui.account.snapshot_reader import SnapshotProblem
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, is_account_id, parse_arn
 from iamtui.problem import Problem
@@ -302,9 +302,7 @@ def identity_providers(
         arn = parse_arn(shape.arn)
         fault = "which is not an ARN" if arn is None else arn_fault(arn, partition)
         if fault:
-            raise Problem(
-                f"{origin} has {shape.arn[:80]!r} at $.identity_providers[{number}].arn, {fault}.", HOW_TO_MAKE_ONE
-            )
+            raise SnapshotProblem(f"{origin} has {shape.arn[:80]!r} at $.identity_providers[{number}].arn, {fault}.")
     return Known(
         tuple(
             IdentityProvider(
@@ -368,16 +366,14 @@ def resource_policies(pages: Sequence[SnapshotShape], document: DocumentOf, orig
             parsed = parse_arn(arn)
             if parsed is None or (parsed.account and not is_account_id(parsed.account)):
                 expected = "an ARN" if parsed is None else "an ARN with the 12 digits of an account, or without any"
-                raise Problem(
-                    f"{origin} is not an account at $.resource_policies[{arn[:200]!r}]: expected {expected}.",
-                    HOW_TO_MAKE_ONE,
+                raise SnapshotProblem(
+                    f"{origin} is not an account at $.resource_policies[{arn[:200]!r}]: expected {expected}."
                 )
             present = shape.state == "present" and len(bytes(shape.document)) > 0
             if not present and shape.state not in ("none", "denied"):
-                raise Problem(
+                raise SnapshotProblem(
                     f"{origin} is not an account at $.resource_policies[{arn[:200]!r}]: expected the state "
-                    f'"present" with a document, "none" or "denied", found {shape.state[:40]!r}.',
-                    HOW_TO_MAKE_ONE,
+                    f'"present" with a document, "none" or "denied", found {shape.state[:40]!r}.'
                 )
             policy = ResourcePolicy(shape.state, document(shape.document) if present else None, shape.permission)
             if found.setdefault(arn, policy) != policy:

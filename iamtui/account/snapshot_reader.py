@@ -28,6 +28,14 @@ HOW_TO_MAKE_ONE: Final = (
     "Make one with: aws iam get-account-authorization-details > account.json (it prints all pages as one object)."
 )
 
+
+class SnapshotProblem(Problem):
+    """A fault of a file of an account; the next step is how to make one."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, HOW_TO_MAKE_ONE)
+
+
 _ONE: Final = msgspec.json.Decoder(prepared(SnapshotShape))
 _MANY: Final = msgspec.json.Decoder(prepared(list[SnapshotShape]))
 _ERROR_PATH: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
@@ -120,7 +128,7 @@ def decode_pages(
     lengths: Counter[str] = Counter()
     position = _past_white(data, 0)
     if position == len(data):
-        raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{origin} is empty.")
     while position < len(data):
         crowded = parts > _MOST_PARTS // 2
         if objects > MOST_ENTITIES or crowded:
@@ -128,7 +136,7 @@ def decode_pages(
         found, position = _decode_next(data, position, origin, crowded=crowded)
         pages += found
         if len(pages) > _MOST_PAGES:
-            raise Problem(f"{origin} has more than the {_MOST_PAGES:,} pages that are read.", HOW_TO_MAKE_ONE)
+            raise SnapshotProblem(f"{origin} has more than the {_MOST_PAGES:,} pages that are read.")
     _check(pages, data, origin)
     return pages
 
@@ -226,14 +234,13 @@ class PortionCheck:
 
 
 def _long_text(origin: str, line: int) -> Problem:
-    return Problem(
-        f"{origin} has a text, or a gap between texts, of more than {size_words(_LONGEST_TEXT)} in line {line:,}.",
-        HOW_TO_MAKE_ONE,
+    return SnapshotProblem(
+        f"{origin} has a text, or a gap between texts, of more than {size_words(_LONGEST_TEXT)} in line {line:,}."
     )
 
 
 def _many_values(origin: str) -> Problem:
-    return Problem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.", HOW_TO_MAKE_ONE)
+    return SnapshotProblem(f"{origin} has more than the {_MOST_PARTS:,} values that are read.")
 
 
 def _refuse_long_text(data: bytes, origin: str) -> None:
@@ -263,11 +270,11 @@ def _refuse_long_lists(data: bytes, position: int, origin: str, lengths: Counter
             lengths[key] += len(getattr(outline, name) or ())
             most = MOST_ENTITIES if key in _AWS_LISTS else _MOST_ITEMS
             if lengths[key] > most:
-                raise Problem(f"{origin} has more than {most:,} entries in its {key}.", HOW_TO_MAKE_ONE)
+                raise SnapshotProblem(f"{origin} has more than {most:,} entries in its {key}.")
         memberships = sum(bytes(user.GroupList).count(b",") for user in outline.UserDetailList or ())
         lengths["GroupList"] += memberships
         if lengths["GroupList"] > _MOST_MEMBERSHIPS:
-            raise Problem(f"{origin} has more than {_MOST_MEMBERSHIPS:,} memberships of users.", HOW_TO_MAKE_ONE)
+            raise SnapshotProblem(f"{origin} has more than {_MOST_MEMBERSHIPS:,} memberships of users.")
 
 
 def _outlines(value: memoryview) -> list[_Outline]:
@@ -308,9 +315,8 @@ def _utf8(data: bytes, origin: str) -> bytes:
             text = decoder.decode(data[start:end], final=end >= len(data))
         except UnicodeDecodeError as error:
             before = start - len(error.object) + len(data[start:end])
-            raise Problem(
-                f"{origin} is not text: byte {before + error.start + 1:,} is not valid {encoding.upper()}.",
-                HOW_TO_MAKE_ONE,
+            raise SnapshotProblem(
+                f"{origin} is not text: byte {before + error.start + 1:,} is not valid {encoding.upper()}."
             ) from None
         if encoding != "utf-8":
             found.write(text.encode("utf-8", "surrogatepass"))
@@ -326,7 +332,7 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
     if len(data) - start > _LARGEST_SLOW or data.count(b",", start) > _MOST_SLOW:
         what, _, place = reason.removeprefix("JSON is malformed: ").partition(" (byte ")
         at = data.count(b"\n", 0, start + int(place[:-1])) if place else data.count(b"\n")
-        raise Problem(f"{origin} is not JSON, or breaks off: {what} in line {at + 1:,}.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{origin} is not JSON, or breaks off: {what} in line {at + 1:,}.")
     text = data[start:].decode("utf-8")
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     values: list[Any] = []
@@ -342,7 +348,7 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
         except RecursionError:
             raise _too_deep(origin) from None
         except ValueError:
-            raise Problem(f"{origin} holds a number that is too large to be read.", HOW_TO_MAKE_ONE) from None
+            raise SnapshotProblem(f"{origin} holds a number that is too large to be read.") from None
         values.extend(value if isinstance(value, list) else [value])
         position = _skip_white(text, position)
     try:
@@ -353,7 +359,7 @@ def _decode_slowly(data: bytes, start: int, reason: str, origin: str) -> list[Sn
         raise wrong_shape(str(error), origin) from None
     except UnicodeEncodeError:
         # Lone surrogates are kept in texts, but msgspec can neither compare them with keys nor read them as numbers.
-        raise Problem(f"{origin} has a broken character in a key, or where no text belongs.", HOW_TO_MAKE_ONE) from None
+        raise SnapshotProblem(f"{origin} has a broken character in a key, or where no text belongs.") from None
     except RecursionError:
         raise _too_deep(origin) from None
 
@@ -479,10 +485,9 @@ def _check(pages: list[SnapshotShape], data: bytes, origin: str) -> None:
                 "Open it with a newer iamtui.",
             )
     if not any(page.says_anything for page in pages):
-        raise Problem(
+        raise SnapshotProblem(
             f"{origin} is JSON, but not an account: expected UserDetailList, GroupDetailList, RoleDetailList "
-            f"or Policies, found {_keys(data)}.",
-            HOW_TO_MAKE_ONE,
+            f"or Policies, found {_keys(data)}."
         )
 
 
@@ -515,14 +520,14 @@ def wrong_shape(message: str, origin: str, within: str = "$") -> Problem:
     what = _LENGTH.sub(r"a text of at most \1 characters", what)
     what = _RANGE.sub("a number of at most 18 digits", what)
     path = within + ((found.group("path") if found else None) or "$")[1:]
-    return Problem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.", HOW_TO_MAKE_ONE)
+    return SnapshotProblem(f"{origin} is JSON, but not an account at {path}: {what[:1].lower()}{what[1:]}.")
 
 
 def not_json(error: json.JSONDecodeError, origin: str) -> Problem:
     """The Problem for text that is not JSON, with the place."""
     what = error.msg.removesuffix(" at")
-    return Problem(f"{origin} is not JSON: {what} at line {error.lineno}, column {error.colno}.", HOW_TO_MAKE_ONE)
+    return SnapshotProblem(f"{origin} is not JSON: {what} at line {error.lineno}, column {error.colno}.")
 
 
 def _too_deep(origin: str) -> Problem:
-    return Problem(f"{origin} is nested too deeply to be an account.", HOW_TO_MAKE_ONE)
+    return SnapshotProblem(f"{origin} is nested too deeply to be an account.")

@@ -9,7 +9,7 @@ from typing import Final
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
-from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, not_json
+from iamtui.account.snapshot_reader import HOW_TO_MAKE_ONE, PortionCheck, SnapshotProblem, not_json
 from iamtui.input_files import (
     ONE_DOCUMENT,
     Told,
@@ -69,13 +69,13 @@ def check_head(head: bytes, origin: str) -> None:
         Problem: empty, binary, or text that is not JSON; says where.
     """
     if not head:
-        raise Problem(f"{origin} is empty.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{origin} is empty.")
     text = _text(head, origin)
     stripped = text.lstrip(_WHITE)
     if not stripped:
-        raise Problem(f"{origin} holds nothing but white space at its start.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{origin} holds nothing but white space at its start.")
     if stripped[0] not in "{[":
-        raise Problem(f"{origin} is not JSON: it starts with {stripped[:20]!r}.", HOW_TO_MAKE_ONE)
+        raise SnapshotProblem(f"{origin} is not JSON: it starts with {stripped[:20]!r}.")
     try:
         json.JSONDecoder().raw_decode(stripped)
     except json.JSONDecodeError as error:
@@ -83,11 +83,9 @@ def check_head(head: bytes, origin: str) -> None:
         if error.pos < len(stripped) - 16 and not error.msg.startswith("Unterminated string"):
             raise not_json(error, origin) from None
     except RecursionError:
-        raise Problem(f"{origin} is not an account: its start is nested too deeply.", HOW_TO_MAKE_ONE) from None
+        raise SnapshotProblem(f"{origin} is not an account: its start is nested too deeply.") from None
     except ValueError:
-        raise Problem(
-            f"{origin} is not an account: a number at its start has too many digits.", HOW_TO_MAKE_ONE
-        ) from None
+        raise SnapshotProblem(f"{origin} is not an account: a number at its start has too many digits.") from None
 
 
 def _text(head: bytes, origin: str) -> str:
@@ -105,4 +103,4 @@ def _text(head: bytes, origin: str) -> str:
 
 
 def _no_text(origin: str) -> Problem:
-    return Problem(f"{origin} is not text, so it is not JSON.", HOW_TO_MAKE_ONE)
+    return SnapshotProblem(f"{origin} is not text, so it is not JSON.")
