@@ -347,6 +347,9 @@ def with_kept_account(workspace: Workspace) -> Workspace:
 
 def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
     """The same workspace with one user's access keys, MFA devices and console password. Blocking."""
+    if workspace.source.kind is SourceKind.DEMO:
+        # Its file has all that there is.
+        return workspace
     return workspace.with_account(_on_demand(workspace).user_details(user_name))
 
 
@@ -358,6 +361,8 @@ def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy
     """
     from iamtui.sources import one_by_one
 
+    if workspace.source.kind is SourceKind.DEMO:
+        return workspace
     read = workspace.with_account(one_by_one.read_again(_connection(workspace), workspace.account, entity))
     loaded = isinstance(entity, User) and isinstance(entity.access_keys, Known)
     return load_user_details(read, entity.name) if loaded and read.account.user(entity.name) else read
@@ -368,7 +373,7 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
 
     Blocking. What cannot be read stays Missing; a snapshot is returned as it is.
     """
-    if workspace.connection is None:
+    if workspace.connection is None or workspace.source.kind is SourceKind.DEMO:
         return workspace
     return workspace.with_account(_on_demand(workspace).account_facts(steps(report)))
 
@@ -397,6 +402,10 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
     from iamtui.sources import resource_policy_loader
 
     carrier = resource_policy_arn(resource_arn)
+    if workspace.source.kind is SourceKind.DEMO:
+        if workspace.account.kms_aliases.get(carrier, carrier) in workspace.account.resource_policies:
+            return workspace
+        raise Problem(f"The demo account has no resource {carrier}.", "Ask about one of its own.")
     account = resource_policy_loader.load_resource_policy(_connection(workspace), workspace.account, carrier)
     return workspace.with_account(account)
 
