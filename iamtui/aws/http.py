@@ -234,12 +234,6 @@ class HttpSender:
         return self._tls
 
 
-def canned_answer(url: str, body: bytes) -> AWSResponse:
-    """A whole answer that came from no network."""
-    headers: Any = {}
-    return AWSResponse(url, 200, headers, ReadBody(body))
-
-
 class ReadBody:
     """An answer that has been read, in the form in which botocore reads one."""
 

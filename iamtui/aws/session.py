@@ -35,7 +35,7 @@ from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from iamtui.aws.credential_chain import CredentialChain
 from iamtui.aws.credential_process import Approve, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.http import HttpSender, canned_answer
+from iamtui.aws.http import HttpSender, ReadBody
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, profiles_of
 from iamtui.aws.retries import current_retries
@@ -280,7 +280,8 @@ def check_sdk() -> None:
         if "Credential=AKIAPROBE/" in str(request.headers["Authorization"]):
             seen.add("request_credentials")
         body = b"<R><GetCallerIdentityResult><Arn>probe</Arn></GetCallerIdentityResult></R>"
-        return canned_answer(request.url, body)
+        headers: Any = {}
+        return AWSResponse(request.url, 200, headers, ReadBody(body))
 
     missing: list[str] = []
     try:
@@ -369,6 +370,13 @@ def available_profiles() -> tuple[Profile, ...]:
         return profiles_of(SdkSession().full_config.get("profiles", {}), partial(login_of, cache(login_times)))
     except Exception as error:  # noqa: BLE001 - hand-written files: encodings, permissions, syntax
         raise problem_from(error) from None
+
+
+def session_without_settings() -> Any:
+    """A boto3 session without settings, for a library that only wants botocore's data."""
+    import boto3  # heavy, and only the demo needs it
+
+    return boto3.Session(botocore_session=SdkSession(reads_settings=False))
 
 
 def _refuse_other_operations(**event: Any) -> None:

@@ -19,14 +19,13 @@ from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account, Known, Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.account.snapshot_writer import snapshot_of
-from iamtui.sources.demo import DEMO_REGION, load_demo_account
+from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.workspace.organization.snapshot_file import snapshot_bytes, write_snapshot
 from iamtui.workspace.source.opening import load_account_facts, with_resource_policies
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, Result
 from tests.support.live_account import load_live
-from tests.support.moto_demo import moto_connection
 from tests.support.snapshot_builder import complete, role, snapshot, user
 
 LAKE = "arn:aws:s3:::puffin-data-lake/x"
@@ -53,7 +52,7 @@ QUESTIONS = [
 @pytest.fixture(scope="module")
 def live() -> Workspace:
     """The demo's account as moto has it, read through the live source, with the policies of all resources."""
-    connection = moto_connection()
+    connection = demo_connection()
     account = load_live(connection)
     source = SourceInfo(SourceKind.LIVE, "live", DEMO_REGION, profile="live", taken_at=account.taken_at)
     workspace = load_account_facts(Workspace(account, source, connection))

@@ -23,6 +23,7 @@ from iamtui.aws.session import (
     _ModelFile,
     available_profiles,
     aws_domains,
+    session_without_settings,
     shared_loader,
 )
 from iamtui.problem import Problem
@@ -129,8 +130,9 @@ def test_a_rule_set_sends_no_token_to_another_host(
 
 def test_every_session_takes_models_from_the_package_alone_and_shares_them(models: Path) -> None:
     replaced(models, "s3/2006-03-01/service-2", deletes)
+    session_without_settings()
     available_profiles()
-    for session in (SdkSession(), SdkSession(reads_settings=False), connect_nowhere()):
+    for session in (SdkSession(), session_without_settings()._session, connect_nowhere()):
         loader = session.get_component("data_loader")
         assert loader is shared_loader()
         assert loader.search_paths == [str(DATA)]

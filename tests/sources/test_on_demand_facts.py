@@ -12,12 +12,11 @@ import pytest
 from iamtui.account.model import ROOT_ROW, Account, Known, Missing
 from iamtui.aws.connection import Connection
 from iamtui.sources import on_demand_facts
-from iamtui.sources.demo import load_demo_account
+from iamtui.sources.demo import demo_connection, load_demo_account
 from iamtui.sources.on_demand_facts import load_account_facts, load_last_accessed
 from tests.support.canned_aws import ACCOUNT, GOOD, REPORT, CannedAws
 from tests.support.fault_proxy import FaultProxy, error
 from tests.support.live_account import load_live
-from tests.support.moto_demo import moto_connection
 from tests.support.moto_server import MotoServer
 
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -269,7 +268,7 @@ def hold_moto_against_the_demo() -> None:
     unread = Missing("not loaded")
     empty = replace(demo, password_policy=unread, server_certificates=unread, credential_report=unread)
 
-    loaded = load_account_facts(moto_connection(), empty)
+    loaded = load_account_facts(demo_connection(), empty)
 
     assert loaded.password_policy == demo.password_policy
     names = [[one.arn for one in value(fact)] for fact in (loaded.server_certificates, demo.server_certificates)]

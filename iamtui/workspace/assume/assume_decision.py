@@ -230,7 +230,7 @@ def _is_about_assume_role(statement: Statement) -> bool:
 
 
 def demo_refusal(workspace: Workspace, role_arn: str, decision: Decision | None) -> str:
-    """Why the demo refuses, one sentence, or "": its STS grants whatever it is asked for."""
+    """Why the demo refuses, one sentence, or "": its own moto would grant almost anything."""
     if workspace.source.kind is not SourceKind.DEMO:
         return ""
     if decision is None or role_of(workspace, role_arn) is None:

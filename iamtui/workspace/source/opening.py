@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve
     from iamtui.sources.live import LiveReading
+    from iamtui.sources.on_demand_facts import OnDemandFacts
     from iamtui.sources.parallel import Step
     from iamtui.workspace.source.organization import OrganizationReading
 
@@ -346,13 +347,7 @@ def with_kept_account(workspace: Workspace) -> Workspace:
 
 def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
     """The same workspace with one user's access keys, MFA devices and console password. Blocking."""
-    if workspace.source.kind is SourceKind.DEMO:
-        # Its file has all that there is.
-        return workspace
-    from iamtui.sources import on_demand_facts
-
-    connection = _connection(workspace)
-    return workspace.with_account(on_demand_facts.load_user_details(connection, workspace.account, user_name))
+    return workspace.with_account(_on_demand(workspace).user_details(user_name))
 
 
 def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy) -> Workspace:
@@ -363,8 +358,6 @@ def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy
     """
     from iamtui.sources import one_by_one
 
-    if workspace.source.kind is SourceKind.DEMO:
-        return workspace
     read = workspace.with_account(one_by_one.read_again(_connection(workspace), workspace.account, entity))
     loaded = isinstance(entity, User) and isinstance(entity.access_keys, Known)
     return load_user_details(read, entity.name) if loaded and read.account.user(entity.name) else read
@@ -375,12 +368,9 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
 
     Blocking. What cannot be read stays Missing; a snapshot is returned as it is.
     """
-    if workspace.connection is None or workspace.source.kind is SourceKind.DEMO:
+    if workspace.connection is None:
         return workspace
-    from iamtui.sources import on_demand_facts
-
-    connection, step = workspace.connection, steps(report)
-    return workspace.with_account(on_demand_facts.load_account_facts(connection, workspace.account, step))
+    return workspace.with_account(_on_demand(workspace).account_facts(steps(report)))
 
 
 def load_last_accessed(
@@ -394,10 +384,7 @@ def load_last_accessed(
     Raises:
         Problem: the source cannot be asked.
     """
-    from iamtui.sources import on_demand_facts
-
-    connection, step = _connection(workspace), steps(report)
-    account, missing = on_demand_facts.load_last_accessed(connection, workspace.account, arns, step)
+    account, missing = _on_demand(workspace).last_accessed(arns, steps(report))
     return workspace.with_account(account), missing
 
 
@@ -410,12 +397,19 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
     from iamtui.sources import resource_policy_loader
 
     carrier = resource_policy_arn(resource_arn)
-    if workspace.source.kind is SourceKind.DEMO:
-        if workspace.account.kms_aliases.get(carrier, carrier) in workspace.account.resource_policies:
-            return workspace
-        raise Problem(f"The demo account has no resource {carrier}.", "Ask about one of its own.")
     account = resource_policy_loader.load_resource_policy(_connection(workspace), workspace.account, carrier)
     return workspace.with_account(account)
+
+
+def _on_demand(workspace: Workspace) -> OnDemandFacts:
+    """Reader of facts that the source loads on demand.
+
+    Raises:
+        Problem: it cannot be asked.
+    """
+    from iamtui.sources.on_demand_facts import OnDemandFacts
+
+    return OnDemandFacts(_connection(workspace), workspace.account)
 
 
 def _connection(workspace: Workspace) -> Connection:

@@ -1,4 +1,4 @@
-"""The demo's account as a live one: put straight into moto's backend objects, with one session's answers from it.
+"""moto backend of the demo: an account put straight into moto's backend objects, and one session's answers from it.
 
 Through boto3 seeding would take a hundred times as long, ids and dates would be of today, and iamtui would need to be
 able to call operations that write. moto's classes are no documented API; its minor version is pinned and a test
@@ -10,11 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
-from threading import Lock
 from typing import Any, Final
 
-import boto3
 from moto.awslambda.models import lambda_backends
 from moto.core.base_backend import AccountSpecificBackend
 from moto.core.botocore_stubber import BotocoreStubber
@@ -57,34 +54,11 @@ from moto.sts.models import AssumedRole, sts_backends
 from iamtui.account import model
 from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
 from iamtui.account.model import Account, Organization, OrganizationLevel, OrganizationPolicy
-from iamtui.aws.connection import Connection
-from iamtui.aws.session import SdkSession
+from iamtui.aws.session import session_without_settings
 from iamtui.policy.patterns import Arn, parse_arn
-from iamtui.sources.demo import DEMO_REGION, _caller, load_demo_account
 
 _MOST_SESSIONS: Final = 32
 """How many of the sessions that it has given the demo's STS still knows."""
-
-
-_TURN: Final = Lock()
-
-
-def _answer(**arguments: Any) -> Any:
-    """Call the one moto of this process. It fails when it lists what another thread is writing."""
-    with _TURN:
-        return _moto()(**arguments)
-
-
-@cache
-def _moto() -> Callable[..., Any]:
-    return MotoAnswers(load_demo_account())
-
-
-def moto_connection() -> Connection:
-    """A connection whose caller is the demo's engineer and that moto answers."""
-    keys = _caller(load_demo_account()).access_keys.value_or(())
-    key = next(key.id for key in keys if key.status == "Active")
-    return Connection.with_stub(_answer, access_key_id=key, secret_access_key="none", region=DEMO_REGION)
 
 
 class MotoAnswers:
@@ -99,7 +73,7 @@ class MotoAnswers:
         # moto too would prefer the models of ~/.aws/models.
         Loader.CUSTOMER_DATA_PATH = Loader.BUILTIN_DATA_PATH
         # moto's own session would fail on an AWS_PROFILE that does not exist.
-        session = boto3.Session(botocore_session=SdkSession(reads_settings=False))
+        session = session_without_settings()
         AccountSpecificBackend.get_session = staticmethod(lambda: session)  # type: ignore[method-assign,assignment]
         seed(account)
         self._stub = BotocoreStubber()
@@ -197,7 +171,7 @@ def _add_organization_policy(
     added.id = arn.name
     if arn.account == "aws":
         added.aws_managed = True
-        added._arn_format = policy.arn
+        added._arn_format = policy.arn  # noqa: SLF001 - moto spells AWS's own policies as if an account owned them
     backend.policies.append(added)
     return added
 
