@@ -399,16 +399,8 @@ class Account:
         return {e.id: e for e in self.entities() if not isinstance(e, IdentityProvider) and e.id}
 
     @cached_property
-    def _users(self) -> dict[str, User]:
-        return {user.name: user for user in self.users}
-
-    @cached_property
-    def _groups(self) -> dict[str, Group]:
-        return {group.name: group for group in self.groups}
-
-    @cached_property
-    def _roles(self) -> dict[str, Role]:
-        return {role.name: role for role in self.roles}
+    def _by_name(self) -> dict[tuple[type, str], Any]:
+        return {(type(one), one.name): one for one in self.identities}
 
     @cached_property
     def _members(self) -> dict[str, tuple[User, ...]]:
@@ -467,14 +459,17 @@ class Account:
         return self._by_id.get(unique_id)
 
     def user(self, name: str) -> User | None:
-        return self._users.get(name)
+        found: User | None = self._by_name.get((User, name))
+        return found
 
     def group(self, name: str) -> Group | None:
-        return self._groups.get(name)
+        found: Group | None = self._by_name.get((Group, name))
+        return found
 
     def role(self, name: str) -> Role | None:
         """The role of this name (without path), or None."""
-        return self._roles.get(name)
+        found: Role | None = self._by_name.get((Role, name))
+        return found
 
     def policy(self, arn: str) -> ManagedPolicy | None:
         """The managed policy with this ARN, or None when the source did not give it."""

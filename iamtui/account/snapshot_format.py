@@ -286,31 +286,10 @@ class ProviderShape(Struct):
     audiences: list[str] | None = None
 
 
-class ReportRowShape(Struct, omit_defaults=True):
-    """A row of the credential report, under the names of its columns; other columns are not read."""
-
-    user: str
-    arn: ArnText = ""
-    password_enabled: str = "N/A"
-    password_last_used: str = "N/A"
-    password_last_changed: str = "N/A"
-    mfa_active: str = "N/A"
-    access_key_1_active: str = "N/A"
-    access_key_1_last_rotated: str = "N/A"
-    access_key_1_last_used_date: str = "N/A"
-    access_key_1_last_used_region: str = "N/A"
-    access_key_1_last_used_service: str = "N/A"
-    access_key_2_active: str = "N/A"
-    access_key_2_last_rotated: str = "N/A"
-    access_key_2_last_used_date: str = "N/A"
-    access_key_2_last_used_region: str = "N/A"
-    access_key_2_last_used_service: str = "N/A"
-
-
 class CredentialReportShape(Struct, rename="pascal"):
-    """The credential report."""
+    """The credential report: its rows, each by the names of its columns; one that is absent is "N/A"."""
 
-    rows: list[ReportRowShape]
+    rows: list[dict[str, str]]
     generated_time: When = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -44,7 +44,6 @@ from iamtui.account.snapshot_format import (
     LevelShape,
     OrganizationPolicyShape,
     OrganizationShape,
-    ReportRowShape,
     RoleShape,
     SnapshotShape,
     TagShape,
@@ -399,32 +398,33 @@ def credential_report(shape: CredentialReportShape) -> CredentialReport:
     """
     rows: dict[str, CredentialReportRow] = {}
     for index, row in enumerate(shape.rows):
-        if row.user in rows:
-            raise ValueError(f"Rows[{index}]: {row.user[:128]!r} has a row already")
-        rows[row.user] = _report_row(row, index)
+        user = row.get("user", "")
+        if not user or user in rows:
+            raise ValueError(f"Rows[{index}]: {repr(user[:128]) + ' has a row already' if user else 'it has no user'}")
+        rows[user] = _report_row(row, index)
     return CredentialReport(parse_time(shape.generated_time), tuple(rows.values()))
 
 
-def _report_row(row: ReportRowShape, index: int) -> CredentialReportRow:
+def _report_row(row: Mapping[str, str], index: int) -> CredentialReportRow:
     def says(column: str) -> bool:
-        text = getattr(row, column)
+        text = row.get(column, "N/A")
         if text.lower() not in _YES_NO:
             raise ValueError(f'Rows[{index}].{column}: expected "true", "false" or "N/A", found {text[:40]!r}')
         return _YES_NO[text.lower()]
 
     return CredentialReportRow(
-        user=row.user,
-        arn=row.arn,
-        password_last_used=parse_time(row.password_last_used),
+        user=row["user"],
+        arn=row.get("arn", ""),
+        password_last_used=parse_time(row.get("password_last_used")),
         access_keys=tuple(key for number in (1, 2) if (key := _reported_key(row, number, says)) is not None),
         mfa_devices=(MfaDevice("", None),) if says("mfa_active") else (),
-        login_profile=LoginProfile(parse_time(row.password_last_changed)) if says("password_enabled") else None,
+        login_profile=LoginProfile(parse_time(row.get("password_last_changed"))) if says("password_enabled") else None,
     )
 
 
-def _reported_key(row: ReportRowShape, number: int, says: Callable[[str], bool]) -> AccessKey | None:
+def _reported_key(row: Mapping[str, str], number: int, says: Callable[[str], bool]) -> AccessKey | None:
     prefix = f"access_key_{number}_"
-    active, created = says(f"{prefix}active"), parse_time(getattr(row, f"{prefix}last_rotated"))
+    active, created = says(f"{prefix}active"), parse_time(row.get(f"{prefix}last_rotated"))
     # Of a key that is not there, the report says that it is not active and knows no date.
     if not active and created is None:
         return None
@@ -432,9 +432,9 @@ def _reported_key(row: ReportRowShape, number: int, says: Callable[[str], bool])
         id="",
         status="Active" if active else "Inactive",
         created=created,
-        last_used=parse_time(getattr(row, f"{prefix}last_used_date")),
-        last_service=_unless_na(getattr(row, f"{prefix}last_used_service")),
-        last_region=_unless_na(getattr(row, f"{prefix}last_used_region")),
+        last_used=parse_time(row.get(f"{prefix}last_used_date")),
+        last_service=_unless_na(row.get(f"{prefix}last_used_service", "")),
+        last_region=_unless_na(row.get(f"{prefix}last_used_region", "")),
     )
 
 
