@@ -202,9 +202,20 @@ def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bo
     for page in pages:
         for entry in page.missing or ():
             gaps.setdefault(entry.what, Gap(entry.what, entry.permission or "", entry.error or ""))
-    found = [*_cut_short(pages), *_unnamed(account), *_without_document(account)]
+    found: list[Gap] = []
+    last = pages[-1]
+    if last.is_truncated or last.next_token or (last.marker and last.is_truncated is None):
+        why = "it ends with a marker for a next page, so entities may be missing"
+        found.append(Gap(REST_OF_ACCOUNT, _AUTHORIZATION_DETAILS, why))
+    if not account.id:
+        found.append(Gap("the account id", "sts:GetCallerIdentity", "no ARN of an account in it"))
+    found += _without_document(account)
     if from_file:
-        found.extend((*_unlisted(pages), *_absent(account, pages)))
+        found += _unlisted(pages)
+        absent = [one[1:] for one in _OPTIONAL if all(getattr(page, one[0]) is None for page in pages)]
+        if isinstance(account.organization, Missing):
+            absent.insert(0, (ORGANIZATION_GAP, "organizations:DescribeOrganization"))
+        found += (Gap(what, permission, "not in the snapshot") for what, permission in absent)
     for gap in found:
         gaps.setdefault(gap.what, gap)
     return tuple(gaps.values())
@@ -223,21 +234,6 @@ def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
             yield Gap(what, _AUTHORIZATION_DETAILS, f"there is no {key}")
         elif not ours and field in ("users", "roles") and not any(found and found is not UNSET for found in lists):
             yield Gap(what, _AUTHORIZATION_DETAILS, f"the {key} is empty, as --filter leaves it")
-
-
-def _cut_short(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
-    last = pages[-1]
-    if last.is_truncated or last.next_token or (last.marker and last.is_truncated is None):
-        yield Gap(
-            REST_OF_ACCOUNT,
-            _AUTHORIZATION_DETAILS,
-            "it ends with a marker for a next page, so entities may be missing",
-        )
-
-
-def _unnamed(account: Account) -> Iterator[Gap]:
-    if not account.id:
-        yield Gap("the account id", "sts:GetCallerIdentity", "no ARN of an account in it")
 
 
 def _without_document(account: Account) -> Iterator[Gap]:
@@ -268,14 +264,6 @@ def _without_document(account: Account) -> Iterator[Gap]:
     if untrusted:
         what = f"trust policies of {counted(len(untrusted), 'role')}"
         yield Gap(what, "iam:GetRole", f"not given: {first_of_texts(untrusted, _LISTED)}")
-
-
-def _absent(account: Account, pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
-    if isinstance(account.organization, Missing):
-        yield Gap(ORGANIZATION_GAP, "organizations:DescribeOrganization", "not in the snapshot")
-    for field, what, permission in _OPTIONAL:
-        if all(getattr(page, field) is None for page in pages):
-            yield Gap(what, permission, "not in the snapshot")
 
 
 # What a snapshot says around the account's own entities: organization, resource policies, identity providers.

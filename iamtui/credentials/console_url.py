@@ -54,7 +54,9 @@ def open_in_browser(url: Secret, environ: Mapping[str, str] = os.environ) -> Non
     Raises:
         Problem: there is no desktop to open one on, or no browser.
     """
-    if not _has_desktop(environ):
+    has_desktop = any(environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
+    # Without a window for it the library would start a text browser over the screen.
+    if sys.platform != "darwin" and not has_desktop:
         raise Problem("There is no desktop here to open a browser on.", _NO_BROWSER)
     child = subprocess.Popen(  # noqa: S603 - a fixed command line
         [sys.executable, "-I", "-c", _CHILD],
@@ -75,13 +77,6 @@ def open_in_browser(url: Secret, environ: Mapping[str, str] = os.environ) -> Non
         failed = True
     if failed:
         raise Problem("No browser could be started.", f"Set BROWSER to one. {_NO_BROWSER}")
-
-
-def _has_desktop(environ: Mapping[str, str]) -> bool:
-    """True if a browser can have a window: without one the library would start a text browser over the screen."""
-    if sys.platform in ("darwin", "win32"):
-        return True
-    return any(environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
 
 
 SHORTEST_SECONDS: Final = 900

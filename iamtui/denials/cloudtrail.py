@@ -259,36 +259,32 @@ def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Call
         case "AWSService":
             return replace(base, caller=invoked_by, forwarded_by="", credentials="")
         case "WebIdentityUser" | "SAMLUser":
-            return _federated(base, identity, parameters)
+            provider, user = federated_caller(identity, parameters), text_in(identity, "userName")
+            of = provider or "an identity provider that the record does not name"
+            return replace(
+                base,
+                caller=provider,
+                credentials="",
+                notes=(f"The caller was {user} of {of}.",) if user else (),
+                unknown=()
+                if provider
+                else ("The record does not say which identity provider vouched for the caller.",),
+            )
         case "IdentityCenterUser":
             user = text_in(dict_in(identity, "onBehalfOf"), "userId") or "of a directory"
             return replace(base, unknown=(f"The caller is the Identity Center user {user}, not an IAM user.",))
         case "AWSAccount":
-            return _of_another_account(base, text_in(identity, "principalId"))
+            if base.account.lower().startswith("anonymous"):
+                return replace(base, caller="anonymous", account="", credentials="")
+            if not base.caller:
+                id_ = text_in(identity, "principalId")
+                whose = f"a principal of account {base.account}{f' with the id {id_}' if id_ else ''}"
+                return replace(base, unknown=(f"The caller is {whose}.",))
     if not base.caller:
         return replace(
             base, unknown=(f"The record does not say who called (userIdentity {kind or 'without a type'}).",)
         )
     return base
-
-
-def _federated(base: _Caller, identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Caller:
-    provider = federated_caller(identity, parameters)
-    user = text_in(identity, "userName")
-    note = (
-        f"The caller was {user} of {provider or 'an identity provider that the record does not name'}." if user else ""
-    )
-    missing = () if provider else ("The record does not say which identity provider vouched for the caller.",)
-    return replace(base, caller=provider, credentials="", notes=(note,) if note else (), unknown=missing)
-
-
-def _of_another_account(base: _Caller, principal_id: str) -> _Caller:
-    if base.account.lower().startswith("anonymous"):
-        return replace(base, caller="anonymous", account="", credentials="")
-    if base.caller:
-        return base
-    whose = f" with the id {principal_id}" if principal_id else ""
-    return replace(base, unknown=(f"The caller is a principal of account {base.account}{whose}.",))
 
 
 def _context(
