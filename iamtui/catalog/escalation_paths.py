@@ -119,6 +119,7 @@ def _use(id_: str, title: str, service: str, existing: str, *actions: str) -> Es
 _SELF, _USER, _ROLE = On.SELF, On.USER, On.ROLE
 _WRITE_BOUNDARY: Final = ("iam:CreatePolicyVersion", On.BOUNDARY)
 _PUT_ON_ITSELF: Final = "put an inline policy on itself"
+_CODE: Final = "lambda:UpdateFunctionCode"
 _ATTACH_TO_ITSELF: Final = "attach a policy to itself"
 _PUT_ON_GROUP: Final = "put an inline policy on its group"
 
@@ -443,6 +444,15 @@ USES: Final = (
         "+lambda:PutResourcePolicy",
         makes="function:{}",
     ),
+    _pass(
+        "lambda-role",
+        "give a function the role and change its code",
+        "lambda",
+        "+lambda:UpdateFunctionConfiguration",
+        "+lambda:UpdateFunctionCode",
+        existing="a function that something calls",
+        makes="function:{}",
+    ),
     _pass("sagemaker-001", "open a notebook with the role", "sagemaker", "sagemaker:CreateNotebookInstance"),
     _pass("sagemaker-002", "run a training job as the role", "sagemaker", "sagemaker:CreateTrainingJob"),
     _pass("sagemaker-003", "run a processing job as the role", "sagemaker", "sagemaker:CreateProcessingJob"),
@@ -472,19 +482,12 @@ USES: Final = (
         "cloudformation:CreateChangeSet",
         "cloudformation:ExecuteChangeSet",
     ),
-    _use(
-        "codebuild-002",
-        "build with a buildspec of its own",
-        "codebuild",
-        "a project with the role",
-        "codebuild:StartBuild",
-    ),
-    _use(
-        "codebuild-003",
-        "build a batch with a buildspec of its own",
-        "codebuild",
-        "a project with the role",
-        "codebuild:StartBuildBatch",
+    *(
+        _use(id_, f"{what} with a buildspec of its own", "codebuild", "a project with the role", f"codebuild:{call}")
+        for id_, what, call in (
+            ("codebuild-002", "build", "StartBuild"),
+            ("codebuild-003", "build a batch", "StartBuildBatch"),
+        )
     ),
     _use(
         "ec2-002",
@@ -521,29 +524,13 @@ USES: Final = (
         "a function with the role that something calls",
         "lambda:UpdateFunctionCode",
     ),
-    _use(
-        "lambda-004",
-        "change a function's code and call it",
-        "lambda",
-        "a function with the role",
-        "lambda:UpdateFunctionCode",
-        "lambda:InvokeFunction",
-    ),
-    _use(
-        "lambda-005",
-        "change a function's code and let others call it",
-        "lambda",
-        "a function with the role",
-        "lambda:UpdateFunctionCode",
-        "lambda:AddPermission",
-    ),
-    _use(
-        "lambda-005-put",
-        "change a function's code and its policy, for others to call it",
-        "lambda",
-        "a function with the role",
-        "lambda:UpdateFunctionCode",
-        "lambda:PutResourcePolicy",
+    *(
+        _use(id_, f"change a function's code and {what}", "lambda", "a function with the role", _CODE, f"lambda:{call}")
+        for id_, what, call in (
+            ("lambda-004", "call it", "InvokeFunction"),
+            ("lambda-005", "let others call it", "AddPermission"),
+            ("lambda-005-put", "its policy, for others to call it", "PutResourcePolicy"),
+        )
     ),
     _use(
         "sagemaker-004",
@@ -561,6 +548,14 @@ USES: Final = (
         "sagemaker:StopNotebookInstance",
         "sagemaker:UpdateNotebookInstance",
         "sagemaker:StartNotebookInstance",
+    ),
+    _use(
+        "lambda-layer",
+        "add a layer to a function",
+        "lambda",
+        "a function with the role that something calls",
+        "lambda:UpdateFunctionConfiguration",
+        "lambda:GetLayerVersion",
     ),
     _use("ssm-001", "open a session on an instance", "ec2", "a managed instance with the role", "ssm:StartSession"),
     _use("ssm-002", "run a command on an instance", "ec2", "a managed instance with the role", "ssm:SendCommand"),

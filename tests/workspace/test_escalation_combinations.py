@@ -450,3 +450,24 @@ def test_more_groups_than_one_user_joins_are_told(together: bool) -> None:
     both = [group("both", allow(actions[:2])), *groups[2:]]
     made = account(user("me", JOIN, deny("sts:AssumeRole")), *(both if together else groups))
     assert (found_for(made) is not None, "4 groups" in left_out_of(made)) == (together, not together)
+
+
+CONFIGURES = "lambda:UpdateFunctionConfiguration"
+
+
+@pytest.mark.parametrize(
+    ("statements", "id_"),
+    [
+        ((allow("iam:PassRole", iam("role/boss")), allow([CONFIGURES, "lambda:UpdateFunctionCode"])), "lambda-role"),
+        ((allow([CONFIGURES, "lambda:GetLayerVersion"]),), "lambda-layer"),
+        ((allow("iam:PassRole", iam("role/boss")), allow(CONFIGURES)), None),
+        ((allow(CONFIGURES),), None),
+    ],
+)
+def test_the_configuration_of_a_function_gives_it_a_role_or_other_code(
+    statements: tuple[dict[str, Any], ...], id_: str | None
+) -> None:
+    boss = role("boss", trust({"Service": "lambda.amazonaws.com"}), **attached(ADMINISTRATOR))
+    found = found_for(account(user("me", *statements), boss))
+    assert [move.path.id for move in found.moves] == [id_] if found and id_ else (found is None and id_ is None)
+    assert found is None or not found.certain
