@@ -39,10 +39,10 @@ from iamtui.problem import Problem
 from iamtui.questions.answers import Answer, Cell
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.activity.denial_comparison import claim_words
-from iamtui.workspace.activity.denials import explain_denials
 from iamtui.workspace.ask.answers import answer, answer_all, check_matrix
 from iamtui.workspace.ask.context_values import context_of, read_all_values
+from iamtui.workspace.ask.denial_comparison import claim_words
+from iamtui.workspace.ask.denials import explain_denials
 from iamtui.workspace.ask.dependent_questions import answer_scenario
 from iamtui.workspace.ask.questions import check_known
 from iamtui.workspace.ask.who_can import everybody

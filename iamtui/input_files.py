@@ -415,3 +415,23 @@ class _Unpacking(io.RawIOBase):
 
 
 _UNPACK: Final = "If you trust it, unpack it first, with gunzip or unzstd."
+
+
+_NOT_ACCESSIBLE: Final = (
+    "Install the extra that brings pyarrow (from a checkout: pipx install --force '.[activity]'), "
+    "or have the result as CSV."
+)
+
+
+def pyarrow_module() -> Any:
+    """pyarrow with its parquet module.
+
+    Raises:
+        Problem: it is not installed.
+    """
+    try:
+        import pyarrow.compute  # not in every installation, and half a second
+        import pyarrow.parquet
+    except ImportError:
+        raise Problem("Parquet cannot be read or written without pyarrow.", _NOT_ACCESSIBLE) from None
+    return pyarrow

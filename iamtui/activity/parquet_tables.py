@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 
 from iamtui.activity.events import LARGEST_EVENT, Event
 from iamtui.activity.tables import COUNT, Rows, column_name, is_wanted
-from iamtui.input_files import LARGEST_RATIO
+from iamtui.input_files import LARGEST_RATIO, pyarrow_module
 from iamtui.problem import Problem
 
 PARQUET_MAGIC: Final = b"PAR1"
@@ -20,25 +20,6 @@ _LONG_ROW: Final = 64 * 1024
 _SMALL: Final = 16 * 1024 * 1024
 _SIZE_OF_ONE: Final = 8
 """Bytes of a value beside its text."""
-
-_NOT_ACCESSIBLE: Final = (
-    "Install the extra that brings pyarrow (from a checkout: pipx install --force '.[activity]'), "
-    "or have the result as CSV."
-)
-
-
-def pyarrow_module() -> Any:
-    """pyarrow with its parquet module.
-
-    Raises:
-        Problem: it is not installed.
-    """
-    try:
-        import pyarrow.compute  # not in every installation, and half a second
-        import pyarrow.parquet
-    except ImportError:
-        raise Problem("Parquet cannot be read or written without pyarrow.", _NOT_ACCESSIBLE) from None
-    return pyarrow
 
 
 def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:

@@ -24,8 +24,8 @@ from iamtui.engine.words.explanation import explanation_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
-from iamtui.workspace.activity.denials import ExplainedDenial, explain_denials
+from iamtui.workspace.ask.denial_comparison import Agreement, claim_words
+from iamtui.workspace.ask.denials import ExplainedDenial, explain_denials
 
 _LABEL: Final = 12
 _INDENT: Final = 2

@@ -17,6 +17,7 @@ import click
 from iamtui.cli.exits import COMPLETE_VARIABLE, OPENED, Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.leaves import is_there
 from iamtui.problem import Problem
 from iamtui.text import any_of, error_lines, safe_text
 
@@ -44,11 +45,11 @@ _WANTS_HELP: Final = "iamtui.wants_help"
 
 
 class LazyGroup(click.Group):
-    """A group made from a table of entries."""
+    """A group made from a table of entries, without those whose module is not there."""
 
     def __init__(self, *args: Any, entries: Mapping[str, CommandEntry], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._entries = entries
+        self._entries = {name: entry for name, entry in entries.items() if is_there(entry.module)}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether a command's help is wanted, for which the options before the command do not matter."""
@@ -159,7 +160,7 @@ def cli(context: click.Context, fresh: bool, source: SourceOptions) -> Exit | No
 
 def _open_screen(screen: Screen, source: SourceOptions, fresh: bool) -> Exit:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
-        names = ", ".join(ENTRIES)
+        names = ", ".join(cli.list_commands(click.get_current_context()))
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
     refuse_dumb_terminal(os.environ)
     from iamtui.cli.source_choice import choose_for_screen  # not needed for --help

@@ -19,8 +19,8 @@ from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.organization.open_accounts import open_accounts
 from iamtui.workspace.source import credential_commands as commands
+from iamtui.workspace.source.open_accounts import open_accounts
 from iamtui.workspace.source.opening import (
     keep_in_cache,
     load_account_facts,
@@ -29,7 +29,6 @@ from iamtui.workspace.source.opening import (
 from iamtui.workspace.source.workspace import CacheUse, Progress, SourceChoice, SourceKind, Workspace
 
 if TYPE_CHECKING:
-    from iamtui.activity.trails import TrailCounts
     from iamtui.drafts.ledger import DraftFinding
     from iamtui.secret import Secret
     from iamtui.workspace.change.draft_session import DraftedAccount
@@ -51,30 +50,10 @@ def command_choice(source: SourceOptions, *, several: bool = False) -> SourceCho
     return choice
 
 
-def trails_of(named: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
-    """The trails that a command reads: those that are named, else the demo's own.
-
-    Raises:
-        Problem: none is named, and the account is not the demo.
-    """
-    if named:
-        return named
-    if not workspace.own_trail:
-        raise Problem("No trail is named.", "Give files or folders of CloudTrail events, or - for standard input.")
-    note("The trail is the demo's own, of two weeks in November 2026.")
-    return (workspace.own_trail,)
-
-
 def tells_count(what: str, total: int | None = None) -> Callable[[int], None]:
     """Says on a terminal how much of something is done."""
     line = ProgressLine()
     return lambda count: line.tell(Progress(what, count, total))
-
-
-def tells_trails() -> Callable[[TrailCounts], None]:
-    """Says on a terminal how far the reading of trails has come."""
-    line = ProgressLine()
-    return lambda counts: line.tell(Progress(f"{counted(counts.files, 'file')} of trails, events", counts.events))
 
 
 def ask_codes_on_terminal() -> None:

@@ -13,7 +13,6 @@ from typing import Final
 import click
 from msgspec import structs
 
-from iamtui.activity.parquet_tables import pyarrow_module
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
@@ -36,6 +35,7 @@ from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import OrganizationDraft, read_organization_draft
+from iamtui.input_files import pyarrow_module
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.paths import home_expanded, make_private_folder
 from iamtui.policy.patterns import is_account_id, parse_arn
@@ -45,9 +45,9 @@ from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.ask.answers import check_matrix
 from iamtui.workspace.ask.questions import check_action, check_known, check_resource
 from iamtui.workspace.ask.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, SavedProof, SavedQuestion
+from iamtui.workspace.organization.organization_paths import Ways
 from iamtui.workspace.organization.organization_run import Done, RayWorkers, Workers, over_accounts, workers_for
 from iamtui.workspace.organization.organization_store import ACCOUNTS, OrganizationStore, StoreDay, open_store
-from iamtui.workspace.review.organization_paths import Ways
 from iamtui.workspace.source.workspace import Progress
 
 
@@ -490,7 +490,7 @@ class _Parquet:
 
 ENTRIES: Final = {
     "ask": CommandEntry("iamtui.cli.org", "ask", "Ask every account of a store."),
-    "diff": CommandEntry("iamtui.cli.diff", "org_diff", "Compare two days of a store, account by account."),
+    "diff": CommandEntry("iamtui.cli.org_store", "org_diff", "Compare two days of a store, account by account."),
 }
 
 

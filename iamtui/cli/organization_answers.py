@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field, structs
 
 from iamtui.account.model import DEMO, Account, Gap, Missing
-from iamtui.cli.prove import proof_to_json
 from iamtui.cli.question_options import Demands
 from iamtui.drafts.draft import Draft, OrganizationDraft
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
+from iamtui.leaves import PROOF_TO_JSON, PROVE_NOT_PUBLIC, PROVE_SAVED
 from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.presentation.who_can import access_words, who_can_json
@@ -25,18 +25,13 @@ from iamtui.problem import Problem
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.ask.access import who_has_access
 from iamtui.workspace.ask.answers import answer
+from iamtui.workspace.ask.proof_result import NothingNamed, Proof, ProofStatus
 from iamtui.workspace.ask.saved_questions import SavedProof, SavedQuestion
 from iamtui.workspace.ask.trust import organization_id
 from iamtui.workspace.ask.who_can import everybody
 from iamtui.workspace.change.draft_session import DraftedAccount, Effect, apply
 from iamtui.workspace.change.impact import impact_of
-from iamtui.workspace.organization.organization_store import LOST_POLICIES, kept_account, workspace_of
-from iamtui.workspace.prove.draft_proofs import prove_saved
-from iamtui.workspace.prove.proofs import NothingNamed, Proof, ProofStatus
-from iamtui.workspace.prove.public_proofs import prove_closed
-from iamtui.workspace.review.audit import audit as findings_of
-from iamtui.workspace.review.escalations import find_escalations
-from iamtui.workspace.review.organization_paths import (
+from iamtui.workspace.organization.organization_paths import (
     AccountIndex,
     Climb,
     CrossEdge,
@@ -44,6 +39,9 @@ from iamtui.workspace.review.organization_paths import (
     account_of,
     index_of,
 )
+from iamtui.workspace.organization.organization_store import LOST_POLICIES, kept_account, workspace_of
+from iamtui.workspace.review.audit import audit as findings_of
+from iamtui.workspace.review.escalations import find_escalations
 from iamtui.workspace.source.principals import UnknownPrincipal, resolve_principal
 from iamtui.workspace.source.unknown_facts import unknown_facts
 from iamtui.workspace.source.workspace import Workspace
@@ -346,10 +344,12 @@ def _proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, pl
         members = frozenset(
             account for account, organization in plan.organizations.items() if own and organization == own
         )
-        for arn, proof in prove_closed(workspace, asked.not_public, members).items():
+        prove_each: Callable[..., Mapping[str, Proof]] = PROVE_NOT_PUBLIC.needed()
+        for arn, proof in prove_each(workspace, asked.not_public, members).items():
             yield _proved(workspace, saved, proof, arn)
         return
-    proof, _ = prove_saved(workspace, before, asked)
+    prove: Callable[..., tuple[Proof, bool]] = PROVE_SAVED.needed()
+    proof, _ = prove(workspace, before, asked)
     subject = ", ".join(asked.never.principals) if asked.never is not None else "every user and role"
     yield _proved(workspace, saved, proof, subject)
 
@@ -374,7 +374,7 @@ def _proved(workspace: Workspace, saved: SavedProof, proof: Proof, subject: str)
         "" if found is None else found.resource,
         # What stands in the way of a proof is mostly something that is not loaded.
         proof.is_proved or (found is not None and found.decision.complete),
-        proof_to_json(proof),
+        PROOF_TO_JSON.needed()(proof),
     )
 
 

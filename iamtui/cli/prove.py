@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import click
+import msgspec
 
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
@@ -24,10 +25,18 @@ from iamtui.proofs.requests import GRANTED_BESIDE
 from iamtui.proofs.texts import STEPS, Bounds
 from iamtui.text import counted, first_names
 from iamtui.workspace.ask.access import granting_statements, grants_of
+from iamtui.workspace.ask.proof_result import Counterexample, Proof, ProofStatus
 from iamtui.workspace.ask.questions import as_command
-from iamtui.workspace.ask.saved_questions import NeverRecord, NotPublicRecord, ProofRecord, account_key, quoted
-from iamtui.workspace.prove.draft_proofs import prove_nothing_new
-from iamtui.workspace.prove.proofs import Counterexample, Proof, ProofStatus, all_proofs, prove_never
+from iamtui.workspace.ask.saved_questions import (
+    NeverRecord,
+    NotPublicRecord,
+    ProofRecord,
+    SavedProof,
+    account_key,
+    quoted,
+)
+from iamtui.workspace.prove.draft_proofs import prove_nothing_new, prove_saved
+from iamtui.workspace.prove.proofs import all_proofs, prove_never
 from iamtui.workspace.prove.public_proofs import ASSUMED, prove_not_public
 from iamtui.workspace.source.workspace import Workspace
 
@@ -217,6 +226,46 @@ def _example_json(found: Counterexample) -> dict[str, Any]:
         "context": {key: list(values) for key, values in found.context.items()},
         "decision": found.decision.outcome.value,
     }
+
+
+# A proof as one of the saved questions.
+
+
+_TEST_MARKS: Final = {
+    ProofStatus.PROVED: ("met", Style.GOOD),
+    ProofStatus.COUNTEREXAMPLE: ("NOT MET", Style.BAD),
+    ProofStatus.NOT_PROVED: ("OPEN", Style.OPEN),
+}
+
+
+def run_saved_proof(
+    workspace: Workspace, before: Workspace | None, saved: SavedProof, words: str, *, as_json: bool
+) -> tuple[Exit, dict[str, Any]]:
+    """Prove what is saved and print how it ended, for `iamtui questions run`.
+
+    Args:
+        before: the account without the draft that is given.
+        words: the proof, in short.
+
+    Returns:
+        The exit code, and its record for JSON.
+    """
+    proof, whole = prove_saved(workspace, before, saved.proof)
+    end = PROOF_EXITS[proof.status]
+    if whole:
+        end = whole_or_open(workspace.account, end)
+    asked = {"name": saved.name, "proof": msgspec.to_builtins(saved.proof), "met": end is Exit.OK}
+    if not as_json:
+        mark, style = _TEST_MARKS[proof.status]
+        out = stdout()
+        out.line(Span(f"{mark:<9}", style), f"{saved.name}  ", Span(proof.status.value, style), f"  {words}")
+        example = proof.counterexample
+        if example is not None:
+            who = example.principal.arn or "anonymous"
+            out.paragraph(f"{who} can call {example.action} on {example.resource}", indent=9)
+        for reason in proof.reasons:
+            out.paragraph(reason, indent=9)
+    return end, {**asked, **proof_to_json(proof)}
 
 
 @click.command("no-broader", epilog=_EPILOG)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import click
@@ -11,9 +11,8 @@ import msgspec
 
 from iamtui.account.model import DEMO
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import draft_option, open_workspace, whole_or_open, with_draft
+from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import JsonArray, Output, Span, Style, note, stderr, stdout
-from iamtui.cli.prove import PROOF_EXITS, proof_to_json
 from iamtui.cli.question_options import (
     Demands,
     answered,
@@ -23,6 +22,7 @@ from iamtui.cli.question_options import (
 )
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.leaves import RUN_SAVED_PROOF
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
@@ -30,6 +30,7 @@ from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.text import counted, safe_text
 from iamtui.workspace.ask.answers import check_matrix
+from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.saved_questions import (
     ProofRecord,
     QuestionStore,
@@ -42,8 +43,6 @@ from iamtui.workspace.ask.saved_questions import (
     record_of,
     testing,
 )
-from iamtui.workspace.prove.draft_proofs import prove_saved
-from iamtui.workspace.prove.proofs import ProofStatus
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import Workspace
 
@@ -281,7 +280,8 @@ def _run_one(
     """
     try:
         if isinstance(question, SavedProof):
-            return _run_proof(workspace, before, question, as_json=as_json)
+            run: Callable[..., tuple[Exit, dict[str, Any]]] = RUN_SAVED_PROOF.needed()
+            return _Run(*run(workspace, before, question, _proof_in_short(question.proof), as_json=as_json))
         found = ask_saved(workspace, question, demands)
         if question.expect is not None:
             demands.check_asked(found)
@@ -293,33 +293,6 @@ def _run_one(
     if not as_json:
         _print_result(stdout(), question, found, why)
     return _Run(Exit.NO if why else Exit.OK, _result(question, found, why))
-
-
-def _run_proof(workspace: Workspace, before: Workspace | None, saved: SavedProof, *, as_json: bool) -> _Run:
-    proof, whole = prove_saved(workspace, before, saved.proof)
-    end = PROOF_EXITS[proof.status]
-    if whole:
-        end = whole_or_open(workspace.account, end)
-    asked = {"name": saved.name, "proof": msgspec.to_builtins(saved.proof), "met": end is Exit.OK}
-    if not as_json:
-        mark, style = _PROOF_MARKS[proof.status]
-        out = stdout()
-        words = f"  {_proof_in_short(saved.proof)}"
-        out.line(Span(f"{mark:<9}", style), f"{saved.name}  ", Span(proof.status.value, style), words)
-        example = proof.counterexample
-        if example is not None:
-            who = example.principal.arn or "anonymous"
-            out.paragraph(f"{who} can call {example.action} on {example.resource}", indent=9)
-        for reason in proof.reasons:
-            out.paragraph(reason, indent=9)
-    return _Run(end, {**asked, **proof_to_json(proof)})
-
-
-_PROOF_MARKS: Final = {
-    ProofStatus.PROVED: ("met", Style.GOOD),
-    ProofStatus.COUNTEREXAMPLE: ("NOT MET", Style.BAD),
-    ProofStatus.NOT_PROVED: ("OPEN", Style.OPEN),
-}
 
 
 def _about_somebody(saved: Sequence[SavedQuestion | SavedProof]) -> list[SavedQuestion | SavedProof]:

@@ -14,17 +14,19 @@ from typing import Any, Final
 
 import click
 
-from iamtui.activity.parquet_tables import pyarrow_module, write_parquet
+from iamtui.activity.parquet_tables import write_parquet
 from iamtui.activity.requests import COLUMNS, RequestCollector
 from iamtui.activity.tables import athena_query
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
-from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count, tells_trails, trails_of
+from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.cli.used import tells_trails, trails_of
 from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import Edit
+from iamtui.input_files import pyarrow_module
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.activity.least_policy import with_named_policies

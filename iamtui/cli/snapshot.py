@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 import click
 
@@ -11,26 +11,22 @@ from iamtui.account.model import Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
-    approval,
-    command_choice,
     open_workspace,
-    organization_approval,
-    unnamed_approval,
     whole_or_open,
     with_account_facts,
     with_people,
 )
-from iamtui.cli.output import note, progress_report, stderr, stdout
+from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
+from iamtui.leaves import WRITE_STORE
 from iamtui.paths import home_expanded
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.organization.open_accounts import take_accounts
-from iamtui.workspace.organization.snapshot_file import account_to_write, redacted_bytes, snapshot_bytes, write_snapshot
 from iamtui.workspace.source.account_cache import clear_accounts
 from iamtui.workspace.source.opening import load_last_accessed, with_resource_policies
+from iamtui.workspace.source.snapshot_file import account_to_write, redacted_bytes, snapshot_bytes, write_snapshot
 from iamtui.workspace.source.unknown_facts import unasked_principals
 
 
@@ -74,7 +70,8 @@ def snapshot(
         given = {"FILE": file, "--on": on, "--redact": redact, "--overwrite": overwrite}
         if (option := next(filter(given.get, given), None)) is not None:
             raise Problem(f"{option} does not apply with --org.", "Leave it out.")
-        return _write_store(org_store, date, source, last_accessed=last_accessed)
+        write_store: Callable[..., Exit] = WRITE_STORE.needed()
+        return write_store(org_store, date, source, last_accessed=last_accessed)
     if date is not None:
         raise Problem("--date applies only with --org.", "Leave it out.")
     if not file:
@@ -116,27 +113,6 @@ def snapshot(
         f"{counted(len(account.resource_policies), 'policy', 'policies')} of resources; {size:,} bytes."
     )
     return whole_or_open(account)
-
-
-def _write_store(folder: str, date: str | None, source: SourceOptions, *, last_accessed: bool) -> Exit:
-    from iamtui.workspace.organization.snapshot_file import StoreWriter, with_all_facts  # brings the ways to AWS
-
-    choice = command_choice(source, several=True)
-    more = partial(with_all_facts, approve=unnamed_approval, last_accessed=last_accessed)
-    writer = StoreWriter(folder, date, more)
-    approve, approve_other = approval(source), organization_approval(source)
-    refused = take_accounts(choice, writer, progress_report(), approve, approve_other)
-    for one in refused:
-        note(f"{one.words} It is tried again the next time.")
-    stdout().line(
-        f"Wrote {counted(len(writer.written), 'account')} to {writer.folder}; {len(writer.there):,} there already, "
-        f"{len(refused):,} could not be read."
-    )
-    # One line, so that a name with spaces in it is copied whole.
-    stderr().line(f"To upload it: {writer.upload}", whole=True)
-    if not (writer.written or writer.there):
-        raise Problem("None of the accounts could be read.", "The messages above give the reason for each.")
-    return Exit.OPEN if refused else Exit.OK
 
 
 @click.command("cache")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from iamtui.activity.trails import TrailCounts
 from iamtui.cli.exits import Exit
-from iamtui.cli.opening import open_workspace, tells_count, tells_trails, trails_of
+from iamtui.cli.opening import open_workspace, tells_count
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
@@ -28,7 +29,7 @@ from iamtui.presentation.used import (
     used_words,
 )
 from iamtui.problem import Problem
-from iamtui.text import first_names, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.activity.least_draft import LeastDraft, check_least
 from iamtui.workspace.activity.least_policy import MOST_NAMED, LeastPolicy, least_policy, with_policies_of
 from iamtui.workspace.activity.used import (
@@ -45,7 +46,7 @@ from iamtui.workspace.ask.access import levels_of
 from iamtui.workspace.ask.what_can import LEVELS, what_can
 from iamtui.workspace.change.draft_session import save_draft_file
 from iamtui.workspace.source.principals import resolve_principal
-from iamtui.workspace.source.workspace import Workspace
+from iamtui.workspace.source.workspace import Progress, Workspace
 
 _FEW: Final = 8
 _MOST_JSON: Final = 1_000
@@ -127,6 +128,26 @@ def used(
         save_draft_file(checked.drafted.draft, Path(draft_file), overwrite=overwrite)
         note(f"Written: {safe_text(draft_file)}. See it with `iamtui draft show {shlex.quote(draft_file)}`.")
     return Exit.OPEN if activity.incomplete else Exit.OK
+
+
+def trails_of(named: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
+    """The trails that a command reads: those that are named, else the demo's own.
+
+    Raises:
+        Problem: none is named, and the account is not the demo.
+    """
+    if named:
+        return named
+    if not workspace.own_trail:
+        raise Problem("No trail is named.", "Give files or folders of CloudTrail events, or - for standard input.")
+    note("The trail is the demo's own, of two weeks in November 2026.")
+    return (workspace.own_trail,)
+
+
+def tells_trails() -> Callable[[TrailCounts], None]:
+    """Says on a terminal how far the reading of trails has come."""
+    line = ProgressLine()
+    return lambda counts: line.tell(Progress(f"{counted(counts.files, 'file')} of trails, events", counts.events))
 
 
 def _check_draft_file(name: str | None, *, overwrite: bool) -> None:

@@ -24,7 +24,7 @@ from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, ask_to_
 from iamtui.tui.drafts.changes import FindableDocument
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
-from iamtui.workspace.organization.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
+from iamtui.workspace.source.snapshot_file import account_to_write, snapshot_bytes, write_snapshot
 from iamtui.workspace.source.workspace import Workspace
 
 

@@ -31,9 +31,9 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.ask.trust import who_may_assume
-from iamtui.workspace.organization.snapshot_file import is_name_of_aws, redacted_bytes, types_of_resources
 from iamtui.workspace.review.audit import audit
 from iamtui.workspace.review.escalations import find_escalations
+from iamtui.workspace.source.snapshot_file import is_name_of_aws, redacted_bytes, types_of_resources
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers
 from tests.questions.vocabulary import NOON

@@ -15,12 +15,12 @@ from iamtui.questions.question import Question
 from iamtui.secret import Secret
 from iamtui.workspace.ask.questions import as_command
 from iamtui.workspace.assume.revocation import plan_revocation
-from iamtui.workspace.organization import live_accounts
-from iamtui.workspace.organization.open_accounts import open_accounts
-from iamtui.workspace.organization.snapshot_file import account_to_write, snapshot_bytes
+from iamtui.workspace.source import live_accounts
+from iamtui.workspace.source.open_accounts import open_accounts
 from iamtui.workspace.source.opening import keep_in_cache
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.profile_roles import as_role
+from iamtui.workspace.source.snapshot_file import account_to_write, snapshot_bytes
 from iamtui.workspace.source.workspace import (
     CacheUse,
     NotOpened,

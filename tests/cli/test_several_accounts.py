@@ -10,8 +10,8 @@ from msgspec import structs
 
 from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import as_command
-from iamtui.workspace.organization.open_accounts import open_accounts
 from iamtui.workspace.source.credential_commands import UnconfirmedCommand
+from iamtui.workspace.source.open_accounts import open_accounts
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support import moto_server

@@ -21,8 +21,8 @@ from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.sources.demo import DEMO_REGION, demo_connection, load_demo_account
 from iamtui.sources.snapshot import read_snapshot
-from iamtui.workspace.organization.snapshot_file import snapshot_bytes, write_snapshot
 from iamtui.workspace.source.opening import load_account_facts, with_resource_policies
+from iamtui.workspace.source.snapshot_file import snapshot_bytes, write_snapshot
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli, Result
 from tests.support.live_account import load_live

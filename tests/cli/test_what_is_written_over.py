@@ -26,8 +26,8 @@ from iamtui.workspace.ask.saved_questions import (
 )
 from iamtui.workspace.change import draft_session
 from iamtui.workspace.change.draft_session import save_draft_file
-from iamtui.workspace.organization import snapshot_file
-from iamtui.workspace.organization.snapshot_file import write_snapshot
+from iamtui.workspace.source import snapshot_file
+from iamtui.workspace.source.snapshot_file import write_snapshot
 from tests.support.cli_runner import Cli
 
 DRAFT = Draft("123456789012", ())

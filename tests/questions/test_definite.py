@@ -12,8 +12,9 @@ from iamtui.engine.request import Mode, principal_from_text
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
+from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.questions import ask_and_trace
-from iamtui.workspace.prove.proofs import ProofStatus, prove_never
+from iamtui.workspace.prove.proofs import prove_never
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_strict import ALLOWED, DENIED, DEPENDS, ID, NOON, deny, document

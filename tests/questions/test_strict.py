@@ -16,7 +16,8 @@ from iamtui.engine.scenarios.scenario import parse_scenario
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
-from iamtui.workspace.prove.proofs import ProofStatus, prove_never
+from iamtui.workspace.ask.proof_result import ProofStatus
+from iamtui.workspace.prove.proofs import prove_never
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.random_accounts import AccountMaker, QuestionMaker, callers

@@ -22,7 +22,7 @@ from iamtui.sources.on_demand_facts import load_account_facts, load_last_accesse
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
-from iamtui.workspace.activity.denials import decode_authorization_message
+from iamtui.workspace.ask.denials import decode_authorization_message
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.canned_aws import ACCOUNT, GOOD, OF_A_RESOURCE, SSO_ROLE, CannedAws
 from tests.support.live_account import load_live

@@ -19,7 +19,7 @@ from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 from iamtui.config import load_config
 from iamtui.problem import Problem
-from iamtui.workspace.activity.denials import read_denial_file
+from iamtui.workspace.ask.denials import read_denial_file
 from tests.support.hostile_files import CALLER, GOOD, hostile_file
 from tests.support.peak_memory import peak_megabytes
 

@@ -12,7 +12,6 @@ import pytest
 
 from iamtui.account.model import Account
 from iamtui.aws.operations import READ, iam_action
-from iamtui.workspace.organization.snapshot_file import StoreWriter
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.aws_errors import aws_error
 from tests.support.canned_aws import GOOD
@@ -157,6 +156,8 @@ STORE = "s3://store-of-snapshots/org"
 
 def put_store(moto: MotoServer) -> None:
     """Make a bucket with a store of one account."""
+    from iamtui.workspace.organization.store_writer import StoreWriter  # a leaf, and this is loaded by every test
+
     with tempfile.TemporaryDirectory() as folder:
         taken_at = datetime(2026, 11, 28, tzinfo=UTC)
         source = SourceInfo(SourceKind.SNAPSHOT, "x", taken_at=taken_at)

@@ -18,7 +18,7 @@ from iamtui.tui.denials.records_screen import LONGEST
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
-from iamtui.workspace.activity import denials
+from iamtui.workspace.ask import denials
 from tests.support.denial_account import ALICE, CAROL, DEPLOY, FENCE_ARN, LAKE, denial_workspace, message
 from tests.support.sample_account import ID, NOW, iam
 from tests.support.screen_app import make_app, opened, press, settle

@@ -23,7 +23,7 @@ from iamtui.tui.drafts.draft_screen import DraftScreen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.file_exports import ExportScreen, write_new
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.workspace.prove.proofs import Proof, ProofStatus
+from iamtui.workspace.ask.proof_result import Proof, ProofStatus
 from tests.support.draft_accounts import text
 from tests.support.drafting import app_of, choose, draft, laid, lay, own_data_folder, until
 from tests.support.panel_apps import screen_text
@@ -165,7 +165,7 @@ async def test_a_proof_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> 
             ended.append(stopped())
             return Proof(ProofStatus.NOT_PROVED)
 
-        monkeypatch.setattr(draft_screen, "prove_nothing_new", prove)
+        monkeypatch.setattr("iamtui.workspace.prove.draft_proofs.prove_nothing_new", prove)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         await press(pilot, "d")
         await until(pilot, lambda: bool(ended))

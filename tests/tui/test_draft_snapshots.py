@@ -10,12 +10,11 @@ from textual.pilot import Pilot
 
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import AddUserToGroup, AttachPolicy, DetachPolicy
-from iamtui.tui.drafts import draft_screen
 from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 from iamtui.tui.widgets.status import MessageLine
+from iamtui.workspace.ask.proof_result import Proof
 from iamtui.workspace.prove import draft_proofs
-from iamtui.workspace.prove.proofs import Proof
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.drafting import app_of, ask, lay, until
 from tests.support.panel_apps import screen_text
@@ -48,7 +47,7 @@ def _proved_once(monkeypatch: pytest.MonkeyPatch) -> None:
             proofs.append(prove_nothing_new(base, after))
         return proofs[0]
 
-    monkeypatch.setattr(draft_screen, "prove_nothing_new", prove)
+    monkeypatch.setattr(draft_proofs, "prove_nothing_new", prove)
 
 
 def drafted(*keys: str, place: str = CAROL) -> Run:

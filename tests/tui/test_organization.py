@@ -17,8 +17,8 @@ from iamtui.tui.explorer.organization_view import organization_entries, organiza
 from iamtui.tui.explorer.search import SearchIndex
 from iamtui.tui.main.inventory import Branch, Inventory, Kind, OtherAccount, key_of
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.organization.snapshot_file import snapshot_bytes
 from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.snapshot_file import snapshot_bytes
 from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, SourceKind
 from tests.support.company import MANAGEMENT_KEYS, Company, write_profiles
 from tests.support.fault_proxy import FaultProxy, json_error

@@ -15,7 +15,7 @@ from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.question.who_can_screen import WhoCanScreen
 from iamtui.tui.widgets.status import MessageLine, StatusLine
-from iamtui.workspace.organization.open_accounts import open_accounts
+from iamtui.workspace.source.open_accounts import open_accounts
 from iamtui.workspace.source.workspace import NotOpened, SourceChoice, SourceKind, Workspace
 from tests.support.panel_apps import screen_text, type_text, until
 from tests.support.screen_app import RecordingCopier, press

@@ -16,7 +16,6 @@ from iamtui.tui.dialogs.dialogs import LineDialog
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.activity import used
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.cli.test_used import ROLE, event, trail
 from tests.support.panel_apps import until
@@ -47,7 +46,11 @@ async def test_used_stands_beside_granted_when_a_trail_was_read(tmp_path: Path) 
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
         detail = await go_to(pilot, ROLE, "access")
-        assert "What it used" in shown(detail)
+        labels = [row.label for row in detail.facts.rows]
+        assert labels[:2] == ["What it used", "trail"], "seen before the services, however many"
+        to_row(detail)
+        await press(pilot, "j")
+        assert detail.facts.cursor == labels.index("Service") + 1, "the names of the columns are passed over"
         await open_trail(pilot, detail, path)
         await until(pilot, lambda: "events" in shown(detail))
         await settle(pilot)
@@ -105,17 +108,17 @@ async def test_a_trail_that_cannot_be_read_is_said_and_another_can_be_named(tmp_
 async def test_reading_a_trail_is_told_of_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # It tells once how far it has come, and then goes on until nobody wants it any more.
     ended = Event()
-    monkeypatch.setattr("iamtui.tui.explorer.detail_pane._TELL_SECONDS", 0)
+    monkeypatch.setattr("iamtui.tui.explorer.used_section._TELL_SECONDS", 0)
 
     def reading(_path: str, told: Callable[[int, int], bool]) -> None:
         stop = told(1, 2_000)
-        monkeypatch.setattr("iamtui.tui.explorer.detail_pane._TELL_SECONDS", float("inf"))
+        monkeypatch.setattr("iamtui.tui.explorer.used_section._TELL_SECONDS", float("inf"))
         while not stop:
             ended.wait(0.01)
             stop = told(1, 2_000)
         ended.set()
 
-    monkeypatch.setattr(used, "read_until", reading)
+    monkeypatch.setattr("iamtui.tui.explorer.used_section.read_until", reading)
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:
         detail = await go_to(pilot, ROLE, "access")

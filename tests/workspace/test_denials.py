@@ -15,8 +15,8 @@ from iamtui.denials.reader import find_denials
 from iamtui.engine.decision import Layer, Outcome, ResourceScope
 from iamtui.engine.request import PrincipalKind
 from iamtui.problem import Problem
-from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
-from iamtui.workspace.activity.denials import (
+from iamtui.workspace.ask.denial_comparison import Agreement, claim_words
+from iamtui.workspace.ask.denials import (
     ExplainedDenial,
     decode_authorization_message,
     explain_denials,

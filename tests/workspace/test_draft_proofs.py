@@ -13,9 +13,9 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Mode
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
+from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.prove.draft_proofs import prove_nothing_new
-from iamtui.workspace.prove.proofs import ProofStatus
 from iamtui.workspace.source.principals import resolve_principal
 from tests.support.sample_account import allow, deny, document, iam
 from tests.support.slow import few_slow

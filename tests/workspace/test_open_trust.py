@@ -12,9 +12,9 @@ from iamtui.lint.check_document import findings as lint_findings
 from iamtui.policy.types import PolicyType
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.ask.access import who_has_access
+from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.trust import POSSIBLE, Opening, TrustReader
 from iamtui.workspace.ask.who_can import everybody
-from iamtui.workspace.prove.proofs import ProofStatus
 from iamtui.workspace.prove.public_proofs import prove_not_public
 from iamtui.workspace.review.audit import audit
 from iamtui.workspace.source.workspace import Workspace

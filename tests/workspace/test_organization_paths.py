@@ -28,12 +28,12 @@ from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.account_index import principal_of
 from iamtui.workspace.ask.trust import Trustee, by_principal, chains_from, every_edge
+from iamtui.workspace.organization import organization_paths
+from iamtui.workspace.organization.organization_paths import AccountIndex, Ways, account_of, index_of
 from iamtui.workspace.organization.organization_run import Here
 from iamtui.workspace.organization.organization_store import account_in, open_store, workspace_of
-from iamtui.workspace.organization.snapshot_file import StoreWriter
-from iamtui.workspace.review import organization_paths
+from iamtui.workspace.organization.store_writer import StoreWriter
 from iamtui.workspace.review.escalations import find_escalations, find_escalations_across
-from iamtui.workspace.review.organization_paths import AccountIndex, Ways, account_of, index_of
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts
 from tests.support.slow import blocks

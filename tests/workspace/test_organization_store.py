@@ -33,7 +33,7 @@ from iamtui.workspace.organization.organization_store import (
     s3_place,
     store_schema,
 )
-from iamtui.workspace.organization.snapshot_file import StoreWriter
+from iamtui.workspace.organization.store_writer import StoreWriter
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.own_process import in_own_process
 from tests.support.snapshot_builder import allow, document, role, snapshot, user

@@ -18,7 +18,7 @@ from iamtui.problem import Problem
 from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
-from iamtui.workspace.activity.denials import decode_authorization_message
+from iamtui.workspace.ask.denials import decode_authorization_message
 from iamtui.workspace.organization.organization_store import account_in, open_store
 from iamtui.workspace.review.overview import begun_overview
 from iamtui.workspace.source.opening import (

@@ -9,7 +9,7 @@ import pytest
 
 from iamtui.catalog.tables import REGIONS
 from iamtui.engine.possible_requests import Occasion, why_impossible
-from iamtui.workspace.prove.proofs import Counterexample, Proof, ProofStatus
+from iamtui.workspace.ask.proof_result import Counterexample, Proof, ProofStatus
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.sample_account import ID, allow, deny, document
 from tests.workspace.test_proofs import BUCKET, never, workspace

@@ -31,8 +31,9 @@ from iamtui.engine.request import Mode
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
+from iamtui.workspace.ask.proof_result import Proof, ProofStatus
 from iamtui.workspace.ask.questions import evaluator_of
-from iamtui.workspace.prove.proofs import Proof, ProofStatus, prove_never
+from iamtui.workspace.prove.proofs import prove_never
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, allow, days_ago, deny, document, iam, trust

@@ -35,7 +35,7 @@ from iamtui.engine.request import (
 )
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
-from iamtui.workspace.prove.proofs import Proof, ProofStatus
+from iamtui.workspace.ask.proof_result import Proof, ProofStatus
 from iamtui.workspace.prove.public_proofs import prove_not_public
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.sample_account import ID, days_ago, document, iam, sample_workspace

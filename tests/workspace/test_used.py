@@ -33,9 +33,9 @@ from iamtui.problem import Problem
 from iamtui.workspace.activity.least_draft import check_least, least_draft
 from iamtui.workspace.activity.least_policy import LeastPolicy, least_policy
 from iamtui.workspace.activity.used import Activity, UsedService, activity_of, compare_use, limits_of, read_trails
+from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.ask.what_can import what_can
-from iamtui.workspace.prove.proofs import ProofStatus
 from iamtui.workspace.source.principals import principal_for
 from iamtui.workspace.source.workspace import Workspace
 from tests.workspace.test_what_can import workspace_of

@@ -33,9 +33,9 @@ from iamtui.tui.main.inventory import entity_of
 from iamtui.tui.question.pinned_verdicts import AskedFrom
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.widgets.lists.line_list import LineView
-from iamtui.workspace.activity import denials
-from iamtui.workspace.activity.denial_comparison import WORDS, claim_words, denies_of, federated_action, named_policy
-from iamtui.workspace.activity.denials import ExplainedDenial
+from iamtui.workspace.ask import denials
+from iamtui.workspace.ask.denial_comparison import WORDS, claim_words, denies_of, federated_action, named_policy
+from iamtui.workspace.ask.denials import ExplainedDenial
 from iamtui.workspace.source.workspace import Workspace
 
 _EXPLAINING: Final = "explaining"

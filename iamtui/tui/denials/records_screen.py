@@ -28,8 +28,8 @@ from iamtui.tui.dialogs.list_dialogs import ColumnList
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, TitleLine
-from iamtui.workspace.activity.denial_comparison import Agreement, claim_words
-from iamtui.workspace.activity.denials import ExplainedDenial, read_denial_file
+from iamtui.workspace.ask.denial_comparison import Agreement, claim_words
+from iamtui.workspace.ask.denials import ExplainedDenial, read_denial_file
 
 LONGEST: Final = 60_000
 """Characters kept as editable text; longer text is announced and held by the caller."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -18,6 +18,7 @@ from iamtui.account.model import Account
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.base import AccountAfterEdits, describe_edit
 from iamtui.drafts.exports import export
+from iamtui.leaves import PROVE_DRAFT, is_there
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
@@ -32,12 +33,11 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
 from iamtui.workspace.change.draft_session import open_draft_file, save_draft_file, saved_drafts, suggested_path
-from iamtui.workspace.prove.draft_proofs import prove_nothing_new
 from iamtui.workspace.source.workspace import SourceKind
 
 if TYPE_CHECKING:
+    from iamtui.workspace.ask.proof_result import Proof
     from iamtui.workspace.change.draft_session import DraftedAccount
-    from iamtui.workspace.prove.proofs import Proof
 
 
 _EMPTY = (
@@ -204,13 +204,14 @@ class DraftScreen(Screen[None]):
         if drafted is self._proved_of:
             return
         self._proved_of, self._proof = drafted, None
-        is_whole = drafted is not None and not drafted.problems
+        is_whole = drafted is not None and not drafted.problems and is_there(PROVE_DRAFT.module)
         line_of_proof = self.query_one("#draft-proof", Static)
         line_of_proof.update(plain("Looking for what is newly possible …", "$muted") if is_whole else "")
         if drafted is None or not is_whole:
             return
 
         def prove(work: Work) -> None:
+            prove_nothing_new: Callable[..., Proof] = PROVE_DRAFT.needed()
             proof = prove_nothing_new(drafted.base, drafted.after, in_all=_PROOF_STEPS, stopped=work.cancelled)
             work.tell(self._show_proof, proof)
 

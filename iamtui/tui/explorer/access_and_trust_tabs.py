@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from iamtui.account.model import Role, User
 from iamtui.credentials.session import Clock, Session
 from iamtui.engine.decision import Layer
+from iamtui.engine.request import Principal
 from iamtui.presentation.access import (
     caller_roles_report,
     chain_words,
@@ -22,19 +24,16 @@ from iamtui.presentation.access import (
 )
 from iamtui.presentation.reports import Report
 from iamtui.presentation.styled_words import shades
-from iamtui.presentation.used import used_of, used_report, used_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted
-from iamtui.tui import clock
 from iamtui.tui.content import is_ascii
 from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
 from iamtui.tui.explorer.tab_bar import TabId
-from iamtui.workspace.activity.used import Activity, ReadTrails, UsedService, activity_of, compare_use
 from iamtui.workspace.ask.assumptions import assumed_of
 from iamtui.workspace.ask.trust import by_principal, chains_from, every_edge, unread_trust, who_may_assume
-from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.ask.what_can import EffectiveAccess, what_can
 from iamtui.workspace.assume.assume import acting_as
 from iamtui.workspace.assume.caller_roles import roles_of_caller
 from iamtui.workspace.source.principals import principal_for
@@ -49,43 +48,55 @@ class FoundTab:
         rows: of the Access tab.
         lists: what Enter lists of a row, by its place: a title, and what makes the list.
         entries: what the Trust tab has besides the statements.
-        trail: the place of the row of the Access tab that opens a trail; -1 where there is none.
+        enters: what else Enter does in a row, likewise.
     """
 
     rows: list[ListingRow] = field(default_factory=list)
     lists: dict[int, tuple[str, Callable[[], Report]]] = field(default_factory=dict)
     entries: list[ListingEntry] = field(default_factory=list)
-    trail: int = -1
+    enters: dict[int, Callable[[], None]] = field(default_factory=dict)
+
+
+class AccessSection(Protocol):
+    """A section of the Access tab that keeps something of its own while the entities change."""
+
+    def add(
+        self, tab: FoundTab, workspace: Workspace, principal: Principal, found: EffectiveAccess
+    ) -> Mapping[str, str]:
+        """Add its rows for a principal, and return notes for services. Blocking."""
 
 
 def found_tab(
-    workspace: Workspace, entity: User | Role, tab: TabId, cancelled: Callable[[], bool], read: ReadTrails | None = None
+    workspace: Workspace,
+    entity: User | Role,
+    tab: TabId,
+    cancelled: Callable[[], bool],
+    sections: Iterable[AccessSection] = (),
 ) -> FoundTab:
     """Contents of a tab for a user or role. Blocking.
 
     Args:
-        read: what was read of trails, against which the Access tab holds what is granted.
+        sections: what stands first in the Access tab.
 
     Raises:
         Problem: it cannot be found.
     """
     if tab is TabId.TRUST and isinstance(entity, Role):
         return FoundTab(entries=_trusted(workspace, entity, cancelled))
-    return _access(workspace, entity, cancelled, read)
+    return _access(workspace, entity, cancelled, sections)
 
 
 def _access(
-    workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool], read: ReadTrails | None
+    workspace: Workspace, entity: User | Role, cancelled: Callable[[], bool], sections: Iterable[AccessSection]
 ) -> FoundTab:
     principal = principal_for(workspace, entity)
     found = what_can(workspace, principal, cancelled=cancelled)
     ascii_only = is_ascii()
     title, services = service_table(found, ascii_only=ascii_only)
-    activity = None if read is None else activity_of(workspace, principal, read)
-    uses = () if activity is None else compare_use(found, activity)
-    used = {one.service: used_of(one) for one in uses}
     tab = FoundTab()
-    _add_used(tab, workspace, activity, uses)
+    notes: dict[str, str] = {}
+    for section in sections:
+        notes |= section.add(tab, workspace, principal, found)
     count = counted(len(services), "service")
     tab.rows.append(heading(f"What it can use ({count})"))
     if services:
@@ -97,7 +108,7 @@ def _access(
     width = max((len(cells) for _, cells in services), default=0)
     for service, cells in services:
         tab.lists[len(tab.rows)] = service.service, partial(permissions_report, workspace, found, (service,))
-        tab.rows.append(ListingRow(service.service, cells.ljust(width), note=used.get(service.service, "")))
+        tab.rows.append(ListingRow(service.service, cells.ljust(width), note=notes.get(service.service, "")))
     if services:
         everything = partial(permissions_report, workspace, found, [service for service, _ in services])
         tab.lists[len(tab.rows)] = "Actions", everything
@@ -121,23 +132,6 @@ def _access(
     if not chains:
         tab.rows.append(ListingRow("", "none", "muted"))
     return tab
-
-
-def _add_used(tab: FoundTab, workspace: Workspace, activity: Activity | None, uses: tuple[UsedService, ...]) -> None:
-    """Add the actions that the principal used, where a trail was read, and the row that reads one."""
-    tab.rows.append(heading("What it used"))
-    if activity is not None:
-        now, unused = clock.now(), sum(len(one.unused) for one in uses)
-        tab.lists[len(tab.rows)] = "Used", partial(used_report, workspace, activity, uses, now)
-        rest = f"; {unused:,} granted and not used"
-        shorter = (f"{used_words(activity, when=False)}{rest}", f"{len(activity.actions):,} used{rest}")
-        tab.rows.append(ListingRow("used", f"{used_words(activity, now=now)}{rest}", shorter=shorter))
-        tab.rows.extend(ListingRow("[!]", f"Not complete: {reason}", "warning") for reason in activity.incomplete)
-    tab.trail = len(tab.rows)
-    reads = "Enter reads CloudTrail's events"
-    first = ListingRow("trail", f"{reads}, of a file or a folder", shorter=(reads,))
-    another = ListingRow("trail", "Enter reads another file or folder")
-    tab.rows.extend((first if activity is None else another, BLANK))
 
 
 def _needed(holders: Iterable[User | Role]) -> list[ListingRow]:

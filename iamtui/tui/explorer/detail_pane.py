@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -17,11 +15,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from iamtui.account.model import Account, Entity, Role, User
-from iamtui.problem import Problem
-from iamtui.text import counted, safe_document
+from iamtui.leaves import USED_SECTION, LeafEntry
+from iamtui.text import safe_document
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.dialogs.dialogs import LineDialog, needed
+from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
 from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
@@ -34,11 +31,10 @@ from iamtui.tui.widgets.status import Notice
 
 if TYPE_CHECKING:
     from iamtui.presentation.reports import Report
-    from iamtui.tui.explorer.access_and_trust_tabs import FoundTab
+    from iamtui.tui.explorer.access_and_trust_tabs import AccessSection, FoundTab
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
     from iamtui.tui.reports.report_screen import Load
-    from iamtui.workspace.activity.used import ReadTrails
     from iamtui.workspace.source.workspace import Workspace
 
 
@@ -47,13 +43,6 @@ _WITH_DOCUMENTS: Final = (TabId.POLICIES, TabId.TRUST)
 
 _FINDING: Final = "tab"
 """The workers that find what a tab shows."""
-
-_TRAIL: Final = "trail"
-"""The worker that reads a trail, whatever is shown meanwhile."""
-
-_TELL_SECONDS: Final = 0.25
-"""How often it tells how far it has come."""
-
 
 # A list of policies or statements over the document of the one under the cursor.
 
@@ -157,11 +146,10 @@ class DetailPane(FindsInDocument):
         self.workspace: Workspace | None = None
         """Workspace of the entity, for its access and for who may assume it."""
         self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
-        self._read: ReadTrails | None = None
-        """The trails that were read, for all callers."""
-        self._trail_row = -1
-        self._reading = ""
-        """How far the reading of a trail has come, while it lasts."""
+        self.enters: Mapping[int, Callable[[], None]] = {}
+        """What Enter does in rows of the Access tab, by their places."""
+        self._sections: dict[LeafEntry, AccessSection] = {}
+        """Sections of the Access tab that leaves have, once it was shown."""
         self._account = Account(id="")
         self._before: Account | None = None
         self._entity: Entity | Branch | None = None
@@ -266,7 +254,7 @@ class DetailPane(FindsInDocument):
         if entity is None:
             return
         self.workers.cancel_group(self, _FINDING)
-        self._lists = {}
+        self._lists, self.enters = {}, {}
         find = self.query_one(FindLine)
         if find.display:
             find.display = False
@@ -286,33 +274,36 @@ class DetailPane(FindsInDocument):
             both.set_entries(*entries(self._before, account, entity, active))
         elif not isinstance(entity, Branch):
             record.show_json(*record_of(self._before, entity))
-        self._trail_row = -1
-        self._start_finding()
+        self.find_contents()
 
-    def _start_finding(self) -> None:
+    def find_contents(self) -> None:
+        """Find what the tab shows, in a thread."""
         entity, active = self._entity, self.active_tab
         if active in (TabId.ACCESS, TabId.TRUST) and isinstance(entity, User | Role) and self.workspace is not None:
-            ask = partial(self._find, self.workspace, entity, active, self._read)
+            ask = partial(self._find, self.workspace, entity, active)
             in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
-    def _find(self, workspace: Workspace, entity: User | Role, tab: TabId, read: ReadTrails | None, work: Work) -> None:
+    def _find(self, workspace: Workspace, entity: User | Role, tab: TabId, work: Work) -> None:
         from iamtui.tui.explorer.access_and_trust_tabs import found_tab
 
-        work.tell(self._show_found, tab, found_tab(workspace, entity, tab, work.cancelled, read))
+        make: Callable[[DetailPane], AccessSection] | None = USED_SECTION.load()
+        if make is not None and USED_SECTION not in self._sections:
+            self._sections.setdefault(USED_SECTION, make(self))
+        found = found_tab(workspace, entity, tab, work.cancelled, self._sections.values())
+        work.tell(self._show_found, tab, found)
 
     def _show_found(self, tab: TabId, found: FoundTab) -> None:
         if tab is TabId.TRUST:
             self.both.add_entries(found.entries)
         else:
-            self._lists, self._trail_row = found.lists, found.trail
+            self._lists, self.enters = found.lists, found.enters
             self.facts.set_rows(found.rows, cursor=self.facts.cursor)
-            self._show_reading()
 
     @on(LineView.LineOpened, "#facts")
     def _line_opened(self, event: LineView.LineOpened) -> None:
         event.stop()
-        if event.index == self._trail_row:
-            self._open_trail()
+        if event.index in self.enters:
+            self.enters[event.index]()
         elif event.index in self._lists:
             title, make = self._lists[event.index]
             self.post_message(self.Listed(title, lambda *_: make()))
@@ -323,63 +314,6 @@ class DetailPane(FindsInDocument):
     def _entry_opened(self, event: LineView.LineOpened) -> None:
         event.stop()
         self.post_message(Notice(plain(NOTHING_TO_GO_TO)))
-
-    # A trail of CloudTrail's events, against which the Access tab holds what is granted.
-
-    def _open_trail(self) -> None:
-        """Ask for a file or folder and read it, or stop the reading."""
-        if self._reading:
-            self.workers.cancel_group(self, _TRAIL)
-            self._reading = ""
-            self._start_finding()
-            return
-        own = "" if self.workspace is None else self.workspace.own_trail
-        filled = "; filled in is the demo's own" if own else ""
-        hint = line(f"A file or folder of CloudTrail events: JSON, .json.gz, CSV or Parquet{filled}")
-        dialog = LineDialog(line("Trail"), own, hint, check=_trail_fault, is_path=True)
-        self.app.push_screen(dialog, self._read_trail)
-
-    def _read_trail(self, path: str | None) -> None:
-        if path is None:
-            return
-
-        def failed(problem: Problem) -> None:
-            self._reading = ""
-            self._start_finding()
-            self.post_message(Notice(plain(problem), Severity.ERROR))
-
-        self._reading = "reading …"
-        self._show_reading()
-        in_thread(self, partial(self._reads, path), failed, name="reading a trail", group=_TRAIL)
-
-    def _reads(self, path: str, work: Work) -> None:
-        told_at = monotonic()
-
-        def tell(files: int, events: int) -> bool:
-            nonlocal told_at
-            if monotonic() - told_at >= _TELL_SECONDS:
-                told_at = monotonic()
-                work.tell(
-                    self._show_reading, f"reading … {counted(files, 'file')}, {counted(events, 'event')}; Enter stops"
-                )
-            return work.cancelled()
-
-        from iamtui.workspace.activity.used import read_until
-
-        read = read_until(path, tell)
-        if read is not None:
-            work.tell(self._hold_trails, read)
-
-    def _hold_trails(self, read: ReadTrails) -> None:
-        self._read, self._reading = read, ""
-        self._start_finding()
-
-    def _show_reading(self, words: str = "") -> None:
-        self._reading = words or self._reading
-        rows = list(self.facts.rows)
-        if self._reading and self.active_tab is TabId.ACCESS and 0 <= self._trail_row < len(rows):
-            rows[self._trail_row] = structs.replace(rows[self._trail_row], value=self._reading)
-            self.facts.set_rows(rows, cursor=self.facts.cursor)
 
     @on(TabBar.TabChosen)
     def _tab_chosen(self, event: TabBar.TabChosen) -> None:
@@ -393,11 +327,6 @@ class DetailPane(FindsInDocument):
         if self.active_tab in _WITH_DOCUMENTS:
             return self.both.document_view
         return self.record
-
-
-def _trail_fault(text: str) -> str:
-    # Standard input is the terminal.
-    return needed(text) or ("Name a file or a folder." if text == "-" else "")
 
 
 # The subject: what the tree's cursor rests on, as a detail pane (an entity) or a table (a branch).

@@ -26,7 +26,7 @@ from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, 
 
 if TYPE_CHECKING:
     from iamtui.tui.dialogs.dialogs import Choice
-    from iamtui.workspace.organization.live_accounts import UnitOfAccounts
+    from iamtui.workspace.source.live_accounts import UnitOfAccounts
 
 T = TypeVar("T")
 
@@ -253,7 +253,7 @@ class UnitPicking:
         self._screen.post_message(Notice(plain("Reading the accounts of the organization …")))
 
         def read() -> list[UnitOfAccounts]:
-            from iamtui.workspace.organization.live_accounts import organization_units
+            from iamtui.workspace.source.live_accounts import organization_units
 
             return organization_units(self._choice)
 

@@ -53,7 +53,7 @@ _LOADING: Final = "loading"
 def open_blocking(
     choice: SourceChoice, report: ProgressReport, cancelled: Callable[[], bool], so_far: Workspace | None = None
 ) -> Workspace:
-    from iamtui.workspace.organization.open_accounts import open_accounts
+    from iamtui.workspace.source.open_accounts import open_accounts
 
     return open_accounts(choice, report, cancelled, parts=True, so_far=so_far)
 

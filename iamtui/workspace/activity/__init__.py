@@ -1,1 +1,1 @@
-"""Recorded calls: denials, use, replay, the least policy."""
+"""Recorded calls: use, replay, the least policy."""

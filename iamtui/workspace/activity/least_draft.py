@@ -6,7 +6,7 @@ What was used is asked again of the account as the draft would make it, and that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, Pu
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy, RemoveUserFromGroup
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.request import Principal
+from iamtui.leaves import PROVE_DRAFT
 from iamtui.policy.json_text import one_or_more
 from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import entity_behind
@@ -26,11 +27,10 @@ from iamtui.workspace.activity.least_policy import LeastPolicy
 from iamtui.workspace.activity.replay_result import allows_all
 from iamtui.workspace.activity.used import UNTOLD, Activity, with_stars
 from iamtui.workspace.ask.effective_policy import MANAGED_POLICY_SIZE
+from iamtui.workspace.ask.proof_result import Proof, ProofStatus
 from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.change.draft_documents import VERSION
 from iamtui.workspace.change.draft_session import DraftedAccount, apply, verdict_key
-from iamtui.workspace.prove.draft_proofs import prove_nothing_new
-from iamtui.workspace.prove.proofs import Proof
 from iamtui.workspace.source.workspace import Workspace
 
 MOST_ASKED: Final = 5_000
@@ -182,7 +182,9 @@ def check_least(workspace: Workspace, principal: Principal, least: LeastPolicy, 
         and not (found := decisions(Question(action, "*")))[0].denied
         and not _says_the_same(*found)
     ]
-    proof = prove_nothing_new(drafted.base, drafted.after)
+    prove: Callable[[Workspace, Workspace], Proof] | None = PROVE_DRAFT.load()
+    no_proof = Proof(ProofStatus.NOT_PROVED, reasons={"this iamtui has no proofs": 1})
+    proof = no_proof if prove is None else prove(drafted.base, drafted.after)
     more = max(0, len(pairs) - MOST_ASKED)
     return LeastDraft(drafted, tuple(dict.fromkeys(lost)), tuple(dict.fromkeys(unproved)), more, proof, tuple(besides))
 

@@ -32,8 +32,6 @@ from iamtui.questions.known_context import ONLY_FORWARDED
 from iamtui.questions.question import Question
 from iamtui.questions.role_sessions import roles_with_tagged_sessions
 from iamtui.text import first_names, safe_text
-from iamtui.workspace.activity.denial_comparison import Agreement, compare, reason_words
-from iamtui.workspace.activity.denials import caller_of, roles_of_profile, with_path
 from iamtui.workspace.activity.replay_result import (
     MOST_NAMED,
     WORST_FIRST,
@@ -43,6 +41,8 @@ from iamtui.workspace.activity.replay_result import (
     allows_all,
 )
 from iamtui.workspace.activity.used import UNTOLD, with_stars
+from iamtui.workspace.ask.denial_comparison import Agreement, compare, reason_words
+from iamtui.workspace.ask.denials import caller_of, roles_of_profile, with_path
 from iamtui.workspace.ask.policy_reads import (
     OF_OWNERS,
     OF_THE_MOMENT,

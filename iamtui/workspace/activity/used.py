@@ -23,8 +23,8 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted, first_names
-from iamtui.workspace.activity.denials import roles_of_profile, with_path
 from iamtui.workspace.ask.access import levels_of
+from iamtui.workspace.ask.denials import roles_of_profile, with_path
 from iamtui.workspace.ask.questions import BulkEvaluator, check_resource
 from iamtui.workspace.ask.what_can import LEVELS, EffectiveAccess
 from iamtui.workspace.source.workspace import Workspace

@@ -1,1 +1,1 @@
-"""Many accounts: the store of an organization, and accounts opened side by side."""
+"""An organization store: snapshots of many accounts by day, work over them, ways between them."""

@@ -36,7 +36,7 @@ from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.typed_json import prepared
-from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import ListedAccount, SourceChoice, SourceInfo, SourceKind, Workspace
 
 if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
@@ -57,8 +57,6 @@ COUNTS: Final = ("AttachmentCount", "PermissionsBoundaryUsageCount")
 """Fields of an AWS managed policy that differ by account; the rest of it is the same in all."""
 
 _S3: Final = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?", re.DOTALL)
-LONGEST_NAME: Final = 1000
-"""Of an account, as it is listed."""
 _MOST_NAMES: Final = 60_000
 """Of one folder: AWS raises an organization to 10,000 accounts."""
 _MOST_PAGES: Final = 1_000
@@ -83,20 +81,6 @@ class FormatFile(Struct, frozen=True, omit_defaults=False):
     """File that marks a folder as a store."""
 
     iamtui_organization: Annotated[int, Meta(ge=1)] = VERSION
-
-
-class ListedAccount(Struct, frozen=True, omit_defaults=True):
-    """An account that was to be read.
-
-    Args:
-        name: what it was to be read by: its id and name, or a profile.
-        account: its id, where that is known.
-        problem: why it was not read, when it was last tried; "" where nothing refused.
-    """
-
-    name: Annotated[str, Meta(max_length=LONGEST_NAME)]
-    account: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
-    problem: Annotated[str, Meta(max_length=20_000)] = ""
 
 
 class AccountsFile(Struct, frozen=True):

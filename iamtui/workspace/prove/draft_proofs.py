@@ -20,18 +20,10 @@ from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of
 from iamtui.questions.action_classes import different_statements
 from iamtui.questions.question import Question
+from iamtui.workspace.ask.proof_result import Counterexample, Proof, ProofStatus
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.ask.saved_questions import ProofRecord
-from iamtui.workspace.prove.proofs import (
-    MOST_PAIRS,
-    Counterexample,
-    Proof,
-    ProofStatus,
-    action_elements,
-    all_proofs,
-    prove_never,
-    prove_one,
-)
+from iamtui.workspace.prove.proofs import MOST_PAIRS, action_elements, all_proofs, prove_never, prove_one
 from iamtui.workspace.prove.public_proofs import newly_let_in, prove_closed
 from iamtui.workspace.source.workspace import Workspace
 

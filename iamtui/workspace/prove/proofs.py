@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from iamtui.account.model import Account, Role
 from iamtui.catalog.actions import ENGINE_CATALOGUE, Knowledge, catalogue, knowledge
-from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.decision import Outcome
 from iamtui.engine.evaluator import asked_by
 from iamtui.engine.possible_requests import Occasion, Values
 from iamtui.engine.prepared_request import PreparedAction
@@ -50,6 +49,7 @@ from iamtui.questions.question import Question
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
 from iamtui.workspace.ask.policy_reads import names_owner_in_part, owners_named
+from iamtui.workspace.ask.proof_result import Counterexample, NothingNamed, Proof, ProofStatus
 from iamtui.workspace.ask.questions import check_action, check_resource, evaluator_of
 from iamtui.workspace.source.principals import resolve_principal, why_more
 from iamtui.workspace.source.workspace import Workspace
@@ -58,67 +58,6 @@ MOST_PAIRS: Final = 20_000
 _MOST_CARRIERS: Final = 500
 _MOST_ACCOUNTS: Final = 16
 MOST_REASONS: Final = 20
-
-
-class NothingNamed(Problem):
-    """The subject of a proof is not in the account."""
-
-
-class ProofStatus(StrEnum):
-    """How a proof ended."""
-
-    PROVED = "proved"
-    COUNTEREXAMPLE = "counterexample"
-    NOT_PROVED = "not proved"
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """A request that the evaluator allows.
-
-    Args:
-        context: by key as it is written; () is absent.
-        decision: of the evaluator, for this request.
-        alike: the other known actions for which it is answered alike.
-    """
-
-    principal: Principal
-    action: str
-    resource: str
-    context: Mapping[str, Values]
-    decision: Decision
-    resource_account: str = ""
-    alike: tuple[str, ...] = ()
-
-    @property
-    def question(self) -> Question:
-        return Question(self.action, self.resource, self.context, Mode.STRICT, self.resource_account or None)
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Result of a proof for all resources and all contexts.
-
-    Args:
-        reasons: of what is not proved, what stands in the way, each with how often it does.
-        principals, classes: how many principals and pairs of a principal and a class of actions were looked at.
-        actions: how many actions these stand for, those that AWS's catalogue lacks not counted.
-        examples: all counterexamples that were looked for, one for each principal and class of actions.
-        services: AWS services that policies of resources let in, as they name them, where these are not counted.
-    """
-
-    status: ProofStatus
-    counterexample: Counterexample | None = None
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    principals: int = 0
-    classes: int = 0
-    actions: int = 0
-    services: tuple[str, ...] = ()
-    examples: tuple[Counterexample, ...] = ()
-
-    @property
-    def is_proved(self) -> bool:
-        return self.status is ProofStatus.PROVED
 
 
 def all_proofs(proofs: Iterable[Proof]) -> Proof:

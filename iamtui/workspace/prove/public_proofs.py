@@ -50,6 +50,7 @@ from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.policies_in_force import loaded_policy
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
+from iamtui.workspace.ask.proof_result import Counterexample, NothingNamed, Proof, ProofStatus
 from iamtui.workspace.ask.questions import check_resource, evaluator_of
 from iamtui.workspace.ask.saved_questions import NotPublicRecord
 from iamtui.workspace.prove.proofs import (
@@ -57,10 +58,6 @@ from iamtui.workspace.prove.proofs import (
     MOST_PAIRS,
     NOT_CONFIRMED,
     WITHOUT_NAME,
-    Counterexample,
-    NothingNamed,
-    Proof,
-    ProofStatus,
     below,
     changed_policies,
     domain_of,

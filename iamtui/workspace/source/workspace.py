@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, Protocol
 
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
 from iamtui.account.model import Account, Missing
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, utc_now
@@ -267,6 +267,44 @@ class Progress(NamedTuple):
         count = f" {self.done:,}{total}" if self.done or self.total else ""
         waiting = f", {self.waiting}" if self.waiting else ""
         return f"{self.step[:1].upper()}{self.step[1:]}{count}{waiting} …"
+
+
+LONGEST_NAME: Final = 1000
+"""Of an account, as it is listed."""
+
+
+class ListedAccount(Struct, frozen=True, omit_defaults=True):
+    """An account that is to be read, of many.
+
+    Args:
+        name: what it was to be read by: its id and name, or a profile.
+        account: its id, where that is known.
+        problem: why it was not read, when it was last tried; "" where nothing refused.
+    """
+
+    name: Annotated[str, Meta(max_length=LONGEST_NAME)]
+    account: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
+    problem: Annotated[str, Meta(max_length=20_000)] = ""
+
+
+class AccountTaker(Protocol):
+    """Takes accounts as soon as they are read, from any thread, so that none of them is kept."""
+
+    def expect(self, accounts: Iterable[ListedAccount]) -> None:
+        """Note the accounts that are about to be read, before they are: a run may be cut off."""
+
+    def refused(self, accounts: Iterable[ListedAccount]) -> None:
+        """Note why accounts could not be read; the next run tries them again."""
+
+    def has(self, account: str) -> bool:
+        """True where an account was taken before."""
+
+    def take(self, workspace: Workspace) -> Workspace:
+        """Take an account, and return what stays of it in memory: next to nothing.
+
+        Raises:
+            Problem: it cannot be taken.
+        """
 
 
 ProgressReport = Callable[[Progress], None]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -26,12 +26,13 @@ from iamtui.sources.organization import OrganizationAccount, read_organization_w
 from iamtui.sources.parallel import Step, Tasks
 from iamtui.sources.recorded_organization import RememberedAnswers
 from iamtui.text import counted, safe_text
-from iamtui.workspace.organization.organization_store import ListedAccount
 from iamtui.workspace.source.credential_commands import UserNeeded
 from iamtui.workspace.source.opening import connect, open_connected, open_source
 from iamtui.workspace.source.organization import lacks_organization, organization_accounts
 from iamtui.workspace.source.profile_roles import as_role
 from iamtui.workspace.source.workspace import (
+    AccountTaker,
+    ListedAccount,
     NotOpened,
     OpeningCancelled,
     Progress,
@@ -42,9 +43,6 @@ from iamtui.workspace.source.workspace import (
     Workspace,
     steps,
 )
-
-if TYPE_CHECKING:
-    from iamtui.workspace.organization.snapshot_file import StoreWriter
 
 _ACCOUNTS_AT_ONCE: Final = 4
 """AWS limits how often a caller assumes roles and asks about its organization; each account has limits of its own."""
@@ -78,7 +76,7 @@ class AccountsAtOnce:
         show: Callable[[Found], None] | None,
         beside: Sequence[Workspace] = (),
         kept: Sequence[Workspace] = (),
-        taker: StoreWriter | None = None,
+        taker: AccountTaker | None = None,
     ) -> None:
         self._beside = beside
         self.kept = kept
@@ -150,7 +148,7 @@ class AccountsAtOnce:
             return self._put(place, kept, NotOpened(name, shown))
 
     @staticmethod
-    def _taken(taker: StoreWriter, workspace: Workspace) -> Workspace:
+    def _taken(taker: AccountTaker, workspace: Workspace) -> Workspace:
         """Rest of an account that is taken; the session of a role by which it was read ends with that."""
         if workspace.account == Account(id=workspace.account.id):
             return workspace
@@ -231,7 +229,7 @@ def listed(name: str, problem: str = "") -> ListedAccount:
 
 
 def _unless_taken(
-    taker: StoreWriter,
+    taker: AccountTaker,
     name: str,
     choice: SourceChoice,
     opener: Opener,

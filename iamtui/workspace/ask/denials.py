@@ -22,7 +22,7 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted, safe_text
-from iamtui.workspace.activity.denial_comparison import (
+from iamtui.workspace.ask.denial_comparison import (
     USUAL_CAUSES,
     Agreement,
     DenialComparison,

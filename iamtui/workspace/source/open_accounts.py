@@ -14,11 +14,18 @@ from iamtui.policy.document import DocumentPool
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.source.opening import open_source
-from iamtui.workspace.source.workspace import NotOpened, Progress, ProgressReport, SourceChoice, SourceKind, Workspace
+from iamtui.workspace.source.workspace import (
+    AccountTaker,
+    NotOpened,
+    Progress,
+    ProgressReport,
+    SourceChoice,
+    SourceKind,
+    Workspace,
+)
 
 if TYPE_CHECKING:
     from iamtui.aws.credential_process import Approve
-    from iamtui.workspace.organization.snapshot_file import StoreWriter
 
 
 def open_accounts(
@@ -68,7 +75,7 @@ def open_accounts(
 
 def take_accounts(
     choice: SourceChoice,
-    taker: StoreWriter,
+    taker: AccountTaker,
     report: ProgressReport = lambda _progress: None,
     approve: Approve | None = None,
     approve_other: Approve | None = None,
@@ -102,10 +109,10 @@ def _open_live(
     show: Callable[[Sequence[Workspace | NotOpened]], None] | None = None,
     beside: Sequence[Workspace] = (),
     kept: Sequence[Workspace] = (),
-    taker: StoreWriter | None = None,
+    taker: AccountTaker | None = None,
 ) -> Sequence[Workspace | NotOpened]:
     """The accounts of an organization or of some profiles; see `AccountsAtOnce`."""
-    from iamtui.workspace.organization.live_accounts import AccountsAtOnce, open_live  # brings the ways to AWS
+    from iamtui.workspace.source.live_accounts import AccountsAtOnce, open_live  # brings the ways to AWS
 
     at_once = AccountsAtOnce(report, cancelled, show, beside, kept, taker)
     return open_live(choice, live, at_once, approve, approve_other)
