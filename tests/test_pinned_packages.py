@@ -18,6 +18,7 @@ from tests.support.external_tools import aws_cli, javascript_sdk
 ROOT = Path(__file__).parent.parent
 LINES = (ROOT / "constraints.txt").read_text().splitlines()
 PINNED = {canonicalize_name(name): version for name, version in (line.split("==") for line in LINES)}
+BUILD = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
 JAVASCRIPT = json.loads((ROOT / "tests" / "sdk_clients" / "package.json").read_text())["dependencies"]
 
 
@@ -39,24 +40,29 @@ def test_everything_installed_here_is_pinned() -> None:
 
 def test_everything_that_builds_the_project_is_pinned() -> None:
     """It is installed apart, where this environment does not show it."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [
-        *project["build-system"]["requires"],
-        *get_requires_for_build_editable(),
-        *get_requires_for_build_sdist(),
-        *get_requires_for_build_wheel(),
-    ]
-    seen: set[str] = set()
-    while wanted:
-        requirement = Requirement(wanted.pop())
-        name = canonicalize_name(requirement.name)
-        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        seen.add(name)
-        assert name in PINNED, requirement
-        assert requirement.specifier.contains(PINNED[name]), requirement
-        wanted += next((one.requires or [] for one in distributions(name=requirement.name)), [])
-    assert {"hatchling", "editables", "pathspec"} <= seen
+    needed = needed_by([*get_requires_for_build_editable(), *get_requires_for_build_sdist(), *BUILD])
+    assert {"hatchling", "editables", "pathspec"} <= needed.keys()
+    for name, requirements in needed.items():
+        assert all(one.specifier.contains(PINNED[name]) for one in requirements), name
+
+
+def test_a_build_without_the_file_takes_the_same_versions() -> None:
+    """pre-commit installs a hook by `pip install .`, and by nothing else."""
+    needed = needed_by([*get_requires_for_build_wheel(), *BUILD])
+    assert sorted(BUILD) == sorted(f"{name}=={PINNED[name]}" for name in needed)
+
+
+def needed_by(requirements: list[str]) -> dict[str, list[Requirement]]:
+    """What is installed for some requirements, by name, and how it is required."""
+    needed: dict[str, list[Requirement]] = {}
+    for text in requirements:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            name = canonicalize_name(requirement.name)
+            if name not in needed:
+                requirements += next((one.requires or [] for one in distributions(name=requirement.name)), [])
+            needed.setdefault(name, []).append(requirement)
+    return needed
 
 
 def test_every_installation_of_the_makefile_is_held_to_the_file() -> None:
