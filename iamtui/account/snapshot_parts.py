@@ -187,7 +187,7 @@ _OPTIONAL: Final = (
 GAPS_WITHOUT_NAMES: Final = frozenset(
     (REST_OF_ACCOUNT, ORGANIZATION_GAP, *UNLISTED.values(), *(what for _, what, _ in _OPTIONAL))
 )
-"""What gaps lack that name nothing of the account. Answers rest on some of them."""
+"""Subjects of gaps that name no entity of the account. Answers rest on some of them."""
 
 
 def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bool) -> tuple[Gap, ...]:

@@ -74,7 +74,7 @@ def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
 
 
 def _size(arrow: Any, column: Any) -> int:
-    """Bytes of the values of a column, each as often as it stands there."""
+    """Bytes of the values of a column, repeated values counted each time."""
     size = _SIZE_OF_ONE * len(column)
     if arrow.types.is_dictionary(column.type):
         lengths = arrow.compute.binary_length(column.dictionary).take(column.indices)

@@ -91,7 +91,7 @@ class LimitedResponse(http.client.HTTPResponse):
 
 
 def tls_context(certificates: str) -> ssl.SSLContext:
-    """What servers are checked with: the certificates in a file or folder; "" for the system's.
+    """TLS context that trusts the certificates of a file or folder; "" for the system's.
 
     Not ssl.create_default_context, nor urllib3's: they open the file of SSLKEYLOGFILE for the keys of all connections.
 

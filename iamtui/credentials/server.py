@@ -160,7 +160,7 @@ class LoopbackServer(ThreadingTCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request of one connection. Nothing is logged, and no version is told."""
+    """One request of one connection. Nothing is logged, and no version is sent."""
 
     server: LoopbackServer
     protocol_version = "HTTP/1.1"

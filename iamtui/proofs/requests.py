@@ -242,7 +242,7 @@ def _occasion(situation: Situation, resource: str) -> Occasion:
 
 
 def _inside(situation: Situation) -> Callable[[str], bool]:
-    """Predicate of resources that can exist and are among those asked about."""
+    """Predicate of resources that can exist and lie within the question."""
     within = [[Glob(tokens) for tokens in patterns] for patterns in situation.within]
     without = [Glob(tokens) for tokens in situation.without]
 

@@ -517,7 +517,7 @@ def known_members(
     aliases: KnownAliases | None,
     single: Callable[[str], tuple[Request, PoliciesInForce, PreparedRequest]],
 ) -> KnownMembers:
-    """What an account knows of the resources of a set.
+    """Known members of a set of resources, from the account.
 
     Args:
         aliases: the known ones where the set is one of aliases, or None.

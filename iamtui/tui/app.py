@@ -458,7 +458,7 @@ def _counts_of(workspace: Workspace) -> str:
 
 
 def _import_ahead() -> None:
-    """Import what one key opens, while nobody presses one: the screen would stand still for it."""
+    """Import what one key opens while the user is idle, since the import would freeze the screen."""
     from iamtui.tui.assume import dialog  # noqa: F401 - only loaded
     from iamtui.tui.dialogs import palette  # noqa: F401
     from iamtui.tui.question import trace_screen, who_can_screen  # noqa: F401

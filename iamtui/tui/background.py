@@ -52,7 +52,7 @@ def compile_all(workspace: Workspace, cancelled: Callable[[], bool]) -> None:
 
 
 def giving_turns(worker: Worker[Any]) -> Callable[[], bool]:
-    """Whether a worker was cancelled; asked often enough, the screen gets its turns meanwhile.
+    """Cancellation check of a worker that also lets the screen run, if called often enough.
 
     The interpreter's lock is let go only now and then by itself, and the screen needs it.
     """
@@ -80,7 +80,7 @@ def note_input() -> None:
 
 
 def yield_to_user(cancelled: Callable[[], bool]) -> Callable[[], bool]:
-    """The same for work that nobody asked for: it stands still while the user does something, and a moment longer."""
+    """Cancellation check for unrequested work: pauses while the user is active, and a moment longer."""
 
     def cancelled_or_waiting() -> bool:
         while not cancelled() and monotonic() - _touched_at < _WAY_SECONDS:
@@ -106,15 +106,17 @@ class Work:
         self._widget = widget
         self._worker = worker
         self.cancelled = giving_turns(worker)
-        """Whether nobody wants it any more; asked often enough, the screen gets its turns meanwhile."""
+        """Cancellation check, which also lets the screen run if called often enough."""
 
     def tell(self, callback: Callable[..., object], *args: object) -> None:
         """Call the widget in the screen's thread, unless the work has been cancelled by then."""
         self._widget.call_later(self._tell, callback, args)
 
     def let_draw(self) -> None:
-        """Wait until the screen has drawn what there was to draw, such as what it was told: work that nobody waits for
-        would take the processor from it."""
+        """Wait until the screen has drawn what is pending, such as a result just handed to it.
+
+        Work that nobody waits for would take the processor from it.
+        """
         drawn = Event()
         self._widget.call_later(self._widget.call_after_refresh, drawn.set)
         drawn.wait(_DRAWN_SECONDS)

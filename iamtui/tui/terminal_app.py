@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def crash_report(error: BaseException | None) -> str:
-    """What happened and where, in safe text, without values of variables and what looks like a secret."""
+    """Report of a crash and its place, in safe text, without values of variables or likely secrets."""
     lines = ["iamtui stopped because of an error of its own. Nothing was changed in any account."]
     if error is not None:
         lines += error_lines(error)
@@ -209,7 +209,7 @@ _STOP_SECONDS: Final = 0.05
 
 
 def terminal_is_gone() -> bool:
-    """Whether the terminal on standard input has hung up: nothing reads it any more."""
+    """Check that the terminal on standard input has hung up: nothing reads it any more."""
     if sys.__stdin__ is None or not hasattr(select, "poll"):
         return False
     try:
@@ -298,7 +298,7 @@ def _has_terminal() -> bool:
 
 
 MOUSE_OFF: Final = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
-"""What ends the reports of the mouse that the driver asked the terminal for."""
+"""Escape sequence that switches off the mouse reports which the driver switched on."""
 
 
 # TerminalDriver: what comes from the terminal, whatever it sends.
@@ -398,7 +398,7 @@ class TerminalApp(App[None]):
         return TerminalDriver if driver is LinuxDriver else driver
 
     def leaves_out(self, key: events.Key) -> bool:
-        """Whether so many keys wait that another one is left out, unless it locks or ends; in the driver's thread."""
+        """Check that too many keys wait to take another, unless it locks or ends; in the driver's thread."""
         focused = self.focused
         waiting = self.keys_sent - self._keys_taken + self.key_order.waiting
         waiting += focused.message_queue_size if focused is not None else 0
@@ -552,7 +552,7 @@ class TerminalApp(App[None]):
             self._driver.close()
 
     def before_end(self) -> None:
-        """What else a signal must not leave behind."""
+        """Hook for clean-up when a signal ends the app."""
 
     @contextmanager
     def suspend(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What this room needs of Textual and Textual keeps to itself, each with the reason; terminal_app has the app's own."""
+"""Private parts of Textual used by the screen, each with its reason; terminal_app has those of the app."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ def forget_drawn_widgets() -> None:
 
 
 def may_be_bound(key: str, nodes: Iterable[DOMNode]) -> bool:
-    """Whether a binding of some nodes, or of the user's keymap, may have a key: a hundred times as fast as looking for
-    the live ones (`active_bindings`), and right about a key that has none."""
+    """Quick test for a binding of a key among some nodes or in the user's keymap.
+
+    A hundred times as fast as looking for the live ones (`active_bindings`), and right about a key that has none.
+    """
     return any(
         key in node._bindings.key_to_bindings  # noqa: SLF001 - as the module says
         or any(key in keys.split(",") for keys in node.app._keymap.values())  # noqa: SLF001
@@ -50,7 +52,7 @@ def may_be_bound(key: str, nodes: Iterable[DOMNode]) -> bool:
 
 
 def has_own_handler(key: events.Key, nodes: Iterable[DOMNode]) -> bool:
-    """Whether one of some nodes has a handler of its own for keys, or for this one."""
+    """Test for a handler among some nodes, for all keys or for this one."""
     names = [f"{start}_{name}" for name in key.name_aliases for start in ("key", "_key")]
     return any(_handles_keys(type(node)) or any(hasattr(node, name) for name in names) for node in nodes)
 
@@ -88,7 +90,7 @@ class SteadyScrollView(ScrollView):
     _scrolled: tuple[Size, Size] | None = None
 
     def _get_scrollable_region(self, region: Region) -> Region:
-        """What its lines have of a region that it is being given. A bar that is new is not ready to be drawn yet."""
+        """Part of a new region left for the lines. A new scroll bar is not ready to be drawn yet."""
         bar = self._vertical_scrollbar
         if bar is not None and bar.is_mounted and region.size != self._container_size:
             self._container_size = region.size
@@ -113,7 +115,7 @@ class SteadyCompositor(Compositor):
     """A Compositor that does once what Textual does two or three times: places widgets, draws those that changed."""
 
     _changed: tuple[Region, ...] = ()
-    """What of the screen is being drawn again; nothing for all of it."""
+    """Regions of the screen being redrawn; empty for all of it."""
 
     changes = 0
     """How often anything was placed or changed."""
@@ -197,7 +199,7 @@ class SteadyScreen(Screen[ScreenResultType]):
     styles."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    """What has the focus. It is drawn as that, and so is what had it: the whole screen need not be drawn again."""
+    """Focused widget. It and the one before redraw themselves: the whole screen need not be drawn again."""
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(name, id, classes)
@@ -237,7 +239,7 @@ def lay_out_now(screen: Screen[Any]) -> None:
 
 
 def is_displayed(widget: Widget) -> bool:
-    """Whether neither it nor anything that it lies in is hidden."""
+    """Test that neither a widget nor any of its ancestors is hidden."""
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 

@@ -166,7 +166,7 @@ class DraftController:
     # Laying.
 
     def draft_changed(self, said: Content | None = None) -> None:
-        """Show the account with the draft as it is now, then the message `said`."""
+        """Show the account with the current draft, then a message."""
         if self.open_draft is None:
             self.screen.workers.cancel_group(self.screen, "draft")
             self._show_given()

@@ -147,7 +147,7 @@ class DetailPane(FindsInDocument):
         """Workspace of the entity, for its access and for who may assume it."""
         self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
         self.enters: Mapping[int, Callable[[], None]] = {}
-        """What Enter does in rows of the Access tab, by their places."""
+        """Actions of Enter on rows of the Access tab, by row number."""
         self._sections: dict[LeafEntry, AccessSection] = {}
         """Sections of the Access tab that leaves have, once it was shown."""
         self._account = Account(id="")

@@ -119,7 +119,7 @@ class ExportChoice:
 
 
 class ExportDialog(Dialog[ExportChoice | None]):
-    """Choice of an export, or None. Nothing secret is in it: the preview is made from stand-ins."""
+    """Choice of an export, or None. Holds no secret: the preview is made from placeholders."""
 
     HELP_ABOUT: ClassVar[str] = (
         "Temporary credentials are three values that belong together: access key ID, secret access key and "

@@ -359,7 +359,7 @@ def _real_arn(workspace: Workspace, text: str, request: DistinctRequest) -> str:
 _WITH_PATHS: Final = ("role", "user", "group", "instance-profile", "policy", "server-certificate", "mfa")
 
 UNTOLD: Final = "?"
-"""What stands in an ARN for a character that a record does not tell, as behind the name of a secret.
+"""Placeholder in an ARN for a character that a record does not show, as behind the name of a secret.
 
 An entry that takes it in takes in every character: an explicit deny of such an ARN is one of all that it may stand for.
 """

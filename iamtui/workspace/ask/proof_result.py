@@ -1,4 +1,4 @@
-"""Result of a proof: proved, a counterexample, or what stands in the way of either."""
+"""Result of a proof: proved, a counterexample, or the reasons for neither."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ _LISTS: Final[Mapping[str, str]] = {
 
 
 def changes_since(was: Mapping[str, Workspace], workspace: Workspace) -> Sequence[EntityChange] | None:
-    """The entities that are not as they were, of accounts by their number; None where that cannot be said of any."""
+    """Changed entities of accounts matched by id; None where no account can be compared."""
     pairs = [(was[one.id].account, one) for one in workspace.accounts if one.id in was]
     compared = [
         entity_changes(before, now) for before, now in pairs if before is not now and is_whole(before) and is_whole(now)

@@ -1,4 +1,4 @@
-"""What-if drafts over an opened account: applying one, and answers before and after."""
+"""Drafts over an opened account: applying one, and answers before and after."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ class PolicyNames:
         yield from (at(region, name) for name, region in product(names, regions))
 
     def _mixed(self, patterns: Iterable[str]) -> Iterator[str]:
-        """What begins as one pattern and ends as another."""
+        """Patterns that begin as one pattern and end as another."""
         starred = [one for one in patterns if "*" in one]
         if len(starred) ** 2 > _MOST_MIXED:
             self.left_out[_TOO_MANY_NAMES] = None
