@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from iamtui.account.account_settings import LastAccessed, ServiceUse
 from iamtui.account.model import (
+    NOT_IN_SNAPSHOT,
     ORGANIZATION_GAP,
     REST_OF_ACCOUNT,
     UNLISTED,
@@ -184,6 +185,15 @@ _OPTIONAL: Final = (
     ("resource_policies", "resource policies", ""),
 )
 
+WITHOUT_VERDICT: Final = frozenset(
+    (
+        "the account alias",
+        UNLISTED["instance profiles"],
+        *(what for field, what, _ in _OPTIONAL if field != "resource_policies"),
+    )
+)
+"""Names of gaps on which no verdict rests: what is counted or listed without them says so itself."""
+
 GAPS_WITHOUT_NAMES: Final = frozenset(
     (REST_OF_ACCOUNT, ORGANIZATION_GAP, *UNLISTED.values(), *(what for _, what, _ in _OPTIONAL))
 )
@@ -215,7 +225,7 @@ def find_gaps(account: Account, pages: Sequence[SnapshotShape], *, from_file: bo
         absent = [one[1:] for one in _OPTIONAL if all(getattr(page, one[0]) is None for page in pages)]
         if isinstance(account.organization, Missing):
             absent.insert(0, (ORGANIZATION_GAP, "organizations:DescribeOrganization"))
-        found += (Gap(what, permission, "not in the snapshot") for what, permission in absent)
+        found += (Gap(what, permission, NOT_IN_SNAPSHOT) for what, permission in absent)
     for gap in found:
         gaps.setdefault(gap.what, gap)
     return tuple(gaps.values())
@@ -234,6 +244,8 @@ def _unlisted(pages: Sequence[SnapshotShape]) -> Iterator[Gap]:
             yield Gap(what, _AUTHORIZATION_DETAILS, f"there is no {key}")
         elif not ours and field in ("users", "roles") and not any(found and found is not UNSET for found in lists):
             yield Gap(what, _AUTHORIZATION_DETAILS, f"the {key} is empty, as --filter leaves it")
+    if not ours and all(page.instance_profiles is None for page in pages):
+        yield Gap(UNLISTED["instance profiles"], "iam:ListInstanceProfiles", NOT_IN_SNAPSHOT)
 
 
 def _without_document(account: Account) -> Iterator[Gap]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from iamtui.account.identity_center import Person
-from iamtui.account.model import Account, Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
+from iamtui.account.model import UNLISTED, Account, Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
     all_or_open,
@@ -62,7 +62,7 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
 
     `organization` lists the SCPs and RCPs of every level above the account.
     """
-    workspace = with_draft(open_workspace(source, several=True), draft)
+    workspace = with_draft(open_workspace(source, several=True, shows_facts=True), draft)
     if kind == ORGANIZATION:
         return _list_organization(workspace, as_json=as_json)
     several = len(workspace.accounts) > 1
@@ -90,7 +90,9 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
         out.table(rows, ("ACCOUNT", *heads) if several else heads)
     plural = kind.replace("-", " ")
     number = counted(len(found), "policy" if kind == "policies" else plural.removesuffix("s"), plural)
-    note(f"{number}{f' of {len(workspace.accounts)} accounts' if several else ''}.")
+    over = f" of {len(workspace.accounts)} accounts" if several else ""
+    is_part = plural in UNLISTED and any(account.why_unlisted(plural) for account in workspace.accounts)
+    note(f"{number}{over}{', and perhaps more that were not read' if is_part else ''}.")
     return code
 
 
@@ -163,7 +165,7 @@ def _day(moment: datetime | None) -> str:
 @source_options
 def show(name: str, as_json: bool, explain: bool, draft: str | None, source: SourceOptions) -> Exit:
     """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one entity has."""
-    workspace = with_draft(open_workspace(source, several=True), draft)
+    workspace = with_draft(open_workspace(source, several=True, shows_facts=True), draft)
     controls = next(filter(None, (find_controls(account, name) for account in workspace.accounts)), None)
     if controls is not None and not explain:
         _show_control(controls, as_json=as_json)

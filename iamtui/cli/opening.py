@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
+from iamtui.account.snapshot_parts import WITHOUT_VERDICT
 from iamtui.cli.exits import OPENED, Exit
 from iamtui.cli.input import ask_code, can_ask, read_text, says_yes
 from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
@@ -128,17 +129,18 @@ def _approve(command: CredentialCommand, *, named: bool, option: str = "--profil
     return can_ask()
 
 
-def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace:
+def open_workspace(source: SourceOptions, *, several: bool = False, shows_facts: bool = False) -> Workspace:
     """Open the account that a command reads, and say on stderr what could not be loaded.
 
     Args:
         several: whether it may be several accounts: all are opened beside each other, and those that cannot be are
             named.
+        shows_facts: whether facts are shown on which no verdict rests, so that those which lack are named, too.
     """
     choice = command_choice(source, several=several)
     approve_other = organization_approval(source)
     workspace = open_accounts(choice, progress_report(), approve=approval(source), approve_other=approve_other)
-    _say_opened(workspace, choice.cache)
+    _say_opened(workspace, choice.cache, frozenset() if shows_facts else WITHOUT_VERDICT)
     for refused in workspace.not_opened:
         note(refused.words)
     context = click.get_current_context(silent=True)
@@ -150,7 +152,7 @@ def open_workspace(source: SourceOptions, *, several: bool = False) -> Workspace
 _MOST_NAMED: Final = 3
 
 
-def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
+def _say_opened(workspace: Workspace, cache: CacheUse, unnamed: frozenset[str]) -> None:
     """Say what could not be loaded, once of all accounts that lack the same, and keep what may be kept."""
     lacking: dict[str, list[str]] = {}
     said: set[tuple[object, ...]] = set()
@@ -166,7 +168,7 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         gaps = ", ".join(
             f"{gap.what} (needs {gap.permission})" if gap.permission else gap.what
             for gap in one.account.gaps
-            if gap.what != REST_OF_ACCOUNT
+            if gap.what != REST_OF_ACCOUNT and gap.what not in unnamed
         )
         if gaps:
             lacking.setdefault(gaps, []).append(one.account.id)
@@ -174,7 +176,7 @@ def _say_opened(workspace: Workspace, cache: CacheUse) -> None:
         keep_in_cache(workspace)
     for gaps, ids in lacking.items():
         of = f" of {first_names(ids, _MOST_NAMED)}" if workspace.beside else ""
-        note(f"Not loaded{of}: {gaps}. Whether they would change the answer is not known.")
+        note(f"Not loaded{of}: {gaps}. Answers that rest on them say so.")
     for words in dict.fromkeys(filter(None, map(_without_organization, (workspace, *workspace.beside)))):
         note(words)
 

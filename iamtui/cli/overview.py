@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import compress
 from typing import Any, Final
 
 import click
 
+from iamtui.account.snapshot_parts import WITHOUT_VERDICT
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
@@ -114,8 +116,10 @@ class _Drawing:
         more = len(found.questions) - _MOST_QUESTIONS
         if more > 0:
             note(f"{counted(more, 'more saved question')}: see `iamtui questions run`.")
-        # The gaps, which come first, were named when the account was opened.
-        lacking = found.lacking[len(found.account.gaps) :]
+        gaps = len(found.account.gaps)
+        # Those on which verdicts rest were named when the account was opened.
+        unnamed = [gap.what in WITHOUT_VERDICT for gap in found.account.gaps]
+        lacking = [*compress(found.lacking, unnamed), *found.lacking[gaps:]]
         if lacking:
             note(f"Not known: {'; '.join(lacking)}.")
 
@@ -156,7 +160,10 @@ class _Drawing:
         pieces = stacked_bar(counts, _QUESTION_BAR, ascii_only=self._ascii)
         styles = (Style.GOOD, Style.OPEN, Style.QUIET)
         drawn = [Span(piece, style) for piece, style in zip(pieces, styles, strict=True)]
-        words = f"  {counts[0]:,} of {sum(counts):,} allowed" + (f", {counts[1]:,} depend" if counts[1] else "")
+        allowed, depending, denied = question.answers
+        more = "+" if denied.unknown else ""
+        words = f"  {allowed.words} of {sum(counts):,}{more} allowed"
+        words += f", {depending.words} depend" if depending.count else ""
         verdict: list[Span] = []
         if question.decision is not None:
             verdict = [Span(f"  {verdict_words(question.decision).short}", verdict_style(question.decision))]

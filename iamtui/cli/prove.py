@@ -16,6 +16,8 @@ from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_f
 from iamtui.cli.output import Span, Style, note, stdout
 from iamtui.cli.question_options import load_policies_of, question_store
 from iamtui.cli.source_options import SourceOptions, source_options
+from iamtui.engine.condition_words import LAYER_NAMES
+from iamtui.engine.decision import Layer
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.who_can import grant_words
@@ -154,6 +156,8 @@ def _print_reasons(proof: Proof, besides: Sequence[str] = ()) -> None:
         if reason in (f"not loaded: {what}" for what in besides):
             # How many classes of callers and actions there are says nothing of it.
             more = ": they may let others in; --policy-alone leaves them out"
+        if reason.startswith((LAYER_NAMES[Layer.SCP].noun, LAYER_NAMES[Layer.RCP].noun)):
+            more += "; --organization-profile NAME or --organization FILE reads them"
         stdout().line(f"      {reason}{more}")
 
 

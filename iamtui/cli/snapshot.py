@@ -76,7 +76,7 @@ def snapshot(
         raise Problem("--date applies only with --org.", "Leave it out.")
     if not file:
         raise Problem("No file is named.", "Give its path, or - for standard output.")
-    workspace = with_people(with_account_facts(open_workspace(source)), source)
+    workspace = with_people(with_account_facts(open_workspace(source, shows_facts=True)), source)
     lacking = workspace.account.identity_center
     if isinstance(lacking, Missing) and any(role.sso_reserved for role in workspace.account.roles):
         need = f" (needs {lacking.permission})" if lacking.permission else ""

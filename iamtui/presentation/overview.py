@@ -110,11 +110,12 @@ def _question(question: QuestionBar, room: int, *, ascii_only: bool) -> Overview
         words = row_of(Word(f"cannot be asked: {question.problem}", Tone.DEPENDS), limit=None)
         return OverviewLine(_safe(question.name), words=words)
     counts = [part.count for part in question.answers]
-    everybody = Figure("", question.name, tuple(member for part in question.answers for member in part.members))
+    members = tuple(member for part in question.answers for member in part.members)
+    everybody = Figure("", question.name, members, question.answers[0].unknown)
     pieces = stacked_bar(counts, min(10, room), ascii_only=ascii_only)
     drawn = tuple(Word(piece, tone) for piece, tone in zip(pieces, _ANSWER_TONES, strict=True))
-    depends = f", {counts[1]:,} depend" if counts[1] else ""
-    count = Word(f"  {counts[0]:,} allowed{depends}  ")
+    depends = f", {question.answers[1].words} depend" if counts[1] else ""
+    count = Word(f"  {question.answers[0].words} allowed{depends}  ")
     verdict = verdict_words(question.decision).row if question.decision is not None else ()
     return OverviewLine(_safe(question.name), everybody, question.answers, words=(*drawn, count, *verdict))
 

@@ -269,6 +269,7 @@ def test_a_complete_listing_has_no_gap_beyond_what_the_api_never_says() -> None:
         "MFA devices",
         "console passwords",
         "identity providers",
+        "instance profiles without a role",
         "resource policies",
     }
 

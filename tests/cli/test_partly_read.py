@@ -114,6 +114,40 @@ def test_audit_and_overview_name_what_was_not_read(cli: Cli, file: Path) -> None
     assert cli("overview", "--json", "--demo").json["complete"] is True
 
 
+def test_no_number_of_a_part_passes_as_that_of_the_whole(cli: Cli, file: Path) -> None:
+    cli("can", "user/alice", "s3:GetObject", "--on", "arn:aws:s3:::b/k", "--save", "reads", "--snapshot", file)
+    listed = cli("list", "users", "--snapshot", file)
+    assert "3 users, and perhaps more that were not read." in listed.err
+    drawn = {line[:26].strip(): line[26:34].strip() for line in cli("overview", "--snapshot", file).out.splitlines()}
+    assert drawn["users of unknown kind"] == "3+"
+    assert drawn["roles"] == "1+"
+    assert "? of 4+ allowed" in cli("overview", "--snapshot", file).out
+    incomplete = cli("overview", "--json", "--snapshot", file).json["incomplete"]
+    assert {"users", "users.unknown", "roles", "groups", "policies"} <= incomplete.keys()
+
+
+def test_an_answer_names_only_gaps_that_verdicts_rest_on(cli: Cli, tmp_path: Path) -> None:
+    everything = [inline("p", document(allow("s3:GetObject")))]
+    dump = {
+        "UserDetailList": [user("ann", UserPolicyList=everything)], "RoleDetailList": [role("app")],
+        "GroupDetailList": [], "Policies": [],
+    }  # fmt: skip
+    file = tmp_path / "dump.json"
+    file.write_text(json.dumps(dump))
+    found = cli("can", "user/ann", "s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file)
+    assert found.err == (
+        "Not loaded: organization: SCPs and RCPs (needs organizations:DescribeOrganization), resource policies. "
+        "Answers that rest on them say so.\n"
+    )
+    overview = cli("overview", "--snapshot", file)
+    assert "0 groups, 0 customer policies, ? instance profiles" in overview.out
+    assert "last use of passwords: not in the snapshot (needs iam:ListUsers);" in overview.err
+    assert "MFA devices: not in the snapshot (needs iam:ListMFADevices)" in overview.err
+    assert "organization" not in overview.err.split("Not known: ")[1]
+    listed = cli("list", "instance-profiles", "--snapshot", file)
+    assert listed.err.endswith("0 instance profiles, and perhaps more that were not read.\n")
+
+
 def test_what_can_counts_on_no_role_that_was_not_read(cli: Cli, file: Path) -> None:
     found = cli("what-can", "user/alice", "--service", "sts", "--json", "--snapshot", file).json["actions"]
     assert {one["decision"] for one in found if one["action"] == "sts:AssumeRole"} == {"depends"}

@@ -48,6 +48,20 @@ def test_what_is_not_proved_says_why(cli: Cli) -> None:
     assert "no request is known that can have aws:RequestedRegion = " in " ".join(result.out.split())
 
 
+def test_what_control_policies_would_decide_names_the_options_that_read_them(cli: Cli, tmp_path: Path) -> None:
+    queue = "arn:aws:sqs:eu-west-1:111122223333:q"
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": queue}
+    policy = {"state": "present", "document": {"Version": "2012-10-17", "Statement": [anybody]}}
+    lists = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    about = {"iamtui": {"version": 1, "account_id": "111122223333"}, "resource_policies": {queue: policy}}
+    file = tmp_path / "account.json"
+    file.write_text(json.dumps(lists | about))
+    result = cli("prove", "not-public", queue, "--snapshot", file)
+    assert result.code == 3
+    named = "resource control policies: not in the snapshot (in 5 kinds of requests); --organization-profile NAME or"
+    assert f"{named} --organization FILE reads them" in result.out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

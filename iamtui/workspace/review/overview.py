@@ -165,7 +165,11 @@ def _principals(account: Account, users: Sequence[User], now: datetime) -> tuple
     ids = {name: (name, label) for name, label in kinds}
     for user in users:
         kinds[ids[_kind_of(user)]].append(user)
-    return tuple(_by_last_use(name, label, found, now) for (name, label), found in kinds.items() if found)
+    return tuple(
+        _by_last_use(name, label, found, now, unlisted(account, "roles" if "roles" in name else "users"))
+        for (name, label), found in kinds.items()
+        if found
+    )
 
 
 def _kind_of(user: User) -> str:
@@ -178,13 +182,13 @@ def _kind_of(user: User) -> str:
     return "service-accounts" if user.access_keys.value else "users-without-credentials"
 
 
-def _by_last_use(name: str, label: str, entities: Sequence[User | Role], now: datetime) -> Breakdown:
+def _by_last_use(name: str, label: str, entities: Sequence[User | Role], now: datetime, more: int) -> Breakdown:
     members: dict[str, list[str]] = {use: [] for use in (*(use for use, _, _ in LAST_USES), "never", "unknown")}
     for entity in entities:
         members[_last_use(entity, now)].append(entity.arn)
     words = {use: text for use, text, _ in LAST_USES} | {"never": "never", "unknown": "not known"}
-    parts = tuple(Figure(f"{name}.{use}", f"{label}: {words[use]}", tuple(arns)) for use, arns in members.items())
-    return Breakdown(Figure(name, label, tuple(entity.arn for entity in entities)), parts)
+    parts = tuple(Figure(f"{name}.{use}", f"{label}: {words[use]}", tuple(arns), more) for use, arns in members.items())
+    return Breakdown(Figure(name, label, tuple(entity.arn for entity in entities), more), parts)
 
 
 def _last_use(entity: User | Role, now: datetime) -> str:

@@ -130,11 +130,13 @@ def _question_bar(workspace: Workspace, question: SavedQuestion, cancelled: Call
         alone = next((decision for _, decision in asked), None)
     except Problem as problem:
         return QuestionBar(question.name, None, (), problem.sentence)
+    more = unlisted(account, "roles") + (0 if chained else unlisted(account, "users"))
     answers = tuple(
         Figure(
             f"questions.{question.name}.{name}",
             f"{question.name}: {name}",
             tuple(arn for arn, outcome in found if outcome in outcomes),
+            more,
         )
         for name, outcomes in _ANSWERS
     )
