@@ -398,6 +398,29 @@ class _AccountReader:
             return ()
         return tuple(InlinePolicy(shape.policy_name, self._document(shape.policy_document)) for shape in shapes)
 
+    def _holder(self, kind: str, index: int, shape: UserShape | GroupShape | RoleShape) -> dict[str, Any]:
+        """What users, groups and roles have in common; an entry names it after its kind."""
+        where = f"{kind.capitalize()}DetailList"
+        own = {name: getattr(shape, f"{kind}_{name}") for name in ("name", "id", "policy_list")}
+        name, path, arn = self._identify(kind, where, index, own["name"], shape.path, shape.arn)
+        common: dict[str, Any] = {
+            "name": name,
+            "path": path,
+            "arn": arn,
+            "id": own["id"] or "",
+            "created": parse_time(shape.create_date),
+            "inline_policies": self._inline(own["policy_list"]),
+            "attached_policies": attached(shape.attached_managed_policies),
+            "unread": self._unread(arn, shape),
+        }
+        if not isinstance(shape, GroupShape):
+            at = f"$.{where}[{index}]"
+            common |= {
+                "boundary_arn": self._boundary(shape.permissions_boundary, at),
+                "tags": self._tags(shape.tags, at),
+            }
+        return common
+
     def _make_users(self) -> tuple[User, ...]:
         details, keys = self._table("user_details"), self._table("access_keys")
         devices, logins = self._table("mfa_devices"), self._table("login_profiles")
@@ -405,46 +428,22 @@ class _AccountReader:
         no_devices, no_login = self._missing("iam:ListMFADevices"), self._missing("iam:GetLoginProfile")
         users: list[User] = []
         for index, shape in enumerate(self._users):
-            name, path, arn = self._identify("user", "UserDetailList", index, shape.user_name, shape.path, shape.arn)
+            common = self._holder("user", index, shape)
+            name = common["name"]
             users.append(
                 User(
-                    name=name,
-                    path=path,
-                    arn=arn,
-                    id=shape.user_id or "",
-                    created=parse_time(shape.create_date),
+                    **common,
                     groups=tuple(shape.group_list or ()),
-                    inline_policies=self._inline(shape.user_policy_list),
-                    attached_policies=attached(shape.attached_managed_policies),
-                    boundary_arn=self._boundary(shape.permissions_boundary, f"$.UserDetailList[{index}]"),
-                    tags=self._tags(shape.tags, f"$.UserDetailList[{index}]"),
                     password_last_used=_fact(details, name, no_details, lambda d: parse_time(d.password_last_used)),
                     access_keys=_fact(keys, name, no_keys, access_keys),
                     mfa_devices=_fact(devices, name, no_devices, partial(records_of, MfaDevice)),
-                    login_profile=_fact(
-                        logins, name, no_login, lambda one: None if one is None else record_of(LoginProfile, one)
-                    ),
-                    unread=self._unread(arn, shape),
+                    login_profile=_fact(logins, name, no_login, lambda one: one and record_of(LoginProfile, one)),
                 )
             )
         return self._once("UserDetailList", users)
 
     def _make_groups(self) -> tuple[Group, ...]:
-        groups: list[Group] = []
-        for index, shape in enumerate(self._groups):
-            name, path, arn = self._identify("group", "GroupDetailList", index, shape.group_name, shape.path, shape.arn)
-            groups.append(
-                Group(
-                    name=name,
-                    path=path,
-                    arn=arn,
-                    id=shape.group_id or "",
-                    created=parse_time(shape.create_date),
-                    inline_policies=self._inline(shape.group_policy_list),
-                    attached_policies=attached(shape.attached_managed_policies),
-                    unread=self._unread(arn, shape),
-                )
-            )
+        groups = [Group(**self._holder("group", index, shape)) for index, shape in enumerate(self._groups)]
         return self._once("GroupDetailList", groups)
 
     def _make_roles(self) -> tuple[Role, ...]:
@@ -453,29 +452,18 @@ class _AccountReader:
         no_last_use = self._missing(_ALL_LISTS)
         roles: list[Role] = []
         for index, shape in enumerate(self._roles):
-            name, path, arn = self._identify("role", "RoleDetailList", index, shape.role_name, shape.path, shape.arn)
-            used = shape.role_last_used
-            detail = details.get(name)
+            common = self._holder("role", index, shape)
+            used = shape.role_last_used if isinstance(shape.role_last_used, LastUsedShape) else None
+            detail = details.get(common["name"])
             longest = detail.max_session_duration if detail else None
             roles.append(
                 Role(
-                    name=name,
-                    path=path,
-                    arn=arn,
-                    id=shape.role_id or "",
-                    created=parse_time(shape.create_date),
+                    **common,
                     trust=self._trust(shape.assume_role_policy_document, index),
-                    inline_policies=self._inline(shape.role_policy_list),
-                    attached_policies=attached(shape.attached_managed_policies),
-                    boundary_arn=self._boundary(shape.permissions_boundary, f"$.RoleDetailList[{index}]"),
-                    tags=self._tags(shape.tags, f"$.RoleDetailList[{index}]"),
                     description=Known(detail.description or "") if detail else no_details,
                     max_session_seconds=Known(longest) if longest is not None else no_details,
-                    last_used=no_last_use
-                    if not isinstance(used, LastUsedShape)
-                    else Known(parse_time(used.last_used_date)),
-                    last_used_region=(used.region or "") if isinstance(used, LastUsedShape) else "",
-                    unread=self._unread(arn, shape),
+                    last_used=no_last_use if used is None else Known(parse_time(used.last_used_date)),
+                    last_used_region=(used.region or "") if used is not None else "",
                 )
             )
         return self._once("RoleDetailList", roles)

@@ -15,12 +15,10 @@ from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     NOT_LOADED,
     Account,
-    AttachedPolicy,
     CredentialReportRow,
     Fact,
     Gap,
     Group,
-    InlinePolicy,
     InstanceProfile,
     Known,
     ManagedPolicy,
@@ -54,8 +52,8 @@ def snapshot_of(account: Account) -> Json:
     carried, alone = _instance_profiles(account)
     snapshot: Json = {
         "iamtui": _header(account),
-        "UserDetailList": [_user(user) for user in account.users],
-        "GroupDetailList": [_group(group) for group in account.groups],
+        "UserDetailList": [_some(**_holder("User", user), GroupList=[*user.groups]) for user in account.users],
+        "GroupDetailList": [_some(**_holder("Group", group)) for group in account.groups],
         "RoleDetailList": [_role(role, carried[role.name]) for role in account.roles],
         "Policies": [_managed_policy(policy) for policy in account.policies],
         "user_details": _by_user(account, "password_last_used", lambda used: {"PasswordLastUsed": _time(used)}),
@@ -244,43 +242,25 @@ def _tags(tags: Tags) -> list[Json] | None:
     return [{"Key": key, "Value": value} for key, value in tags] or None
 
 
-def _inline(policies: Iterable[InlinePolicy]) -> list[Json]:
-    return [{"PolicyName": policy.name, "PolicyDocument": _document(policy.document)} for policy in policies]
-
-
-def _attached(policies: Iterable[AttachedPolicy]) -> list[Json]:
-    return [{"PolicyName": policy.name, "PolicyArn": policy.arn} for policy in policies]
-
-
-def _boundary(arn: str | None) -> Json | None:
-    if arn is None:
-        return None
-    return {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}
-
-
 def _entity(kind: str, entity: User | Group | Role | InstanceProfile) -> Json:
     """First fields of every entry in AWS's lists."""
     names = {f"{kind}Name": entity.name, f"{kind}Id": entity.id}
     return {"Path": entity.path, **names, "Arn": entity.arn, "CreateDate": _time(entity.created)}
 
 
-def _user(user: User) -> Json:
-    return _some(
-        **_entity("User", user),
-        UserPolicyList=_inline(user.inline_policies),
-        GroupList=list(user.groups),
-        AttachedManagedPolicies=_attached(user.attached_policies),
-        PermissionsBoundary=_boundary(user.boundary_arn),
-        Tags=_tags(user.tags),
-    )
-
-
-def _group(group: Group) -> Json:
-    return _some(
-        **_entity("Group", group),
-        GroupPolicyList=_inline(group.inline_policies),
-        AttachedManagedPolicies=_attached(group.attached_policies),
-    )
+def _holder(kind: str, holder: User | Group | Role) -> Json:
+    written = _entity(kind, holder)
+    written[f"{kind}PolicyList"] = [
+        {"PolicyName": one.name, "PolicyDocument": _document(one.document)} for one in holder.inline_policies
+    ]
+    written["AttachedManagedPolicies"] = [
+        {"PolicyName": one.name, "PolicyArn": one.arn} for one in holder.attached_policies
+    ]
+    if not isinstance(holder, Group):
+        of_policy = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy"}
+        boundary = of_policy | {"PermissionsBoundaryArn": holder.boundary_arn} if holder.boundary_arn else None
+        written |= {"PermissionsBoundary": boundary, "Tags": _tags(holder.tags)}
+    return written
 
 
 def _role(role: Role, profiles: Iterable[InstanceProfile]) -> Json:
@@ -288,13 +268,9 @@ def _role(role: Role, profiles: Iterable[InstanceProfile]) -> Json:
     if isinstance(role.last_used, Known):
         last_used = _some(LastUsedDate=_time(role.last_used.value), Region=role.last_used_region or None)
     return _some(
-        **_entity("Role", role),
+        **_holder("Role", role),
         AssumeRolePolicyDocument=_document(role.trust) if role.trust.raw else None,
         InstanceProfileList=[_instance_profile(profile) for profile in profiles],
-        RolePolicyList=_inline(role.inline_policies),
-        AttachedManagedPolicies=_attached(role.attached_policies),
-        PermissionsBoundary=_boundary(role.boundary_arn),
-        Tags=_tags(role.tags),
         RoleLastUsed=last_used,
     )
 
