@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -94,22 +94,6 @@ class _LastUse(Struct, rename="pascal"):
     last_used_date: When = None
     service_name: str | None = None
     region: str | None = None
-
-
-class OnDemandFacts(NamedTuple):
-    """Facts that an account's source gives on demand; each method returns the account with them."""
-
-    connection: Connection
-    account: Account
-
-    def user_details(self, user_name: str) -> Account:
-        return load_user_details(self.connection, self.account, user_name)
-
-    def account_facts(self, step: Step) -> Account:
-        return load_account_facts(self.connection, self.account, step)
-
-    def last_accessed(self, arns: Collection[str], step: Step) -> tuple[Account, Mapping[str, Missing]]:
-        return load_last_accessed(self.connection, self.account, arns, step)
 
 
 def load_account_facts(

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import InvalidRequest
-from iamtui.credentials.mfa_session import MfaSession, start_mfa_session
+from iamtui.credentials.assume_role import InvalidRequest, MfaSession, start_mfa_session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.credentials.test_leaks import LONG_TERM_SECRET, MFA_CODE, SECRET_KEY, TOKEN, leaked, shown_everywhere

@@ -11,8 +11,7 @@ from msgspec import structs
 
 from iamtui.account.model import Known, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay
-from iamtui.credentials.mfa_session import LEAST_LEFT
+from iamtui.credentials.assume_role import LEAST_LEFT, AssumeRoleInput, InvalidRequest, MfaWay
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -9,9 +9,8 @@ from datetime import datetime
 
 from iamtui.account.model import Known
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaWay, assume_role
+from iamtui.credentials.assume_role import AssumeRoleInput, InvalidRequest, MfaSession, MfaWay, assume_role
 from iamtui.credentials.export_values import exportable
-from iamtui.credentials.mfa_session import MfaSession
 from iamtui.credentials.session import Clock, Session, utc_now
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem

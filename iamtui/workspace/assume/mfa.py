@@ -26,10 +26,12 @@ from iamtui.account.model import Known, Missing, User
 from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import (
     CHAINED_SECONDS,
+    LEAST_LEFT,
     AssumeRoleInput,
+    MfaSession,
     MfaWay,
+    start_mfa_session,
 )
-from iamtui.credentials.mfa_session import LEAST_LEFT, MfaSession, start_mfa_session
 from iamtui.credentials.session import Clock, utc_now
 from iamtui.engine.request import PrincipalKind, principal_from_text
 from iamtui.problem import Problem

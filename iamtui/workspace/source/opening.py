@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from iamtui.aws.connection import Connection
     from iamtui.aws.credential_process import Approve
     from iamtui.sources.live import LiveReading
-    from iamtui.sources.on_demand_facts import OnDemandFacts
     from iamtui.sources.parallel import Step
     from iamtui.workspace.source.organization import OrganizationReading
 
@@ -347,7 +346,10 @@ def with_kept_account(workspace: Workspace) -> Workspace:
 
 def load_user_details(workspace: Workspace, user_name: str) -> Workspace:
     """The same workspace with one user's access keys, MFA devices and console password. Blocking."""
-    return workspace.with_account(_on_demand(workspace).user_details(user_name))
+    from iamtui.sources import on_demand_facts
+
+    connection = _connection(workspace)
+    return workspace.with_account(on_demand_facts.load_user_details(connection, workspace.account, user_name))
 
 
 def read_again(workspace: Workspace, entity: User | Group | Role | ManagedPolicy) -> Workspace:
@@ -370,7 +372,10 @@ def load_account_facts(workspace: Workspace, report: ProgressReport = lambda _pr
     """
     if workspace.connection is None:
         return workspace
-    return workspace.with_account(_on_demand(workspace).account_facts(steps(report)))
+    from iamtui.sources import on_demand_facts
+
+    connection, step = workspace.connection, steps(report)
+    return workspace.with_account(on_demand_facts.load_account_facts(connection, workspace.account, step))
 
 
 def load_last_accessed(
@@ -384,7 +389,10 @@ def load_last_accessed(
     Raises:
         Problem: the source cannot be asked.
     """
-    account, missing = _on_demand(workspace).last_accessed(arns, steps(report))
+    from iamtui.sources import on_demand_facts
+
+    connection, step = _connection(workspace), steps(report)
+    account, missing = on_demand_facts.load_last_accessed(connection, workspace.account, arns, step)
     return workspace.with_account(account), missing
 
 
@@ -399,17 +407,6 @@ def load_resource_policy(workspace: Workspace, resource_arn: str) -> Workspace:
     carrier = resource_policy_arn(resource_arn)
     account = resource_policy_loader.load_resource_policy(_connection(workspace), workspace.account, carrier)
     return workspace.with_account(account)
-
-
-def _on_demand(workspace: Workspace) -> OnDemandFacts:
-    """Reader of facts that the source loads on demand.
-
-    Raises:
-        Problem: it cannot be asked.
-    """
-    from iamtui.sources.on_demand_facts import OnDemandFacts
-
-    return OnDemandFacts(_connection(workspace), workspace.account)
 
 
 def _connection(workspace: Workspace) -> Connection:

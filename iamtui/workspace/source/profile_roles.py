@@ -24,12 +24,13 @@ from iamtui.config import load_config
 from iamtui.credentials.assume_role import (
     ANY_CODE,
     CHAINED_SECONDS,
+    LEAST_LEFT,
     AssumeRoleInput,
     ask_for_credentials,
     mfa_problems,
+    start_mfa_session,
 )
 from iamtui.credentials.credentials_file import credentials_file, remove_left_overs
-from iamtui.credentials.mfa_session import LEAST_LEFT, start_mfa_session
 from iamtui.credentials.session import TemporaryCredentials, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
