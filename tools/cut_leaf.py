@@ -27,7 +27,7 @@ class Leaf:
     Args:
         code: folders and files.
         tests: folders and files of tests about it.
-        passages: tests in other files that use it.
+        passages: tests in other files that use it, by the beginnings of their ids.
     """
 
     code: tuple[str, ...]
@@ -46,11 +46,32 @@ LEAVES: Final = {
             "tests/workspace/test_draft_proofs.py",
             "tests/cli/test_prove.py",
             "tests/tui/test_draft_snapshots.py",
+            # Each compares proofs with what else answers the same.
+            "tests/questions/test_definite.py",
+            "tests/questions/test_questions.py",
+            "tests/questions/test_review_account.py",
+            "tests/questions/test_strict.py",
+            "tests/workspace/test_open_trust.py",
         ),
         passages=(
             "tests/tui/test_draft_list.py::test_what_is_newly_possible_is_shown_and_traced",
             "tests/tui/test_draft_list.py::test_what_is_not_proved_says_why",
             "tests/tui/test_draft_list.py::test_a_proof_ends_with_the_screen",
+            "tests/cli/test_can_over_several.py::test_an_action_that_aws_does_not_have_is_an_error_at_every_door",
+            "tests/cli/test_can_over_several.py::test_what_only_the_sdk_knows_is_never_a_plain_yes",
+            "tests/cli/test_org.py::test_accounts_of_the_store_count_as_members_of_the_organization_that_they_are_in",
+            "tests/cli/test_org.py::test_proofs_escalations_and_audit",
+            "tests/cli/test_org.py::test_proofs_of_a_file_and_that_nobody_outside_can_use_anything",
+            "tests/cli/test_saved.py::test_a_draft_is_proved_to_be_no_broader",
+            "tests/cli/test_saved.py::test_proofs_are_listed_shown_renamed_and_removed",
+            "tests/cli/test_saved.py::test_the_questions_of_the_screen_are_without_proofs",
+            "tests/cli/test_used.py::test_as_json",
+            "tests/cli/test_used.py::test_the_table_the_policy_and_what_cannot_be_shown",
+            "tests/workspace/test_used.py::test_a_pattern_is_never_more_than_was_granted",
+            "tests/workspace/test_used.py::test_conditions_are_taken_over_and_denies_are_kept",
+            "tests/workspace/test_used.py::test_the_draft_takes_away_all_other_policies",
+            "tests/workspace/test_used.py::test_the_least_policy_has_what_was_used_and_no_more",
+            "tests/workspace/test_used.py::test_what_is_granted_on_all_but_some_stays_so",
         ),
     ),
     "activity": Leaf(
@@ -90,12 +111,22 @@ LEAVES: Final = {
             "tests/workspace/test_organization_store.py",
             "tests/cli/test_org.py",
             "tests/cli/test_organization_snapshot.py",
+            # The account behind the gate has a store.
+            "tests/tui/test_missing_permissions.py",
+            "tests/workspace/test_permissions.py",
         ),
+        passages=("tests/cli/test_partly_read.py::test_whom_a_trust_policy_that_was_not_read",),
     ),
 }
 
 ABOUT_THE_WHOLE: Final = (
-    "tests/compatibility",
+    "tests/cli/test_completion.py",
+    "tests/cli/test_endings.py",
+    "tests/cli/test_input_files.py",
+    "tests/cli/test_source_options.py",
+    "tests/compatibility/test_damaged_files.py",
+    "tests/compatibility/test_files_of_earlier_versions.py",
+    "tests/compatibility/test_kept_files.py",
     "tests/test_api.py",
     "tests/test_architecture_document.py",
     "tests/test_benchmarks.py",
@@ -109,7 +140,7 @@ ABOUT_THE_WHOLE: Final = (
     "tests/test_readme.py",
     "tests/test_security_document.py",
 )
-"""Tests that hold documents, packages and kept files to the whole of iamtui."""
+"""Tests that go through all commands, documents and kept files, or what the package has."""
 
 SCREENS: Final = "tests/tui/test_access_and_trust_tabs.py", "tests/tui/test_draft_list.py"
 """Screens that show something of leaves."""

@@ -17,9 +17,10 @@ from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.prove.draft_proofs import prove_nothing_new
 from iamtui.workspace.source.principals import resolve_principal
+from tests.support.alice_and_dev import BUCKET, workspace
 from tests.support.sample_account import allow, deny, document, iam
 from tests.support.slow import few_slow
-from tests.workspace.test_proofs import BUCKET, CONTEXTS, OBJECTS, random_statement, random_workspace, workspace
+from tests.workspace.test_proofs import CONTEXTS, OBJECTS, random_statement, random_workspace
 
 OBJECT = "s3:GetObjectTagging"
 Given = dict[str, Any]

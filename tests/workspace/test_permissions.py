@@ -19,7 +19,6 @@ from iamtui.sources.organization import read_accounts
 from iamtui.sources.resource_policy_loader import load_resource_policy
 from iamtui.sources.simulator import Simulation, simulate
 from iamtui.workspace.ask.denials import decode_authorization_message
-from iamtui.workspace.organization.organization_store import account_in, open_store
 from iamtui.workspace.review.overview import begun_overview
 from iamtui.workspace.source.opening import (
     load_account_facts,
@@ -140,6 +139,8 @@ def organization_accounts(url: str) -> Found:
 
 
 def organization_store(url: str) -> Found:
+    from iamtui.workspace.organization.organization_store import account_in, open_store  # a leaf
+
     store = open_store(STORE, SourceChoice(SourceKind.LIVE, endpoint_url=url))
     day = store.day()
     return Found([account_in(store.pages(day.date, id_), day.date, id_).id for id_ in day.ids], set())

@@ -11,8 +11,9 @@ from iamtui.catalog.tables import REGIONS
 from iamtui.engine.possible_requests import Occasion, why_impossible
 from iamtui.workspace.ask.proof_result import Counterexample, Proof, ProofStatus
 from iamtui.workspace.source.workspace import Workspace
+from tests.support.alice_and_dev import BUCKET, workspace
 from tests.support.sample_account import ID, allow, deny, document
-from tests.workspace.test_proofs import BUCKET, never, workspace
+from tests.workspace.test_proofs import never
 
 OBJECTS = f"{BUCKET}/*"
 

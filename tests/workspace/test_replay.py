@@ -31,9 +31,9 @@ from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.change.draft_fixes import SuggestedDraft
 from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.source.workspace import Workspace
+from tests.support.alice_and_dev import BUCKET, workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, NOW, allow, deny, document, iam, trust
-from tests.workspace.test_proofs import BUCKET, workspace
 
 ROLE = iam("role/dev")
 USER = {"type": "IAMUser", "arn": iam("user/alice"), "accountId": ID, "accessKeyId": "AKIAAAAAAAAAAAAAAAAA"}

@@ -18,10 +18,10 @@ from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import Workspace
+from tests.support.alice_and_dev import BUCKET, workspace
 from tests.support.draft_accounts import text
 from tests.support.sample_account import ID, iam
 from tests.support.slow import one_quick
-from tests.workspace.test_proofs import BUCKET, workspace
 from tests.workspace.test_replay import ROLE, event, replayed, session
 
 Statement = dict[str, Any]
