@@ -28,8 +28,7 @@ from iamtui.account.authorization_details import load_account
 from iamtui.cli.organization_answers import Plan, ask_account
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.workspace.ask.saved_questions import SavedQuestion
-from iamtui.workspace.organization.organization_store import open_store
-from iamtui.workspace.organization.store_writer import StoreWriter
+from iamtui.workspace.organization.organization_store import StoreWriter, open_store
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 
 ACCOUNTS: Final = 300

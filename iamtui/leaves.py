@@ -46,7 +46,7 @@ PROVE_NOT_PUBLIC: Final = LeafEntry("iamtui.workspace.prove.public_proofs", "pro
 RUN_SAVED_PROOF: Final = LeafEntry("iamtui.cli.prove", "run_saved_proof", "proofs")
 PROOF_TO_JSON: Final = LeafEntry("iamtui.cli.prove", "proof_to_json", "proofs")
 USED_SECTION: Final = LeafEntry("iamtui.tui.explorer.used_section", "UsedSection", "recorded activity")
-WRITE_STORE: Final = LeafEntry("iamtui.cli.org_store", "write_store", "organization store")
+WRITE_STORE: Final = LeafEntry("iamtui.cli.org", "write_store", "organization store")
 
 
 def is_there(module: str) -> bool:

@@ -100,7 +100,6 @@ LEAVES: Final = {
         code=(
             "iamtui/workspace/organization",
             "iamtui/cli/org.py",
-            "iamtui/cli/org_store.py",
             "iamtui/cli/organization_answers.py",
             "benchmarks/organization.py",
         ),

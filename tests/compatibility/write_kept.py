@@ -30,8 +30,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.main.screen_state import ScreenState
 from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
 from iamtui.workspace.assume.remembered_assume_input import remember_input
-from iamtui.workspace.organization.organization_store import ListedAccount
-from iamtui.workspace.organization.store_writer import StoreWriter
+from iamtui.workspace.organization.organization_store import ListedAccount, StoreWriter
 from iamtui.workspace.source.account_cache import keep_account
 from iamtui.workspace.source.credential_commands import confirm
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace

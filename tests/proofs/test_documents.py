@@ -13,8 +13,7 @@ import pytest
 from iamtui.engine.decision import Outcome
 from iamtui.engine.possible_requests import why_no_resource
 from iamtui.policy.document import PolicyDocument
-from iamtui.proofs.compared_callers import ANYBODY
-from iamtui.proofs.documents import Comparison, find_broader
+from iamtui.proofs.documents import ANYBODY, Comparison, find_broader
 from iamtui.proofs.texts import Bounds
 from tests.support.slow import few_slow
 

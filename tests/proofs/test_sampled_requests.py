@@ -11,8 +11,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.possible_requests import ACCOUNT, Occasion, Values, why_impossible
 from iamtui.engine.request import PrincipalKind
 from iamtui.policy.document import PolicyDocument
-from iamtui.proofs.compared_callers import ANYBODY
-from iamtui.proofs.documents import find_broader
+from iamtui.proofs.documents import ANYBODY, find_broader
 from iamtui.proofs.texts import Bounds
 
 OTHER = "210987654321"

@@ -156,7 +156,7 @@ STORE = "s3://store-of-snapshots/org"
 
 def put_store(moto: MotoServer) -> None:
     """Make a bucket with a store of one account."""
-    from iamtui.workspace.organization.store_writer import StoreWriter  # a leaf, and this is loaded by every test
+    from iamtui.workspace.organization.organization_store import StoreWriter  # a leaf, and this is loaded by every test
 
     with tempfile.TemporaryDirectory() as folder:
         taken_at = datetime(2026, 11, 28, tzinfo=UTC)

@@ -31,8 +31,7 @@ from iamtui.workspace.ask.trust import Trustee, by_principal, chains_from, every
 from iamtui.workspace.organization import organization_paths
 from iamtui.workspace.organization.organization_paths import AccountIndex, Ways, account_of, index_of
 from iamtui.workspace.organization.organization_run import Here
-from iamtui.workspace.organization.organization_store import account_in, open_store, workspace_of
-from iamtui.workspace.organization.store_writer import StoreWriter
+from iamtui.workspace.organization.organization_store import StoreWriter, account_in, open_store, workspace_of
 from iamtui.workspace.review.escalations import find_escalations, find_escalations_across
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.questions.test_several_accounts import two_accounts

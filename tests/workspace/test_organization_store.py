@@ -26,6 +26,7 @@ from iamtui.workspace.organization.organization_store import (
     LocalFiles,
     OrganizationStore,
     S3Files,
+    StoreWriter,
     account_in,
     is_s3,
     kept_account,
@@ -33,7 +34,6 @@ from iamtui.workspace.organization.organization_store import (
     s3_place,
     store_schema,
 )
-from iamtui.workspace.organization.store_writer import StoreWriter
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.own_process import in_own_process
 from tests.support.snapshot_builder import allow, document, role, snapshot, user
