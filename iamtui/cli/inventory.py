@@ -79,6 +79,10 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
             raise Problem(f"The {kind} of this account are not known: {lacking}", "Choose another source.")
         note(f"The {kind} of account {account.id} are not known: {lacking}")
         code = Exit.OPEN
+    plural = kind.replace("-", " ")
+    is_part = plural in UNLISTED and any(account.why_unlisted(plural) for account in workspace.accounts)
+    if is_part:
+        code = Exit.OPEN
     out = stdout()
     if as_json:
         whose = [{"account": account.id} if several else {} for account, _ in found]
@@ -88,10 +92,8 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
         heads = _HEADS.get(kind, ("NAME", "CREATED", "PATH"))
         rows = [((account.id,) if several else ()) + _row(entity) for account, entity in found]
         out.table(rows, ("ACCOUNT", *heads) if several else heads)
-    plural = kind.replace("-", " ")
     number = counted(len(found), "policy" if kind == "policies" else plural.removesuffix("s"), plural)
     over = f" of {len(workspace.accounts)} accounts" if several else ""
-    is_part = plural in UNLISTED and any(account.why_unlisted(plural) for account in workspace.accounts)
     note(f"{number}{over}{', and perhaps more that were not read' if is_part else ''}.")
     return code
 

@@ -146,6 +146,7 @@ def test_an_answer_names_only_gaps_that_verdicts_rest_on(cli: Cli, tmp_path: Pat
     assert "organization" not in overview.err.split("Not known: ")[1]
     listed = cli("list", "instance-profiles", "--snapshot", file)
     assert listed.err.endswith("0 instance profiles, and perhaps more that were not read.\n")
+    assert listed.code == 3
 
 
 def test_what_can_counts_on_no_role_that_was_not_read(cli: Cli, file: Path) -> None:

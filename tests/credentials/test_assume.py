@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import moto
 import pytest
 
 from iamtui.aws.caller import CallerIdentity
@@ -15,6 +13,7 @@ from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.assume_role import AssumeRoleInput, assume_role
 from iamtui.problem import Problem
 from iamtui.secret import Secret
+from tests.support.moto_server import MotoServer
 from tests.support.sts_answers import KEY_ID, ROLE_ARN, SECRET_KEY, TOKEN, CannedSts, sts_error
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -186,20 +185,10 @@ def test_a_demo_session_is_marked() -> None:
     assert assume_role(CannedSts().connection(), REQUEST, demo=True).demo
 
 
-@pytest.fixture
-def moto_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    with moto.mock_aws():
-        yield Connection.open(profile=None, region="eu-central-1", endpoint_url=None)
-
-
 @pytest.mark.parametrize("seconds", [900, 7200, 43200])
-def test_against_moto(moto_connection: Connection, seconds: int) -> None:
+def test_against_moto(moto: MotoServer, seconds: int) -> None:
     request = AssumeRoleInput("arn:aws:iam::210987654321:role/ops/Deployer", "alice@example", seconds)
-    session = assume_role(moto_connection, request)
+    session = assume_role(Connection.open(profile=None, region="eu-central-1", endpoint_url=moto.url), request)
     assert session.identity is not None
     assert session.identity.arn == "arn:aws:sts::210987654321:assumed-role/Deployer/alice@example"
     assert session.identity.account == "210987654321"

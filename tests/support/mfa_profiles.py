@@ -43,6 +43,8 @@ def alice_in_profiles(
     other = moto.client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=trust())["Role"]["Arn"]
     alice.gate.others.add(other)
     write_profiles(no_aws_settings, monkeypatch, dev=alice.role, ops=other)
+    # A command that ran before in this process has left its prompt.
+    ask_codes_with(None)
     yield alice
     forget_codes()
     ask_codes_with(None)

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.credentials import session as sessions
-from iamtui.tui import background, clock
+from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.moto_server import ACCOUNT, MotoServer, allow, policy, trust
@@ -191,8 +191,8 @@ class Day:
                 await self.press("escape")
 
     async def pause(self, _minute: int) -> None:
-        """What the app does where nobody has pressed a key for twenty seconds."""
-        background.look_through_all()
+        """Twenty seconds without a key, in which the collector may look through everything."""
+        gc.collect()
 
     async def resize(self, _minute: int) -> None:
         for size in ((80, 24), (200, 60), (120, 40)):
