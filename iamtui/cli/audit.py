@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,14 +20,13 @@ from iamtui.cli.opening import (
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.presentation.findings import FINDINGS, JudgedFinding
 from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.review.audit import (
     SUPPRESSIONS_FILE,
-    AuditFinding,
     AuditLimits,
-    AuditSuppression,
     read_suppressions,
     suppression_of,
 )
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 _ORDER: Final = tuple(FindingSeverity)
 _STYLES: Final = {FindingSeverity.HIGH: Style.BAD, FindingSeverity.MEDIUM: Style.OPEN, FindingSeverity.LOW: Style.QUIET}
 _SARIF_LEVELS: Final = {FindingSeverity.HIGH: "error", FindingSeverity.MEDIUM: "warning", FindingSeverity.LOW: "note"}
-_COLUMNS: Final = ("severity", "code", "subject", "message", "fix", "cis", "suppressed")
 
 _EPILOG: Final = f"""\
 A suppression accepts findings and says why: --suppress role-unused:role/legacy-*="kept for the audit of 2026". They are
@@ -59,13 +56,6 @@ reason = "kept for the audit of 2026"
 
 Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _JudgedFinding:
-    account: str
-    finding: AuditFinding
-    suppression: AuditSuppression | None
 
 
 @click.command("audit", epilog=_EPILOG)
@@ -110,7 +100,7 @@ def audit(
     ids = [account.id for account in workspace.accounts]
     limits = AuditLimits() if unused_days is None else AuditLimits(*[timedelta(unused_days)] * 2)
     found = [
-        _JudgedFinding(account, finding, next((one for one in accepted if one.covers(finding)), None))
+        JudgedFinding(account, finding, next((one for one in accepted if one.covers(finding)), None))
         for account in ids
         for finding in findings_of(workspace.at(account), limits=limits)
     ]
@@ -150,15 +140,15 @@ def _with_last_accessed(workspace: Workspace) -> Workspace:
     return loaded
 
 
-def _print(out: Output, workspace: Workspace, found: Sequence[_JudgedFinding], form: str) -> None:
+def _print(out: Output, workspace: Workspace, found: Sequence[JudgedFinding], form: str) -> None:
     if form == "json":
         for each in found:
             own = {"account": each.account} if workspace.beside else {}
-            out.json(own | _to_json(each) | {"complete": not workspace.at(each.account).account.unlisted})
+            out.json(own | FINDINGS.data(each) | {"complete": not workspace.at(each.account).account.unlisted})
     elif form == "csv":
-        out.csv_row(("account", *_COLUMNS) if workspace.beside else _COLUMNS)
+        out.csv_row(("account", *FINDINGS.names) if workspace.beside else FINDINGS.names)
         for each in found:
-            out.csv_row((*([each.account] if workspace.beside else ()), *_to_json(each).values()))
+            out.csv_row((*([each.account] if workspace.beside else ()), *FINDINGS.data(each).values()))
     elif form == "sarif":
         out.json(_sarif(workspace, found), indent=2)
     else:
@@ -166,20 +156,7 @@ def _print(out: Output, workspace: Workspace, found: Sequence[_JudgedFinding], f
             _print_finding(out, workspace, each)
 
 
-def _to_json(each: _JudgedFinding) -> dict[str, Any]:
-    finding = each.finding
-    return {
-        "severity": finding.severity.value,
-        "code": finding.code,
-        "subject": finding.subject,
-        "message": finding.message,
-        "fix": finding.fix,
-        "cis": finding.control or None,
-        "suppressed": None if each.suppression is None else each.suppression.reason,
-    }
-
-
-def _sarif(workspace: Workspace, found: Sequence[_JudgedFinding]) -> dict[str, Any]:
+def _sarif(workspace: Workspace, found: Sequence[JudgedFinding]) -> dict[str, Any]:
     return sarif_log(
         [
             SarifResult(
@@ -197,7 +174,7 @@ def _sarif(workspace: Workspace, found: Sequence[_JudgedFinding]) -> dict[str, A
     )
 
 
-def _print_finding(out: Output, workspace: Workspace, each: _JudgedFinding) -> None:
+def _print_finding(out: Output, workspace: Workspace, each: JudgedFinding) -> None:
     finding = each.finding
     subject = workspace.short_name(finding.subject)
     beside = f"[{finding.code}]" + (f" CIS {finding.control}" if finding.control else "")

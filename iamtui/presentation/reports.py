@@ -11,13 +11,14 @@ from iamtui.account.model import Account, ManagedPolicy
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.request import Principal
+from iamtui.presentation.findings import FINDINGS, JudgedFinding
+from iamtui.presentation.listing import Column, Listing
 from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.presentation.styled_words import (
     Row,
     Tone,
     Word,
     row_of,
-    table_text,
     text_of,
 )
 from iamtui.presentation.verdict import because, unloaded_layers, verdict_words
@@ -68,6 +69,7 @@ class ReportRow:
         asked: the question that Enter asks, or None.
         inner: whether it is a part of the row above.
         finding: what an edit of a draft may mend, or None.
+        judged: the finding that the row is about, or None.
         grant: the ARN of what holds the statement that a draft may edit to mend it, and where that is, or None.
     """
 
@@ -82,6 +84,7 @@ class ReportRow:
     asked: Asked | None = None
     inner: bool = False
     finding: AuditFinding | None = None
+    judged: JudgedFinding | None = None
     grant: tuple[str, StatementPlace] | None = None
 
     @property
@@ -120,13 +123,21 @@ def shown_rows(report: Report, kind: str, needle: str) -> list[ReportRow]:
     return [row for row in rows if row.group in found]
 
 
-_REPORT_COLUMNS: Final = ("mark", "name", "text", "kind", "arn")
+_LINES: Final = Listing[ReportRow](
+    (
+        Column("mark", lambda row: row.mark.text.strip()),
+        Column("name", lambda row: row.name.strip()),
+        Column("text", lambda row: row.text.strip()),
+        Column("kind", lambda row: row.kind),
+        Column("arn", lambda row: row.target),
+    )
+)
 
 
-def report_text(form: str, rows: Iterable[ReportRow]) -> str:
-    """Rows in one of the formats that lists are exported in."""
-    cells = ((row.mark.text.strip(), row.name.strip(), row.text.strip(), row.kind, row.target) for row in rows)
-    return table_text(form, _REPORT_COLUMNS, ((row, dict(zip(_REPORT_COLUMNS, row, strict=True))) for row in cells))
+def report_text(form: str, rows: Sequence[ReportRow]) -> str:
+    """Rows in one of the formats that lists are exported in; findings with the columns of `iamtui audit`."""
+    findings = [row.judged for row in rows if row.judged is not None]
+    return FINDINGS.text(form, findings) if findings else _LINES.text(form, rows)
 
 
 def findings_report(
@@ -182,6 +193,7 @@ def _finding(account: Account, number: int, finding: AuditFinding, accepted: Aud
         target=finding.subject if account.by_arn(finding.subject) is not None else "",
         place=place,
         finding=finding if mending else None,
+        judged=JudgedFinding(account.id, finding, accepted),
     )
 
 

@@ -126,8 +126,11 @@ async def test_a_list_is_exported_as_it_is_shown() -> None:
         export = app.screen
         assert isinstance(export, ExportScreen)
         [columns, *lines] = csv.reader(io.StringIO(export.text))
-        assert columns == ["mark", "name", "text", "kind", "arn"]
-        assert [line[1] for line in lines] == [row.name for row in rows]
+        assert columns == ["severity", "code", "subject", "message", "fix", "cis", "suppressed"]
+        assert [line[:3] for line in lines] == [
+            [one.finding.severity, one.finding.code, one.finding.subject] for one in (row.judged for row in rows) if one
+        ]
+        assert len(lines) == len(rows) > 0
 
 
 async def test_a_key_drafts_what_mends_a_finding() -> None:
