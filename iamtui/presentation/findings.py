@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from iamtui.presentation.listing import Column, Listing
+from iamtui.presentation.listing import ListColumn, Listing
 from iamtui.workspace.review.audit import AuditFinding, AuditSuppression
 
 
@@ -20,12 +20,12 @@ class JudgedFinding:
 
 FINDINGS: Final = Listing[JudgedFinding](
     (
-        Column("severity", lambda row: row.finding.severity.value),
-        Column("code", lambda row: row.finding.code),
-        Column("subject", lambda row: row.finding.subject),
-        Column("message", lambda row: row.finding.message),
-        Column("fix", lambda row: row.finding.fix),
-        Column("cis", lambda row: row.finding.control or None),
-        Column("suppressed", lambda row: None if row.suppression is None else row.suppression.reason),
+        ListColumn("severity", lambda row: row.finding.severity.value),
+        ListColumn("code", lambda row: row.finding.code),
+        ListColumn("subject", lambda row: row.finding.subject),
+        ListColumn("message", lambda row: row.finding.message),
+        ListColumn("fix", lambda row: row.finding.fix),
+        ListColumn("cis", lambda row: row.finding.control or None),
+        ListColumn("suppressed", lambda row: None if row.suppression is None else row.suppression.reason),
     )
 )

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Column(Generic[T]):
+class ListColumn(Generic[T]):
     """A column: its name in tables and JSON, and the raw text of a row's cell; None where there is none."""
 
     id: str
@@ -23,7 +23,7 @@ class Column(Generic[T]):
 class Listing(Generic[T]):
     """A list of rows as data, without the screen and the command line that show it."""
 
-    columns: tuple[Column[T], ...]
+    columns: tuple[ListColumn[T], ...]
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Layer, StatementRef
 from iamtui.engine.request import Principal
 from iamtui.presentation.findings import FINDINGS, JudgedFinding
-from iamtui.presentation.listing import Column, Listing
+from iamtui.presentation.listing import ListColumn, Listing
 from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.presentation.styled_words import (
     Row,
@@ -125,11 +125,11 @@ def shown_rows(report: Report, kind: str, needle: str) -> list[ReportRow]:
 
 _LINES: Final = Listing[ReportRow](
     (
-        Column("mark", lambda row: row.mark.text.strip()),
-        Column("name", lambda row: row.name.strip()),
-        Column("text", lambda row: row.text.strip()),
-        Column("kind", lambda row: row.kind),
-        Column("arn", lambda row: row.target),
+        ListColumn("mark", lambda row: row.mark.text.strip()),
+        ListColumn("name", lambda row: row.name.strip()),
+        ListColumn("text", lambda row: row.text.strip()),
+        ListColumn("kind", lambda row: row.kind),
+        ListColumn("arn", lambda row: row.target),
     )
 )
 
