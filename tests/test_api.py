@@ -64,7 +64,7 @@ def test_the_pytest_example_of_the_page_passes_and_can_fail(tmp_path: Path) -> N
 @pytest.mark.parametrize("strict", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["discover", "strict"])
 def test_it_answers_as_the_command_line(cli: Cli, demo: api.OpenedAccount, strict: bool) -> None:
     options = ["--strict"] if strict else []
-    listed = cli("who-can", "s3:GetObject", "--on", LAKE, "--all", "--json", "--demo", *options).json_lines
+    listed = cli("who-can", "s3:GetObject", "--on", LAKE, "--all", "-o", "jsonl", "--demo", *options).json_lines
     printed = {one["request"]["principal"]: (one["deciding"], one["blocked_by"]) for one in listed}
     found = demo.who_can("s3:GetObject", LAKE, strict=strict)
     assert len(printed) == found.asked

@@ -286,7 +286,7 @@ def code_scanning_refuses(log: dict[str, Any]) -> list[str]:
 
 def test_code_scanning_takes_the_log_of_lint(cli: Cli) -> None:
     cli.monkeypatch.chdir(POLICIES)
-    log = cli("lint", "--format", "sarif", *sorted(file.name for file in POLICIES.glob("*.json"))).json
+    log = cli("lint", "-o", "sarif", *sorted(file.name for file in POLICIES.glob("*.json"))).json
     assert len(log["runs"][0]["results"]) > 140
     assert code_scanning_refuses(log) == []
     results = log["runs"][0]["results"]
@@ -296,6 +296,6 @@ def test_code_scanning_takes_the_log_of_lint(cli: Cli) -> None:
 
 
 def test_code_scanning_takes_the_log_of_audit(cli: Cli) -> None:
-    log = cli("audit", "--demo", "--format", "sarif").json
+    log = cli("audit", "--demo", "-o", "sarif").json
     assert log["runs"][0]["results"]
     assert code_scanning_refuses(log) == []

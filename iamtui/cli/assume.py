@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from iamtui.cli.assume_options import DEFAULT, Wanted, assume_options, assumed, say_nested, wanted_format
+from iamtui.cli.command import command
 from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.source_choice import choose_for_screen
@@ -23,7 +24,7 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 
 
-@click.command(epilog="Exit codes: 0 with the credentials handed over; 2 without.")
+@command(epilog="Exit codes: 0 with the credentials handed over; 2 without.")
 @click.argument("role")
 @click.option("--format", "name", default=None, metavar="FORMAT", help=f"{', '.join(FORMATS)}. {DEFAULT}")
 @click.option("--write-profile", "written", metavar="NAME", help="Write them into ~/.aws/credentials, as this profile.")
@@ -104,7 +105,7 @@ EPILOG = (
 )
 
 
-@click.command(name="exec", epilog=EPILOG)
+@command(name="exec", epilog=EPILOG)
 @click.argument("role")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- COMMAND...")
 @click.option("--no-region", is_flag=True, help="Do not set the region.")
@@ -136,7 +137,7 @@ def exec_(role: str, command: tuple[str, ...], no_region: bool, wanted: Wanted, 
 NAMES = ", ".join(name for name, entry in FORMATS.items() if entry.secret)
 
 
-@click.command(epilog="Exit codes: 0 with a session handed over; 1 when nothing was picked; 2 for an error.")
+@command(epilog="Exit codes: 0 with a session handed over; 1 when nothing was picked; 2 for an error.")
 @click.option("--format", "name", default=None, metavar="FORMAT", help=f"{NAMES}. {DEFAULT}")
 @click.option("--reveal", is_flag=True, help="Print the credentials even to a terminal.")
 @source_options

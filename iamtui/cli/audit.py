@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
     all_or_open,
@@ -17,12 +19,11 @@ from iamtui.cli.opening import (
     with_account_facts,
     with_draft,
 )
-from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
+from iamtui.cli.output import Output, Span, Style, note, print_rows, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.presentation.findings import FINDINGS, JudgedFinding
 from iamtui.presentation.overview import SEVERITY_WORDS
-from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.review.audit import (
     SUPPRESSIONS_FILE,
@@ -58,7 +59,7 @@ Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 """
 
 
-@click.command("audit", epilog=_EPILOG)
+@command("audit", epilog=_EPILOG)
 @click.option(
     "--fail-on",
     type=click.Choice([*map(str, FindingSeverity)]),
@@ -66,8 +67,7 @@ Exit codes: 0; 1 with --fail-on; 3 if only a part of the account was read.
 )
 @click.option("--suppress", multiple=True, metavar="CODE[:PATTERN]=REASON", help="Accept findings.")
 @click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {SUPPRESSIONS_FILE}.")
-@click.option("--json", "as_json", is_flag=True, help="Print one finding as JSON per line.")
-@click.option("--format", "form", type=click.Choice(("text", "csv", "sarif")), default="text", help="For other tools.")
+@output_options("text", "json", "jsonl", "csv", "markdown", "sarif")
 @click.option(
     "--unused-days",
     type=click.IntRange(1, 3650),
@@ -81,7 +81,6 @@ def audit(
     fail_on: str | None,
     suppress: tuple[str, ...],
     suppressions: str | None,
-    as_json: bool,
     form: str,
     unused_days: int | None,
     last_accessed: bool,
@@ -93,8 +92,6 @@ def audit(
     Each finding names the reason, the fix and, where it is one, the control of the CIS AWS Foundations Benchmark. Facts
     that could not be read are listed at the end, each with the permission that it needs; they never count as good.
     """
-    if as_json and form != "text":
-        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = [*map(suppression_of, suppress), *read_suppressions(suppressions)]
     workspace = with_draft(_with_facts(open_workspace(source, several=True), last_accessed=last_accessed), draft)
     ids = [account.id for account in workspace.accounts]
@@ -105,7 +102,7 @@ def audit(
         for finding in findings_of(workspace.at(account), limits=limits)
     ]
     found.sort(key=lambda each: (_ORDER.index(each.finding.severity), each.finding.code))
-    _print(stdout(), workspace, found, "json" if as_json else form)
+    _print(stdout(), workspace, found, form)
     _say_not_checked(workspace)
     unknown = [fact for account in workspace.accounts for fact in unknown_facts(account)]
     figures = [*by_severity([each.finding for each in found if each.suppression is None], unknown)]
@@ -141,19 +138,19 @@ def _with_last_accessed(workspace: Workspace) -> Workspace:
 
 
 def _print(out: Output, workspace: Workspace, found: Sequence[JudgedFinding], form: str) -> None:
-    if form == "json":
-        for each in found:
-            own = {"account": each.account} if workspace.beside else {}
-            out.json(own | FINDINGS.data(each) | {"complete": not workspace.at(each.account).account.unlisted})
-    elif form == "csv":
-        out.csv_row(("account", *FINDINGS.names) if workspace.beside else FINDINGS.names)
-        for each in found:
-            out.csv_row((*([each.account] if workspace.beside else ()), *FINDINGS.data(each).values()))
-    elif form == "sarif":
+    if form == "sarif":
         out.json(_sarif(workspace, found), indent=2)
-    else:
-        for each in found:
-            _print_finding(out, workspace, each)
+        return
+
+    def cells(each: JudgedFinding) -> tuple[str | None, ...]:
+        return (*([each.account] if workspace.beside else ()), *FINDINGS.data(each).values())
+
+    def data(each: JudgedFinding) -> dict[str, Any]:
+        own = {"account": each.account} if workspace.beside else {}
+        return own | FINDINGS.data(each) | {"complete": not workspace.at(each.account).account.unlisted}
+
+    columns = ("account", *FINDINGS.names) if workspace.beside else FINDINGS.names
+    print_rows(out, form, found, data=data, text=partial(_print_finding, out, workspace), columns=columns, cells=cells)
 
 
 def _sarif(workspace: Workspace, found: Sequence[JudgedFinding]) -> dict[str, Any]:

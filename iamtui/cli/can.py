@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, note, stdout
+from iamtui.cli.output import JsonRecords, Output, note, stdout
 from iamtui.cli.question_options import (
     Demands,
     QuestionOptions,
@@ -29,7 +31,6 @@ from iamtui.cli.render import (
 )
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.words.trace import TracedLayer, trace_to_json
-from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.answer_json import cell_to_json
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from iamtui.workspace.source.workspace import Workspace
 
 
-@click.command(epilog="Exit codes: 0 allowed, 1 denied, 3 it depends or holds only for some resources; 2 an error.")
+@command(epilog="Exit codes: 0 allowed, 1 denied, 3 it depends or holds only for some resources; 2 an error.")
 @click.argument("principal", required=False, metavar="PRINCIPAL")
 @click.argument("actions", nargs=-1, metavar="ACTION...")
 @question_options
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     "Exit 3 where the answer, or an expected denial, holds only as far as loaded.",
 )
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
-@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON; an array for several pairs.")
+@output_options("text", "json", "jsonl")
 @second_opinion_option
 @draft_option
 @source_options
@@ -83,7 +84,7 @@ def can(
     credentials: str | None,
     demands: Demands,
     with_trace: bool,
-    as_json: bool,
+    form: str,
     compare: bool,
     draft: str | None,
     source: SourceOptions,
@@ -123,7 +124,7 @@ def can(
     if save is not None:
         _save(save, question_store(account_key(workspace), file, must_exist=False), made, who, expect)
     opinions = ask_aws(found) if ask_aws else []
-    _print_answer(stdout(), workspace, found, as_json=as_json, with_trace=with_trace, opinions=opinions)
+    _print_answer(stdout(), workspace, found, form, with_trace=with_trace, opinions=opinions)
     code = _judged(found, demands, expect)
     if is_lacking(opinions):
         return Exit.ERROR
@@ -159,15 +160,9 @@ def _save(name: str, store: QuestionStore, asked: QuestionMatrix, who: Principal
 
 
 def _print_answer(
-    out: Output,
-    workspace: Workspace,
-    found: Answer,
-    *,
-    as_json: bool,
-    with_trace: bool,
-    opinions: Opinions = (),
+    out: Output, workspace: Workspace, found: Answer, form: str, *, with_trace: bool, opinions: Opinions = ()
 ) -> None:
-    """Print an answer: text, or JSON (one object for one pair, an array for several and for patterns).
+    """Print an answer: text, or JSON with a decision for each pair.
 
     Args:
         opinions: what AWS's simulator says of each pair, or why it says nothing, where it was asked.
@@ -176,17 +171,15 @@ def _print_answer(
     def traced(cell: Cell) -> tuple[TracedLayer, ...]:
         return ask_and_trace(workspace, found.principal, cell.question)[1]
 
-    if as_json:
-        records = [
-            cell_to_json(found, cell, trace=trace_to_json(traced(cell)) if with_trace else None) for cell in found.cells
-        ]
-        for record, (_, opinion) in zip(records, opinions, strict=False):
-            record["second_opinion"] = second_opinion_to_json(opinion)
-        one = len(records) == 1 and not any(map(is_pattern, found.question_matrix.actions))
-        out.json(records[0] if one else records, indent=2)
-    else:
+    if form == "text":
         write_answer(out, found, traced, with_trace=with_trace)
         write_second_opinions(out, opinions)
+    else:
+        records = JsonRecords(out, lines=form == "jsonl")
+        for cell, opinion in zip_longest(found.cells, opinions):
+            record = cell_to_json(found, cell, trace=trace_to_json(traced(cell)) if with_trace else None)
+            records.add(record | ({"second_opinion": second_opinion_to_json(opinion[1])} if opinion else {}))
+        records.end()
     if found.cut:
         note(
             f"{found.cut} actions of the patterns are not answered, because they are too many. "

@@ -28,6 +28,7 @@ from iamtui.account.model import Account
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS
 from iamtui.catalog.newer import newer_actions
+from iamtui.cli.command import command
 from iamtui.cli.exits import COMPLETE_VARIABLE, Exit
 from iamtui.cli.output import stdout
 from iamtui.cli.source_choice import choose
@@ -41,7 +42,7 @@ from iamtui.workspace.source.workspace import SourceKind, list_profiles
 _SHELLS: Final = ("bash", "zsh", "fish")
 
 
-@click.command()
+@command()
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> Exit:

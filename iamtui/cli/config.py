@@ -12,6 +12,7 @@ from typing import Final
 import click
 
 from iamtui import paths
+from iamtui.cli.command import command
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.output import note, stdout
@@ -42,7 +43,7 @@ def config() -> None:
     """
 
 
-@click.command(epilog="Exit codes: 0 nothing is wrong, 1 something is, 2 an error.")
+@command(epilog="Exit codes: 0 nothing is wrong, 1 something is, 2 an error.")
 @click.argument("file", required=False)
 @click.pass_obj
 def check(screen: Screen, file: str | None) -> Exit:
@@ -70,7 +71,7 @@ def _of_names(found: Config) -> Iterator[str]:
         yield f"export.format is {safe_text(name)}, which is not a format; formats are {', '.join(FORMATS)}."
 
 
-@click.command("path")
+@command("path")
 @click.option("--schema", is_flag=True, help="The path of the file's JSON Schema, for editors.")
 def path_(schema: bool) -> Exit:
     """Print the path of the config file, which need not exist."""
@@ -78,7 +79,7 @@ def path_(schema: bool) -> Exit:
     return Exit.OK
 
 
-@click.command()
+@command()
 @click.option("--write", is_flag=True, help="Write it to the place of the config file, if there is none yet.")
 def init(write: bool) -> Exit:
     """Print a config file in which every setting is explained and commented out."""

@@ -14,6 +14,7 @@ import click
 from msgspec import structs
 
 from iamtui.cli.assume_options import Wanted, assume_options, assumed, read_time, say_nested
+from iamtui.cli.command import command
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
@@ -29,7 +30,7 @@ from iamtui.text import safe_text
 from iamtui.workspace.assume.session_actions import open_console
 
 
-@click.command(epilog="Exit codes: 0 with the URL handed over; 2 without.")
+@command(epilog="Exit codes: 0 with the URL handed over; 2 without.")
 @click.argument("role")
 @click.option("--service", metavar="WHERE", default="", help="A service (iam), a path of the console, or its URL.")
 @click.option("--copy", is_flag=True, help="Copy the URL, and clear the clipboard after a while.")

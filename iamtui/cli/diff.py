@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from iamtui.account.model import REST_OF_ACCOUNT, Account
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part
@@ -35,9 +36,7 @@ _MOST_BARS: Final = 10
 _MOST_NAMED: Final = 4
 
 
-@click.command(
-    "impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if something was not read, or not compared."
-)
+@command("impact", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if something was not read, or not compared.")
 @click.argument("file", metavar="DRAFT")
 @click.option(
     "--fail-on",
@@ -45,9 +44,9 @@ _MOST_NAMED: Final = 4
     help="Exit 1 if anything is gained, lost, or changed at all: access, trust, or a way to become administrator.",
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one object.")
+@output_options("text", "json")
 @source_options
-def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, source: SourceOptions) -> Exit:
+def impact(file: str, fail_on: str | None, ascii_only: bool, form: str, source: SourceOptions) -> Exit:
     """Impact of the draft DRAFT (- for standard input) on the whole account.
 
     Counts the actions that users, roles, and those whom resource policies name gain and lose, by principal and by
@@ -62,7 +61,7 @@ def impact(file: str, fail_on: str | None, ascii_only: bool, as_json: bool, sour
     found = impact_of(drafted, told=lambda pairs: report(Progress("pairs of action and resource compared", pairs)))
     account = drafted.after.account
     out = stdout()
-    if as_json:
+    if form == "json":
         out.json(impact_json(found, complete=not workspace.account.unlisted), indent=2)
     else:
         print_impact(out, account, found, ascii_only=ascii_only)
@@ -212,9 +211,7 @@ _ENTITY_MARKS: Final = {
 }
 
 
-@click.command(
-    "diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if something was not read, or not compared."
-)
+@command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 if something was not read, or not compared.")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option(
@@ -224,10 +221,10 @@ _ENTITY_MARKS: Final = {
     "can sign in with a permission set, and with `change` also an entity.",
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one object.")
+@output_options("text", "json")
 @snapshot_account_option
 def diff(
-    before: str, after: str, fail_on: str | None, ascii_only: bool, as_json: bool, snapshot_account: str | None
+    before: str, after: str, fail_on: str | None, ascii_only: bool, form: str, snapshot_account: str | None
 ) -> Exit:
     """Changes from the snapshot A to the snapshot B (one may be - for standard input) of the same account.
 
@@ -244,7 +241,7 @@ def diff(
             if gap.what != REST_OF_ACCOUNT:
                 note(f"Not in {shown_name(name)}: {gap.what}. Whether there are more is not known.")
     out = stdout()
-    if as_json:
+    if form == "json":
         out.json(diff_json(found), indent=2)
     else:
         print_diff(out, found, ascii_only=ascii_only)

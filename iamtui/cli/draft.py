@@ -14,6 +14,7 @@ from typing import Any, Final, get_type_hints
 import click
 
 from iamtui.account.model import Account
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
 from iamtui.cli.main import CommandEntry, LazyGroup
@@ -165,7 +166,7 @@ _HELP: Final = "\n".join(
 )
 
 
-@click.command(
+@command(
     epilog=_HELP + "\n\nHOLDER is an ARN, user/NAME, group/NAME, role/NAME or a name that only one of them has. POLICY "
     "is an ARN or a name, AWS's included. DOCUMENT is a file, or - for standard input. LEVEL is the id or the "
     "name of the root, an organizational unit or the account."
@@ -259,9 +260,7 @@ def _told(drafted: DraftedAccount, finding: DraftFinding) -> tuple[object, ...]:
     return drafted.draft.edits[finding.edit - 1] if finding.edit else None, finding.kind, finding.sentence
 
 
-@click.command(
-    epilog="Exit codes: what `can` would say with the draft: 0 allowed, 1 still denied, 3 it depends; 2 an error."
-)
+@command(epilog="Exit codes: what `can` would say with the draft: 0 allowed, 1 still denied, 3 it depends; 2 an error.")
 @click.argument("file")
 @click.argument("principal")
 @click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
@@ -316,31 +315,31 @@ _KINDS: Final = {
 }  # fmt: skip
 
 
-@click.command()
+@command()
 @click.argument("file")
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@output_options("text", "json")
 @source_options
-def show(file: str, as_json: bool, source: SourceOptions) -> Exit:
+def show(file: str, form: str, source: SourceOptions) -> Exit:
     """Show the edits of the draft FILE (- for standard input) in words, and what is wrong with them."""
     drafted = read_drafted(open_workspace(source), file)
     out = stdout()
-    if as_json:
+    if form == "json":
         out.json(_to_json(drafted), indent=2)
         return Exit.OK
     _print_draft(out, drafted)
     return Exit.OK
 
 
-@click.command(epilog="Exit codes: 0 it fits, 1 it does not or --fail-on-findings found something, 2 an error.")
+@command(epilog="Exit codes: 0 it fits, 1 it does not or --fail-on-findings found something, 2 an error.")
 @click.argument("file")
 @click.option("--fail-on-findings", is_flag=True, help="Also exit 1 on findings, such as an exceeded quota.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@output_options("text", "json")
 @source_options
-def check(file: str, fail_on_findings: bool, as_json: bool, source: SourceOptions) -> Exit:
+def check(file: str, fail_on_findings: bool, form: str, source: SourceOptions) -> Exit:
     """Check that the draft FILE (- for standard input) fits the account."""
     drafted = read_drafted(open_workspace(source), file)
     out = stdout()
-    if as_json:
+    if form == "json":
         out.json(_to_json(drafted), indent=2)
     else:
         for problem in drafted.problems:
@@ -407,11 +406,9 @@ def _print_findings(out: Output, findings: Iterable[DraftFinding], indent: int =
         out.paragraph(f"{label}{finding.sentence}", indent=indent + 4, first=(" " * indent, mark))
 
 
-@click.command()
+@command()
 @click.argument("file")
-@click.option(
-    "--format", "form", type=click.Choice(EXPORT_FORMS), default="cli", show_default=True, help="What to print."
-)
+@output_options(*EXPORT_FORMS)
 @source_options
 def export(file: str, form: str, source: SourceOptions) -> Exit:
     """Print the AWS CLI commands, Terraform or diff that would make the changes of the draft FILE (- for standard
@@ -430,7 +427,7 @@ def export(file: str, form: str, source: SourceOptions) -> Exit:
     return Exit.OK
 
 
-@click.command()
+@command()
 def schema() -> Exit:
     """Print the JSON Schema of a draft's file."""
     stdout().json(draft_schema(), indent=2)

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, whole_or_open
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout
 from iamtui.cli.question_options import (
     QuestionOptions,
     load_resource_policies,
@@ -52,7 +53,7 @@ _MARKS: Final = {
 _FAIL_ON: Final = ("gained", "lost", "change")
 
 
-@click.command(
+@command(
     epilog="Exit codes: 0; 1 with --fail-on, or when a saved question is not answered as expected with the draft; 2 an "
     "error, also when a saved question cannot be asked; 3 when everybody is asked and the list may lack "
     "somebody: only a part of the account was read, whom else a resource lets in is not known, or a row stands for "
@@ -68,7 +69,7 @@ _FAIL_ON: Final = ("gained", "lost", "change")
     help="Exit 1 if a principal gains access, loses it, or has any other change.",
 )
 @question_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, as they are found.")
+@output_options("text", "json", "jsonl")
 @source_options
 def compare(
     file: str,
@@ -77,7 +78,7 @@ def compare(
     everyone: bool,
     fail_on: str | None,
     asked: QuestionOptions,
-    as_json: bool,
+    form: str,
     source: SourceOptions,
 ) -> Exit:
     """List the principals whose answer to ACTION changes with the draft FILE (- for standard input).
@@ -85,7 +86,9 @@ def compare(
     ACTION, --on and the other options are those of `who-can`. Without an ACTION, the saved questions of the account
     are asked instead, as a regression test for policies. `iamtui impact` compares everything.
     """
-    shown = _Shown(stdout(), as_json, everyone)
+    out = stdout()
+    records = JsonRecords(out, lines=form == "jsonl") if form != "text" else None
+    shown = _Shown(out, records, everyone)
     if not actions:
         if asked.given:
             raise Problem("Options of a question were given, but no ACTION.", "Name an action, such as s3:GetObject.")
@@ -101,6 +104,7 @@ def compare(
         counts[comparison.effect] += 1
         described |= bool(comparison.principal.stands_for) and comparison.effect is not Effect.SAME
         shown.comparison(workspace, comparison)
+    shown.end()
     on = "" if made.resources == ("*",) else f" on {', '.join(made.resources)}"
     note(f"{', '.join(made.actions)}{on}: {_summary(counts)}.")
     say_assumed(drafted.after, made.terms, made.actions)
@@ -119,15 +123,19 @@ class _Shown:
     """How and how much is printed."""
 
     out: Output
-    as_json: bool
+    records: JsonRecords | None
     everyone: bool
+
+    def end(self) -> None:
+        if self.records is not None:
+            self.records.end()
 
     def comparison(self, workspace: Workspace, comparison: DraftComparison) -> None:
         """Print one principal's, if wanted."""
         if comparison.effect is Effect.SAME and not self.everyone:
             return
-        if self.as_json:
-            self.out.json(comparison_to_json(comparison))
+        if self.records is not None:
+            self.records.add(comparison_to_json(comparison))
         else:
             write_comparison(self.out, workspace, comparison)
 
@@ -136,8 +144,8 @@ class _Shown:
         quiet = found.effect is Effect.SAME and found.met_after is not False
         if quiet and not self.everyone:
             return
-        if self.as_json:
-            self.out.json(saved_to_json(found))
+        if self.records is not None:
+            self.records.add(saved_to_json(found))
             return
         self.out.line(Span(found.saved.name, Style.STRONG))
         if found.problem is not None:
@@ -180,6 +188,7 @@ def _compare_saved(
         failed += found.problem is not None
         if found.effect is not None:
             counts[found.effect] += 1
+    shown.end()
     asked = counted(len(saved), "saved question")
     note(f"{asked}: {_summary(counts)}; {unmet} not as expected, {failed} that cannot be asked.")
     if failed:

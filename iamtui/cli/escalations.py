@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from iamtui.account.model import Role, User
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, unlisted_failures, with_draft
-from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, stdout
+from iamtui.cli.output import Edge, Output, Span, Style, note, print_graph, print_rows, stdout
 from iamtui.cli.render import short_name
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.request import role_arn_of
@@ -26,19 +28,17 @@ if TYPE_CHECKING:
 
     from iamtui.workspace.source.workspace import Workspace
 
-_FORMS = ("text", "sarif", "dot", "mermaid")
 _MOST_CLOSING = 5
 
 
-@click.command("escalations")
+@command("escalations")
 @click.argument("principal", required=False)
 @click.option("--fail-on", type=click.Choice(("certain", "possible")), help="Exit 1 on such a path.")
-@click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line.")
-@click.option("--format", "form", type=click.Choice(_FORMS), default="text", help="A log or a graph for other tools.")
+@output_options("text", "json", "jsonl", "csv", "markdown", "sarif", "dot", "mermaid")
 @draft_option
 @source_options
 def escalations(
-    principal: str | None, fail_on: str | None, as_json: bool, form: str, draft: str | None, source: SourceOptions
+    principal: str | None, fail_on: str | None, form: str, draft: str | None, source: SourceOptions
 ) -> Exit:
     """Who can become administrator without being one, by which steps; or how PRINCIPAL can.
 
@@ -47,8 +47,6 @@ def escalations(
     stands, [?] depends on a condition or on something that account data does not show. The ids of the paths are those
     of pathfinding.cloud, or of their parts, or words where there is none.
     """
-    if as_json and form != "text":
-        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     workspace = with_draft(open_workspace(source, several=True), draft)
     reports = find_escalations_across(workspace)
     every = [one for report in reports for one in report.escalations]
@@ -59,11 +57,15 @@ def escalations(
     elif form == "sarif":
         out.json(_sarif(workspace, found), indent=2)
     else:
-        for one in found:
-            if as_json:
-                out.json(_to_json(workspace, one, reports))
-            else:
-                _print(out, workspace, one)
+        print_rows(
+            out,
+            form,
+            found,
+            data=lambda one: _to_json(workspace, one, reports),
+            text=partial(_print, out, workspace),
+            columns=("principal", "certain", "paths", "becomes", "complete"),
+            cells=lambda one: _cells(_to_json(workspace, one, reports)),
+        )
     _summarize(reports, found)
     failing = found if fail_on == "possible" else [one for one in found if one.certain]
     return Exit.NO if fail_on and failing else all_or_open(workspace)
@@ -128,6 +130,12 @@ def _to_json(workspace: Workspace, one: Escalation, reports: Sequence[Escalation
     all_read = not workspace.at(arn.split(":")[4]).account.unlisted and not not_evaluated([one])
     complete = all_read and not any(report.left_out for report in reports)
     return {"principal": arn, "certain": one.certain, "moves": [*map(_move_to_json, one.moves)], "complete": complete}
+
+
+def _cells(record: dict[str, Any]) -> tuple[str, ...]:
+    moves = record["moves"]
+    certain, complete = ("true" if record[key] else "false" for key in ("certain", "complete"))
+    return record["principal"], certain, " ".join(move["path"] for move in moves), moves[-1]["becomes"] or "", complete
 
 
 def _move_to_json(move: Move) -> dict[str, Any]:

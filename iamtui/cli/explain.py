@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened, opened_as_it_comes
 from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout
+from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.denials.denial import Denial, Findings
@@ -41,17 +42,17 @@ _MARKS: Final = {
 _DIFFERS: Final = ("[!]", Style.BAD)
 
 
-@click.command(epilog="Exit codes: 0 explained, 3 only in part, 2 an error.")
+@command(epilog="Exit codes: 0 explained, 3 only in part, 2 an error.")
 @click.argument("words", nargs=-1, metavar="[FILE|TEXT]")
 @click.option("--as", "caller", metavar="PRINCIPAL", help="The caller, where a message does not name one.")
 @click.option("--decode", is_flag=True, help="Decode encoded authorization messages with a call to STS.")
 @click.option(
     "--strict", is_flag=True, help="Treat condition keys that are not known as absent, unless AWS always sends them."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print an array of JSON objects, one for each denial.")
+@output_options("text", "json", "jsonl")
 @source_options
 def explain(
-    words: tuple[str, ...], caller: str | None, decode: bool, strict: bool, as_json: bool, source: SourceOptions
+    words: tuple[str, ...], caller: str | None, decode: bool, strict: bool, form: str, source: SourceOptions
 ) -> Exit:
     """Explain why a request was denied, from AccessDenied messages and CloudTrail records.
 
@@ -80,7 +81,7 @@ def explain(
                         yield denial
 
         out = stdout()
-        array = JsonArray(out, indent=2) if as_json else None
+        array = JsonRecords(out, lines=form == "jsonl") if form in ("json", "jsonl") else None
         settled = True
         explained = explain_denials(workspace, new_denials(), decode=decode, caller=caller or "", strict=strict)
         for number, one in enumerate(explained):

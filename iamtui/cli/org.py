@@ -14,6 +14,7 @@ from typing import Any, Final
 import click
 from msgspec import Struct, structs
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.diff import diff_fails, diff_json, fails, print_diff
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
@@ -37,7 +38,7 @@ from iamtui.cli.organization_answers import (
     row_cells,
     row_json,
 )
-from iamtui.cli.output import Output, Span, Style, note, progress_report, stderr, stdout
+from iamtui.cli.output import JsonRecords, Output, Span, Style, note, progress_report, stderr, stdout
 from iamtui.cli.question_options import Demands, question_store
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions, record_options
@@ -151,7 +152,7 @@ _MOST_ACROSS: Final = 1_000_000
 _LARGEST_DRAFT: Final = 1024 * 1024
 
 
-@click.command("ask", epilog="Exit codes: 0; 1 not met, a counterexample, or --fail-on; 2 an error; 3 in part.")
+@command("ask", epilog="Exit codes: 0; 1 not met, a counterexample, or --fail-on; 2 an error; 3 in part.")
 @click.argument("questions", required=False, metavar="[QUESTIONS]")
 @store_options
 @click.option("--date", metavar="DATE", help="Of this day, and not of the last one.")
@@ -169,8 +170,7 @@ _LARGEST_DRAFT: Final = 1024 * 1024
 @Demands.options("Allowed on some of the resources is enough.", "An answer as far as loaded is not enough.")
 @click.option("--fail-on", type=click.Choice(("bad", "open")), help="Exit 1 on an [x], or also on a [?].")
 @click.option("--all", "everything", is_flag=True, help="Show what is met or proved, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one row as JSON per line, as they come.")
-@click.option("--format", "form", type=click.Choice(("text", "csv", "sarif")), default="text", help="For other tools.")
+@output_options("text", "json", "jsonl", "csv", "markdown", "sarif")
 @click.option("--trace", is_flag=True, help="The whole record of each answer in the rows, and not only what decided.")
 @click.option("--parquet", metavar="FOLDER", help="Also write the rows as Parquet, by date and account.")
 def ask(
@@ -191,7 +191,6 @@ def ask(
     demands: Demands,
     fail_on: str | None,
     everything: bool,
-    as_json: bool,
     form: str,
     trace: bool,
     parquet: str | None,
@@ -201,8 +200,6 @@ def ask(
     Accounts are asked one by one, and the answer about each is printed as it comes. A principal that is named and is
     not in an account is not asked about there. What could not be read is named at the end; the rest is answered.
     """
-    if as_json and form != "text":
-        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     saved = _saved(questions, demands)
     plan = Plan(
         questions=tuple(one for one in saved if isinstance(one, SavedQuestion)),
@@ -229,7 +226,7 @@ def ask(
     report = progress_report()
     if any(one.proof.not_public is not None for one in plan.proofs):
         plan = structs.replace(plan, organizations=_organizations(store, day, report))
-    listing = _OrganizationListing(stdout(), day.date, "json" if as_json else form, everything=everything)
+    listing = _OrganizationListing(stdout(), day.date, form, everything=everything)
     tables = _Parquet(home_expanded(parquet), day.date) if parquet is not None else None
     pages = partial(store.pages, day.date)
     indexes = []
@@ -380,8 +377,11 @@ class _OrganizationListing:
         self._results: list[SarifResult] = []
         self._answered = 0
         self._not_so = self._in_part = False
+        self._records = JsonRecords(out, lines=form == "jsonl")
         if form == "csv":
             out.csv_row(_COLUMNS)
+        elif form == "markdown":
+            out.markdown_row(_COLUMNS, heading=True)
 
     def add(self, answer: Done[AccountAnswer]) -> None:
         if answer.found is None:
@@ -411,11 +411,12 @@ class _OrganizationListing:
             self._in_part = True
 
     def _print(self, row: AnswerRow) -> None:
-        if self._form == "json":
-            self._out.json(row_json(row, self._day))
-        elif self._form == "csv":
+        if self._form in ("json", "jsonl"):
+            self._records.add(row_json(row, self._day))
+        elif self._form in ("csv", "markdown"):
             cells = row_cells(row, self._day)
-            self._out.csv_row(str(cells[name]) for name in _COLUMNS)
+            write = self._out.csv_row if self._form == "csv" else self._out.markdown_row
+            write(str(cells[name]) for name in _COLUMNS)
         elif self._form == "sarif":
             if row.tone != "good":
                 self._results.append(_sarif(row))
@@ -434,7 +435,9 @@ class _OrganizationListing:
         """Say what was counted, and what is not known."""
         refused = [*((f"account {id_}", words) for id_, words in self._failed)]
         refused += [(one.name, one.problem) for one in day.lacking]
-        if self._form == "sarif":
+        if self._form == "json":
+            self._records.end()
+        elif self._form == "sarif":
             failures = [("aws-accounts", safe_text(f"{name}: {words}", limit=512)) for name, words in refused]
             self._out.json(sarif_log(self._results, failures=failures), indent=2)
         for sentence, ids in [*self._lacking.items()][:_MOST_SAID]:
@@ -543,7 +546,7 @@ def write_store(folder: str, date: str | None, source: SourceOptions, *, last_ac
     return Exit.OPEN if refused else Exit.OK
 
 
-@click.command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 in part.")
+@command("diff", epilog="Exit codes: 0; 1 with --fail-on; 2 an error; 3 in part.")
 @click.argument("before", metavar="DATE")
 @click.argument("after", metavar="DATE")
 @store_options
@@ -553,14 +556,14 @@ def write_store(folder: str, date: str | None, source: SourceOptions, *, last_ac
     help="Exit 1 if anything is gained, lost, or has changed at all in any account.",
 )
 @click.option("--summary", is_flag=True, help="Only count the changes of each account.")
-@click.option("--json", "as_json", is_flag=True, help="Print one account as JSON per line, as they come.")
+@output_options("text", "json", "jsonl")
 def org_diff(
     before: str,
     after: str,
     stored: StoreOptions,
     fail_on: str | None,
     summary: bool,
-    as_json: bool,
+    form: str,
 ) -> Exit:
     """Changes in each account from one day of a store to another, as `iamtui diff` compares two snapshots.
 
@@ -573,6 +576,7 @@ def org_diff(
     ids = [id_ for id_ in stored.picked(second) if id_ in before_too]
     report = progress_report()
     out = stdout()
+    records = JsonRecords(out, lines=form == "jsonl") if form != "text" else None
     doing = stored.workers_for(len(ids))
     click.get_current_context().call_on_close(doing.close)
     found = over_accounts(
@@ -593,8 +597,8 @@ def org_diff(
         changed += one.found.changed
         failed += one.found.fails
         part = part or not one.found.details["complete"]
-        if as_json:
-            out.json({"account": one.account, **one.found.details})
+        if records is not None:
+            records.add({"account": one.account, **one.found.details})
         elif one.found.changed:
             out.line(Span(f"{one.account}", Style.STRONG), f"  {one.found.lines[0]}" if summary else "")
             for line in one.found.lines if not summary else ():
@@ -603,17 +607,20 @@ def org_diff(
     part = part or not answered
     for day, other, effect in ((first, second, Effect.LOST), (second, first, Effect.GAINED)):
         alone = [] if stored.accounts else sorted(set(day.ids) - set(other.ids))
-        _say_alone(out, day, alone, as_json=as_json)
+        _say_alone(day, alone)
+        if records is not None:
+            for account in alone:
+                records.add({"account": account, "only_on": day.date})
         # One that was not read on the other day may have been as it is.
         failed += bool(alone) and fails(frozenset((effect,)), fail_on) and not all(map(other.may_have, alone))
+    if records is not None:
+        records.end()
     note(f"{counted(answered, 'account')} compared, {changed:,} changed.")
     return Exit.NO if failed else Exit.OPEN if part else Exit.OK
 
 
-def _say_alone(out: Output, day: StoreDay, alone: Sequence[str], *, as_json: bool) -> None:
+def _say_alone(day: StoreDay, alone: Sequence[str]) -> None:
     """Name the accounts that are there on one of the days alone, and those that were not read on it."""
-    for account in alone if as_json else ():
-        out.json({"account": account, "only_on": day.date})
     if alone:
         note(f"Only on {day.date}: {first_names(alone, _MOST_NAMED)}.")
     for refused in day.lacking:

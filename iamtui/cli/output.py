@@ -10,17 +10,19 @@ import stat
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO
+from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO, TypeVar
 
 import click
 
 from iamtui.presentation.styled_words import Row, Tone, ascii_json_pieces, csv_row, markdown_row, to_ascii_json
 from iamtui.problem import Problem
 from iamtui.text import ago, safe_text
+
+T = TypeVar("T")
 
 LONGEST_WORD: Final = 1000
 """Characters without a space that a sentence repeats: the longest ARN fits, a file given as an argument does not."""
@@ -165,15 +167,25 @@ class Output:
         return f"\x1b[{part.style.value}m{text}\x1b[0m" if self._colour and text else text
 
 
-class JsonArray:
-    """Array of JSON values, each written and flushed when it is there."""
+class JsonRecords:
+    """JSON objects, each written and flushed when it is there: an array, or one a line.
 
-    def __init__(self, out: Output, *, indent: int | None = None) -> None:
+    Args:
+        lines: one a line, instead of an array.
+        indent: of an array's objects; None: each on a line.
+    """
+
+    def __init__(self, out: Output, *, lines: bool = False, indent: int | None = 2) -> None:
         self._out = out
+        self._lines = lines
         self._indent = indent
         self._started = False
 
     def add(self, value: Any) -> None:
+        if self._lines:
+            self._out.json(value)
+            self._out.flush()
+            return
         self._out.raw(",\n" if self._started else "[\n")
         self._started = True
         if self._indent is None:
@@ -185,7 +197,52 @@ class JsonArray:
         self._out.flush()
 
     def end(self) -> None:
-        self._out.raw("\n]\n" if self._started else "[]\n")
+        if not self._lines:
+            self._out.raw("\n]\n" if self._started else "[]\n")
+
+
+def print_rows(
+    out: Output,
+    form: str,
+    rows: Iterable[T],
+    *,
+    data: Callable[[T], Mapping[str, Any]],
+    text: Callable[[T], None],
+    columns: Sequence[str] = (),
+    cells: Callable[[T], Iterable[str | None]] | None = None,
+) -> None:
+    """Print the rows of a list in a form of output, each written and flushed when it is there.
+
+    Args:
+        form: text, json, jsonl, csv or markdown.
+        data: the JSON of a row.
+        text: writes a row for people.
+        columns: the headings of a table.
+        cells: a row's cells in a table; None: the values of its JSON.
+    """
+    records = JsonRecords(out, lines=form == "jsonl")
+    if form == "csv":
+        out.csv_row(columns)
+    elif form == "markdown":
+        out.markdown_row(columns, heading=True)
+    for row in rows:
+        if form in ("json", "jsonl"):
+            records.add(data(row))
+        elif form == "text":
+            text(row)
+        else:
+            table_row = cells(row) if cells else map(_cell, data(row).values())
+            out.csv_row(table_row) if form == "csv" else out.markdown_row(table_row)
+        out.flush()
+    if form == "json":
+        records.end()
+
+
+def _cell(value: Any) -> str | None:
+    """The text of a JSON value in a table."""
+    if value is None or isinstance(value, str):
+        return value
+    return to_ascii_json(value) if isinstance(value, (bool, dict)) else str(value)
 
 
 def _shown(text: str, *, whole: bool) -> str:
@@ -223,11 +280,35 @@ def stderr() -> Output:
     return _output(sys.stderr) if sys.stderr is not None else Output(io.StringIO())
 
 
+QUIET: Final = "iamtui.quiet"
+COLOUR: Final = "iamtui.colour"
+"""Where the context of a command keeps that notes are left out, and whether there is colour always or never."""
+
+
+class Paged(NamedTuple):
+    """The pager that standard output goes to, and the notes that follow when it has ended."""
+
+    stream: IO[str]
+    notes: list[tuple[str, bool]]
+
+
+PAGED: Final = "iamtui.paged"
+
+
+def _setting(key: str) -> Any:
+    context = click.get_current_context(silent=True)
+    return context.meta.get(key) if context is not None else None
+
+
 def _output(stream: TextIO) -> Output:
     ProgressLine.clear()
-    terminal = stream.isatty()
+    paged: Paged | None = _setting(PAGED)
+    terminal = stream.isatty() or (paged is not None and stream is paged.stream)
     width = shutil.get_terminal_size().columns if terminal else None
-    return Output(stream, colour=terminal and wants_colour(os.environ), width=width)
+    wanted = _setting(COLOUR)
+    return Output(
+        stream, colour=wanted == "always" or (terminal and wanted != "never" and wants_colour(os.environ)), width=width
+    )
 
 
 def wants_lines(environ: Mapping[str, str]) -> bool:
@@ -268,6 +349,12 @@ def _mode_of_file(stream: TextIO) -> int | None:
 
 def note(text: str, *, whole: bool = False) -> None:
     """Say one sentence of narration on stderr, behind what was printed before; `whole` as for `Output.line`."""
+    paged: Paged | None = _setting(PAGED)
+    if _setting(QUIET):
+        return
+    if paged is not None:
+        paged.notes.append((text, whole))
+        return
     if sys.stdout is not None:
         sys.stdout.flush()
     stderr().paragraph(text, whole=whole)
@@ -292,8 +379,7 @@ def say_cached(read_at: datetime) -> None:
 
 
 def _with_age(value: Any) -> Any:
-    context = click.get_current_context(silent=True)
-    cached = context.meta.get(_CACHED) if context is not None else None
+    cached = _setting(_CACHED)
     if cached is None:
         return value
     if isinstance(value, list):
@@ -380,7 +466,7 @@ def progress_report() -> ProgressReport:
 
 
 def _on_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty() and _setting(PAGED) is None
 
 
 # Graphs for other tools: the edges that a command found, as Graphviz (dot) or Mermaid.

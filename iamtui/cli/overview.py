@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from iamtui.account.snapshot_parts import WITHOUT_VERDICT
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_account_facts, with_draft
 from iamtui.cli.output import Output, Span, Style, note, stdout
@@ -41,13 +42,13 @@ administrators, escalations, trust-outside or findings.high.
 """
 
 
-@click.command("overview", epilog=_EPILOG)
+@command("overview", epilog=_EPILOG)
 @click.option("--list", "listed", metavar="NUMBER", help="Print what one of the numbers counts, one per line.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw without block characters.")
-@click.option("--json", "as_json", is_flag=True, help="Print the numbers as one object; with --list, an array.")
+@output_options("text", "json")
 @draft_option
 @source_options
-def overview(listed: str | None, ascii_only: bool, as_json: bool, draft: str | None, source: SourceOptions) -> Exit:
+def overview(listed: str | None, ascii_only: bool, form: str, draft: str | None, source: SourceOptions) -> Exit:
     """An account in numbers: principals by last use, age of keys, who can become administrator, trust, findings.
 
     It ends with what is not known, and with which permission it would be.
@@ -64,12 +65,12 @@ def overview(listed: str | None, ascii_only: bool, as_json: bool, draft: str | N
     out = stdout()
     if listed is not None:
         members = [member for one in found for member in one.figure(listed).members]
-        if as_json:
+        if form == "json":
             out.json(members, indent=2)
         else:
             for member in members:
                 out.line(member)
-    elif as_json:
+    elif form == "json":
         records = [_to_json(one) for one in found]
         out.json(records if workspace.beside else records[0], indent=2)
     else:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import click
 import msgspec
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
@@ -64,7 +65,7 @@ _STEPS: Final = click.option(
 _QUESTIONS: Final = click.option("--questions", "file", metavar="FILE", help="The file of --save, instead of your own.")
 
 
-@click.command("never", epilog=_EPILOG)
+@command("never", epilog=_EPILOG)
 @click.argument("principals", metavar="PRINCIPALS")
 @click.argument("actions", nargs=-1, required=True, metavar="ACTION...")
 @click.option("--on", "resource", default="*", metavar="PATTERN", help="Only on resources like this ARN, or this one.")
@@ -72,7 +73,7 @@ _QUESTIONS: Final = click.option("--questions", "file", metavar="FILE", help="Th
 @_STEPS
 @_SAVE
 @_QUESTIONS
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+@output_options("text", "json")
 @click.option("--all", "every", is_flag=True, help="List every example, by action, instead of the first.")
 @draft_option
 @source_options
@@ -84,7 +85,7 @@ def never(
     steps: int,
     save: str | None,
     file: str | None,
-    as_json: bool,
+    form: str,
     every: bool,
     draft: str | None,
     source: SourceOptions,
@@ -98,7 +99,7 @@ def never(
     proof = prove_never(
         workspace, (principals,), actions, resource=resource, excepted=excepted, steps=steps, every=every
     )
-    if as_json:
+    if form == "json":
         stdout().json(proof_to_json(proof), indent=2)
     else:
         _print_never(workspace, proof, ", ".join(actions), resource, "" if draft is None else _with_draft(draft))
@@ -272,15 +273,15 @@ def run_saved_proof(
     return end, {**asked, **proof_to_json(proof)}
 
 
-@click.command("no-broader", epilog=_EPILOG)
+@command("no-broader", epilog=_EPILOG)
 @click.argument("one", metavar="A", required=False)
 @click.argument("other", metavar="B", required=False)
 @_STEPS
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+@output_options("text", "json")
 @draft_option
 @source_options
 def no_broader(
-    one: str | None, other: str | None, steps: int, as_json: bool, draft: str | None, source: SourceOptions
+    one: str | None, other: str | None, steps: int, form: str, draft: str | None, source: SourceOptions
 ) -> Exit:
     """Prove that the policy document A allows nothing that B does not, whoever calls what, in any context; or, with
     --draft, that no user and no role of the account can do anything with the draft that it cannot without.
@@ -289,11 +290,11 @@ def no_broader(
     or roles, of which the principals are compared, too.
     """
     if draft is not None and one is None:
-        return _nothing_new(draft, steps, source, as_json=as_json)
+        return _nothing_new(draft, steps, source, as_json=form == "json")
     if one is None or other is None or draft is not None or source.given:
         raise click.UsageError("Expected two documents, or --draft FILE and the account that it is for.")
     found = find_broader(*_read_both(one, other), Bounds(steps))
-    return _say_compared(one, other, ((one, other, found),), as_json=as_json)
+    return _say_compared(one, other, ((one, other, found),), as_json=form == "json")
 
 
 def _nothing_new(draft: str, steps: int, source: SourceOptions, *, as_json: bool) -> Exit:
@@ -316,12 +317,12 @@ def _nothing_new(draft: str, steps: int, source: SourceOptions, *, as_json: bool
     return whole_or_open(drafted.after.account, PROOF_EXITS[proof.status])
 
 
-@click.command("same", epilog=_EPILOG)
+@command("same", epilog=_EPILOG)
 @click.argument("one", metavar="A")
 @click.argument("other", metavar="B")
 @_STEPS
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
-def same(one: str, other: str, steps: int, as_json: bool) -> Exit:
+@output_options("text", "json")
+def same(one: str, other: str, steps: int, form: str) -> Exit:
     """Prove that the policy documents A and B allow the same, whoever calls what, in any context.
 
     A and B are files, or - for standard input: two identity policies, boundaries or SCPs, or two policies of resources
@@ -331,7 +332,7 @@ def same(one: str, other: str, steps: int, as_json: bool) -> Exit:
     ways = [(one, other, find_broader(a, b, Bounds(steps)))]
     if ways[0][2].example is None:
         ways.append((other, one, find_broader(b, a, Bounds(steps))))
-    return _say_compared(one, other, ways, as_json=as_json, both=True)
+    return _say_compared(one, other, ways, as_json=form == "json", both=True)
 
 
 _LARGEST: Final = 1024 * 1024
@@ -425,7 +426,7 @@ def _compared_json(
     }
 
 
-@click.command("not-public", epilog=_EPILOG)
+@command("not-public", epilog=_EPILOG)
 @click.argument("resources", nargs=-1, required=True, metavar="ARN...")
 @click.option("--outside", type=click.Choice(("account", "organization")), default="account", help="Outside of what.")
 @click.option("--except", "excepted", multiple=True, metavar="WHO", help="An account, ARN or provider that may.")
@@ -433,7 +434,7 @@ def _compared_json(
 @_STEPS
 @_SAVE
 @_QUESTIONS
-@click.option("--json", "as_json", is_flag=True, help="Print the answer as one object.")
+@output_options("text", "json")
 @draft_option
 @source_options
 def not_public(
@@ -444,7 +445,7 @@ def not_public(
     steps: int,
     save: str | None,
     file: str | None,
-    as_json: bool,
+    form: str,
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
@@ -466,7 +467,7 @@ def not_public(
         steps=steps,
     )
     status = all_proofs(proofs.values()).status
-    if as_json:
+    if form == "json":
         found = [{"resource": arn, **proof_to_json(one), "services": list(one.services)} for arn, one in proofs.items()]
         stdout().json({"status": status.value, "resources": found}, indent=2)
     else:

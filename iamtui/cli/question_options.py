@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from iamtui.cli.command import topic_option
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
 from iamtui.cli.output import note
@@ -70,6 +71,8 @@ class QuestionOptions:
         return any(getattr(self, entry.name) not in (None, False, ()) for entry in fields(self)) or self.mfa is not None
 
 
+_option: Final = topic_option("request")
+
 question_options = record_options(
     QuestionOptions,
     "asked",
@@ -82,8 +85,8 @@ question_options = record_options(
         help="A condition key of the request. Repeat a key to add a value; KEY= is the empty text, "
         r"\= stands for a = in KEY.",
     ),
-    click.option("--absent", multiple=True, metavar="KEY", help="A condition key that is absent; * is any text."),
-    click.option(
+    _option("--absent", multiple=True, metavar="KEY", help="A condition key that is absent; * is any text."),
+    _option(
         "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
     ),
     click.option(
@@ -91,31 +94,31 @@ question_options = record_options(
         is_flag=True,
         help="Treat condition keys that are not given as absent, unless AWS always sends them (the time, the Region).",
     ),
-    click.option(
+    _option(
         "--without", multiple=True, type=click.Choice(SWITCHES), help="Ignore a layer, as if it were not loaded."
     ),
-    click.option(
+    _option(
         "--session-policy", "session_policies", multiple=True, metavar="FILE",
         help="A session policy of the caller's session.",
     ),
-    click.option(
+    _option(
         "--scope-down", "scope_downs", multiple=True, metavar="FILE",
         help="A policy that the caller's temporary credentials are scoped down by. Repeatable; each has to allow.",
     ),
-    click.option(
+    _option(
         "--resource-account", metavar="ACCOUNT", help="The account that owns the resource, if its ARN does not say."
     ),
     click.option(
         "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
         help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
     ),
-    click.option(
+    _option(
         "--chained-from", metavar="ROLE", help="The role whose session assumes the asking role (role chaining)."
     ),
-    click.option("--mfa/--no-mfa", default=None, help="Temporary credentials with, or without, an MFA code."),
-    click.option("--from-ip", metavar="ADDRESS", help="From this address, not through a VPC endpoint."),
-    click.option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
-    click.option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
+    _option("--mfa/--no-mfa", default=None, help="Temporary credentials with, or without, an MFA code."),
+    _option("--from-ip", metavar="ADDRESS", help="From this address, not through a VPC endpoint."),
+    _option("--through-vpce", metavar="ENDPOINT", help="Through this VPC endpoint."),
+    _option("--at", metavar="TIME", help="At another time: now+1h, 2026-12-24 or 2026-12-24T18:00:00Z."),
 )  # fmt: skip
 """Decorator that adds the options of a question to a command, which gets them as one QuestionOptions."""
 

@@ -10,9 +10,10 @@ import click
 import msgspec
 
 from iamtui.account.model import DEMO
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import JsonArray, Output, Span, Style, note, stderr, stdout
+from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stderr, stdout
 from iamtui.cli.question_options import (
     Demands,
     answered,
@@ -57,7 +58,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
 """Verbs of `iamtui questions`: fewest and most names (None: any number), and that in words."""
 
 
-@click.command(epilog="Exit codes: 0 done or met, 1 one is not met or disproved, 3 one is not proved; 2 an error.")
+@command(epilog="Exit codes: 0 done or met, 1 one is not met or disproved, 3 one is not proved; 2 an error.")
 @click.argument("verb", type=click.Choice(tuple(_VERBS)), default="list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
@@ -69,7 +70,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
     help="The questions of one account: 12 digits or demo. With run, they are asked about the account that is open.",
 )
 @Demands.options("Allowed on some of the resources is enough (run).", "An answer as far as loaded is not enough (run).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@output_options("text", "json")
 @draft_option
 @source_options
 def questions(
@@ -78,7 +79,7 @@ def questions(
     file: str | None,
     account: str | None,
     demands: Demands,
-    as_json: bool,
+    form: str,
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
@@ -90,12 +91,12 @@ def questions(
     """
     _check_count(verb, names)
     if verb == "run":
-        return _run(names, file, account, source, demands, draft, as_json=as_json)
+        return _run(names, file, account, source, demands, draft, as_json=form == "json")
     store = question_store(_account(account, source), file)
     if verb == "list":
-        return _list(store, as_json=as_json)
+        return _list(store, as_json=form == "json")
     if verb == "show":
-        return _show(store.find_any(names[0]), as_json=as_json)
+        return _show(store.find_any(names[0]), as_json=form == "json")
     if verb == "rename":
         store.rename(*names)
         return Exit.OK
@@ -225,7 +226,7 @@ def _run(
     workspace = with_draft(workspace, draft)
     drafted = None if draft is None else before
     out = stdout()
-    array = JsonArray(out, indent=2) if as_json else None
+    array = JsonRecords(out) if as_json else None
     ends = []
     for question in chosen:
         end, record = _run_one(workspace, drafted, question, demands, as_json=as_json)

@@ -18,6 +18,7 @@ from iamtui.activity.parquet_tables import write_parquet
 from iamtui.activity.requests import COLUMNS, RequestCollector
 from iamtui.activity.tables import athena_query
 from iamtui.activity.trails import TrailCounts, Trails
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count
@@ -63,7 +64,7 @@ _EPILOG: Final = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @click.argument("trails", nargs=-1, metavar="[TRAIL...]")
 @click.option("--draft", "draft_file", metavar="FILE", help="Say what this draft would have denied.")
 @click.option("--fix", "fixed_file", metavar="FILE", help="Write the draft with what keeps all that it would deny.")
@@ -80,7 +81,7 @@ _EPILOG: Final = (
     "--days", type=click.IntRange(1, 3_660), default=90, show_default=True, help="With --athena: how far back."
 )
 @click.option("--all", "show_all", is_flag=True, help="Show all groups, not only the first few.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+@output_options("text", "json")
 @source_options
 def replay(
     trails: tuple[str, ...],
@@ -91,7 +92,7 @@ def replay(
     table: str | None,
     days: int,
     show_all: bool,
-    as_json: bool,
+    form: str,
     source: SourceOptions,
 ) -> Exit:
     """Hold recorded calls against the account: where its answers differ from AWS's, or what a draft would have denied.
@@ -130,7 +131,7 @@ def replay(
     if drafted is not None:
         fixed = fixed_to_the_end(workspace, drafted, found, reads, collector.in_order_of_questions)
     shown = _ShownReplay(workspace, read, collector, found, drafted, fixed, not_loaded)
-    if as_json:
+    if form == "json":
         stdout().json(shown.as_json(), indent=2)
     else:
         shown.write(stdout(), _MOST_PRINTED if show_all else _MOST_SHOWN)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import approval, command_choice, open_workspace, say_where
 from iamtui.cli.output import Span, Style, note, stderr, stdout
@@ -18,14 +19,14 @@ from iamtui.workspace.source.opening import connect
 from iamtui.workspace.source.workspace import SourceKind, Workspace
 
 
-@click.command(epilog="Exit codes: 0 with the command printed; 2 without.")
+@command(epilog="Exit codes: 0 with the command printed; 2 without.")
 @click.argument("role")
 @click.option(
     "--before", "moment", metavar="TIME", help="Cut off sessions issued before this time. Default: now, by AWS's clock."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the policy, the commands and notes as JSON.")
+@output_options("text", "json")
 @source_options
-def revoke(role: str, moment: str | None, as_json: bool, source: SourceOptions) -> Exit:
+def revoke(role: str, moment: str | None, form: str, source: SourceOptions) -> Exit:
     """Print the AWS CLI command that revokes the sessions of ROLE issued so far.
 
     The command puts an inline policy on the role that denies them everything. Nothing is run: read it, then run it
@@ -37,7 +38,7 @@ def revoke(role: str, moment: str | None, as_json: bool, source: SourceOptions) 
     before = datetime.fromisoformat(at_time(moment, now)["aws:CurrentTime"][0]) if moment is not None else None
     plan = plan_revocation(workspace, arn, now, before=before)
     out = stdout()
-    if as_json:
+    if form == "json":
         out.json(_as_json(plan), indent=2)
         return Exit.OK
     _explain(plan, workspace)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from iamtui.account.model import AccessKey, User
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, with_user_details
 from iamtui.cli.output import Span, Style, note, stderr, stdout
@@ -18,20 +19,12 @@ from iamtui.workspace.source.opening import load_last_accessed
 from iamtui.workspace.source.workspace import SourceKind
 
 
-@click.command("role-for")
+@command("role-for")
 @click.argument("user")
 @click.option("--place", default="", metavar="PLACE", help="Where the program runs: see above.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("cli", "terraform", "draft")),
-    default="cli",
-    show_default=True,
-    help="Print AWS CLI commands, Terraform, or a draft for --draft of other commands.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the role as one object.")
+@output_options("cli", "terraform", "draft", "json")
 @source_options
-def role_for(user: str, place: str, form: str, as_json: bool, source: SourceOptions) -> Exit:
+def role_for(user: str, place: str, form: str, source: SourceOptions) -> Exit:
     """Print the commands that make a role in place of USER's access keys; nothing is run.
 
     The role has the user's policies, less what AWS says was never used. PLACE is whom it trusts: ec2, ecs, lambda,
@@ -48,7 +41,7 @@ def role_for(user: str, place: str, form: str, as_json: bool, source: SourceOpti
     draft = draft_role_for(workspace.account, workspace.account.user(found.name) or found, place)
     is_demo = workspace.source.kind is SourceKind.DEMO
     note_on_source = "DEMO: this user is in no account of AWS." if is_demo else ""
-    if as_json:
+    if form == "json":
         lines = draft.export("cli", note_on_source).splitlines()
         stdout().json(_to_json(draft, lines), indent=2)
         return Exit.OK

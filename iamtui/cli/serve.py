@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 import click
 
 from iamtui.cli.assume_options import DEFAULT, Assumed, Wanted, assume_options, assumed, say_nested, wanted_format
+from iamtui.cli.command import command
 from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.input import lending_terminal
 from iamtui.cli.output import note, secret_on_stdout, stdout
@@ -42,7 +43,7 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS: Final = 0.25
 
 
-@click.command(epilog="Exit codes: 0 if it was stopped, 2 if it failed. With a COMMAND: as for `iamtui exec`.")
+@command(epilog="Exit codes: 0 if it was stopped, 2 if it failed. With a COMMAND: as for `iamtui exec`.")
 @click.argument("role")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 @click.option("--format", "name", default=None, metavar="SHELL", help=f"Whose lines to print. {DEFAULT}")

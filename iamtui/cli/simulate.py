@@ -9,9 +9,10 @@ from typing import IO, Final, cast
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened
-from iamtui.cli.output import JsonArray, Output, Span, Style, note, stdout
+from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout
 from iamtui.cli.question_options import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Expectation
@@ -64,15 +65,15 @@ class _Tally:
         return words + "."
 
 
-@click.command(epilog="Exit codes: 0; 1 when a decision is not the expected one; 2 when a scenario is malformed.")
+@command(epilog="Exit codes: 0; 1 when a decision is not the expected one; 2 when a scenario is malformed.")
 @click.argument("file", required=False)
 @expect_option("The decision expected of scenarios without an expectation.")
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
-@click.option("--json", "as_json", is_flag=True, help="Print decisions as JSON, in the form of the input.")
+@output_options("text", "json")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a scenario and stop.")
 @click.option("--decision-schema", is_flag=True, help="Print the JSON Schema of a decision and stop.")
 def simulate(
-    file: str | None, expect: Expectation | None, with_trace: bool, as_json: bool, schema: bool, decision_schema: bool
+    file: str | None, expect: Expectation | None, with_trace: bool, form: str, schema: bool, decision_schema: bool
 ) -> Exit:
     """Evaluate the scenarios in FILE (- for standard input): each is a request and the policies in force.
 
@@ -88,7 +89,7 @@ def simulate(
     what = "scenario file"
     with opened(file, what) as stream:
         buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast("io.RawIOBase", stream))
-        writer = _JsonWriter(out, _is_array(buffered)) if as_json else _TextWriter(out)
+        writer = _JsonWriter(out, _is_array(buffered)) if form == "json" else _TextWriter(out)
         for entry in read_scenarios(buffered):
             _answer(entry, expect, writer, tally, with_trace=with_trace)
             if tally.malformed_on_end > _MOST_MALFORMED:
@@ -149,8 +150,7 @@ class _JsonWriter:
     """Decisions as JSON lines, or as the elements of one array."""
 
     def __init__(self, out: Output, array: bool) -> None:
-        self._out = out
-        self._array = JsonArray(out) if array else None
+        self._records = JsonRecords(out, lines=not array, indent=None)
 
     def malformed(self, entry: MalformedScenario) -> None:
         self._write(entry.as_json())
@@ -169,15 +169,10 @@ class _JsonWriter:
             note(f"{_named(entry)}{unmet}.")
 
     def _write(self, value: object) -> None:
-        if self._array is not None:
-            self._array.add(value)
-        else:
-            self._out.json(value)
-            self._out.flush()
+        self._records.add(value)
 
     def end(self) -> None:
-        if self._array is not None:
-            self._array.end()
+        self._records.end()
 
 
 class _TextWriter:

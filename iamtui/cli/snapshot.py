@@ -9,6 +9,7 @@ import click
 from iamtui import paths
 from iamtui.account.model import Missing
 from iamtui.account.snapshot_format import snapshot_schema
+from iamtui.cli.command import command
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
     open_workspace,
@@ -30,7 +31,7 @@ from iamtui.workspace.source.snapshot_file import account_to_write, redacted_byt
 from iamtui.workspace.source.unknown_facts import unasked_principals
 
 
-@click.command("snapshot")
+@command("snapshot")
 @click.argument("file", required=False)
 @click.option("--on", multiple=True, metavar="ARN", help="Read the policy of this resource too; may be repeated.")
 @click.option("--last-accessed", is_flag=True, help="Also ask AWS when each principal last used each service.")
@@ -115,7 +116,7 @@ def snapshot(
     return whole_or_open(account)
 
 
-@click.command("cache")
+@command("cache")
 @click.argument("verb", type=click.Choice(["clear"]))
 def cache(verb: str) -> Exit:  # noqa: ARG001 - there is one
     """Remove every account that is kept as it was read last, for --cached and for the start of the screen."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from iamtui.cli.command import topic_option
 from iamtui.problem import Problem
 
 if TYPE_CHECKING:
@@ -185,23 +186,24 @@ def _with_those_before(own: SourceOptions) -> SourceOptions:
     return merged
 
 
+_option: Final = topic_option("sources")
 _MORE: Final = "Repeatable: several accounts."
 
 source_options = record_options(
     SourceOptions,
     "source",
-    click.option("--demo", is_flag=True, help="Use the built-in demo account."),
-    click.option("--snapshot", multiple=True, metavar="FILE", help=f"Read an account from a file, offline. {_MORE}"),
-    click.option("--snapshot-account", multiple=True, metavar="ID", help=f"{_WHICH_ACCOUNT} {_MORE}"),
-    click.option("--profile", multiple=True, metavar="NAME", help=f"Use this AWS profile. {_MORE}"),
-    click.option("--region", metavar="REGION", help="Use this region."),
-    click.option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
-    click.option("--cached", is_flag=True, help="Answer from the cached account, and print its age."),
-    click.option("--no-cache", is_flag=True, help="Neither use nor write the cached account."),
-    click.option("--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where needed."),
-    click.option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
-    click.option("--org-role", metavar="NAME", help="Open all accounts of the organization by assuming this role."),
-    click.option("--org-unit", metavar="UNIT", help="Only the accounts of this unit, by its name or id."),
+    _option("--demo", is_flag=True, help="Use the built-in demo account."),
+    _option("--snapshot", multiple=True, metavar="FILE", help=f"Read an account from a file, offline. {_MORE}"),
+    _option("--snapshot-account", multiple=True, metavar="ID", help=f"{_WHICH_ACCOUNT} {_MORE}"),
+    _option("--profile", multiple=True, metavar="NAME", help=f"Use this AWS profile. {_MORE}"),
+    _option("--region", metavar="REGION", help="Use this region."),
+    _option("--endpoint-url", metavar="URL", help="Call an AWS-compatible endpoint instead of AWS."),
+    _option("--cached", is_flag=True, help="Answer from the cached account, and print its age."),
+    _option("--no-cache", is_flag=True, help="Neither use nor write the cached account."),
+    _option("--organization-profile", metavar="NAME", help="Read SCPs and RCPs with this profile where needed."),
+    _option("--organization", metavar="FILE", help="Read SCPs and RCPs from a file."),
+    _option("--org-role", metavar="NAME", help="Open all accounts of the organization by assuming this role."),
+    _option("--org-unit", metavar="UNIT", help="Only the accounts of this unit, by its name or id."),
     read=_with_those_before,
 )
 """Adds the source options to a command, which gets them as one `source: SourceOptions`."""

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any, Final
 
 import click
 
 from iamtui.account.model import Role
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
-from iamtui.cli.output import Edge, Output, ProgressLine, Span, Style, note, print_graph, progress_report, stdout
+from iamtui.cli.output import (
+    Edge,
+    Output,
+    ProgressLine,
+    Span,
+    Style,
+    note,
+    print_graph,
+    print_rows,
+    progress_report,
+    stdout,
+)
 from iamtui.cli.question_options import say_assumed
 from iamtui.cli.render import short_name, verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -26,22 +39,21 @@ from iamtui.workspace.ask.trust import ASSUMING, Chain, TrustEdge, TrustReader, 
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import Progress, Workspace
 
+_EDGE_COLUMNS: Final = (
+    "role", "principal", "kind", "action", "decision", "complete", "condition", "open_to", "without_external_id",
+)  # fmt: skip
+_GRAPHS: Final = ("dot", "mermaid")
 _MOST_LISTED: Final = 12
 """Principals listed of each role when all roles are."""
 
 
-@click.command("trust")
+@command("trust")
 @click.argument("role", required=False)
 @click.option("--from", "start", metavar="PRINCIPAL", help="The roles that a principal reaches, through others too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object per line: an edge, or a chain with --from.")
-@click.option(
-    "--format", "form", type=click.Choice(("text", "dot", "mermaid")), default="text", help="A graph for other tools."
-)
+@output_options("text", "json", "jsonl", "csv", "markdown", "dot", "mermaid")
 @draft_option
 @source_options
-def trust(
-    role: str | None, start: str | None, as_json: bool, form: str, draft: str | None, source: SourceOptions
-) -> Exit:
+def trust(role: str | None, start: str | None, form: str, draft: str | None, source: SourceOptions) -> Exit:
     """Who may assume ROLE, or each role, as AWS decides: trust policy, own policies, boundaries, SCPs and RCPs.
 
     Lists users, roles, services, identity providers and other accounts, each with its condition. Another account that
@@ -50,26 +62,22 @@ def trust(
     """
     if role is not None and start is not None:
         raise click.UsageError("Give ROLE or --from PRINCIPAL, not both.")
-    if as_json and form != "text":
-        raise click.UsageError(f"Give --json or --format {form}, not both.")
     workspace = with_draft(open_workspace(source, several=True), draft)
     out = stdout()
     if start is not None:
-        _print_chains(out, workspace, start, as_json=as_json, form=form)
+        _print_chains(out, workspace, start, form)
         say_assumed(workspace, Question(""), tuple(ASSUMING))
         return all_or_open(workspace)
     roles = _every_role(workspace) if role is None else [_role_named(workspace, role)]
     unread = [one for _, one in roles if unread_trust(one)]
-    if form != "text":
+    if form in _GRAPHS:
         _print_graph(out, workspace, _read(roles), form)
-    elif as_json:
-        for edge in _read(roles):
-            out.json(_edge_json(edge))
-        for one in unread:
-            out.json(_others_json(one))
-    else:
+    elif form == "text":
         for reader, one in _each(roles):
             _print_role(out, workspace, one, reader, most=_MOST_LISTED if role is None else None)
+    else:
+        records = chain(map(_edge_json, _read(roles)), map(_others_json, unread))
+        print_rows(out, form, records, data=dict, text=lambda _: None, columns=_EDGE_COLUMNS)
     say_assumed(workspace, Question(""), tuple(ASSUMING))
     if unread:
         names = first_names([short_name(workspace, one.arn) for one in unread], _MOST_LISTED)
@@ -133,6 +141,10 @@ def _edge_json(edge: TrustEdge) -> dict[str, Any]:
     }
 
 
+def _chain_json(principal: str, chain: Chain) -> dict[str, Any]:
+    return {"principal": principal, "role": chain[-1].role.arn, "steps": [*map(_edge_json, chain)]}
+
+
 def _others_json(role: Role) -> dict[str, Any]:
     """In the place of those whom a trust policy would name besides users and roles, where it is not known."""
     return {
@@ -177,18 +189,22 @@ def _trustee(workspace: Workspace, edge: TrustEdge) -> str:
     return safe_text(trustee_words(workspace, edge))
 
 
-def _print_chains(out: Output, workspace: Workspace, start: str, *, as_json: bool, form: str) -> None:
+def _print_chains(out: Output, workspace: Workspace, start: str, form: str) -> None:
     principal = resolve_principal(workspace, start)
     edges = by_principal(_read(_every_role(workspace)))
     chains = tuple(chains_from(principal, edges))
-    if form != "text":
+    if form in _GRAPHS:
         _print_graph(out, workspace, (chain[-1] for chain in chains), form)
-    elif as_json:
-        for chain in chains:
-            out.json({"principal": principal.arn, "role": chain[-1].role.arn, "steps": [*map(_edge_json, chain)]})
     else:
-        for chain in chains:
-            _print_chain(out, workspace, chain)
+        print_rows(
+            out,
+            form,
+            chains,
+            data=partial(_chain_json, principal.arn),
+            text=partial(_print_chain, out, workspace),
+            columns=("principal", "role", "through"),
+            cells=lambda one: (principal.arn, one[-1].role.arn, " ".join(edge.role.arn for edge in one[:-1])),
+        )
     direct = sum(len(chain) == 1 for chain in chains)
     note(f"{short_name(workspace, principal.arn)} reaches {counted(len(chains), 'role')}, {direct:,} of them directly.")
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from iamtui.activity.trails import TrailCounts
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, tells_count
 from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
@@ -58,7 +59,7 @@ is changed: the draft is a file, for `iamtui draft` and --draft of other command
 """
 
 
-@click.command(epilog=_EPILOG)
+@command(epilog=_EPILOG)
 @click.argument("principal")
 @click.argument("trails", nargs=-1, metavar="[TRAIL...]")
 @click.option("--service", "services", multiple=True, metavar="SERVICE", help="List the actions of a service, as s3.")
@@ -73,7 +74,7 @@ is changed: the draft is a file, for `iamtui draft` and --draft of other command
     show_default=True,
     help="Resources of a kind that are named; more of them become a pattern.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@output_options("text", "json")
 @source_options
 def used(
     principal: str,
@@ -83,7 +84,7 @@ def used(
     draft_file: str | None,
     overwrite: bool,
     most: int,
-    as_json: bool,
+    form: str,
     source: SourceOptions,
 ) -> Exit:
     """Compare what PRINCIPAL may do with what it used, and make the least policy from that.
@@ -92,8 +93,8 @@ def used(
     input; the demo has a trail of its own. Only calls that succeeded prove use. What logs cannot show is listed beside
     it.
     """
-    if as_policy and as_json:
-        raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and --json out.")
+    if as_policy and form == "json":
+        raise Problem("--policy prints JSON already, of the policy alone.", "Leave one of --policy and -o out.")
     _check_draft_file(draft_file, overwrite=overwrite)
     workspace = open_workspace(source)
     trails = trails_of(trails, workspace)
@@ -113,7 +114,7 @@ def used(
     shown = _ShownUse(workspace, activity, uses, least, checked, not_made)
     if as_policy:
         shown.write_policy()
-    elif as_json:
+    elif form == "json":
         stdout().json(shown.as_json(), indent=2)
     else:
         shown.write(stdout(), tuple(name.lower().removesuffix(":*") for name in services))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Output, Span, Style, note, print_rows, stdout
 from iamtui.cli.question_options import (
     QuestionOptions,
     load_resource_policies,
@@ -65,7 +66,7 @@ resource's policy allows by itself counts where that policy is loaded.
 """
 
 
-@click.command("what-can", epilog=_EPILOG)
+@command("what-can", epilog=_EPILOG)
 @click.argument("principal")
 @question_options
 @click.option(
@@ -74,7 +75,7 @@ resource's policy allows by itself counts where that policy is loaded.
 @click.option("--policy", "as_policy", is_flag=True, help="Print the permissions as one policy document.")
 @click.option("--against", metavar="PRINCIPAL", help="Print what this principal can do otherwise, or not at all.")
 @click.option("--against-snapshot", metavar="FILE", help="Print what has changed since this snapshot.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@output_options("text", "json", "jsonl")
 @draft_option
 @source_options
 def what_can(
@@ -84,7 +85,7 @@ def what_can(
     as_policy: bool,
     against: str | None,
     against_snapshot: str | None,
-    as_json: bool,
+    form: str,
     draft: str | None,
     source: SourceOptions,
 ) -> Exit:
@@ -100,7 +101,7 @@ def what_can(
     wanted = tuple(dict.fromkeys(service.lower().removesuffix(":*") for service in services))
     workspace = load_resource_policies(open_workspace(source), made)
     if as_policy:
-        _print_policy(with_draft(workspace, draft), principal, wanted, as_json=as_json)
+        _print_policy(with_draft(workspace, draft), principal, wanted, as_json=form != "text")
         return Exit.OK
     changed = with_draft(workspace, draft)
     made_by_draft = changed is not workspace and is_not_there(workspace, resolve_principal(changed, principal))
@@ -118,9 +119,9 @@ def what_can(
         other, found = found, _ask(load_resource_policies(before, made), found.principal.arn, made, wanted)
     if other is not None:
         words = _words_of(workspace, found, other) if against is not None else OVER_TIME
-        _print_changes(out, compare_access(found, other), words, as_json=as_json)
-    elif as_json:
-        out.json(_to_json(found))
+        _print_changes(out, compare_access(found, other), words, form)
+    elif form != "text":
+        out.json(_to_json(found), indent=2 if form == "json" else None)
     elif wanted:
         _print_actions(out, found)
     else:
@@ -225,26 +226,21 @@ def _print_actions(out: Output, found: EffectiveAccess) -> None:
         )
 
 
-def _print_changes(out: Output, changes: Sequence[AccessChange], words: DifferenceWords, *, as_json: bool) -> None:
+def _print_changes(out: Output, changes: Sequence[AccessChange], words: DifferenceWords, form: str) -> None:
     """Print gained, lost and changed access, and counts of the actions on stderr."""
     width = max(len(word.text) for word in words.words.values())
-    for change in changes:
-        if as_json:
-            out.json(_change_json(change))
-            continue
+
+    def write(change: AccessChange) -> None:
         style = _STYLES[change.kind] if words is OVER_TIME else Style.STRONG
         head = Span(words.words[change.kind].text.ljust(width), style)
         out.line(head, f"  {first_names(change.actions, _MOST_NAMED)}")
         both = change.kind == "changed"
         labelled = (*((words.before, one) for one in change.before), *((words.after, one) for one in change.after))
         for label, one in labelled:
-            verdict = verdict_words(one.decision)
-            out.line(
-                Span(
-                    f"      {f'{label} ' if both else ''}{verdict.mark} {verdict.word:<7} {where_words(one)}",
-                    Style.QUIET,
-                )
-            )
+            verdict, when = verdict_words(one.decision), f"{label} " if both else ""
+            out.line(Span(f"      {when}{verdict.mark} {verdict.word:<7} {where_words(one)}", Style.QUIET))
+
+    print_rows(out, form, changes, data=_change_json, text=write)
     note(words.sentence(changes))
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft, with_people
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Output, Span, Style, note, print_rows, stdout
 from iamtui.cli.question_options import QuestionOptions, load_resource_policies, matrix_of, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -21,7 +22,6 @@ from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import (
     VerdictCounts,
-    VerdictWords,
     counts_of,
     how_far,
     unloaded_layers,
@@ -53,19 +53,19 @@ from iamtui.workspace.ask.who_can import everybody
 from iamtui.workspace.source.inventory import people_behind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.source.workspace import Workspace
 
 _MOST_GRANTS: Final = 2
-_SHOWN_WITHIN: Final = 0.02
-"""Seconds in which rows are handed on together: thousands may be found in one."""
 _EPILOG: Final = """\
 Without --any, only those who may do all of ACTION on all of RESOURCE are allowed. A pattern such as s3:Put*, and
 --access-level, imply --any. With an access level, ACTION can be left out where --on names a resource.
 """
 
 
-@click.command("who-can", epilog=_EPILOG)
+@command("who-can", epilog=_EPILOG)
 @click.argument("actions", nargs=-1, metavar="ACTION...")
 @question_options
 @click.option("--any/--every", "some", default=None, help="Whether one of the actions is enough, or it takes all.")
@@ -75,8 +75,7 @@ Without --any, only those who may do all of ACTION on all of RESOURCE are allowe
 )
 @click.option("--people", is_flag=True, help="Name the people behind roles of IAM Identity Center, reading them.")
 @click.option("--all", "everyone", is_flag=True, help="Also list those who may not.")
-@click.option("--json", "as_json", is_flag=True, help="Print one principal as JSON per line, as they are found.")
-@click.option("--format", "form", type=click.Choice(("text", "csv", "markdown")), default="text", help="A table.")
+@output_options("text", "json", "jsonl", "csv", "markdown")
 @draft_option
 @source_options
 def who_can(
@@ -87,7 +86,6 @@ def who_can(
     with_roles: bool,
     people: bool,
     everyone: bool,
-    as_json: bool,
     form: str,
     draft: str | None,
     source: SourceOptions,
@@ -99,38 +97,51 @@ def who_can(
     else a resource of --on lets in is not known, a row stands for users and roles of other accounts (everyone, or a
     pattern of ARNs), or only a part was read or answered.
     """
-    _check_options(asked, with_roles=with_roles, as_json=as_json, form=form)
+    _check_options(asked, with_roles=with_roles)
     some = some if some is not None else access_level is not None or any(map(is_pattern, actions))
     made, left_out = _matrix(actions, asked, access_level, some=some)
     workspace = open_workspace(source, several=True)
     if people:
         workspace = with_people(workspace, source)
     workspace = with_draft(load_resource_policies(workspace, made), draft)
-    listing = _WhoCanListing(workspace, "json" if as_json else form, everyone=everyone)
+    counts = _WhoCanCounts()
     concerned = everybody(workspace, made)
-    found = []
-    for one in who_has_access(workspace, made, concerned.asked, one_is_enough=some, only_deciding=not as_json):
-        listing.add(one)
-        if with_roles:
-            found.append(one)
-    for one in through_roles(workspace, found) if with_roles else ():
-        listing.add(one)
-    listing.show()
+    found: list[PrincipalAccess] = []
+
+    def shown() -> Iterator[PrincipalAccess]:
+        some_keys = form not in ("json", "jsonl")
+        for one in who_has_access(workspace, made, concerned.asked, one_is_enough=some, only_deciding=some_keys):
+            if with_roles:
+                found.append(one)
+            if counts.add(one) or everyone:
+                yield one
+        for one in through_roles(workspace, found) if with_roles else ():
+            if counts.add(one) or everyone:
+                yield one
+
+    out = stdout()
+    print_rows(
+        out,
+        form,
+        shown(),
+        data=partial(who_can_json, workspace),
+        text=partial(_print_line, out, workspace),
+        columns=WHO_CAN_COLUMNS,
+        cells=partial(who_can_cells, workspace),
+    )
     words = (*actions, *((f"access level {access_level}",) if access_level else ()))
-    summary = _summary(", ".join(words), made, listing, concerned.outside)
-    for sentence in filter(None, (not_evaluated(concerned, listing.unloaded), summary, *concerned.never_asked)):
+    summary = _summary(", ".join(words), made, counts, concerned.outside)
+    for sentence in filter(None, (not_evaluated(concerned, counts.unloaded), summary, *concerned.never_asked)):
         note(sentence)
-    cut = listing.cut + left_out
+    cut = counts.cut + left_out
     if cut:
         note(f"{cut} actions of the patterns are not answered, because they are too many. Ask with narrower patterns.")
-    lacks_some = cut or listing.described or (concerned.unknown and asked.resources)
+    lacks_some = cut or counts.described or (concerned.unknown and asked.resources)
     return Exit.OPEN if lacks_some else all_or_open(workspace)
 
 
-def _check_options(asked: QuestionOptions, *, with_roles: bool, as_json: bool, form: str) -> None:
+def _check_options(asked: QuestionOptions, *, with_roles: bool) -> None:
     """Refuse options that exclude each other."""
-    if as_json and form != "text":
-        raise Problem(f"--json and --format {form} exclude each other.", "Give one of them.")
     if with_roles and asked.chained_from:
         raise Problem("--through-roles and --chained-from exclude each other.", "Give one of them.")
     if with_roles and asked.scope_downs:
@@ -154,57 +165,37 @@ def _matrix(
     return replace(typed, actions=every[:most]), len(every[most:])
 
 
-class _WhoCanListing:
-    """Prints a list of principals as they are found, and a summary below it."""
+class _WhoCanCounts:
+    """Counts of a list of principals, for its summary."""
 
-    def __init__(self, workspace: Workspace, form: str, *, everyone: bool) -> None:
-        self._workspace = workspace
-        self._form = form
-        self._everyone = everyone
-        self._out = stdout()
-        self.counts = VerdictCounts()
+    def __init__(self) -> None:
+        self.verdicts = VerdictCounts()
         self.through_roles: Counter[bool] = Counter()
         self.unloaded: set[Layer] = set()
         self.cut = 0
         self.described = 0
-        self._shown_at = 0.0
-        if form == "csv":
-            self._out.csv_row(WHO_CAN_COLUMNS)
-        elif form == "markdown":
-            self._out.markdown_row(WHO_CAN_COLUMNS, heading=True)
 
-    def add(self, one: PrincipalAccess) -> None:
-        decision, words = one.cell.deciding, access_words(one)
+    def add(self, one: PrincipalAccess) -> bool:
+        """Count a principal.
+
+        Returns:
+            True if it may, or may under conditions.
+        """
+        decision, may = one.cell.deciding, one.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
         if one.principal.stands_for:
-            self.described += one.outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
+            self.described += may
         if one.through:
             self.through_roles[one.outcome is Outcome.ALLOWED] += 1
         elif not one.principal.stands_for:
-            self.counts.count(words)
+            self.verdicts.count(access_words(one))
         if not self.unloaded.issuperset(decision.not_evaluated):
             self.unloaded.update(unloaded_layers(decision))
         self.cut = one.answer.cut
-        if not self._everyone and one.outcome not in (Outcome.ALLOWED, Outcome.DEPENDS):
-            return
-        if self._form == "json":
-            self._out.json(who_can_json(self._workspace, one))
-        elif self._form == "csv":
-            self._out.csv_row(who_can_cells(self._workspace, one))
-        elif self._form == "markdown":
-            self._out.markdown_row(who_can_cells(self._workspace, one))
-        else:
-            _print_line(self._out, self._workspace, one, words)
-        if time.monotonic() - self._shown_at > _SHOWN_WITHIN:
-            self.show()
-
-    def show(self) -> None:
-        """Hand on what was printed."""
-        self._out.flush()
-        self._shown_at = time.monotonic()
+        return may
 
 
-def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess, words: VerdictWords) -> None:
-    decision, condition = one.cell.deciding, one.condition
+def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None:
+    decision, condition, words = one.cell.deciding, one.condition, access_words(one)
     on_condition = filter(None, (f"if {condition}", how_far(decision)))
     rest = ", ".join(on_condition) if condition else words.rest
     if not is_one(one):
@@ -244,15 +235,14 @@ def _by(workspace: Workspace, one: PrincipalAccess) -> str:
     return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 
 
-def _summary(typed: str, asked: QuestionMatrix, listing: _WhoCanListing, outside: int) -> str:
-    counts = listing.counts
+def _summary(typed: str, asked: QuestionMatrix, counts: _WhoCanCounts, outside: int) -> str:
     on = "" if asked.resources == ("*",) else f" on {', '.join(asked.resources)}"
     who = "roles" if asked.chained_from else "users and roles"
     others = f" and {outside} whom the resource's policy names besides" if outside else ""
-    chains = _through_roles(listing.through_roles[True], listing.through_roles[False])
-    stand = f" {counted(listing.described, 'row')} for users and roles of other accounts." if listing.described else ""
-    short = text_of(counts.short(best_first=True))
-    return f"{typed}{on}: {short} of {counts.total() - outside} {who}{others}.{stand}{chains}"
+    chains = _through_roles(counts.through_roles[True], counts.through_roles[False])
+    stand = f" {counted(counts.described, 'row')} for users and roles of other accounts." if counts.described else ""
+    short = text_of(counts.verdicts.short(best_first=True))
+    return f"{typed}{on}: {short} of {counts.verdicts.total() - outside} {who}{others}.{stand}{chains}"
 
 
 def _through_roles(allowed: int, depend: int) -> str:

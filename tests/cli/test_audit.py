@@ -29,7 +29,7 @@ def test_findings_are_sorted_by_severity_with_reason_fix_and_control(cli: Cli) -
 
 def test_findings_that_the_demo_does_not_have(cli: Cli, tmp_path: Path) -> None:
     path = str(write(tmp_path, open_snapshot()))
-    found = cli("audit", "--json", "--snapshot", path).json_lines
+    found = cli("audit", "-o", "jsonl", "--snapshot", path).json_lines
     assert {one["code"]: one["subject"] for one in found if one["code"] in FINDINGS} == FINDINGS
     said = cli("audit", "--snapshot", path).out
     for code in FINDINGS:
@@ -38,15 +38,15 @@ def test_findings_that_the_demo_does_not_have(cli: Cli, tmp_path: Path) -> None:
     assert cli("audit", "--fail-on", "high", "--snapshot", path).code == 1
     none = document(allow("s3:GetObject"))
     mended = snapshot(roles=[role("builder", RolePolicyList=[inline("run", none)])])
-    left = cli("audit", "--json", "--snapshot", str(write(tmp_path, mended))).json_lines
+    left = cli("audit", "-o", "jsonl", "--snapshot", str(write(tmp_path, mended))).json_lines
     assert not FINDINGS.keys() & {one["code"] for one in left}
 
 
 def test_json_csv_and_sarif_hold_the_same_findings(cli: Cli) -> None:
-    found = cli("audit", "--json", "--demo").json_lines
-    rows = list(csv.DictReader(io.StringIO(cli("audit", "--format", "csv", "--demo").out)))
+    found = cli("audit", "-o", "jsonl", "--demo").json_lines
+    rows = list(csv.DictReader(io.StringIO(cli("audit", "-o", "csv", "--demo").out)))
     assert [(row["code"], row["subject"]) for row in rows] == [(one["code"], one["subject"]) for one in found]
-    log = cli("audit", "--format", "sarif", "--demo").json
+    log = cli("audit", "-o", "sarif", "--demo").json
     assert [one["ruleId"] for one in log["runs"][0]["results"]] == [one["code"] for one in found]
 
 
@@ -114,7 +114,7 @@ def test_a_file_of_suppressions_that_cannot_be_read_is_one_sentence(
         (["--suppress", "nothing=x"], "does not name a finding"),
         (["--suppress", "role-unused"], "has no reason"),
         (["--suppress", "role-unused:=x"], "has an empty pattern"),
-        (["--json", "--format", "csv"], "exclude each other"),
+        (["--json", "-o", "csv"], "--json is short for -o json"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(cli: Cli, words: list[str], said: str) -> None:
@@ -124,7 +124,7 @@ def test_what_cannot_be_done_is_one_sentence(cli: Cli, words: list[str], said: s
 
 
 def test_days_say_from_when_on_something_is_unused(cli: Cli) -> None:
-    codes = [one["code"] for one in cli("audit", "--unused-days", "3000", "--json", "--demo").json_lines]
+    codes = [one["code"] for one in cli("audit", "--unused-days", "3000", "-o", "jsonl", "--demo").json_lines]
     assert "role-unused" not in codes
     assert "access-key-unused" not in codes
     assert "root-used" in codes
@@ -157,7 +157,7 @@ def test_a_live_account_is_asked_for_its_own_facts(cli: Cli, moto: MotoServer) -
     iam.create_access_key(UserName="alice")
     iam.update_account_password_policy(MinimumPasswordLength=6)
 
-    result = cli("audit", "--json", "--endpoint-url", moto.url)
+    result = cli("audit", "-o", "jsonl", "--endpoint-url", moto.url)
 
     codes = {one["code"] for one in result.json_lines}
     assert {"service-account", "password-policy-short", "root-without-mfa"} <= codes

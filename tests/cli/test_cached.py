@@ -46,7 +46,7 @@ def test_a_cached_answer_asks_who_is_calling_and_nothing_else(
     cli("list", "users", "--endpoint-url", url)
     moto.client("iam").delete_user_policy(UserName="dora", PolicyName="read")
     fault_proxy.calls.clear()
-    result = cli("can", "dora", "s3:ListAllMyBuckets", "--endpoint-url", url, "--cached", "--json")
+    result = cli("can", "dora", "s3:ListAllMyBuckets", "--endpoint-url", url, "--cached", "-o", "jsonl")
     assert fault_proxy.operations() == ["GetCallerIdentity"]
     assert result.code == 0
     assert result.json["decision"] == "allowed"
@@ -54,7 +54,7 @@ def test_a_cached_answer_asks_who_is_calling_and_nothing_else(
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT[0-9:.]+Z", result.json["cached"]["read_at"])
     jsonschema.validate(result.json, decision_schema())
     assert "CACHED: the account is as it was read just now (20" in result.err
-    anew = cli("can", "dora", "s3:ListAllMyBuckets", "--endpoint-url", url, "--json")
+    anew = cli("can", "dora", "s3:ListAllMyBuckets", "--endpoint-url", url, "-o", "jsonl")
     assert anew.json["decision"] == "implicitDeny"
     assert "cached" not in anew.json
 
@@ -72,7 +72,7 @@ def test_every_object_says_how_old_it_is(cli: Cli, url: str, option: tuple[str, 
 @pytest.mark.slow
 def test_sarif_says_it_where_the_format_lets_it(cli: Cli, url: str) -> None:
     cli("list", "users", "--endpoint-url", url)
-    log = cli("audit", "--endpoint-url", url, "--cached", "--format", "sarif").json
+    log = cli("audit", "--endpoint-url", url, "--cached", "-o", "sarif").json
     assert set(log) == {"$schema", "version", "runs"}
     assert "read_at" in log["runs"][0]["properties"]["cached"]
     jsonschema.Draft4Validator(SCHEMA).validate(log)

@@ -85,7 +85,7 @@ def test_of_several_pairs_the_worst_decides(cli: Cli, snapshot: str) -> None:
 
 
 def test_json_of_one_pair_is_the_decision_of_the_documented_form(cli: Cli, snapshot: str) -> None:
-    result = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
+    result = cli("can", "role/web-server", "s3:GetObject", "--on", LAKE, "-o", "jsonl", "--snapshot", snapshot)
     decision = result.json
     assert {
         "id", "request", "decision", "layers", "blocked_by", "reasons", "matched", "resource_scope",
@@ -104,7 +104,7 @@ def test_trace_names_the_resource_that_shows_an_allowed_set(cli: Cli) -> None:
 def test_trace_adds_the_statements_and_elements(cli: Cli, snapshot: str) -> None:
     asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--trace", "--snapshot", snapshot)
     assert "[+] Action  wants s3:GetObject, s3:ListBucket  seen: s3:GetObject" in cli(*asked).out
-    traced = cli(*asked, "--json").json["trace"]
+    traced = cli(*asked, "-o", "jsonl").json["trace"]
     assert traced[0]["statements"][0]["elements"][0]["wanted"] == ["s3:GetObject", "s3:ListBucket"]
 
 
@@ -173,7 +173,7 @@ def test_context_comes_from_a_file_and_the_command_line_wins(cli: Cli, snapshot:
     file.write_text(
         json.dumps({"aws:SourceIp": "192.0.2.1", "aws:TagKeys": ["a", "b"], "AWS:UserAgent": None, "aws:X": 1})
     )
-    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
+    asked = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "-o", "jsonl", "--snapshot", snapshot)
     context = cli(*asked, "--context-file", file).json["request"]["context"]
     assert (context["aws:SourceIp"], context["aws:TagKeys"]) == ("192.0.2.1", ["a", "b"])
     assert context["AWS:UserAgent"] == []
@@ -188,7 +188,7 @@ def test_context_comes_from_a_file_and_the_command_line_wins(cli: Cli, snapshot:
 
 def test_the_same_key_again_adds_a_value_whatever_its_letter_case(cli: Cli, snapshot: str) -> None:
     words = ("-c", "aws:TagKeys=a", "-c", "AWS:TAGKEYS=b", "-c", "aws:TagKeys=a=b")
-    result = cli("can", "alice", "s3:GetObject", *words, "--json", "--snapshot", snapshot)
+    result = cli("can", "alice", "s3:GetObject", *words, "-o", "jsonl", "--snapshot", snapshot)
     assert result.json["request"]["context"]["aws:TagKeys"] == ["a", "b", "a=b"]
 
 
@@ -213,7 +213,7 @@ def test_scope_downs_have_to_allow_each(cli: Cli, snapshot: str, tmp_path: Path)
         return [word for number in numbers for word in ("--scope-down", str(files[number]))]
 
     assert cli(*web, *down(0, 1, 3)).code == 0
-    result = cli(*web, *down(0, 2), "--json")
+    result = cli(*web, *down(0, 2), "-o", "jsonl")
     assert (result.code, result.json["blocked_by"]) == (1, ["scope_down"])
     assert (
         "Allow s3:GetObject in each scope-down policy that lacks it: scope-down policy 2" in cli(*web, *down(0, 2)).out
@@ -224,7 +224,7 @@ def test_scope_downs_have_to_allow_each(cli: Cli, snapshot: str, tmp_path: Path)
     assert cli(*alice, "--credentials", "temporary").code != 2
     anonymous = ("can", "anonymous", "s3:GetObject", "--snapshot", snapshot, *down(0))
     cli(*anonymous).failed_with("a caller without temporary credentials")
-    listed = cli("who-can", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "--all", "--json", *down(0, 2))
+    listed = cli("who-can", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "--all", "-o", "jsonl", *down(0, 2))
     assert {entry["decision"] for entry in listed.json_lines} == {"implicitDeny"}
     assert cli("what-can", "role/web-server", "--service", "s3", "--snapshot", snapshot, *down(0)).out != ""
     assert cli("what-can", "role/web-server", "--service", "s3", "--snapshot", snapshot, *down(2)).out == ""
@@ -281,7 +281,7 @@ def test_a_trust_policy_without_a_resource_element_wants_none(cli: Cli) -> None:
 
 def test_an_alias_of_a_key_is_followed_to_the_key(cli: Cli) -> None:
     alias = "arn:aws:kms:eu-west-1:111122223333:alias/payments"
-    result = cli("can", "role/apps/invoice-renderer-lambda", "kms:Decrypt", "--on", alias, "--demo", "--json")
+    result = cli("can", "role/apps/invoice-renderer-lambda", "kms:Decrypt", "--on", alias, "--demo", "-o", "jsonl")
     assert result.code == 0
     decided = result.json
     assert decided["decision"] == "allowed"
@@ -302,12 +302,12 @@ def test_who_may_assume_the_root_of_a_member_account(cli: Cli) -> None:
 
 def test_the_resource_of_another_partition_is_denied(cli: Cli) -> None:
     queue = "arn:aws-cn:sqs:cn-north-1:111122223333:q"
-    result = cli("can", "break-glass-1", "sqs:SendMessage", "--on", queue, "--demo", "--json")
+    result = cli("can", "break-glass-1", "sqs:SendMessage", "--on", queue, "--demo", "-o", "jsonl")
     assert result.code == 1
     assert "service_rule" in [reason["layer"] for reason in result.json["reasons"]]
 
 
 def test_a_star_in_an_absent_key_stands_for_any_text(cli: Cli, snapshot: str) -> None:
-    words = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "--json")
+    words = ("can", "role/web-server", "s3:GetObject", "--on", LAKE, "--snapshot", snapshot, "-o", "jsonl")
     assert cli(*words, "--absent", "aws:Secure*").json["assumptions"] != cli(*words).json["assumptions"]
     assert "matches, so no request carries one" in cli(*words, "--absent", "aws:Nothing*").err

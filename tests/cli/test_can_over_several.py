@@ -40,7 +40,7 @@ def test_a_pattern_is_counted_and_listed_with_the_worst_first(cli: Cli, snapshot
 
 
 def test_a_pattern_that_matches_one_action_is_an_array_too(cli: Cli, snapshot: str) -> None:
-    result = cli("can", "role/web-server", "sts:GetCallerIdent*", "--json", "--snapshot", snapshot)
+    result = cli("can", "role/web-server", "sts:GetCallerIdent*", "-o", "json", "--snapshot", snapshot)
     assert [pair["request"]["action"] for pair in result.json] == ["sts:GetCallerIdentity"]
 
 
@@ -48,7 +48,7 @@ def test_pairs_that_take_no_part_are_said(cli: Cli, snapshot: str) -> None:
     result = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "--snapshot", snapshot)
     assert "take no part, because the action is about other resources" in result.out
     assert f"\n{wording.NOT_ALLOWED}   s3:GetBucketAcl" not in result.out
-    pairs = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "--json", "--snapshot", snapshot).json
+    pairs = cli("can", "role/web-server", "s3:Get*", "--on", LAKE, "-o", "json", "--snapshot", snapshot).json
     assert any(pair.get("fits") is False for pair in pairs)
 
 
@@ -82,7 +82,7 @@ def test_a_companion_of_every_call_decides_and_is_shown(cli: Cli, snapshot: str,
     assert f"\n{wording.ALLOWED}" in result.out
     assert "(the execution role; with every call)" in result.out
     assert "(the function; if tags are set)" in result.out
-    found = cli(*asked, "--json").json
+    (found,) = cli(*asked, "--json").json
     assert found["decision"] == "allowed"
     assert found["deciding"] == "implicitDeny"
     (passed,) = (one for one in found["companions"] if one["action"] == "iam:PassRole")
@@ -97,7 +97,7 @@ def test_a_condition_that_is_said_to_hold_makes_its_companion_decide(cli: Cli, s
     assert cli(*asked).code == 0
     assert cli(*asked, "--with", "s3:GetObjectVersion").code == 1
     key = "arn:aws:kms:us-east-1:123456789012:key/1"
-    found = cli(*asked, "--with", f"kms:Decrypt={key}", "--json").json
+    (found,) = cli(*asked, "--with", f"kms:Decrypt={key}", "--json").json
     (decrypt,) = (one for one in found["companions"] if one["action"] == "kms:Decrypt")
     assert decrypt["resource"] == key
     assert decrypt["decides"] is True
@@ -130,13 +130,13 @@ def test_a_chain_is_answered_above_the_question_and_decides(cli: Cli, snapshot: 
     assert result.code == 1
     assert result.out.startswith(f"{wording.IMPLICIT_DENY}   sts:AssumeRole  {ROLE}, by a session of the role")
     assert "role chaining: AWS's pages differ" in result.out.replace("\n", " ")
-    found = cli(*asked, "--chained-from", "deploy-prod", "--json").json
+    (found,) = cli(*asked, "--chained-from", "deploy-prod", "--json").json
     assert found["decision"] == "allowed"
     assert found["deciding"] == found["chain"]["answer"]["decision"] == "implicitDeny"
 
 
 def test_presets_are_condition_keys(cli: Cli, snapshot: str) -> None:
-    asked = ("can", "user/alice", "s3:GetObject", "--on", LAKE, "--json", "--snapshot", snapshot)
+    asked = ("can", "user/alice", "s3:GetObject", "--on", LAKE, "-o", "jsonl", "--snapshot", snapshot)
     context = cli(*asked, "--no-mfa", "--from-ip", "192.0.2.1", "--at", "2026-12-24").json["request"]["context"]
     assert context["aws:MultiFactorAuthPresent"] == "false"
     assert context["aws:MultiFactorAuthAge"] == []
@@ -212,7 +212,7 @@ def test_a_call_without_an_action_of_its_name_is_asked_about_as_the_action_that_
 
 def test_a_role_of_role_manager_needs_what_makes_it(cli: Cli, tmp_path: Path) -> None:
     asked = ("iam:AcquireRole", "--on", "arn:aws:iam::111122223333:role/lambda-basic", "--demo")
-    result = cli("can", "astrid.nilsen", *asked, "--json")
+    result = cli("can", "astrid.nilsen", *asked, "-o", "jsonl")
     assert result.code == 0
     beside = {one["action"]: one["answer"]["decision"] for one in result.json["companions"]}
     needed = ("iam:GetRole", "iam:PutRolePolicy", "iam:AttachRolePolicy")

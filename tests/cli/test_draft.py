@@ -359,7 +359,7 @@ def test_compare_lists_whom_the_draft_changes(cli: Cli, account: str, file: Path
     assert cli(*words, "--fail-on", "gained").code == 1
     assert cli(*words, "--fail-on", "change").code == 1
     assert len(cli(*words, "--all").out.splitlines()) == 8
-    (found,) = cli(*words, "--json").json_lines
+    (found,) = cli(*words, "-o", "jsonl").json_lines
     assert (found["principal"], found["effect"]) == (CAROL, "gained")
     assert (found["before"]["decision"], found["after"]["decision"]) == ("implicitDeny", "allowed")
 
@@ -385,7 +385,7 @@ def test_compare_has_a_row_for_users_and_roles_of_other_accounts_that_a_draft_le
         True,
         False,
     )
-    rows = cli("draft", "compare", made, *asked, "--json").json_lines
+    rows = cli("draft", "compare", made, *asked, "-o", "jsonl").json_lines
     assert [one["after"]["decision"] for one in rows if "stands_for" in one] == ["depends"]
     assert cli("draft", "compare", made, *asked, "--fail-on", "gained").code == 1
     assert cli("draft", "compare", made, *asked, "--principal", "role/deploy-prod").code == 0
@@ -410,7 +410,7 @@ def test_compare_holds_the_saved_questions_against_what_they_expect(cli: Cli, ac
     assert result.code == 1
     assert "carol reads nothing" in result.out
     assert "expected implicitDeny; it is not, with the draft; before, it was." in " ".join(result.out.split())
-    (found,) = cli(*words, "--json").json_lines
+    (found,) = cli(*words, "-o", "jsonl").json_lines
     assert (found["name"], found["met_before"], found["met_after"]) == ("carol reads nothing", True, False)
     empty = written(file, edits=[])
     quiet = cli("draft", "compare", empty, "--snapshot", account)
@@ -477,7 +477,7 @@ def test_export_prints_what_would_make_the_changes(
     cli: Cli, account: str, file: Path, policy: str, form: str, words: str
 ) -> None:
     cli("draft", "edit", file, "put-inline", "carol", "extra", policy, "--snapshot", account)
-    result = cli("draft", "export", file, "--format", form, "--snapshot", account)
+    result = cli("draft", "export", file, "-o", form, "--snapshot", account)
     assert result.code == 0
     assert words in result.out
 

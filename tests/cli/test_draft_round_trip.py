@@ -84,7 +84,7 @@ def test_the_aws_cli_makes_what_the_draft_says(
     again.failed_with("Edit 6 of the draft", "not in group/old", "Take the edit out if it has been made already.")
     for taken_away in ("13", "10", "7", "6"):
         cli("draft", "edit", file, "drop", taken_away, *live)
-    assert cli("draft", "export", file, "--format", "diff", *live).out == ""
+    assert cli("draft", "export", file, "-o", "diff", *live).out == ""
     assert "changes nothing" in cli("draft", "export", file, *live).out
     versions = server.client("iam").list_policy_versions(PolicyArn=DEPLOY)["Versions"]
     assert sorted(version["VersionId"] for version in versions) == ["v2", "v3", "v4", "v5", "v6"]

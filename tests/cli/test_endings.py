@@ -20,6 +20,7 @@ DENIAL = "User: arn:aws:iam::111122223333:user/a is not authorized to perform: s
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 ARGUMENTS: dict[str, list[str]] = {
+    "help": ["can"],
     "can": ["alice", "s3:GetObject", "--demo"],
     "who-can": ["s3:GetObject", "--demo"],
     "what-can": ["ops-readonly", "--demo"],
@@ -90,6 +91,7 @@ INSIDE = {
     "config": ("iamtui.cli.info", "load_config"),
     "permissions": ("iamtui.cli.info", "policy_for"),
     "completion": ("iamtui.cli.completion", "_Bash.source"),
+    "help": ("iamtui.cli.help", "stdout"),
 }
 """A function that each command calls, by the module that calls it."""
 
@@ -191,8 +193,11 @@ def test_an_unknown_option_is_two_and_names_the_help(cli: Cli, command: str) -> 
             "SHELL cannot be fishh: expected bash, zsh or fish. Did you mean fish? See `iamtui completion --help`.",
         ),
         ("cache foo", "VERB cannot be foo: expected clear. See `iamtui cache --help`."),
-        ("lint x --format xx", "--format cannot be xx: expected sarif or github. See `iamtui lint --help`."),
-        ("lint --formatt json", "No such option '--formatt'. Did you mean --format? See `iamtui lint --help`."),
+        (
+            "lint x -o xx",
+            "--output cannot be xx: expected text, json, jsonl, sarif or github. See `iamtui lint --help`.",
+        ),
+        ("lint --outputt json", "No such option '--outputt'. Did you mean --output? See `iamtui lint --help`."),
         ("list users --no-cach", "No such option '--no-cach'. Did you mean --no-cache? See `iamtui list --help`."),
         ("can --format json", "No such option '--format'. See `iamtui can --help`."),
         ("list users --sort", "No such option '--sort'. See `iamtui list --help`."),

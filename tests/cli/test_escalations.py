@@ -49,15 +49,15 @@ def test_one_principal(cli: Cli) -> None:
 
 
 def test_json_and_sarif_hold_the_same_principals(cli: Cli) -> None:
-    found = cli("escalations", "--json", "--demo").json_lines
-    log = cli("escalations", "--format", "sarif", "--demo").json
+    found = cli("escalations", "-o", "jsonl", "--demo").json_lines
+    log = cli("escalations", "-o", "sarif", "--demo").json
     assert [len(one["moves"]) >= 1 for one in found] == [True] * len(found)
     assert [one["ruleId"] for one in log["runs"][0]["results"]] == [one["moves"][0]["path"] for one in found]
 
 
 @pytest.mark.parametrize(("form", "first"), [("dot", "digraph escalations {"), ("mermaid", "flowchart LR")])
 def test_a_graph(cli: Cli, form: str, first: str) -> None:
-    lines = cli("escalations", "--format", form, "--demo").out.splitlines()
+    lines = cli("escalations", "-o", form, "--demo").out.splitlines()
     assert lines[0] == first
     assert any("lambda-001" in line for line in lines)
 
@@ -83,9 +83,9 @@ def test_nothing_is_said_of_whose_paths_are_not_looked_for(cli: Cli, name: str) 
 
 
 def test_what_cannot_be_done_is_one_sentence(cli: Cli) -> None:
-    result = cli("escalations", "--json", "--format", "dot", "--demo")
+    result = cli("escalations", "--json", "-o", "dot", "--demo")
     assert result.code == 2
-    assert "exclude each other" in result.err
+    assert "--json is short for -o json" in result.err
     assert cli("escalations", "nix", "--demo").code == 2
 
 
@@ -102,6 +102,6 @@ def test_a_layer_that_is_not_loaded_is_named_beside_a_path_that_it_could_stop(cl
     result = cli("escalations", "--snapshot", str(file))
     assert "user/u" in result.out
     assert "could stand in the way of some of these paths: SCP" in result.err
-    (found,) = cli("escalations", "--json", "--snapshot", str(file)).json_lines
+    (found,) = cli("escalations", "-o", "jsonl", "--snapshot", str(file)).json_lines
     assert found["moves"][0]["steps"][0]["complete"] is False
     assert found["complete"] is False

@@ -49,7 +49,7 @@ def test_who_can_names_the_people_when_asked_to(cli: Cli, url: str, fault_proxy:
     assert "people" not in cli(*asked).out
     assert not [call for call in fault_proxy.calls if call.operation == "ListInstances"]
     assert "people: Ana Ruiz (ana@corp.example), Ben [red] (ben)" in cli(*asked, "--people").out
-    (row,) = cli(*asked, "--people", "--json").json_lines
+    (row,) = cli(*asked, "--people", "-o", "jsonl").json_lines
     assert [one["user_name"] for one in row["people"]] == ["ana@corp.example", "ben"]
 
 
@@ -100,7 +100,7 @@ def test_a_list_counts_those_whom_one_role_has_no_room_for_and_show_names_them(
     account = json.loads(file.read_text())
     account["identity_center"]["groups"][0]["members"] += [f"person-{number}" for number in range(1_000)]
     file.write_text(json.dumps(account))
-    (row,) = cli("who-can", "sqs:SendMessage", "--snapshot", str(file), "--json").json_lines
+    (row,) = cli("who-can", "sqs:SendMessage", "--snapshot", str(file), "-o", "jsonl").json_lines
     assert 50 < len(row["people"]) < 200
     assert len(row["people"]) + row["people_more"] == 1_002
     found = cli("show", SSO_ROLE, "--json", "--snapshot", str(file)).json
@@ -174,7 +174,7 @@ def test_drafts_and_advice_say_where_the_role_is_edited(cli: Cli, url: str, tmp_
     )
     assert sentence in fixed
     for form in ("cli", "terraform"):
-        text = cli("draft", "export", draft, "--format", form, *where).out
+        text = cli("draft", "export", draft, "-o", form, *where).out
         assert f"# AWS refuses to change {SSO_ROLE} here: change its permission set Developer\n" in text
 
 
@@ -182,7 +182,7 @@ def test_drafts_and_advice_say_where_the_role_is_edited(cli: Cli, url: str, tmp_
 def test_a_table_names_them_as_far_as_there_is_room(cli: Cli, url: str, tmp_path: Path) -> None:
     file = tmp_path / "account.json"
     assert cli("snapshot", str(file), "--endpoint-url", url).code == 0
-    asked = ("who-can", "sqs:SendMessage", "--snapshot", str(file), "--format")
+    asked = ("who-can", "sqs:SendMessage", "--snapshot", str(file), "-o")
     (row,) = csv.DictReader(StringIO(cli(*asked, "csv").out))
     assert row["people"] == "Ana Ruiz (ana@corp.example), Ben [red] (ben)"
     assert "Ana Ruiz" in cli(*asked, "markdown").out

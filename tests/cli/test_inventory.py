@@ -113,7 +113,7 @@ def test_a_document_that_is_no_json_is_marked_and_all_else_loads(cli: Cli, snaps
     assert "line 1" in broken["unreadable"]
     out = cli("show", "ci-deploy", "--snapshot", snapshot).out
     assert "inline policy broken  [x] unreadable" in out
-    asked = cli("can", "ci-deploy", "s3:GetObject", "--json", "--snapshot", snapshot)
+    asked = cli("can", "ci-deploy", "s3:GetObject", "-o", "jsonl", "--snapshot", snapshot)
     assert asked.code == 3
     assert "broken" in json.dumps(asked.json["depends_on"])
     assert cli("list", "users", "--snapshot", snapshot).code == 0

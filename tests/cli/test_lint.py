@@ -35,7 +35,7 @@ def test_annotations_hold_no_other_command(cli: Cli, tmp_path: Path, monkeypatch
     name = "a,line=9::b\n::stop-commands::x%0A.json"
     statement = {"Effect": "Allow", "Action": "s3:Get\n::error::Objekt%0A", "Resource": "*"}
     Path(name).write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=1))
-    result = cli("lint", "--format", "github", name, "missing.json")
+    result = cli("lint", "-o", "github", name, "missing.json")
     first, *_, last = result.out.splitlines()
     assert first.startswith("::error file=a%2Cline=9%3A%3Ab␊%3A%3Astop-commands%3A%3Ax%250A.json,line=")
     assert "s3:Get␊::error::Objekt%250A" in first
@@ -45,7 +45,7 @@ def test_annotations_hold_no_other_command(cli: Cli, tmp_path: Path, monkeypatch
     )
     Path("accepted.json").write_text(Path(name).read_text())
     code = first.partition("title=")[2].partition("::")[0]
-    assert f"title={code}" not in cli("lint", "--format", "github", "accepted.json", "--suppress", f"{code}=known").out
+    assert f"title={code}" not in cli("lint", "-o", "github", "accepted.json", "--suppress", f"{code}=known").out
 
 
 def test_names_file_and_line(cli: Cli, policy: Path) -> None:

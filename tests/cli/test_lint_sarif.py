@@ -1,4 +1,4 @@
-"""`iamtui lint --format sarif`: logs that the schema of the standard accepts."""
+"""`iamtui lint -o sarif`: logs that the schema of the standard accepts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POLICIES = Path(__file__).parents[1] / "lint" / "access_analyzer" / "policies"
 
 
 def log_of(cli: Cli, *arguments: Any, **options: Any) -> dict[str, Any]:
-    log = cli("lint", "--format", "sarif", *arguments, **options).json
+    log = cli("lint", "-o", "sarif", *arguments, **options).json
     jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(log)
     [run] = log["runs"]
     assert log["version"] == "2.1.0"
@@ -71,7 +71,7 @@ def test_files_that_cannot_be_read_are_in_the_log(cli: Cli, tmp_path: Path) -> N
     assert invocation["executionSuccessful"] is False
     [notification] = invocation["toolExecutionNotifications"]
     assert "does not exist" in notification["message"]["text"]
-    assert cli("lint", "--format", "sarif", "-", stdin="{no json").code == 2
+    assert cli("lint", "-o", "sarif", "-", stdin="{no json").code == 2
 
 
 def test_hostile_names_and_texts_make_a_valid_log(cli: Cli, tmp_path: Path) -> None:
@@ -83,6 +83,6 @@ def test_hostile_names_and_texts_make_a_valid_log(cli: Cli, tmp_path: Path) -> N
 
 
 def test_json_and_sarif_exclude_each_other(cli: Cli) -> None:
-    result = cli("lint", "-", "--json", "--format", "sarif", stdin="{}")
+    result = cli("lint", "-", "--json", "-o", "sarif", stdin="{}")
     assert result.code == 2
-    assert "exclude each other" in result.err
+    assert "--json is short for -o json" in result.err

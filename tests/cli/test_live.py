@@ -35,7 +35,7 @@ def account(moto: MotoServer) -> MotoServer:
 
 @pytest.mark.usefixtures("account")
 def test_can_loads_the_policy_of_the_resource(cli: Cli, fault_proxy: FaultProxy) -> None:
-    asked = ("can", "dora", "s3:GetObject", "--on", f"{BUCKET}/x", "--on", f"{BUCKET}/y", "--json")
+    asked = ("can", "dora", "s3:GetObject", "--on", f"{BUCKET}/x", "--on", f"{BUCKET}/y", "-o", "json")
     result = cli(*asked, "--endpoint-url", fault_proxy.url)
     assert result.code == 1
     assert [decision["decision"] for decision in result.json] == ["explicitDeny", "explicitDeny"]
@@ -140,7 +140,7 @@ def test_copy_as_command_asks_the_same_question(cli: Cli) -> None:
     )
     words = shlex.split(as_command(workspace, who, question))
     assert words[0] == "iamtui"
-    asked = cli(*words[1:], "--json").json["request"]
+    asked = cli(*words[1:], "-o", "jsonl").json["request"]
     assert asked["principal"] == who.arn
     assert (asked["action"], asked["resource"]) == (question.action, question.resource)
     context = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in asked["context"].items()}

@@ -97,7 +97,7 @@ def test_an_answer_repeats_the_beginning_of_a_long_argument(cli: Cli, words: tup
 
 def test_json_holds_what_was_asked_in_full(cli: Cli) -> None:
     resource = f"arn:aws:s3:::puffin-data-lake/{LONG}"
-    assert resource in cli("can", "amara.diallo", "s3:GetObject", "--on", resource, "--demo", "--json").out
+    assert resource in cli("can", "amara.diallo", "s3:GetObject", "--on", resource, "--demo", "-o", "jsonl").out
 
 
 def test_the_command_of_a_profile_is_shown_to_its_end(cli: Cli, no_aws_settings: Path) -> None:

@@ -77,7 +77,7 @@ def account_file(store: Path, account: str = ID) -> Path:
 
 
 def test_everybody_who_can_in_every_account(cli: Cli, store: Path) -> None:
-    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "-o", "jsonl")
     assert found.code == 0
     assert [(one["account"], one["subject"], one["verdict"]) for one in found.json_lines] == [
         (ID, iam("user/alice"), "allowed"),
@@ -122,7 +122,7 @@ def test_a_set_of_expectations_is_held_against_each_account(cli: Cli, store: Pat
         asks("theirs", "s3:GetObject", principal="olga", expect="allowed", account=OTHER),
         asks("of-another", "s3:GetObject", principal="olga", expect="denied", account="111111111111"),
     )
-    found = cli("org", "ask", file, "--store", store, "--json")
+    found = cli("org", "ask", file, "--store", store, "-o", "jsonl")
     assert found.code == 1
     assert [(one["account"], one["question"], one["verdict"]) for one in found.json_lines] == [
         (ID, "app-may-not", "met"),
@@ -139,24 +139,24 @@ def test_a_set_of_expectations_is_held_against_each_account(cli: Cli, store: Pat
 def test_proofs_escalations_and_audit(cli: Cli, store: Path) -> None:
     proved = cli("org", "ask", "--store", store, "--never", "role/*", "iam:CreateUser", "--all")
     assert (proved.code, proved.out.count("role/*  proved")) == (0, 2)
-    shown = cli("org", "ask", "--store", store, "--never", "*", "iam:CreateUser", "--json")
+    shown = cli("org", "ask", "--store", store, "--never", "*", "iam:CreateUser", "-o", "jsonl")
     assert (shown.code, [one["verdict"] for one in shown.json_lines]) == (1, ["counterexample", "proved"])
     spared = cli("org", "ask", "--store", store, "--never", "*", "iam:CreateUser", "--except", "user/alice")
     assert spared.code in (0, 3)
-    found = cli("org", "ask", "--store", store, "--escalations", "--json")
+    found = cli("org", "ask", "--store", store, "--escalations", "-o", "jsonl")
     assert [(one["subject"], one["verdict"]) for one in found.json_lines] == [(iam("user/bob"), "certain")]
     assert cli("org", "ask", "--store", store, "--escalations", "--fail-on", "bad").code == 1
-    audited = cli("org", "ask", "--store", store, "--audit", "--json")
+    audited = cli("org", "ask", "--store", store, "--audit", "-o", "jsonl")
     assert {one["account"] for one in audited.json_lines} == {ID, OTHER}
 
 
 def test_proofs_of_a_file_and_that_nobody_outside_can_use_anything(cli: Cli, store: Path, tmp_path: Path) -> None:
     never = {"never": {"principals": ["user/olga"], "actions": ["iam:Create*"]}}
     file = questions(tmp_path, {"name": "olga", "proof": never}, {"name": "new", "proof": {"no-broader": {}}})
-    found = cli("org", "ask", file, "--store", store, "--json")
+    found = cli("org", "ask", file, "--store", store, "-o", "jsonl")
     assert (found.code, [(one["account"], one["verdict"]) for one in found.json_lines]) == (3, [(OTHER, "proved")])
     assert "It is about a draft, and none is given" in found.err
-    public = cli("org", "ask", "--store", store, "--not-public", "arn:aws:iam::*:role/*", "--json")
+    public = cli("org", "ask", "--store", store, "--not-public", "arn:aws:iam::*:role/*", "-o", "jsonl")
     assert (public.code, {one["verdict"] for one in public.json_lines}) == (0, {"proved"})
     nothing = cli("org", "ask", "--store", store, "--not-public", "arn:aws:s3:::nothing*")
     assert (nothing.code, "none has what is named: not-public arn:aws:s3:::nothing*" in nothing.err) == (3, True)
@@ -175,13 +175,13 @@ def test_ways_from_one_account_into_another(
     own["UserDetailList"] += [user("dora", UserPolicyList=[inline("go", document(allow("sts:AssumeRole")))])]
     account_file(store).write_bytes(packed_for("x.zst", json.dumps(own).encode()))
     account_file(store, OTHER).write_bytes(packed_for("x.zst", json.dumps(data).encode()))
-    found = cli("org", "ask", "--store", store, "--escalations", "--json", "--workers", "2")
+    found = cli("org", "ask", "--store", store, "--escalations", "-o", "jsonl", "--workers", "2")
     assert [(one["question"], one["subject"]) for one in found.json_lines] == [
         ("escalations", iam("user/bob")),
         ("escalations across accounts", iam("user/dora")),
     ]
     assert found.json_lines[1]["details"]["path"] == [f"assume arn:aws:iam::{OTHER}:role/into"]
-    trusted = cli("org", "ask", "--store", store, "--trust", "--json")
+    trusted = cli("org", "ask", "--store", store, "--trust", "-o", "jsonl")
     rows = [(one["verdict"], one["subject"], one["resource"].rsplit("/")[-1]) for one in trusted.json_lines]
     assert [row for row in rows if row[2] != "app"] == [
         ("outside", f"arn:aws:iam::{OTHER}:role/far", "far"),
@@ -207,7 +207,7 @@ def test_ways_from_one_account_into_another(
 def test_what_an_scp_would_deny_anywhere(cli: Cli, store: Path, tmp_path: Path) -> None:
     scp = tmp_path / "scp.json"
     scp.write_text(json.dumps(document({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})))
-    found = cli("org", "ask", "--store", store, "--draft", scp, "--json")
+    found = cli("org", "ask", "--store", store, "--draft", scp, "-o", "jsonl")
     assert found.code == 0
     assert {(one["account"], one["verdict"]) for one in found.json_lines} == {(ID, "lost"), (OTHER, "lost")}
     asked = ("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--never", "*", "s3:*", "--all")
@@ -219,7 +219,7 @@ def test_what_an_scp_would_deny_anywhere(cli: Cli, store: Path, tmp_path: Path) 
     assert (as_if.out.count("counterexample"), as_if.out.count("proved")) == (1, 1)
     assert "DRAFT: every account is evaluated as if the draft were applied" in as_if.err
     cli("org", "ask", "--store", store, "--trust", "--draft", scp).failed_with("exclude each other")
-    unit = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Test", "--json")
+    unit = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Test", "-o", "jsonl")
     assert {one["account"] for one in unit.json_lines} == {OTHER}
     nowhere = cli("org", "ask", "--store", store, "--draft", scp, "--at", "Elsewhere")
     assert (nowhere.code, nowhere.out) == (3, "")
@@ -234,26 +234,26 @@ def test_a_draft_with_edits_of_one_account_is_refused(cli: Cli, store: Path, tmp
 
 def test_a_damaged_account_is_named_and_the_others_are_answered(cli: Cli, store: Path) -> None:
     account_file(store).write_bytes(b"{")
-    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "-o", "jsonl")
     assert (found.code, [one["account"] for one in found.json_lines]) == (3, [OTHER])
     assert f"Not answered for account {ID}: The snapshot of account {ID} of 2026-11-28" in found.err
-    sarif = cli("org", "ask", "--store", store, "--escalations", "--format", "sarif").json
+    sarif = cli("org", "ask", "--store", store, "--escalations", "-o", "sarif").json
     assert sarif["runs"][0]["invocations"][0]["executionSuccessful"] is False
 
 
 def test_an_account_in_the_folder_of_another_answers_nothing(cli: Cli, store: Path) -> None:
     account_file(store).write_bytes(account_file(store, OTHER).read_bytes())
-    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "-o", "jsonl")
     assert (found.code, [one["account"] for one in found.json_lines]) == (3, [OTHER])
     assert f"is of account {OTHER}, and is not used" in found.err
 
 
 def test_an_account_without_scps_says_so(cli: Cli, store: Path) -> None:
     data = snapshot(users=[user("alice", UserPolicyList=[inline("all", ADMIN)])], roles=[role("app")])
-    whole = cli("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "--json")
+    whole = cli("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "-o", "jsonl")
     assert [(one["account"], one["complete"]) for one in whole.json_lines] == [(ID, True)]
     account_file(store).write_bytes(packed_for("x.zst", json.dumps(data).encode()))
-    found = cli("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "--json")
+    found = cli("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "-o", "jsonl")
     assert [(one["account"], one["complete"]) for one in found.json_lines] == [(ID, False)]
     assert f"SCPs and RCPs are not loaded (not in the snapshot): of {ID}." in found.err
     text = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject")
@@ -281,14 +281,14 @@ def test_an_escalation_names_what_it_depends_on(cli: Cli, store: Path) -> None:
     another_day(store, cli, data | {"organization": levels(ID, "Prod")})
     asked = ("org", "ask", "--store", store, "--date", "2026-11-29", "--escalations")
     assert "attach a policy to itself if aws:MultiFactorAuthPresent is true" in cli(*asked).out
-    (row,) = cli(*asked, "--json").json_lines
+    (row,) = cli(*asked, "-o", "jsonl").json_lines
     assert row["details"]["conditions"] == ["aws:MultiFactorAuthPresent is true"]
 
 
 def test_sarif_and_csv(cli: Cli, store: Path) -> None:
-    log = cli("org", "ask", "--store", store, "--escalations", "--format", "sarif").json
+    log = cli("org", "ask", "--store", store, "--escalations", "-o", "sarif").json
     assert [one["ruleId"] for one in log["runs"][0]["results"]] == ["escalation"]
-    lines = cli("org", "ask", "--store", store, "--escalations", "--format", "csv").out.splitlines()
+    lines = cli("org", "ask", "--store", store, "--escalations", "-o", "csv").out.splitlines()
     assert (lines[0].split(",")[:3], len(lines)) == (["date", "account", "kind"], 2)
 
 
@@ -309,7 +309,7 @@ def test_parquet_without_pyarrow_is_one_sentence(cli: Cli, store: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_say_what_one_says(cli: Cli, store: Path) -> None:
-    asked = ("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--escalations", "--format", "csv")
+    asked = ("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--escalations", "-o", "csv")
     assert cli(*asked, "--workers", "2").out == cli(*asked, "--workers", "1").out
 
 
@@ -324,7 +324,7 @@ def test_two_processes_say_what_one_says(cli: Cli, store: Path) -> None:
         (("--audit", "--account", "1"), "--account 1 is not an account id"),
         (("--audit", "--account", "111111111111"), "has no account 111111111111"),
         (("--audit", "--date", "2020-01-01"), "has nothing of 2020-01-01"),
-        (("--audit", "--json", "--format", "csv"), "exclude each other"),
+        (("--audit", "--json", "-o", "csv"), "--json is short for -o json"),
         (("missing.json",), "does not exist"),
     ],
 )
@@ -364,7 +364,7 @@ def test_what_has_changed_from_one_day_to_another(cli: Cli, store: Path) -> None
     assert (found.code, found.out.splitlines()[:2]) == (0, [ID, "  [-] removed    user bob"])
     assert f"Only on 2026-11-28: {OTHER}." in found.err
     assert "1 account compared, 1 changed." in found.err
-    lost = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--json", "--fail-on", "lost")
+    lost = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "-o", "jsonl", "--fail-on", "lost")
     line, _ = lost.json_lines
     assert (line["account"], [one["change"] for one in line["entities"]]) == (ID, ["removed"])
     assert lost.code == 1
@@ -409,7 +409,7 @@ def test_all_of_an_account_that_is_new_or_gone_is_gained_or_lost(
     order = ("2026-11-28", "2026-11-29") if days == "gone" else ("2026-11-29", "2026-11-28")
     found = cli("org", "diff", *order, "--store", store, "--fail-on", fail_on)
     assert (found.code, f"Only on 2026-11-28: {OTHER}." in found.err) == (code, True)
-    lines = cli("org", "diff", *order, "--store", store, "--json").json_lines
+    lines = cli("org", "diff", *order, "--store", store, "-o", "jsonl").json_lines
     assert lines[1:] == [{"account": OTHER, "only_on": "2026-11-28"}]
     only_one = cli("org", "diff", *order, "--store", store, "--fail-on", fail_on, "--account", ID)
     assert only_one.code == 0
@@ -431,7 +431,7 @@ def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, 
     people = [user("alice", Tags=[{"Key": "team", "Value": half}], UserPolicyList=[inline(half, ADMIN)])]
     another_day(store, cli, snapshot(users=people, roles=[role("app")]))
     asked = ("org", "ask", "--store", store, "--date", "2026-11-29", "--who-can", "s3:GetObject", "--audit")
-    for form in (("--json",), ("--format", "csv"), ("--format", "sarif"), ()):
+    for form in (("--json",), ("-o", "csv"), ("-o", "sarif"), ()):
         found = cli(*asked, *form)
         assert (found.code, "1 of 1 account of 2026-11-29" in found.err) == (0, True), found.err
         assert "user/alice" in found.out
@@ -448,7 +448,9 @@ def test_accounts_of_the_store_count_as_members_of_the_organization_that_they_ar
     other = levels(OTHER, "Test") | {"id": organization} if organization is not None else None
     another_day(store, cli, snapshot(roles=[shared], organization=levels(ID, "Prod")))
     another_day(store, cli, snapshot(users=of_other([user("olga")]), organization=other), OTHER)
-    found = cli("org", "ask", "--store", store, *accounts, "--not-public", f"arn:aws:iam::{ID}:role/shared", "--json")
+    found = cli(
+        "org", "ask", "--store", store, *accounts, "--not-public", f"arn:aws:iam::{ID}:role/shared", "-o", "jsonl"
+    )
     proved = verdict == "proved"
     assert [(one["verdict"], one["complete"]) for one in found.json_lines] == [(verdict, proved)]
     assert found.code == (0 if proved else 3)
@@ -466,7 +468,7 @@ def test_who_is_of_another_account_than_the_role_is_named_in_full(cli: Cli, stor
 
 
 def test_a_row_carries_what_decided_and_the_whole_record_only_on_demand(cli: Cli, store: Path) -> None:
-    asked = ("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "--json")
+    asked = ("org", "ask", "--store", store, "--who-can", "iam:CreateUser", "-o", "jsonl")
     (row,) = cli(*asked).json_lines
     assert row["details"]["decision"] == "allowed"
     assert row["details"]["statement"] == {
@@ -484,7 +486,7 @@ def test_the_summary_of_a_comparison_counts_for_each_account(cli: Cli, store: Pa
     asked = ("org", "diff", "2026-11-28", "2026-11-29", "--store", store, "--summary")
     (line,) = cli(*asked).out.splitlines()
     assert line.startswith(f"{ID}  entities: 1 added, 2 removed; access: ")
-    (row,) = (one for one in cli(*asked, "--json").json_lines if one["account"] == ID and "entities" in one)
+    (row,) = (one for one in cli(*asked, "-o", "jsonl").json_lines if one["account"] == ID and "entities" in one)
     assert row["entities"] == {"added": 1, "removed": 2}
     assert row["access"]["gained"] >= 1
     assert row["escalations"] == {"lost": 2}
@@ -502,14 +504,14 @@ def test_a_lost_managed_policy_leaves_open_what_rests_on_it(cli: Cli, store: Pat
     another_day(store, cli, snapshot(users=[carol, dave], policies=[reads], organization=levels(ID, "Prod")))
     for file in (store / "managed-policies").iterdir():
         file.unlink()
-    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "--json")
+    found = cli("org", "ask", "--store", store, "--who-can", "s3:GetObject", "-o", "jsonl")
     assert {one["subject"]: one["verdict"] for one in found.json_lines} == {
         iam("user/carol"): "depends", iam("user/dave"): "allowed",
     }  # fmt: skip
     assert "iamtui snapshot --org" in found.err
     assert "aws iam" not in found.err
     assert found.code == 3
-    found = cli("org", "ask", "--store", store, "--escalations", "--audit", "--json")
+    found = cli("org", "ask", "--store", store, "--escalations", "--audit", "-o", "jsonl")
     assert {one["kind"] for one in found.json_lines} == {"escalation", "audit"}
     assert not any(one["complete"] for one in found.json_lines)
 
@@ -519,7 +521,7 @@ def test_a_search_that_reached_its_bound_is_named(cli: Cli, store: Path, monkeyp
         return replace(find_escalations(workspace), left_out=("There may be more paths",))
 
     monkeypatch.setattr(organization_answers, "find_escalations", cut)
-    found = cli("org", "ask", "--store", store, "--escalations", "--workers", "1", "--json")
+    found = cli("org", "ask", "--store", store, "--escalations", "--workers", "1", "-o", "jsonl")
     rows = [one for one in found.json_lines if one["question"] == "escalations"]
     assert [one["complete"] for one in rows] == [False]
     assert (found.code, "escalations: There may be more paths" in found.err) == (3, True)

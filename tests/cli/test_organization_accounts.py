@@ -98,9 +98,9 @@ def test_the_login_reads_the_organization_of_each_account(
     theirs = company.client("iam", company.keys(company.member))
     theirs.put_role_policy(RoleName="theirs", PolicyName="all", PolicyDocument=policy(allow("*")))
     role = f"arn:aws:iam::{company.member}:role/theirs"
-    answer = cli("can", role, "s3:ListAllMyBuckets", *named, "--json").json
+    answer = cli("can", role, "s3:ListAllMyBuckets", *named, "-o", "jsonl").json
     assert {layer["layer"]: layer["state"] for layer in answer["layers"]}["scp"] == "denies"
-    allowed = cli("can", "dora", "sts:AssumeRole", "--on", role, *named, "--json").json
+    allowed = cli("can", "dora", "sts:AssumeRole", "--on", role, *named, "-o", "jsonl").json
     assert allowed["decision"] == "allowed"
 
 

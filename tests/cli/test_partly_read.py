@@ -70,7 +70,7 @@ COMMANDS = [
     ("trust",),
     ("trust", "open"),
     ("trust", "--from", "user/bob"),
-    ("trust", "--format", "dot"),
+    ("trust", "-o", "dot"),
     ("escalations",),
     ("escalations", "--fail-on", "possible"),
     ("audit",),
@@ -100,7 +100,7 @@ def test_what_is_found_in_a_part_fails_a_check_all_the_same(cli: Cli, file: Path
 
 @pytest.mark.parametrize("command", ["audit", "escalations"])
 def test_sarif_says_that_the_run_did_not_succeed(cli: Cli, file: Path, command: str) -> None:
-    (run,) = cli(command, "--format", "sarif", "--snapshot", file).json["runs"]
+    (run,) = cli(command, "-o", "sarif", "--snapshot", file).json["runs"]
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
     (said,) = invocation["toolExecutionNotifications"]
@@ -165,7 +165,7 @@ def test_every_line_says_whether_the_whole_account_was_read(
     part.write_text(json.dumps(data))
     whole.write_text(json.dumps({**data, "missing": []}))
     for name, code, complete in ((part, 3, False), (whole, 0, True)):
-        found = cli(command, "--json", "--snapshot", name)
+        found = cli(command, "-o", "jsonl", "--snapshot", name)
         assert (found.code, {one["complete"] for one in found.json_lines}) == (code, {complete})
         assert len(found.json_lines) >= lines
 
@@ -278,7 +278,7 @@ def test_whom_a_trust_policy_that_was_not_read_lets_in_is_unknown_and_not_nobody
     assert told.code == 3
     assert "nobody may assume it" not in told.out
     assert "[?] others  not known: its trust policy" in told.out
-    (row,) = cli("trust", "--json", "--snapshot", file).json_lines
+    (row,) = cli("trust", "-o", "jsonl", "--snapshot", file).json_lines
     assert (row["kind"], row["decision"], row["complete"]) == ("unknown", "depends", False)
     assert "Not checked: trust policies of roles (1): " in cli("audit", "--snapshot", file).err
     counted = cli("overview", "--json", "--snapshot", file).json

@@ -56,7 +56,7 @@ EXPECTED = {"only": "depends", "besides": "depends", "denied": "explicitDeny", "
 def test_no_command_counts_on_it(cli: Cli, tmp_path: Path, name: str) -> None:
     file = tmp_path / "account.json"
     file.write_bytes(account_bytes(REFUSED[name]))
-    asked = ("s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file, "--json")
+    asked = ("s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file, "-o", "jsonl")
     rows = cli("who-can", *asked, "--all").json_lines
     assert {one["request"]["principal"].rpartition("/")[2]: one["decision"] for one in rows} == EXPECTED
     assert cli("can", "user/besides", *asked).code == 3
@@ -125,7 +125,7 @@ def test_no_door_calls_allowed_what_a_deny_with_an_unknown_operator_may_deny(
     file.write_text(json.dumps(made))
     expected = {"alice": "depends", "bob": "allowed", "carol": "depends"}
     mode = ("--strict",) if strict else ()
-    asked = ("s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file, "--json", *mode)
+    asked = ("s3:GetObject", "--on", "arn:aws:s3:::b/k", "--snapshot", file, "-o", "jsonl", *mode)
     rows = cli("who-can", *asked, "--all").json_lines
     assert {one["request"]["principal"].rpartition("/")[2]: one["decision"] for one in rows} == expected
     for name, decision in expected.items():

@@ -29,14 +29,14 @@ def test_the_commands_go_to_stdout_and_what_to_look_at_to_stderr(cli: Cli) -> No
 @pytest.mark.slow
 def test_as_a_draft_that_other_commands_take(cli: Cli, tmp_path: Path) -> None:
     draft = tmp_path / "role.json"
-    draft.write_text(cli("role-for", "svc-lake-loader", "--format", "draft", "--demo").out)
+    draft.write_text(cli("role-for", "svc-lake-loader", "-o", "draft", "--demo").out)
     asked = "s3:PutObject", "--on", "arn:aws:s3:::puffin-data-lake/raw/x"
     said = cli("can", "role/svc-lake-loader", *asked, "--draft", draft, "--demo")
     same = cli("can", "user/svc-lake-loader", *asked, "--demo")
     assert said.code == same.code
     assert "Without the draft: there is no such user or role." in said.err
     assert "role/service/svc-lake-loader" in cli("impact", draft, "--demo").out
-    assert 'resource "aws_iam_role"' in cli("role-for", "svc-lake-loader", "--format", "terraform", "--demo").out
+    assert 'resource "aws_iam_role"' in cli("role-for", "svc-lake-loader", "-o", "terraform", "--demo").out
 
 
 def test_as_one_object(cli: Cli) -> None:

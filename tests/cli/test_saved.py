@@ -101,7 +101,7 @@ def test_can_asks_a_saved_question_and_holds_it_against_what_it_expects(cli: Cli
     assert "Expected allowed" in result.err
     assert cli("can", "--saved", "deletes not", "--snapshot", saved).code == 0
     assert cli("can", "--saved", "deletes not", "--expect", "allowed", "--snapshot", saved).code == 1
-    other = cli("can", "alice", "--saved", "reads", "--json", "--snapshot", saved).json
+    other = cli("can", "alice", "--saved", "reads", "-o", "jsonl", "--snapshot", saved).json
     assert other["request"]["principal"].endswith("user/alice")
 
 

@@ -45,7 +45,7 @@ def test_json_has_it_beside_the_decision(cli: Cli, fault_proxy: FaultProxy) -> N
     fault_proxy.on("SimulatePrincipalPolicy", answer(result("allowed", "t", specifics=[specific("allowed", ON)])))
 
     found = cli(
-        "can", "dora", "s3:GetObject", "--on", ON, "--second-opinion", "--json", "--endpoint-url", fault_proxy.url
+        "can", "dora", "s3:GetObject", "--on", ON, "--second-opinion", "-o", "jsonl", "--endpoint-url", fault_proxy.url
     )
 
     assert found.json["decision"] == "allowed"
@@ -88,7 +88,17 @@ def test_one_pair_without_an_answer_leaves_the_others_and_after_a_refusal_of_all
     cli: Cli, fault_proxy: FaultProxy, of_one: Answer, calls: int, says: str
 ) -> None:
     said = answer(result("allowed", "t", specifics=[specific("allowed", ON)]))
-    asked = ("can", "dora", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "--on", ON, "--second-opinion", "--json")
+    asked = (
+        "can",
+        "dora",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "--on",
+        ON,
+        "--second-opinion",
+        "--json",
+    )
     for fault, times in ((of_one, calls), (said, 2), (error(403, "AccessDenied"), None)):
         fault_proxy.on("SimulatePrincipalPolicy", fault, times=times)
 

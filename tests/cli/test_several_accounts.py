@@ -46,19 +46,19 @@ def test_both_sides_decide_whichever_account_is_named_first(cli: Cli, files: tup
     mine = ("--snapshot", files[0])
     assume = ("sts:AssumeRole", "--on", TARGET)
     assert cli("can", iam("user/alice"), *assume, *mine).code == 3
-    assert cli("can", iam("user/alice"), *assume, *named, "--json").json["decision"] == "allowed"
+    assert cli("can", iam("user/alice"), *assume, *named, "-o", "jsonl").json["decision"] == "allowed"
     # The trust policy lets in the account: who of it has no policy is not let in by that.
-    assert cli("can", iam("user/bob"), *assume, *named, "--json").json["decision"] == "implicitDeny"
+    assert cli("can", iam("user/bob"), *assume, *named, "-o", "jsonl").json["decision"] == "implicitDeny"
     read = ("s3:GetObject", "--on", f"{BUCKET}/x")
-    bob = cli("can", iam("user/bob"), *read, *named, "--json").json
+    bob = cli("can", iam("user/bob"), *read, *named, "-o", "jsonl").json
     assert (bob["decision"], bob["request"]["resource_account"]) == ("allowed", OTHER)
     # The bucket lets the role in, but its own account allows it nothing.
-    assert cli("can", iam("role/ci"), *read, *named, "--json").json["decision"] == "implicitDeny"
+    assert cli("can", iam("role/ci"), *read, *named, "-o", "jsonl").json["decision"] == "implicitDeny"
     assert cli("can", iam("role/ci"), "s3:GetObject", "--on", "arn:aws:s3:::nobodys/x", *named).code == 1
 
 
 def test_who_can_asks_everybody_of_all_accounts_once(cli: Cli, files: tuple[str, str]) -> None:
-    found = cli("who-can", "sts:AssumeRole", "--on", TARGET, *both(files), "--all", "--json")
+    found = cli("who-can", "sts:AssumeRole", "--on", TARGET, *both(files), "--all", "-o", "jsonl")
     answers = [(one["request"]["principal"], one["decision"]) for one in found.json_lines]
     assert len(answers) == len(dict(answers)) == 9
     allowed = {arn for arn, decision in answers if decision == "allowed"}
@@ -81,14 +81,14 @@ def test_a_name_that_several_accounts_have_is_refused_with_the_arns(cli: Cli, fi
 
 def test_findings_and_ways_to_become_administrator_are_those_of_each_account(cli: Cli, files: tuple[str, str]) -> None:
     for command in ("audit", "escalations"):
-        alone = [cli(command, "--snapshot", file, "--json").json_lines for file in files]
-        found = cli(command, *both(files), "--json").json_lines
+        alone = [cli(command, "--snapshot", file, "-o", "jsonl").json_lines for file in files]
+        found = cli(command, *both(files), "-o", "jsonl").json_lines
         without = [{key: value for key, value in one.items() if key != "account"} for one in found]
         assert sorted(map(json.dumps, without)) == sorted(json.dumps(one) for each in alone for one in each)
-    findings = cli("audit", *both(files), "--json").json_lines
+    findings = cli("audit", *both(files), "-o", "jsonl").json_lines
     assert {one["account"] for one in findings} == {ID, OTHER}
     assert all(one["subject"].split(":")[4] == one["account"] for one in findings)
-    log = cli("audit", *both(files), "--format", "sarif").json
+    log = cli("audit", *both(files), "-o", "sarif").json
     places = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in log["runs"][0]["results"]}
     assert places == {f"aws-account-{ID}", f"aws-account-{OTHER}"}
 
@@ -194,11 +194,11 @@ def test_the_policy_of_a_resource_is_read_by_the_account_that_owns_it(cli: Cli, 
     arn = f"arn:aws:sqs:us-east-1:{OTHER}:jobs"
     text = policy(moto_server.allow("sqs:SendMessage", arn, Principal=who))
     client_in(live, OTHER, "sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": text})
-    denied = cli("can", "dora", "sqs:SendMessage", "--on", arn, *named, "--json").json
+    denied = cli("can", "dora", "sqs:SendMessage", "--on", arn, *named, "-o", "jsonl").json
     assert denied["decision"] == "implicitDeny"
     assert {layer["layer"]: layer["state"] for layer in denied["layers"]}["resource"] == "allows"
     # moto lets everybody read the policy of a bucket, which AWS does not.
-    asked = ("who-can", "s3:GetObject", "--on", f"{BUCKET}/x", *named, "--json")
+    asked = ("who-can", "s3:GetObject", "--on", f"{BUCKET}/x", *named, "-o", "jsonl")
     cli(*asked).failed_with(f"{ID} and {OTHER}", "--resource-account")
     allowed = cli(*asked, "--resource-account", OTHER)
     assert [one["request"]["principal"] for one in allowed.json_lines] == [iam("user/dora")]

@@ -31,17 +31,17 @@ from tests.support.snapshot_builder import complete, role, snapshot, user
 LAKE = "arn:aws:s3:::puffin-data-lake/x"
 ROLE = "arn:aws:iam::111122223333:role/deploy-prod"
 QUESTIONS = [
-    ("who-can", "s3:GetObject", "--on", LAKE, "--json"),
-    ("who-can", "s3:PutObject", "--on", "arn:aws:s3:::puffin-data-lake/*", "--json"),
-    ("who-can", "sts:AssumeRole", "--on", ROLE, "--json"),
-    ("who-can", "iam:PassRole", "--json"),
-    ("who-can", "ec2:RunInstances", "--json", "--strict"),
-    ("can", "role/analytics-lake-reader", "s3:DeleteObject", "s3:GetObject", "--on", LAKE, "--json", "--trace"),
-    ("can", "ops-readonly", "ec2:StartInstances", "--json"),
+    ("who-can", "s3:GetObject", "--on", LAKE, "-o", "jsonl"),
+    ("who-can", "s3:PutObject", "--on", "arn:aws:s3:::puffin-data-lake/*", "-o", "jsonl"),
+    ("who-can", "sts:AssumeRole", "--on", ROLE, "-o", "jsonl"),
+    ("who-can", "iam:PassRole", "-o", "jsonl"),
+    ("who-can", "ec2:RunInstances", "-o", "jsonl", "--strict"),
+    ("can", "role/analytics-lake-reader", "s3:DeleteObject", "s3:GetObject", "--on", LAKE, "-o", "jsonl", "--trace"),
+    ("can", "ops-readonly", "ec2:StartInstances", "-o", "jsonl"),
     ("what-can", "ops-readonly", "--service", "s3", "--json"),
-    ("trust", "--json"),
-    ("escalations", "--json"),
-    ("audit", "--json"),
+    ("trust", "-o", "jsonl"),
+    ("escalations", "-o", "jsonl"),
+    ("audit", "-o", "jsonl"),
     ("overview", "--json"),
     *[("list", kind, "--json") for kind in ("users", "groups", "roles", "policies", "instance-profiles", "providers")],
     ("show", "role/deploy-prod", "--json"),
@@ -215,7 +215,7 @@ def test_a_redacted_snapshot_tells_nothing_and_answers(cli: Cli, tmp_path: Path)
     assert not re.search("puffin|okafor|111122223333|deploy-prod", file.read_text())
     listed = cli("list", "roles", "--json", "--snapshot", file).json
     assert len(listed) == len(cli("list", "roles", "--json", "--demo").json)
-    asked = ("who-can", "iam:PassRole", "--json")
+    asked = ("who-can", "iam:PassRole", "-o", "jsonl")
     sources: tuple[tuple[str | Path, ...], ...] = (("--demo",), ("--snapshot", file))
     answers = [Counter(one["decision"] for one in cli(*asked, *source).json_lines) for source in sources]
     assert answers[0] == answers[1]
@@ -252,7 +252,7 @@ def test_a_policy_that_cannot_be_redacted_is_left_out_and_listed(cli: Cli, tmp_p
     # The Deny was left out, so nothing may be called allowed.
     arn = made["UserDetailList"][0]["Arn"]
     queue = f"arn:aws:sqs:eu-west-1:{arn.split(':')[4]}:q"
-    asked = ("can", arn, "sqs:SendMessage", "--on", queue, "--json", "--snapshot", file)
+    asked = ("can", arn, "sqs:SendMessage", "--on", queue, "-o", "jsonl", "--snapshot", file)
     assert cli(*asked).json["decision"] == "depends"
 
 

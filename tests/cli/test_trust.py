@@ -48,7 +48,7 @@ def test_who_comes_from_outside_is_listed_first(cli: Cli, tmp_path: Path) -> Non
 
 
 def test_json_is_one_edge_a_line(cli: Cli, snapshot: str) -> None:
-    edges = cli("trust", "deploy-prod", "--json", "--snapshot", snapshot).json_lines
+    edges = cli("trust", "deploy-prod", "-o", "jsonl", "--snapshot", snapshot).json_lines
     assert {edge["role"].rsplit("/", 1)[-1] for edge in edges} == {"deploy-prod"}
     alice = next(edge for edge in edges if edge["principal"].endswith("user/alice"))
     assert alice["kind"] == "user"
@@ -61,7 +61,7 @@ def test_from_a_principal_the_chains_are_listed_and_counted(cli: Cli) -> None:
     result = cli("trust", "--from", "maya.okafor", "--demo")
     assert result.out.splitlines()[0] == "[+] role/ops-readonly"
     assert "reaches 5 roles, 5 of them directly" in result.err
-    steps = cli("trust", "--from", "maya.okafor", "--json", "--demo").json_lines
+    steps = cli("trust", "--from", "maya.okafor", "-o", "jsonl", "--demo").json_lines
     assert [len(chain["steps"]) for chain in steps] == [1] * 5
 
 
@@ -69,7 +69,7 @@ def test_from_a_principal_the_chains_are_listed_and_counted(cli: Cli) -> None:
     ("form", "first", "arrow"), [("dot", "digraph trust {", "->"), ("mermaid", "flowchart LR", "-->")]
 )
 def test_a_graph_for_other_tools(cli: Cli, form: str, first: str, arrow: str) -> None:
-    lines = cli("trust", "ops-readonly", "--format", form, "--demo").out.splitlines()
+    lines = cli("trust", "ops-readonly", "-o", form, "--demo").out.splitlines()
     assert lines[0] == first
     assert any(arrow in line for line in lines)
     assert (lines[-1] == "}") is (form == "dot")
@@ -81,7 +81,7 @@ def test_a_graph_for_other_tools(cli: Cli, form: str, first: str, arrow: str) ->
         (["nix"], "No user or role of this account is role/nix."),
         (["user/maya.okafor"], "user/maya.okafor is not a role."),
         (["ops-readonly", "--from", "maya.okafor"], "Give ROLE or --from PRINCIPAL, not both."),
-        (["--json", "--format", "dot"], "Give --json or --format dot, not both."),
+        (["--json", "-o", "dot"], "--json is short for -o json, and excludes -o dot."),
     ],
 )
 def test_what_cannot_be_answered_is_one_sentence(cli: Cli, words: list[str], said: str) -> None:
@@ -96,7 +96,7 @@ def test_a_terminal_shows_how_many_roles_are_read(cli: Cli, monkeypatch: pytest.
     monkeypatch.setattr("iamtui.cli.output._QUIET_SECONDS", -1)
     monkeypatch.setattr("iamtui.cli.output._LINE_SECONDS", -1)
     monkeypatch.setenv("TERM", "xterm")
-    for words in (("--from", "user/maya.okafor"), ("--format", "dot"), ("--json",), ()):
+    for words in (("--from", "user/maya.okafor"), ("-o", "dot"), ("--json",), ()):
         result = cli("trust", *words, "--demo")
         assert re.search(r"\rRoles and who may assume them \d+ of \d+ … ctrl\+c stops", result.err)
         assert "who may assume them" not in result.out

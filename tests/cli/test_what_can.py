@@ -61,7 +61,7 @@ def test_json_has_every_action_with_what_can_says_of_it(cli: Cli) -> None:
     found = cli("what-can", "deploy-prod", "--json", "--demo").json
     assert found["principal"] == "arn:aws:iam::111122223333:role/deploy-prod"
     for entry in found["actions"]:
-        alone = cli("can", "deploy-prod", entry["action"], "--on", entry["asked"], "--json", "--demo").json
+        alone = cli("can", "deploy-prod", entry["action"], "--on", entry["asked"], "-o", "jsonl", "--demo").json
         assert entry["decision"] == alone["decision"]
         assert entry["resource_scope"] == alone["resource_scope"]
         assert entry["resources"] == (alone["allowed_resources"] or [entry["asked"]])
@@ -97,7 +97,7 @@ def test_with_mfa_what_waits_for_it_is_allowed(cli: Cli) -> None:
 
 
 def test_two_principals_are_compared(cli: Cli) -> None:
-    changes = cli("what-can", "deploy-prod", "--against", "data-engineer", "--json", "--demo").json_lines
+    changes = cli("what-can", "deploy-prod", "--against", "data-engineer", "-o", "jsonl", "--demo").json_lines
     by_action = {action: change for change in changes for action in change["actions"]}
     assert by_action["ecs:UpdateService"]["change"] == "lost"
     assert by_action["kms:GenerateDataKey"]["change"] == "gained"
@@ -135,7 +135,7 @@ def test_an_earlier_snapshot_shows_what_has_changed(cli: Cli, snapshot: str, tmp
     file = tmp_path / "earlier.json"
     file.write_text(json.dumps(earlier))
     asked = ("what-can", "alice", "--service", "ec2", "--snapshot", snapshot, "--against-snapshot", str(file))
-    found = cli(*asked, "--json").json_lines
+    found = cli(*asked, "-o", "jsonl").json_lines
     assert {change["change"] for change in found} == {"gained"}
 
 

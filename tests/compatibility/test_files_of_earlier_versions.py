@@ -34,7 +34,7 @@ def test_a_draft_with_every_kind_of_edit(cli: Cli) -> None:
     assert [edit["edit"] for edit in written["edits"]] == list(EDITS)
     assert cli("draft", "check", draft, *SNAPSHOT).code == 0
     for form in ("cli", "terraform", "diff"):
-        assert cli("draft", "export", draft, "--format", form, *SNAPSHOT).out
+        assert cli("draft", "export", draft, "-o", form, *SNAPSHOT).out
     assert cli("can", "carol", "s3:GetObject", "--on", "arn:aws:s3:::b/k", "--draft", draft, *SNAPSHOT).code == 0
 
 

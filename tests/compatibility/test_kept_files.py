@@ -54,9 +54,9 @@ def workspace() -> Workspace:
 
 
 def test_a_snapshot_gives_its_answers(cli: Cli) -> None:
-    who = cli("who-can", "s3:GetObject", *ON, "--json", *SNAPSHOT).json_lines
+    who = cli("who-can", "s3:GetObject", *ON, "-o", "jsonl", *SNAPSHOT).json_lines
     assert [one["request"]["principal"] for one in who] == [ALICE, BOB]
-    by = cli("can", DEPLOY, "s3:PutObject", "--on", "arn:aws:s3:::b/k", "--json", *SNAPSHOT).json
+    by = cli("can", DEPLOY, "s3:PutObject", "--on", "arn:aws:s3:::b/k", "-o", "jsonl", *SNAPSHOT).json
     assert (by["decision"], by["blocked_by"]) == ("implicitDeny", ["boundary"])
 
 
@@ -69,11 +69,11 @@ def test_a_draft_changes_the_answers(cli: Cli) -> None:
     draft = str(KEPT / "draft.json")
     changed = {}
     for action in ("s3:GetObject", "s3:PutObject"):
-        before = cli("can", BOB, action, *ON, "--json", *SNAPSHOT).json
-        after = cli("can", BOB, action, *ON, "--draft", draft, "--json", *SNAPSHOT).json
+        before = cli("can", BOB, action, *ON, "-o", "jsonl", *SNAPSHOT).json
+        after = cli("can", BOB, action, *ON, "--draft", draft, "-o", "jsonl", *SNAPSHOT).json
         changed[action] = (before["decision"], after["decision"])
     assert changed == {"s3:GetObject": ("allowed", "implicitDeny"), "s3:PutObject": ("implicitDeny", "allowed")}
-    lines = cli("draft", "export", draft, "--format", "cli", *SNAPSHOT).out
+    lines = cli("draft", "export", draft, "-o", "cli", *SNAPSHOT).out
     for command in ("detach-user-policy", "put-user-policy", "create-role", "delete-role", "delete-login-profile"):
         assert f"iam {command}" in lines
 
@@ -180,7 +180,7 @@ def test_kept_requests_are_replayed(cli: Cli) -> None:
 
 def test_a_store_of_an_organization_answers_for_each_account(cli: Cli) -> None:
     store = ("--store", KEPT / "organization")
-    found = cli("org", "ask", *store, "--who-can", "s3:GetObject", *ON, "--json")
+    found = cli("org", "ask", *store, "--who-can", "s3:GetObject", *ON, "-o", "jsonl")
     lines = [(one["date"], one["account"], one["subject"], one["verdict"]) for one in found.json_lines]
     other = "444455556666"
     assert lines == [
@@ -208,7 +208,7 @@ def test_only_the_command_that_was_confirmed_is(cli: Cli) -> None:
 
 
 def test_suppressions_cover_their_findings(cli: Cli) -> None:
-    found = cli("audit", "--suppressions", KEPT / "audit.toml", "--json", *SNAPSHOT).json_lines
+    found = cli("audit", "--suppressions", KEPT / "audit.toml", "-o", "jsonl", *SNAPSHOT).json_lines
     inline = {one["subject"]: one["suppressed"] for one in found if one["code"] == "inline-policy"}
     assert inline[iam("group/teams/devs")] == "shared on purpose"
     assert inline[DEPLOY] is None

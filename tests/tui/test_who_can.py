@@ -431,7 +431,7 @@ def without_time(text: str) -> str:
 async def test_what_is_shown_is_exported_as_the_command_prints_it(
     form: str, cli: Cli, snapshot: str, tmp_path: Path
 ) -> None:
-    option = ("--json",) if form == "json" else ("--format", form)
+    option = ("-o", "jsonl" if form == "json" else form)
     asked = ("who-can", "s3:GetObject", "--on", OBJECT, "--all", "--snapshot", snapshot, *option)
     lines = cli(*asked).out.splitlines()
     asked_as_the_command = replace(READ, terms=replace(READ.terms, mode=Mode.DISCOVER))

@@ -135,14 +135,14 @@ def test_the_line_names_the_same_caller(
     words = shlex.split(as_command(workspace, principal, Question(action)))
 
     assert [word for word in words if word in ("--issuer", "--credentials")] == says[:1]
-    request = cli(*words[1:], "--json").json["request"]
+    request = cli(*words[1:], "-o", "jsonl").json["request"]
     decision = ask(workspace, principal, Question(action))
     assert request == request_to_json(decision.request)
     if says:
         at = words.index(says[0])
         assert words[at + 1] == says[1]
         del words[at : at + 2]
-        assert cli(*words[1:], "--json").json["request"] != request
+        assert cli(*words[1:], "-o", "jsonl").json["request"] != request
 
 
 def test_what_no_line_names_is_not_copied_as_somebody_else() -> None:

@@ -115,7 +115,7 @@ class Overview:
         if figure_id not in found:
             near = difflib.get_close_matches(figure_id, found, n=3, cutoff=0.4)
             nearest = f"Nearest: {', '.join(near)}. " if near else ""
-            raise Problem(f"The overview has no number {figure_id}.", f"{nearest}See `iamtui overview --json`.")
+            raise Problem(f"The overview has no number {figure_id}.", f"{nearest}See `iamtui overview -o json`.")
         return found[figure_id]
 
 

@@ -215,7 +215,7 @@ def find_controls(account: Account, text: str) -> list[AttachedControl]:
 
 
 def control_to_json(control: AttachedControl) -> Json:
-    """One line of `list organization --json`: an SCP or RCP at one level, or why those of it are not known."""
+    """One line of `list organization -o json`: an SCP or RCP at one level, or why those of it are not known."""
     policy, level = control.policy, control.level
     record: Json = {
         "kind": control.kind,
@@ -265,7 +265,7 @@ def _missing(what: str, fact: Missing) -> Json:
 
 
 def summary_to_json(entity: Entity) -> Json:
-    """One line of `list --json`. `last_used` is a lower bound where `missing` says that more is not known."""
+    """One line of `list -o json`. `last_used` is a lower bound where `missing` says that more is not known."""
     used, missing = last_used(entity)
     summary: Json = {
         "kind": kind_of(entity),
