@@ -381,4 +381,4 @@ def test_a_thousand_malformed_entries_in_a_row_are_the_wrong_file(cli: Cli) -> N
     assert len(result.json) == 1_001
     some = "\n".join(["{}"] * 900)
     good = '{"request": {"principal": "arn:aws:iam::123456789012:user/x", "action": "s3:GetObject", "resource": "*"}}'
-    assert len(cli("simulate", "-", "-o", "jsonl", stdin=f"{some}\n{good}\n{some}").json_lines) == 1_801
+    assert len(cli("simulate", "-", "--json", stdin=f"{some}\n{good}\n{some}").json_lines) == 1_801
