@@ -12,7 +12,7 @@ from iamtui.cli.output import stdout
 from iamtui.cli.question_options import question_options
 from iamtui.cli.source_options import source_options
 from iamtui.problem import Problem
-from iamtui.text import any_of, safe_text
+from iamtui.text import safe_text
 
 _TOPICS: Final = {
     "sources": ("Whose account is read. Options before the command hold for it, too.", source_options),
@@ -35,8 +35,8 @@ def help_(context: click.Context, words: tuple[str, ...]) -> Exit:
     for word in words:
         next_ = found.get_command(inner, word) if isinstance(found, click.Group) else None
         if next_ is None:
-            topics = any_of([*_TOPICS])
-            raise Problem(f"There is no command {safe_text(' '.join(words))}, and no topic.", f"Topics are {topics}.")
+            named = safe_text(" ".join(words))
+            raise Problem(f"{named} is not a command or topic.", f"See `iamtui --help`. Topics: {', '.join(_TOPICS)}.")
         found, inner = next_, click.Context(next_, info_name=word, parent=inner)
     out.raw(found.get_help(inner) + "\n")
     return Exit.OK

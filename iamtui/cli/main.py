@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._entries = {name: entry for name, entry in entries.items() if is_there(entry.module)}
-        self._groups = groups or {"Commands": self._entries}
+        self._titles = {title: [*names] for title, names in (groups or {"Commands": entries}).items()}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether a command's help is wanted, for which the options before the command do not matter."""
@@ -91,9 +91,11 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Write the commands' summaries without importing them."""
-        for title, entries in self._groups.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, entry.summary) for name, entry in entries.items()])
+        for title, names in self._titles.items():
+            there = [(name, self._entries[name].summary) for name in names if name in self._entries]
+            if there:
+                with formatter.section(title):
+                    formatter.write_dl(there)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options as a command does, and then the commands."""
