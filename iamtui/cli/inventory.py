@@ -58,7 +58,7 @@ _HEADS: Final = {
 _SINGULAR: Final = {"policy": "policies", **{kind.removesuffix("s"): kind for kind in KINDS}}
 
 
-class _Kind(click.Choice[str]):
+class _KindArgument(click.Choice[str]):
     """A kind in the plural; the singular is accepted."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -66,7 +66,7 @@ class _Kind(click.Choice[str]):
 
 
 @command("list")
-@click.argument("kind", type=_Kind((*KINDS, ORGANIZATION)), metavar="KIND")
+@click.argument("kind", type=_KindArgument((*KINDS, ORGANIZATION)), metavar="KIND")
 @click.option("--filter", "needle", default="", metavar="TEXT", help="Only rows that contain this text.")
 @output_options("text", "json", "jsonl", "csv", "markdown")
 @draft_option
