@@ -103,6 +103,7 @@ CREDENTIALS: Final[Mapping[tuple[str, str], OperationRequest]] = {
     ("sts", "AssumeRole"): _STS,
     ("sts", "AssumeRoleWithWebIdentity"): _STS,
     ("sts", "GetFederationToken"): _STS,
+    ("sts", "GetScopedCredentials"): _STS,
     ("sts", "GetSessionToken"): _STS,
 }
 """The request of every call that yields temporary credentials; the first three and the web identity call are only

@@ -127,6 +127,7 @@ class Wanted:
     tag: tuple[str, ...] = ()
     transitive: tuple[str, ...] = ()
     source_identity: str | None = None
+    scope_down: str | None = None
 
 
 assume_options = record_options(
@@ -153,6 +154,11 @@ assume_options = record_options(
     click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Repeatable."),
     click.option("--transitive", multiple=True, metavar="KEY", help="A tag chained sessions keep. Repeatable."),
     click.option("--source-identity", metavar="NAME", help="The source identity; no later session can change it."),
+    click.option(
+        "--scope-down",
+        metavar="FILE",
+        help="A policy that narrows the session (sts:GetScopedCredentials); - is standard input.",
+    ),
 )
 """Adds the options of sts:AssumeRole to a command, which gets them as one `wanted: Wanted`."""
 
@@ -340,13 +346,13 @@ def _device(workspace: Workspace, plan: AssumePlan, *, must: bool) -> str:
     return choose("You have several MFA devices", serials, instead="Name one with --mfa-serial.")
 
 
-def _policy(name: str) -> str:
-    """The text of a session policy, as short as JSON can say it."""
-    text = read_text(name, "session policy", most=LARGEST_POLICY_FILE)
+def _policy(name: str, what: str = "session policy") -> str:
+    """The text of a policy, as short as JSON can say it."""
+    text = read_text(name, what, most=LARGEST_POLICY_FILE)
     if name == "-":
-        return compact_policy(text)
+        return compact_policy(text, what)
     try:
-        return compact_policy(text)
+        return compact_policy(text, what)
     except Problem as problem:
         step = f"iamtui lint {shlex.quote(name)} shows more."
         raise Problem(f"{safe_text(name)}: {problem.sentence}", safe_text(step)) from None
@@ -370,6 +376,7 @@ def _extras(wanted: Wanted) -> AssumeExtras:
         tags=tuple(tags),
         transitive_tag_keys=wanted.transitive,
         source_identity=wanted.source_identity or "",
+        scope_down=_policy(wanted.scope_down, "scope-down policy") if wanted.scope_down is not None else "",
     )
 
 
@@ -471,6 +478,8 @@ def _say_session(session: Session, workspace: Workspace) -> None:
     who = session.identity.arn if session.identity is not None else f"{session.role_arn} as {session.session_name}"
     alias = alias_of(session, workspace.account)
     note(f"Assumed {who}{f' in {alias}' if alias else ''}; {session.time_left_words()} left.")
+    if session.extras.scope_down:
+        note("SCOPED: the session may do what both the role and the scope-down policy allow.")
     if session_is_production(session, workspace.account, load_config()[0].production):
         stderr().line(Span("PRODUCTION", Style.BAD), ": the role or its account is marked as such.")
     if session.identity_error:

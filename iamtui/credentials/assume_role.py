@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 
 from iamtui.aws.connection import Connection
+from iamtui.aws.errors import AwsProblem
 from iamtui.credentials.session import (
     NO_EXTRAS,
     AssumeExtras,
@@ -76,6 +77,7 @@ class InputName(StrEnum):
     TAGS = "session tags"
     TRANSITIVE_TAGS = "transitive tags"
     SOURCE_IDENTITY = "source identity"
+    SCOPE_DOWN = "scope-down policy"
 
 
 class InputProblem(NamedTuple):
@@ -201,6 +203,10 @@ def _problems(entered: AssumeRoleInput) -> Iterator[InputProblem]:
             yield InputProblem(InputName.SOURCE_IDENTITY, 'The source identity must not start with "aws:".')
     yield from _policy_problems(entered)
     yield from _tag_problems(entered.extras)
+    scope_down = entered.extras.scope_down
+    if len(scope_down) > LONGEST_POLICIES:
+        size = f"The scope-down policy has {len(scope_down)} characters; STS takes {LONGEST_POLICIES} at most."
+        yield InputProblem(InputName.SCOPE_DOWN, size)
 
 
 def _chaining_problems(inherited: AssumeExtras, others: AssumeExtras) -> Iterator[InputProblem]:
@@ -508,6 +514,8 @@ def assume_role(
         from_long_term=_is_long_term(connection),
         endpoint_url=connection.endpoint_url,
     )
+    if entered.extras.scope_down:
+        session = _scoped_down(connection, session, entered.extras.scope_down, clock)
     try:
         with session.connection(connection) as own:
             identity = own.caller()
@@ -519,6 +527,29 @@ def assume_role(
         return session.identified(identity, "")
     whose = identity.arn or "nobody"
     return session.identified(identity, f"These credentials belong to {whose}, not to the session that was asked for.")
+
+
+def _scoped_down(connection: Connection, session: Session, policy: str, clock: Clock) -> Session:
+    """The session with what both its own permissions and a policy allow (STS API Reference: GetScopedCredentials).
+
+    The wider credentials are wiped, also where STS refuses: nobody gets more than was asked for.
+    """
+    try:
+        with session.connection(connection) as own:
+            given = ask_for_credentials(
+                lambda: own.call("sts", "GetScopedCredentials", dict, Policy=policy), "sts:GetScopedCredentials", clock
+            )
+    except AwsProblem as problem:
+        failure = Problem(
+            f"The session was not scoped down, so it was dropped: {problem.sentence}",
+            "The policy can be given as a session policy with --policy instead, which every Region takes.",
+        )
+    else:
+        narrowed = {entry.name: getattr(given, entry.name) for entry in fields(given)}
+        return replace(session, **{**narrowed, "expires_at": min(given.expires_at, session.expires_at)})
+    finally:
+        session.wipe()
+    raise failure from None
 
 
 def _is_long_term(connection: Connection) -> bool:

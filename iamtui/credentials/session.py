@@ -37,6 +37,7 @@ class AssumeExtras(Struct, frozen=True):
 
     Args:
         source_identity: what no later session can change, or "".
+        scope_down: a policy that the session is narrowed by after it was assumed (sts:GetScopedCredentials), or "".
     """
 
     policy: str = ""
@@ -44,6 +45,7 @@ class AssumeExtras(Struct, frozen=True):
     tags: tuple[tuple[str, str], ...] = ()
     transitive_tag_keys: tuple[str, ...] = ()
     source_identity: str = ""
+    scope_down: str = ""
 
     @property
     def actions(self) -> tuple[str, ...]:

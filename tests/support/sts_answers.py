@@ -1,4 +1,4 @@
-"""A canned STS: answers AssumeRole, GetSessionToken and GetCallerIdentity as told, through `Connection.with_stub`."""
+"""A canned STS: answers its calls for credentials and GetCallerIdentity as told, through `Connection.with_stub`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ROLE_ARN = "arn:aws:iam::123456789012:role/deploy/Deployer"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLE//token+of+the+session/" + "Zm9v" * 60 + "=="
 KEY_ID = "ASIAIOSFODNN7EXAMPLE"
+SCOPED_KEY_ID = "ASIASCOPEDDOWNEXAMPLE"
 LONG_TERM_SECRET = "longTermSecretOfTheCaller0000000000KEY"
 
 Answer = tuple[int, str]
@@ -41,6 +42,7 @@ class CannedSts:
         credentials: replaces fields of Credentials; None leaves a field out.
         refusal: answered to AssumeRole instead of credentials.
         mfa_refusal: answered to GetSessionToken instead of credentials.
+        scope_refusal: answered to GetScopedCredentials instead of credentials.
         mfa_key: the access key id that GetSessionToken gives.
         identity: the ARN that GetCallerIdentity tells, or an error.
         requests: the parameters of every request, in order.
@@ -52,6 +54,7 @@ class CannedSts:
     credentials: dict[str, str | None] = field(default_factory=dict)
     refusal: Answer | None = None
     mfa_refusal: Answer | None = None
+    scope_refusal: Answer | None = None
     mfa_key: str = "ASIAMFASESSIONEXAMPLE"
     identity: str | Answer = "arn:aws:sts::123456789012:assumed-role/Deployer/alice"
     requests: list[dict[str, str]] = field(default_factory=list)
@@ -75,6 +78,9 @@ class CannedSts:
             self.on_request()
         if asked["Action"] == "AssumeRole":
             status, text = self.refusal or (200, self._assumed())
+        elif asked["Action"] == "GetScopedCredentials":
+            scoped = self._credentials("GetScopedCredentials", SCOPED_KEY_ID, self.life)
+            status, text = self.scope_refusal or (200, scoped)
         elif asked["Action"] == "GetSessionToken":
             status, text = self.mfa_refusal or (200, self._mfa_session(int(asked["DurationSeconds"])))
         else:

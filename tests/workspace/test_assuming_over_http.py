@@ -20,6 +20,7 @@ from iamtui.secret import Secret
 from iamtui.workspace.assume.assume import as_session, assume
 from iamtui.workspace.assume.assume_plan import plan_assume
 from iamtui.workspace.assume.mfa import MfaSessions
+from iamtui.workspace.assume.session_actions import Renewal
 from iamtui.workspace.source.opening import connect, open_source, reconnected
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error
@@ -385,3 +386,21 @@ def test_mfa_and_external_id_are_sent(faulty: tuple[Workspace, FaultProxy]) -> N
     assume(space, AssumeRoleInput(ROLE, "alice", 900, "partner-1", serial, Secret("123456")))
     sent = next(call.parameters for call in proxy.calls if call.operation == "AssumeRole")
     assert (sent["SerialNumber"], sent["TokenCode"], sent["ExternalId"]) == (serial, "123456", "partner-1")
+
+
+def test_each_renewal_is_scoped_down_anew(faulty: tuple[Workspace, FaultProxy]) -> None:
+    space, proxy = faulty
+    answer = assumed_xml(datetime.now(UTC) + timedelta(minutes=10)).replace(b"AssumeRole", b"GetScopedCredentials")
+    proxy.on("GetScopedCredentials", Answer(200, answer))
+    narrow = policy(allow("s3:GetObject"))
+    entered = replace(ENTERED, extras=AssumeExtras(scope_down=narrow))
+    first, second = assume(space, entered), Renewal(space, entered)(None)
+    assert first.access_key_id == second.access_key_id == "ASIAIOSFODNN7EXAMPLE"
+    sent = [call.parameters for call in proxy.calls if call.operation == "GetScopedCredentials"]
+    assert [parameters["Policy"] for parameters in sent] == [narrow, narrow]
+
+
+def test_an_endpoint_without_scoped_credentials_is_one_sentence(faulty: tuple[Workspace, FaultProxy]) -> None:
+    space, _ = faulty
+    with pytest.raises(Problem, match=r"^The session was not scoped down, so it was dropped: [^\n]*GetScopedCred"):
+        assume(space, replace(ENTERED, extras=AssumeExtras(scope_down=policy(allow("s3:GetObject")))))

@@ -482,7 +482,7 @@ def policy_problem(text: str) -> str:
     return f"The session policy cannot be read: {error.message}."
 
 
-def compact_policy(text: str) -> str:
+def compact_policy(text: str, what: str = "session policy") -> str:
     r"""The same document without blanks between its parts, and with what is not ASCII as \uXXXX.
 
     Raises:
@@ -492,9 +492,9 @@ def compact_policy(text: str) -> str:
         document = load_json(text)
     except DocumentError as error:
         where = f" (line {error.line})" if error.line is not None else ""
-        raise Problem(f"The session policy cannot be read{where}: {error.message}.", "Correct it.") from None
+        raise Problem(f"The {what} cannot be read{where}: {error.message}.", "Correct it.") from None
     if not isinstance(document, dict):
-        raise Problem("The session policy is not a JSON object.", "A policy is an object: { ... }.")
+        raise Problem(f"The {what} is not a JSON object.", "A policy is an object: { ... }.")
     return json_text(document, separators=(",", ":"), ensure_ascii=True)
 
 
