@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from iamtui.activity.parquet_tables import write_parquet
-from iamtui.activity.tables import COUNT
+from iamtui.activity.tables import COUNT, write_parquet
 from iamtui.input_files import packed_for
 from tests.test_readme import BLOCKS
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from iamtui.activity.events import UNREAD, Event, JsonEvents, is_json
-from iamtui.activity.parquet_tables import PARQUET_MAGIC, parquet_events
-from iamtui.activity.tables import csv_events, is_csv
+from iamtui.activity.tables import PARQUET_MAGIC, csv_events, is_csv, parquet_events
 from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem

@@ -27,12 +27,11 @@ from iamtui.engine.words.explanation import explain
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assume.assume import as_session
+from iamtui.workspace.assume.assume import Renewal, as_session
 from iamtui.workspace.assume.assume import assume as assume_role
 from iamtui.workspace.assume.assume_decision import is_temporary
 from iamtui.workspace.assume.assume_plan import AssumePlan, check_input, compact_policy, plan_assume, plan_without_code
 from iamtui.workspace.assume.mfa import MfaSessions, find_mfa_devices
-from iamtui.workspace.assume.session_actions import Renewal
 from iamtui.workspace.source.inventory import find_entity
 from iamtui.workspace.source.opening import connect, with_kept_account
 from iamtui.workspace.source.principals import alias_of, session_is_production

@@ -34,8 +34,7 @@ from iamtui.cli.output import stdout
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.problem import Problem
-from iamtui.workspace.source.account_cache import last_kept_account
-from iamtui.workspace.source.opening import open_source
+from iamtui.workspace.source.opening import last_kept_account, open_source
 from iamtui.workspace.source.permissions import FEATURES
 from iamtui.workspace.source.workspace import SourceKind, list_profiles
 

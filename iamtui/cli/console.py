@@ -27,7 +27,7 @@ from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.workspace.assume.session_actions import open_console
+from iamtui.workspace.assume.assume import open_console
 
 
 @command(epilog="Exit codes: 0 with the URL handed over; 2 without.")

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import click
 
-from iamtui.activity.parquet_tables import write_parquet
 from iamtui.activity.requests import COLUMNS, RequestCollector
-from iamtui.activity.tables import athena_query
+from iamtui.activity.tables import athena_query, write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
@@ -31,9 +30,8 @@ from iamtui.input_files import pyarrow_module
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.activity.least_policy import with_named_policies
-from iamtui.workspace.activity.replay import Replayer
+from iamtui.workspace.activity.replay import Replay, Replayer, ReplayGroup, ReplayVerdict
 from iamtui.workspace.activity.replay_fixes import fixed_to_the_end
-from iamtui.workspace.activity.replay_result import Replay, ReplayGroup, ReplayVerdict
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.change.draft_fixes import SuggestedDraft
 from iamtui.workspace.change.draft_session import DraftedAccount, apply, save_draft_file

@@ -25,8 +25,7 @@ from iamtui.paths import home_expanded
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
-from iamtui.workspace.source.account_cache import clear_accounts
-from iamtui.workspace.source.opening import load_last_accessed, with_resource_policies
+from iamtui.workspace.source.opening import clear_accounts, load_last_accessed, with_resource_policies
 from iamtui.workspace.source.snapshot_file import account_to_write, redacted_bytes, snapshot_bytes, write_snapshot
 from iamtui.workspace.source.unknown_facts import unasked_principals
 

@@ -31,8 +31,14 @@ from iamtui.presentation.used import (
 )
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.activity.least_draft import LeastDraft, check_least
-from iamtui.workspace.activity.least_policy import MOST_NAMED, LeastPolicy, least_policy, with_policies_of
+from iamtui.workspace.activity.least_policy import (
+    MOST_NAMED,
+    LeastDraft,
+    LeastPolicy,
+    check_least,
+    least_policy,
+    with_policies_of,
+)
 from iamtui.workspace.activity.used import (
     Activity,
     UseCount,

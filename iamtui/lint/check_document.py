@@ -18,12 +18,17 @@ from typing import Any, Final
 
 from iamtui.input_files import toml_of
 from iamtui.lint.actions import check_actions, check_dynamodb, check_sensitive_actions, check_tag_keys
-from iamtui.lint.condition_keys import check_needed_actions
-from iamtui.lint.conditions import check_conditions
-from iamtui.lint.elements import check_document, check_elements, check_one_service, check_rcp
+from iamtui.lint.conditions import check_conditions, check_needed_actions
+from iamtui.lint.elements import (
+    check_document,
+    check_elements,
+    check_one_service,
+    check_rcp,
+    check_repetition,
+    check_statements,
+)
 from iamtui.lint.principals import check_principals, check_trust
 from iamtui.lint.resources import check_resource_variables, check_resources
-from iamtui.lint.size_and_repetition import check_repetition, check_statements
 from iamtui.lint.subject import CheckedDocument, Finding, Level, document_positions
 from iamtui.policy.document import DocumentError, Fault, JsonValue, PolicyDocument, load_json, parse_policy
 from iamtui.policy.json_text import Lines

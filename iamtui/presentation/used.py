@@ -16,8 +16,7 @@ from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     # The words need nothing of it: lint, drafts and proofs take a tenth of a second to import.
-    from iamtui.workspace.activity.least_draft import LeastDraft
-    from iamtui.workspace.activity.least_policy import LeastPolicy
+    from iamtui.workspace.activity.least_policy import LeastDraft, LeastPolicy
 
 _USED: Final = "used"
 _NOT_GRANTED: Final = "not granted"

@@ -55,8 +55,7 @@ from iamtui.proofs.caller_classes import (
     canonical_users_that_matter,
     whose_canonical_user,
 )
-from iamtui.proofs.carried_keys import Carried, always_carried
-from iamtui.proofs.contexts import Doubt, FoundContext, find_context
+from iamtui.proofs.contexts import Carried, Doubt, FoundContext, always_carried, find_context
 from iamtui.proofs.requests import IN_REGIONS, action_classes, groups_of, region_of, services_named, without_open_parts
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
 from iamtui.text import safe_text

@@ -38,8 +38,7 @@ from iamtui.policy.document import Statement
 from iamtui.policy.patterns import Glob, Token, Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.statement import ActionElement, CompiledStatement, action_name
 from iamtui.policy.types import LanguageOptions
-from iamtui.proofs.carried_keys import ANYTHING, TAGS_OF_PRINCIPAL, Carried
-from iamtui.proofs.contexts import Doubt, FoundContext, find_context
+from iamtui.proofs.contexts import ANYTHING, TAGS_OF_PRINCIPAL, Carried, Doubt, FoundContext, find_context
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
 from iamtui.text import safe_text
 

@@ -20,7 +20,7 @@ from iamtui.account.model import Known
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.cli.completion import OFFERS
 from iamtui.cli.main import ENTRIES
-from iamtui.workspace.source.account_cache import keep_account, last_kept_account
+from iamtui.workspace.source.opening import keep_account, last_kept_account
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import need
 from tests.support.sample_account import sample_account

@@ -17,9 +17,9 @@ from iamtui.input_files import unpacked
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
 from iamtui.workspace.assume.remembered_assume_input import remembered_input
-from iamtui.workspace.source import account_cache
-from iamtui.workspace.source.account_cache import kept_account, last_kept_account
+from iamtui.workspace.source import opening
 from iamtui.workspace.source.credential_commands import is_confirmed
+from iamtui.workspace.source.opening import kept_account, last_kept_account
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli
 from tests.support.panel_apps import until
@@ -130,7 +130,7 @@ def test_no_command_ends_for_a_file_that_is_read_unasked(
         assert "error in iamtui itself" not in found.err, found
     put_damaged(CACHED, paths.cache_folder() / "again" / CACHED, damage)
     monkeypatch.setattr(paths, "accounts_folder", lambda: paths.cache_folder() / "again" / "accounts")
-    monkeypatch.setattr(account_cache, "__version__", "0.1.0")
+    monkeypatch.setattr(opening, "__version__", "0.1.0")
     with suppress(Problem):
         kept_account(ID, iam("user/staff/alice"), "")
     assert not is_confirmed(CredentialCommand("work", "/opt/bin/other", "/"))
@@ -139,7 +139,7 @@ def test_no_command_ends_for_a_file_that_is_read_unasked(
 
 def test_a_cache_with_wrong_bits_costs_a_sentence_at_most(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where msgspec raises what is no error of its own, for bytes that are not UTF-8."""
-    monkeypatch.setattr(account_cache, "__version__", "0.1.0")
+    monkeypatch.setattr(opening, "__version__", "0.1.0")
     monkeypatch.setattr(paths, "accounts_folder", lambda: paths.cache_folder() / "accounts")
     place = put_damaged(CACHED, paths.cache_folder() / CACHED, "another version")
     place.write_bytes((KEPT / CACHED).read_bytes())

@@ -21,9 +21,9 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.main.inventory import key_of
 from iamtui.workspace.ask.saved_questions import QuestionStore
 from iamtui.workspace.assume.remembered_assume_input import remembered_input
-from iamtui.workspace.source import account_cache
-from iamtui.workspace.source.account_cache import kept_account
+from iamtui.workspace.source import opening
 from iamtui.workspace.source.credential_commands import is_confirmed
+from iamtui.workspace.source.opening import kept_account
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import optional_module
@@ -157,7 +157,7 @@ def test_the_cache_of_this_version_has_the_account(workspace: Workspace, monkeyp
     """A cache is only read by the version that wrote it; while the form has its number, that version could be ours."""
     (file,) = (KEPT / "accounts").iterdir()
     put(f"accounts/{file.name}", paths.accounts_folder() / file.name)
-    monkeypatch.setattr(account_cache, "__version__", "0.1.0")
+    monkeypatch.setattr(opening, "__version__", "0.1.0")
     found = kept_account(ID, ALICE, "")
     assert found is not None
     assert (found.taken_at, found.caller_arn) == (READ_AT, Known(ALICE))

@@ -31,8 +31,8 @@ from iamtui.tui.main.screen_state import ScreenState
 from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
 from iamtui.workspace.assume.remembered_assume_input import remember_input
 from iamtui.workspace.organization.organization_store import ListedAccount, StoreWriter
-from iamtui.workspace.source.account_cache import keep_account
 from iamtui.workspace.source.credential_commands import confirm
+from iamtui.workspace.source.opening import keep_account
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
 from tests.support.screen_app import opened, settle
 from tests.support.snapshot_builder import ID, allow, attached, complete, document, iam, inline, trust

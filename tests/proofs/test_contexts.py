@@ -22,8 +22,7 @@ from iamtui.policy.context import (
 )
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
-from iamtui.proofs.carried_keys import Carried
-from iamtui.proofs.contexts import Doubt, FoundContext, find_context
+from iamtui.proofs.contexts import Carried, Doubt, FoundContext, find_context
 from iamtui.proofs.texts import Bounds
 from tests.support.slow import one_quick
 

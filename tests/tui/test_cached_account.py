@@ -17,7 +17,7 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.opening.chooser import ChooserScreen
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source import workspace as workspaces
-from iamtui.workspace.source.account_cache import keep_account, kept_account
+from iamtui.workspace.source.opening import keep_account, kept_account
 from iamtui.workspace.source.workspace import CacheUse, SourceChoice, SourceKind
 from tests.support.fault_proxy import FaultProxy, Reset, Stall, error
 from tests.support.live_account import load_live

@@ -15,8 +15,8 @@ from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source import workspace as workspaces
-from iamtui.workspace.source.account_cache import keep_account
 from iamtui.workspace.source.open_accounts import open_accounts
+from iamtui.workspace.source.opening import keep_account
 from iamtui.workspace.source.workspace import Progress, ProgressReport, SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Call, Fault, FaultProxy, Stall, error
 from tests.support.live_account import load_live

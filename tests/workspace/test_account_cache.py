@@ -20,8 +20,8 @@ from iamtui.input_files import open_input, unpacked
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.sources.demo import load_demo_account
-from iamtui.workspace.source import account_cache
-from iamtui.workspace.source.account_cache import clear_accounts, keep_account, kept_account
+from iamtui.workspace.source import opening
+from iamtui.workspace.source.opening import clear_accounts, keep_account, kept_account
 from tests.sources.test_live import fill
 from tests.support.live_account import load_live
 from tests.support.moto_server import ACCOUNT, MotoServer
@@ -234,7 +234,7 @@ def test_the_number_of_accounts_is_bounded() -> None:
 
 
 def test_an_account_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_cache, "_LARGEST_FILE", 100)
+    monkeypatch.setattr(opening, "_LARGEST_FILE", 100)
     assert not keep_account(account(), "")
     assert files() == []
 

@@ -17,10 +17,9 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume.assume import as_session, assume
+from iamtui.workspace.assume.assume import Renewal, as_session, assume
 from iamtui.workspace.assume.assume_plan import plan_assume
 from iamtui.workspace.assume.mfa import MfaSessions
-from iamtui.workspace.assume.session_actions import Renewal
 from iamtui.workspace.source.opening import connect, open_source, reconnected
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall, Truncate, error

@@ -13,10 +13,9 @@ from iamtui.credentials.assume_role import AssumeRoleInput, MfaWay
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
-from iamtui.workspace.assume import session_actions as renewing
-from iamtui.workspace.assume.assume import as_session, assume
+from iamtui.workspace.assume import assume as renewing
+from iamtui.workspace.assume.assume import Renewal, as_session, assume
 from iamtui.workspace.assume.mfa import MfaCodeNeeded
-from iamtui.workspace.assume.session_actions import Renewal
 from iamtui.workspace.assume.session_store import KeptSession, Origin, SessionsKeeper
 from iamtui.workspace.source.opening import open_source
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace

@@ -22,10 +22,9 @@ from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, Pu
 from iamtui.drafts.edits.principals import UpdateTrustPolicy
 from iamtui.questions.question import Question
 from iamtui.workspace.activity import replay as module
-from iamtui.workspace.activity.replay import Replayer
+from iamtui.workspace.activity.replay import Replay, Replayer
+from iamtui.workspace.activity.replay import ReplayVerdict as Verdict
 from iamtui.workspace.activity.replay_fixes import fixed_to_the_end, with_all_fixes
-from iamtui.workspace.activity.replay_result import Replay
-from iamtui.workspace.activity.replay_result import ReplayVerdict as Verdict
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.change.draft_fixes import SuggestedDraft

@@ -13,7 +13,7 @@ from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
-from iamtui.workspace.activity.replay_result import ReplayVerdict as Verdict
+from iamtui.workspace.activity.replay import ReplayVerdict as Verdict
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.change.draft_session import apply
 from iamtui.workspace.source.principals import resolve_principal

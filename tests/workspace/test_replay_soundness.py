@@ -20,7 +20,7 @@ from iamtui.engine.calls.api_calls import authorized_by
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.workspace.activity.replay import Replayer, allows_all
-from iamtui.workspace.activity.replay_result import ReplayVerdict as Verdict
+from iamtui.workspace.activity.replay import ReplayVerdict as Verdict
 from iamtui.workspace.ask.denials import caller_of
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.ask.questions import BulkEvaluator

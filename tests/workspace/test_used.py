@@ -30,8 +30,7 @@ from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.used import checks_of
 from iamtui.problem import Problem
-from iamtui.workspace.activity.least_draft import check_least, least_draft
-from iamtui.workspace.activity.least_policy import LeastPolicy, least_policy
+from iamtui.workspace.activity.least_policy import LeastPolicy, check_least, least_draft, least_policy
 from iamtui.workspace.activity.used import Activity, UsedService, activity_of, compare_use, limits_of, read_trails
 from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.questions import BulkEvaluator

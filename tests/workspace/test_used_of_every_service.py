@@ -22,7 +22,7 @@ from iamtui.engine.calls.api_calls import iam_actions
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.questions.question import Question
 from iamtui.workspace.activity.least_policy import LeastPolicy, least_policy
-from iamtui.workspace.activity.replay_result import allows_all
+from iamtui.workspace.activity.replay import allows_all
 from iamtui.workspace.activity.used import Activity, ReadTrails, activity_of
 from iamtui.workspace.ask.questions import BulkEvaluator
 from iamtui.workspace.source.principals import principal_for

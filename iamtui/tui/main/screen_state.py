@@ -320,7 +320,7 @@ class PlaceMemory:
 
 
 def _key_of(workspace: Workspace) -> str:
-    from iamtui.workspace.source.account_cache import cache_key
+    from iamtui.workspace.source.opening import cache_key
 
     source, who = workspace.source, workspace.account.caller_arn.value_or("")
     seen_by = f"{source.kind} {source.endpoint_url}"

@@ -447,7 +447,7 @@ class SourceOpening:
         Raises:
             Problem: the session is gone, has ended, or is not who it should be.
         """
-        from iamtui.workspace.assume.session_actions import open_as
+        from iamtui.workspace.assume.assume import open_as
 
         workspace = self._main.source_workspace
         assert workspace is not None
@@ -457,7 +457,7 @@ class SourceOpening:
 
     def _acting(self, workspace: Workspace, choice: SourceChoice) -> Workspace:
         """A workspace with the newest credentials of the chosen session, which are lent: forget ends that too."""
-        from iamtui.workspace.assume.session_actions import as_session
+        from iamtui.workspace.assume.assume import as_session
 
         keeper = self._main.sessions.keeper
         acting = as_session(workspace, keeper.newest(choice.session_key), clock.now())

@@ -31,7 +31,7 @@ from iamtui.tui.content import line, plain, wrong
 from iamtui.tui.dialogs.dialogs import Dialog, DialogBox
 from iamtui.tui.sessions.text import PRODUCTION, account_of, role_name
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.workspace.assume.session_actions import open_console
+from iamtui.workspace.assume.assume import open_console
 from iamtui.workspace.source.principals import alias_of
 from iamtui.workspace.source.workspace import Workspace
 

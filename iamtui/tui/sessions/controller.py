@@ -104,7 +104,7 @@ class SessionLifecycle:
             return
         caller = partial(keeper.newest, parent.key) if parent is not None else None
 
-        from iamtui.workspace.assume.session_actions import Renewal
+        from iamtui.workspace.assume.assume import Renewal
 
         renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
         origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)

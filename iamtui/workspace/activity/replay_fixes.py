@@ -21,8 +21,15 @@ from iamtui.problem import Problem
 from iamtui.questions.policies_in_force import entity_behind
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
-from iamtui.workspace.activity.replay import UNTOLD_CALLER, Replayer
-from iamtui.workspace.activity.replay_result import MOST_RESOURCES, LostPermission, Replay, ReplayVerdict, allows_all
+from iamtui.workspace.activity.replay import (
+    MOST_RESOURCES,
+    UNTOLD_CALLER,
+    LostPermission,
+    Replay,
+    Replayer,
+    ReplayVerdict,
+    allows_all,
+)
 from iamtui.workspace.ask.access import granting_conditions
 from iamtui.workspace.ask.policy_reads import PolicyReads
 from iamtui.workspace.ask.questions import BulkEvaluator, evaluator_of

@@ -41,9 +41,8 @@ from iamtui.text import counted
 from iamtui.workspace.change.compared_states import aligned
 from iamtui.workspace.change.draft_session import Effect
 from iamtui.workspace.change.impact import Impact, impact_between
-from iamtui.workspace.source.account_cache import is_whole
 from iamtui.workspace.source.inventory import DESCRIBES_SETS, first_words
-from iamtui.workspace.source.opening import open_snapshot
+from iamtui.workspace.source.opening import is_whole, open_snapshot
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind, Workspace
 
 

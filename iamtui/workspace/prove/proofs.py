@@ -30,14 +30,14 @@ from iamtui.policy.resource import ResourceKind, ResourceSet, resource_policy_ar
 from iamtui.policy.statement import ActionElement, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.proofs.carried_keys import (
+from iamtui.proofs.contexts import (
     TAGS_OF_PRINCIPAL,
     Carried,
+    Doubt,
     always_carried,
     doubt_about,
     may_have_session_tags,
 )
-from iamtui.proofs.contexts import Doubt
 from iamtui.proofs.requests import Example, Situation, action_classes, find_request, without_session_tags
 from iamtui.proofs.texts import STEPS, Bounds, Unproved
 from iamtui.questions.account_index import principal_of

@@ -42,8 +42,7 @@ from iamtui.proofs.caller_classes import (
     canonical_users_that_matter,
     whose_canonical_user,
 )
-from iamtui.proofs.carried_keys import Carried, always_carried, doubt_about
-from iamtui.proofs.contexts import Doubt
+from iamtui.proofs.contexts import Carried, Doubt, always_carried, doubt_about
 from iamtui.proofs.documents import find_broader
 from iamtui.proofs.requests import ActionClass, Example, Situation, action_classes, find_request
 from iamtui.proofs.texts import STEPS, Bounds, Unproved

@@ -20,7 +20,7 @@ from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.text import counted, first_of_texts
 from iamtui.workspace.ask.trust import Opening, TrustEdge, TrustReader
-from iamtui.workspace.review.administrators import allows_everything, is_everywhere
+from iamtui.workspace.review.escalation_steps import allows_everything, is_everywhere
 from iamtui.workspace.source.unknown_facts import FindingSeverity, Holder, documents_in_use
 from iamtui.workspace.source.workspace import Workspace
 

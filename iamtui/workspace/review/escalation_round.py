@@ -11,7 +11,6 @@ from iamtui.account.model import Group, Role, User
 from iamtui.catalog.escalation_paths import CHANGES, JOIN, NEW_PRINCIPALS, USES, EscalationPath, Gain, On, together
 from iamtui.engine.decision import Outcome
 from iamtui.engine.policy_holders import places
-from iamtui.workspace.review.administrators import allows_all
 from iamtui.workspace.review.escalation_rights import Rights
 from iamtui.workspace.review.escalation_states import (
     AFTER,
@@ -24,7 +23,7 @@ from iamtui.workspace.review.escalation_states import (
     targets_of,
     what_is_needed,
 )
-from iamtui.workspace.review.escalation_steps import NO_TERMS, Entity, EscalationStep, Move, Terms
+from iamtui.workspace.review.escalation_steps import NO_TERMS, Entity, EscalationStep, Move, Terms, allows_all
 
 _MOST_JOINED: Final = 4
 """Groups that one user joins on its way."""

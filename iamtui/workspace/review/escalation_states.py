@@ -14,10 +14,15 @@ from iamtui.engine.request import NamedPolicy, PolicyInForce
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.account_index import derive_index
 from iamtui.questions.policies_in_force import identity_policies
-from iamtui.workspace.review.administrators import denies_something, group_leads_on, is_full_access, strong_holders
-from iamtui.workspace.review.escalation_names import PolicyNames
-from iamtui.workspace.review.escalation_rights import Rights
-from iamtui.workspace.review.escalation_steps import GIVEN, Entity
+from iamtui.workspace.review.escalation_rights import PolicyNames, Rights
+from iamtui.workspace.review.escalation_steps import (
+    GIVEN,
+    Entity,
+    denies_something,
+    group_leads_on,
+    is_full_access,
+    strong_holders,
+)
 from iamtui.workspace.source.workspace import Workspace
 
 

@@ -22,14 +22,6 @@ from iamtui.engine.policy_holders import bits_of, places
 from iamtui.policy.statement import action_name
 from iamtui.text import first_names
 from iamtui.workspace.ask.trust import TrustEdge, Trustee, TrustReader
-from iamtui.workspace.review.administrators import (
-    denies,
-    documents_of,
-    group_leads_on,
-    is_about,
-    is_full_access,
-    leads_on,
-)
 from iamtui.workspace.review.escalation_round import EscalationRound, Reached
 from iamtui.workspace.review.escalation_states import (
     AccountStates,
@@ -48,6 +40,12 @@ from iamtui.workspace.review.escalation_steps import (
     Move,
     Terms,
     closing_statements,
+    denies,
+    documents_of,
+    group_leads_on,
+    is_about,
+    is_full_access,
+    leads_on,
 )
 from iamtui.workspace.source.workspace import Workspace
 
