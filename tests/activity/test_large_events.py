@@ -67,7 +67,7 @@ def test_fields_of_a_table_that_are_large_are_not_all_remembered(monkeypatch: py
     monkeypatch.setattr(events, "_MOST_REMEMBERED_BYTES", 4 * _MB)
     rows = (f'{{""key"":""{number}{"x" * 2 * _MB}""}}' for number in range(_EVENTS))
     portions = (f's3.amazonaws.com,GetObject,,"{row}"\n'.encode() for row in rows)
-    monkeypatch.setattr("iamtui.activity.tables._PARQUET_ROWS", 1)
+    monkeypatch.setattr("iamtui.activity.tables._ROWS", 1)
     tracemalloc.start()
     try:
         read = csv_events(lambda: next(portions, b""), b"eventSource,eventName,errorCode,requestParameters\n")
