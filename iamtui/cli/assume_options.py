@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from iamtui.cli.command import topic_option
 from iamtui.cli.input import ask_code, choose, read_text
 from iamtui.cli.opening import approval, command_choice, open_workspace, say_where, unnamed_approval
 from iamtui.cli.output import Span, Style, note, stderr
@@ -129,6 +130,8 @@ class Wanted:
     scope_down: str | None = None
 
 
+_option: Final = topic_option("session")
+
 assume_options = record_options(
     Wanted,
     "wanted",
@@ -141,19 +144,17 @@ assume_options = record_options(
         metavar="TIME",
         help="How long: 1h, 90m, 1h30m or seconds.",
     ),
-    click.option("--external-id", metavar="ID", help="The external ID that the role's owner gave a third party."),
-    click.option(
-        "--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked for on the terminal."
-    ),
+    _option("--external-id", metavar="ID", help="The external ID that the role's owner gave a third party."),
+    _option("--mfa-serial", metavar="SERIAL", help="The caller's MFA device; its code is asked for on the terminal."),
     click.option("--mfa", is_flag=True, help="Ask for an MFA code on the terminal."),
     click.option("--no-mfa", is_flag=True, help="Do not ask for an MFA code."),
-    click.option("--via", multiple=True, metavar="ROLE", help="First assume this role (chaining). Repeatable."),
-    click.option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
-    click.option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Repeatable."),
-    click.option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Repeatable."),
-    click.option("--transitive", multiple=True, metavar="KEY", help="A tag chained sessions keep. Repeatable."),
-    click.option("--source-identity", metavar="NAME", help="The source identity; no later session can change it."),
-    click.option(
+    _option("--via", multiple=True, metavar="ROLE", help="First assume this role (chaining). Repeatable."),
+    _option("--policy", metavar="FILE", help="An inline session policy; - is standard input."),
+    _option("--policy-arn", multiple=True, metavar="ARN", help="A managed session policy. Repeatable."),
+    _option("--tag", multiple=True, metavar="KEY=VALUE", help="A session tag. Repeatable."),
+    _option("--transitive", multiple=True, metavar="KEY", help="A tag chained sessions keep. Repeatable."),
+    _option("--source-identity", metavar="NAME", help="The source identity; no later session can change it."),
+    _option(
         "--scope-down",
         metavar="FILE",
         help="A policy that narrows the session (sts:GetScopedCredentials); - is standard input.",

@@ -56,16 +56,17 @@ if TYPE_CHECKING:
 @click.option("--saved", metavar="NAME", help="Ask a saved question, for PRINCIPAL if one is given.")
 @click.option("--save", metavar="NAME", help="Save this question, with its --expect.")
 @click.option("--questions", "file", metavar="FILE", help="The file of --saved and --save, instead of your own.")
-@expect_option("Exit 0 if every decision is this one, else 1.")
-@click.option("--issuer", metavar="USER", help="The user behind a federated-user session that PRINCIPAL names.")
+@expect_option("Exit 1 unless every decision is allowed, denied, explicitDeny, implicitDeny or depends.")
+@click.option("--issuer", metavar="USER", help="The user behind a federated-user session.")
 @click.option(
     "--credentials",
     type=click.Choice(("long_term", "temporary")),
-    help="The credentials of a user: access keys or temporary.",
+    metavar="KIND",
+    help="A user's credentials: long_term or temporary.",
 )
 @Demands.options(
     "Being allowed on some of the resources is enough.",
-    "Exit 3 where the answer, or an expected denial, holds only as far as loaded.",
+    "Exit 3 where the answer holds only as far as loaded.",
 )
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
 @output_options("text", "json", "jsonl")
@@ -91,11 +92,9 @@ def can(
 ) -> Exit:
     """Ask whether PRINCIPAL may do ACTION, and why. Of several pairs, the worst answer decides.
 
-    PRINCIPAL is an ARN, a unique id, user/NAME, role/NAME, root, a service name, anonymous, or a name that only one
-    user or role has. ACTION may be a pattern such as s3:Get*. A condition key that is not given is unknown, and the
-    answer says what depends on it; --strict treats it as absent, unless AWS always sends it. Other
-    permissions that the call needs (iam:PassRole, tagging, KMS) are answered too; those that every such call needs, and
-    those named by --with, decide with it.
+    PRINCIPAL is an ARN, a unique id, user/NAME, role/NAME, root, a service name, anonymous, or a unique name; ACTION
+    may be a pattern such as s3:Get*. A condition key that is not given is unknown, and the answer says what depends on
+    it. What else the call needs (iam:PassRole, tagging, KMS) is answered too; what each such call needs decides.
     """
     if save is not None and (issuer or credentials):
         raise Problem("A saved question names its principal by an ARN alone.", "Leave out --issuer and --credentials.")

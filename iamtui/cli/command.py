@@ -54,6 +54,10 @@ def topic_option(topic: str) -> Callable[..., Callable[[F], F]]:
     return functools.partial(click.option, cls=TopicOption, topic=topic)
 
 
+_NAMES: Final = 22
+"""Columns for the names of options; longer ones have a line of their own."""
+
+
 def write_options(command: click.Command, context: click.Context, formatter: click.HelpFormatter) -> None:
     """Write a command's own options, and below them the names of those that topics describe."""
     own: list[tuple[str, str]] = []
@@ -61,16 +65,23 @@ def write_options(command: click.Command, context: click.Context, formatter: cli
     for parameter in command.get_params(context):
         if isinstance(parameter, TopicOption):
             topics.setdefault(parameter.topic, []).append(max(parameter.opts, key=len))
-        elif record := parameter.get_help_record(context):
+        elif (record := parameter.get_help_record(context)) and record[1]:
             own.append(record)
     if own:
         with formatter.section("Options"):
-            formatter.write_dl(own)
-    for topic, names in topics.items():
-        with formatter.section(f"Options of {topic} (iamtui help {topic})"):
-            lead = " " * formatter.current_indent
-            lines = textwrap.wrap(" ".join(names), formatter.width - len(lead), break_on_hyphens=False)
-            formatter.write("".join(f"{lead}{line}\n" for line in lines))
+            formatter.write_dl(own, col_max=_NAMES)
+    if topics:
+        with formatter.section("More options, described by `iamtui help TOPIC`"):
+            lead = " " * (formatter.current_indent + len("request") + 2)
+            for topic, names in topics.items():
+                lines = textwrap.fill(
+                    " ".join(names),
+                    formatter.width,
+                    break_on_hyphens=False,
+                    initial_indent=f"  {topic}".ljust(len(lead)),
+                    subsequent_indent=lead,
+                )
+                formatter.write(f"{lines}\n")
 
 
 class Command(click.Command):

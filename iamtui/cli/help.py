@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import click
 
+from iamtui.cli.assume_options import assume_options
 from iamtui.cli.command import FORMS, TopicOption, command, output_options
 from iamtui.cli.exits import Exit
 from iamtui.cli.output import stdout
@@ -17,6 +18,7 @@ from iamtui.text import safe_text
 _TOPICS: Final = {
     "sources": ("Whose account is read. Options before the command hold for it, too.", source_options),
     "request": ("The request that is asked about.", question_options),
+    "session": ("The session that is assumed.", assume_options),
     "output": ("What is printed, and where.", output_options("text")),
 }
 
@@ -25,7 +27,7 @@ _TOPICS: Final = {
 @click.argument("words", nargs=-1, metavar="[COMMAND...|TOPIC]")
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> Exit:
-    """Print the help of COMMAND, or of a TOPIC: sources, request or output."""
+    """Print the help of COMMAND, or of a TOPIC: sources, request, session or output."""
     out = stdout()
     if words[:1] and words[0] in _TOPICS:
         out.raw(_topic(words[0]))
@@ -54,7 +56,7 @@ def _topic(name: str) -> str:
     records = [
         record
         for parameter in click.command()(function).params
-        if isinstance(parameter, TopicOption) or name == "request"
+        if isinstance(parameter, TopicOption) or name in ("request", "session")
         if (record := parameter.get_help_record(click.Context(click.Command(name))))
     ]
     with formatter.section("Options"):

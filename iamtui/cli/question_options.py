@@ -82,14 +82,13 @@ question_options = record_options(
     ),
     click.option(
         "-c", "--context", multiple=True, metavar="KEY=VALUE",
-        help="A condition key of the request. Repeat a key to add a value; KEY= is the empty text, "
-        r"\= stands for a = in KEY.",
+        help="A condition key of the request. Repeatable; KEY= is empty text.",
     ),
     _option("--absent", multiple=True, metavar="KEY", help="A condition key that is absent; * is any text."),
     _option(
         "--context-file", metavar="FILE", help="A JSON object of condition keys; null says absent. -c wins over it."
     ),
-    click.option(
+    _option(
         "--strict",
         is_flag=True,
         help="Treat condition keys that are not given as absent, unless AWS always sends them (the time, the Region).",
@@ -108,7 +107,7 @@ question_options = record_options(
     _option(
         "--resource-account", metavar="ACCOUNT", help="The account that owns the resource, if its ARN does not say."
     ),
-    click.option(
+    _option(
         "--with", "with_checks", multiple=True, metavar="ACTION[=RESOURCE]",
         help="The call also needs this, such as iam:PassRole=ROLE-ARN or ec2:CreateTags.",
     ),
@@ -308,7 +307,7 @@ def expect_option(words: str) -> Callable[[F], F]:
         return Expectation(given[0]) if given else None
 
     choices = click.Choice(tuple(item.value for item in Expectation))
-    return click.option("--expect", multiple=True, type=choices, callback=read, help=words)
+    return click.option("--expect", multiple=True, type=choices, callback=read, metavar="DECISION", help=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +335,7 @@ class Demands:
             click.option(
                 "--anyway",
                 is_flag=True,
-                help="Accept an action that the catalogue does not know, or a resource that the action does not work "
-                "on.",
+                help="Accept an unknown action, or a resource of another kind.",
             ),
         )
 

@@ -322,7 +322,7 @@ def second_opinion_option(command: F) -> F:
         "--second-opinion",
         "compare",
         is_flag=True,
-        help="Also ask AWS's policy simulator (a read call), and explain differences; exit 2 without its answer.",
+        help="Also ask AWS's policy simulator; exit 2 without its answer.",
     )(command)
 
 

@@ -16,6 +16,7 @@ from tests.support.cli_runner import Cli
     [
         ("sources", ("--snapshot", "--profile", "--organization")),
         ("request", ("--on", "--strict")),
+        ("session", ("--external-id", "--scope-down")),
         ("output", ("--out", "--quiet", "--color", "SARIF 2.1.0")),
     ],
 )
@@ -28,8 +29,15 @@ def test_the_help_of_a_command_is_that_of_its_option(cli: Cli) -> None:
     assert cli("help", "prove", "never").out == cli("prove", "never", "--help").out
 
 
+def test_the_help_of_a_command_fits_a_screen(cli: Cli) -> None:
+    longest = {name: len(cli(*name.split(), "--help").out.splitlines()) for group in GROUPS.values() for name in group}
+    assert {name: lines for name, lines in longest.items() if lines > 46} == {}
+
+
 def test_no_such_topic(cli: Cli) -> None:
-    cli("help", "nonsense").failed_with("nonsense is not a command or topic.", "Topics: sources, request, output.")
+    cli("help", "nonsense").failed_with(
+        "nonsense is not a command or topic.", "Topics: sources, request, session, output."
+    )
 
 
 def test_every_command_stands_in_the_help_once(cli: Cli) -> None:
