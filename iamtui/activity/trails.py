@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from iamtui.activity.events import UNREAD, Event, JsonEvents, is_json
+import msgspec
+
+from iamtui.activity.events import NESTED, UNREAD, Event, JsonEvents, is_json
 from iamtui.activity.tables import PARQUET_MAGIC, csv_events, is_csv, parquet_events
 from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked
 from iamtui.paths import home_expanded
@@ -26,6 +29,10 @@ MOST_NAMED: Final = 100
 
 _WINDOW: Final = 250_000
 """Event ids that are remembered, twice over: CloudTrail delivers an event twice within minutes, if at all."""
+
+_MOST_HELD: Final = 5_000
+_MOST_HELD_BYTES: Final = 16 * 1024 * 1024
+"""Calls that only the account of the resource has recorded so far, and the size of them, held for the caller's own."""
 
 _DEEPEST: Final = 32
 _TRAIL_NAMES: Final = re.compile(
@@ -91,11 +98,15 @@ class Trails:
         self._told = told
         self._seen: set[tuple[int, int]] = set()
         self._ids: tuple[set[int], set[int]] = (set(), set())
+        self._held: dict[int, Event] = {}
+        self._held_bytes = 0
         self.counts = TrailCounts()
         self.damaged: list[DamagedFile] = []
 
     def events(self) -> Iterator[list[Event]]:
         """The events, some at a time, in the order of the paths and of the names in folders.
+
+        Calls that another account than the caller's recorded come after those that may turn out to be the same.
 
         Raises:
             Problem: a path that was given does not exist or cannot be opened. What lies in folders is passed over.
@@ -110,6 +121,7 @@ class Trails:
                 yield from self._of_folder(os.fspath(given), 0)
             else:
                 yield from self._of_path(os.fspath(given))
+        yield self._released()
 
     def check(self) -> None:
         """Refuse what had no event at all.
@@ -207,7 +219,13 @@ class Trails:
                 if any(one in recent or one in older for one in seen):
                     self.counts.twice += 1
                     continue
-                recent.update((identity, shared) if of_caller else (identity,))
+                recent.update((identity, shared))
+                if of_caller and (other := self._held.pop(shared, None)) is not None:
+                    self.counts.twice += 1
+                    self.counts.events -= other.count
+                elif event.sharedEventID and not of_caller:
+                    self._hold(shared, event)
+                    continue
             if event.lost == UNREAD:
                 self.counts.unread += event.count
             else:
@@ -215,7 +233,22 @@ class Trails:
         if len(recent) > _WINDOW:
             self._ids = set(), recent
         self.counts.events += sum(event.count for event in kept)
+        if len(self._held) > _MOST_HELD or self._held_bytes > _MOST_HELD_BYTES:
+            kept += self._released()
         return kept
+
+    def _hold(self, shared: int, event: Event) -> None:
+        # What is nested would keep the whole portion of the file that it is cut from.
+        nested = {name: getattr(event, name).copy() for name in (*NESTED, "detail")}
+        self._held[shared] = msgspec.structs.replace(event, **nested)
+        self._held_bytes += sum(len(bytes(text)) for text in nested.values()) + sys.getsizeof(event)
+        self.counts.events += event.count
+
+    def _released(self) -> list[Event]:
+        held = [*self._held.values()]
+        self._held.clear()
+        self._held_bytes = 0
+        return held
 
 
 class _Portions:

@@ -223,15 +223,34 @@ def test_other_events_with_the_same_id_count(tmp_path: Path) -> None:
     assert (len(found), trails.counts.twice) == (2, 1)
 
 
-def test_a_call_that_two_accounts_recorded_counts_once_as_the_callers_tells_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["own other", "other own", "other third own", "other own third", "other third"])
+def test_a_call_that_several_accounts_recorded_counts_once_as_the_callers_tells_it(order: str, tmp_path: Path) -> None:
     caller = {"type": "AWSAccount", "accountId": "111111111111", "principalId": "AIDA1"}
     own = RECORDS[0] | {"sharedEventID": "s", "recipientAccountId": "111111111111", "userIdentity": caller}
     other = own | {"eventID": "other", "recipientAccountId": "222222222222"}
+    third = own | {"eventID": "third", "recipientAccountId": "333333333333"}
+    given = [{"own": own, "other": other, "third": third}[name] for name in order.split()]
     file = tmp_path / "trail.json"
-    file.write_text(json.dumps({"Records": [own, other, other | {"eventID": "2", "sharedEventID": "t"}]}))
+    file.write_text(json.dumps({"Records": [*given, other | {"eventID": "2", "sharedEventID": "t"}]}))
     found, trails = read(file)
-    assert [event.eventID for event in found] == [own["eventID"], "2"]
-    assert trails.counts.twice == 1
+    assert [event.eventID for event in found] == [own["eventID"] if "own" in order else "other", "2"]
+    assert (trails.counts.twice, trails.counts.events) == (len(given) - 1, 2)
+    assert json.loads(bytes(found[0].userIdentity)) == caller
+
+
+def test_more_calls_of_other_accounts_than_are_held_are_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iamtui.activity.trails._MOST_HELD", 2)
+    of_others = [
+        RECORDS[0] | {"eventID": f"e{n}", "sharedEventID": f"s{n}", "recipientAccountId": "222222222222"}
+        for n in range(7)
+    ]
+    file = tmp_path / "trail.json"
+    file.write_text("\n".join(map(compact, of_others)))
+    found, trails = read(file)
+    assert sorted(event.eventID or "" for event in found) == [f"e{n}" for n in range(7)]
+    assert (trails.counts.events, trails.counts.twice) == (7, 0)
 
 
 def test_deep_nesting_is_one_damaged_event(tmp_path: Path) -> None:
