@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,20 @@ from iamtui.workspace.review.escalations import find_escalations
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.cli_runner import Cli
 from tests.support.external_tools import optional_module
-from tests.support.snapshot_builder import ID, allow, document, iam, inline, role, snapshot, trust, user
+from tests.support.slow import few_slow
+from tests.support.snapshot_builder import (
+    ID,
+    allow,
+    document,
+    group,
+    iam,
+    inline,
+    policy,
+    role,
+    snapshot,
+    trust,
+    user,
+)
 from tests.support.two_accounts import OTHER, of_other
 
 ADMIN = document(allow("*"))
@@ -534,3 +548,93 @@ def test_without_the_list_of_accounts_it_is_said_that_some_may_be_missing(cli: C
     assert missing in cli(*words).err
     (day / "accounts.json").write_text('{"accounts": []}')
     assert "accounts.json" not in cli(*words).err
+
+
+QUEUE = f"arn:aws:sqs:eu-west-1:{ID}:q"
+
+
+def random_accounts(chance: random.Random) -> dict[str, dict[str, Any]]:
+    """Snapshots of two accounts: users, roles and groups with and without boundaries, SCPs, a queue with a policy."""
+
+    def statements(least: int, **more: Any) -> list[dict[str, Any]]:
+        found = []
+        for _ in range(chance.randint(least, 3)):
+            one = allow(
+                chance.choice(["sqs:ReceiveMessage", "sqs:*", "sqs:Send*", "*"]),
+                chance.choice(["*", QUEUE, QUEUE[:-1] + "*", QUEUE.replace(ID, OTHER)]),
+                Effect=chance.choice(["Allow", "Allow", "Deny"]),
+            )
+            if chance.random() < 0.5:
+                one["Condition"] = chance.choice(
+                    [
+                        {"StringEquals": {"aws:PrincipalAccount": chance.choice([ID, OTHER])}},
+                        {"Bool": {"aws:SecureTransport": chance.choice(["true", "false"])}},
+                        {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+                        {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": chance.choice(["o-1", "o-2"])}},
+                        {"StringLike": {"aws:userid": "AROAAPP:*"}},
+                    ]
+                )
+            found.append(one | {name: choose() for name, choose in more.items()})
+        return found
+
+    def inlined(key: str) -> dict[str, Any]:
+        return {key: [inline("own", document(*own))] if (own := statements(0)) else []}
+
+    def arn(account: str, name: str) -> str:
+        return f"arn:aws:iam::{account}:{name}"
+
+    principals = [
+        "*",
+        {"AWS": ID},
+        *({"AWS": arn(id_, f"{kind}/app")} for id_ in (ID, OTHER) for kind in ("user", "role")),
+    ]
+    limit = policy("limit", body=document(*statements(1)))
+    bound = {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": limit["Arn"]}}
+    found = {}
+    for id_ in (ID, OTHER):
+        organization = levels(id_, "Prod")
+        denies = [one | {"Effect": "Deny"} for one in statements(0)]
+        if denies:
+            organization["path"][1]["scps"] = [FULL, FULL | {"arn": f"{FULL['arn']}2", "document": document(*denies)}]
+        data = snapshot(
+            users=[
+                user("app", **inlined("UserPolicyList")),
+                user("bob", GroupList=["devs"]),
+                user("cy", **inlined("UserPolicyList"), **(bound if chance.random() < 0.5 else {})),
+            ],
+            groups=[group("devs", **inlined("GroupPolicyList"))],
+            roles=[role("app", **inlined("RolePolicyList")), role("b", **inlined("RolePolicyList"), **bound)],
+            policies=[limit],
+        )
+        if id_ == OTHER:
+            data = of_other(data)
+        data["organization"] = organization
+        lets_in = statements(0, Principal=lambda: chance.choice(principals)) if id_ == ID else []
+        if lets_in:
+            data["resource_policies"] = {QUEUE: {"state": "present", "document": document(*lets_in)}}
+        elif id_ == ID and chance.random() < 0.5:
+            data["resource_policies"] = {QUEUE: {"state": "none"}}
+        found[id_] = data | {"iamtui": {"version": 1, "account_id": id_, "taken_at": "2026-11-28T00:00:00Z"}}
+    return found
+
+
+@pytest.mark.parametrize("seed", few_slow(range(40), 2))
+def test_who_can_in_every_account_is_what_can_answers_in_each(cli: Cli, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    files = {id_: tmp_path / f"{id_}.json" for id_ in (ID, OTHER)}
+    for id_, data in random_accounts(chance).items():
+        files[id_].write_text(json.dumps(data))
+    store = tmp_path / "org"
+    given = [argument for file in files.values() for argument in ("--snapshot", file)]
+    assert cli("snapshot", "--org", store, *given).code == 0
+    action = chance.choice(["sqs:ReceiveMessage", "sqs:SendMessage", "sqs:DeleteQueue"])
+    on = chance.choice([(), ("--on", QUEUE), ("--on", QUEUE.replace(ID, OTHER))])
+    rows = cli("org", "ask", "--store", store, "--who-can", action, *on, "--json").json_lines
+    for id_, file in files.items():
+        found = {row["subject"]: row["verdict"] for row in rows if row["account"] == id_}
+        own = [f"arn:aws:iam::{id_}:{name}" for name in ("user/app", "user/bob", "user/cy", "role/app", "role/b")]
+        named = {subject for subject in found if subject.startswith("arn:") and "*" not in subject}
+        for principal in {*own, *named}:
+            decision = cli("can", principal, action, *on, "--snapshot", file, "--json").json["decision"]
+            expected = decision if decision in ("allowed", "depends") else None
+            assert found.get(principal) == expected, (id_, principal, decision)
