@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,19 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
 from iamtui.workspace.ask.proof_result import ProofStatus
 from iamtui.workspace.ask.questions import evaluator_of
-from iamtui.workspace.prove.draft_proofs import prove_nothing_new
+from iamtui.workspace.ask.saved_questions import (
+    NeverRecord,
+    NothingNewRecord,
+    NotPublicRecord,
+    ProofRecord,
+    QuestionsFile,
+    SavedRecord,
+    read_file,
+    write_file,
+)
+from iamtui.workspace.prove.draft_proofs import prove_nothing_new, prove_saved
+from iamtui.workspace.prove.proofs import prove_never
+from iamtui.workspace.prove.public_proofs import prove_not_public
 from iamtui.workspace.source.principals import resolve_principal
 from tests.support.alice_and_dev import BUCKET, workspace
 from tests.support.sample_account import allow, deny, document, iam
@@ -97,7 +110,7 @@ def test_what_is_newly_possible(before: Given, after: Given, proved: bool) -> No
         assert after == given(allow(["sqs:SendMessag?"]))
 
 
-OTHER = "444455556666"
+OTHER, THIRD = "444455556666", "777788889999"
 
 
 UNREADABLE = PolicyDocument("{not JSON")
@@ -213,9 +226,55 @@ def test_no_sampled_request_is_newly_allowed_against_a_proof(seed: int) -> None:
         if proof.status is not ProofStatus.PROVED:
             continue
         for who in ("user/alice", "role/dev"):
-            principal = resolve_principal(now, who)
-            for _ in range(80):
-                context = {key: chance.choice(values) for key, values in CONTEXTS.items()}
-                question = Question(OBJECT, f"{BUCKET}/{chance.choice(OBJECTS)}", context, Mode.STRICT)
-                if evaluator_of(now, question).decide(principal).outcome is Outcome.ALLOWED:
-                    assert evaluator_of(then, question).decide(principal).outcome is Outcome.ALLOWED
+            for question in sampled(chance):
+                assert allowed(then, who, question) or not allowed(now, who, question)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", few_slow(range(30), 1))
+def test_a_saved_proof_is_proved_anew_of_each_account(tmp_path: Path, seed: int) -> None:
+    """As the question asked at once is, and as the evaluator answers of requests that are tried."""
+    chance = random.Random(seed)
+    then, now = random_workspace(chance), random_workspace(chance)
+    who = chance.choice(["user/alice", "role/dev", "*"])
+    excepted = ["role/dev"] if who == "*" and chance.random() < 0.5 else []
+    never = NeverRecord([who], [chance.choice([OBJECT, "s3:GetObject*"])], f"{BUCKET}/*", excepted)
+    closed = NotPublicRecord([BUCKET], excepted=[OTHER] if chance.random() < 0.5 else [])
+    records = [ProofRecord(never=never), ProofRecord(not_public=closed), ProofRecord(no_broader=NothingNewRecord())]
+    file = tmp_path / "questions.json"
+    saved = [SavedRecord(name, proof=record) for name, record in zip("abc", records, strict=True)]
+    write_file(file, QuestionsFile(saved=saved))
+    again = [one.proof for one in read_file(file).saved if one.proof is not None]
+    assert again == records
+    for before, after in ((then, now), (now, now)):
+        found = [prove_saved(after, before, record)[0] for record in again]
+        direct = prove_never(after, never.principals, never.actions, resource=never.on, excepted=excepted)
+        assert found[0].status is direct.status
+        (of_bucket,) = prove_not_public(after, [BUCKET], excepted=closed.excepted).values()
+        assert found[1].status is of_bucket.status
+        for proof in found:
+            if proof.counterexample is not None:
+                assert proof.counterexample.decision.outcome is Outcome.ALLOWED
+        callers = [name for name in ("user/alice", "role/dev") if who in ("*", name) and name not in excepted]
+        if found[0].is_proved:
+            assert not any(allowed(after, name, question) for name in callers for question in sampled(chance))
+        if found[1].is_proved:
+            assert not any(allowed(after, f"arn:aws:iam::{THIRD}:root", question) for question in sampled(chance))
+        if found[2].is_proved:
+            for name in ("user/alice", "role/dev"):
+                for question in sampled(chance):
+                    assert allowed(before, name, question) or not allowed(after, name, question)
+
+
+def sampled(chance: random.Random) -> list[Question]:
+    """Requests with every key of the random conditions."""
+    found = []
+    for _ in range(60):
+        context = {key: chance.choice(values) for key, values in CONTEXTS.items()}
+        found.append(Question(OBJECT, f"{BUCKET}/{chance.choice(OBJECTS)}", context, Mode.STRICT))
+    return found
+
+
+def allowed(found: Any, who: str, question: Question) -> bool:
+    principal = resolve_principal(found, who)
+    return evaluator_of(found, question).decide(principal).outcome is Outcome.ALLOWED
