@@ -259,6 +259,20 @@ def test_principals_and_accounts_that_conditions_ask_for_are_listed() -> None:
     assert {"arn:aws:iam::777777777777:root", bob} <= {principal.arn for principal in found}
 
 
+def test_an_account_that_a_deny_leaves_out_is_listed() -> None:
+    # IAM User Guide: NotPrincipal with Deny leaves out the account that it names, not the users and roles of it.
+    spares = {
+        "Effect": "Deny",
+        "NotPrincipal": {"AWS": "arn:aws:iam::444455556666:root"},
+        "Action": "*",
+        "Resource": "*",
+    }
+    workspace = with_bucket_policy(lets_in("*"), spares)
+    found = everybody(workspace, asking())
+    possible = [one.arn for one, decision in who_can(workspace, asking(), found.asked) if decision.allowed]
+    assert possible == ["arn:aws:iam::444455556666:root"]
+
+
 def sharing_policies(users: int) -> Workspace:
     """Each user has 10 of 20 policies, each of 30 statements about roles of its own."""
     policies = tuple(

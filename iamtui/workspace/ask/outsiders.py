@@ -357,7 +357,10 @@ class Outsiders:
 
     @cached_property
     def _accounts_asked_for(self) -> tuple[str, ...]:
-        return self._accounts_in_conditions(deciding=True)
+        """Accounts that conditions ask for, and those that a Deny leaves out as NotPrincipal."""
+        spared = (entry for statement in self._policy.statements for entry in statement.not_principals or ())
+        named = [_account_named(entry.value) for entry in spared if entry.kind == "AWS"]
+        return tuple(dict.fromkeys((*self._accounts_in_conditions(deciding=True), *filter(None, named))))
 
     def _accounts_in_conditions(self, *, deciding: bool) -> tuple[str, ...]:
         values = (
