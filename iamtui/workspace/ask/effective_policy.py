@@ -55,6 +55,8 @@ _MOST_TOGETHER: Final = 64
 160,000."""
 _MOST_COMPARED: Final = 200_000
 """Pairs of resources that are compared, which takes less than a second."""
+NEWER_SERVICES: Final = "services newer than the action data"
+"""Left out where `NotAction` allows what the data has no name for."""
 _MOST_ASKED: Final = 10_000
 """Most statements, times the resources they are evaluated on, for checking a document: some two seconds."""
 
@@ -145,6 +147,15 @@ def effective_policy(
         writer.drop(more)
         document = writer.document()
     scps_loaded = isinstance(policies.scps, tuple) and all(level.not_loaded is None for level in policies.scps)
+    newer = Question("service-newer-than-the-data:Any", made_now=False)
+    written = document["Statement"]
+    assert isinstance(written, list), "as the writer makes it"
+    grants_newer = any(
+        isinstance(one, dict) and (one.get("Effect"), one.get("Action")) == ("Allow", "*") for one in written
+    )
+    if services is None and not grants_newer:
+        decision = QuestionEvaluator(account, newer, now).decide(principal)
+        refused |= {NEWER_SERVICES} if decision.outcome in (Outcome.ALLOWED, Outcome.DEPENDS) else set()
     left_out = tuple(sorted(writer.left_out | refused, key=str.lower))
     return EffectivePolicy(document, left_out, scps_loaded or policies.principal_in_management_account)
 
