@@ -629,12 +629,13 @@ def test_who_can_in_every_account_is_what_can_answers_in_each(cli: Cli, tmp_path
     assert cli("snapshot", "--org", store, *given).code == 0
     action = chance.choice(["sqs:ReceiveMessage", "sqs:SendMessage", "sqs:DeleteQueue"])
     on = chance.choice([(), ("--on", QUEUE), ("--on", QUEUE.replace(ID, OTHER))])
-    rows = cli("org", "ask", "--store", store, "--who-can", action, *on, "--json").json_lines
+    rows = cli("org", "ask", "--store", store, "--who-can", action, *on, "-o", "jsonl").json_lines
     for id_, file in files.items():
         found = {row["subject"]: row["verdict"] for row in rows if row["account"] == id_}
         own = [f"arn:aws:iam::{id_}:{name}" for name in ("user/app", "user/bob", "user/cy", "role/app", "role/b")]
         named = {subject for subject in found if subject.startswith("arn:") and "*" not in subject}
         for principal in {*own, *named}:
-            decision = cli("can", principal, action, *on, "--snapshot", file, "--json").json["decision"]
+            (asked,) = cli("can", principal, action, *on, "--snapshot", file, "-o", "json").json
+            decision = asked["decision"]
             expected = decision if decision in ("allowed", "depends") else None
             assert found.get(principal) == expected, (id_, principal, decision)
