@@ -34,7 +34,7 @@ from iamtui.workspace.ask.trust import (
 from iamtui.workspace.ask.who_can import who_can
 from iamtui.workspace.assume.assume_decision import decide_so_far
 from iamtui.workspace.assume.caller_roles import roles_of_caller
-from iamtui.workspace.review.overview import account_overview
+from iamtui.workspace.review.overview_counts import account_overview
 from iamtui.workspace.source.opening import open_source
 from iamtui.workspace.source.principals import principal_for, resolve_principal
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace
