@@ -388,6 +388,10 @@ class _SnapshotRedactor:
                     self._words.keep(" ".join(name for name in known if name.startswith(start)))
                     names, text = names or self._every_name, ":".join(fields[1:]).partition(field[len(start) :])[2]
                     break
+        elif text.startswith("execute-api:/"):
+            # As a policy of API Gateway shortens the ARNs of its own API.
+            self._words.keep(fields[0])
+            names = self._types.get(fields[0], ())
         elif not (pattern and text[:1] in ("*", "?")):
             return
         for part in re.split("[:/]", text):

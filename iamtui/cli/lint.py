@@ -187,7 +187,9 @@ def _sarif(reports: Sequence[_FileReport]) -> dict[str, Any]:
 
 
 def _print(out: Output, report: _FileReport) -> None:
-    shown = "<stdin>" if report.name == "-" else report.name
+    # Two colons first would be a command to GitHub's runner, which has the same text in its log.
+    name = f"./{report.name}" if report.name.lstrip().startswith("::") else report.name
+    shown = "<stdin>" if name == "-" else name
     for each in report.found:
         finding = each.finding
         level = finding.level.value

@@ -27,7 +27,7 @@ from iamtui.credentials.child_process import NotStarted, check_program, endpoint
 from iamtui.credentials.export import Format, shell_format
 from iamtui.credentials.export_values import DEMO_LABEL
 from iamtui.credentials.renewal import Held, Renewer
-from iamtui.credentials.server import CredentialsService
+from iamtui.credentials.server import WHO_IS_ANSWERED, CredentialsService
 from iamtui.credentials.session import time_left_words
 from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
@@ -87,8 +87,8 @@ def serve(
         _say_mfa(found, mfa_sessions)
     if imds:
         note(
-            "WARNING: the instance metadata service has no authentication: every user and every program of this "
-            "machine that finds its port gets these credentials."
+            f"WARNING: the instance metadata service has no authentication: {WHO_IS_ANSWERED} that finds its port gets "
+            "these credentials."
         )
     service = _service(found, imds)
     if command:

@@ -211,6 +211,11 @@ class _Handler(BaseHTTPRequestHandler):
 _TABLES: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 """Linux's connections, each with the user whose socket it is; a socket of IPv6 can connect to 127.0.0.1, too."""
 
+WHO_IS_ANSWERED: Final = (
+    "every program of yours" if Path(_TABLES[0]).exists() else "every user and every program of this machine"
+)
+"""Who gets an answer that needs no token."""
+
 
 def _is_ours(peer: _Address, here: _Address) -> bool:
     """True if the socket at the other end of a connection is of the user who runs this process.

@@ -317,6 +317,15 @@ def test_names_of_services_actions_regions_and_aws_managed_policies_stay() -> No
     assert rename("arn:aws:lambda:eu-west-1:111122223333:function:x").startswith("arn:aws:lambda:eu-west-1:")
 
 
+@pytest.mark.parametrize("start", ["arn:aws:execute-api:us-east-1:111122223333:puffin", "execute-api:"])
+def test_http_methods_stay_in_resources_of_api_gateway(start: str) -> None:
+    resources = [f"{start}/zorblat/GET/quux", f"{start}/*/PATCH/*", f"{start}/zorblat/DEL*"]
+    made, rename = redacted(with_statement(Action="execute-api:Invoke", Resource=resources))
+    for method, one in zip(("/GET/", "/PATCH/*", "/DEL*"), resources, strict=True):
+        assert method in rename(one)
+    assert not [word for word in ("zorblat", "quux", "puffin") if word in json.dumps(made)]
+
+
 # Patterns cut what they cut.
 
 

@@ -30,6 +30,17 @@ def policy(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.parametrize("name", ["::stop-commands::x.json", " ::error::x.json"])
+def test_a_file_name_in_text_is_no_command_to_a_runner(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}))
+    result = cli("lint", name)
+    assert f"./{name}:" in result.out
+    assert not any(line.lstrip().startswith("::") for line in (result.out + result.err).splitlines())
+
+
 def test_annotations_hold_no_other_command(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     name = "a,line=9::b\n::stop-commands::x%0A.json"

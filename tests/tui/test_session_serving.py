@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from iamtui.credentials.server import WHO_IS_ANSWERED
 from iamtui.tui.dialogs.dialogs import ConfirmDialog
 from iamtui.tui.sessions.endpoint_screen import EndpointScreen
 from tests.support.panel_apps import until
@@ -73,7 +74,7 @@ async def test_metadata_is_offered_only_after_a_warning(monkeypatch: pytest.Monk
         assert "IMDSv2 stays off." in it.text
         await press(it.pilot, "i", "y")
         assert kept.service.metadata is not None
-        assert "open to everybody on this machine" in it.text
+        assert f"no authentication: open to {WHO_IS_ANSWERED}" in it.text
         await press(it.pilot, "c")
         assert variable(it.copier.copied[-1], "AWS_EC2_METADATA_SERVICE_ENDPOINT") == kept.service.metadata.url
 

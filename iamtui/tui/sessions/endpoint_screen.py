@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from iamtui.credentials.export import shell_format
 from iamtui.credentials.export_values import DEMO_LABEL
-from iamtui.credentials.server import Counts, CredentialsService
+from iamtui.credentials.server import WHO_IS_ANSWERED, Counts, CredentialsService
 from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
 from iamtui.tui import clock
@@ -35,9 +35,9 @@ _SHELL: Final = "bash"
 """Shell whose lines are copied where the user's format is for no shell."""
 
 METADATA_WARNING: Final = (
-    "The instance metadata service (IMDSv2) knows no authentication: every user and every program of this machine "
-    "that finds its port gets these credentials, for as long as it runs. It is for programs that were written for "
-    "EC2 instances and can use nothing else."
+    f"The instance metadata service (IMDSv2) knows no authentication: {WHO_IS_ANSWERED} that finds its port gets "
+    "these credentials, for as long as it runs. It is for programs that were written for EC2 instances and can use "
+    "nothing else."
 )
 
 
@@ -219,9 +219,7 @@ def facts(kept: KeptSession, held: bool, *, in_the_way: bool) -> Content:
         rows.append(line(("! ", "bold $session-warning"), (failure_words(kept, now), "$session-warning")))
     if service.metadata is not None and status.metadata_counts is not None:
         rows.append(_fact("IMDSv2", f"{service.metadata.url}  {_counted(status.metadata_counts)}"))
-        rows.append(
-            line(_fact("", ""), ("no authentication: open to everybody on this machine", "bold $session-warning"))
-        )
+        rows.append(line(_fact("", ""), (f"no authentication: open to {WHO_IS_ANSWERED}", "bold $session-warning")))
     else:
         rows.append(_fact("IMDSv2", "off"))
     if in_the_way:

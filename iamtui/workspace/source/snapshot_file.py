@@ -50,8 +50,10 @@ def is_name_of_aws(name: str) -> bool:
 
 
 def types_of_resources() -> Mapping[str, Collection[str]]:
-    """By service, what the ARNs of its resource types have beside names, such as "table"."""
-    return {service: parts_between_names(service) - {""} for service in service_names()}
+    """By service, what the ARNs of its resource types have beside names, such as "table" or the method of a call."""
+    types = {service: parts_between_names(service) - {""} for service in service_names()}
+    types["execute-api"] |= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY"}
+    return types
 
 
 def write_snapshot(data: bytes, path: Path, *, overwrite: bool = False) -> int:
