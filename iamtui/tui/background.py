@@ -9,10 +9,13 @@ from contextlib import suppress
 from threading import Event
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
+from weakref import ref
 
+from textual.app import App
 from textual.widget import Widget
 from textual.worker import Worker, active_worker, get_current_worker
 
+from iamtui.account.model import Account
 from iamtui.problem import Problem
 from iamtui.tui.content import Severity, plain
 from iamtui.tui.textual_internals import forget_drawn_widgets
@@ -151,7 +154,6 @@ def in_thread(
     def run() -> None:
         worker = get_current_worker()
         task = Work(widget, worker)
-        _running.add(task)
         try:
             work(task)
         except Problem as problem:
@@ -159,7 +161,6 @@ def in_thread(
         except Exception as error:  # noqa: BLE001 - any error becomes a sentence, without its words
             task.tell(refuse, Problem(failure_words(error, name), next_step))
         finally:
-            _running.discard(task)
             # The thread waits for its next work in this context, which would keep the widget and its account.
             active_worker.set(_NOBODY)
 
@@ -176,31 +177,34 @@ def compile_once_drawn(widget: Widget, workspace: Workspace) -> None:
     in_thread(widget, compile_behind, name="getting the policies ready", group="engine")
 
 
-_running: Final[set[Work]] = set()
-"""Work that a thread is at, also if it was cancelled."""
 _NOBODY: Final[Any] = None
 
+_REST_SECONDS: Final = 2.0
+"""How long nobody has touched a key, and how long after an account was replaced, before it is freed."""
 
-def free_replaced_account(widget: Widget) -> None:
-    """Free the account that was on screen: it is a circle of objects, which only the collector finds.
 
-    For a large account the collector holds up the screen for about a second, so it waits for a moment without keys,
-    and for what was being done, which may hold the account. Memory that several threads have freed glibc keeps unless
-    it is told to return it.
+def free_replaced_account(app: App[None], account: Account) -> None:
+    """Free the account that was on screen once all is at rest: closures of its evaluators make it a circle of objects,
+    which only the collector finds, and the collector holds up the screen for seconds where the account is large.
+
+    Something may hold it longer, such as a mark or a dialog, and so it is tried again, ever more rarely. Memory that
+    several threads have freed glibc keeps unless it is told to return it.
     """
-    earlier = frozenset(_running)
+    replaced, pause = ref(account), _REST_SECONDS
 
-    def free(work: Work) -> None:
-        while earlier & _running and not work.cancelled():
-            sleep(_LOOK_SECONDS)
-        if yield_to_user(work.cancelled)():
+    def free() -> None:
+        nonlocal pause
+        if replaced() is None or not app.is_running:
             return
-        forget_drawn_widgets()
-        gc.collect()
-        with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).malloc_trim(0)
+        if monotonic() - _touched_at >= _REST_SECONDS and not any(worker.is_running for worker in app.workers):
+            pause *= 2
+            forget_drawn_widgets()
+            gc.collect()
+            with suppress(AttributeError, OSError):
+                ctypes.CDLL(None).malloc_trim(0)
+        app.set_timer(pause, free)
 
-    in_thread(widget, free, name="freeing the account before", group="freeing")
+    app.set_timer(pause, free)
 
 
 def get_in_thread(

@@ -260,7 +260,7 @@ class SourceOpening:
         """Show an account; where the user went to another one of several meanwhile, that."""
         was, others = self._main.source_workspace, made.workspace.others
         if was is not None:
-            free_replaced_account(self._main)
+            free_replaced_account(self._app, was.account)
         self._leave_old_account()
         self._main.drafts.show_account(made)
         if was is not None and was.account.id in others:
