@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 from benchmarks import generator
 from benchmarks.documents import boundary_document, customer_document, document, scp_documents
 from benchmarks.generator import Size
-from benchmarks.results import Plan, Result, cpu_seconds, median_cpu_seconds
+from benchmarks.results import Plan, Result, cpu_seconds, garbage_as_in_the_program, median_cpu_seconds
 from benchmarks.vocabulary import ACCOUNT
 from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
@@ -60,23 +60,20 @@ _PARTS: Final = tuple(part.name for part in fields(Decision))
 
 def run(plan: Plan) -> Iterator[Result]:
     """Measure decisions at two sizes, the pinned question and scenarios."""
-    for size in dict.fromkeys((plan.small, plan.large)):
-        yield from _single_decisions(plan, size)
-    yield from _pinned_question(plan)
-    yield from _index(plan)
-    yield from _what_can(plan)
-    yield from _paths(plan)
-    yield _scenarios(plan)
+    with garbage_as_in_the_program():
+        for size in dict.fromkeys((plan.small, plan.large)):
+            yield from _single_decisions(plan, size)
+        yield from _pinned_question(plan)
+        yield from _index(plan)
+        yield from _what_can(plan)
+        yield from _paths(plan)
+        yield _scenarios(plan)
 
 
 def opened(size: Size) -> Workspace:
-    """A generated account, opened as a snapshot; its records are taken out of the collector's sight.
-
-    The app does the same once an account is loaded.
-    """
+    """A generated account, opened as a snapshot."""
     workspace = Workspace(generator.account(size), SourceInfo(SourceKind.SNAPSHOT, "generated", region="eu-west-1"))
     gc.collect()
-    gc.freeze()
     return workspace
 
 
@@ -186,11 +183,10 @@ def _against_the_yardstick(
 
 
 def _compile_all(workspace: Workspace) -> None:
-    """What the screen does in the background once an account is open, and its collector afterwards."""
+    """What the screen does in the background once an account is open."""
     for _ in make_ready(workspace):
         pass
     gc.collect()
-    gc.freeze()
 
 
 def _ask_everyone(workspace: Workspace, question: Question) -> None:

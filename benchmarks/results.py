@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 from benchmarks.generator import QUOTA, THOUSAND, TINY, Size
+from iamtui.__main__ import ROUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,14 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def median_cpu_seconds(works: list[Callable[[], object]]) -> float:
     """The median of several pieces of work of one kind."""
     return median(cpu_seconds(work) for work in works)
+
+
+@contextmanager
+def garbage_as_in_the_program() -> Iterator[None]:
+    """Look for garbage as often as the program does."""
+    numbers = gc.get_threshold()
+    gc.set_threshold(*ROUNDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*numbers)

@@ -8,12 +8,11 @@ time is measured beside it and taken off. Of the event loop's turns the longest 
 from __future__ import annotations
 
 import asyncio
-import gc
 import math
 import selectors
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -28,8 +27,7 @@ from benchmarks.decisions import opened
 from benchmarks.empty_app import READY
 from benchmarks.generator import Size
 from benchmarks.pty_start import COLUMNS, ROWS, Reached, start_until
-from benchmarks.results import Plan, Result
-from iamtui.__main__ import ROUNDS
+from benchmarks.results import Plan, Result, garbage_as_in_the_program
 from iamtui.credentials.session import Session
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
@@ -60,7 +58,7 @@ def run(plan: Plan) -> Iterator[Result]:
     yield from asyncio.run(_cursor(plan))
     yield from asyncio.run(_keys(plan))
     turns = _Turns()
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner, _garbage_as_in_the_program():
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner, garbage_as_in_the_program():
         yield runner.run(_longest_turn(plan, turns))
 
 
@@ -251,17 +249,6 @@ class _Turns(selectors.DefaultSelector):
         """The longest turn since this was asked last, in milliseconds."""
         longest, self._longest = self._longest * 1000, 0.0
         return longest
-
-
-@contextmanager
-def _garbage_as_in_the_program() -> Iterator[None]:
-    """Look for garbage as often as the program does."""
-    numbers = gc.get_threshold()
-    gc.set_threshold(*ROUNDS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*numbers)
 
 
 async def _longest_turn(plan: Plan, turns: _Turns) -> Result:
