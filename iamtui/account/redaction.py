@@ -31,7 +31,7 @@ from iamtui.account.redacted_words import (
 )
 from iamtui.account.snapshot_parts import GAPS_WITHOUT_NAMES
 from iamtui.policy.document import PolicyDocument, as_list
-from iamtui.policy.operators import parse_operator
+from iamtui.policy.values import parse_operator
 
 Json: TypeAlias = dict[str, Any]
 Rename: TypeAlias = Callable[[str], str]

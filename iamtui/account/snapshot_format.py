@@ -13,9 +13,8 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from iamtui.account.account_settings import PasswordPolicy, Whole
 from iamtui.account.identity_center import IdentityCenter
-from iamtui.account.model import LEVEL_ID, Unread
+from iamtui.account.model import LEVEL_ID, PasswordPolicy, Unread, Whole
 
 FORMAT_VERSION: Final = 2
 """The newest version of iamtui's superset that is read. Written is 1, which more programs read, where nothing of an

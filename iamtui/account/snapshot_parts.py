@@ -10,7 +10,6 @@ from typing import Final, TypeVar
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from iamtui.account.account_settings import LastAccessed, ServiceUse
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     ORGANIZATION_GAP,
@@ -26,6 +25,7 @@ from iamtui.account.model import (
     Group,
     IdentityProvider,
     Known,
+    LastAccessed,
     LoginProfile,
     MfaDevice,
     Missing,
@@ -33,6 +33,7 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     ResourcePolicy,
+    ServiceUse,
     Tags,
     UnreadPart,
 )

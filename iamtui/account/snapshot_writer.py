@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.account_settings import LastAccessed, PasswordPolicy
 from iamtui.account.model import (
     NOT_IN_SNAPSHOT,
     NOT_LOADED,
@@ -21,10 +20,12 @@ from iamtui.account.model import (
     Group,
     InstanceProfile,
     Known,
+    LastAccessed,
     ManagedPolicy,
     Missing,
     OrganizationLevel,
     OrganizationPolicy,
+    PasswordPolicy,
     Role,
     Tags,
     User,

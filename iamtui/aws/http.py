@@ -27,9 +27,9 @@ from botocore.httpsession import mask_proxy_url
 from botocore.utils import get_environ_proxies
 from urllib3.util import parse_url
 
-from iamtui.aws import limited_http
+from iamtui.aws import answers
+from iamtui.aws.answers import AnswerLimit, LimitedResponse, tls_context
 from iamtui.aws.errors import AwsProblem
-from iamtui.aws.limited_http import AnswerLimit, LimitedResponse, tls_context
 from iamtui.aws.profiles import is_loopback
 
 CONNECT_SECONDS = 3
@@ -161,9 +161,7 @@ class HttpSender:
         refuse_unclear_url(request.url, self._url_is)
         is_object = request.stream_output
         size, seconds = (
-            (limited_http.LARGEST_OBJECT, limited_http.LONGEST_OBJECT)
-            if is_object
-            else (limited_http.LARGEST, limited_http.LONGEST)
+            (answers.LARGEST_OBJECT, answers.LONGEST_OBJECT) if is_object else (answers.LARGEST, answers.LONGEST)
         )
         url, proxy = urlsplit(request.url), self._proxy_for(request.url)
         pool = self._manager_for(url.scheme, proxy, request.url).connection_from_url(request.url)

@@ -21,8 +21,14 @@ from iamtui.cli.source_options import SourceOptions, option_words, source_option
 from iamtui.config import load_config
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions
 from iamtui.credentials.clipboard import copy as copy_text
-from iamtui.credentials.console_sites import check_wanted
-from iamtui.credentials.console_url import VISIBLE_WARNING, SignIn, check_endpoint, duration_problem, open_in_browser
+from iamtui.credentials.console_url import (
+    VISIBLE_WARNING,
+    SignIn,
+    check_endpoint,
+    check_wanted,
+    duration_problem,
+    open_in_browser,
+)
 from iamtui.credentials.session import Session, utc_now
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -24,12 +24,11 @@ from iamtui.cli.output import note, secret_on_stdout, stdout
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.config import load_config
 from iamtui.credentials.child_process import NotStarted, check_program, endpoint_environment, handling, run_child
-from iamtui.credentials.export import Format, shell_format
+from iamtui.credentials.export import Format, ShellSyntax, assignments, shell_format
 from iamtui.credentials.export_values import DEMO_LABEL
 from iamtui.credentials.renewal import Held, Renewer
 from iamtui.credentials.server import WHO_IS_ANSWERED, CredentialsService
 from iamtui.credentials.session import time_left_words
-from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.text import counted, safe_text

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pyperclip
 
-from iamtui.credentials.clipboard_routes import ChildCode, fingerprint_of
+from iamtui.credentials.clipboard import ChildCode, fingerprint_of
 
 
 def _child(action: str, tool: str, stdin: bytes) -> int:

@@ -22,8 +22,8 @@ from iamtui.policy.context import (
     SessionLeaf,
     leaves,
 )
-from iamtui.policy.operators import OPPOSITES
 from iamtui.policy.patterns import Unresolved, parse_pieces, resolve
+from iamtui.policy.values import OPPOSITES
 from iamtui.text import first_names, first_of_texts, safe_text
 
 

@@ -19,10 +19,10 @@ from iamtui.engine.resource_sets import Scope, ScopeFinder, known_and_not_denied
 from iamtui.engine.service_rules import granted_by_acl, names_only_root, without_resource_policy
 from iamtui.policy.context import AtLeast, ConditionLeaf, Node, RequestContext, Truth, all_of, leaves, negate
 from iamtui.policy.document import Statement
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import parse_pieces, variable_names
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, PrincipalRules, Strength, allow_strengths, deny_applies
+from iamtui.policy.values import parse_operator
 from iamtui.text import safe_text
 
 # What is said with a reading: how the question was read, and what was taken for granted.

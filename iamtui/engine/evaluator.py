@@ -69,11 +69,11 @@ from iamtui.engine.service_rules import (
     some_have_no_policy,
 )
 from iamtui.policy.context import AtLeast, CommonContext, MissingLeaf, RequestContext, all_of, any_of, known_values
-from iamtui.policy.operators import SetOperator
 from iamtui.policy.public_access import is_public
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, Strength, is_role
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.policy.values import SetOperator
 
 
 def evaluate(request: Request, policies: PoliciesInForce, options: EngineOptions = DEFAULT_OPTIONS) -> Decision:

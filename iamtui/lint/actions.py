@@ -15,7 +15,6 @@ from iamtui.catalog.tables import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVI
 from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, lines_about, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import action_fault
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import (
     Glob,
     is_pattern,
@@ -23,6 +22,7 @@ from iamtui.policy.patterns import (
     tokens_of,
 )
 from iamtui.policy.types import PolicyType
+from iamtui.policy.values import parse_operator
 
 
 @lru_cache(maxsize=4096)

@@ -20,10 +20,20 @@ from iamtui.lint.resources import check_line_variables, variables_in, without_va
 from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, is_negated, lines_about, named, quoted
 from iamtui.policy.document import ConditionLine, Statement
 from iamtui.policy.malformed import key_fault
-from iamtui.policy.operators import OPERATORS, Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import is_pattern
 from iamtui.policy.types import PolicyType
-from iamtui.policy.values import is_private, parse_binary, parse_date, parse_network, parse_number, parse_policy_bool
+from iamtui.policy.values import (
+    OPERATORS,
+    Operator,
+    SetOperator,
+    is_private,
+    parse_binary,
+    parse_date,
+    parse_network,
+    parse_number,
+    parse_operator,
+    parse_policy_bool,
+)
 
 _PROPER: Final = frozenset(
     f"{over}{base}{suffix}"

@@ -26,9 +26,9 @@ from iamtui.lint.subject import (
 )
 from iamtui.policy.document import VERSIONS, ConditionLine, Statement
 from iamtui.policy.json_text import json_text
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import Token, Wild, is_pattern, parse_pieces, tokens_of
 from iamtui.policy.types import PolicyType
+from iamtui.policy.values import parse_operator
 
 _TOP: Final = ("Version", "Id", "Statement")
 _ELEMENTS: Final = (

@@ -12,7 +12,6 @@ from iamtui.catalog.tables import unique_id_kind
 from iamtui.lint.actions import covers_action, reaches
 from iamtui.lint.subject import CheckedDocument, Place, condition_keys_of, lines_about, quoted
 from iamtui.policy.document import PrincipalEntry, Statement
-from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.public_access import (
     EVERY_REQUEST,
@@ -26,6 +25,7 @@ from iamtui.policy.public_access import (
     opening_of,
 )
 from iamtui.policy.types import PolicyType
+from iamtui.policy.values import SetOperator, parse_operator
 
 _KINDS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
 _SERVICE: Final = re.compile(

@@ -12,7 +12,6 @@ from typing import Final
 
 from iamtui.policy.document import ConditionLine, JsonValue, Policy, PolicyDocument, Statement
 from iamtui.policy.json_text import Lines, positions
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import (
     Glob,
     Token,
@@ -23,6 +22,7 @@ from iamtui.policy.patterns import (
     with_variables_as_stars,
 )
 from iamtui.policy.types import PolicyType
+from iamtui.policy.values import parse_operator
 from iamtui.text import first_of_texts
 
 _IN_STATEMENT: Final = re.compile(r"\$\.Statement(?:\[(\d+)\])?(?=\.|$)")

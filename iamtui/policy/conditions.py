@@ -23,7 +23,6 @@ from iamtui.policy.context import (
 )
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.malformed import key_fault
-from iamtui.policy.operators import Operator, SetOperator, parse_operator
 from iamtui.policy.patterns import (
     Glob,
     Piece,
@@ -41,12 +40,15 @@ from iamtui.policy.patterns import (
 )
 from iamtui.policy.types import LanguageOptions
 from iamtui.policy.values import (
+    Operator,
+    SetOperator,
     lower_each,
     network_contains,
     parse_binary,
     parse_date,
     parse_network,
     parse_number,
+    parse_operator,
     parse_policy_bool,
 )
 

@@ -34,7 +34,7 @@ from iamtui.policy.json_text import (
     scalar_text,
     texts_of,
 )
-from iamtui.policy.operators import parse_operator
+from iamtui.policy.values import parse_operator
 from iamtui.problem import Problem
 
 JsonValue: TypeAlias = Any

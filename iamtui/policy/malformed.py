@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Final
 
 from iamtui.policy.document import Statement
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
 from iamtui.policy.types import PolicyType
+from iamtui.policy.values import parse_operator
 from iamtui.text import safe_text
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")

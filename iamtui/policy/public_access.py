@@ -12,9 +12,8 @@ from typing import Final, TypeAlias
 
 from iamtui.policy.context import And, ConditionLeaf, Node, Or
 from iamtui.policy.document import ConditionLine, Policy, PrincipalEntry, Statement
-from iamtui.policy.operators import SetOperator, parse_operator
 from iamtui.policy.patterns import Glob, is_account_id, parse_pieces, tokens_of
-from iamtui.policy.values import parse_network
+from iamtui.policy.values import SetOperator, parse_network, parse_operator
 
 Fixed: TypeAlias = Callable[[str, str, str], bool]
 """Predicate of a key, an operator's base and a value, both in lower case: the value keeps others out."""

@@ -18,7 +18,6 @@ from iamtui.engine.request import (
     PrincipalKind,
 )
 from iamtui.policy.document import ConditionLine, Policy, PrincipalEntry, Statement
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import (
     Glob,
     Token,
@@ -30,6 +29,7 @@ from iamtui.policy.patterns import (
     parse_pieces,
     tokens_of,
 )
+from iamtui.policy.values import parse_operator
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, representative_strings
 from iamtui.text import safe_text
 

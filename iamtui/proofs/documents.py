@@ -43,11 +43,11 @@ from iamtui.engine.request import (
 )
 from iamtui.policy.context import CommonContext, RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.document import PolicyDocument
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import Token, Variable, Wild, is_account_id, is_pattern, parse_arn, parse_pieces
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules, Strength, action_name, compile_policy
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
+from iamtui.policy.values import parse_operator
 from iamtui.proofs.caller_classes import (
     Inside,
     OutsideCallers,

@@ -18,7 +18,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate, Whole
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -26,10 +25,14 @@ from iamtui.account.model import (
     Fact,
     Gap,
     Known,
+    LastAccessed,
     LoginProfile,
     MfaDevice,
     Missing,
+    PasswordPolicy,
+    ServerCertificate,
     User,
+    Whole,
 )
 from iamtui.account.snapshot_format import (
     AccessKeyShape,

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, defstruct, field
 
-from iamtui.account.account_settings import PublicAccessBlock
-from iamtui.account.model import Account, Gap, ResourcePolicy
+from iamtui.account.model import Account, Gap, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.answers import list_of, only
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem

@@ -9,9 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.authorization_details import account_from_pages, load_account
-from iamtui.account.model import AccessKey, Account, Known, LoginProfile, Missing
+from iamtui.account.model import AccessKey, Account, Known, LoginProfile, Missing, PublicAccessBlock
 from iamtui.account.snapshot_parts import parse_time
 from iamtui.account.snapshot_reader import decode_pages
 from iamtui.policy.document import PolicyDocument

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from iamtui.account import config_items
+from iamtui.account import authorization_details
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import REST_OF_ACCOUNT, Account, Missing
 from iamtui.engine.decision import Outcome
@@ -410,9 +410,9 @@ def test_an_item_with_the_usual_nesting_is_read() -> None:
 
 def test_items_of_more_resources_than_an_account_may_have_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     users = [item("User", user(f"u{number}", UserPolicyList=[])) for number in range(4)]
-    monkeypatch.setattr(config_items, "MOST_ENTITIES", 4)
+    monkeypatch.setattr(authorization_details, "MOST_ENTITIES", 4)
     assert len(read(config(*users, *users, *[BUCKET] * 9)).users) == 4
-    monkeypatch.setattr(config_items, "MOST_ENTITIES", 3)
+    monkeypatch.setattr(authorization_details, "MOST_ENTITIES", 3)
     assert "has items of more than 3 resources of IAM" in refusal(config(*users)).sentence
     assert "has items of more than 3 resources of IAM" in refusal([config(one) for one in users]).sentence
 
@@ -421,7 +421,7 @@ def test_items_that_say_more_than_an_account_does_are_refused(monkeypatch: pytes
     old = item("User", user("alice", UserPolicyList=[inline(str(number)) for number in range(50)]),
                configurationItemCaptureTime="2026-01-01T00:00:00Z")  # fmt: skip
     few = item("User", user("alice", UserPolicyList=[]))
-    monkeypatch.setattr(config_items, "_MOST_PARTS", 100)
+    monkeypatch.setattr(authorization_details, "_MOST_PARTS", 100)
     assert len(read(config(old, few)).users) == 1, "older items are not made anything of"
     assert "has more than 100 values in its items of IAM" in refusal([config(old), config(BUCKET)]).sentence
 

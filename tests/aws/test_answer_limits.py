@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 import iamtui
-from iamtui.aws import limited_http
+from iamtui.aws import answers
 from iamtui.aws.answers import shaped
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
@@ -59,13 +59,13 @@ UNREADABLE: dict[str, Bytes] = {
 
 @pytest.fixture
 def small_limits(monkeypatch: pytest.MonkeyPatch, keys_in_environment: None, quick_retries: None) -> None:
-    monkeypatch.setattr(limited_http, "LARGEST", 100_000)
-    monkeypatch.setattr(limited_http, "LONGEST", 50.0)
+    monkeypatch.setattr(answers, "LARGEST", 100_000)
+    monkeypatch.setattr(answers, "LONGEST", 50.0)
 
 
 @pytest.fixture
 def short_deadline(monkeypatch: pytest.MonkeyPatch, keys_in_environment: None, quick_retries: None) -> None:
-    monkeypatch.setattr(limited_http, "LONGEST", 0.5)
+    monkeypatch.setattr(answers, "LONGEST", 0.5)
 
 
 @pytest.fixture

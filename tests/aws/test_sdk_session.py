@@ -10,8 +10,7 @@ from botocore.hooks import HierarchicalEmitter
 from botocore.signers import RequestSigner
 
 from iamtui.aws import session as sdk_session
-from iamtui.aws.credential_chain import asks_metadata_service
-from iamtui.aws.session import parse_timestamp
+from iamtui.aws.session import asks_metadata_service, parse_timestamp
 from iamtui.problem import Problem
 from tests.support.connecting import Listener, config, connect, run_it
 from tests.support.fault_proxy import FaultProxy
@@ -237,7 +236,7 @@ def test_the_metadata_service_is_out_of_the_chain(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials", refuse)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "")
-    monkeypatch.setattr("iamtui.aws.credential_chain.asks_metadata_service", lambda _environ: False)
+    monkeypatch.setattr("iamtui.aws.session.asks_metadata_service", lambda _environ: False)
 
     with pytest.raises(Problem, match="No AWS credentials"):
         connect()

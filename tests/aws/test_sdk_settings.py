@@ -29,8 +29,7 @@ from iamtui.aws.sdk_settings import (
     READ,
 )
 from iamtui.aws.session import SdkSession
-from iamtui.credentials.console_sites import Host
-from iamtui.credentials.console_url import private_get
+from iamtui.credentials.console_url import Host, private_get
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect

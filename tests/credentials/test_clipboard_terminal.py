@@ -18,13 +18,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
-from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions, OnlyThroughTerminal
-from iamtui.credentials.clipboard_routes import (
+from iamtui.credentials import clipboard, clipboard_child
+from iamtui.credentials.clipboard import (
     SCREEN_CHUNK,
+    ClearOnExit,
     ClearState,
+    ClipboardLease,
+    ClipboardOptions,
     CopyResult,
     LocalRoute,
+    OnlyThroughTerminal,
     TerminalRoute,
     _exists,
     fingerprint_of,
@@ -47,7 +50,7 @@ ALLOWED = ClipboardOptions(secrets_through_terminal=True)
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy test machine may need longer than the limit that people get."""
-    monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 30.0)
+    monkeypatch.setattr(clipboard, "LIMIT_SECONDS", 30.0)
 
 
 @pytest.fixture(params=["", "set -s set-clipboard off"], ids=["default", "off"])
@@ -141,7 +144,7 @@ def test_a_copy_that_cannot_be_proved_is_not_left_on_the_desktop(monkeypatch: py
     monkeypatch.setattr(pyperclip, "copy", held.append)
     monkeypatch.setattr(pyperclip, "paste", lambda: "something else")
     monkeypatch.setattr(clipboard_child, "_soon", lambda holds: holds())
-    assert clipboard_child._child("copy", "xclip", TEXT.encode()) == clipboard_routes.ChildCode.NOT_PROVED
+    assert clipboard_child._child("copy", "xclip", TEXT.encode()) == clipboard.ChildCode.NOT_PROVED
     assert held == [TEXT, ""]
 
 
@@ -243,7 +246,7 @@ def test_a_command_that_does_not_work_is_an_error_and_not_silently_another_way(
     command: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command.startswith("sleep"):
-        monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 0.2)
+        monkeypatch.setattr(clipboard, "LIMIT_SECONDS", 0.2)
     with pytest.raises(Problem) as problem:
         clipboard.copy(Secret(TEXT), ClipboardOptions(command=command), environ=PLAIN)
     assert said in problem.value.sentence
@@ -391,12 +394,12 @@ def test_a_signal_clears_then_does_what_the_app_asks_for_then_ends_whatever_it_i
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the order of Linux desktops")
 def test_wayland_comes_before_x11_and_klipper_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.credentials.clipboard_routes._exists", lambda tool: True)
-    monkeypatch.setattr("iamtui.credentials.clipboard_routes._is_wsl", lambda: False)
+    monkeypatch.setattr("iamtui.credentials.clipboard._exists", lambda tool: True)
+    monkeypatch.setattr("iamtui.credentials.clipboard._is_wsl", lambda: False)
     assert local_tools({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}) == ("wl-clipboard", "xclip", "xsel")
     assert local_tools({"DISPLAY": ":0"}) == ("xclip", "xsel")
     assert local_tools({}) == ()
-    monkeypatch.setattr("iamtui.credentials.clipboard_routes._is_wsl", lambda: True)
+    monkeypatch.setattr("iamtui.credentials.clipboard._is_wsl", lambda: True)
     assert local_tools({}) == ("wsl",)
 
 
@@ -438,7 +441,7 @@ def test_wl_copy_is_told_of_secrets_where_it_understands_that(
 ) -> None:
     if not knows:
         (wayland / "old").touch()
-    assert clipboard_child._child(action, "wl-clipboard", TEXT.encode()) == clipboard_routes.ChildCode.DONE
+    assert clipboard_child._child(action, "wl-clipboard", TEXT.encode()) == clipboard.ChildCode.DONE
     assert (wayland / "options").read_text().strip() == options
     assert (wayland / "text").read_text() == TEXT
 
@@ -448,9 +451,9 @@ def test_secrets_alone_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(words: list[str], *_more: object) -> int:
         given.append(words)
-        return clipboard_routes.ChildCode.DONE
+        return clipboard.ChildCode.DONE
 
-    monkeypatch.setattr(clipboard_routes, "_run", run)
+    monkeypatch.setattr(clipboard, "_run", run)
     result = LocalRoute("wl-clipboard", PLAIN, secret=True).copy(Secret(TEXT))
     assert result is not None
     assert result.sentence == "copied"

@@ -15,9 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
-from iamtui.credentials.clipboard import ClearOnExit, ClipboardOptions, OnlyThroughTerminal
-from iamtui.credentials.clipboard_routes import ClearState, LocalRoute, local_tools
+from iamtui.credentials import clipboard, clipboard_child
+from iamtui.credentials.clipboard import (
+    ClearOnExit,
+    ClearState,
+    ClipboardOptions,
+    LocalRoute,
+    OnlyThroughTerminal,
+    local_tools,
+)
 from iamtui.secret import Secret
 from tests.support.external_tools import need, x_server
 from tests.support.slow import one_quick
@@ -40,7 +46,7 @@ def display() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy test machine may need longer than the limit that people get."""
-    monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 30.0)
+    monkeypatch.setattr(clipboard, "LIMIT_SECONDS", 30.0)
 
 
 @pytest.fixture
@@ -123,7 +129,7 @@ def test_xsel_takes_over_where_xclip_is_missing(
     desktop: Mapping[str, str], display: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     need("xsel")
-    monkeypatch.setattr("iamtui.credentials.clipboard_routes._exists", lambda tool: tool == "xsel")
+    monkeypatch.setattr("iamtui.credentials.clipboard._exists", lambda tool: tool == "xsel")
     lease = clipboard.copy(Secret(TEXT), environ=desktop)
     assert lease.result.sentence == "copied"
     assert pasted(display) == TEXT
@@ -155,7 +161,7 @@ def test_a_display_that_is_gone_is_not_claimed(desktop: Mapping[str, str]) -> No
 
 def test_a_display_that_hangs_is_given_up(desktop: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket that accepts and never answers, as a frozen forwarded display does."""
-    monkeypatch.setattr(clipboard_routes, "LIMIT_SECONDS", 2.0)
+    monkeypatch.setattr(clipboard, "LIMIT_SECONDS", 2.0)
     listener = socket.socket(socket.AF_INET)
     listener.bind(("127.0.0.1", 0))
     listener.listen()
@@ -242,14 +248,14 @@ def test_the_tools_get_no_credentials_in_their_environment(
 
 def test_klipper_is_never_used() -> None:
     assert "klipper" not in local_tools({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"})
-    assert clipboard_child._child("copy", "klipper", b"secret") == clipboard_routes.ChildCode.UNUSABLE
+    assert clipboard_child._child("copy", "klipper", b"secret") == clipboard.ChildCode.UNUSABLE
 
 
 HOLDER = """
 import os, signal, sys, time
-from iamtui.credentials import clipboard, clipboard_child, clipboard_routes
+from iamtui.credentials import clipboard, clipboard_child
 from iamtui.secret import Secret
-clipboard_routes.LIMIT_SECONDS = 30
+clipboard.LIMIT_SECONDS = 30
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, which is heeded
 guard = clipboard.ClearOnExit()
 guard.install()

@@ -16,9 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iamtui.credentials.export import hand_over
+from iamtui.credentials.export import dotenv_word, env_file_value, hand_over, hcl_string, ini_value
 from iamtui.credentials.export_values import DEMO_LABEL
-from iamtui.credentials.shell_syntax import dotenv_word, env_file_value, hcl_string, ini_value
 from iamtui.problem import Problem
 from tests.credentials.test_formats import EXPECTED, SESSION, START, handed
 from tests.support.external_tools import need

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iamtui.credentials.export import evaluating_format, shell_format
-from iamtui.credentials.shell_syntax import (
+from iamtui.credentials.export import (
     CMD,
     FISH,
     LONGEST_CMD_LINE,
@@ -22,8 +21,10 @@ from iamtui.credentials.shell_syntax import (
     ShellSyntax,
     assignments,
     cmd_assignment,
+    evaluating_format,
     posix_word,
     powershell_word,
+    shell_format,
 )
 from iamtui.problem import Problem
 from iamtui.secret import Secret

@@ -16,8 +16,7 @@ import pytest
 
 from iamtui.aws.caller import CallerIdentity
 from iamtui.credentials import console_url as signin
-from iamtui.credentials.console_sites import SITES, Host, console_site
-from iamtui.credentials.console_url import console_page, private_get, sign_in, sign_in_host
+from iamtui.credentials.console_url import SITES, Host, console_page, console_site, private_get, sign_in, sign_in_host
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret

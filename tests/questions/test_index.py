@@ -16,7 +16,6 @@ import pytest
 
 from benchmarks import generator
 from benchmarks.generator import Size
-from iamtui.account.account_settings import PasswordPolicy
 from iamtui.account.model import (
     UNLISTED,
     Account,
@@ -25,6 +24,7 @@ from iamtui.account.model import (
     Known,
     Missing,
     Organization,
+    PasswordPolicy,
     ResourcePolicy,
     User,
 )

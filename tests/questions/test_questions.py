@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import (
     Account,
     AttachedPolicy,
@@ -21,6 +20,7 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     PolicyVersion,
+    PublicAccessBlock,
     ResourcePolicy,
     Role,
     User,

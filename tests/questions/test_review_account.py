@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import (
     InlinePolicy,
     Known,
@@ -15,6 +14,7 @@ from iamtui.account.model import (
     Organization,
     OrganizationLevel,
     OrganizationPolicy,
+    PublicAccessBlock,
     ResourcePolicy,
 )
 from iamtui.engine.decision import Layer, LayerState, Outcome

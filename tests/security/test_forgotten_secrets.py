@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.credentials.clipboard import ClipboardOptions
-from iamtui.credentials.console_sites import Host
+from iamtui.credentials.console_url import Host
 from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp

@@ -39,7 +39,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 PROGRAM = """
 import signal, sys, threading, time
 import iamtui.credentials.console_url as signin
-from iamtui.credentials.console_sites import Host
+from iamtui.credentials.console_url import Host
 from iamtui.__main__ import main
 
 signin.sign_in_host = lambda *_args, **_kwargs: Host("127.0.0.1", {port}, tls=False)

@@ -10,8 +10,7 @@ from urllib.parse import unquote
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from iamtui.account.account_settings import PublicAccessBlock
-from iamtui.account.model import Account, ResourcePolicy
+from iamtui.account.model import Account, PublicAccessBlock, ResourcePolicy
 from iamtui.aws.connection import Connection
 from iamtui.aws.errors import AwsProblem
 from iamtui.aws.operations import iam_action

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from iamtui.credentials.console_sites import Host
+from iamtui.credentials.console_url import Host
 from tests.support.fault_proxy import Answer, Call, Fault, FaultProxy
 
 SIGN_IN_TOKEN = "VCQgs5qZZt3Q6fn8Tr5EXAMPLEJmLnwB7JjUc-SxwnUUabcRdnWsi4DBn-dvC_CZ85wrD0nmldUcZEXAMPLE-vXYH4Q__mleuF"

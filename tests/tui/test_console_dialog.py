@@ -10,8 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from iamtui.credentials import console_url as signin
-from iamtui.credentials.console_sites import Host
-from iamtui.credentials.console_url import PrivateAnswer
+from iamtui.credentials.console_url import Host, PrivateAnswer
 from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret

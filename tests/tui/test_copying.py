@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from iamtui.credentials.clipboard import ClipboardLease, ClipboardOptions
-from iamtui.credentials.clipboard_routes import ClearResult, ClearState, CopyResult
+from iamtui.credentials.clipboard import ClearResult, ClearState, ClipboardLease, ClipboardOptions, CopyResult
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui.clipboard import Copier

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from iamtui.account.account_settings import LastAccessed, PasswordPolicy, ServerCertificate, ServiceUse
 from iamtui.account.model import (
     ROOT_ROW,
     AccessKey,
@@ -21,12 +20,16 @@ from iamtui.account.model import (
     Group,
     InlinePolicy,
     Known,
+    LastAccessed,
     LoginProfile,
     ManagedPolicy,
     MfaDevice,
     Missing,
+    PasswordPolicy,
     PolicyVersion,
     Role,
+    ServerCertificate,
+    ServiceUse,
     User,
 )
 from iamtui.problem import Problem

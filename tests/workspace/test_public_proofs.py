@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from iamtui.account.account_settings import PublicAccessBlock
 from iamtui.account.model import (
     UNLISTED,
     Account,
@@ -18,6 +17,7 @@ from iamtui.account.model import (
     Organization,
     OrganizationLevel,
     OrganizationPolicy,
+    PublicAccessBlock,
     ResourcePolicy,
     Role,
     User,

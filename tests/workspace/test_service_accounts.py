@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from iamtui.account.account_settings import LastAccessed, ServiceUse
 from iamtui.account.model import (
     AccessKey,
     Account,
@@ -19,11 +18,13 @@ from iamtui.account.model import (
     Group,
     InlinePolicy,
     Known,
+    LastAccessed,
     ManagedPolicy,
     Missing,
     PolicyVersion,
     ResourcePolicy,
     Role,
+    ServiceUse,
     Unread,
     User,
 )

@@ -26,9 +26,9 @@ from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, r
 from iamtui.engine.service_rules import closed_to_others
 from iamtui.engine.words.trace import TracedElement, TracedLayer, TracedStatement
 from iamtui.policy.malformed import key_fault
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import action_name
+from iamtui.policy.values import parse_operator
 from iamtui.text import first_names, first_of_texts, safe_text
 
 # The smallest changes that would allow what is denied: one for each thing that stands in the way.

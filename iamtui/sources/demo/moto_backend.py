@@ -52,8 +52,14 @@ from moto.sqs.models import sqs_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from iamtui.account import model
-from iamtui.account.account_settings import PasswordPolicy, ServerCertificate
-from iamtui.account.model import Account, Organization, OrganizationLevel, OrganizationPolicy
+from iamtui.account.model import (
+    Account,
+    Organization,
+    OrganizationLevel,
+    OrganizationPolicy,
+    PasswordPolicy,
+    ServerCertificate,
+)
 from iamtui.aws.session import session_without_settings
 from iamtui.policy.patterns import Arn, parse_arn
 

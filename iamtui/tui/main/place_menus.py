@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
-from iamtui.credentials.console_sites import console_site
+from iamtui.credentials.console_url import console_site
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain

@@ -12,10 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from iamtui.credentials.export import shell_format
+from iamtui.credentials.export import ShellSyntax, assignments, shell_format
 from iamtui.credentials.export_values import DEMO_LABEL
 from iamtui.credentials.server import WHO_IS_ANSWERED, Counts, CredentialsService
-from iamtui.credentials.shell_syntax import ShellSyntax, assignments
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.background import get_in_thread

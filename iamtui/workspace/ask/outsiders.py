@@ -23,7 +23,6 @@ from iamtui.engine.request import (
     principal_from_text,
 )
 from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
-from iamtui.policy.operators import parse_operator
 from iamtui.policy.pattern_overlap import first_common
 from iamtui.policy.patterns import (
     STARS,
@@ -38,6 +37,7 @@ from iamtui.policy.patterns import (
     with_variables_as_stars,
 )
 from iamtui.policy.public_access import is_everybody
+from iamtui.policy.values import parse_operator
 from iamtui.problem import Problem
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.source.principals import resolve_principal

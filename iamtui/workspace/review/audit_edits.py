@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.account_settings import LastAccessed
-from iamtui.account.model import Account, Group, Known, Role, User
+from iamtui.account.model import Account, Group, Known, LastAccessed, Role, User
 from iamtui.drafts.draft import Edit
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any, Final, TypeAlias
 
-from iamtui.account.account_settings import LastAccessed
-from iamtui.account.model import Account, Group, Known, ManagedPolicy, Missing, User
+from iamtui.account.model import Account, Group, Known, LastAccessed, ManagedPolicy, Missing, User
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.drafts.edits.principals import LONGEST_ROLE_NAME, AttachPolicy, CreateRole, PutPermissionsBoundary, Tag

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from iamtui.account.account_settings import ServiceUse
 from iamtui.account.identity_center import BehindRole, SignsIn, permission_set_name
 from iamtui.account.model import (
     Account,
@@ -22,6 +21,7 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     Role,
+    ServiceUse,
     UnreadPart,
     User,
 )
