@@ -231,10 +231,6 @@ class IamtuiApp(TerminalApp):
         self._lock_when_idle()
         self.main.sessions.keeper.away()
 
-    def keys_were_left_out(self) -> None:
-        words = "More keys came at once than can wait; some were left out. A terminal that pastes sends a text as one."
-        self.say(line(words), Severity.WARNING)
-
     def has_no_shell(self) -> None:
         self.say(line("No shell started iamtui, so there is none to go back to."), Severity.WARNING)
 

@@ -11,7 +11,7 @@ import time
 from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
@@ -20,23 +20,20 @@ from weakref import ref
 
 from rich.console import RenderableType
 from rich.text import Text
-from textual import events, on
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding
+from textual.binding import Binding, Keymap
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.geometry import Size
-from textual.message import Message
-from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 from iamtui.input_files import wait_for_input
 from iamtui.text import error_lines
-from iamtui.tui.textual_internals import ForgettingWorkers, has_own_handler, may_be_bound
+from iamtui.tui.textual_internals import ForgettingWorkers
 
 if TYPE_CHECKING:
     from iamtui.tui.clipboard import Copier
@@ -56,12 +53,12 @@ def crash_report(error: BaseException | None) -> str:
 # KeyOrder: keys are obeyed one after the other, however fast they come.
 
 
-LAPS: Final = 3
-"""How often to go the way of a key before it is done: what it made its target post comes behind the first time, and
-what that made it post behind the second."""
+_ROUNDS: Final = 3
+"""How often the widgets on the way of a key are waited for: what it made its target post comes the second time, and
+what that made it post the third."""
 
-PATIENCE_SECONDS: Final = 0.1
-"""How long a key waits for one whose way ends, where a widget is taken away."""
+_LOOK_SECONDS: Final = 0.1
+"""How often a key looks whether what it waits for was taken away."""
 
 MOST_SECONDS: Final = 6.0
 """How long a key waits for the one before at most."""
@@ -76,126 +73,82 @@ class KeyOrder:
     the Backspace in front of them.
 
     Args:
-        app: whose keys these are; it calls `came_round` for each Lap that reaches it.
+        app: whose keys these are.
         obey: what Textual's own app does with an event.
     """
-
-    class Lap(Message):
-        """Goes the way of a key, behind it: from a widget up to the app."""
-
-        def __init__(self, start: MessagePump, screen: Screen[object], left: int) -> None:
-            super().__init__()
-            self.start = start
-            self.screen = screen
-            self.left = left
-            self.is_timed = False
 
     def __init__(self, app: App[None], obey: Callable[[events.Event], Awaitable[None]]) -> None:
         self._app = app
         self._obey = obey
         self._typed: deque[events.Event] = deque()
-        self._lap: KeyOrder.Lap | None = None
+        self._way: asyncio.Task[None] | None = None
+        """Ends with what the key before has done."""
         self._handed: deque[tuple[ref[events.Event], ref[Screen[object]]]] = deque(maxlen=4)
         """The keys that were handed on last, and the screens they are for; neither what was typed nor a screen that
         was closed is kept for it."""
 
     @property
-    def waiting(self) -> int:
-        """How many keys wait for those before them."""
-        return len(self._typed)
+    def is_waiting(self) -> bool:
+        """True while a key waits for those before it."""
+        return bool(self._typed)
 
-    async def take(self, event: events.Event) -> None:
-        """Take an event; a key or a paste from the terminal in its turn."""
+    async def take(self, event: events.Event, *, is_urgent: bool) -> None:
+        """Take an event; a key or a paste from the terminal in its turn, or at once in place of those that wait."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             # A key that comes up only when another screen has come is not for that: it could unlock a lock.
             if not any(handed() is event and screen() is not self._app.screen for handed, screen in self._handed):
                 await self._obey(event)
             return
-        if len(self._typed) >= _MANY_KEYS and self._is_urgent(event):
-            self._typed.clear()
-            self._lap = None
+        if is_urgent:
+            self.forget()
         self._typed.append(event)
-        if self._lap is None:
-            await self._hand_on()
-        else:
-            self._lose_patience_with(self._lap)
+        await self._hand_on()
+
+    def forget(self) -> None:
+        """Drop the keys that wait, and wait for none before the next."""
+        self._typed.clear()
+        if self._way is not None:
+            self._way.cancel()
+            self._way = None
 
     async def _hand_on(self) -> None:
-        while self._typed and self._lap is None:
+        while self._typed and self._way is None:
             if not (self._app.screen_stack and self._app.screen.is_mounted):
                 # Typed before the first screen is there.
-                self._app.set_timer(PATIENCE_SECONDS, self._hand_on)
+                self._app.set_timer(_LOOK_SECONDS, self._hand_on)
                 return
             event, screen = self._typed.popleft(), self._app.screen
             target = self._app.focused or screen
             # Characters for a field stay in their order, and a pasted text has many.
             is_text = isinstance(event, events.Key) and target.check_consume_key(event.key, event.character)
-            if isinstance(event, events.Key) and not is_text and not self._is_heard(event, target):
-                # It would go its way, and a lap behind it three times, past a dozen widgets that do nothing.
-                continue
             self._handed.append((ref(event), ref(screen)))
             await self._obey(event)
-            if not is_text or target.message_queue_size >= _MANY_KEYS:
+            if not is_text:
                 # A key that was obeyed before it was handed to anything has no way to go.
-                self._go(target if event.is_forwarded else self._app, screen, LAPS)
+                start = target if event.is_forwarded else self._app
+                self._way = asyncio.create_task(self._go(start, screen))
 
-    def _go(self, start: MessagePump, screen: Screen[object], left: int) -> None:
-        """Send a lap from there, or, where that is being taken away, from the app."""
-        lap = self._lap = self.Lap(start, screen, left)
-        if not start.post_message(lap) and not self._app.post_message(lap):
-            self._lap = None
-        elif self._typed:
-            self._lose_patience_with(lap)
+    async def _go(self, start: DOMNode, screen: Screen[object]) -> None:
+        """Wait for all that a key passes on its way up to the app, again and again, and for what it opens."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MOST_SECONDS):
+                while not await self._went(start, screen):
+                    # What the key was for may be gone; what it has opened has to be ready.
+                    start = screen = self._app.screen
+        self._way = None
+        self._app.call_later(self._hand_on)
 
-    async def came_round(self, event: Lap) -> None:
-        event.stop()
-        if event is not self._lap or not self._app.is_running:
-            return
-        if self._app.screen is not event.screen:
-            # What the key was for may be gone; what it has opened has to be ready.
-            self._go(self._app.screen, self._app.screen, LAPS)
-        elif event.left > 1:
-            self._go(event.start, event.screen, event.left - 1)
-        elif event.start is not self._app:
-            # What moves the focus asks the app to, which does so in its turn.
-            self._go(self._app, event.screen, 1)
-        else:
-            self._lap = None
-            await self._hand_on()
-
-    def _is_heard(self, key: events.Key, target: DOMNode) -> bool:
-        nodes = [*target.ancestors_with_self, self._app]
-        return not self._app.app_focus or may_be_bound(key.key, nodes) or has_own_handler(key, nodes)
-
-    def _is_urgent(self, event: events.Event) -> bool:
-        if not isinstance(event, events.Key) or not may_be_bound(event.key, [self._app]):
-            return False
-        live = self._app.active_bindings.get(event.key)
-        return live is not None and live.node is self._app and live.binding.priority
-
-    def _lose_patience_with(self, lap: Lap) -> None:
-        if not lap.is_timed:
-            lap.is_timed = True
-            self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, PATIENCE_SECONDS))
-
-    async def _look_for(self, lap: Lap, waited: float) -> None:
-        if self._lap is not lap or not self._app.is_running:
-            return
-        urgent = next((at for at, event in enumerate(self._typed) if self._is_urgent(event)), None)
-        if urgent is not None:
-            # To lock or to quit waits for nothing that takes its time, and what was typed before it is void.
-            for _ in range(urgent):
-                self._typed.popleft()
-            self._lap = None
-            await self._hand_on()
-        elif lap.screen is not self._app.screen:
-            self._go(self._app.screen, self._app.screen, LAPS)
-        elif lap.start.is_attached and waited < MOST_SECONDS:
-            # Something on the way takes its time.
-            self._app.set_timer(PATIENCE_SECONDS, partial(self._look_for, lap, waited + PATIENCE_SECONDS))
-        else:
-            self._lap = None
-            await self._hand_on()
+    async def _went(self, start: DOMNode, screen: Screen[object]) -> bool:
+        """Wait until everything up from there has handled its messages; False when another screen has come."""
+        for node in [*start.ancestors_with_self, self._app] * _ROUNDS:
+            handled = asyncio.Event()
+            node.call_later(handled.set)
+            while node.is_running and not handled.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(handled.wait(), _LOOK_SECONDS)
+                if self._app.screen_stack and self._app.screen is not screen:
+                    return False
+        return True
 
 
 # Whether the terminal is still there, and giving it back to the shell that job control stops this process for.
@@ -337,13 +290,6 @@ class TerminalDriver(LinuxDriver):
         finally:
             os.close(terminal)
 
-    def process_message(self, message: Message) -> None:
-        if isinstance(message, events.Key) and isinstance(self._app, TerminalApp):
-            if self._app.leaves_out(message):
-                return
-            self._app.keys_sent += 1
-        super().process_message(message)
-
 
 def _opened_to_never_wait(fileno: int) -> int:
     """The terminal opened once more: that a read does not wait must not hold for the shell, which shares ours."""
@@ -356,27 +302,11 @@ def _opened_to_never_wait(fileno: int) -> int:
 _WAIT_FOR_KEYS_SECONDS: Final = 0.1
 _MOST_READ_BYTES: Final = 4096
 
-_MANY_KEYS: Final = 200
-"""Keys, more than anybody types ahead, that a key that locks or ends does not wait for."""
-
-MOST_WAITING_KEYS: Final = 10_000
-"""Keys that may wait for those before them, each a kilobyte or two; a text that is not pasted but typed by a terminal
-may have more."""
-
-LARGEST_SIZE: Final = Size(2000, 1000)
-"""Columns and rows of the largest terminal that is drawn for; a larger one is filled so far."""
-
-
-def drawable(size: Size) -> Size:
-    """The size of a terminal as far as it is drawn for: one may claim any, and each cell takes memory."""
-    return Size(min(size.width, LARGEST_SIZE.width), min(size.height, LARGEST_SIZE.height))
-
 
 class TerminalApp(App[None]):
     """Corrects what Textual does with the terminal, with keys as they are printed, and with text that may be secret."""
 
     _is_away = False
-    _leaves_keys_out = False
     is_leaving = False
     copier: Copier
     _jobs: JobControl | None = None
@@ -387,45 +317,25 @@ class TerminalApp(App[None]):
         # All is said on the message line; their empty widgets have each new screen laid out once more.
         self._disable_notifications = self._disable_tooltips = True
         self.key_order = KeyOrder(self, super().on_event)
-        self.keys_sent = 0
-        """How many keys the terminal's thread has sent."""
-        self._keys_taken = 0
-        urgent = (binding for binding in self.BINDINGS if isinstance(binding, Binding) and binding.priority)
-        self._urgent_keys = frozenset(key for binding in urgent for key in binding.key.split(","))
+        self._urgent_keys = self._keys_that_end({})
 
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
         return TerminalDriver if driver is LinuxDriver else driver
 
-    def leaves_out(self, key: events.Key) -> bool:
-        """Check that too many keys wait to take another, unless it locks or ends; in the driver's thread."""
-        focused = self.focused
-        waiting = self.keys_sent - self._keys_taken + self.key_order.waiting
-        waiting += focused.message_queue_size if focused is not None else 0
-        if waiting < MOST_WAITING_KEYS:
-            self._leaves_keys_out = self._leaves_keys_out and waiting > MOST_WAITING_KEYS / 2
-            return False
-        if not self._leaves_keys_out:
-            self._leaves_keys_out = True
-            self.call_later(self.keys_were_left_out)
-        return key.key not in self._urgent_keys or waiting > 2 * MOST_WAITING_KEYS
+    def set_keymap(self, keymap: Keymap) -> None:
+        """Take the user's own keys."""
+        super().set_keymap(keymap)
+        self._urgent_keys = self._keys_that_end(keymap)
 
-    def keys_were_left_out(self) -> None:
-        """More keys came than can wait."""
-
-    @property
-    def size(self) -> Size:
-        return drawable(super().size)
+    def _keys_that_end(self, keymap: Keymap) -> frozenset[str]:
+        """The keys that lock or end, which wait for no others."""
+        ends = (one for one in self.BINDINGS if isinstance(one, Binding) and one.action in ("lock", "quit"))
+        return frozenset(key for one in ends for key in keymap.get(one.id or "", one.key).split(","))
 
     async def on_event(self, event: events.Event) -> None:
-        self._keys_taken += isinstance(event, events.Key) and not event.is_forwarded
-        if isinstance(event, events.Resize) and event.size != drawable(event.size):
-            event = events.Resize(drawable(event.size), drawable(event.virtual_size))
-        await self.key_order.take(event)
-
-    @on(KeyOrder.Lap)
-    async def _came_round(self, event: KeyOrder.Lap) -> None:
-        await self.key_order.came_round(event)
+        is_urgent = isinstance(event, events.Key) and event.key in self._urgent_keys
+        await self.key_order.take(event, is_urgent=is_urgent)
 
     def came_back(self) -> None:
         """The terminal was given away, and is ours again."""
@@ -464,6 +374,9 @@ class TerminalApp(App[None]):
             partial(in_turn, self._take_terminal_again, lambda: None),
         )
         self._jobs.install()
+
+    def on_unmount(self) -> None:
+        self.key_order.forget()
 
     def action_suspend_process(self) -> None:
         """Give the terminal back to the shell until it continues this process."""

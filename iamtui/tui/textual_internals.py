@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,12 +11,10 @@ from rich.text import Text
 from textual import events
 from textual._compositor import ChopsUpdate, Compositor, ReflowResult
 from textual._styles_cache import StylesCache
-from textual.app import App
 from textual.color import Color
 from textual.command import Command, CommandList, CommandPalette
 from textual.content import Content, ContentType
 from textual.css.styles import RulesMap
-from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
 from textual.renderables.background_screen import BackgroundScreen
@@ -37,34 +34,6 @@ def forget_drawn_widgets() -> None:
     It is a cache of the process, and nothing else empties it.
     """
     StylesCache.get_inner_outer.cache_clear()
-
-
-def may_be_bound(key: str, nodes: Iterable[DOMNode]) -> bool:
-    """Quick test for a binding of a key among some nodes or in the user's keymap.
-
-    A hundred times as fast as looking for the live ones (`active_bindings`), and right about a key that has none.
-    """
-    return any(
-        key in node._bindings.key_to_bindings  # noqa: SLF001 - as the module says
-        or any(key in keys.split(",") for keys in node.app._keymap.values())  # noqa: SLF001
-        for node in nodes
-    )
-
-
-def has_own_handler(key: events.Key, nodes: Iterable[DOMNode]) -> bool:
-    """Test for a handler among some nodes, for all keys or for this one."""
-    names = [f"{start}_{name}" for name in key.name_aliases for start in ("key", "_key")]
-    return any(_handles_keys(type(node)) or any(hasattr(node, name) for name in names) for node in nodes)
-
-
-@lru_cache(1024)
-def _handles_keys(kind: type[DOMNode]) -> bool:
-    of_textual = (Widget._on_key, App._on_key)  # noqa: SLF001 - as the module says
-    return (
-        hasattr(kind, "on_key")
-        or getattr(kind, "_on_key", of_textual[0]) not in of_textual
-        or any(events.Key in vars(base).get("_decorated_handlers", ()) for base in kind.__mro__)
-    )
 
 
 class EdgeTitle(_BorderTitle):

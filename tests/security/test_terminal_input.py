@@ -1,4 +1,4 @@
-"""A terminal may send anything and claim any size: the screen neither ends nor fills the memory."""
+"""A terminal may send anything: the screen does not end."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from textual import events
-from textual.geometry import Size
 from textual.widgets import Input
 
 from iamtui.sources.demo import load_demo_account
-from iamtui.tui.app import IamtuiApp
-from iamtui.tui.terminal_app import LARGEST_SIZE, drawable
 from iamtui.tui.widgets.inputs import LONGEST_INPUT
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
-from tests.support.drafting import message, until
+from tests.support.drafting import message
 from tests.support.screen_app import make_app, press, settle
 from tests.support.terminal_session import TerminalSession
 from tests.support.tmux_screen import IAMTUI, LEFT, ON_SCREEN, tmux_screen
@@ -60,32 +56,6 @@ def test_what_is_not_a_key_does_not_end_the_screen(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_of_a_flood_of_keys_no_more_wait_than_fit_and_one_that_ends_does_not_wait(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("iamtui.tui.terminal_app.MOST_WAITING_KEYS", 300)
-    app = make_app(demo())
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        left_out = 0
-        for _ in range(1000):
-            key = events.Key("j", "j")
-            if app.leaves_out(key):
-                left_out += 1
-            else:
-                app.keys_sent += 1
-                app.post_message(key)
-        assert left_out == 700
-        assert not app.leaves_out(events.Key("ctrl+q", None)), "to quit is never left out"
-        await until(pilot, lambda: "some were left out" in message(pilot))
-        assert not app.leaves_out(events.Key("j", "j")), "they have been obeyed"
-        for _ in range(250):
-            app.post_message(events.Key("j", "j"))
-        app.post_message(events.Key("ctrl+q", None))
-        await until(pilot, lambda: app.is_leaving)
-
-
-@pytest.mark.slow
 def test_a_shell_that_takes_what_is_typed_meanwhile_does_not_stop_the_screen(tmp_path: Path) -> None:
     with tmux_screen(tmp_path, "bash --norc --noprofile") as screen:
         screen.type(f"{IAMTUI} --demo")
@@ -105,26 +75,6 @@ def test_a_shell_that_takes_what_is_typed_meanwhile_does_not_stop_the_screen(tmp
         screen.until_true(lambda: screen.modes == ON_SCREEN)
         screen.keys("C-q")
         screen.until_true(lambda: screen.modes == LEFT)
-
-
-def test_no_screen_is_larger_than_what_is_drawn_for() -> None:
-    assert drawable(Size(65535, 65535)) == LARGEST_SIZE
-    assert drawable(Size(80, 24)) == Size(80, 24)
-
-
-@pytest.mark.slow
-async def test_a_terminal_that_claims_any_size_is_drawn_up_to_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iamtui.tui.terminal_app.LARGEST_SIZE", Size(100, 30))
-    app: IamtuiApp = make_app(demo())
-    async with app.run_test(size=(300, 90)) as pilot:
-        await settle(pilot)
-        assert app.size == app.screen.size == Size(100, 30)
-        await pilot.resize_terminal(80, 24)
-        await settle(pilot)
-        assert app.screen.size == Size(80, 24)
-        await pilot.resize_terminal(900, 900)
-        await settle(pilot)
-        assert app.screen.size == Size(100, 30)
 
 
 async def test_a_field_refuses_a_paste_that_is_far_too_long() -> None:

@@ -180,7 +180,7 @@ def _drawn(screen: Screen[Any]) -> bool:
 
 def _has_keys(app: App[Any]) -> bool:
     """Whether a key waits for the way of the one before, which ends for a moment where that has closed a dialog."""
-    return isinstance(app, TerminalApp) and not app._exit and bool(app.key_order._typed)
+    return isinstance(app, TerminalApp) and not app._exit and app.key_order.is_waiting
 
 
 def _pumps(pilot: Pilot[Any]) -> Iterator[MessagePump]:

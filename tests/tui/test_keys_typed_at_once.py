@@ -6,16 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from threading import Event
-from typing import ClassVar
 
 import pytest
 from textual import events
-from textual.message import Message
 from textual.pilot import Pilot
-from textual.screen import Screen
-from textual.widgets import Input, Label, TextArea
+from textual.widgets import Input, TextArea
 
-from iamtui.config import Config
 from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
@@ -28,7 +24,6 @@ from iamtui.tui.question.completing_input import Offer
 from iamtui.tui.question.completion import Completer
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.sessions.controller import LockScreen
-from iamtui.tui.terminal_app import PATIENCE_SECONDS, KeyOrder
 from iamtui.workspace.change import draft_session as draft_files
 from iamtui.workspace.source.workspace import Workspace
 from tests.support.drafting import app_of, draft, until
@@ -92,16 +87,6 @@ def typed(pilot: Pilot[None], text: str) -> None:
         pilot.app.post_message(events.Key(names.get(character, character), character))
 
 
-async def test_a_key_that_still_waits_when_the_program_ends_is_forgotten() -> None:
-    app = make_app()
-    async with opened(app):
-        lap = KeyOrder.Lap(app, app.screen, 1)
-    app.key_order._lap = lap
-    app.key_order._typed.append(events.Key("a", "a"))
-    await app.key_order._look_for(lap, PATIENCE_SECONDS)
-    assert len(app.key_order._typed) == 1
-
-
 async def test_what_is_typed_behind_a_key_that_opens_a_screen_is_typed_there() -> None:
     async with opened() as pilot:
         app = app_of(pilot)
@@ -130,28 +115,6 @@ async def test_a_pasted_text_keeps_its_place_between_keys() -> None:
         area = pilot.app.focused
         assert isinstance(area, TextArea)
         assert area.text == "ontwo"
-
-
-async def test_a_key_whose_way_ends_holds_no_other_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened() as pilot:
-        app = app_of(pilot)
-        tree = app.main.explorer.tree_view
-        post = tree.post_message
-        lost: list[KeyOrder.Lap] = []
-
-        def lose_laps(message: Message) -> bool:
-            if isinstance(message, KeyOrder.Lap):
-                message.start = Label()
-                lost.append(message)
-                return True
-            return post(message)
-
-        monkeypatch.setattr(tree, "post_message", lose_laps)
-        burst(pilot, "j", "z")
-        await asyncio.sleep(2 * PATIENCE_SECONDS)
-        await settle(pilot)
-        assert lost
-        assert app.main.has_class("-zoomed")
 
 
 # The palette.
@@ -347,19 +310,6 @@ async def test_a_filter_typed_before_the_account_is_open_that_finds_nothing_ther
         assert "alice" in screen_text(app)
 
 
-async def test_keys_wait_for_the_first_screen() -> None:
-    app = make_app()
-    app.key_order._typed.append(events.Key("slash", "/"))
-    stack = app._screen_stacks
-    async with app.run_test(size=(120, 40)) as pilot:
-        kept, app._screen_stacks = stack, {app._current_mode: []}
-        await app.key_order._hand_on()
-        assert app.key_order._typed
-        app._screen_stacks = kept
-        await until(pilot, lambda: not app.key_order._typed)
-        assert app.focused is app.main.explorer.filter_input
-
-
 @pytest.mark.slow
 async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:
     found = draft_files.saved_drafts
@@ -414,43 +364,3 @@ async def test_a_key_on_its_way_does_not_unlock() -> None:
         assert isinstance(app.screen, LockScreen)
         await press(pilot, "enter")
         assert app.screen is app.main
-
-
-@pytest.mark.slow
-async def test_a_key_that_nothing_hears_is_handed_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(make_app(config=Config(keymap={"question.ask": "f5,Z"}))) as pilot:
-        order = app_of(pilot).key_order
-        handed: list[str] = []
-        obey = order._obey
-
-        async def noted(event: events.Event) -> None:
-            if isinstance(event, events.Key) and not event.is_forwarded:
-                handed.append(event.key)
-            await obey(event)
-
-        monkeypatch.setattr(order, "_obey", noted)
-        await press(pilot, "ü", "f11", "j", "|", "Z")
-        assert handed == ["j", "Z"]
-        assert isinstance(pilot.app.focused, Input)
-        await press(pilot, "ü")
-        assert pilot.app.focused.value == "ü"
-
-
-async def test_a_key_that_a_screen_hears_by_itself_is_handed_to_it() -> None:
-    class Listening(Screen[None]):
-        heard: ClassVar[list[str]] = []
-
-        def on_key(self, event: events.Key) -> None:
-            self.heard.append(event.key)
-
-    class Named(Screen[None]):
-        heard: ClassVar[list[str]] = []
-
-        def key_x(self) -> None:
-            self.heard.append("x")
-
-    async with opened() as pilot:
-        for screen, expected in ((Listening(), ["y", "x"]), (Named(), ["x"])):
-            await pilot.app.push_screen(screen)
-            await press(pilot, "y", "x")
-            assert screen.heard == expected

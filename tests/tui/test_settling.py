@@ -1,20 +1,11 @@
-"""What tests of the screen wait for: keys that wait for others, and workers that begin late."""
+"""What tests of the screen wait for: workers that begin late."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from iamtui.tui.terminal_app import KeyOrder
-from tests.support.screen_app import make_app, opened, press, settle
-
-
-async def test_a_key_behind_one_whose_way_has_ended_is_waited_for() -> None:
-    app = make_app()
-    async with opened(app) as pilot:
-        app.key_order._lap = KeyOrder.Lap(app, app.screen, 1)
-        await press(pilot, "slash")
-        assert app.main.explorer.filter_input.has_focus
+from tests.support.screen_app import make_app, opened, settle
 
 
 async def test_a_worker_that_a_slow_handler_begins_is_waited_for() -> None:
