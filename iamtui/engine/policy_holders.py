@@ -396,9 +396,9 @@ _NO_CONTEXT: Final = RequestContext(CommonContext({}))
 
 
 def _varies(compiled: CompiledStatement) -> bool:
-    """True if it depends on variables whether a statement covers a resource."""
+    """True if it takes more than the resource to tell whether a statement covers it."""
     matcher = compiled.resource.matcher
-    return not compiled.any_resource and matcher is not None and bool(matcher.variable_keys)
+    return not compiled.any_resource and matcher is not None and matcher.is_open
 
 
 def _about_resource(statements: Iterable[HeldStatement], resource: RequestResource) -> tuple[Varying, Varying]:

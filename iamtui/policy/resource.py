@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -33,6 +33,11 @@ from iamtui.policy.patterns import (
 )
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType
 from iamtui.resource_policy_services import SERVICE_SPECS
+
+NAMED_BY_STREAMS: Final = "CloudWatch Logs"
+"""What decides on an entry that names a log group alone to keep callers out, in place of a variable."""
+_OF_ITS_STREAMS: Final = ":log-stream:"
+"""The end of the ARN by which calls on a log group are authorized (`catalog/arn_forms.py`)."""
 
 _LONGEST_ELEMENT: Final = 262_144
 """Most characters of all entries with variables of one element, with the values put in."""
@@ -169,6 +174,7 @@ class _EntryPattern:
 
     Args:
         entry: the entry as it is written, of which a short ARN stands for a longer one too.
+        doubtful: whether AWS leaves open that the entry matches what the pattern does.
     """
 
     entry: str
@@ -177,6 +183,7 @@ class _EntryPattern:
     has_variables: bool
     literal_colons: int
     trailing_star_crosses: bool
+    doubtful: bool = False
     _glob: Glob | None = None
 
     def names(self, text: str) -> bool:
@@ -229,14 +236,22 @@ class ResourceMatcher:
     """The compiled entries of one Resource or NotResource element.
 
     Entries are sorted by what they cost: the star, whole texts, prefixes, general patterns, and patterns
-    with variables, which are put together for each request.
+    with variables, which are put together for each request. A log group that is named without its streams to keep
+    callers out comes with the latter: AWS names the streams in a request, and is not clear about such an entry.
     """
 
     __slots__ = ("_exact", "_patterns", "_prefixes", "_star", "_templates", "_texts", "invalid", "variable_keys")
 
     def __init__(
-        self, entries: tuple[str, ...], *, policy_type: PolicyType, variables: bool, options: LanguageOptions
+        self,
+        entries: tuple[str, ...],
+        *,
+        policy_type: PolicyType,
+        variables: bool,
+        options: LanguageOptions,
+        keeps_out: bool = False,
     ) -> None:
+        """Compile entries; `keeps_out`: those of a Deny, or of what an Allow leaves out."""
         self._texts = entries
         self._star = "*" in entries
         self.invalid = False
@@ -258,6 +273,9 @@ class ResourceMatcher:
                     exact.append(whole)
                 elif len(pattern.pieces) == 2 and pattern.pieces[1] is Wild.STAR and pattern.literal_colons >= 5:
                     prefixes.append(pattern.prefix)
+            if keeps_out and ":log-group:" in entry and not entry.endswith("*"):
+                streams = _make_pattern(entry, entry + _OF_ITS_STREAMS, variables=variables, options=options)
+                templates.append(replace(streams, doubtful=True))
         self._exact = frozenset(exact)
         self._prefixes = tuple(prefixes)
         self._patterns = tuple(patterns)
@@ -286,6 +304,11 @@ class ResourceMatcher:
     @property
     def has_star(self) -> bool:
         return self._star
+
+    @property
+    def is_open(self) -> bool:
+        """True if variables, or what AWS leaves open, tell whether some entry matches."""
+        return bool(self._templates)
 
     @property
     def fixed(self) -> tuple[_EntryPattern, ...]:
@@ -357,7 +380,9 @@ class ResourceMatcher:
                 if meets(pattern.glob_of(with_variables_as_stars(pattern.pieces))):
                     undetermined.setdefault(_first_unknown(pattern.pieces, context), {})[pattern.entry] = None
             elif not isinstance(resolved, Unresolved) and meets(pattern.glob_of(resolved)):
-                return True
+                if not pattern.doubtful:
+                    return True
+                undetermined.setdefault(NAMED_BY_STREAMS, {})[pattern.entry] = None
         return any_of(
             ConditionLeaf("Resource", key, tuple(entries), whole=whole) for key, entries in undetermined.items()
         )
@@ -401,14 +426,16 @@ class ResourceMatcher:
             elif resolved is Unresolved.UNKNOWN:
                 possible.append(pattern.tokens_of(with_variables_as_stars(pattern.pieces)))
             elif not isinstance(resolved, Unresolved):
-                certain.append(pattern.tokens_of(resolved))
+                (possible if pattern.doubtful else certain).append(pattern.tokens_of(resolved))
         return Patterns(tuple(certain), tuple(possible))
 
     def entries_meeting(self, resource: RequestResource, context: RequestContext) -> tuple[str, ...]:
         """The entries that share a resource with a SET, for saying where "allowed on some" holds."""
         met = [pattern.entry for pattern in self._patterns if resource.members.shares(pattern.glob)]
         for pattern, resolved in self._resolved(context, DEFAULT_LANGUAGE_OPTIONS):
-            if isinstance(resolved, tuple) and resource.members.shares(pattern.glob_of(resolved)):
+            if pattern.doubtful or not isinstance(resolved, tuple):
+                continue
+            if resource.members.shares(pattern.glob_of(resolved)):
                 met.append(
                     "".join(
                         piece if isinstance(piece, str) else piece.value

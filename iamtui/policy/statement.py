@@ -553,14 +553,14 @@ def _compile_statement(
     variables: bool,
     options: LanguageOptions,
 ) -> CompiledStatement:
+    allows = statement.effect == "Allow"
     negated = statement.not_resources is not None
     entries = statement.not_resources if negated else statement.resources
-    matcher = (
-        None
-        if entries is None
-        else ResourceMatcher(entries, policy_type=policy_type, variables=variables, options=options)
-    )
-    allows = statement.effect == "Allow"
+    matcher = None
+    if entries is not None:
+        matcher = ResourceMatcher(
+            entries, policy_type=policy_type, variables=variables, options=options, keeps_out=allows is negated
+        )
     conditions = tuple(
         _compiled_condition(line, variables=variables, options=options, denies=not allows)
         for line in statement.conditions

@@ -48,6 +48,7 @@ from iamtui.policy.context import (
 )
 from iamtui.policy.document import ConditionLine
 from iamtui.policy.patterns import Glob, Token, Unresolved, Wild, arn_tokens, parse_pieces, resolve, tokens_of
+from iamtui.policy.resource import NAMED_BY_STREAMS
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.values import parse_date, parse_network, parse_number
 from iamtui.proofs.texts import ANY_OTHER, Bounds, GroupKind, PatternGroup, Unproved, representative_strings
@@ -282,6 +283,9 @@ def _line_of(leaf: Leaf, context: RequestContext) -> _Line | str:
     where = f" in {safe_text(leaf.source.policy, limit=200)}" if leaf.source is not None else ""
     if leaf.unknown_operator:
         return f"unknown condition operator: {which}{where}"
+    if leaf.key == NAMED_BY_STREAMS:
+        entries = safe_text(", ".join(leaf.values), limit=200)
+        return f"AWS is not clear about entries that name a log group alone: {entries}{where}"
     if leaf.of_resource:
         return f"a variable without a known value in {which}{where}"
     line = ConditionLine(leaf.op, leaf.key, leaf.values)

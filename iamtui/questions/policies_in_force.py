@@ -452,7 +452,7 @@ def resource_answered_about(account: Account, action: str, resource: str) -> tup
         return resource, ""
     named = safe_text(resource, limit=512)
     what = f"CloudWatch Logs authorizes {action} against the streams of a log group, which policies name"
-    return streams, f"{what} {named}:*; an entry {named} does not match."
+    return streams, f"{what} {named}:*; {named} alone allows nothing, and may not deny anything either."
 
 
 class KnownAliases(NamedTuple):

@@ -25,6 +25,7 @@ from iamtui.account.model import (
     Role,
     User,
 )
+from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import Mode, Principal, PrincipalKind
@@ -37,6 +38,7 @@ from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import BulkEvaluator, as_command, ask, ask_and_trace, check_question
 from iamtui.workspace.ask.what_can import what_can
+from iamtui.workspace.prove.draft_proofs import prove_nothing_new
 from iamtui.workspace.prove.proofs import prove_never
 from iamtui.workspace.source.principals import principal_for, resolve_principal
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
@@ -470,6 +472,59 @@ def test_a_deny_of_streams_denies_calls_on_their_log_group() -> None:
     alice = replace(base.account.users[0], inline_policies=(InlinePolicy("logs", policy),))
     ws = base.with_account(replace(base.account, users=(alice,)))
     assert answer(ws, "alice", "logs:DeleteLogGroup", GROUP).outcome is Outcome.EXPLICIT_DENY
+
+
+@pytest.mark.parametrize(
+    ("denied", "action", "outcome"),
+    [
+        (deny("logs:*", GROUP), "logs:DeleteLogGroup", Outcome.DEPENDS),
+        (deny("logs:*", GROUP.replace("app", "a?p")), "logs:DeleteLogGroup", Outcome.DEPENDS),
+        (deny("logs:*", GROUP.replace("app", "${aws:username}")), "logs:DeleteLogGroup", Outcome.ALLOWED),
+        (deny("logs:*", GROUP.replace("app", "${aws:PrincipalTag/app}")), "logs:DeleteLogGroup", Outcome.DEPENDS),
+        ({"Effect": "Allow", "Action": "logs:*", "NotResource": GROUP}, "logs:DeleteLogGroup", Outcome.DEPENDS),
+        ({"Effect": "Deny", "Action": "logs:*", "NotResource": GROUP}, "logs:DeleteLogGroup", Outcome.EXPLICIT_DENY),
+        (deny("logs:*", GROUP) | {"Resource": [GROUP, f"{GROUP}:*"]}, "logs:DeleteLogGroup", Outcome.EXPLICIT_DENY),
+        (deny("logs:*", GROUP), "logs:TagResource", Outcome.EXPLICIT_DENY),
+        (deny("logs:*", GROUP), "logs:PutLogEvents", Outcome.ALLOWED),
+        (deny("logs:*", f"{GROUP}le"), "logs:DeleteLogGroup", Outcome.ALLOWED),
+    ],
+)
+def test_a_deny_of_a_log_group_alone_may_deny(denied: dict[str, Any], action: str, outcome: Outcome) -> None:
+    # AWS's pages say that such an entry is for tags alone; who wrote it meant to keep callers out.
+    base = workspace()
+    statements = [denied] if denied["Effect"] == "Allow" else [allow("logs:*"), denied]
+    alice = replace(
+        base.account.users[0], inline_policies=(InlinePolicy("logs", document(*statements)),), tags=(("app", "app"),)
+    )
+    ws = base.with_account(replace(base.account, users=(alice,)))
+    decision = answer(ws, "alice", action, GROUP)
+    assert decision.outcome is outcome
+    account_index(ws.account)
+    for question in (Question(action, GROUP), Question(action, GROUP, mode=Mode.STRICT)):
+        outcomes = QuestionEvaluator(ws.account, question, NOW).outcomes()
+        assert outcomes is not None
+        assert outcomes.of(0) is (None if outcomes.left & 1 else outcome)
+    proof = prove_never(ws, ["user/alice"], [action], resource=GROUP)
+    assert proof.is_proved is (outcome is Outcome.EXPLICIT_DENY), proof
+    assert (proof.counterexample is None) is (outcome is not Outcome.ALLOWED), proof
+    if outcome is Outcome.DEPENDS:
+        assert "CloudWatch Logs makes the resource" in condition_of(decision)
+
+
+def test_without_a_deny_of_a_log_group_alone_more_may_be_allowed() -> None:
+    base = workspace()
+
+    def having(*statements: dict[str, Any]) -> Workspace:
+        policy = InlinePolicy("logs", document(*statements))
+        return base.with_account(
+            replace(base.account, users=(replace(base.account.users[0], inline_policies=(policy,)),))
+        )
+
+    delete = "logs:DeleteLogGroup"
+    free, kept_out = having(allow(delete)), having(allow(delete), deny(delete, GROUP))
+    assert prove_nothing_new(free, kept_out).is_proved
+    proof = prove_nothing_new(kept_out, free)
+    assert (proof.is_proved, proof.counterexample) == (False, None)
 
 
 def test_an_alias_that_a_region_lacks_is_denied_where_its_aliases_are_known() -> None:
