@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -112,16 +112,12 @@ class Reason(Struct, frozen=True):
     statements: tuple[StatementRef, ...] = ()
 
 
-def _none() -> tuple[()]:
-    return ()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decision:
     """The answer to one request (DESIGN: Decision as JSON).
 
-    The evaluator gives the outcome at once; each other part is put together when it is first read, and kept. That
-    shows nowhere: such a decision equals, hashes and prints as one that was made with all of its parts.
+    The evaluator gives an `EvaluatedDecision`, whose parts are put together when they are first read; it equals a
+    decision that was made with all of its parts.
 
     Args:
         request: the question, with the context as evaluated.
@@ -145,53 +141,39 @@ class Decision:
     request: Request
     outcome: Outcome
     layers: tuple[LayerReport, ...]
-    # No default stands in the class, where it would be found before a part that is still to be put together.
-    blocked_by: tuple[Layer, ...] = field(default_factory=_none)
-    reasons: tuple[Reason, ...] = field(default_factory=_none)
-    identity_needed: bool = field(default_factory=lambda: False)
-    matched: tuple[StatementRef, ...] = field(default_factory=_none)
-    resource_scope: ResourceScope = field(default_factory=lambda: ResourceScope.ONE)
-    allowed_resources: tuple[str, ...] = field(default_factory=_none)
-    denied_resources: tuple[str, ...] = field(default_factory=_none)
-    example_resource: str | None = field(default_factory=lambda: None)
-    depends_on: Node | None = field(default_factory=lambda: None)
-    missing_context: tuple[str, ...] = field(default_factory=_none)
-    assumptions: tuple[str, ...] = field(default_factory=_none)
-    notes: tuple[str, ...] = field(default_factory=_none)
+    blocked_by: tuple[Layer, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    identity_needed: bool = False
+    matched: tuple[StatementRef, ...] = ()
+    resource_scope: ResourceScope = ResourceScope.ONE
+    allowed_resources: tuple[str, ...] = ()
+    denied_resources: tuple[str, ...] = ()
+    example_resource: str | None = None
+    depends_on: Node | None = None
+    missing_context: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     complete: bool = True
 
-    if not TYPE_CHECKING:  # a type checker that saw this would take any name for a part
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Decision) and self._parts() == other._parts()
 
-        def __getattr__(self, name: str) -> Any:
-            """Put a part together that was not read before; two threads that do so at once come to the same.
+    __hash__ = None  # type: ignore[assignment] # its request's context is a mapping
 
-            What has a method for each part comes from `_conclude`, which the evaluator gives (`decision_of`).
-            """
-            conclude = self.__dict__.get("_conclude")
-            if conclude is None or name not in _PARTS:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            if name in _SHARED and (find := self.__dict__.pop("_find_alike", None)) is not None:
-                self.__dict__["_alike"] = find()
-            alike = self.__dict__.get("_alike") if name in _SHARED else None
-            if alike is not None:
-                part = self.__dict__[name] = getattr(alike, name)
-                return part
-            conclusion = self.__dict__.get("_conclusion")
-            if conclusion is None:
-                conclusion = self.__dict__["_conclusion"] = conclude()
-            part = self.__dict__[name] = getattr(conclusion, name)()
-            return part
+    def _parts(self) -> dict[str, Any]:
+        return {part.name: getattr(self, part.name) for part in fields(Decision)}
+
+    def with_parts(self, **changed: Any) -> Decision:
+        """The same decision with some parts replaced."""
+        return Decision(**(self._parts() | changed))
 
     def put_together(self) -> None:
         """Put all parts together now, in the thread that found the decision: who shows it reads records alone."""
-        for part in _PARTS:
-            getattr(self, part)
+        self._parts()
 
     @property
     def principal(self) -> Principal:
-        """Who asks, which is known before the request is put together."""
-        known: Principal | None = self.__dict__.get("_principal")
-        return self.request.principal if known is None else known
+        return self.request.principal
 
     @property
     def allowed(self) -> bool:
@@ -210,25 +192,17 @@ class Decision:
         "Only on X" in the answer to a question about X would read as "on X".
         """
         allowed = self.allowed_resources
-        # The same is asked of all, and of those whose parts are shared one has put its request together.
-        asked: Decision = self.__dict__.get("_alike") or self
-        return () if asked.request.resource in allowed else allowed
+        return () if self.request.resource in allowed else allowed
 
     @property
     def not_evaluated(self) -> tuple[Layer, ...]:
         """The layers that were not loaded or switched off."""
-        if self.complete and "layers" not in self.__dict__:
-            return ()
-        known: tuple[Layer, ...] | None = self.__dict__.get("_not_evaluated")
-        if known is not None:
-            return known
         return tuple(report.layer for report in self.layers if report.state is LayerState.NOT_EVALUATED)
 
     @property
     def is_capped(self) -> bool:
         """True if a layer does not pass for which no Allow elsewhere can make up."""
-        known: bool | None = self.__dict__.get("_capped")
-        return any(reason.layer in _CAPS for reason in self.reasons) if known is None else known
+        return any(reason.layer in _CAPS for reason in self.reasons)
 
     @property
     def deciding(self) -> StatementRef | None:
@@ -258,10 +232,6 @@ _CAPS: Final = frozenset(
     ),
 )
 """Layers that no Allow elsewhere makes up for."""
-
-_PARTS: Final = frozenset(part.name for part in fields(Decision)) - {"outcome", "complete"}
-_SHARED: Final = frozenset(("matched", "depends_on", "resource_scope", "allowed_resources", "denied_resources"))
-"""The parts that are the same for all principals of a class; others name the principal, or what is its own."""
 
 
 # What somebody expects an answer to be: a decision, or a denial of either kind.

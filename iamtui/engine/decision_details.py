@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Protocol
+from functools import cached_property
+from typing import Final
 
 from msgspec import structs
 
 from iamtui.engine.combined_layers import Evaluation, principal_rules
 from iamtui.engine.condition_words import all_named, depends_text, first_of
-from iamtui.engine.decision import Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
+from iamtui.engine.decision import Decision, Layer, LayerReport, Outcome, Reason, ResourceScope, StatementRef
 from iamtui.engine.layer_reports import ignored_principals, layer_reports, statement_name, unproved_statements
 from iamtui.engine.layers import GrantSide, LayerScan, Match
 from iamtui.engine.possible_requests import carries
@@ -251,88 +252,100 @@ def _unsaid_keys(compiled: CompiledStatement, reading: Evaluation) -> tuple[str,
     return tuple(names)
 
 
-class ReadAgain(Protocol):
-    """Reads the same question about all of a set of resources (None), or about another resource or pattern."""
-
-    def __call__(self, resource: str | None, *, everywhere: bool) -> Evaluation: ...
-
-
-class DecisionDetails:
-    """Lazy details of a Decision.
+class DecisionDetails(Decision):
+    """Decision whose parts are put together from an evaluation when they are first read, and kept.
 
     A list of thousands shows little of each decision, and putting all of it together costs more than deciding.
     """
 
-    __slots__ = ("_everywhere", "_read_again", "_reading", "_scope")
+    @cached_property
+    def _reading(self) -> Evaluation:
+        raise NotImplementedError
 
-    def __init__(self, reading: Evaluation, read_again: ReadAgain) -> None:
-        self._reading = reading
-        self._read_again = read_again
-        self._scope: Scope | None = None
-        self._everywhere: Evaluation | None = None
+    def _read_again(self, resource: str | None, *, everywhere: bool) -> Evaluation:
+        """The same question about all of the request's set of resources (None), or about another resource."""
+        raise NotImplementedError
 
+    @property
+    def not_evaluated(self) -> tuple[Layer, ...]:
+        return () if self.complete and "layers" not in vars(self) else super().not_evaluated
+
+    @cached_property
     def request(self) -> Request:
         return self._reading.request
 
+    @cached_property
     def layers(self) -> tuple[LayerReport, ...]:
         return layer_reports(self._reading)
 
+    @cached_property
     def blocked_by(self) -> tuple[Layer, ...]:
         """The layers that block a request which something does grant."""
         denied = self._reading.outcome in (Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
         return blocked_by(self._reading) if denied else ()
 
+    @cached_property
     def reasons(self) -> tuple[Reason, ...]:
         """Every layer that does not pass."""
         return reasons(self._reading) if self._reading.outcome is not Outcome.ALLOWED else ()
 
+    @cached_property
     def identity_needed(self) -> bool:
         """True if nothing grants this without an identity policy that allows it."""
         if self._reading.outcome is Outcome.ALLOWED:
             return False
         return structs.replace(self._reading.side, boundary=True, session=True, identity=False).truth() is False
 
+    @cached_property
     def matched(self) -> tuple[StatementRef, ...]:
         return tuple(_matched(self._reading, undetermined=self._reading.outcome is Outcome.DEPENDS))
 
+    @cached_property
     def resource_scope(self) -> ResourceScope:
         """Extent of the decision over the request's resources."""
-        scope = self._scope or self._scope_by_known()
+        scope: Scope | None = vars(self).get("_scope") or self._scope_by_known()
         return scope.scope if scope is not None else self._finder().kind()
 
+    @cached_property
     def allowed_resources(self) -> tuple[str, ...]:
-        return self._scope_found().resources
+        return self._scope.resources
 
+    @cached_property
     def denied_resources(self) -> tuple[str, ...]:
         """The resources or patterns of the request that a Deny takes out."""
-        return self._scope_found().denied
+        return self._scope.denied
 
+    @cached_property
     def example_resource(self) -> str | None:
         """One of the request's resources on which the same question alone is allowed."""
         # Of the keys that one alias may stand for none is an example.
         return self._reading.witness if self._reading.by_known or not self._reading.by_alias else None
 
+    @cached_property
     def depends_on(self) -> Node | None:
         total = self._reading.total
         return None if isinstance(total, bool) else total
 
+    @cached_property
     def missing_context(self) -> tuple[str, ...]:
         """The keys nobody gave that matter for this request."""
         return missing_context(self._reading)
 
+    @cached_property
     def assumptions(self) -> tuple[str, ...]:
         """Assumptions of the decision."""
         return tuple(assumptions(self._reading))
 
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         return tuple(self._each_note())
 
     def _each_note(self) -> Iterator[str]:
         reading = self._reading
         yield from notes(reading)
-        yield from self._scope_found().limits
+        yield from self._scope.limits
         if reading.outcome is Outcome.ALLOWED:
-            if self._scope_found().scope is ResourceScope.SOME:
+            if self._scope.scope is ResourceScope.SOME:
                 example = f", for example {safe_text(reading.witness, limit=512)}" if reading.witness else ""
                 yield f"Allowed for at least one resource of the set asked about{example}."
         else:
@@ -342,10 +355,9 @@ class DecisionDetails:
         yield from unproved_statements(reading)
         yield from _notes_on_keys(reading)
 
-    def _scope_found(self) -> Scope:
-        if self._scope is None:
-            self._scope = self._scope_by_known() or self._finder().scope()
-        return self._scope
+    @cached_property
+    def _scope(self) -> Scope:
+        return self._scope_by_known() or self._finder().scope()
 
     def _scope_by_known(self) -> Scope | None:
         """How far a decision reaches that rests on known resources, or on keys behind an alias."""
@@ -355,11 +367,10 @@ class DecisionDetails:
 
     def _finder(self) -> ScopeFinder:
         """Made anew each time: kept, it would close a cycle, and each decision would wait for the garbage collector."""
-        if self._everywhere is None:
-            self._everywhere = self._read_everywhere()
         return ScopeFinder(self._reading, self._everywhere, self._holds_everywhere, self._allowed_in_part)
 
-    def _read_everywhere(self) -> Evaluation | None:
+    @cached_property
+    def _everywhere(self) -> Evaluation | None:
         """For an allowed question about a set of resources: the same question about all of them."""
         reading = self._reading
         if reading.prepared.resource.kind is not ResourceKind.SET or reading.total is False:

@@ -30,7 +30,7 @@ from iamtui.engine.combined_layers import (
     stack_of,
 )
 from iamtui.engine.credential_rules import with_password_policy
-from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.layers import (
     LayerScan,
@@ -55,7 +55,6 @@ from iamtui.engine.request import (
     PolicyInForce,
     PolicyLevel,
     PolicyWithUnread,
-    Principal,
     PrincipalKind,
     Request,
     caller_fixed_keys,
@@ -86,59 +85,23 @@ def evaluate(request: Request, policies: PoliciesInForce, options: EngineOptions
         policies: what is in force for it.
         options: how the open points of AWS's documentation are read.
     """
-    return concluded(read_all_layers(request, policies, options))
+    return EvaluatedDecision(read_all_layers(request, policies, options))
 
 
-def concluded(reading: Evaluation, details: type[DecisionDetails] = DecisionDetails) -> Decision:
-    complete = not reading.not_evaluated
-    return decision_of(reading.outcome, lambda: reading, complete=complete, details=details)
+class EvaluatedDecision(DecisionDetails):
+    """Decision of an evaluation."""
 
+    def __init__(self, reading: Evaluation) -> None:
+        vars(self).update(outcome=reading.outcome, complete=not reading.not_evaluated, _reading=reading)
 
-def decision_of(
-    outcome: Outcome,
-    read: Callable[[], Evaluation],
-    *,
-    complete: bool,
-    not_evaluated: tuple[Layer, ...] | None = None,
-    capped: bool | None = None,
-    details: type[DecisionDetails] = DecisionDetails,
-    principal: Principal | None = None,
-    find_alike: Callable[[], Decision | None] | None = None,
-) -> Decision:
-    """A decision whose other parts are put together when they are read, from the evaluation that `read` then gives.
-
-    Args:
-        not_evaluated: the layers that were not, where that is known already.
-        capped: of an implicit deny, whether it `is_capped`, where that is known already.
-        principal: who asks, where that is known already.
-        find_alike: finds the decision for another principal of whom the evaluator says the same, or None.
-    """
-
-    def conclude() -> DecisionDetails:
-        reading = read()
-        return details(reading, partial(_read_again, reading))
-
-    decision = object.__new__(Decision)
-    decision.__dict__.update(
-        outcome=outcome,
-        complete=complete,
-        _conclude=conclude,
-        _not_evaluated=not_evaluated,
-        _capped=capped,
-        _principal=principal,
-        _find_alike=find_alike,
-    )
-    return decision
-
-
-def _read_again(reading: Evaluation, resource: str | None, *, everywhere: bool) -> Evaluation:
-    """Evaluation of the same question for all of the request's set of resources, or for another resource."""
-    if resource is None:
-        request, asked = reading.request, reading.asked.everywhere_too()
-    else:
-        request = replace(reading.request, resource=resource)
-        asked = asked_by(request, reading.options, everywhere=everywhere)
-    return read_all_layers(request, reading.policies, reading.options, asked=asked)
+    def _read_again(self, resource: str | None, *, everywhere: bool) -> Evaluation:
+        reading = self._reading
+        if resource is None:
+            request, asked = reading.request, reading.asked.everywhere_too()
+        else:
+            request = replace(reading.request, resource=resource)
+            asked = asked_by(request, reading.options, everywhere=everywhere)
+        return read_all_layers(request, reading.policies, reading.options, asked=asked)
 
 
 def read_all_layers(
@@ -473,17 +436,15 @@ _WHAT: Final = {
 
 def with_undocumented_behaviour(reading: Evaluation) -> Decision:
     """The decision of an evaluation, with a note for every open point that it rests on once its notes are read."""
-    return concluded(reading, details=_DetailsWithOpenPoints)
+    return _DecisionWithOpenPoints(reading)
 
 
-class _DetailsWithOpenPoints(DecisionDetails):
-    def notes(self) -> tuple[str, ...]:
-        points = [
-            f"Rests on a point AWS leaves open: {point} (option {name})."
-            for name, point, other in read_the_other_way(self._reading)
-            if other.outcome is not self._reading.outcome
-        ]
-        return (*super().notes(), *points)
+class _DecisionWithOpenPoints(EvaluatedDecision):
+    def _each_note(self) -> Iterator[str]:
+        yield from super()._each_note()
+        for name, point, other in read_the_other_way(self._reading):
+            if other.outcome is not self._reading.outcome:
+                yield f"Rests on a point AWS leaves open: {point} (option {name})."
 
 
 def read_the_other_way(reading: Evaluation) -> Iterator[tuple[str, str, Evaluation]]:

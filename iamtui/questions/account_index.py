@@ -425,7 +425,12 @@ class PrincipalClasses:
 
 
 class FoundOutcome(NamedTuple):
-    """Known parts of a decision before it is read, as `decision_of` takes them."""
+    """Known parts of a decision before it is read.
+
+    Args:
+        not_evaluated: the layers that were not, where that is known already.
+        capped: of an implicit deny, whether it `is_capped`, where that is known already.
+    """
 
     outcome: Outcome
     complete: bool

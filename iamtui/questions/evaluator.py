@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from iamtui.account.model import Account
 from iamtui.engine.combined_layers import Evaluation, PoliciesOfSet
-from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.evaluator import concluded, decision_of, read_all_layers
+from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope, StatementRef
+from iamtui.engine.evaluator import EvaluatedDecision, read_all_layers
 from iamtui.engine.index.index_outcomes import IndexReading, Outcomes, exclusive, is_read_here
 from iamtui.engine.index.principal_index import PrincipalIndex
 from iamtui.engine.policy_holders import bits_of
@@ -29,6 +29,7 @@ from iamtui.engine.request import (
     Request,
 )
 from iamtui.engine.set_members import EVERYONE
+from iamtui.policy.context import Node
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import ResourceKind, ResourceSet
 from iamtui.questions.account_index import (
@@ -200,30 +201,18 @@ class QuestionEvaluator:
                 would be one way too many.
         """
         if not read_whole:
-            decided = self._found_for_everybody(principal)
-            if decided is not None:
-                return decision_of(
-                    decided.outcome,
-                    lambda: self._read_by(principal, assumptions),
-                    complete=decided.complete,
-                    not_evaluated=decided.not_evaluated,
-                    capped=decided.capped,
-                    principal=principal,
-                    find_alike=None if assumptions else lambda: self._alike(principal),
-                )
-        return concluded(self._read_by(principal, assumptions))
+            found = self._found_for_everybody(principal)
+            if found is not None:
+                return IndexedDecision(self, principal, found, assumptions)
+        return EvaluatedDecision(self.read_by(principal, assumptions))
 
     def decide_as(self, principal: Principal, outcome: Outcome) -> Decision:
         """The decision for one principal of the index whose outcome was found from it."""
         reading = self.reading(account_index(self._account))
         assert reading is not None
         granted = outcome in (Outcome.ALLOWED, Outcome.DEPENDS)
-        return decision_of(
-            outcome,
-            lambda: self._read_by(principal, ()),
-            complete=reading.complete,
-            not_evaluated=reading.not_evaluated(of_a_grant=True) if granted else None,
-        )
+        not_evaluated = reading.not_evaluated(of_a_grant=True) if granted else None
+        return IndexedDecision(self, principal, FoundOutcome(outcome, reading.complete, not_evaluated), alone=True)
 
     def outcomes(self, who: int | None = None) -> Outcomes | None:
         """The outcomes for everybody, or some, in the index of the account; None where it cannot tell any."""
@@ -340,12 +329,12 @@ class QuestionEvaluator:
                 return None
             found = everybody.of_class.get(class_)
             if found is None:
-                reading = self._read_by(principal, ())
+                reading = self.read_by(principal, ())
                 found = everybody.of_class[class_] = FoundOutcome(reading.outcome, not reading.not_evaluated)
             everybody.found[place] = found
         return found
 
-    def _alike(self, principal: Principal) -> Decision | None:
+    def alike(self, principal: Principal) -> Decision | None:
         """The decision for one of those of whom the evaluator says the same; None: it may say it of no other."""
         index = account_index(self._account)
         place = index.place_of(principal)
@@ -354,10 +343,10 @@ class QuestionEvaluator:
             return None
         found = self._of_class.get(class_)
         if found is None:
-            found = self._of_class[class_] = concluded(self._read_by(principal, ()))
+            found = self._of_class[class_] = EvaluatedDecision(self.read_by(principal, ()))
         return found
 
-    def _read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:
+    def read_by(self, principal: Principal, assumptions: tuple[str, ...]) -> Evaluation:
         own = self._facts_of(principal)
         shared = self._shared(principal, own)
         request, policies = self._put_by(own, shared, assumptions)
@@ -402,7 +391,7 @@ class QuestionEvaluator:
         return request, policies, shared.asked
 
     def outcome(self, principal: Principal) -> Outcome:
-        return self._read_by(principal, ()).outcome
+        return self.read_by(principal, ()).outcome
 
     def has_known(self, prepared: PreparedAction) -> Callable[[str], bool]:
         """Predicate of the account's roles, and keys with a loaded policy, that are in a set."""
@@ -496,6 +485,86 @@ class QuestionEvaluator:
             # A bucket whose policy may not be read can be anybody's.
             return None
         return self.account.id
+
+
+class IndexedDecision(EvaluatedDecision):
+    """Decision whose outcome was found from the index, and whose parts are read by the evaluator when needed.
+
+    Args:
+        alone: whether no part is taken from the decision for another principal of whom the evaluator says the same.
+    """
+
+    _evaluator: QuestionEvaluator
+    _principal: Principal
+    _found: FoundOutcome
+    _assumptions: tuple[str, ...]
+
+    def __init__(
+        self,
+        evaluator: QuestionEvaluator,
+        principal: Principal,
+        found: FoundOutcome,
+        assumptions: tuple[str, ...] = (),
+        *,
+        alone: bool = False,
+    ) -> None:
+        vars(self).update(
+            outcome=found.outcome,
+            complete=found.complete,
+            _evaluator=evaluator,
+            _principal=principal,
+            _found=found,
+            _assumptions=assumptions,
+        )
+        if alone or assumptions:
+            vars(self)["_alike"] = None
+
+    @cached_property
+    def _reading(self) -> Evaluation:
+        return self._evaluator.read_by(self._principal, self._assumptions)
+
+    @cached_property
+    def _alike(self) -> Decision | None:
+        return self._evaluator.alike(self._principal)
+
+    @property
+    def principal(self) -> Principal:
+        return self._principal
+
+    @property
+    def is_capped(self) -> bool:
+        return super().is_capped if self._found.capped is None else self._found.capped
+
+    @property
+    def not_evaluated(self) -> tuple[Layer, ...]:
+        known = None if self.complete else self._found.not_evaluated
+        return super().not_evaluated if known is None else known
+
+    @property
+    def allowed_parts(self) -> tuple[str, ...]:
+        return super().allowed_parts if self._alike is None else self._alike.allowed_parts
+
+    # These parts are the same for all of a class; others name the principal, or what is its own.
+
+    @cached_property
+    def matched(self) -> tuple[StatementRef, ...]:
+        return super().matched if self._alike is None else self._alike.matched
+
+    @cached_property
+    def depends_on(self) -> Node | None:
+        return super().depends_on if self._alike is None else self._alike.depends_on
+
+    @cached_property
+    def resource_scope(self) -> ResourceScope:
+        return super().resource_scope if self._alike is None else self._alike.resource_scope
+
+    @cached_property
+    def allowed_resources(self) -> tuple[str, ...]:
+        return super().allowed_resources if self._alike is None else self._alike.allowed_resources
+
+    @cached_property
+    def denied_resources(self) -> tuple[str, ...]:
+        return super().denied_resources if self._alike is None else self._alike.denied_resources
 
 
 def _given(what: str, texts: tuple[str, ...]) -> tuple[NamedPolicy, ...]:

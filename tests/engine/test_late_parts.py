@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, fields
 from random import Random
 
 import pytest
@@ -29,21 +29,20 @@ def whole(decision: Decision) -> Decision:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_decision_equals_and_prints_as_one_made_with_all_its_parts(seed: int) -> None:
+def test_a_decision_equals_one_made_with_all_its_parts(seed: int) -> None:
     made = whole(late(seed))
     assert late(seed) == made
     assert made == late(seed)
-    assert repr(late(seed)) == repr(made)
     assert late(seed).not_evaluated == made.not_evaluated
     assert late(seed).deciding == made.deciding
 
 
 def test_a_decision_is_copied_and_changed_as_any_record() -> None:
     decision = late(3)
-    changed = replace(decision, notes=("a note",))
-    assert changed == replace(whole(late(3)), notes=("a note",))
+    changed = decision.with_parts(notes=("a note",))
+    assert changed == whole(late(3)).with_parts(notes=("a note",))
     assert copy.copy(late(3)) == whole(decision)
-    assert replace(late(3)) == whole(decision)
+    assert late(3).with_parts() == whole(decision)
 
 
 def test_a_part_that_was_read_is_kept() -> None:

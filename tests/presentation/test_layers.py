@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from msgspec import structs
 
@@ -47,12 +45,12 @@ def test_a_layer_whose_allow_waits_for_a_condition_depends() -> None:
 
 def test_of_a_denial_a_layer_that_does_not_deny_it_may_wait_for_a_condition() -> None:
     waits = structs.replace(SILENT, why=f"trust / Mfa allows it {ONLY_UNDER_CONDITIONS}.")
-    denied = replace(decision(Outcome.IMPLICIT_DENY, blocked_by=(Layer.IDENTITY,)), layers=(waits,))
-    in_the_way = replace(denied, blocked_by=(Layer.RESOURCE,))
+    denied = decision(Outcome.IMPLICIT_DENY, blocked_by=(Layer.IDENTITY,)).with_parts(layers=(waits,))
+    in_the_way = denied.with_parts(blocked_by=(Layer.RESOURCE,))
 
     assert layer_text(waits, denied)[1:5] == ("[?]", "resource", "depends", Tone.DEPENDS)
     assert layer_text(waits, in_the_way)[1:5] == ("[-]", "resource", "no allow", Tone.DENIED)
-    assert layer_text(waits, replace(denied, outcome=Outcome.ALLOWED))[3:5] == ("no allow", Tone.QUIET)
+    assert layer_text(waits, denied.with_parts(outcome=Outcome.ALLOWED))[3:5] == ("no allow", Tone.QUIET)
 
 
 def test_one_line_where_it_is_wide_and_two_where_it_is_high() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,7 +118,7 @@ def test_of_many_resources_the_first_are_named_and_the_others_counted() -> None:
         allowed_resources=parts,
     )
     assert str(verdict_words(decision)).endswith("arn:aws:s3:::bucket-4 and 1,995 more")
-    denied = replace(decision, allowed_resources=("*",), denied_resources=parts)
+    denied = decision.with_parts(allowed_resources=("*",), denied_resources=parts)
     assert str(verdict_words(denied)).endswith("arn:aws:s3:::bucket-4 and 1,995 more")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -99,7 +98,7 @@ def test_principals_are_named_with_their_path_or_account(
 def test_rows_share_what_they_say_alike_and_end_long_conditions() -> None:
     """Thousands of rows, each with the names of everybody behind a permission set, would take gigabytes."""
     leaves = tuple(ConditionLeaf("StringEquals", f"aws:PrincipalTag/{at}", ("v" * 200,)) for at in range(3_000))
-    decision = replace(records.depends(), depends_on=And(leaves))
+    decision = records.depends().with_parts(depends_on=And(leaves))
     first, second = (
         who_can_row(
             Principal(PrincipalKind.ROLE, f"arn:aws:iam::123456789012:role/{name}"),

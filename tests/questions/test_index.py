@@ -285,7 +285,7 @@ def test_what_is_found_once_for_a_class_names_the_policies_of_each(monkeypatch: 
     question = Question("s3:GetObject", "arn:aws:s3:::b/k")
     compare(account, question, Counter())
     readings: list[object] = []
-    monkeypatch.setattr(QuestionEvaluator, "_read_by", with_note(QuestionEvaluator._read_by, readings))
+    monkeypatch.setattr(QuestionEvaluator, "read_by", with_note(QuestionEvaluator.read_by, readings))
     asker = QuestionEvaluator(account, question, NOON)
     assert asker.outcomes() is not None
     decisions = [asker.decide(one.principal) for one in account_index(account).principals]
@@ -496,7 +496,7 @@ def test_whom_a_draft_cannot_matter_to_is_not_read_again(monkeypatch: pytest.Mon
     account = Account(A, users=tuple(users))
     question = Question("iam:PassRole")
     readings: list[object] = []
-    monkeypatch.setattr(QuestionEvaluator, "_read_by", with_note(QuestionEvaluator._read_by, readings))
+    monkeypatch.setattr(QuestionEvaluator, "read_by", with_note(QuestionEvaluator.read_by, readings))
     asked_of_everybody(account, question, NOON)
     assert len(readings) == len(users)
     readings.clear()

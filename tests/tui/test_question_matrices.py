@@ -222,7 +222,7 @@ def test_rows_of_keys_name_given_assumed_derived_and_unknown() -> None:
         context={"aws:SourceVpc": ()},
         derived=({"aws:principaltag/team": ("data",), "aws:securetransport": ("true",)},),
     )
-    rows = key_rows(replace(decision, request=request, assumptions=("aws:SecureTransport = true",)))
+    rows = key_rows(decision.with_parts(request=request, assumptions=("aws:SecureTransport = true",)))
 
     assert [(row.key, row.words, row.source) for row in rows] == [
         ("aws:MultiFactorAuthPresent", "not given", "unknown"),

@@ -93,10 +93,10 @@ class _PreparedQuestion(Struct, frozen=True):
             reading = read_all_layers(request, policies, asked=asked)
             decision = without_a_session(with_undocumented_behaviour(reading), self.question)
             if _rests_on_mfa_of_a_role(decision, policies):
-                decision = replace(decision, notes=(*decision.notes, _MFA_OF_A_ROLE))
+                decision = decision.with_parts(notes=(*decision.notes, _MFA_OF_A_ROLE))
         else:
             decision = without_a_session(self.asker.decide(principal, assumptions=assumptions), self.question)
-        return replace(decision, notes=(*decision.notes, *notes)) if notes else decision
+        return decision.with_parts(notes=(*decision.notes, *notes)) if notes else decision
 
 
 class _PlannedCell(Struct, frozen=True):

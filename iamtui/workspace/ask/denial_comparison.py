@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -386,7 +386,7 @@ def with_advice(
     suggestions, surmised = explanation.suggestions, False
     if denial.denied and claim.kind == "explicit":
         denying = tuple(reason for reason in decision.reasons if reason.kind == "explicit")
-        suggestions = explain(replace(decision, reasons=denying), traced).suggestions if denying else ()
+        suggestions = explain(decision.with_parts(reasons=denying), traced).suggestions if denying else ()
         if not any(suggestion.layer in claim.layers or not claim.layers for suggestion in suggestions):
             suggestions, surmised = (*_named_denies(account, denial, decision), *suggestions), True
     elif denial.denied and Layer.VPC_ENDPOINT in claim.layers:
@@ -406,7 +406,7 @@ def _allows_unseen(
         if _cannot_be_checked(account, decision, layer)
         and all(reason.layer is not layer for reason in decision.reasons)
     )
-    found = explain(replace(decision, reasons=lacking), traced).suggestions if lacking else ()
+    found = explain(decision.with_parts(reasons=lacking), traced).suggestions if lacking else ()
     return tuple(one for one in found if one.layer in claim.layers)
 
 

@@ -280,7 +280,7 @@ def answer_scenario(entry: Scenario) -> ScenarioAnswer:
     doubt = _doubt_about(asked.action, asked.resource) if asked.wildcard_only_action is None else ""
     decision = decide(asked)
     if doubt:
-        decision = replace(decision, notes=(*decision.notes, doubt))
+        decision = decision.with_parts(notes=(*decision.notes, doubt))
     beside = tuple(
         DependentAnswer(check, Question(request.action, request.resource), decide(request), decides=True)
         for check, request in requests_beside(asked)

@@ -17,7 +17,7 @@ from iamtui.catalog.dependent_actions import companions
 from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.credential_rules import scope_down_problem
 from iamtui.engine.decision import Decision, Layer
-from iamtui.engine.evaluator import concluded, read_all_layers, with_undocumented_behaviour
+from iamtui.engine.evaluator import EvaluatedDecision, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
 from iamtui.engine.words.explanation import Explanation, explain
 from iamtui.engine.words.trace import TracedLayer, traced
@@ -245,7 +245,7 @@ def ask_and_trace(
 def explained(workspace: Workspace, principal: Principal, question: Question) -> Explanation:
     """The explanation of an answer, which reads none of its notes on open points: those take most of the time."""
     reading = _evaluated(workspace, principal, question, (), None)
-    return explain(without_a_session(concluded(reading), question), traced(reading))
+    return explain(without_a_session(EvaluatedDecision(reading), question), traced(reading))
 
 
 _WITHOUT_SESSION: Final = frozenset((PrincipalKind.USER, PrincipalKind.ROOT))
@@ -270,7 +270,7 @@ def without_a_session(decision: Decision, question: Question) -> Decision:
         else report
         for report in decision.layers
     )
-    return replace(decision, layers=layers, notes=(*decision.notes, _NO_SESSION))
+    return decision.with_parts(layers=layers, notes=(*decision.notes, _NO_SESSION))
 
 
 def as_command(

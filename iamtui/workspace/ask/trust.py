@@ -13,7 +13,7 @@ from msgspec import Struct
 from iamtui.account.model import Account, Known, Role
 from iamtui.engine.condition_words import condition_of, outside_condition
 from iamtui.engine.decision import Decision, Outcome
-from iamtui.engine.evaluator import concluded, read_all_layers
+from iamtui.engine.evaluator import EvaluatedDecision, read_all_layers
 from iamtui.engine.policy_holders import places
 from iamtui.engine.request import NamedPolicy, Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument
@@ -289,7 +289,7 @@ class _TrustEvaluation:
         resource = NamedPolicy(self._policy.name, self._statements.about(principal))
         # What is made of a document for one outsider is of no use to the next.
         policies = replace(policies, resource=resource, resource_lasts=False)
-        return concluded(read_all_layers(request, policies, asked=asked))
+        return EvaluatedDecision(read_all_layers(request, policies, asked=asked))
 
     def letting_in(self, group: Sequence[Outsider]) -> Iterator[tuple[Outsider, Decision]]:
         """Those of a group that may, but for those of whom nothing else is true than of all in general."""

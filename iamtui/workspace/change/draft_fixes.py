@@ -7,7 +7,7 @@ denied call.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ def edits_for_suggestion(
     decision, traced, _ = ask_and_trace(workspace, principal, question, now=now)
     prepared = prepared_question(principal, question)
     for reason in decision.reasons:
-        alone = explain(replace(decision, reasons=(reason,)), traced)
+        alone = explain(decision.with_parts(reasons=(reason,)), traced)
         if suggestion in alone.suggestions:
             case = DeniedQuestion(workspace.account, principal, decision, traced, reason, prepared)
             return _edits(case, suggestion)
