@@ -197,6 +197,8 @@ class Decision:
     @property
     def not_evaluated(self) -> tuple[Layer, ...]:
         """The layers that were not loaded or switched off."""
+        if self.complete:
+            return ()
         return tuple(report.layer for report in self.layers if report.state is LayerState.NOT_EVALUATED)
 
     @property

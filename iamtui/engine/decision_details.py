@@ -266,10 +266,6 @@ class DecisionDetails(Decision):
         """The same question about all of the request's set of resources (None), or about another resource."""
         raise NotImplementedError
 
-    @property
-    def not_evaluated(self) -> tuple[Layer, ...]:
-        return () if self.complete and "layers" not in vars(self) else super().not_evaluated
-
     @cached_property
     def request(self) -> Request:
         return self._reading.request

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from iamtui.engine import decision_details
+from iamtui.engine.combined_layers import Evaluation
 from iamtui.engine.decision import LayerReport
-from iamtui.engine.decision_details import DecisionDetails
 from iamtui.presentation.answer import AnsweredQuestion, Shown, answer_words, matrix_words
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.question import asking
@@ -67,13 +68,13 @@ def test_drawing_evaluates_nothing(action: str, resource: str) -> None:
 
 async def test_the_panel_leaves_the_engine_to_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[threading.Thread] = []
-    work_out = DecisionDetails.layers
+    work_out = decision_details.layer_reports
 
-    def noted(self: DecisionDetails) -> tuple[LayerReport, ...]:
+    def noted(reading: Evaluation) -> tuple[LayerReport, ...]:
         threads.append(threading.current_thread())
-        return work_out(self)
+        return work_out(reading)
 
-    monkeypatch.setattr(DecisionDetails, "layers", noted)
+    monkeypatch.setattr(decision_details, "layer_reports", noted)
     app = listener()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = await opened(pilot, app)
