@@ -135,33 +135,19 @@ def read_document(path: str | Path, subject: str, *, most: int = ONE_DOCUMENT, p
         return read_whole(file, subject, most=most)
 
 
-def read_whole(
-    file: IO[bytes],
-    subject: str,
-    *,
-    most: int = ONE_DOCUMENT,
-    beginning: bytes = b"",
-    check: Callable[[bytes], None] = lambda _portion: None,
-) -> bytes:
-    """The bytes of an open file that is one document.
-
-    Args:
-        beginning: what has been read of it already.
-        check: called with each portion as it comes; raises to refuse it.
-    """
+def read_whole(file: IO[bytes], subject: str, *, most: int = ONE_DOCUMENT) -> bytes:
+    """The bytes of an open file that is one document."""
     _refuse_size(file, subject, most)
     is_packed = isinstance(getattr(file, "raw", None), _Unpacking)
     most = min(most, ONE_UNPACKED) if is_packed else most
     # Hands its bytes over without a copy.
     found = io.BytesIO()
-    found.write(beginning)
     while portion := file.read(min(PORTION, most + 1 - found.tell())):
         found.write(portion)
         if found.tell() > most:
             if is_packed:
                 raise Problem(f"{subject} unpacks to more than the {size_words(most)} that are read.", _UNPACK)
             raise Problem(f"{subject} has more than the {size_words(most)} that are read.", "Is it the right file?")
-        check(portion)
     return found.getvalue()
 
 

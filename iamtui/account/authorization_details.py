@@ -72,7 +72,6 @@ from iamtui.account.snapshot_parts import (
 from iamtui.account.snapshot_reader import (
     AWS_DOCUMENTS,
     MOST_ENTITIES,
-    PortionCheck,
     SnapshotProblem,
     decode_pages,
     with_raw,
@@ -280,7 +279,6 @@ def load_account(
     pool: DocumentPool | None = None,
     account_id: str | None = None,
     absent: str = NOT_IN_SNAPSHOT,
-    counted: PortionCheck | None = None,
 ) -> Account:
     """Read an account from the bytes of a file: see `reading` for the dialects.
 
@@ -290,12 +288,11 @@ def load_account(
         pool: where documents come from, so that the equal ones of another account are the same objects.
         account_id: the account that is meant, of those in the file; None: there is one.
         absent: why a fact is Missing that is not there and was not refused.
-        counted: see `decode_pages`.
 
     Raises:
         Problem: it is not an account, or entities of two accounts stand in it; says where.
     """
-    pages = list(pages_of(decode_pages(data, origin=origin, counted=counted), origin))
+    pages = list(pages_of(decode_pages(data, origin=origin), origin))
     if account_id is not None:
         pages = _of_account(pages, account_id, origin)
     return account_from_pages(pages, origin=origin, absent=absent, pool=pool)
