@@ -344,22 +344,11 @@ def test_a_repeated_key_in_a_document_is_seen_on_every_way_in() -> None:
         assert "appears twice" in str(found.error)
 
 
-def test_lone_surrogates_and_nan_do_not_stop_a_load() -> None:
-    data = as_bytes(
-        snapshot(
-            users=[user(Tags=[{"Key": "k", "Value": "\ud800"}])],
-            roles=[role(RolePolicyList=[inline("s", document(allow("s3:*", "arn:aws:s3:::\udfff")))])],
-            policies=[policy(body={"Version": "2012-10-17", "Statement": float("nan")})],
-        )
-    )
-
-    account = load(data)
-
-    assert account.users[0].tags == (("k", "\ud800"),)
-    assert account.roles[0].inline_policies[0].document.policy.statements[0].resources == ("arn:aws:s3:::\udfff",)
-    default = account.policies[0].default_version
-    assert default is not None
-    assert "NaN" in str(default.document.error)
+def test_what_json_has_not_is_refused_with_its_place() -> None:
+    broken = as_bytes(snapshot(users=[user(Tags=[{"Key": "k", "Value": "\ud800"}])]))
+    for data, line in ((broken, r"\d+"), (b'{"UserDetailList": [],\n "x": NaN}', "2")):
+        with pytest.raises(Problem, match=rf"not JSON, or breaks off: .* at line {line}, column \d+"):
+            load(data)
 
 
 _NOT_OF_AN_ACCOUNT = "where an ARN of IAM has the 12 digits of an account"
@@ -473,7 +462,7 @@ def test_another_shape_is_one_sentence_with_the_path(value: Any, path: str) -> N
         (b"[]", "not an account"),
         (b"nonsense", "not JSON"),
         (b'{"UserDetailList": [', "not JSON"),
-        (b'{"UserDetailList": []} trailing', "line 1, column 24"),
+        (b'{"UserDetailList": []} trailing', "line 1, column 28"),
         (b'{"UserDetailList": [{"UserName": "\xff"}]}', "not valid UTF-8"),
         (codecs.BOM_UTF16_LE + b"\x00", "not valid UTF-16"),
         pytest.param(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="deep"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from iamtui.account.authorization_details import load_account
 from iamtui.account.model import Account
 from iamtui.account.snapshot_writer import snapshot_of
 from iamtui.problem import Problem
-from iamtui.sources.snapshot import read_snapshot
 from tests.support.snapshot_builder import complete
 
 WHOLE = complete()
@@ -240,10 +238,3 @@ def test_a_number_that_none_can_be_is_refused(digits: int) -> None:
     with pytest.raises(Problem, match=r"account_summary.*(at most 18 digits|out of range)") as raised:
         load_account(text.encode())
     assert len(str(raised.value)) < 400
-
-
-def test_a_number_of_thousands_of_digits_is_named_as_such(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text('{"iamtui": {"version": %s}, "UserDetailList": []}' % ("1" * 5000))
-    with pytest.raises(Problem, match="a number at its start has too many digits"):
-        read_snapshot(path)

@@ -11,11 +11,11 @@ import pytest
 from iamtui.input_files import packed_for
 from iamtui.problem import Problem
 from iamtui.sources import snapshot as module
-from iamtui.sources.snapshot import check_head, read_snapshot
+from iamtui.sources.snapshot import read_snapshot
 from tests.support.evil_account import evil_account, evil_snapshot
 from tests.support.peak_memory import peak_megabytes
 from tests.support.slow import one_quick
-from tests.support.snapshot_builder import complete, role, snapshot, user, write
+from tests.support.snapshot_builder import complete, snapshot, user, write
 
 
 def refusal(path: Path) -> Problem:
@@ -43,17 +43,6 @@ def test_a_large_file_is_read_whole(tmp_path: Path) -> None:
     users = [user(f"user-{number}") for number in range(2000)]
 
     assert len(read_snapshot(write(tmp_path, snapshot(users=users))).users) == 2000
-
-
-def test_the_head_may_end_anywhere(tmp_path: Path) -> None:
-    text = json.dumps(snapshot(roles=[role(Tags=[{"Key": "k", "Value": 'é"\\😀 1.5e-3'}])]), ensure_ascii=False)
-    data = text.replace(": []", ": [  ]").encode()
-
-    for end in range(1, len(data) + 1):
-        check_head(data[:end], "x")
-    utf16 = text.encode("utf-16")
-    for end in range(4, len(utf16) + 1):
-        check_head(utf16[:end], "x")
 
 
 def test_no_such_file(tmp_path: Path) -> None:
@@ -88,18 +77,18 @@ def test_a_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ("data", "says"),
     [
         (b"", "is empty"),
-        (b" \n\t", "white space"),
+        (b" \n\t", "is empty"),
         (b"hello", "starts with 'hello'"),
         (b"---\nyaml: true\n", "starts with"),
         (b"\x1f\x8b\x08\x00\x00", "ends too early"),
-        (b"\x00" * 100, "is not text"),
+        (b"\x00" * 100, "starts with"),
         (b"\xff\xfe\x00\xdc", "is not text"),
         (b"{'UserDetailList': []}" + b" " * 100, "line 1, column 2"),
         (b'{"UserDetailList": [}' + b" " * 100, "line 1, column 21"),
         (b'{"UserDetailList": [', "not JSON"),
         (b'{"Version": "2012-10-17", "Statement": []}', "found Version, Statement"),
         (b'{"UserDetailList": 7}', "$.UserDetailList"),
-        (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 100_000, "expected object, got array"),
         (b"{}", "an empty object"),
     ],
     ids=lambda value: str(value[:24]),
@@ -108,36 +97,17 @@ def test_what_is_no_snapshot(tmp_path: Path, data: bytes, says: str) -> None:
     assert says in refusal(write(tmp_path, data)).sentence
 
 
-def test_noise_is_refused_by_its_first_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "noise"
-    with path.open("wb") as file:
-        file.write(os.urandom(65536))
-        file.truncate(200 * 1024 * 1024)
-    code = (
-        "import sys; from pathlib import Path; from iamtui.sources.snapshot import read_snapshot\n"
-        "from iamtui.problem import Problem; from tests.support.peak_memory import peak_megabytes\n"
-        "before = peak_megabytes()\n"
-        "try:\n    read_snapshot(Path(sys.argv[1]))\nexcept Problem as problem:\n    print(problem.sentence)\n"
-        "print(peak_megabytes() - before)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    sentence, grown = done.stdout.splitlines()
-
-    assert str(path) in sentence
-    assert int(grown) < 20
-
-
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sparse.json"
     with path.open("wb") as file:
         file.write(b'{"UserDetailList": []}' + b" " * 100_000)
-        file.truncate(module.ONE_DOCUMENT + 1)
+        file.truncate(module.LARGEST + 1)
 
-    assert "more than the 1 GB" in refusal(path).sentence
+    assert "more than the 256 MB" in refusal(path).sentence
 
 
 def test_a_pipe_that_never_ends_is_not_read_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ONE_DOCUMENT", 1024 * 1024)
+    monkeypatch.setattr(module, "LARGEST", 1024 * 1024)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = subprocess.Popen(
@@ -187,7 +157,7 @@ def test_a_packed_file_that_swells_is_refused_at_once(tmp_path: Path, kind: str)
 def test_a_packed_file_is_held_to_the_size_of_a_document(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ONE_DOCUMENT", 100_000)
+    monkeypatch.setattr(module, "LARGEST", 100_000)
     path = write(tmp_path, packed_for(kind, b'{"UserDetailList": []' + b" " * 200_000 + b"}"))
     assert "unpacks to more than the 100,000 bytes" in refusal(path).sentence
 

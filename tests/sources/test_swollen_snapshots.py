@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -19,7 +18,7 @@ from iamtui.account.authorization_details import load_account
 from iamtui.input_files import packed_for
 from iamtui.problem import Problem
 from iamtui.sources.snapshot import read_snapshot
-from tests.support.slow import all_but, one_quick
+from tests.support.slow import one_quick
 from tests.support.snapshot_builder import snapshot, user
 
 SIZE = 64_000_000
@@ -27,11 +26,10 @@ SIZE = 64_000_000
 HEAD = b'{"UserDetailList": [], "x": "' + b"y" * 70_000 + b'", "a": ['
 
 SWOLLEN: dict[str, tuple[bytes, bytes, bytes, str]] = {
-    "zeros": (HEAD, b"\0" * 1000, b"", "is not text"),
+    "zeros": (HEAD, b"\0" * 1000, b"", "is not JSON, or breaks off"),
     "noise": (HEAD, bytes(range(1, 256)), b"", "is not valid UTF-8"),
-    "empty objects": (b"", b"{}", b"", "a text, or a gap between texts, of more"),
+    "empty objects": (b"", b"{}", b"", "values that are read"),
     "pages that say nothing": (b"", b'{"iamtui":{}, "x": "%s"}' % (b"y" * 1000), b"", "pages that are read"),
-    "empty users": (b'{"UserDetailList":[', b"{},", b"{}]}", "a text, or a gap between texts, of more"),
     "empty users of some size": (b'{"UserDetailList":[', b'{"x":"%s"},' % (b"y" * 1000), b"{}]}", "UserDetailList[0]"),
     "the same user": (
         b'{"UserDetailList":[',
@@ -39,23 +37,9 @@ SWOLLEN: dict[str, tuple[bytes, bytes, bytes, str]] = {
         b'{"UserName":"b"}]}',
         "more than 100,000 entries in its UserDetailList",
     ),
-    "the same user, twice": (
-        b'{}\n{"UserDetailList":[',
-        b'{"UserName":"%s"},' % (b"a" * 100),
-        b'{"UserName":"b"}]}\n{}',
-        "more than 100,000 entries in its UserDetailList",
-    ),
     "groups": (b'{"UserDetailList":[{"UserName":"a","GroupList":[', b'"a",', b'"a"]}]}', "values that are read"),
-    "broken character": (
-        b'{"a":"\\ud800","UserDetailList":[],"b":[',
-        b'"%s",' % (b"x" * 1000),
-        b'""]}',
-        "is not JSON, or breaks off",
-    ),
-    "one text": (b'{"UserDetailList":[{"UserName":"', b"x" * 100, b'"}]}', "a text, or a gap between texts, of more"),
-    "escaped quotes": (b'{"UserDetailList":[], "x":"', b'\\"', b'"}', "a text, or a gap between texts, of more"),
-    "cut": (b'{"UserDetailList":[{"UserName":"a","x":[', b'"%s",' % (b"x" * 1000), b"", "truncated in line 1"),
-    "deep": (b'{"UserDetailList":[],"a":', b"[", b"", "nested too deeply"),
+    "cut": (b'{"UserDetailList":[{"UserName":"a","x":[', b'"%s",' % (b"x" * 1000), b"", "truncated at line 1"),
+    "deep": (b'{"UserDetailList":[],"a":', b"[", b"", "values that are read"),
 }
 """How it begins, what is repeated up to SIZE, how it ends, and what is said of it."""
 
@@ -86,7 +70,7 @@ def test_what_is_swollen_is_refused_cheaply(tmp_path: Path, name: str) -> None:
 
     sentence, megabytes = done.stdout.splitlines()
     assert says in sentence
-    assert int(megabytes) < 200
+    assert int(megabytes) < 500
 
 
 def test_many_pages_are_read_one_by_one() -> None:
@@ -94,66 +78,6 @@ def test_many_pages_are_read_one_by_one() -> None:
     assert len(load_account("\n".join(pages).encode()).users) == 300
     with pytest.raises(Problem, match=r"\$\.UserDetailList\[0\]"):
         load_account(("\n".join(pages) + '{"UserDetailList": [{}]}').encode())
-
-
-def test_only_a_small_file_is_given_to_the_standard_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = json.dumps(snapshot(users=[user("u", Tags=[{"Key": "k", "Value": "\ud800"}])]), indent=1)
-    assert load_account(text.encode()).users[0].tags == (("k", "\ud800"),)
-    monkeypatch.setattr(reading, "_LARGEST_SLOW", 100)
-    with pytest.raises(Problem, match=r"is not JSON, or breaks off: .* in line"):
-        load_account(text.encode())
-
-
-@pytest.mark.parametrize("character", all_but("é", ["x", "é", "😀", "\\u0041"]))
-@one_quick("length", [200_000_000, 100_000])
-def test_184_mb_of_text_stay_below_500_mb(tmp_path: Path, length: int, character: str) -> None:
-    size = 184_000_000
-    text = character * (min(length, size) // len(character.encode()))
-    whole = json.dumps(snapshot(users=[user("u")]))
-    file = tmp_path / "account.json"
-    many = ", ".join([f'{{"y": "{text}"}}'] * max(1, size // length))
-    file.write_text(f'{whole[:-1]}, "x": [{many}]}}', "utf-8")
-
-    command = [sys.executable, "-c", READ.replace(" - before", ""), str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-
-    *sentences, megabytes = done.stdout.splitlines()
-    assert int(megabytes) < 500
-    assert bool(sentences) is (length > size)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("begins", "ends", "says"),
-    [
-        ('{"UserDetailList": [], "x": [', "]}", ""),
-        ('{"UserDetailList": [{"UserName": "a", "GroupList": [', "]}]}", "more than 1,000,000 memberships of users."),
-    ],
-)
-def test_184_mb_of_short_texts_stay_below_500_mb(tmp_path: Path, begins: str, ends: str, says: str) -> None:
-    file = tmp_path / "account.json"
-    file.write_text(begins + ",".join(f'"{number:038}"' for number in range(4_500_000)) + ends)
-
-    command = [sys.executable, "-c", READ.replace(" - before", ""), str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-
-    *sentences, megabytes = done.stdout.splitlines()
-    assert int(megabytes) < 500
-    assert says in "".join(sentences)
-    assert bool(sentences) is bool(says)
-
-
-def test_a_key_that_stands_twice_is_found_among_millions_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_MOST_PARTS", 60)
-    texts = ['"', "\\", ":", ",", '": "', '":{"k', "}", "]", "k"]
-    for repeated in (False, True):
-        pair = ', "UserDetailList" : []' if repeated else ""
-        text = f'{{"UserDetailList": [], "k": {json.dumps(texts * 4)}, "k:\\"": {{"a": ":", "b": 1.5}}{pair}}}'
-        if repeated:
-            with pytest.raises(Problem, match="has the key UserDetailList twice"):
-                load_account(text.encode())
-        else:
-            assert load_account(text.encode()).users == ()
 
 
 def swelling(text_bytes: int, megabytes: int) -> Iterator[bytes]:
@@ -180,9 +104,7 @@ def packed(path: Path, pieces: Iterator[bytes]) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.json.gz", "a.json.zst"])
-@pytest.mark.parametrize(
-    ("text_bytes", "says"), [(1024**3, "a text, or a gap between texts, of more"), (400_000, "unpacks to more than")]
-)
+@pytest.mark.parametrize(("text_bytes", "says"), [(1024**3, "unpacks to more than"), (400_000, "unpacks to more than")])
 def test_a_packed_snapshot_is_refused_while_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text_bytes: int, says: str
 ) -> None:
@@ -196,10 +118,6 @@ def test_a_packed_snapshot_below_the_limit_is_read(tmp_path: Path) -> None:
     assert read_snapshot(packed(tmp_path / "a.json.gz", swelling(400_000, 4))).users == ()
 
 
-FIVE: dict[str, dict[str, list[Any]]] = {
-    "users": {"UserDetailList": [user(f"u{number}") for number in range(5)]},
-    "items": {"configurationItems": [{"resourceType": "AWS::S3::Bucket"}] * 5},
-}
 FORMS = {
     "one after another": lambda page: "\n".join([json.dumps(page)] * 2),
     "a list": lambda page: json.dumps([page, page]),
@@ -208,20 +126,13 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("kind", FIVE)
-def test_lists_of_all_pages_are_counted_together(monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
-    page = FIVE[kind]
-    text = FORMS[form](page).encode()
-    for most in (10, 9):
-        monkeypatch.setattr(reading, "MOST_ENTITIES", most)
-        monkeypatch.setattr(reading, "_MOST_ITEMS", most)
-        # So that the small file is looked through as a large one is.
-        monkeypatch.setattr(reading, "_MOST_PARTS", sum(map(text.count, (b"{", b"[", b","))))
-        if most == 10:
-            assert len(reading.decode_pages(text)) == 2
-        else:
-            with pytest.raises(Problem, match=f"has more than 9 entries in its {next(iter(page))}"):
-                reading.decode_pages(text)
+def test_lists_of_all_pages_are_counted_together(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    text = FORMS[form]({"UserDetailList": [user(f"u{number}") for number in range(5)]}).encode()
+    monkeypatch.setattr(reading, "MOST_ENTITIES", 10)
+    assert len(reading.decode_pages(text)) == 2
+    monkeypatch.setattr(reading, "MOST_ENTITIES", 9)
+    with pytest.raises(Problem, match="has more than 9 entries in its UserDetailList"):
+        reading.decode_pages(text)
 
 
 @pytest.mark.parametrize("name", ["a.json.gz", "a.json.zst"])
@@ -244,14 +155,6 @@ def test_what_cannot_be_packed_is_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(packed_for(name, data))
     assert read_snapshot(path).users == ()
-
-
-def test_too_many_values_are_refused_while_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_MOST_PARTS", 60)
-    check = reading.PortionCheck("The snapshot", b'{"UserDetailList": [], "x": [')
-    check.add(b"1," * 50)
-    with pytest.raises(Problem, match="has more than the 60 values that are read"):
-        check.add(b"1," * 50)
 
 
 @pytest.mark.slow

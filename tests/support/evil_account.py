@@ -39,7 +39,6 @@ PAYLOADS: Final = {
     "bidi": "\u202egnp.exe\u2066",
     "zero width": "ad\u200bmin\u2060\ufeff",
     "controls": "\x00\x07\x08\r\n\t\x7f",
-    "surrogate": "\udfff \ud800",
     "tag characters": "\U000e0041",
 }
 
