@@ -25,11 +25,9 @@ from botocore.exceptions import (
 )
 from botocore.httpsession import mask_proxy_url
 from botocore.utils import get_environ_proxies
-from urllib3.util import parse_url
 
 from iamtui.aws import answers
 from iamtui.aws.answers import AnswerLimit, LimitedResponse, tls_context
-from iamtui.aws.errors import AwsProblem
 from iamtui.aws.profiles import is_loopback
 
 CONNECT_SECONDS = 3
@@ -39,47 +37,6 @@ READ_SECONDS = 10
 _PORTION: Final = 64 * 1024
 _MOST_HOSTS: Final = 32
 """Hosts, one for each service and Region, with connections that are kept."""
-
-
-def refuse_unclear_url(url: str, what: str, *, may_name_user: bool = False) -> None:
-    """Refuse a URL of another scheme than HTTP, or one that may lead elsewhere than it seems to: botocore and we check
-    the host that urllib.parse finds in it, and urllib3 connects to the one that it finds itself.
-
-    Args:
-        what: what the URL is, as the beginning of a sentence.
-        may_name_user: whether a user and a password may stand in front of the host and any scheme before those, as in
-            a proxy's URL.
-
-    Raises:
-        AwsProblem: it is one; the URL may hold a password, and is not shown.
-    """
-    fault = _unclear(url)
-    if not fault and not may_name_user:
-        seen = urlsplit(url)
-        if seen.scheme not in ("http", "https"):
-            fault = "does not begin with http:// or https://"
-        elif "@" in seen.netloc:
-            fault = "names a user before the host"
-    if fault:
-        form = "http://USER:PASSWORD@HOST:PORT, other characters as %5C" if may_name_user else "http://HOST:PORT/PATH"
-        raise AwsProblem(f"{what} {fault}: nothing was sent there.", f"Write it as {form}.", code="UnclearUrl")
-
-
-def _unclear(url: str) -> str:
-    if "\\" in url:
-        return "holds a backslash"
-    if any(character.isspace() or not character.isprintable() for character in url):
-        return "holds white space or a control character"
-    try:
-        seen, used = urlsplit(url), parse_url(url)
-        seen_host = (seen.hostname or "").replace("%25", "%")
-        used_host = (used.host or "").strip("[]")
-        same = (seen.scheme, seen_host, seen.port) == (used.scheme, used_host.lower(), used.port)
-    except (ValueError, urllib3.exceptions.LocationParseError):
-        return "is not a URL"
-    if not seen_host:
-        return "names no host"
-    return "" if same else "can be read as that of another host"
 
 
 class _Sending(threading.local):
@@ -132,7 +89,6 @@ class HttpSender:
         certificates: the file (or folder) that servers are checked with.
         timeout: connect and read timeout.
         uses_proxies: whether those of the environment are used, for hosts that are not this machine.
-        url_is: what the URLs are, as the beginning of a sentence.
     """
 
     def __init__(
@@ -141,12 +97,10 @@ class HttpSender:
         timeout: urllib3.Timeout | None = None,
         *,
         uses_proxies: bool = True,
-        url_is: str = "The URL of a call",
     ) -> None:
         self._certificates = certificates
         self._timeout = timeout or urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         self._uses_proxies = uses_proxies
-        self._url_is = url_is
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self._managers: dict[str, urllib3.PoolManager] = {}
@@ -156,9 +110,7 @@ class HttpSender:
 
         Raises:
             AnswerTooLarge, AnswerTooSlow: the endpoint's answer is beyond a limit.
-            AwsProblem: the host that the URL names, and that was checked, is not the one that would be connected to.
         """
-        refuse_unclear_url(request.url, self._url_is)
         is_object = request.stream_output
         size, seconds = (
             (answers.LARGEST_OBJECT, answers.LONGEST_OBJECT) if is_object else (answers.LARGEST, answers.LONGEST)
@@ -198,12 +150,8 @@ class HttpSender:
         seen = urlsplit(url)
         if not self._uses_proxies or is_loopback(seen.hostname or ""):
             return ""
-        found = get_environ_proxies(url).get(seen.scheme, "")
-        if not found:
-            return ""
-        proxy = found if "://" in found else f"http://{found.removeprefix('//')}"
-        refuse_unclear_url(proxy, f"The URL of the proxy for {seen.scheme}", may_name_user=True)
-        return str(proxy)
+        found: str = get_environ_proxies(url).get(seen.scheme, "")
+        return found if not found or "://" in found else f"http://{found.removeprefix('//')}"
 
     def _manager_for(self, scheme: str, proxy: str, url: str) -> urllib3.PoolManager:
         with self._lock:

@@ -34,10 +34,11 @@ from botocore import credentials, utils
 from botocore.awsrequest import AWSResponse
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from botocore.tokens import SSOTokenProvider
+from urllib3.util import parse_url
 
 from iamtui.aws.credential_process import Approve, approved_run, check_command, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.http import HttpSender, ReadBody, refuse_unclear_url
+from iamtui.aws.http import HttpSender, ReadBody
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, profiles_of
 from iamtui.aws.retries import current_retries
@@ -149,31 +150,13 @@ class _ProcessProvider(credentials.ProcessProvider):
 
 
 class _Container(credentials.ContainerProvider):
-    """The credentials of a container, whose token is sent to no other host than the one that botocore checks."""
+    """The credentials of a container, held to the limits of an answer and asked for through no proxy."""
 
     def __init__(self, certificates: str) -> None:
         timeout = urllib3.Timeout(utils.ContainerMetadataFetcher.TIMEOUT_SECONDS)
-        sender: Any = HttpSender(certificates, timeout, uses_proxies=False, url_is=self.ENV_VAR_FULL)
+        sender: Any = HttpSender(certificates, timeout, uses_proxies=False)
         fetcher: Any = utils.ContainerMetadataFetcher(sender)
-        self._full_url = fetcher.full_url
         super().__init__(fetcher=fetcher)
-
-    def load(self) -> Any:
-        """The credentials, or None where the environment names no container."""
-        path = os.environ.get(self.ENV_VAR)
-        if path is not None:
-            # A path is put behind a host, and "@" or "." at its beginning would make that another one.
-            if not path.startswith("/"):
-                raise AwsProblem(
-                    f"{self.ENV_VAR} does not begin with a slash, and so could name another host: nothing was "
-                    "sent there.",
-                    "Set it to a path such as /v2/credentials/ID, or unset it.",
-                    code="UnclearUrl",
-                )
-            refuse_unclear_url(self._full_url(path), self.ENV_VAR)
-        elif self.ENV_VAR_FULL in os.environ:
-            refuse_unclear_url(os.environ[self.ENV_VAR_FULL], self.ENV_VAR_FULL)
-        return super().load()
 
 
 class _Instance(credentials.InstanceMetadataProvider):
@@ -193,9 +176,7 @@ class _Instance(credentials.InstanceMetadataProvider):
 
     def load(self) -> Any:
         """The credentials, or None where the service has none."""
-        url = self._fetcher.get_base_url()
-        refuse_unclear_url(url, "AWS_EC2_METADATA_SERVICE_ENDPOINT")
-        if utils.get_environ_proxies(url):
+        if utils.get_environ_proxies(self._fetcher.get_base_url()):
             raise AwsProblem(
                 "The credentials of this machine would go through the proxy that http_proxy names, in the clear: "
                 "nothing was sent.",
@@ -611,12 +592,13 @@ def _refuse_other_hosts(endpoint_url: str, /, **event: Any) -> None:
     Raises:
         AwsProblem: it is.
     """
-    url = urlsplit(event["request"].url)
+    # As the library reads it that connects.
+    url = parse_url(event["request"].url)
     if endpoint_url:
-        expected = urlsplit(endpoint_url)
+        expected = parse_url(endpoint_url)
         good = (url.scheme, url.netloc) == (expected.scheme, expected.netloc)
     else:
-        good = url.scheme == "https" and f".{url.hostname}".endswith(aws_domains())
+        good = url.scheme == "https" and f".{url.host}".endswith(aws_domains())
     if not good:
         raise AwsProblem(
             f"A call was about to go to {url.scheme}://{url.netloc}, which is not "
