@@ -45,6 +45,7 @@ PROVE_SAVED: Final = LeafEntry("iamtui.workspace.prove.draft_proofs", "prove_sav
 PROVE_NOT_PUBLIC: Final = LeafEntry("iamtui.workspace.prove.public_proofs", "prove_closed", "proofs")
 RUN_SAVED_PROOF: Final = LeafEntry("iamtui.cli.prove", "run_saved_proof", "proofs")
 PROOF_TO_JSON: Final = LeafEntry("iamtui.cli.prove", "proof_to_json", "proofs")
+USE_ROWS: Final = LeafEntry("iamtui.cli.replay", "use_rows", "recorded activity")
 USED_SECTION: Final = LeafEntry("iamtui.tui.explorer.used_section", "UsedSection", "recorded activity")
 WRITE_STORE: Final = LeafEntry("iamtui.cli.org", "write_store", "organization store")
 

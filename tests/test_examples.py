@@ -18,6 +18,7 @@ import pytest
 
 from iamtui.activity.tables import COUNT, write_parquet
 from iamtui.input_files import packed_for
+from tests.support.plans import plan_document, planned
 from tests.test_readme import BLOCKS
 
 DATA: Final = Path(__file__).parent / "compatibility" / "data"
@@ -93,6 +94,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     used = {key: value for key, value in record.items() if not key.startswith("error")}
     used |= {"userIdentity": session, "requestParameters": {"bucketName": "b", "key": "k"}}
     (folder / "trail.json.gz").write_bytes(packed_for(".gz", json.dumps({"Records": [record, used]}).encode()))
+    queue = planned("aws_sqs_queue.jobs", "create", after={"name": "jobs"})
+    (folder / "plan.json").write_text(json.dumps(plan_document(queue)))
     (folder / "AWSLogs").mkdir()
     (folder / "AWSLogs" / "trail.json.gz").write_bytes((folder / "trail.json.gz").read_bytes())
     if find_spec("pyarrow") is not None or "CI" in os.environ:

@@ -17,6 +17,7 @@ import yaml
 
 from tests.cli.test_lint_sarif import POLICIES
 from tests.support.cli_runner import Cli, cli
+from tests.support.plans import plan_document, planned
 
 __all__ = ["cli"]
 
@@ -299,3 +300,18 @@ def test_code_scanning_takes_the_log_of_audit(cli: Cli) -> None:
     log = cli("audit", "--demo", "-o", "sarif").json
     assert log["runs"][0]["results"]
     assert code_scanning_refuses(log) == []
+
+
+@pytest.mark.slow
+def test_the_action_judges_a_plan(repository: Path) -> None:
+    trusted = {"Version": "2012-10-17", "Statement": [{**STATEMENT, "Action": "sts:AssumeRole", "Principal": "*"}]}
+    del trusted["Statement"][0]["Resource"]
+    role = {"name": "open", "path": "/", "assume_role_policy": json.dumps(trusted)}
+    plan = plan_document(planned("aws_iam_role.open", "create", after=role))
+    (repository / "plan.json").write_text(json.dumps(plan))
+    given = {"plan": "plan.json", "snapshot": "account.json", "comment": "comment.md"}
+    code, said = run_action(repository, **given)
+    assert code == 1
+    assert "public  aws_iam_role.open" in said
+    assert "| error | public |" in (repository / "comment.md").read_text()
+    assert run_action(repository, **given, gate_fail_on="denied")[0] == 0

@@ -54,6 +54,7 @@ LEAVES: Final = {
             "tests/workspace/test_open_trust.py",
         ),
         passages=(
+            "tests/cli/test_gate.py::test_all_answers_of_a_plan",
             "tests/tui/test_draft_list.py::test_what_is_newly_possible_is_shown_and_traced",
             "tests/tui/test_draft_list.py::test_what_is_not_proved_says_why",
             "tests/tui/test_draft_list.py::test_a_proof_ends_with_the_screen",

@@ -126,6 +126,7 @@ GROUPS: Final = {
         "draft": CommandEntry("iamtui.cli.draft", "draft", "Make, compare and export what-if edits of an account."),
         "impact": CommandEntry("iamtui.cli.diff", "impact", "Show what a draft does to the whole account."),
         "diff": CommandEntry("iamtui.cli.diff", "diff", "Compare two snapshots of an account."),
+        "gate": CommandEntry("iamtui.cli.gate", "gate", "Judge a Terraform plan: its policies, calls and access."),
         "lint": CommandEntry("iamtui.cli.lint", "lint", "Find what AWS would refuse or warn about in policies."),
     },
     "Whole account": {

@@ -27,6 +27,7 @@ from iamtui.cli.used import tells_trails, trails_of
 from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import Edit
 from iamtui.input_files import pyarrow_module
+from iamtui.presentation.gate import GateLevel, GateRow
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.activity.least_policy import with_named_policies
@@ -140,6 +141,26 @@ def replay(
     if failed is not None and found.events[failed]:
         return Exit.NO
     return Exit.OK if found.told and read.counts.whole and not collector.left_out else Exit.OPEN
+
+
+def use_rows(trails: tuple[str, ...], workspace: Workspace, drafted: DraftedAccount) -> Iterator[GateRow]:
+    """The rows of a plan's gate about calls of a trail that the plan's draft would deny."""
+    reads = PolicyReads([*workspace.accounts, drafted.after.account])
+    read, collector = _collected(trails_of(trails, workspace), reads)
+    workspace, not_loaded = with_named_policies(workspace, collector.requests(), tells_count("policies of resources"))
+    replayer = Replayer(workspace, reads, apply(workspace, drafted.draft))
+    for request in collector.in_order_of_questions():
+        replayer.add(request)
+    found = replayer.finish()
+    for group in found.of(ReplayVerdict.BROKEN):
+        who = safe_text(workspace.short_name(group.caller) if group.caller.startswith("arn:") else group.caller)
+        on = first_names(group.resources, _FEW, limit=256)
+        words = f"was used and would be denied: {who} {group.action} on {on}, {_times(group.events)}; {group.reason}"
+        yield GateRow("use", "broken", GateLevel.ERROR, "", words)
+    if not found.told or not read.counts.whole or collector.left_out or not_loaded:
+        words = f"{found.events[ReplayVerdict.OPEN]:,} of {read.counts.events:,} events could not be determined"
+        yield GateRow("use", "not-determined", GateLevel.OPEN, "", words)
+    yield GateRow("use", "kept", GateLevel.NOTE, "", f"{found.events[ReplayVerdict.KEPT]:,} events stay allowed")
 
 
 def _check(

@@ -144,6 +144,9 @@ _FORMULA: Final = re.compile(r"(^|;)(?=[ ]*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _MARKDOWN: Final = re.compile(r"[\\`*_{}\[\]<>|~#&$]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
 """Characters that Markdown interprets; GitHub makes links also of bare addresses, and formulas between `$`."""
 
+_MENTION: Final = re.compile(r"(?<!\w)@(?=\w)")
+"""Where code hosts tell a person of a comment: no name in an account may do that."""
+
 
 def csv_row(cells: Iterable[str | None]) -> str:
     """A row of comma-separated values, which spreadsheets show as text.
@@ -160,7 +163,7 @@ def csv_row(cells: Iterable[str | None]) -> str:
 
 def markdown_row(cells: Iterable[str | None], *, heading: bool = False) -> str:
     """A row of a Markdown table, whose cells are plain text; below a heading the line that makes it one."""
-    texts = [_MARKDOWN.sub(r"\\\g<0>", safe_text(cell or "")) for cell in cells]
+    texts = [_MENTION.sub("@\u200b", _MARKDOWN.sub(r"\\\g<0>", safe_text(cell or ""))) for cell in cells]
     rule = f"|{' --- |' * len(texts)}\n" if heading else ""
     return f"| {' | '.join(texts)} |\n{rule}"
 

@@ -1,0 +1,1 @@
+"""Plans of infrastructure changes, read; nothing here asks an account."""
