@@ -24,7 +24,7 @@ from pathlib import Path
 from iamtui.account.authorization_details import load_account
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.tui.main.inventory import Inventory
-from iamtui.tui.explorer.search import SearchIndex
+from iamtui.tui.main.inventory import SearchIndex
 path, repeats = Path(sys.argv[1]), int(sys.argv[2])
 plain, loaded, listed = [], [], []
 for _ in range(repeats):

@@ -46,17 +46,17 @@ def _screen() -> tuple[
 
 
 def _bindings() -> Sequence[KeyBinding]:
-    from iamtui.tui.keymap import named_bindings  # only for `info`
+    from iamtui.tui.app import named_bindings  # only for `info`
 
     return tuple(KeyBinding(name, keys, words) for name, keys, words in named_bindings())
 
 
 def _config_problems(config: Config) -> Sequence[str]:
-    from iamtui.tui import keymap, themes  # only for `config check`
+    from iamtui.tui import app, themes  # only for `config check`
 
     loaded = themes.load_themes()
     unknown = themes.first_theme(config.theme, {theme.name: theme for theme in loaded.themes})[1]
-    return [*loaded.problems, *unknown, *keymap.keymap_problems(config.keymap)]
+    return [*loaded.problems, *unknown, *app.keymap_problems(config.keymap)]
 
 
 ROUNDS = 50_000, 10, 10

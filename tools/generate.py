@@ -22,7 +22,7 @@ from iamtui.catalog import api_operations as tables
 from iamtui.catalog import service_data
 from iamtui.config import config_schema, settings
 from iamtui.engine.calls.api_calls import iam_actions
-from iamtui.tui.keymap import named_bindings
+from iamtui.tui.app import named_bindings
 from iamtui.workspace.organization.organization_store import store_schema
 from tools.man_page import man_page
 

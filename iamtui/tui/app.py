@@ -1,13 +1,16 @@
-"""IamtuiApp: wires screens, themes, settings and the clipboard together, and decides nothing."""
+"""IamtuiApp: wires screens, themes, settings, keymap and the clipboard together, and decides nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -16,10 +19,12 @@ from rich.console import Console, RenderableType
 from textual import constants, events, on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
+import iamtui.tui
 from iamtui.account.model import REST_OF_ACCOUNT
 from iamtui.config import Config, load_config
 from iamtui.credentials.clipboard import ClipboardOptions
@@ -38,7 +43,6 @@ from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line
 from iamtui.tui.dialogs.dialogs import ThemeDialog
 from iamtui.tui.dialogs.help import HelpScreen, start_tour
-from iamtui.tui.keymap import keymap_problems
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.main.screen_state import PlaceMemory, ScreenState
 from iamtui.tui.opening.source_opening import Opener, SourceOpening, open_blocking
@@ -60,7 +64,6 @@ from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, 
 if TYPE_CHECKING:
     from iamtui.credentials.session import Session
     from iamtui.tui.dialogs.help import Tour
-
 
 _MOST_PROBLEMS: Final = 4
 """How many faults of the settings and the themes one message has room for."""
@@ -558,3 +561,69 @@ def run_picker(choice: SourceChoice | None, format_name: str) -> Session | None:
     if app.return_code:
         raise Problem("The screen ended by an error, so nothing was picked.", "Start it again.")
     return app.picked
+
+
+# Checking the user's keymap against the bindings that exist. Textual itself drops one of two without a word.
+
+
+def load_every_pane() -> None:
+    """Import every module of the screen: bindings are declared by classes that are otherwise loaded when needed."""
+    for module in pkgutil.walk_packages(iamtui.tui.__path__, "iamtui.tui."):
+        import_module(module.name)
+
+
+def named_bindings() -> Iterator[tuple[str, str, str]]:
+    """Every binding that the config can change: its id, its keys and what it does, by id."""
+    load_every_pane()
+    found: dict[str, Binding] = {}
+    for node in _subclasses(DOMNode):
+        for binding in _bindings(node) if node.__module__.startswith("iamtui.") else ():
+            # One id may have bindings of a pane and of the screen around it, which has more keys for it.
+            if binding.id and len(binding.key) > len(found[binding.id].key if binding.id in found else ""):
+                found[binding.id] = binding
+    for name, binding in sorted(found.items()):
+        yield name, binding.key, binding.tooltip or binding.description
+
+
+def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
+    """One sentence for every id that no binding has, and for every key that two actions of one pane would share.
+
+    Loads every pane to know their ids, which takes a while: call it in a thread.
+    """
+    load_every_pane()
+    declared = [list(_bindings(node)) for node in _subclasses(DOMNode)]
+    problems = [*_unknown(keymap, declared), *_clashes(keymap, declared)]
+    return list(dict.fromkeys(problems))
+
+
+def _unknown(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterator[str]:
+    known = sorted({binding.id for bindings in declared for binding in bindings if binding.id})
+    for name in keymap:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`iamtui info` lists them."
+            yield f"The keymap names {name}, which no binding has; {hint}"
+
+
+def _clashes(keymap: Mapping[str, str], declared: list[list[Binding]]) -> Iterator[str]:
+    for bindings in declared:
+        users: dict[str, set[str]] = {}
+        for binding in bindings:
+            for key in keymap.get(binding.id or "", binding.key).split(","):
+                users.setdefault(key.strip(), set()).add(binding.id or binding.description)
+        for key, names in users.items():
+            if len(names) > 1 and names & set(keymap):
+                yield f"The keymap gives the key {key} to {' and '.join(sorted(names))}; only one of them has it."
+
+
+def _bindings(node: type[DOMNode]) -> Iterator[Binding]:
+    """The bindings that a class itself declares, which share one place in the order of looking up keys."""
+    return (binding for binding in node.__dict__.get("BINDINGS", ()) if isinstance(binding, Binding))
+
+
+def _subclasses(node: type[DOMNode]) -> list[type[DOMNode]]:
+    """Every class below one, the nearest first: of two that declare the same binding, the general one says it."""
+    found = [node]
+    for each in found:
+        found += each.__subclasses__()
+    return found[1:]

@@ -20,7 +20,7 @@ from iamtui.secret import Secret
 from iamtui.tui import app as tui_app
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.clipboard import Copier
-from iamtui.tui.sessions.console_dialog import ConsoleDialog
+from iamtui.tui.sessions.session_dialogs import ConsoleDialog
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.drafting import until
 from tests.support.hostile_endpoint import answering, whole

@@ -7,8 +7,7 @@ from textual.pilot import Pilot
 
 from iamtui.sources.demo import load_demo_account
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
-from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
-from iamtui.tui.explorer.tab_bar import TabBar
+from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView, TabBar
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.workspace.ask.trust import by_principal, chains_from, who_may_assume
 from iamtui.workspace.ask.what_can import what_can

@@ -17,9 +17,9 @@ from iamtui.credentials.session import AssumeExtras
 from iamtui.questions.question import Question
 from iamtui.tui.assume import dialog as dialogs
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeOptions, AssumeResult
-from iamtui.tui.assume.policy_screen import SessionPolicyScreen
 from iamtui.tui.dialogs.dialogs import DialogBox
 from iamtui.tui.drafts import editor_screen as draft_editor
+from iamtui.tui.drafts.editor_screen import SessionPolicyScreen
 from iamtui.workspace.assume import assume as assuming
 from iamtui.workspace.assume.mfa import MfaDevices
 from iamtui.workspace.source.workspace import Workspace

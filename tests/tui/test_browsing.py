@@ -16,7 +16,7 @@ from iamtui.tui.dialogs.help import HelpScreen
 from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
-from iamtui.tui.explorer.tab_bar import TabBar
+from iamtui.tui.explorer.listings import TabBar
 from iamtui.tui.main.inventory import TOP_BRANCHES, Branch, Kind, key_of
 from iamtui.tui.main.place_menus import JumpScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine

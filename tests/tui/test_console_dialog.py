@@ -15,8 +15,8 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
-from iamtui.tui.sessions.console_dialog import ConsoleDialog
 from iamtui.tui.sessions.panel import SessionsPanel
+from iamtui.tui.sessions.session_dialogs import ConsoleDialog
 from tests.support import panel_records as records
 from tests.support.fault_proxy import Answer
 from tests.support.federation import SIGN_IN_TOKEN, Federation

@@ -13,8 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Label
 
 from iamtui.engine.request import PrincipalKind
-from iamtui.tui.denials.explanation_screen import DenialReportScreen, DenialScreen
-from iamtui.tui.denials.records_screen import LONGEST
+from iamtui.tui.denials import LONGEST, DenialReportScreen, DenialScreen
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.widgets.status import KeyLine, MessageLine

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from textual.binding import Binding
 
-from iamtui.tui.app import IamtuiApp
-from iamtui.tui.keymap import named_bindings
+from iamtui.tui.app import IamtuiApp, named_bindings
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen

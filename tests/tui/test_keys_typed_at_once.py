@@ -15,7 +15,7 @@ from textual.widgets import Input, TextArea
 from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.assume.dialog import AssumeDialog
-from iamtui.tui.assume.more_inputs import RoleField
+from iamtui.tui.assume.rows import RoleField
 from iamtui.tui.content import line
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
 from iamtui.tui.dialogs.palette import ActionPalette

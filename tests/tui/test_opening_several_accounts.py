@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from iamtui.aws.connection import Connection
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.explorer.search import IndexedAccount
+from iamtui.tui.main.inventory import IndexedAccount
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source import workspace as workspaces
 from iamtui.workspace.source.open_accounts import open_accounts

@@ -14,8 +14,7 @@ from iamtui.sources.organization import SCP
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.detail_pane import ListAndDocument
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows
-from iamtui.tui.explorer.search import SearchIndex
-from iamtui.tui.main.inventory import Branch, Inventory, Kind, OtherAccount, key_of
+from iamtui.tui.main.inventory import Branch, Inventory, Kind, OtherAccount, SearchIndex, key_of
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source.opening import open_source
 from iamtui.workspace.source.snapshot_file import snapshot_bytes

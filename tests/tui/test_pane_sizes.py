@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.app import IamtuiApp
-from iamtui.tui.main.pane_sizes import MOST_SIZES, Divider
+from iamtui.tui.main.paned import MOST_SIZES, Divider
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source.workspace import SourceChoice, SourceKind
 from tests.support.panel_apps import screen_text

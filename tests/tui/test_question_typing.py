@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from iamtui.account.model import Account
-from iamtui.tui.assume.policy_screen import SessionPolicyEditor
 from iamtui.tui.dialogs.dialogs import ChoiceDialog
+from iamtui.tui.drafts.editor_screen import SessionPolicyEditor
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.context_field import ContextView

@@ -13,7 +13,7 @@ from iamtui.account.model import Role
 from iamtui.problem import Problem
 from iamtui.tui import clock
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.tui.sessions.revoke_dialog import RevokeDialog
+from iamtui.tui.sessions.session_dialogs import RevokeDialog
 from tests.support.hostile_text import assert_clean
 from tests.support.panel_apps import ScreenApp, screen_text, settle, until
 from tests.support.panel_sessions import START, RecordingCopier, session

@@ -10,8 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from iamtui.tui import clock
-from iamtui.tui.sessions.console_dialog import ConsoleDialog
-from iamtui.tui.sessions.revoke_dialog import RevokeDialog
+from iamtui.tui.sessions.session_dialogs import ConsoleDialog, RevokeDialog
 from tests.support.panel_apps import ScreenApp, settle
 from tests.support.panel_sessions import START, RecordingCopier, session
 from tests.support.sample_account import sample_workspace

@@ -10,7 +10,7 @@ import pytest
 
 from iamtui.credentials.server import WHO_IS_ANSWERED
 from iamtui.tui.dialogs.dialogs import ConfirmDialog
-from iamtui.tui.sessions.endpoint_screen import EndpointScreen
+from iamtui.tui.sessions.session_dialogs import EndpointScreen
 from tests.support.panel_apps import until
 from tests.support.panel_sessions import SECRET
 from tests.support.screen_app import press

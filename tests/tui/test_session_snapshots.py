@@ -16,7 +16,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
-from iamtui.tui.sessions import endpoint_screen as endpoint_module
+from iamtui.tui.sessions import session_dialogs as endpoint_module
 from iamtui.workspace.assume.session_store import KeptSession, Origin
 from tests.support.panel_sessions import START, session
 from tests.support.screen_app import RecordingCopier, make_app, press, settle

@@ -12,9 +12,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.tui import clock
 from iamtui.tui.explorer.document_view import json_pieces
 from iamtui.tui.explorer.listings import trust_entries
-from iamtui.tui.explorer.search import SearchIndex
 from iamtui.tui.explorer.tab_contents import record_text
-from iamtui.tui.main.history import History, VisitedPlace
 from iamtui.tui.main.inventory import (
     TOP_BRANCHES,
     Branch,
@@ -22,12 +20,14 @@ from iamtui.tui.main.inventory import (
     Kind,
     LastUse,
     PolicyWay,
+    SearchIndex,
     administrator_through,
     held_policies,
     key_of,
     last_used,
     policy_count,
 )
+from iamtui.tui.main.main_view import History, VisitedPlace
 from iamtui.tui.widgets.lists.line_list import LINE_STYLES
 from tests.support.sample_account import (
     GROUPS,

@@ -23,12 +23,11 @@ from iamtui.secret import Secret
 from iamtui.text import safe_text
 from iamtui.tui import clock
 from iamtui.tui.assume.form import AssumeForm
-from iamtui.tui.assume.more_inputs import PolicyField
-from iamtui.tui.assume.policy_screen import SessionPolicyScreen
-from iamtui.tui.assume.rows import CallerChoice, FailureView
+from iamtui.tui.assume.rows import CallerChoice, FailureView, PolicyField
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import age_note, fit, line, lines, plain
 from iamtui.tui.dialogs.dialogs import Dialog, DialogBox
+from iamtui.tui.drafts.editor_screen import SessionPolicyScreen
 from iamtui.workspace.assume import assume as assuming
 from iamtui.workspace.assume.assume import acting_as, as_session
 from iamtui.workspace.assume.assume_plan import Planned, make_plan

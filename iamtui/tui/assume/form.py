@@ -27,8 +27,7 @@ from iamtui.credentials.assume_role import (
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, Session, duration_text, parse_duration
 from iamtui.secret import Secret
 from iamtui.text import safe_text
-from iamtui.tui.assume.more_inputs import MoreInputs, RoleRow, filled_words
-from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, SidesView
+from iamtui.tui.assume.rows import CallerChoice, FormRow, InputRow, MoreInputs, RoleRow, SidesView, filled_words
 from iamtui.tui.content import line, plain
 from iamtui.tui.question.completing_input import CompletingInput
 from iamtui.tui.widgets.inputs import CODE_LENGTH, SafeInput, SecretInput

@@ -30,7 +30,7 @@ from iamtui.tui.textual_internals import WatchedPalette
 from iamtui.tui.widgets.status import idle_actions
 
 if TYPE_CHECKING:
-    from iamtui.tui.explorer.search import Hit as Found
+    from iamtui.tui.main.inventory import Hit as Found
 
 
 class ActionPalette(WatchedPalette):

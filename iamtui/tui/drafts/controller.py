@@ -16,8 +16,8 @@ from iamtui.questions.question import QuestionMatrix
 from iamtui.text import counted
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
-from iamtui.tui.drafts.open_drafts import DraftDesk, OpenDraft
-from iamtui.tui.explorer.search import IndexedAccount
+from iamtui.tui.drafts.changes import DraftDesk, OpenDraft
+from iamtui.tui.main.inventory import IndexedAccount
 from iamtui.tui.main.paned import Browsing, PanedScreen
 from iamtui.tui.widgets.status import StatusLine
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from iamtui.tui.drafts.draft_screen import DraftScreen
     from iamtui.tui.drafts.edit_menu import EditMenu
     from iamtui.tui.drafts.impact_screen import DraftImpactScreen
-    from iamtui.tui.explorer.search import IndexedAccount
+    from iamtui.tui.main.inventory import IndexedAccount
     from iamtui.workspace.change.draft_fixes import SuggestedDraft
     from iamtui.workspace.change.draft_session import DraftedAccount
     from iamtui.workspace.source.workspace import Workspace

@@ -25,8 +25,7 @@ from iamtui.text import counted, safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, fit, line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
-from iamtui.tui.drafts.changes import FindableDocument, Preview, preview
-from iamtui.tui.drafts.open_drafts import OpenDraft
+from iamtui.tui.drafts.changes import FindableDocument, OpenDraft, Preview, preview
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.main.main_view import DraftKeeper
 from iamtui.tui.question.trace_screen import TraceScreen

@@ -29,8 +29,7 @@ from iamtui.problem import Problem
 from iamtui.questions.question import Question
 from iamtui.text import counted
 from iamtui.tui.content import is_ascii
-from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading
-from iamtui.tui.explorer.tab_bar import TabId
+from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, TabId, heading
 from iamtui.workspace.ask.assumptions import assumed_of
 from iamtui.workspace.ask.trust import by_principal, chains_from, every_edge, unread_trust, who_may_assume
 from iamtui.workspace.ask.what_can import EffectiveAccess, what_can

@@ -21,8 +21,7 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import line, plain
 from iamtui.tui.explorer.children_table import ChildrenTable, VerdictOf
 from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDocument
-from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView
-from iamtui.tui.explorer.tab_bar import EntityTab, TabBar, TabId
+from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, EntityTab, RowsView, TabBar, TabId
 from iamtui.tui.main.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.widgets.lists.containers import Column, Pane

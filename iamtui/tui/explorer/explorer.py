@@ -21,8 +21,8 @@ from iamtui.policy.patterns import parse_arn
 from iamtui.text import counted, safe_text
 from iamtui.tui.content import fit, plain
 from iamtui.tui.explorer.children_table import EntityNotes, VerdictOf
-from iamtui.tui.explorer.search import HIT_LIMIT
 from iamtui.tui.main.inventory import (
+    HIT_LIMIT,
     OVERVIEW,
     TOP_BRANCHES,
     Branch,
@@ -42,7 +42,7 @@ from iamtui.tui.widgets.status import key_of as key_of_binding
 
 if TYPE_CHECKING:
     from iamtui.presentation.verdict import VerdictWords
-    from iamtui.tui.explorer.search import Hit, SearchIndex, SearchResult
+    from iamtui.tui.main.inventory import Hit, SearchIndex, SearchResult
 
 
 # The tree of the account, or the hits of a search, drawn line by line.

@@ -16,8 +16,7 @@ from iamtui.text import counted, safe_text
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
-from iamtui.tui.explorer.listings import BLANK, ListingEntry, ListingRow, heading, unknown_row
-from iamtui.tui.explorer.tab_bar import EntityTab, TabId
+from iamtui.tui.explorer.listings import BLANK, EntityTab, ListingEntry, ListingRow, TabId, heading, unknown_row
 from iamtui.tui.main.inventory import LEVEL_WORDS, Branch, Kind, key_of, shorter_unknown, unknown
 from iamtui.tui.sessions.export_dialog import ask_for_credentials
 from iamtui.tui.widgets.status import Notice

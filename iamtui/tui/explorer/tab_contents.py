@@ -36,15 +36,16 @@ from iamtui.tui.content import line
 from iamtui.tui.drafts.changes import changed_lines, marked_policies, marked_trust
 from iamtui.tui.explorer.listings import (
     BLANK,
+    EntityTab,
     ListingEntry,
     ListingRow,
+    TabId,
     access_rows,
     heading,
     policy_entries,
     unknown_row,
 )
 from iamtui.tui.explorer.organization_view import organization_entries, organization_rows, organization_tabs
-from iamtui.tui.explorer.tab_bar import EntityTab, TabId
 from iamtui.tui.main.inventory import Branch, administrator_through, fact_text, kind_word, policy_count
 from iamtui.workspace.source.inventory import behind_role, first_words, why_unread
 

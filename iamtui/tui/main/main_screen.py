@@ -25,8 +25,7 @@ from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.main.inventory import Branch, Node, key_of, kind_word
 from iamtui.tui.main.marks import PrincipalMarks
 from iamtui.tui.main.on_demand import OnDemandLoading, can_load
-from iamtui.tui.main.pane_sizes import RESIZE_KEYS
-from iamtui.tui.main.paned import Browsing, PanedScreen
+from iamtui.tui.main.paned import RESIZE_KEYS, Browsing, PanedScreen
 from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.keys import from_screen
 from iamtui.tui.question.panel import QuestionPanel
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.questions.question import Question
     from iamtui.tui.clipboard import Copier
-    from iamtui.tui.denials.records_screen import KeptDenials
+    from iamtui.tui.denials import KeptDenials
 
 
 # The keys of the main screen. Every one has an id, under which the config can give it another key.
@@ -520,7 +519,7 @@ class MainScreen(PanedScreen):
         if workspace is None:
             self.say(plain("Open an account first: P chooses one. The denial is compared with it."))
         else:
-            from iamtui.tui.denials.explanation_screen import open_denials
+            from iamtui.tui.denials import open_denials
 
             open_denials(self, workspace)
 

@@ -15,8 +15,7 @@ from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.controller import DraftController
 from iamtui.tui.explorer.organization_view import OrganizationLoading
-from iamtui.tui.explorer.search import IndexedAccount
-from iamtui.tui.main.inventory import OVERVIEW, Branch, Kind
+from iamtui.tui.main.inventory import OVERVIEW, Branch, IndexedAccount, Kind
 from iamtui.tui.main.paned import PanedScreen
 from iamtui.tui.sessions.export_dialog import ask_for_credentials
 from iamtui.workspace.source.credential_commands import UserNeeded
@@ -25,7 +24,7 @@ from iamtui.workspace.source.workspace import OpeningCancelled, Progress, Source
 
 if TYPE_CHECKING:
     from iamtui.questions.question import Question
-    from iamtui.tui.explorer.search import IndexedAccount
+    from iamtui.tui.main.inventory import IndexedAccount
     from iamtui.workspace.change.account_diff import EntityChange
 
 

@@ -23,7 +23,7 @@ from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
 from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
-from iamtui.tui.explorer.tab_bar import TabBar
+from iamtui.tui.explorer.listings import TabBar
 from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.main.inventory import Branch, key_of, kind_word, title_of
 from iamtui.tui.question.form import QuestionForm

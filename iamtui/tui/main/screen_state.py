@@ -31,8 +31,7 @@ from iamtui.text import safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.explorer.table_columns import MOST_COLUMNS
 from iamtui.tui.main.inventory import key_of
-from iamtui.tui.main.pane_sizes import LARGEST_SIZE, MOST_SIZES
-from iamtui.tui.main.paned import MOST_BOOKMARKS
+from iamtui.tui.main.paned import LARGEST_SIZE, MOST_BOOKMARKS, MOST_SIZES
 from iamtui.typed_json import prepared
 from iamtui.workspace.ask.saved_questions import QuestionRecord, matrix_of_record, remembered_record_of
 

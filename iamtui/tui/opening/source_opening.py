@@ -20,7 +20,7 @@ from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
 from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
 from iamtui.tui.explorer.organization_view import UnitPicking
-from iamtui.tui.explorer.search import IndexedAccount
+from iamtui.tui.main.inventory import IndexedAccount
 from iamtui.tui.main.main_screen import MainScreen
 from iamtui.tui.opening.chooser import ChooserScreen, LoginDialog
 from iamtui.tui.sessions.controller import LockScreen

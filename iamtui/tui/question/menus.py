@@ -20,9 +20,9 @@ from iamtui.questions.answers import Cell, DependentAnswer
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.assume.policy_screen import SessionPolicyEditor
 from iamtui.tui.content import line, lines, plain, styled
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog
+from iamtui.tui.drafts.editor_screen import SessionPolicyEditor
 from iamtui.tui.question.completion import known_resources
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.question.panel_text import summary_of, terms_of

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import AnsweredQuestion
-    from iamtui.tui.denials.records_screen import KeptDenials
+    from iamtui.tui.denials import KeptDenials
     from iamtui.tui.question.asking import Alongside
     from iamtui.tui.question.who_can_screen import WhoCanScreen
     from iamtui.workspace.ask.answers import BulkMatrixEvaluator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.engine.words.explanation import Suggestion
     from iamtui.questions.question import Question
-    from iamtui.tui.main.history import ScreenAbove
+    from iamtui.tui.main.main_view import ScreenAbove
 
 
 @dataclass(eq=False, repr=False)

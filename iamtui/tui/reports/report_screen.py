@@ -32,8 +32,8 @@ from iamtui.problem import Problem
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
 from iamtui.tui.dialogs.list_dialogs import ColumnList, choose_columns
-from iamtui.tui.explorer.search import IndexedAccount
 from iamtui.tui.file_exports import choose_export
+from iamtui.tui.main.inventory import IndexedAccount
 from iamtui.tui.main.main_view import MainView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
@@ -50,7 +50,7 @@ from iamtui.workspace.source.unknown_facts import unknown_facts
 from iamtui.workspace.source.workspace import OpeningCancelled, Progress, SourceKind, Workspace
 
 if TYPE_CHECKING:
-    from iamtui.tui.explorer.search import IndexedAccount
+    from iamtui.tui.main.inventory import IndexedAccount
 
 Load = Callable[[Workspace, Callable[[], bool]], Report]
 """Makes a report in a thread; what it is given tells whether nobody wants it any more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from msgspec import structs
@@ -24,7 +23,6 @@ from iamtui.tui import clock
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.dialogs.dialogs import LineDialog
-from iamtui.tui.sessions.endpoint_screen import EndpointScreen
 from iamtui.tui.sessions.export_dialog import MOMENT_HINT, CodeDialog, LeaveDialog, Leaving, parse_moment
 from iamtui.tui.sessions.text import (
     about,
@@ -109,12 +107,6 @@ class SessionLifecycle:
         renewal = Renewal(workspace, entered, caller=caller, mfa_sessions=self.mfa_sessions, clock=clock.now)
         origin = Origin(renewal, renewal.needs_code, mfa_serial=entered.mfa_serial)
         self.sessions.add_session(result.session, origin, parent=parent.key if parent is not None else "")
-        # What serves a session is loaded, so that its key need not wait.
-        load = partial(import_module, "iamtui.tui.sessions.endpoint_screen")
-        group = "load-endpoint"
-        self._screen.run_worker(
-            load, "loading the endpoint", group=group, exclusive=True, exit_on_error=False, thread=True
-        )
 
     def assume_from_session(self) -> None:
         """Ask how to assume a role as the active session: the role under the tree's cursor, or any."""
@@ -377,6 +369,9 @@ class SessionLifecycle:
             self._screen.say(str(problem), Severity.ERROR)
             return
         self.sessions.draw()
+
+        from iamtui.tui.sessions.session_dialogs import EndpointScreen
+
         switch = partial(self.switch_renewal, kept)
         title = self._hand_over.title_of("Endpoint of", kept.session, counting=False)
         self._screen.app.push_screen(
@@ -447,7 +442,7 @@ class SessionLifecycle:
 
         production = self.is_production(session)
 
-        from iamtui.tui.sessions.console_dialog import ConsoleDialog
+        from iamtui.tui.sessions.session_dialogs import ConsoleDialog
 
         screen.app.push_screen(ConsoleDialog(workspace, session, self._copier, production=production), done)
 
@@ -463,7 +458,7 @@ class SessionLifecycle:
             )
             return
 
-        from iamtui.tui.sessions.revoke_dialog import RevokeDialog
+        from iamtui.tui.sessions.session_dialogs import RevokeDialog
 
         self._screen.app.push_screen(RevokeDialog(workspace, arn, panel.sessions, self._copier))
 
