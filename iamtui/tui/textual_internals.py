@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.console import RenderableType
-from rich.segment import Segment
-from rich.text import Text
 from textual import events
-from textual._compositor import ChopsUpdate, Compositor, ReflowResult
+from textual._compositor import ChopsUpdate, Compositor
 from textual._styles_cache import StylesCache
-from textual.color import Color
 from textual.command import Command, CommandList, CommandPalette
-from textual.content import Content, ContentType
-from textual.css.styles import RulesMap
 from textual.geometry import Region, Size
 from textual.reactive import Reactive
-from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import Screen, ScreenResultType
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.style import Style
-from textual.visual import RenderOptions, Visual
-from textual.widget import Widget, _BorderTitle
+from textual.widget import Widget
 from textual.worker import Worker
 from textual.worker_manager import WorkerManager
 
@@ -34,22 +25,6 @@ def forget_drawn_widgets() -> None:
     It is a cache of the process, and nothing else empties it.
     """
     StylesCache.get_inner_outer.cache_clear()
-
-
-class EdgeTitle(_BorderTitle):
-    """The title in an edge of a widget. Only that edge is drawn again, where the title is another one; Textual draws
-    the widget and all that is in it."""
-
-    def __set__(self, obj: Widget, title: Text | ContentType | None) -> None:
-        given = Content.from_rich_text(title) if isinstance(title, Text) else title
-        now = None if given is None else obj.render_str(given).expand_tabs(4).split()[0]
-        before: Content | None = getattr(obj, self._internal_name, None)
-        if now is before or (now is not None and before is not None and now.is_same(before)):
-            return
-        setattr(obj, self._internal_name, now)
-        size, gutter = obj.outer_size, obj.gutter
-        edge = 0 if self._internal_name == "_border_title" else size.height - 1
-        obj.refresh(Region(-gutter.left, edge - gutter.top, size.width, 1))
 
 
 class SteadyScrollView(ScrollView):
@@ -86,32 +61,8 @@ class SteadyCompositor(Compositor):
     _changed: tuple[Region, ...] = ()
     """Regions of the screen being redrawn; empty for all of it."""
 
-    changes = 0
-    """How often anything was placed or changed."""
-
-    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
-        """Place the widgets.
-
-        A widget that is told its new size asks for another layout, as if that depended on how large what is in it is:
-        only the scroll bars do, and they ask for one themselves. What is found here is told before.
-        """
-        self.changes += 1
-        # Else the first question where a widget is, also while they are placed, has all of this done once more.
-        self._full_map_invalidated = False
-        result = super().reflow(parent, size)
-        for widget, place in self._full_map.items():
-            if isinstance(widget, ScrollView) or widget.virtual_size == place.virtual_size:
-                continue
-            widget.set_reactive(Widget.virtual_size, place.virtual_size)
-            sizes = widget.outer_size, widget.container_size
-            if widget.is_scrollable and sizes == (place.region.size, place.container_size):
-                # With its own size the same, nothing else has its scroll bars follow what is in it.
-                widget._scroll_update(place.virtual_size)  # noqa: SLF001 - as the module says
-        return result
-
     def update_widgets(self, widgets: set[Widget]) -> None:
         """Note what changed. Textual places everything anew where a widget changed that is not in sight."""
-        self.changes += bool(widgets)
         super().update_widgets({widget for widget in widgets if widget in self.widgets or is_displayed(widget)})
 
     def render_partial_update(self) -> ChopsUpdate | None:
@@ -133,36 +84,6 @@ class SteadyCompositor(Compositor):
                 yield region, clip, widget.render_lines(seen.translate(-region.offset))
 
 
-class _Backdrop(Visual):
-    """The screen below a dialog, tinted. Textual draws and tints all of it as often as the dialog is laid out."""
-
-    def __init__(self, screen: Screen[object], color: Color) -> None:
-        self._compositor = screen._compositor  # noqa: SLF001 - as the module says
-        self._color = color
-        self._drawn_at: object = None
-        self._strips: list[Strip] = []
-
-    def is_of(self, screen: Screen[object], color: Color) -> bool:
-        return screen._compositor is self._compositor and color == self._color  # noqa: SLF001 - as the module says
-
-    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:  # noqa: ARG002 - Textual's signature
-        below, base = self._compositor, style.rich_style
-        at = (below.changes, width, height, base) if isinstance(below, SteadyCompositor) else None
-        if at is None or at != self._drawn_at:
-            self._drawn_at, self._strips = at, []
-            for strip in below.render_strips()[:height]:
-                tinted = BackgroundScreen.process_segments(strip, self._color)
-                drawn = Strip(Segment(text, base + look, control) for text, look, control in tinted)
-                self._strips.append(drawn.adjust_cell_length(width))
-        return list(self._strips)
-
-    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:  # noqa: ARG002 - Textual's signature
-        return container_width
-
-    def get_height(self, rules: RulesMap, width: int) -> int:  # noqa: ARG002 - Textual's signature
-        return self._compositor.size.height
-
-
 class SteadyScreen(Screen[ScreenResultType]):
     """A Screen on which is placed and drawn only what changed. Beside ModalScreen it comes second, or that has no
     styles."""
@@ -173,15 +94,6 @@ class SteadyScreen(Screen[ScreenResultType]):
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(name, id, classes)
         self._compositor = SteadyCompositor()
-        self._backdrop: _Backdrop | None = None
-
-    def render(self) -> RenderableType | Visual:  # type: ignore[override] # as any widget may
-        shown = super().render()
-        if not isinstance(shown, BackgroundScreen):
-            return shown
-        if self._backdrop is None or not self._backdrop.is_of(shown.screen, shown.color):
-            self._backdrop = _Backdrop(shown.screen, shown.color)
-        return self._backdrop
 
     def _on_screen_resume(self, event: events.ScreenResume) -> None:
         """Keep the styles that a new screen has been made with: Textual works out all of them a second time."""
@@ -193,11 +105,6 @@ class SteadyScreen(Screen[ScreenResultType]):
             self._repaint_required = False
             self._dirty_widgets.add(self)
         super()._on_timer_update()
-
-    def _screen_resized(self, size: Size) -> None:
-        """Lay out the screen in another size. Textual does so with each screen that has come, and all below it."""
-        if size != self._compositor.size:
-            super()._screen_resized(size)
 
 
 def lay_out_now(screen: Screen[Any]) -> None:

@@ -6,7 +6,6 @@ import pytest
 from textual.widget import Widget
 from textual.widgets import Label
 
-from iamtui.tui.widgets.lists.containers import Covered
 from iamtui.tui.widgets.status import KeyLine
 from tests.support.panel_apps import screen_text
 from tests.support.question_asked import account, asked, form_of
@@ -90,10 +89,3 @@ async def test_a_change_of_the_focus_works_out_no_styles_of_whole_panes() -> Non
     async with opened() as pilot:
         rules = pilot.app.stylesheet.rules
         assert not [rule.css for rule in rules if "focus-within" in rule.pseudo_classes]
-
-
-async def test_containers_of_the_main_screen_draw_only_what_is_seen_of_them() -> None:
-    async with opened() as pilot:
-        holders = [widget for widget in pilot.app.screen.query("*") if widget.is_container and widget.children]
-        assert len(holders) > 10
-        assert not [widget for widget in holders if not isinstance(widget, Covered)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
@@ -15,7 +15,6 @@ from iamtui.account.model import Account
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.form import QuestionForm
 from iamtui.tui.textual_internals import SteadyCompositor
-from iamtui.tui.widgets.lists.containers import Column
 from tests.support.drafting import app_of
 from tests.support.question_asked import account, asked, panel_of, typed
 from tests.support.screen_app import opened, press, settle
@@ -24,52 +23,23 @@ from tests.support.slow import one_quick
 __all__ = ["account"]
 
 
-class _Counting(SteadyCompositor):
-    """Counts how often everything is placed."""
-
-    placed = 0
-
-    def _arrange_root(self, *args: object, **named: object) -> object:  # type: ignore[override]
-        self.placed += 1
-        return super()._arrange_root(*args, **named)  # type: ignore[arg-type]
-
-
 class _Screen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
-        self._compositor = self.counting = _Counting()
+        self._compositor = SteadyCompositor()
 
     def compose(self) -> ComposeResult:
-        with Column():
+        with Vertical():
             yield Static("one", id="one")
-            yield Static("hidden", id="hidden")
             with VerticalScroll():
                 yield Static("two", id="two")
 
 
 class _App(App[None]):
-    CSS = "Column, VerticalScroll { height: 1fr; } #one { height: 1; } #two { height: 2; } #hidden { display: none; }"
+    CSS = "Vertical, VerticalScroll { height: 1fr; } #one { height: 1; } #two { height: 2; }"
 
     def get_default_screen(self) -> Screen[None]:
         return _Screen()
-
-
-async def test_another_height_takes_one_layout_and_what_is_hidden_none() -> None:
-    app = _App()
-    async with app.run_test(size=(60, 20)) as pilot:
-        screen = app.screen
-        assert isinstance(screen, _Screen)
-        one = screen.query_one("#one")
-        before = screen.counting.placed
-        one.styles.height = 3
-        await pilot.pause()
-        await pilot.pause()
-        assert one.region.height == one.virtual_size.height == 3
-        assert screen.counting.placed == before + 1
-        screen.query_one("#hidden", Static).update("still hidden", layout=False)
-        await pilot.pause()
-        assert one.region.height == 3
-        assert screen.counting.placed == before + 1
 
 
 async def test_what_has_no_part_in_a_change_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,19 +66,6 @@ async def test_what_has_no_part_in_a_change_is_not_drawn(monkeypatch: pytest.Mon
         text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
         assert "at once" in text
         assert "more" in text
-
-
-async def test_scroll_bars_follow_what_is_in_a_container_that_keeps_its_size() -> None:
-    app = _App()
-    async with app.run_test(size=(60, 20)) as pilot:
-        scroll, two = app.screen.query_one(VerticalScroll), app.screen.query_one("#two")
-        for height, is_scrolled in ((200, True), (100, True), (1, False)):
-            two.styles.height = height
-            await pilot.pause()
-            await pilot.pause()
-            assert scroll.show_vertical_scrollbar is is_scrolled
-            assert scroll.max_scroll_y == max(0, height - 19)
-            assert two.region.width == 60 - (2 if is_scrolled else 0)
 
 
 @pytest.mark.slow

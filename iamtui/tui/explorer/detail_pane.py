@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -24,8 +25,7 @@ from iamtui.tui.explorer.document_view import DocumentView, FindLine, FindsInDoc
 from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, EntityTab, RowsView, TabBar, TabId
 from iamtui.tui.main.inventory import OVERVIEW, Branch, Inventory, Kind, Node, title_of
 from iamtui.tui.reports.overview_view import OverviewView
-from iamtui.tui.widgets.lists.containers import Column, Pane
-from iamtui.tui.widgets.lists.line_list import LineView
+from iamtui.tui.widgets.lists.line_list import LineView, Pane
 from iamtui.tui.widgets.status import Notice
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _FINDING: Final = "tab"
 # A list of policies or statements over the document of the one under the cursor.
 
 
-class ListAndDocument(Column):
+class ListAndDocument(Vertical):
     """Entries above, the document of the entry under the cursor below."""
 
     _entries: Sequence[ListingEntry] = ()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from rich.cells import cell_len
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
@@ -19,7 +19,6 @@ from iamtui.text import safe_text
 from iamtui.tui.content import document_lines, plain
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.tui.widgets.lists.containers import Column
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.lists.wrapped_text import Hits
 
@@ -264,7 +263,7 @@ class DocumentView(LineView):
 # FindsInDocument: what a pane with a document and a line to find texts in it does with their messages.
 
 
-class FindsInDocument(Column):
+class FindsInDocument(Vertical):
     """`/` finds, `n` and `N` go on, Escape ends the search. The pane holds one `FindLine`."""
 
     @property

@@ -36,8 +36,7 @@ from iamtui.tui.main.inventory import (
 )
 from iamtui.tui.question.panel_text import verdict_pieces
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.tui.widgets.lists.containers import Pane
-from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.line_list import LineView, Pane, Piece
 from iamtui.tui.widgets.status import key_of as key_of_binding
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.screen import Screen
@@ -30,7 +31,6 @@ from iamtui.tui.main.main_view import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
 from iamtui.tui.textual_internals import SteadyScreen, is_displayed
-from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, StatusLine, key_hints
 
@@ -368,11 +368,11 @@ class PanedScreen(SteadyScreen[None]):
     def compose(self) -> ComposeResult:
         """One tree of widgets for every size; the styles arrange it."""
         yield StatusLine(id="status")
-        with Row(id="body"):
+        with Horizontal(id="body"):
             yield Explorer(id="explorer")
-            with Column(id="right"):
+            with Vertical(id="right"):
                 yield SubjectPane(id="subject")
-                with Column(id="side"):
+                with Vertical(id="side"):
                     yield QuestionPanel(id="question")
                     yield SessionsPanel(self._copier, clock=_now, id="sessions")
         yield MessageLine(id="message")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -25,8 +26,6 @@ from iamtui.tui.question.answer_lists import LayersList, MatrixView, layer_rows,
 from iamtui.tui.question.caller import SESSION
 from iamtui.tui.question.completing_input import QUOTES
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE
-from iamtui.tui.widgets.lists.containers import Column
-from iamtui.tui.widgets.lists.containers import Row as SideBySide
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.wrapped_text import wrap, wrap_all
 
@@ -52,7 +51,7 @@ _TEXTS_AND_LAYERS: Final[Mapping[str, int]] = {NARROW: 4, MEDIUM: 9, WIDE: 16}
 """Lines that a matrix leaves to the rest."""
 
 
-class AnswerView(Column):
+class AnswerView(Vertical):
     """Verdict and what decided as a band, the layers, notes, the statement's text, and what would help.
 
     A small panel has the layers in one line, which unfolds into rows while the focus is on it.
@@ -147,7 +146,7 @@ class AnswerView(Column):
 
         self.matrix = MatrixView(id="question-matrix")
         self.layers_list = LayersList(id="question-layers")
-        self._beside = SideBySide(id="question-beside")
+        self._beside = Horizontal(id="question-beside")
         names = ("summary", "verdict", "layers-of", "statement", "because")
         self._parts = {name: Static(id=f"question-{name}") for name in names}
         self._parts["more"] = _Rest(id="question-more")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Label
 
@@ -19,7 +20,6 @@ from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.question.completing_input import CompletingInput, Completions, Offer, joined, last_word, said
-from iamtui.tui.widgets.lists.containers import Column, Row
 
 if TYPE_CHECKING:
     from iamtui.account.model import Account
@@ -162,7 +162,7 @@ class CallerField(CompletingInput):
 _WRITTEN = "written"
 
 
-class CallerRow(Column):
+class CallerRow(Vertical):
     """Says `Changed` when a session policy has been read or written: what is typed, the field itself says."""
 
     DEFAULT_CSS = """
@@ -192,7 +192,7 @@ class CallerRow(Column):
         self._unread: dict[str, Problem] = {}
 
     def compose(self) -> ComposeResult:
-        with Row(classes="row"):
+        with Horizontal(classes="row"):
             yield Label("Caller")
             yield self.field
         yield self.field.completions

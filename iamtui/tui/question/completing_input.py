@@ -21,8 +21,7 @@ from iamtui.tui import clock
 from iamtui.tui.content import fit, line
 from iamtui.tui.question.context_field import ABSENT
 from iamtui.tui.widgets.inputs import SafeInput
-from iamtui.tui.widgets.lists.containers import Pane
-from iamtui.tui.widgets.lists.line_list import LineView, Piece
+from iamtui.tui.widgets.lists.line_list import LineView, Pane, Piece
 
 # The words of a field: where each begins, so that the last one can be completed, and what they say. Pure.
 

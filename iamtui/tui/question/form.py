@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 from textual import events, on
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
@@ -49,7 +50,6 @@ from iamtui.tui.question.context_field import (
     write_context,
 )
 from iamtui.tui.textual_internals import is_displayed
-from iamtui.tui.widgets.lists.containers import Column, Row
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.ask.context_syntax import written_values
@@ -86,7 +86,7 @@ class FormTerms(Struct, frozen=True):
     scope_downs: tuple[str, ...] = ()
 
 
-class QuestionForm(Column):
+class QuestionForm(Vertical):
     """Actions, resources, context and caller, of which it makes a question matrix, and which it fills.
 
     Says `Changed` at every change, `Finished` at the last Enter.
@@ -169,15 +169,15 @@ class QuestionForm(Column):
         self.context_view = ContextView(id="question-keys")
 
     def compose(self) -> ComposeResult:
-        with Row(classes="row"):
+        with Horizontal(classes="row"):
             yield Label("Action")
             yield self.action_field
         yield self.action_field.completions
-        with Row(classes="row -later"):
+        with Horizontal(classes="row -later"):
             yield Label("Resource")
             yield self.resource_field
         yield self.resource_field.completions
-        with Row(classes="row -later"):
+        with Horizontal(classes="row -later"):
             yield Label("Context")
             yield self.context_field
             yield Static(id="question-mfa")
@@ -596,5 +596,5 @@ class FieldCompletion:
 
 def _set_entered(field: Widget, *, entered: bool) -> None:
     """Mark a field's label, whose style alone depends on that, as the one of the field that is typed into."""
-    if isinstance(field.parent, Row):
+    if isinstance(field.parent, Horizontal):
         field.parent.query(Label).set_class(entered, "-entered")

@@ -30,7 +30,7 @@ from iamtui.tui.question.keys import in_panel, keys_to_name
 from iamtui.tui.question.panel_text import MEDIUM, NARROW, WIDE, how_to_begin, room_in, title_of, why_not
 from iamtui.tui.question.question_history import Memory
 from iamtui.tui.question.trace_messages import JumpToStatement
-from iamtui.tui.widgets.lists.containers import Pane
+from iamtui.tui.widgets.lists.line_list import Pane
 from iamtui.tui.widgets.status import Notice, key_hints, key_of
 from iamtui.workspace.source.workspace import Workspace
 

@@ -12,6 +12,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color, ColorParseError
+from textual.containers import Vertical
 from textual.content import Content
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
@@ -540,3 +541,26 @@ SORT_KEYS: Final[tuple[BindingType, ...]] = (
         id="table.sort-right", tooltip="Sort by the column to the right",
     ),
 )  # fmt: skip
+
+
+# A pane of the main screen.
+
+
+class Pane(Vertical):
+    """A column under a line with its title, which has the class `-lit` while the focus is in the pane.
+
+    With `:focus-within` Textual works out the styles of everything in both panes whenever the focus goes from one to
+    the other, which takes longer than a frame may. No style of what is in a pane may depend on the class.
+    """
+
+    def on_descendant_focus(self) -> None:
+        self._light()
+
+    def on_descendant_blur(self) -> None:
+        """Light the line no more, unless the focus stays in the pane."""
+        self._light()
+
+    def _light(self) -> None:
+        if self.has_class("-lit") is not self.has_focus_within:
+            self.set_class(self.has_focus_within, "-lit", update=False)
+            self.app.stylesheet.apply(self)

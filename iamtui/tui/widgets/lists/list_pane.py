@@ -8,6 +8,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -15,7 +16,6 @@ from textual.widgets import Input, Static
 from iamtui.text import safe_text
 from iamtui.tui.content import line
 from iamtui.tui.widgets.inputs import AskRow
-from iamtui.tui.widgets.lists.containers import Column
 from iamtui.tui.widgets.lists.line_list import LineView
 
 RowType = TypeVar("RowType")
@@ -51,7 +51,7 @@ class FilteredList(LineView, Generic[RowType]):
         self.post_message(self.FilterStep(1))
 
 
-class ListPane(Column):
+class ListPane(Vertical):
     """Shows its list, or words in its place where the list is empty.
 
     Args:
