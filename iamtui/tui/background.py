@@ -180,31 +180,35 @@ def compile_once_drawn(widget: Widget, workspace: Workspace) -> None:
 _NOBODY: Final[Any] = None
 
 _REST_SECONDS: Final = 2.0
-"""How long nobody has touched a key, and how long after an account was replaced, before it is freed."""
+"""How long nobody has touched a key, and how long after an account was replaced, before garbage is looked for."""
 
 
 def free_replaced_account(app: App[None], account: Account) -> None:
-    """Free the account that was on screen once all is at rest: closures of its evaluators make it a circle of objects,
-    which only the collector finds, and the collector holds up the screen for seconds where the account is large.
+    """Free the account that was on screen, without what was derived from it: evaluators hold the account that has them.
 
-    Something may hold it longer, such as a mark or a dialog, and so it is tried again, ever more rarely. Memory that
-    several threads have freed glibc keeps unless it is told to return it.
+    Closed screens that showed it are a circle, too. If any is there, the collector looks for it once all is at rest,
+    since it holds up the screen for long where the account is large.
     """
-    replaced, pause = ref(account), _REST_SECONDS
+    account.memo.clear()
+    replaced = ref(account)
 
     def free() -> None:
-        nonlocal pause
         if replaced() is None or not app.is_running:
             return
-        if monotonic() - _touched_at >= _REST_SECONDS and not any(worker.is_running for worker in app.workers):
-            pause *= 2
-            forget_drawn_widgets()
-            gc.collect()
-            with suppress(AttributeError, OSError):
-                ctypes.CDLL(None).malloc_trim(0)
-        app.set_timer(pause, free)
+        if monotonic() - _touched_at < _REST_SECONDS or any(worker.is_running for worker in app.workers):
+            app.set_timer(_REST_SECONDS, free)
+            return
+        forget_drawn_widgets()
+        gc.collect()
+        return_memory()
 
-    app.set_timer(pause, free)
+    app.set_timer(_REST_SECONDS, free)
+
+
+def return_memory() -> None:
+    """Give back to the system what was freed: where several threads have used memory glibc keeps it otherwise."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def get_in_thread(

@@ -13,7 +13,7 @@ from textual.content import Content
 from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import Word, text_of
 from iamtui.problem import Problem
-from iamtui.tui.background import Work, in_thread, yield_to_user
+from iamtui.tui.background import Work, in_thread, return_memory, yield_to_user
 from iamtui.tui.content import fit, is_ascii
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE, RowsView
 from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
@@ -95,6 +95,7 @@ class OverviewView(LineView):
         counted = account_overview
         overview = counted(workspace, _saved(workspace), cancelled=cancelled, accepted=_accepted())
         work.tell(self._take, overview)
+        return_memory()
 
     def _begin(self, begun: Overview) -> None:
         """Show what soon is known; what takes asking about everybody follows."""
