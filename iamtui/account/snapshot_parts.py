@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from sys import intern
 from typing import Final, TypeVar
 
 from msgspec import UNSET, Raw, Struct
@@ -124,12 +125,13 @@ def attached(shapes: list[AttachmentShape] | None) -> tuple[AttachedPolicy, ...]
     if not shapes:
         return ()
     return tuple(
-        AttachedPolicy(shape.policy_name or shape.policy_arn.rsplit("/", 1)[-1], shape.policy_arn) for shape in shapes
+        AttachedPolicy(intern(shape.policy_name or shape.policy_arn.rsplit("/", 1)[-1]), intern(shape.policy_arn))
+        for shape in shapes
     )
 
 
 def tags(shapes: list[TagShape] | None) -> Tags:
-    return tuple((shape.key, shape.value) for shape in shapes) if shapes else ()
+    return tuple((intern(shape.key), intern(shape.value)) for shape in shapes) if shapes else ()
 
 
 _TIMES: Final = ("created", "last_used", "enabled", "uploaded", "expires")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate
 from math import isinf, nan
+from sys import intern
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -317,8 +318,11 @@ class PlainStatement(Struct, rename="pascal", forbid_unknown_fields=True, omit_d
 
 
 def texts_of(entries: str | Iterable[str] | None) -> tuple[str, ...] | None:
-    """The entries of an element that may hold one alone, or several; None where it is absent."""
-    return (entries,) if isinstance(entries, str) else None if entries is None else tuple(entries)
+    """The entries of an element that may hold one alone, or several; None where it is absent.
+
+    Of equal ones, of which an account has many, one object stays.
+    """
+    return (intern(entries),) if isinstance(entries, str) else None if entries is None else tuple(map(intern, entries))
 
 
 class PlainDocument(Struct, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):

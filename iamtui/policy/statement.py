@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
+from sys import intern
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -100,7 +101,7 @@ class ActionElement:
                 continue
             service, colon, name = text.partition(":")
             if colon and name:
-                names.setdefault(service, []).append(name)
+                names.setdefault(intern(service), []).append(intern(name))
         self._names = names
         # Made when a service is first asked about, which most that are named in an account never are.
         self._patterns: dict[str, NamePatterns] = {}

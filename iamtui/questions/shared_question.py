@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from sys import intern
 from typing import Any, Final, NamedTuple, TypeVar
 from weakref import finalize
 
@@ -437,7 +438,7 @@ def principal_context(account: Account, principal: Principal) -> KnownContext:
     entity = entity_behind(account, principal)
     if entity is not None:
         for tag, value in entity.tags:
-            values[f"aws:PrincipalTag/{tag}".lower()] = (value,)
+            values[intern(f"aws:PrincipalTag/{tag}".lower())] = (value,)
         if kind is PrincipalKind.USER:
             # A role or federated session may carry session tags besides; a user has only its own.
             absent += (
