@@ -102,7 +102,10 @@ def list_kind(kind: str, needle: str, form: str, draft: str | None, source: Sour
     shown = _print_list(workspace, rows, heads, needle, form)
     number = counted(shown, "policy" if kind == "policies" else plural.removesuffix("s"), plural)
     over = f" of {len(workspace.accounts)} accounts" if several else ""
-    note(f"{number}{over}{', and perhaps more that were not read' if is_part else ''}.")
+    if is_part and not found:
+        note(f"No {plural}{over} were read, and there may be some.")
+    else:
+        note(f"{number}{over}{', and perhaps more that were not read' if is_part else ''}.")
     return code
 
 
