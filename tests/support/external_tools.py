@@ -40,12 +40,17 @@ def optional_module(name: str) -> Any:
 
 
 SDK_CLIENTS = Path(__file__).parents[2] / ".sdk-clients"
-"""Where `make sdk-clients` puts the AWS CLI and the JavaScript SDK, which no part of iamtui needs."""
+"""Where `make sdk-clients` puts the AWS CLI, the JavaScript SDK and Terraform, which no part of iamtui needs."""
 
 
 def aws_cli() -> Path:
     """The AWS CLI; without it the test fails when CI=true, else it is skipped."""
     return _sdk_client(SDK_CLIENTS / "aws-cli" / "bin" / "aws")
+
+
+def terraform() -> Path:
+    """The folder of Terraform and of a Python with what its provider of the tests needs; else as for `aws_cli`."""
+    return _sdk_client(SDK_CLIENTS / "terraform" / "bin" / "terraform").parent
 
 
 def javascript_sdk() -> Path:
