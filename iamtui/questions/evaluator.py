@@ -49,6 +49,7 @@ from iamtui.questions.known_context import (
     resource_context,
 )
 from iamtui.questions.policies_in_force import (
+    is_in_one_container,
     known_aliases,
     policy_carrier,
     resource_answered_about,
@@ -362,7 +363,7 @@ class QuestionEvaluator:
     ) -> tuple[Request, PoliciesInForce]:
         request, policies = shared.put_by(own, assumptions)
         who = own.principal
-        if shared.prepared.resource.kind is ResourceKind.SET:
+        if shared.prepared.resource.kind is ResourceKind.SET and not is_in_one_container(shared.prepared):
             members = known_members(
                 self.account, self._question, shared.prepared, self.aliases, lambda text: self.about(text).put_by(who)
             )

@@ -19,6 +19,7 @@ from iamtui.account.model import (
     UnreadPart,
     User,
 )
+from iamtui.catalog.actions import LISTED_PER_RESOURCE
 from iamtui.catalog.arn_forms import authorized_resource
 from iamtui.catalog.tables import KEYS_OF_RESOURCE_POLICIES
 from iamtui.engine.decision import Layer
@@ -326,6 +327,17 @@ def policy_carrier(prepared: PreparedAction) -> str:
     """The ARN that carries the policy of the request's resource."""
     arn, text = prepared.arn, prepared.resource.text
     return text if arn is None else resource_policy_arn(text, arn)
+
+
+def is_in_one_container(prepared: PreparedAction) -> bool:
+    """True if all resources of a set are under the policy of one container, as the objects of a bucket are."""
+    carrier = policy_carrier(prepared)
+    return (
+        not {"*", "?"}.intersection(carrier)
+        and prepared.resource.text.startswith((f"{carrier}/", f"{carrier}:"))
+        # The checks of these services carry other keys for each type of resource.
+        and prepared.action.service not in LISTED_PER_RESOURCE
+    )
 
 
 def trust_or_resource_policy(

@@ -127,3 +127,26 @@ def test_a_queue_in_another_region_is_asked_about_in_its_region() -> None:
     assert not ask(account(own=(allow("sqs:*", away, Condition=only),)), "sqs:SendMessage").allowed
     found = ask(account(own=(allow("sqs:*", [away, here], Condition=only),)), "sqs:SendMessage")
     assert found.example_resource == here
+
+
+def test_the_objects_of_one_bucket_are_under_its_policy_without_a_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = "arn:aws:s3:::lake"
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"{bucket}/private/*"}
+    known = Account(
+        id=ID,
+        roles=(role("caller", allow("s3:GetObject")),),
+        resource_policies={bucket: ResourcePolicy("present", document(denied))},
+    )
+
+    def look(self: QuestionEvaluator, text: str) -> QuestionEvaluator:
+        raise AssertionError(f"the account was asked about {text}")
+
+    monkeypatch.setattr(QuestionEvaluator, "about", look)
+    found = ask(known, "s3:GetObject", f"{bucket}/*")
+    private = ask(known, "s3:GetObject", f"{bucket}/private/*")
+    assert (found.allowed, found.resource_scope) == (True, ResourceScope.SOME)
+    assert found.denied_resources == (f"{bucket}/private/*",)
+    assert private.outcome is Outcome.EXPLICIT_DENY
+    # Buckets that a pattern matches have policies of their own.
+    with pytest.raises(AssertionError, match="the account was asked about"):
+        ask(known, "s3:GetObject", "arn:aws:s3:::lak*/private/x")
