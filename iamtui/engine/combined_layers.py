@@ -10,16 +10,6 @@ from msgspec import Struct
 from msgspec import field as msgspec_field
 
 from iamtui.catalog.service_data import data_date
-from iamtui.engine.credential_rules import (
-    ServiceRule,
-    account_rule,
-    anonymous_rule,
-    assume_root_rule,
-    both_rules,
-    credential_rule,
-    gift_rule,
-    provider_rule,
-)
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.layers import (
     GrantSide,
@@ -32,7 +22,7 @@ from iamtui.engine.layers import (
     reaches,
 )
 from iamtui.engine.policy_sets import CallerFacts, LayerStatement, PolicySet, policy_set
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, account_asked_about, lookup_keys
 from iamtui.engine.request import (
     WITH_IAM_POLICIES,
     EngineOptions,
@@ -47,8 +37,17 @@ from iamtui.engine.request import (
     PrincipalKind,
     Request,
 )
-from iamtui.engine.service_rules import is_assumption_of_service_linked_role
-from iamtui.engine.set_members import account_asked_about, lookup_keys
+from iamtui.engine.service_rules import (
+    ServiceRule,
+    account_rule,
+    anonymous_rule,
+    assume_root_rule,
+    both_rules,
+    credential_rule,
+    gift_rule,
+    is_assumption_of_service_linked_role,
+    provider_rule,
+)
 from iamtui.policy.context import MissingLeaf, RequestContext, Truth, all_of, any_of, negate
 from iamtui.policy.resource import RequestResource, ResourceKind
 from iamtui.policy.statement import Caller, CompiledStatement, PrincipalRules

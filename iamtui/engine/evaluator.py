@@ -29,7 +29,6 @@ from iamtui.engine.combined_layers import (
     set_of,
     stack_of,
 )
-from iamtui.engine.credential_rules import with_password_policy
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.decision_details import DecisionDetails
 from iamtui.engine.layers import (
@@ -66,6 +65,7 @@ from iamtui.engine.service_rules import (
     rcps_spare_services,
     rcps_spare_services_in_part,
     some_have_no_policy,
+    with_password_policy,
 )
 from iamtui.policy.context import AtLeast, CommonContext, MissingLeaf, RequestContext, all_of, any_of, known_values
 from iamtui.policy.public_access import is_public

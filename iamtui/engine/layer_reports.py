@@ -13,8 +13,7 @@ from iamtui.engine.policy_sets import LayerStatement
 from iamtui.engine.request import NamedPolicy, NotEvaluated, PrincipalKind
 from iamtui.engine.service_rules import closed_to_others
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition
-from iamtui.policy.document import Statement
-from iamtui.policy.malformed import action_fault, key_fault, may_mean, misplaced_principal, resource_fault
+from iamtui.policy.document import Statement, action_fault, key_fault, may_mean, misplaced_principal, resource_fault
 from iamtui.policy.statement import ActionName, CompiledStatement, nobody_named
 from iamtui.policy.values import parse_policy_bool
 from iamtui.text import counted, safe_text

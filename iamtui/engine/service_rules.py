@@ -1,4 +1,4 @@
-"""Rules of single services: who must be let in by the resource side, what is free, what no policy can allow.
+"""Rules of single services and of kinds of callers: whom the resource side must let in, what is free, what is refused.
 
 Data where it can be: action names are in lower case. Sources: IAM User Guide (policy evaluation logic,
 managed policies, service-linked roles, temporary credentials), KMS Developer Guide (key policies), S3 User Guide
@@ -7,13 +7,32 @@ managed policies, service-linked roles, temporary credentials), KMS Developer Gu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
-from iamtui.engine.request import Principal, PrincipalKind
+from msgspec import Struct
+
+from iamtui.catalog.between_accounts import CallLimit, call_limit, gift_limit
+from iamtui.engine.request import (
+    WITH_CREDENTIALS,
+    MissingPolicy,
+    NamedPolicy,
+    OrganizationPlace,
+    PoliciesInForce,
+    PolicyInForce,
+    Principal,
+    PrincipalKind,
+)
+from iamtui.policy.conditions import CompiledCondition
+from iamtui.policy.context import KeyState, MissingLeaf, RequestContext, Truth, all_of, any_of
+from iamtui.policy.document import ConditionLine, PolicyDocument
+from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import Arn, Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.resource import RequestResource, ResourceKind, may_have_policy
 from iamtui.policy.statement import ActionName, Strength
+from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.resource_policy_services import WITH_RESOURCE_POLICIES
 from iamtui.text import safe_text
 
@@ -345,3 +364,382 @@ def rcps_spare_services_in_part(action: ActionName, resource: RequestResource) -
     return (
         action.service == "sts" and resource.kind is ResourceKind.SET and resource.members.shares(_SERVICE_LINKED_ROLE)
     )
+
+
+# Rules of services about a caller's kind, credentials or account, whatever the policies say.
+
+
+_FEDERATED_CALLS: Final = frozenset(("sts:assumerolewithsaml", "sts:assumerolewithwebidentity"))
+
+
+class ServiceRule(Struct, frozen=True):
+    """Rule of a service that overrides the policies.
+
+    Args:
+        why: what it says, one sentence.
+        passes: False: it refuses whatever the policies say; else what it waits for.
+        keys: the condition keys that it reads.
+        alone: whether it is not known either what policies have to do with it.
+    """
+
+    why: str
+    passes: Truth = False
+    keys: tuple[str, ...] = ()
+    alone: bool = False
+
+
+@lru_cache(maxsize=16)
+def _condition(operator: str, key: str, value: str) -> CompiledCondition:
+    return CompiledCondition(ConditionLine(operator, key, (value,)), variables=False, options=DEFAULT_LANGUAGE_OPTIONS)
+
+
+_MFA: Final = _condition("Bool", "aws:MultiFactorAuthPresent", "true")
+_ASSUMED_ROOT: Final = _condition("Bool", "aws:AssumedRoot", "true")
+_CHECKED_IN_OTHER_CALLS: Final = frozenset(
+    ("iam:passrole", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext", "sts:getservicebearertoken")
+)
+"""Permissions of IAM and STS that are no calls: AWS checks them when others are made."""
+
+
+_OF_FEDERATED_USERS: Final = frozenset(("getcalleridentity", "getscopedcredentials", "getdelegatedaccesstoken"))
+_OF_SESSION_TOKENS: Final = _OF_FEDERATED_USERS | {"assumerole", "getwebidentitytoken"}
+"""The calls of STS that it takes from sessions of sts:GetFederationToken, and of sts:GetSessionToken (STS API
+Reference: GetFederationToken, GetSessionToken)."""
+
+
+_WITH_A_ROLE: Final = frozenset(("sts:tagsession", "sts:setsourceidentity"))
+"""Permissions that STS checks, in the role's trust policy, when a role is assumed."""
+
+
+def uses_session_token(principal: Principal, context: RequestContext) -> bool:
+    """True if a user or root user has temporary credentials, as from sts:GetSessionToken.
+
+    Where that is not told, a value of aws:MultiFactorAuthPresent tells it: no access key carries the key.
+    """
+    if principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
+        return False
+    if principal.credentials is None:
+        mfa = context.lookup("aws:multifactorauthpresent")
+        return mfa is KeyState.PRESENT or (isinstance(mfa, tuple) and bool(mfa))
+    return principal.credentials == "temporary"
+
+
+_MOST_SCOPE_DOWNS: Final = 3
+_LONGEST_SCOPE_DOWN: Final = 2_048
+
+
+def scope_down_problem(principal: Principal | None, policies: Sequence[PolicyDocument]) -> str:
+    """Why credentials cannot be scoped down by some policies, a clause, or "".
+
+    STS API Reference: GetScopedCredentials.
+
+    Args:
+        principal: whose credentials they are; None: those of several.
+        policies: readable ones.
+    """
+    if not policies:
+        return ""
+    if len(policies) > _MOST_SCOPE_DOWNS:
+        return f"found {len(policies)} policies, expected {_MOST_SCOPE_DOWNS} at most"
+    for policy in policies:
+        size = len(json_text(policy.value, separators=(",", ":")))
+        if size > _LONGEST_SCOPE_DOWN:
+            return f"found a policy of {size:,} characters without blanks, expected {_LONGEST_SCOPE_DOWN:,} at most"
+    if principal is None:
+        return ""
+    if principal.kind not in WITH_CREDENTIALS:
+        return "found a caller without temporary credentials, expected a session, a user or the root user"
+    return "found long-term credentials, expected temporary ones" if principal.credentials == "long_term" else ""
+
+
+_SCOPED_LONG_TERM: Final = ServiceRule("STS takes sts:GetScopedCredentials with temporary credentials only.")
+_SCOPED: Final = ServiceRule(
+    "Which permission sts:GetScopedCredentials needs is not known here.",
+    MissingLeaf("AWS's documentation of the permissions for sts:GetScopedCredentials", ""),
+    alone=True,
+)
+
+
+def credential_rule(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    """Rule of IAM or STS for this kind of caller or credentials, whatever the policies say.
+
+    IAM User Guide: compare AWS STS credentials; STS API Reference.
+    """
+    if action.service == "iam":
+        return _iam_by_credentials(action, principal, context)
+    if action.full == "sts:getscopedcredentials":
+        return _SCOPED_LONG_TERM if principal.credentials == "long_term" else _SCOPED
+    why = _refused_by_sts(action, principal, context) if action.service == "sts" else None
+    return None if why is None else ServiceRule(why)
+
+
+_THROUGH_URL: Final = _condition("Bool", "lambda:InvokedViaFunctionUrl", "true")
+
+
+def anonymous_rule(action: ActionName, takes_unsigned: bool | None, context: RequestContext) -> ServiceRule | None:
+    """Rule of a service for callers without credentials, whatever the policies say.
+
+    Args:
+        takes_unsigned: whether it takes the call without a signature; None: not known.
+    """
+    if action.full in _FEDERATED_CALLS:
+        return ServiceRule("STS takes this call from the users of an identity provider, not from an anonymous caller.")
+    if takes_unsigned is False:
+        return ServiceRule(
+            f"{action.service} accepts this call only with a signature: an anonymous caller cannot make it."
+        )
+    if takes_unsigned is None:
+        unknown = MissingLeaf(f"AWS's documentation of unsigned requests to {action.service}", "")
+        return ServiceRule(f"AWS does not say whether {action.service} takes requests without a signature.", unknown)
+    if action.full != "lambda:invokefunction":
+        return None
+    passes = _THROUGH_URL.test(context)
+    if passes is True:
+        return None
+    why = "Lambda takes an unsigned call of a function through its URL only."
+    return ServiceRule(why, passes, (_THROUGH_URL.line.key,))
+
+
+@lru_cache(maxsize=4096)
+def gift_rule(action: ActionName) -> ServiceRule | None:
+    """Rule for an action that resource policies cannot grant across accounts, or that AWS does not say they can."""
+    limit = gift_limit(action.service, action.name)
+    if limit is None:
+        return None
+    gift = f"give this action of {action.service} to callers from outside its account ({limit.source})."
+    if limit.never:
+        return ServiceRule(f"No policy of a resource can {gift}")
+    return ServiceRule(f"It is not known that the policy of a resource can {gift}", MissingLeaf(limit.unknown, ""))
+
+
+def both_rules(first: ServiceRule | None, second: ServiceRule | None) -> ServiceRule | None:
+    """Combination of two rules that both must let a call pass; the first that refuses is enough."""
+    if first is None or second is None:
+        return first or second
+    for rule in (first, second):
+        if rule.passes is False:
+            return rule
+    return ServiceRule(f"{first.why} {second.why}", all_of((first.passes, second.passes)), first.keys + second.keys)
+
+
+_WHICH: Final = {
+    "management": "Only the management account of an organization can make this call",
+    "creator": "Only an account that is no member of an organization can make this call",
+    "member": "Only a member account of an organization can make this call, not its management account",
+    "recipient": "Only the account that a handshake is sent to can make this call",
+    "reader": (
+        "Only the management account and delegated administrators of an organization, and accounts that the "
+        "organization's resource policy lets, can make this call"
+    ),
+    "policy_writer": (
+        "Only the management account of an organization, and accounts that its resource policy lets, can make this call"
+    ),
+    "delegate": "Only the management account and a delegated administrator for the service can make this call",
+    "management_maybe_delegate": (
+        "Only the management account of an organization can make this call; whether a delegated administrator for the "
+        "service can is not documented"
+    ),
+    "not_management": "The management account of an organization cannot make this call",
+    "instance_owner": "Only the management account can make this call on the organization's instance",
+}
+_IAM: Final = "iam.amazonaws.com"
+_PLACE: Final = MissingLeaf("place of the caller's account in an organization", "organizations:DescribeOrganization")
+_DELEGATIONS: Final = MissingLeaf(
+    "list of the organization's delegated administrators", "organizations:ListDelegatedAdministrators"
+)
+_DELEGATION_POLICY: Final = MissingLeaf("resource policy of the organization", "organizations:DescribeResourcePolicy")
+_RECIPIENT: Final = MissingLeaf("recipient of the handshake", "organizations:DescribeHandshake")
+_INSTANCE: Final = MissingLeaf("owner of the Identity Center instance", "sso:DescribeInstance")
+_BY_DELEGATE: Final = MissingLeaf("AWS's documentation of this call by a delegated administrator", "")
+
+
+def account_rule(action: ActionName, resource: RequestResource, policies: PoliciesInForce) -> ServiceRule | None:
+    """Rule for calls that only some accounts of an organization can make (AWS's pages: `between_accounts.json`)."""
+    limit = call_limit(action.service, action.name)
+    if limit is None or (limit.resource and not is_all_within(limit.resource, resource)):
+        return None
+    passes = _by_place(limit, policies)
+    return None if passes is True else ServiceRule(f"{_WHICH[limit.by]} ({limit.source}).", passes)
+
+
+def _by_place(limit: CallLimit, policies: PoliciesInForce) -> Truth:
+    """Truth of the caller's account being one of those that can make a call."""
+    place, by = policies.principal_place, limit.by
+    if by == "recipient":
+        return _RECIPIENT
+    if place is None:
+        return _PLACE
+    if by in ("member", "creator"):
+        return place is (OrganizationPlace.MEMBER if by == "member" else OrganizationPlace.OUTSIDE)
+    if by == "not_management":
+        return place is not OrganizationPlace.MANAGEMENT
+    if place is OrganizationPlace.MANAGEMENT:
+        return True
+    if place is OrganizationPlace.OUTSIDE or by == "management":
+        return by == "instance_owner"
+    if by == "instance_owner":
+        return _INSTANCE
+    if by == "policy_writer":
+        return _DELEGATION_POLICY
+    services = policies.principal_delegated_services
+    if by == "reader":
+        return bool(services) or _DELEGATION_POLICY
+    is_delegate: Truth = limit.service in services or _DELEGATIONS
+    if limit.service == _IAM and policies.principal_in_iam_delegated_administrator is not None:
+        is_delegate = policies.principal_in_iam_delegated_administrator
+    return all_of((is_delegate, _BY_DELEGATE)) if by == "management_maybe_delegate" else is_delegate
+
+
+def with_password_policy(policies: PoliciesInForce, user: Principal, resource: RequestResource) -> PoliciesInForce:
+    """The same, with what the account's password policy lets its users do (IAM API Reference: ChangePassword).
+
+    Args:
+        resource: of a call that it is about.
+    """
+    identity = policies.identity
+    is_own = resource.members.has(user.arn) if resource.kind is ResourceKind.SET else resource.text in ("*", user.arn)
+    if isinstance(identity, tuple) and is_own:
+        name = f"password policy of account {user.account}"
+        found: PolicyInForce = MissingPolicy(name, "iam:GetAccountPasswordPolicy", "it is not loaded", only_allows=True)
+        if policies.users_may_change_password is True:
+            itself = user.arn.replace("*", "${*}").replace("?", "${?}")
+            change = {"Sid": "ChangeOwnPassword", "Effect": "Allow", "Action": "iam:ChangePassword", "Resource": itself}
+            read = {
+                "Sid": "ReadPasswordPolicy",
+                "Effect": "Allow",
+                "Action": "iam:GetAccountPasswordPolicy",
+                "Resource": "*",
+            }
+            found = NamedPolicy(name, PolicyDocument.of({"Version": "2012-10-17", "Statement": [change, read]}))
+        identity = (*identity, found)
+    return replace(policies, identity=identity, users_may_change_password=False, lasting=False)
+
+
+def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:
+    """Rule for the users of an identity provider, who have no AWS credentials yet.
+
+    STS API Reference: AssumeRoleWithSAML, AssumeRoleWithWebIdentity; IAM User Guide: pass session tags.
+    """
+    by_saml = ":saml-provider/" in provider.arn
+    if action.full == f"sts:assumerolewith{'saml' if by_saml else 'webidentity'}" or action.full in _WITH_A_ROLE:
+        return None
+    kind, call = ("SAML", "SAML") if by_saml else ("OpenID Connect", "WebIdentity")
+    return ServiceRule(
+        f"The users of {'a' if by_saml else 'an'} {kind} provider have no AWS credentials: they can call "
+        f"sts:AssumeRoleWith{call} alone."
+    )
+
+
+def _iam_by_credentials(action: ActionName, principal: Principal, context: RequestContext) -> ServiceRule | None:
+    if action.full in _CHECKED_IN_OTHER_CALLS:
+        return None
+    if principal.kind is PrincipalKind.FEDERATED_USER:
+        return ServiceRule("IAM refuses a federated-user session calls from the command line and the API.")
+    if not uses_session_token(principal, context):
+        return None
+    conditions = (_MFA, _ASSUMED_ROOT) if principal.kind is PrincipalKind.ROOT else (_MFA,)
+    passes = any_of(condition.test(context) for condition in conditions)
+    if passes is True:
+        return None
+    return ServiceRule(
+        "IAM refuses calls with a session token from sts:GetSessionToken that was got without MFA.",
+        passes,
+        tuple(condition.line.key for condition in conditions),
+    )
+
+
+def _refused_by_sts(action: ActionName, principal: Principal, context: RequestContext) -> str | None:
+    kind = principal.kind
+    if action.full in _FEDERATED_CALLS:
+        return "STS takes this call from the users of an identity provider, who have no AWS credentials."
+    if kind is PrincipalKind.ROOT and action.name in ("assumerole", "assumeroot"):
+        return "STS refuses sts:AssumeRole and sts:AssumeRoot to the root user."
+    if kind is PrincipalKind.FEDERATED_USER and action.name not in _OF_FEDERATED_USERS:
+        return (
+            "STS refuses every call but GetCallerIdentity, GetScopedCredentials and GetDelegatedAccessToken to a "
+            "federated-user session."
+        )
+    if action.name in ("getsessiontoken", "getfederationtoken"):
+        if kind in (PrincipalKind.ROLE, PrincipalKind.ROLE_SESSION):
+            return "STS refuses GetSessionToken and GetFederationToken to role sessions."
+        if principal.credentials == "temporary" or uses_session_token(principal, context):
+            return "STS refuses GetSessionToken and GetFederationToken to temporary credentials."
+    takes = action.name in _OF_SESSION_TOKENS or action.full in _CHECKED_IN_OTHER_CALLS
+    if uses_session_token(principal, context) and not takes:
+        return (
+            "STS refuses every call but AssumeRole, GetCallerIdentity, GetScopedCredentials, GetWebIdentityToken and "
+            "GetDelegatedAccessToken to a session token from GetSessionToken."
+        )
+    return None
+
+
+_ROOT_USERS: Final = "the root user of a member account, arn:aws:iam::ACCOUNT:root"
+_DELEGATES: Final = MissingLeaf(
+    "list of the delegated administrators for IAM", "organizations:ListDelegatedAdministrators"
+)
+_MEMBERS: Final = MissingLeaf("list of member accounts", "organizations:ListAccounts")
+_ON_ITSELF: Final = MissingLeaf(
+    "AWS's documentation of sts:AssumeRoot on the delegated administrator's own account, which is a member account too",
+    "",
+)
+"""IAM User Guide (perform a privileged task on a member account) and STS API Reference neither allow nor exclude it."""
+
+
+def assume_root_rule(
+    resource: RequestResource,
+    arn: Arn | None,
+    principal: Principal,
+    context: RequestContext,
+    policies: PoliciesInForce,
+    owner: str | None,
+    *,
+    some_account: bool,
+) -> ServiceRule | None:
+    """Who may take over the root user of a member account (STS API Reference: AssumeRoot).
+
+    Args:
+        arn: of the resource, cut.
+        policies: say where caller and resource stand in the organization.
+        owner: the account of the root user, or of those of a set; None: any member account.
+        some_account: whether the account stands for any member account that there may be.
+    """
+    refused = _assume_root_refused(resource, arn, principal, policies)
+    if refused is not None:
+        return ServiceRule(refused)
+    by_place: Truth = True
+    if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is None:
+        by_place = _DELEGATES
+    account = arn.account if arn is not None and resource.kind is ResourceKind.ONE else owner
+    own = account in (None, principal.account) and not policies.principal_in_management_account
+    waits_for = [_ON_ITSELF] if own else []
+    if owner is None or (some_account and not own):
+        waits_for.append(_MEMBERS)
+    if waits_for:
+        by_place = all_of((by_place, any_of(waits_for)))
+    partition = arn.partition if arn is not None and "*" not in arn.partition else "*"
+    task = _condition("ArnLike", "sts:TaskPolicyArn", f"arn:{partition}:iam::aws:policy/root-task/*")
+    passes = all_of((by_place, task.test(context)))
+    if passes is True:
+        return None
+    return ServiceRule(
+        "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot, with one of "
+        "the task policies under arn:aws:iam::aws:policy/root-task/."
+        + (" AWS does not say whether a delegated administrator may call it on its own account." if own else "")
+        + (" The member accounts of the organization are not known." if owner is None else ""),
+        passes,
+        (task.line.key,),
+    )
+
+
+def _assume_root_refused(
+    resource: RequestResource, arn: Arn | None, principal: Principal, policies: PoliciesInForce
+) -> str | None:
+    one = resource.kind is ResourceKind.ONE
+    if one and (arn is None or (arn.service, arn.region, arn.resource) != ("iam", "", "root")):
+        return f"sts:AssumeRoot acts on {_ROOT_USERS}, and on nothing else."
+    if not policies.principal_in_management_account and policies.principal_in_iam_delegated_administrator is False:
+        return "STS lets only the management account and a delegated administrator for IAM call sts:AssumeRoot."
+    own = one and arn is not None and arn.account == principal.account
+    if policies.resource_in_management_account or (own and policies.principal_in_management_account):
+        return f"sts:AssumeRoot acts on {_ROOT_USERS}, not on that of the management account."
+    return None

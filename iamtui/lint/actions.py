@@ -13,8 +13,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.newer import newer_actions, newer_services, without_effect
 from iamtui.catalog.tables import RCP_SERVICES, RCP_SERVICES_READ, RETIRED_SERVICES
 from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, lines_about, named, quoted
-from iamtui.policy.document import ConditionLine, Statement
-from iamtui.policy.malformed import action_fault
+from iamtui.policy.document import ConditionLine, Statement, action_fault
 from iamtui.policy.patterns import (
     Glob,
     is_pattern,

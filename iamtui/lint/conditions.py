@@ -18,8 +18,7 @@ from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
 from iamtui.lint.actions import reaches
 from iamtui.lint.resources import check_line_variables, variables_in, without_variables
 from iamtui.lint.subject import CheckedDocument, Level, Place, condition_keys_of, is_negated, lines_about, named, quoted
-from iamtui.policy.document import ConditionLine, Statement
-from iamtui.policy.malformed import key_fault
+from iamtui.policy.document import ConditionLine, Statement, key_fault
 from iamtui.policy.patterns import is_pattern
 from iamtui.policy.types import PolicyType
 from iamtui.policy.values import (

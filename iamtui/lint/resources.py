@@ -15,8 +15,7 @@ from iamtui.catalog.newer import newer_services
 from iamtui.catalog.tables import REGIONS, REGIONS_READ, RETIRED_SERVICES
 from iamtui.lint.actions import reaches
 from iamtui.lint.subject import CheckedDocument, Level, Place, form_tokens, quoted, resource_glob
-from iamtui.policy.document import ConditionLine, Statement
-from iamtui.policy.malformed import resource_fault
+from iamtui.policy.document import ConditionLine, Statement, resource_fault
 from iamtui.policy.patterns import is_account_id, is_pattern
 from iamtui.policy.types import PolicyType
 

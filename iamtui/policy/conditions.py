@@ -21,8 +21,7 @@ from iamtui.policy.context import (
     RequestContext,
     Truth,
 )
-from iamtui.policy.document import ConditionLine
-from iamtui.policy.malformed import key_fault
+from iamtui.policy.document import ConditionLine, key_fault
 from iamtui.policy.patterns import (
     Glob,
     Piece,

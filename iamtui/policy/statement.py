@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import RequestContext, SessionLeaf, Truth, all_of, any_of, negate
-from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
-from iamtui.policy.malformed import is_malformed
+from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement, is_malformed
 from iamtui.policy.patterns import Arn, Glob, is_account_id, parse_arn, parse_pieces, tokens_of
 from iamtui.policy.resource import Reach, RequestResource, ResourceElement, ResourceMatcher
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, LanguageOptions, PolicyType

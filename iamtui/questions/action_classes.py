@@ -23,7 +23,7 @@ from iamtui.catalog.between_accounts import call_limit, gift_limit
 from iamtui.engine.decision import Layer
 from iamtui.engine.policy_holders import places
 from iamtui.engine.policy_sets import caller_facts
-from iamtui.engine.prepared_request import prepare
+from iamtui.engine.prepared_request import prepare, tells_resources_apart
 from iamtui.engine.request import (
     MissingPolicy,
     NamedPolicy,
@@ -33,7 +33,6 @@ from iamtui.engine.request import (
     Principal,
 )
 from iamtui.engine.service_rules import escapes_rcps, rules_of_refusal
-from iamtui.engine.set_members import tells_resources_apart
 from iamtui.policy.patterns import Machine, Token, parse_arn
 from iamtui.policy.resource import RequestResource
 from iamtui.policy.statement import (

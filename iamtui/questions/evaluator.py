@@ -16,6 +16,7 @@ from iamtui.engine.index.index_outcomes import IndexReading, Outcomes, exclusive
 from iamtui.engine.index.principal_index import PrincipalIndex
 from iamtui.engine.policy_holders import bits_of
 from iamtui.engine.prepared_request import (
+    EVERYONE,
     PreparedAction,
     PreparedRequest,
     may_belong_to_aws,
@@ -28,7 +29,6 @@ from iamtui.engine.request import (
     Principal,
     Request,
 )
-from iamtui.engine.set_members import EVERYONE
 from iamtui.policy.context import Node
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.resource import ResourceKind, ResourceSet

@@ -15,16 +15,15 @@ from typing import Final, NamedTuple
 
 from iamtui.account.model import Account
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.engine.credential_rules import uses_session_token
 from iamtui.engine.decision import Layer
 from iamtui.engine.index.index_contexts import Contexts
 from iamtui.engine.index.index_outcomes import IndexReading
 from iamtui.engine.layers import reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldPolicy, both, either, places
 from iamtui.engine.possible_requests import place_of_resource
+from iamtui.engine.prepared_request import tells_resources_apart
 from iamtui.engine.request import MissingPolicy, NamedPolicy, partition_of
-from iamtui.engine.service_rules import may_be_granted
-from iamtui.engine.set_members import tells_resources_apart
+from iamtui.engine.service_rules import may_be_granted, uses_session_token
 from iamtui.policy.context import RequestContext, Truth
 from iamtui.policy.document import Statement
 from iamtui.policy.patterns import parse_arn

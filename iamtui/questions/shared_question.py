@@ -15,7 +15,7 @@ from iamtui.engine.combined_layers import KnownMembers
 from iamtui.engine.decision import Layer
 from iamtui.engine.index.index_outcomes import Surrounded
 from iamtui.engine.policy_sets import CallerFacts, caller_facts, forget_policies
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
+from iamtui.engine.prepared_request import EVERYONE, PreparedAction, PreparedRequest, lookup_key
 from iamtui.engine.request import (
     MissingPolicy,
     Mode,
@@ -29,14 +29,19 @@ from iamtui.engine.request import (
     Request,
     partition_of,
 )
-from iamtui.engine.set_members import EVERYONE, lookup_key
 from iamtui.policy.context import Beginning, CommonContext, KeyState, KeyValue, KeyValues, RequestContext
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.policy.resource import ResourceKind, resource_policy_arn
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS, PolicyType
 from iamtui.problem import Problem
-from iamtui.questions.known_context import KnownContext, organization_context, tags_are_unread
+from iamtui.questions.known_context import (
+    KnownContext,
+    context_of_sessions,
+    has_no_session_tags,
+    organization_context,
+    tags_are_unread,
+)
 from iamtui.questions.policies_in_force import (
     KnownAliases,
     PrincipalPolicies,
@@ -49,7 +54,6 @@ from iamtui.questions.policies_in_force import (
     without_layers,
 )
 from iamtui.questions.question import Question
-from iamtui.questions.role_sessions import context_of_sessions, has_no_session_tags
 from iamtui.text import safe_text
 
 _REQUEST: Final = vars(Request(Principal(PrincipalKind.ANONYMOUS, ""), "", ""))

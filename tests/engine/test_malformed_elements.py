@@ -18,8 +18,16 @@ from iamtui.engine.words.explanation import explain
 from iamtui.engine.words.trace import trace
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Level
-from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
-from iamtui.policy.malformed import action_fault, fault_of, key_fault, may_mean, resource_fault
+from iamtui.policy.document import (
+    ConditionLine,
+    PolicyDocument,
+    Statement,
+    action_fault,
+    fault_of,
+    key_fault,
+    may_mean,
+    resource_fault,
+)
 from iamtui.policy.types import PolicyType
 
 ADMIN = {"Effect": "Allow", "Action": "*", "Resource": "*"}

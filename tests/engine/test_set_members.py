@@ -16,8 +16,8 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.arn_forms import ArnForm, Name, arn_forms, entries_of_other_types
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate, read_all_layers
+from iamtui.engine.prepared_request import resources_in
 from iamtui.engine.scenarios.scenario import Scenario, parse_scenario
-from iamtui.engine.set_members import resources_in
 from iamtui.policy.pattern_overlap import first_common
 from iamtui.policy.patterns import Glob, arn_tokens, parse_pieces, tokens_of
 from iamtui.policy.resource import ResourceSet

@@ -15,8 +15,8 @@ from benchmarks.generator import Size
 from iamtui.account.model import Account, AttachedPolicy, InlinePolicy, ResourcePolicy, Role, User
 from iamtui.catalog.actions import catalogue
 from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.prepared_request import resources_in
 from iamtui.engine.request import Mode, Principal, PrincipalKind
-from iamtui.engine.set_members import resources_in
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.questions.answers import fits

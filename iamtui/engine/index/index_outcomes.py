@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from iamtui.engine.credential_rules import gift_rule, uses_session_token
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.engine.index.index_contexts import Contexts
 from iamtui.engine.index.principal_index import PrincipalIndex, standing_in
 from iamtui.engine.layers import ALONE, WITHIN_CAPS, reached_as, reaches
 from iamtui.engine.policy_holders import NOBODY, Bits, HeldStatement, Holdings, Varying, both, either, places
-from iamtui.engine.prepared_request import PreparedAction, PreparedRequest
+from iamtui.engine.prepared_request import PreparedAction, PreparedRequest, tells_resources_apart
 from iamtui.engine.representatives import names_resources
 from iamtui.engine.request import MissingPolicy, NamedPolicy, NotEvaluated, PolicyInForce, PolicyLevel, PolicyWithUnread
-from iamtui.engine.set_members import tells_resources_apart
+from iamtui.engine.service_rules import gift_rule, uses_session_token
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import KeyValue, KeyValues, RequestContext, Truth
 from iamtui.policy.resource import ResourceKind

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from iamtui.engine.credential_rules import scope_down_problem
 from iamtui.engine.decision import Expectation
 from iamtui.engine.request import (
     EngineOptions,
@@ -37,6 +36,7 @@ from iamtui.engine.scenarios.scenario_format import (
     step,
     to_form,
 )
+from iamtui.engine.service_rules import scope_down_problem
 from iamtui.policy.document import DocumentError, DocumentPool, JsonValue, PolicyDocument, load_json
 from iamtui.policy.json_text import brackets_of, kind_of, scalar_text
 from iamtui.policy.patterns import is_account_id, parse_arn

@@ -9,7 +9,6 @@ from msgspec import Struct, structs
 
 from iamtui.catalog.actions import is_of_another_resource
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of, name_of
-from iamtui.engine.credential_rules import gift_rule
 from iamtui.engine.decision import (
     Decision,
     Layer,
@@ -23,9 +22,9 @@ from iamtui.engine.decision import (
 from iamtui.engine.layer_reports import FEDERATED_NEEDS_SESSION_POLICY
 from iamtui.engine.prepared_request import prepare_request, resource_owner
 from iamtui.engine.request import Principal, PrincipalKind, is_service_linked, role_arn_of
-from iamtui.engine.service_rules import closed_to_others
+from iamtui.engine.service_rules import closed_to_others, gift_rule
 from iamtui.engine.words.trace import TracedElement, TracedLayer, TracedStatement
-from iamtui.policy.malformed import key_fault
+from iamtui.policy.document import key_fault
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.statement import action_name
 from iamtui.policy.values import parse_operator

@@ -27,7 +27,7 @@ from iamtui.engine.request import (
 )
 from iamtui.policy.conditions import ComparisonResult, CompiledCondition
 from iamtui.policy.context import KeyState, Truth, all_of, any_of
-from iamtui.policy.malformed import action_fault, key_fault, resource_fault
+from iamtui.policy.document import action_fault, key_fault, resource_fault
 from iamtui.policy.resource import ResourceKind
 from iamtui.policy.statement import CompiledStatement, allow_strengths, compile_policy, deny_applies
 from iamtui.policy.types import PolicyType

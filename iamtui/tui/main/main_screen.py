@@ -27,8 +27,8 @@ from iamtui.tui.main.marks import PrincipalMarks
 from iamtui.tui.main.on_demand import OnDemandLoading, can_load
 from iamtui.tui.main.paned import RESIZE_KEYS, Browsing, PanedScreen
 from iamtui.tui.question.answer_lists import LayersList
-from iamtui.tui.question.keys import from_screen
-from iamtui.tui.question.panel import QuestionPanel
+from iamtui.tui.question.panel import DraftSuggestion, JumpToStatement, QuestionPanel
+from iamtui.tui.question.panel_text import from_screen
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,
     has_simulator,
@@ -37,7 +37,6 @@ from iamtui.tui.question.pinned_verdicts import (
     show_statement,
     tell_screens,
 )
-from iamtui.tui.question.trace_messages import DraftSuggestion, JumpToStatement
 from iamtui.tui.sessions.controller import SessionLifecycle
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel

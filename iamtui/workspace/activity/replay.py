@@ -30,9 +30,8 @@ from iamtui.policy.resource import resource_policy_arn
 from iamtui.policy.statement import action_name
 from iamtui.problem import Problem
 from iamtui.questions.answers import worst_of
-from iamtui.questions.known_context import ONLY_FORWARDED
+from iamtui.questions.known_context import ONLY_FORWARDED, roles_with_tagged_sessions
 from iamtui.questions.question import Question
-from iamtui.questions.role_sessions import roles_with_tagged_sessions
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.activity.used import UNTOLD, with_stars
 from iamtui.workspace.ask.denial_comparison import Agreement, compare, reason_words

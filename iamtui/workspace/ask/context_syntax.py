@@ -90,7 +90,7 @@ def split_key(word: str) -> tuple[str, str, str]:
     found = _KEY.match(word)
     assert found is not None
     end = found.end()
-    return _read(word[:end]), word[end : end + 1], word[end + 1 :]
+    return _unescaped(word[:end]), word[end : end + 1], word[end + 1 :]
 
 
 def split_values(text: str) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def split_values(text: str) -> tuple[str, ...]:
     while True:
         value = _VALUE.match(text, at)
         assert value is not None
-        found.append(_read(value[1]))
+        found.append(_unescaped(value[1]))
         if not value[2]:
             return tuple(found)
         at = value.end()
@@ -113,5 +113,5 @@ def written_values(values: tuple[str, ...]) -> str:
     return ",".join(_TO_KEEP.sub(r"\\\\", value).replace(",", r"\,") for value in values)
 
 
-def _read(text: str) -> str:
+def _unescaped(text: str) -> str:
     return _KEPT.sub(r"\1", text)

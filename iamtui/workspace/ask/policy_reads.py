@@ -11,8 +11,7 @@ from iamtui.account.model import Account
 from iamtui.engine.request import NamedPolicy, NotEvaluated, Principal
 from iamtui.policy.conditions import CompiledCondition
 from iamtui.policy.context import CommonContext, RequestContext
-from iamtui.policy.document import ConditionLine, PolicyDocument, Statement
-from iamtui.policy.malformed import fault_of, may_mean
+from iamtui.policy.document import ConditionLine, PolicyDocument, Statement, fault_of, may_mean
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.policy.types import DEFAULT_LANGUAGE_OPTIONS
 from iamtui.policy.values import parse_date

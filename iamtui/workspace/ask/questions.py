@@ -15,10 +15,10 @@ from msgspec import structs
 from iamtui.catalog.actions import Knowledge, catalogue, knowledge
 from iamtui.catalog.dependent_actions import companions
 from iamtui.engine.combined_layers import Evaluation
-from iamtui.engine.credential_rules import scope_down_problem
 from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.evaluator import EvaluatedDecision, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Mode, PolicyInForce, Principal, PrincipalKind
+from iamtui.engine.service_rules import scope_down_problem
 from iamtui.engine.words.explanation import Explanation, explain
 from iamtui.engine.words.trace import TracedLayer, traced
 from iamtui.policy.document import PolicyDocument
