@@ -126,6 +126,7 @@ class TerraformPlan:
         complete: False if Terraform put changes off to a later plan.
         deferred: the addresses of those.
         errored: whether planning failed, so that changes may lack.
+        actions: the addresses of actions that are run beside the changes (Terraform 1.14).
     """
 
     format_version: str
@@ -136,6 +137,7 @@ class TerraformPlan:
     complete: bool
     deferred: tuple[str, ...]
     errored: bool
+    actions: tuple[str, ...] = ()
 
     def references_of(self, change: PlanChange, attribute: str) -> tuple[str, ...]:
         """Addresses that an attribute's expression refers to, within the change's module; empty for constants."""
@@ -197,6 +199,7 @@ def read_plan(data: bytes, subject: str) -> TerraformPlan:
         complete=value.get("complete", True) is not False and not deferred,
         deferred=tuple(_deferred(deferred)),
         errored=value.get("errored", False) is not False,
+        actions=tuple(_addresses(value.get("action_invocations"))),
     )
 
 
@@ -343,6 +346,11 @@ def _deferred(value: Any) -> Iterator[str]:
     for one in value if isinstance(value, list) else ():
         change = one.get("resource_change") if isinstance(one, dict) else None
         yield str(change.get("address", "")) if isinstance(change, dict) else ""
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else ():
+        yield str(one.get("address", "")) if isinstance(one, dict) else ""
 
 
 def _any(mark: Any) -> bool:

@@ -148,6 +148,9 @@ def access_rows(
             level = GateLevel.OPEN if finding.kind == "unknown" else GateLevel.WARNING
             address = made.addresses[finding.edit - 1] if finding.edit else ""
             yield GateRow("access", finding.kind.replace(" ", "-"), level, address, finding.sentence)
+    if plan.actions:
+        words = f"actions that the plan runs are not compared: {first_names(plan.actions, _MOST_NAMED)}"
+        yield GateRow("access", "not-compared", GateLevel.OPEN, plan.actions[0], words)
     if plan.errored:
         yield GateRow("access", "incomplete", GateLevel.OPEN, "", "the plan ended with an error: changes may lack")
     if not plan.complete:

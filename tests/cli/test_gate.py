@@ -111,6 +111,7 @@ def test_a_file_of_suppressions(gate: Any, tmp_path: Path) -> None:
         ((planned("aws_iam_user.x", "create", after={"name": "eve", "path": "/"}),), {}, False),
         ((LOSS,), {"errored": True}, False),
         ((LOSS,), {"complete": False}, False),
+        ((LOSS,), {"action_invocations": [{"address": "action.aws_lambda_invoke.x"}]}, False),
         ((LOSS,), {"provider": {"assume_role": [{"role_arn": {"references": ["var.role"]}}]}}, False),
     ],
 )

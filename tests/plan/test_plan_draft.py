@@ -271,6 +271,15 @@ def test_members_that_are_not_known_are_not_taken_for_removed() -> None:
         planned("aws_lambda_permission.x", "create", after={"function_name": "f", "principal": "*"}),
         planned("aws_ssoadmin_account_assignment.x", "create", after={"principal_id": "x"}),
         planned("aws_organizations_policy.x", "delete", before={"content": "{}"}),
+        planned("awscc_iam_group.x", "create", after={"group_name": "g"}),
+        planned("aws_cloudformation_stack.x", "create", after={"template_body": "Resources: {}"}),
+        planned("null_resource.x", "create", after={}),
+        planned(
+            "aws_iam_role.x",
+            "create",
+            after={**ROLE, "inline_policy": [{}]},
+            unknown={"inline_policy": [{"policy": True}]},
+        ),
         planned("aws_s3_bucket_public_access_block.x", "delete", before={"bucket": "scratch"}),
         planned("aws_vpc_endpoint.x", "update", before={"policy": READ}, after={"policy": WRITE}),
         planned("aws_iam_user.x", "create", after={"name": "eve", "path": "/"}),
@@ -311,3 +320,18 @@ def test_edits_that_do_not_fit_leave_the_others() -> None:
     assert found.addresses == ("aws_iam_role.x",)
     assert [one.address for one in found.not_compared] == [ATTACHED]
     assert not found.drafted.problems
+
+
+def test_what_two_resources_say_differently_is_named() -> None:
+    one, two = (
+        planned(f"aws_iam_user_policy.{name}", "create", after={"user": "carol", "name": "in", "policy": text})
+        for name, text in (("a", READ), ("b", WRITE))
+    )
+    assert [one.address for one in drafted(one, two).not_compared] == ["aws_iam_user_policy.b"]
+
+
+def test_what_is_forgotten_stays_beside_what_is_made_in_its_place() -> None:
+    grant = {"group": "admins", "policy_arn": ADMIN_ARN}
+    other = {"group": "auditors", "policy_arn": ADMIN_ARN}
+    change = planned("aws_iam_group_policy_attachment.x", "create", "forget", before=grant, after=other)
+    assert edits(change) == ["attach AdministratorAccess (AWS) to group/auditors"]

@@ -156,7 +156,13 @@ class _PlanReader:
                 self.not_compared.append(NotCompared(change.address, reason))
                 continue
             before.update(sides[0])
-            after.update({fact: one for fact, one in sides[1].items() if one is not _UNKNOWN or fact not in after})
+            for fact, value in sides[1].items():
+                known = after.get(fact, _UNKNOWN)
+                if value is _UNKNOWN or known in (_UNKNOWN, value):
+                    after[fact] = value if known is _UNKNOWN else known
+                else:
+                    reason = f"says otherwise of {' '.join(fact[1:])} than {sources[fact]} does"
+                    self.not_compared.append(NotCompared(change.address, reason))
             sources.update(dict.fromkeys((*sides[0], *sides[1]), change.address))
             if change.replaces and change.type in ("aws_iam_role", "aws_iam_user"):
                 self.not_compared.append(NotCompared(change.address, "is made anew, with another unique id"))
@@ -294,7 +300,8 @@ class _Values:
         """The attributes; empty where the resource is not there."""
         actions = self.change.actions
         if self.side == "before":
-            return {} if actions == ("create",) else self.change.before
+            # What is made anew and forgotten stays as it is beside the new one.
+            return {} if "create" in actions and "delete" not in actions else self.change.before
         return {} if actions == ("delete",) else self.change.after
 
     def get(self, name: str) -> Any:
@@ -427,7 +434,8 @@ def _role(values: _Values) -> Iterator[tuple[Fact, Any]]:
     for name in ("inline_policy", "managed_policy_arns"):
         # Both are computed where the configuration does not set them: then they change nothing.
         if values.side == "after" and values.change.is_unknown(name):
-            if values.reader.plan.references_of(values.change, name):
+            in_part = isinstance(values.change.after_unknown.get(name), list)
+            if in_part or values.reader.plan.references_of(values.change, name):
                 reason = f"has a value that is not known until apply: {name}"
                 values.reader.not_compared.append(NotCompared(values.change.address, reason))
             continue
@@ -583,9 +591,13 @@ _WITHOUT_ACCESS: Final = frozenset(
 """Types of IAM that give nobody access by themselves: a role in a profile is passed by iam:PassRole."""
 
 _OF_ACCESS: Final = re.compile(
-    r"^aws_(?:iam|ssoadmin|organizations|identitystore)_|_(?:policy|permission|permissions|grant|grants|acl|access_block|access_entry)$"
-    r"|_policy_attachment$|^aws_eks_access|^aws_ram_|^aws_lakeformation_"
+    r"^(?:aws|awscc)_(?:iam|sso|ssoadmin|organizations|identitystore|ram|lakeformation|eks_access)_"
+    r"|_(?:policy|permission|permissions|grant|grants|acl|access_block|access_entry|policy_attachment)$"
+    # What makes anything else: stacks of CloudFormation, and programs.
+    r"|^aws_(?:cloudformation_stack|cloudcontrolapi_resource|serverlessapplicationrepository)"
+    r"|^(?:null_resource|terraform_data)$"
 )
+"""Types that say who has access, or that may."""
 _POLICY_ATTRIBUTES: Final = frozenset(
     ("policy", "policy_document", "access_policy", "access_policies", "assume_role_policy", "resource_policy")
 )
