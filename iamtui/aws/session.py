@@ -29,7 +29,6 @@ import botocore.parsers
 import botocore.session
 import botocore.utils
 import msgspec
-import urllib3
 from botocore import credentials, utils
 from botocore.awsrequest import AWSResponse
 from botocore.hooks import HierarchicalEmitter, first_non_none_response
@@ -153,8 +152,8 @@ class _Container(credentials.ContainerProvider):
     """The credentials of a container, held to the limits of an answer and asked for through no proxy."""
 
     def __init__(self, certificates: str) -> None:
-        timeout = urllib3.Timeout(utils.ContainerMetadataFetcher.TIMEOUT_SECONDS)
-        sender: Any = HttpSender(certificates, timeout, uses_proxies=False)
+        seconds = utils.ContainerMetadataFetcher.TIMEOUT_SECONDS
+        sender: Any = HttpSender(certificates, (seconds, seconds), uses_proxies=False)
         fetcher: Any = utils.ContainerMetadataFetcher(sender)
         super().__init__(fetcher=fetcher)
 

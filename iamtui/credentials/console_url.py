@@ -15,17 +15,17 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from iamtui.aws.answers import AnswerLimit, AnswerTooLarge, AnswerTooSlow, LimitedResponse, tls_context
 from iamtui.credentials.export_values import REGION, exportable
 from iamtui.credentials.session import Clock, Session, duration_text, duration_words, time_left_words, utc_now
 from iamtui.problem import Problem
@@ -466,10 +466,10 @@ CONNECT_SECONDS: Final = 3
 READ_SECONDS: Final = 10
 
 WHOLE_SECONDS: Final = 30
-"""How long the answers of the proxy and the host are waited for when they come drop by drop."""
+"""How long the body of an answer is waited for when it comes drop by drop."""
 
 LARGEST_ANSWER: Final = 64 * 1024
-"""Bytes of all that the proxy and the host send."""
+"""Bytes of an answer."""
 
 _STEP: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the certificates (AWS_CA_BUNDLE)."
 
@@ -501,10 +501,8 @@ def private_get(host: Host, path: Secret, *, ca_bundle: str = "") -> PrivateAnsw
     except ssl.SSLCertVerificationError as error:
         why = safe_text(error.verify_message, limit=200)
         problem = Problem(f"{host.name} has no certificate that is trusted here ({why}); nothing was sent.", _STEP)
-    except (TimeoutError, AnswerTooSlow):
+    except TimeoutError:
         problem = Problem(f"{host.name} does not answer in time.", _STEP)
-    except AnswerTooLarge:
-        problem = Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
     except (OSError, http.client.HTTPException) as error:
         problem = Problem(f"{host.name} cannot be asked: {_kind(error)}.", _STEP)
     except ValueError:
@@ -525,8 +523,7 @@ def _kind(error: Exception) -> str:
 
 def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
     connection = _connection(host, ca_bundle)
-    # Also for the proxy's answer to CONNECT.
-    connection.response_class = partial(LimitedResponse, AnswerLimit(LARGEST_ANSWER, WHOLE_SECONDS))  # type: ignore[assignment]
+    deadline = time.monotonic() + WHOLE_SECONDS
     try:
         connection.connect()
         connection.sock.settimeout(READ_SECONDS)
@@ -535,6 +532,10 @@ def _get(host: Host, path: Secret, ca_bundle: str) -> PrivateAnswer:
         pieces = bytearray()
         while piece := response.read1(LARGEST_ANSWER):
             pieces += piece
+            if len(pieces) > LARGEST_ANSWER:
+                raise Problem(f"{host.name} answered with more than {LARGEST_ANSWER:,} bytes; nothing of it was used.")
+            if time.monotonic() > deadline:
+                raise TimeoutError
         return PrivateAnswer(response.status, Secret(pieces.decode("utf-8", "replace")))
     finally:
         connection.close()
@@ -546,7 +547,10 @@ def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
             raise Problem(f"{host.name} is not asked without TLS: the credentials could be read on the way.")
         return http.client.HTTPConnection(host.name, host.port, timeout=CONNECT_SECONDS)
     try:
-        context = tls_context(ca_bundle)
+        is_folder = bool(ca_bundle) and Path(ca_bundle).is_dir()
+        context = ssl.create_default_context(
+            cafile=None if is_folder else ca_bundle or None, capath=ca_bundle if is_folder else None
+        )
     except OSError as error:
         why = safe_text(error.strerror or type(error).__name__)
         raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None

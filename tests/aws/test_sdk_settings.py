@@ -35,7 +35,6 @@ from iamtui.secret import Secret
 from tests.support.connecting import Listener, config, connect
 from tests.support.fault_proxy import Answer, FaultProxy, error
 from tests.support.moto_server import ACCOUNT, MotoServer
-from tests.support.tls_server import tls_server
 
 KEYS = "aws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=secret\n"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
@@ -113,7 +112,7 @@ ELSEWHERE = {
     "BOTO_DISABLE_CRT": "which library signs",
     "BOTO_EXPERIMENTAL__ADD_PROXY_HOST_HEADER": "a header for the proxy",
     "BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE": "a header of uploads, of which there are none",
-    "SSLKEYLOGFILE": "ignored: iamtui's TLS contexts log no keys",
+    "SSLKEYLOGFILE": "a file of the user's own, for the keys of connections",
 }
 """What botocore asks the environment for by name beside its table, and why that may stay."""
 
@@ -461,19 +460,6 @@ def test_a_container_token_is_shown_to_the_container(
     fault_proxy.rules.append(rule)
     assert connect(profile=None, region="eu-west-1").is_temporary()
     assert seen[0] == "t0ken"
-
-
-def test_no_keys_of_connections_are_logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    log = tmp_path / "keys"
-    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    with tls_server(tmp_path, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as server:
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(server.certificate))
-        with pytest.raises(Problem):
-            connect(f"https://localhost:{server.port}", region="eu-west-1").caller()
-        assert server.received, "it came through"
-    assert not log.exists() or "CLIENT_" not in log.read_text()
 
 
 @pytest.mark.slow

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +21,6 @@ from iamtui.secret import Secret
 from tests.credentials.test_leaks import log, shown_everywhere
 from tests.support.fault_proxy import Answer, Fault, FaultProxy, Reset, Stall
 from tests.support.federation import SIGN_IN_TOKEN, Federation
-from tests.support.hostile_endpoint import Bytes, answering, repeated
 from tests.support.sts_answers import SECRET_KEY, TOKEN
 from tests.support.tls_server import connect_proxy, tls_server
 
@@ -307,34 +304,6 @@ def test_an_answer_drop_by_drop_ends(federation: Federation, monkeypatch: pytest
         sign_in(session(), clock=clock)
 
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-ENDLESS: dict[str, Bytes] = {
-    "interim answers": lambda: repeated(CONTINUE, 0.01),
-    "flood of interim answers": lambda: repeated(CONTINUE * 1_000),
-    "headers": lambda: itertools.chain([b"HTTP/1.1 200 OK\r\n"], repeated(b"A: b\r\n", 0.01)),
-    "header": lambda: itertools.chain([b"HTTP/1.1 200 OK\r\nA: "], repeated(b"b", 0.01)),
-    "trailers": lambda: itertools.chain(
-        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"], repeated(b"A: b\r\n", 0.01)
-    ),
-}
-
-
-@pytest.mark.parametrize("proxied", [False, True])
-@pytest.mark.parametrize("sends", ENDLESS.values(), ids=ENDLESS)
-def test_what_comes_without_end_ends(monkeypatch: pytest.MonkeyPatch, sends: Bytes, proxied: bool) -> None:
-    monkeypatch.setattr(signin, "WHOLE_SECONDS", 0.5)
-    with answering(sends) as endpoint:
-        port = urlsplit(endpoint.url).port
-        assert port is not None
-        if proxied:
-            monkeypatch.delenv("NO_PROXY", raising=False)
-            monkeypatch.delenv("no_proxy", raising=False)
-            monkeypatch.setenv("HTTPS_PROXY", endpoint.url)
-        host = Host("signin.aws.amazon.com") if proxied else Host("127.0.0.1", port, tls=False)
-        with pytest.raises(Problem, match=r"in time|more than 65,536 bytes|cannot be asked"):
-            private_get(host, Secret("/"))
-
-
 def test_nothing_goes_without_tls_to_another_machine() -> None:
     with pytest.raises(Problem, match="is not asked without TLS"):
         private_get(Host("localhost", 1, tls=False), Secret("/"))
@@ -371,14 +340,6 @@ def test_a_certificate_that_nobody_vouches_for_is_sent_nothing(tmp_path: Path) -
         assert b"s3cret" in server.received[0]
         with pytest.raises(Problem, match="cannot be read: No such file"):
             ask(Host("localhost", server.port), tmp_path / "nothing")
-
-
-def test_no_keys_of_the_connection_are_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A pipe would be waited for.
-    os.mkfifo(tmp_path / "keys")
-    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    with tls_server(tmp_path, GOOD) as server:
-        assert ask(Host("localhost", server.port), server.certificate)
 
 
 def test_a_certificate_of_another_host_is_sent_nothing(tmp_path: Path) -> None:
