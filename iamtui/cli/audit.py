@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
+from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import (
     all_or_open,
     draft_option,
@@ -19,11 +19,9 @@ from iamtui.cli.opening import (
     with_account_facts,
     with_draft,
 )
-from iamtui.cli.output import Output, Span, Style, note, print_rows, progress_report, stdout
+from iamtui.cli.output import note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.lint.sarif import SarifResult, sarif_log
-from iamtui.presentation.findings import FINDINGS, JudgedFinding
-from iamtui.presentation.overview import SEVERITY_WORDS
+from iamtui.presentation.findings import findings, judged_findings, worst_first
 from iamtui.text import counted
 from iamtui.workspace.review.audit import (
     SUPPRESSIONS_FILE,
@@ -37,13 +35,9 @@ from iamtui.workspace.source.opening import load_last_accessed
 from iamtui.workspace.source.unknown_facts import FindingSeverity, unasked_principals, unknown_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from iamtui.workspace.source.workspace import Workspace
 
 _ORDER: Final = tuple(FindingSeverity)
-_STYLES: Final = {FindingSeverity.HIGH: Style.BAD, FindingSeverity.MEDIUM: Style.OPEN, FindingSeverity.LOW: Style.QUIET}
-_SARIF_LEVELS: Final = {FindingSeverity.HIGH: "error", FindingSeverity.MEDIUM: "warning", FindingSeverity.LOW: "note"}
 
 _EPILOG: Final = f"""\
 A suppression accepts findings and says why: --suppress role-unused:role/legacy-*="kept for the audit of 2026". They are
@@ -94,15 +88,13 @@ def audit(
     """
     accepted = [*map(suppression_of, suppress), *read_suppressions(suppressions)]
     workspace = with_draft(_with_facts(open_workspace(source, several=True), last_accessed=last_accessed), draft)
-    ids = [account.id for account in workspace.accounts]
     limits = AuditLimits() if unused_days is None else AuditLimits(*[timedelta(unused_days)] * 2)
-    found = [
-        JudgedFinding(account, finding, next((one for one in accepted if one.covers(finding)), None))
-        for account in ids
-        for finding in findings_of(workspace.at(account), limits=limits)
-    ]
-    found.sort(key=lambda each: (_ORDER.index(each.finding.severity), each.finding.code))
-    _print(stdout(), workspace, found, form)
+    found = worst_first(
+        one
+        for account in workspace.accounts
+        for one in judged_findings(account.id, findings_of(workspace.at(account.id), limits=limits), accepted)
+    )
+    print_listing(stdout(), form, findings(workspace), found, failures=unlisted_failures(workspace))
     _say_not_checked(workspace)
     unknown = [fact for account in workspace.accounts for fact in unknown_facts(account)]
     figures = [*by_severity([each.finding for each in found if each.suppression is None], unknown)]
@@ -135,49 +127,3 @@ def _with_last_accessed(workspace: Workspace) -> Workspace:
         whose = counted(count, "principal")
         note(f"The last use of services is not known of {whose}: {reason} ({permission}).")
     return loaded
-
-
-def _print(out: Output, workspace: Workspace, found: Sequence[JudgedFinding], form: str) -> None:
-    if form == "sarif":
-        out.json(_sarif(workspace, found), indent=2)
-        return
-
-    def cells(each: JudgedFinding) -> tuple[str | None, ...]:
-        return (*([each.account] if workspace.beside else ()), *FINDINGS.data(each).values())
-
-    def data(each: JudgedFinding) -> dict[str, Any]:
-        own = {"account": each.account} if workspace.beside else {}
-        return own | FINDINGS.data(each) | {"complete": not workspace.at(each.account).account.unlisted}
-
-    columns = ("account", *FINDINGS.names) if workspace.beside else FINDINGS.names
-    print_rows(out, form, found, data=data, text=partial(_print_finding, out, workspace), columns=columns, cells=cells)
-
-
-def _sarif(workspace: Workspace, found: Sequence[JudgedFinding]) -> dict[str, Any]:
-    return sarif_log(
-        [
-            SarifResult(
-                rule=each.finding.code,
-                level=_SARIF_LEVELS[each.finding.severity],
-                message=f"{each.finding.message} {each.finding.fix}",
-                file=f"aws-account-{each.account}",
-                element=each.finding.subject,
-                reason=None if each.suppression is None else each.suppression.reason,
-                properties=(("cis", each.finding.control),) if each.finding.control else (),
-            )
-            for each in found
-        ],
-        failures=unlisted_failures(workspace),
-    )
-
-
-def _print_finding(out: Output, workspace: Workspace, each: JudgedFinding) -> None:
-    finding = each.finding
-    subject = workspace.short_name(finding.subject)
-    beside = f"[{finding.code}]" + (f" CIS {finding.control}" if finding.control else "")
-    if each.suppression is None:
-        mark = Span(f"{SEVERITY_WORDS[finding.severity].text:<10}", _STYLES[finding.severity])
-    else:
-        mark = Span("[~] suppressed", Style.QUIET)
-        beside += f" because: {each.suppression.reason}"
-    out.line(mark, " ", Span(subject, Style.STRONG), f"  {finding.message} {finding.fix} ", Span(beside, Style.QUIET))

@@ -16,6 +16,7 @@ from iamtui.cli.command import command, output_options
 from iamtui.cli.diff import impact_json
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened, read_text, shown_name
+from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import open_workspace, say_part
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
@@ -177,9 +178,7 @@ def gate(
     elif form == "sarif":
         out.json(_sarif(found.rows, plan_file), indent=2)
     elif form == "csv":
-        out.csv_row(GATE.names)
-        for row in found.rows:
-            out.csv_row(GATE.data(row).values())
+        print_listing(out, form, GATE, found.rows)
     elif form == "markdown":
         out.raw("".join(_markdown(found)))
     else:
@@ -385,7 +384,7 @@ def _places(folder: Path) -> dict[tuple[str, str], tuple[str, int]]:
 def _to_json(found: _Gate) -> dict[str, Any]:
     calls, draft = found.calls, found.draft
     made: dict[str, Any] = {"plan": found.name, "account": found.workspace.account.id}
-    made["rows"] = [GATE.data(row) for row in found.rows]
+    made["rows"] = [GATE.record(row) for row in found.rows]
     if calls is not None:
         made["apply"] = {
             "certain": [

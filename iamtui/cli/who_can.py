@@ -4,61 +4,40 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
+from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft, with_people
-from iamtui.cli.output import Output, Span, Style, note, print_rows, stdout
+from iamtui.cli.output import note, stdout
 from iamtui.cli.question_options import QuestionOptions, load_resource_policies, matrix_of, question_options
-from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
-from iamtui.engine.condition_words import first_of
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.verdict import (
-    VerdictCounts,
-    counts_of,
-    how_far,
-    unloaded_layers,
-)
-from iamtui.presentation.who_can import (
-    WHO_CAN_COLUMNS,
-    access_words,
-    grant_words,
-    is_one,
-    not_evaluated,
-    principal_words,
-    who_can_cells,
-    who_can_json,
-)
+from iamtui.presentation.verdict import VerdictCounts, unloaded_layers
+from iamtui.presentation.who_can import access_words, not_evaluated, who_can_list
 from iamtui.problem import Problem
-from iamtui.text import counted, safe_text
+from iamtui.text import counted
 from iamtui.workspace.ask.access import (
     ACCESS_LEVELS,
     PrincipalAccess,
     actions_that_fit,
     every_action_about,
-    granting_statements,
-    grants_of,
     through_roles,
     who_has_access,
 )
 from iamtui.workspace.ask.answers import MOST_CELLS
 from iamtui.workspace.ask.who_can import everybody
-from iamtui.workspace.source.inventory import people_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from iamtui.questions.question import QuestionMatrix
-    from iamtui.workspace.source.workspace import Workspace
 
-_MOST_GRANTS: Final = 2
 _EPILOG: Final = """\
 Without --any, only those who may do all of ACTION on all of RESOURCE are allowed. A pattern such as s3:Put*, and
 --access-level, imply --any. With an access level, ACTION can be left out where --on names a resource.
@@ -119,16 +98,7 @@ def who_can(
             if counts.add(one) or everyone:
                 yield one
 
-    out = stdout()
-    print_rows(
-        out,
-        form,
-        shown(),
-        data=partial(who_can_json, workspace),
-        text=partial(_print_line, out, workspace),
-        columns=WHO_CAN_COLUMNS,
-        cells=partial(who_can_cells, workspace),
-    )
+    print_listing(stdout(), form, who_can_list(workspace), shown())
     words = (*actions, *((f"access level {access_level}",) if access_level else ()))
     summary = _summary(", ".join(words), made, counts, concerned.outside)
     for sentence in filter(None, (not_evaluated(concerned, counts.unloaded), summary, *concerned.never_asked)):
@@ -192,47 +162,6 @@ class _WhoCanCounts:
             self.unloaded.update(unloaded_layers(decision))
         self.cut = one.answer.cut
         return may
-
-
-def _print_line(out: Output, workspace: Workspace, one: PrincipalAccess) -> None:
-    decision, condition, words = one.cell.deciding, one.condition, access_words(one)
-    on_condition = filter(None, (f"if {condition}", how_far(decision)))
-    rest = ", ".join(on_condition) if condition else words.rest
-    if not is_one(one):
-        rest = f"{_counted(one)}  {rest}".rstrip()
-    elif decision is not one.cell.decision:
-        rest = f"{rest}  because of {decision.request.action}"
-    by, people = _by(workspace, one), people_behind(workspace, one.principal.arn)
-    style = verdict_style(decision) if one.outcome is decision.outcome else Style.OPEN
-    out.line(
-        Span(f"{words.mark} {words.word:<7}", style),
-        f"  {safe_text(principal_words(workspace, one.principal))}",
-        f"  {rest}" if rest else "",
-        Span(f"  {by}" if by else "", Style.QUIET),
-        f"  people: {safe_text(people)}" if people else "",
-    )
-
-
-def _counted(one: PrincipalAccess) -> str:
-    """How many of several pairs are allowed, and which of them decides."""
-    found = one.answer
-    if one.one_is_enough:
-        actions = tuple(dict.fromkeys(cell.question.action for cell in one.granted))
-        named = f": {first_of(actions)}" if actions else ""
-        return f"{len(one.granted)} of {len(found.counted)}{named}"
-    kinds = str(counts_of(cell.deciding for cell in found.counted))
-    request = one.cell.deciding.request
-    return f"{kinds}; worst: {request.action}  {request.resource}" if "," in kinds else kinds
-
-
-def _by(workspace: Workspace, one: PrincipalAccess) -> str:
-    """By which roles and statements it is allowed, the first of them."""
-    granting = granting_statements(one.cell.decision)
-    left = len(granting) - _MOST_GRANTS
-    more = f" and {left} more" if left > 0 else ""
-    by = ", ".join(map(grant_words, grants_of(workspace, one.cell.decision, granting[:_MOST_GRANTS])))
-    roles = " -> ".join(workspace.short_name(edge.role.arn) for edge in one.through)
-    return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 
 
 def _summary(typed: str, asked: QuestionMatrix, counts: _WhoCanCounts, outside: int) -> str:

@@ -56,6 +56,7 @@ class GateRow(NamedTuple):
 
 
 GATE: Final = Listing[GateRow](
+    "gate",
     (
         ListColumn("level", lambda row: row.level.value),
         ListColumn("answer", lambda row: row.answer),
@@ -63,7 +64,7 @@ GATE: Final = Listing[GateRow](
         ListColumn("address", lambda row: row.address or None),
         ListColumn("message", lambda row: row.message),
         ListColumn("suppressed", lambda row: row.reason or None),
-    )
+    ),
 )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from iamtui.problem import Problem
 from iamtui.text import LABEL_LIMIT, safe_text
 
 
@@ -183,37 +182,4 @@ def ascii_json_pieces(value: Any, *, indent: int) -> Iterator[str]:
 
 FORMATS: Final = {"csv": "CSV", "json": "JSON", "markdown": "Markdown"}
 """By name: what a list can be exported as; JSON has one object a line."""
-_LONGEST_TEXT: Final = 32_000_000
-"""Characters of a list as one text: each of thousands of rows may repeat a condition with thousands of keys."""
 FILE_SUFFIXES: Final = {"csv": ".csv", "json": ".jsonl", "markdown": ".md"}
-
-
-def table_text(form: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str | None], Any]]) -> str:
-    """Rows, each as cells and as JSON, in one of FORMATS.
-
-    Raises:
-        Problem: they are too much to show and to copy.
-    """
-    made: list[str] = []
-    size = 0
-    for line in _table_lines(form, columns, rows):
-        made.append(line)
-        size += len(line)
-        if size > _LONGEST_TEXT:
-            millions = _LONGEST_TEXT // 1_000_000
-            raise Problem(
-                f"As {FORMATS[form]} the list has more than {millions} million characters.",
-                "Filter it to fewer rows, or run the command for it, such as `iamtui who-can`: it writes row by row.",
-            )
-    return "".join(made)
-
-
-def _table_lines(form: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str | None], Any]]) -> Iterator[str]:
-    if form == "json":
-        yield from (to_ascii_json(value) + "\n" for _, value in rows)
-    elif form == "csv":
-        yield csv_row(columns)
-        yield from (csv_row(cells) for cells, _ in rows)
-    else:
-        yield markdown_row(columns, heading=True)
-        yield from (markdown_row(cells) for cells, _ in rows)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from iamtui.presentation.reports import Report, ReportRow
-from iamtui.presentation.styled_words import Tone, Word, row_of, text_of
+from iamtui.presentation.listing import Report
+from iamtui.presentation.reports import ReportRow, lines_report
+from iamtui.presentation.styled_words import Tone, Word, row_of
 from iamtui.text import ago, counted, first_names, safe_text
 from iamtui.workspace.activity.used import Activity, UseCount, UsedAction, UsedService, limits_of
 from iamtui.workspace.ask.access import levels_of
@@ -92,33 +93,33 @@ def unmapped_words(activity: Activity) -> Iterator[str]:
         yield f"Not mapped, because {why}: {listed}."
 
 
-def used_report(workspace: Workspace, activity: Activity, uses: Sequence[UsedService], now: datetime) -> Report:
+def used_report(
+    workspace: Workspace, activity: Activity, uses: Sequence[UsedService], now: datetime
+) -> Report[ReportRow]:
     """Every action that was used, then every other that is granted, with what is known of its use.
 
     A line says how long ago that was, the details below the list when it was.
     """
-    rows: list[ReportRow] = []
     of_kinds = {
         _USED: [action for one in uses for action in one.used],
         _NOT_GRANTED: [action for one in uses for action in one.not_granted],
         _UNUSED: [action for one in uses for action in one.unused],
         _UNTOLD: [action for one in uses for action in one.untold],
     }
-    for kind, actions in of_kinds.items():
-        rows += (_row(len(rows) + at, kind, action, activity, now) for at, action in enumerate(actions))
-    counts = Counter(row.kind for row in rows)
+    rows = [_row(kind, action, activity, now) for kind, actions in of_kinds.items() for action in actions]
     incomplete = [f"Not complete: {'; '.join(activity.incomplete)}."] if activity.incomplete else []
     notes = (*incomplete, *unmapped_words(activity), *limits_of(activity, uses))
-    name = workspace.short_name(activity.principal)
-    title = text_of(row_of(f"What {name} used: {used_words(activity)}"))
-    return Report(title, tuple(rows), tuple(kind for kind in _MARKS if counts[kind]), notes, counts=counts)
+    title = f"What {workspace.short_name(activity.principal)} used: {used_words(activity)}"
+    return lines_report(
+        title, rows, [kind for kind in _MARKS if of_kinds[kind]], notes, names=("use", "action", "details")
+    )
 
 
-def _row(number: int, kind: str, action: str, activity: Activity, now: datetime) -> ReportRow:
+def _row(kind: str, action: str, activity: Activity, now: datetime) -> ReportRow:
     used = activity.actions.get(action)
     levels = ", ".join(levels_of(action))
     if used is None:
-        return ReportRow(_MARKS[kind], text_of(row_of(action)), levels, kind, number)
+        return ReportRow(_MARKS[kind], action, levels, kind)
     resources = [resource or "not given" for resource, _ in used.resources.most_common(_MOST_DETAILS)]
     details = [
         row_of(f"{times_words(used)}  {levels}"),
@@ -128,7 +129,7 @@ def _row(number: int, kind: str, action: str, activity: Activity, now: datetime)
         details.append(row_of(f"as {first_names(used.implied_by, _MOST_DETAILS)} asks for it"))
     if used.services:
         details.append(row_of(f"on its behalf by {first_names(used.services, _MOST_DETAILS)}"))
-    return ReportRow(_MARKS[kind], text_of(row_of(action)), times_words(used, now), kind, number, tuple(details))
+    return ReportRow(_MARKS[kind], action, times_words(used, now), kind, tuple(details))
 
 
 # The least policy from what was used.

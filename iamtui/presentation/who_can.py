@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
-from iamtui.engine.condition_words import LAYER_NAMES, condition_of
+from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.patterns import is_account_id, is_pattern, parse_arn
 from iamtui.presentation.answer_json import cell_to_json
-from iamtui.presentation.styled_words import table_text, text_of
+from iamtui.presentation.listing import At, ListColumn, Listing
+from iamtui.presentation.styled_words import Tone, Word, text_of
 from iamtui.presentation.verdict import (
     OUTCOME_WORDS,
     VerdictCounts,
     VerdictWords,
     because,
+    counts_of,
     how_far,
     lines_words,
     statement_name,
@@ -29,9 +32,9 @@ from iamtui.presentation.verdict import (
 )
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
-from iamtui.workspace.ask.access import Grant, PrincipalAccess, grants_of, who_has_access
+from iamtui.workspace.ask.access import Grant, PrincipalAccess, granting_statements, grants_of, who_has_access
 from iamtui.workspace.ask.who_can import Everybody
-from iamtui.workspace.source.inventory import known_behind, people_words, sign_in_json
+from iamtui.workspace.source.inventory import known_behind, people_behind, people_words, sign_in_json
 from iamtui.workspace.source.workspace import Workspace
 
 BEST_FIRST: Final = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.EXPLICIT_DENY, Outcome.IMPLICIT_DENY)
@@ -330,18 +333,6 @@ _MOST_OF_PEOPLE: Final = 10_000
 _MOST_IN_A_CELL: Final = 100
 """People behind one role who are named in a table."""
 
-WHO_CAN_COLUMNS: Final = (
-    "principal",
-    "decision",
-    "limits",
-    "example",
-    "allowed",
-    "condition",
-    "by",
-    "through",
-    "people",
-)
-
 
 def access_words(one: PrincipalAccess) -> VerdictWords:
     decision = one.cell.deciding
@@ -405,22 +396,88 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
     }
 
 
-def who_can_cells(workspace: Workspace, one: PrincipalAccess) -> Sequence[str]:
-    """The cells of a row, under WHO_CAN_COLUMNS."""
-    decision = one.cell.deciding
-    rest = verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else how_far(decision)
-    behind = known_behind(workspace, one.principal.arn)
-    return (
-        one.principal.stands_for or one.principal.arn or "anonymous",
-        one.outcome.value,
-        rest,
-        (one.cell.decision.example_resource or "") if one.outcome is Outcome.ALLOWED else "",
-        "; ".join(f"{cell.question.action} on {cell.question.resource}" for cell in one.granted),
-        one.condition,
-        "; ".join(grant_words(grant) for grant in grants_of(workspace, one.cell.decision)),
-        " -> ".join(edge.role.arn for edge in one.through),
-        "" if behind is None else people_words(behind, _MOST_IN_A_CELL),
+def who_can_list(workspace: Workspace) -> Listing[PrincipalAccess]:
+    """The list of principals and what each may do."""
+
+    def decision(one: PrincipalAccess) -> Word:
+        words = access_words(one)
+        return Word(f"{words.mark} {words.word}", words.tone, bold=True)
+
+    def limits(one: PrincipalAccess) -> str:
+        decision = one.cell.deciding
+        return verdict_words(decision).rest if one.outcome is Outcome.ALLOWED else how_far(decision)
+
+    def example(one: PrincipalAccess) -> str | None:
+        return one.cell.decision.example_resource if one.outcome is Outcome.ALLOWED else None
+
+    def people(one: PrincipalAccess) -> str:
+        behind = known_behind(workspace, one.principal.arn)
+        return "" if behind is None else people_words(behind, _MOST_IN_A_CELL)
+
+    def people_for_people(one: PrincipalAccess) -> str:
+        found = people_behind(workspace, one.principal.arn)
+        return f"people: {found}" if found else ""
+
+    def grants(one: PrincipalAccess) -> list[str]:
+        return [*map(grant_words, grants_of(workspace, one.cell.decision))]
+
+    return Listing(
+        "who-can",
+        (
+            ListColumn("decision", lambda one: one.outcome.value, decision, least=11),
+            ListColumn(
+                "principal",
+                lambda one: one.principal.stands_for or one.principal.arn or "anonymous",
+                lambda one: principal_words(workspace, one.principal),
+            ),
+            ListColumn("limits", limits, _limits_and_counts),
+            ListColumn("example", example, at=At.DATA),
+            ListColumn(
+                "allowed",
+                lambda one: [f"{cell.question.action} on {cell.question.resource}" for cell in one.granted],
+                at=At.DATA,
+            ),
+            ListColumn("condition", lambda one: one.condition, at=At.DATA),
+            ListColumn("by", grants, lambda one: Word(_by(workspace, one), Tone.QUIET)),
+            ListColumn("through", lambda one: [edge.role.arn for edge in one.through], at=At.DATA),
+            ListColumn("people", people, people_for_people),
+        ),
+        data=lambda one: who_can_json(workspace, one),
     )
+
+
+def _limits_and_counts(one: PrincipalAccess) -> str:
+    """On what condition, how far it is known, and of several pairs how many are allowed."""
+    decision, condition, words = one.cell.deciding, one.condition, access_words(one)
+    rest = ", ".join(filter(None, (f"if {condition}", how_far(decision)))) if condition else words.rest
+    if not is_one(one):
+        return f"{_counted(one)}  {rest}".rstrip()
+    return rest if decision is one.cell.decision else f"{rest}  because of {decision.request.action}"
+
+
+def _counted(one: PrincipalAccess) -> str:
+    """How many of several pairs are allowed, and which of them decides."""
+    found = one.answer
+    if one.one_is_enough:
+        actions = tuple(dict.fromkeys(cell.question.action for cell in one.granted))
+        named = f": {first_of(actions)}" if actions else ""
+        return f"{len(one.granted)} of {len(found.counted)}{named}"
+    kinds = str(counts_of(cell.deciding for cell in found.counted))
+    request = one.cell.deciding.request
+    return f"{kinds}; worst: {request.action}  {request.resource}" if "," in kinds else kinds
+
+
+_MOST_GRANTS: Final = 2
+
+
+def _by(workspace: Workspace, one: PrincipalAccess) -> str:
+    """By which roles and statements it is allowed, the first of them."""
+    granting = granting_statements(one.cell.decision)
+    left = len(granting) - _MOST_GRANTS
+    more = f" and {left} more" if left > 0 else ""
+    by = ", ".join(map(grant_words, grants_of(workspace, one.cell.decision, granting[:_MOST_GRANTS])))
+    roles = " -> ".join(workspace.short_name(edge.role.arn) for edge in one.through)
+    return " ".join(filter(None, (f"through {roles}" if roles else "", f"by {by}{more}" if by else "")))
 
 
 def grant_words(grant: Grant) -> str:
@@ -436,12 +493,5 @@ def who_can_text(
     cancelled: Callable[[], bool],
 ) -> str:
     """The answers of some principals, in their order, in one of FORMATS."""
-    is_json = form == "json"
-
-    def rows() -> Iterator[tuple[Sequence[str | None], Any]]:
-        for one in who_has_access(workspace, question_matrix, principals, only_deciding=not is_json):
-            if cancelled():
-                return
-            yield who_can_cells(workspace, one), who_can_json(workspace, one) if is_json else None
-
-    return table_text(form, WHO_CAN_COLUMNS, rows())
+    found = who_has_access(workspace, question_matrix, principals, only_deciding=form != "json")
+    return who_can_list(workspace).text(form, takewhile(lambda _: not cancelled(), found))

@@ -108,9 +108,14 @@ def fit(text: str, width: int) -> str:
 
 def fit_name(name: str, width: int) -> str:
     """As `fit`, the name of an entity, which is unique without its path: that gives way first."""
-    if cell_len(name) > width and name.count("/") > 1:
-        name = f"{name.partition('/')[0]}/…/{name.rpartition('/')[2]}"
-    return fit(name, width)
+    return fit(name if cell_len(name) <= width else short_name(name), width)
+
+
+def short_name(name: str) -> str:
+    """A name without its path, of which an ellipsis is left; any other text as it is."""
+    if name.count("/") < 2 or " " in name:
+        return name
+    return f"{name.partition('/')[0]}/…/{name.rpartition('/')[2]}"
 
 
 def fit_end(text: str, width: int) -> str:

@@ -20,7 +20,7 @@ def test_findings_are_sorted_by_severity_with_reason_fix_and_control(cli: Cli) -
     lines = result.out.splitlines()
     assert lines[0].startswith("!!! high")
     assert lines[-1].startswith("  ! low")
-    assert any("intern.tove.dahl" in line and "[console-without-mfa] CIS 1.10" in line for line in lines)
+    assert any("intern.tove.dahl" in line and "[console-without-mfa]  CIS 1.10" in line for line in lines)
     assert any("root  The root user has no MFA device." in line and "CIS 1.5" in line for line in lines)
     assert "Not checked: permissions granted but not used (" in result.err
     assert "(needs iam:GenerateServiceLastAccessedDetails)" in result.err

@@ -59,7 +59,7 @@ def test_json_is_one_edge_a_line(cli: Cli, snapshot: str) -> None:
 
 def test_from_a_principal_the_chains_are_listed_and_counted(cli: Cli) -> None:
     result = cli("trust", "--from", "maya.okafor", "--demo")
-    assert result.out.splitlines()[0] == "[+] role/ops-readonly"
+    assert result.out.splitlines()[0] == "[+]  role/ops-readonly"
     assert "reaches 5 roles, 5 of them directly" in result.err
     steps = cli("trust", "--from", "maya.okafor", "-o", "jsonl", "--demo").json_lines
     assert [len(chain["steps"]) for chain in steps] == [1] * 5

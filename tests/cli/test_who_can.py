@@ -254,8 +254,8 @@ def test_a_pattern_of_principals_has_a_row_in_every_form_and_leaves_the_list_ope
     rows = cli(*asked, "-o", "jsonl")
     assert rows.code == 3
     assert [one["stands_for"] for one in rows.json_lines if "stands_for" in one] == [others]
-    (cells,) = (row for row in csv.reader(cli(*asked, "-o", "csv").out.splitlines()) if row[0] == others)
-    assert cells[1] == "depends"
+    (cells,) = (row for row in csv.reader(cli(*asked, "-o", "csv").out.splitlines()) if row[1] == others)
+    assert cells[0] == "depends"
     assert "1 row for users and roles of other accounts." in rows.err
 
 

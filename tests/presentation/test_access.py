@@ -19,20 +19,18 @@ def test_a_report_names_the_account_where_several_are_open() -> None:
         (replace(alone, beside=(other,)), "111122223333 role/deploy-prod"),
     ):
         found = what_can(workspace, resolve_principal(workspace, "arn:aws:iam::111122223333:role/deploy-prod"))
-        assert permissions_report(workspace, found, found.services).title == f"what {name} can do"
-        assert resources_report(workspace, found).title == f"Resources that {name} can touch"
+        assert permissions_report(workspace, found, found.services).listing.title == f"what {name} can do"
+        assert resources_report(workspace, found).listing.title == f"Resources that {name} can touch"
 
 
 def test_below_the_heading_of_a_resource_only_others_and_conditions_are_named() -> None:
     workspace = Workspace(load_demo_account(), SourceInfo(SourceKind.SNAPSHOT, "a.json"))
     found = what_can(workspace, resolve_principal(workspace, "arn:aws:iam::111122223333:role/deploy-prod"))
-    heading, said = "", {}
-    for row in resources_report(workspace, found).rows:
-        if row.inner:
-            said[heading, row.name] = row.text
-            assert heading not in row.text.replace(",", "").split(), row
-        else:
-            heading = row.name
+    said = {}
+    for heading in resources_report(workspace, found).rows:
+        for row in heading.inner:
+            said[heading.name, row.name] = row.text
+            assert heading.name not in row.text.replace(",", "").split(), row
     artifacts = "arn:aws:s3:::puffin-deploy-artifacts/*"
     assert said[artifacts, "s3:PutObject"].startswith("if aws:RequestedRegion")
     assert said[artifacts, "s3:GetObject"].startswith("also on arn:aws:s3:::puffin-data-lake/smoke-tests/*  if")

@@ -6,13 +6,10 @@ from dataclasses import replace
 
 from iamtui.account.model import InlinePolicy
 from iamtui.policy.document import PolicyDocument
-from iamtui.presentation.reports import (
-    StatementPlace,
-    escalations_report,
-    findings_report,
-    members_report,
-    shown_rows,
-)
+from iamtui.presentation.escalations import escalations_report
+from iamtui.presentation.findings import findings_report
+from iamtui.presentation.listing import StatementPlace, Target
+from iamtui.presentation.reports import members_report
 from iamtui.presentation.styled_words import text_of
 from iamtui.workspace.review.audit import audit
 from iamtui.workspace.review.escalations import find_escalations
@@ -40,65 +37,62 @@ def climbing_workspace() -> Workspace:
 
 def test_findings_stand_the_worst_first_with_their_fix_and_control() -> None:
     workspace = climbing_workspace()
-    report = findings_report(workspace.account, audit(workspace), unknown_facts(workspace.account))
-    order = [report.kinds.index(row.kind) for row in report.rows]
+    report = findings_report(workspace, audit(workspace), unknown_facts(workspace.account))
+    order = [report.listing.kinds.index(row.kind) for row in report.rows]
     assert order == sorted(order)
-    assert sum(report.counts.values()) == len(report.rows)
-    broad = next(row for row in report.rows if "allows everything on everything" in row.text)
+    broad = next(row for row in report.rows if "allows everything on everything" in row.finding.message)
     assert broad.mark.text == "!!! high"
-    assert "full-access  CIS 1.16" in text_of(broad.details[1])
+    assert "full-access  CIS 1.16" in text_of(report.listing.details(broad)[1])
     assert any(note.startswith("Not checked: ") for note in report.notes)
 
 
 def test_a_finding_in_a_policy_leads_to_its_statement() -> None:
     workspace = climbing_workspace()
-    report = findings_report(workspace.account, audit(workspace), ())
-    broad = next(row for row in report.rows if "allows everything on everything" in row.text)
-    assert broad.target == workspace.account.users[1].arn
-    assert broad.place == StatementPlace("all", 1)
+    report = findings_report(workspace, audit(workspace), ())
+    broad = next(row for row in report.rows if "allows everything on everything" in row.finding.message)
+    assert report.listing.target(broad) == Target(workspace.account.users[1].arn, StatementPlace("all", 1))
 
 
 def test_the_steps_of_a_path_stand_below_its_principal_and_ask_their_question() -> None:
     workspace = climbing_workspace()
-    report = escalations_report(workspace.account, find_escalations(workspace))
-    alice = next(row for row in report.rows if row.target == workspace.account.users[0].arn)
-    assert alice.mark.text == "[!] certain"
-    step = report.rows[report.rows.index(alice) + 1]
-    assert step.inner
-    assert step.asked is not None
-    assert step.asked.principal.arn == alice.target
-    assert (step.asked.question.action, step.asked.question.resource) == ("iam:AttachUserPolicy", alice.target)
-    assert step.asked.question.context["iam:PolicyARN"] == (ADMINISTRATOR,)
+    report = escalations_report(workspace, find_escalations(workspace))
+    alice = next(row for row in report.rows if row.arn == workspace.account.users[0].arn)
+    assert text_of(report.listing.columns[0].shown(alice)) == "[!] certain"
+    (step,) = report.listing.inner(alice)
+    target = report.listing.target(step)
+    assert target is not None
+    assert target.asked is not None
+    principal, question = target.asked
+    assert principal.arn == alice.arn
+    assert (question.action, question.resource) == ("iam:AttachUserPolicy", alice.arn)
+    assert question.context["iam:PolicyARN"] == (ADMINISTRATOR,)
     assert report.notes[0].startswith("1 administrator; 1 more can become one")
-
-
-def test_the_filter_keeps_a_path_whole_and_knows_no_letter_case() -> None:
-    workspace = climbing_workspace()
-    report = escalations_report(workspace.account, find_escalations(workspace))
-    found = shown_rows(report, "certain", "ATTACHUSERPOLICY")
-    assert [row.inner for row in found] == [False, True]
-    assert shown_rows(report, "possible", "attachuserpolicy") == []
+    assert len(report.shown("certain", "ATTACHUSERPOLICY")) == 1
+    assert report.shown("possible", "attachuserpolicy") == []
 
 
 def test_members_of_a_number_lead_to_what_the_account_has() -> None:
     account = small_account()
     figure = Figure("keys", "access keys", (f"{account.users[0].arn} AKIDEXAMPLE", "arn:aws:iam::1:user/gone"), 2)
     report = members_report(account, figure)
-    assert report.title == "Access keys"
+    assert report.listing.title == "Access keys"
     assert [(row.name, row.text) for row in report.rows] == [
         (account.short_name(account.users[0].arn), "AKIDEXAMPLE"),
         ("arn:aws:iam::1:user/gone", ""),
     ]
     assert [bool(row.target) for row in report.rows] == [True, False]
-    assert report.notes == ("For 2 more it is not known whether they belong here.",)
+    assert report.notes == ["For 2 more it is not known whether they belong here."]
 
 
 def test_an_escalation_names_the_statement_that_alone_grants_it_and_where_a_draft_may_edit_it() -> None:
     workspace = climbing_workspace()
     alice = workspace.account.users[0].arn
-    rows = escalations_report(workspace.account, find_escalations(workspace)).rows
-    head, step = (row for row in rows if row.target == alice)
-    assert text_of(head.details[1]) == "Closed without climb of user/alice / statement 1."
-    assert head.grant == step.grant == (alice, StatementPlace("climb", 0))
-    assert "by climb / statement 1" in text_of(step.details[1])
-    assert text_of(step.details[2]) == "Enter asks it. A edits climb in a draft."
+    report = escalations_report(workspace, find_escalations(workspace))
+    head = next(row for row in report.rows if row.arn == alice)
+    (step,) = report.listing.inner(head)
+    assert text_of(report.listing.details(head)[1]) == "Closed without climb of user/alice / statement 1."
+    fixes = [report.listing.fix(row) for row in (head, step)]
+    assert [fix and fix.target for fix in fixes] == [Target(alice, StatementPlace("climb", 0))] * 2
+    details = [*map(text_of, report.listing.details(step))]
+    assert "by climb / statement 1" in details[1]
+    assert details[2] == "Enter asks it. A edits climb in a draft."

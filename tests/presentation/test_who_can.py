@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
-from iamtui.presentation import styled_words
-from iamtui.presentation.styled_words import table_text, text_of
+from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.who_can import ORDERS, Order, WhoCanRow, WhoCanRows, not_evaluated, who_can_row
-from iamtui.problem import Problem
 from iamtui.workspace.ask.who_can import Everybody
 from tests.support import panel_records as records
 from tests.support import wording
@@ -147,18 +143,3 @@ def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:
         "Who else the resource lets in is unknown: its policy is not loaded. "
         "Not evaluated, and could change some answers: SCP, RCP."
     )
-
-
-def test_a_list_that_is_too_long_for_one_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(styled_words, "_LONGEST_TEXT", 2_000_000)
-    made = 0
-
-    def endless() -> Iterator[tuple[tuple[str, ...], dict[str, str]]]:
-        nonlocal made
-        while True:
-            made += 1
-            yield ("a",), {"condition": "c" * 500_000}
-
-    with pytest.raises(Problem, match="As JSON the list has more than 2 million characters"):
-        table_text("json", ("name",), endless())
-    assert made < 10

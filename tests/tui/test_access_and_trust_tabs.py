@@ -53,10 +53,10 @@ async def test_the_access_tab_counts_the_services_and_lists_the_actions_of_one()
         assert len(screen.list.shown) == ecs.allowed + ecs.depends
         row = screen.list.row
         assert row is not None
-        assert row.asked is not None
+        assert row.target.asked is not None
         await press(pilot, "enter")
         assert app.main.question.question is not None
-        assert app.main.question.question.action == row.asked.question.action
+        assert app.main.question.question.action == row.target.asked[1].action
         assert app.main.question.answer is not None
         assert app.main.question.answer.outcome.value == "allowed"
 
@@ -81,16 +81,16 @@ async def test_the_access_tab_lists_every_action_and_the_resources_it_touches() 
         screen = app.screen
         assert isinstance(screen, ReportScreen)
         touched = {resource for one in found.permissions for resource in one.resources}
-        assert {row.name for row in screen.list.shown if not row.inner} == touched
-        buckets = next(row for row in screen.list.shown if row.name.startswith("arn:aws:s3"))
-        inside = [row.name for row in screen.list.shown if row.inner and row.group == buckets.group]
+        assert {row.name for row in screen.list.outer} == touched
+        buckets = next(row for row in screen.list.outer if row.name.startswith("arn:aws:s3"))
+        inside = [row.name for row in buckets.inner]
         assert inside
         assert all(name.startswith("s3:") for name in inside)
         columns = set()
         for at, row in enumerate(screen.list.shown):
             text = "".join(piece.text for piece in screen.list.pieces(at, 120))
-            assert text.startswith("  [" if row.inner else row.name), "a heading begins at the edge, its actions inside"
-            columns |= {text.index(row.text[:8])} if row.text and len(row.name) < 50 else set()
+            assert text.startswith(row.name if row.inner else "  ["), "a heading begins at the edge, its actions inside"
+            columns |= {text.index(row.text[:8])} if row.text and len(row.name) < 36 else set()
         assert len(columns) == 1, "what is said stands in one column"
 
 

@@ -105,12 +105,12 @@ async def test_two_principals_are_compared_by_service_and_access_level() -> None
         screen = app_of(pilot).screen
         assert isinstance(screen, ReportScreen)
         assert "role/deploy-prod and user/data/bob" in screen_text(app_of(pilot))
-        heads = [row for row in screen.list.shown if not row.inner]
+        heads = screen.list.outer
         # Neither of two gains or loses anything.
         assert {row.kind for row in heads} <= {"only bob", "only deploy-prod", "both, otherwise"}
         assert "[<] only deploy-prod" in screen_text(app_of(pilot))
         gained = next(row for row in heads if row.kind == "only bob")
-        actions = [row for row in screen.list.shown if row.inner and row.group == gained.group]
+        actions = gained.inner
         assert gained.text == f"{len(actions)} action{'' if len(actions) == 1 else 's'}"
         assert gained.name.split()[0] == actions[0].name.partition(":")[0]
         # Enter asks the action of the one under the cursor.
@@ -183,5 +183,5 @@ async def test_a_principal_is_compared_in_two_snapshots() -> None:
         await press(pilot, "equals_sign")
         assert "user/carol in monday.json → user/carol in friday.json" in screen_text(app)
         assert isinstance(app.screen, ReportScreen)
-        assert {row.name for row in app.screen.list.shown if row.inner} >= {"s3:GetObject"}
+        assert {row.name for row in app.screen.list.shown if row not in app.screen.list.outer} >= {"s3:GetObject"}
         assert {row.kind for row in app.screen.list.shown} == {"gained"}

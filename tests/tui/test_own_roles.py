@@ -36,7 +36,7 @@ async def test_after_a_refusal_the_form_leads_to_a_role_that_lets_one_in(size: t
         assert isinstance(screen, ReportScreen)
         assert "Roles that you may assume as user/platform/maya.okafor" in screen_text(app)
         assert "Enter Assume" in screen_text(app) or "⏎ Assume" in screen_text(app)
-        assert screen.list.shown[0].target == READONLY
+        assert screen.list.shown[0].target.arn == READONLY
         assert screen.list.shown[0].mark.text == "[+] ALLOWED"
         await press(pilot, "escape")
         assert app.screen is refused, "back to the form as it was"

@@ -18,8 +18,8 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.question.trace_screen import TraceScreen
-from iamtui.tui.question.who_can_list import shared_out
 from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.tui.widgets.lists.listing_view import shared_out
 from iamtui.workspace.ask import who_can as asking_everybody
 from iamtui.workspace.source.opening import open_source
 from iamtui.workspace.source.workspace import SourceChoice, SourceInfo, SourceKind, Workspace

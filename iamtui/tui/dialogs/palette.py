@@ -21,7 +21,7 @@ from textual.worker import WorkerError
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.policy.document import DocumentError, PolicyDocument
 from iamtui.policy.patterns import parse_arn
-from iamtui.presentation.reports import StatementPlace
+from iamtui.presentation.listing import StatementPlace
 from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
 from iamtui.tui.main.inventory import Branch, OtherAccount, key_of, kind_word, title_of

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from iamtui.account.model import Role, User
 from iamtui.credentials.session import Clock, Session
 from iamtui.engine.decision import Layer
 from iamtui.engine.request import Principal
-from iamtui.presentation.access import (
-    caller_roles_report,
-    chain_words,
-    edge_words,
-    opening_words,
-    outside_first,
-    permissions_report,
-    resources_report,
-    service_table,
-    trustee_words,
-)
-from iamtui.presentation.reports import Report
+from iamtui.presentation.access import caller_roles_report, permissions_report, resources_report, service_table
+from iamtui.presentation.listing import Report
 from iamtui.presentation.styled_words import shades
+from iamtui.presentation.trust import chain_words, edge_words, opening_words, outside_first, trustee_words
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.question import Question
@@ -51,7 +42,7 @@ class FoundTab:
     """
 
     rows: list[ListingRow] = field(default_factory=list)
-    lists: dict[int, tuple[str, Callable[[], Report]]] = field(default_factory=dict)
+    lists: dict[int, tuple[str, Callable[[], Report[Any]]]] = field(default_factory=dict)
     entries: list[ListingEntry] = field(default_factory=list)
     enters: dict[int, Callable[[], None]] = field(default_factory=dict)
 
@@ -168,7 +159,7 @@ def _trusted(workspace: Workspace, role: Role, cancelled: Callable[[], bool]) ->
 
 def assumable_roles(
     caller: Session | None, clock: Clock, workspace: Workspace, cancelled: Callable[[], bool]
-) -> Report:
+) -> Report[Any]:
     """The roles that a session may assume; None: the workspace's own caller. Blocking.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -29,7 +29,7 @@ from iamtui.tui.widgets.lists.line_list import LineView, Pane
 from iamtui.tui.widgets.status import Notice
 
 if TYPE_CHECKING:
-    from iamtui.presentation.reports import Report
+    from iamtui.presentation.listing import Report
     from iamtui.tui.explorer.access_and_trust_tabs import AccessSection, FoundTab
     from iamtui.tui.explorer.listings import ListingEntry
     from iamtui.tui.reports.overview_view import OverviewView
@@ -144,7 +144,7 @@ class DetailPane(FindsInDocument):
         super().__init__(id=id)
         self.workspace: Workspace | None = None
         """Workspace of the entity, for its access and for who may assume it."""
-        self._lists: Mapping[int, tuple[str, Callable[[], Report]]] = {}
+        self._lists: Mapping[int, tuple[str, Callable[[], Report[Any]]]] = {}
         self.enters: Mapping[int, Callable[[], None]] = {}
         """Actions of Enter on rows of the Access tab, by row number."""
         self._sections: dict[LeafEntry, AccessSection] = {}

@@ -15,7 +15,7 @@ from iamtui.tui.content import Severity
 if TYPE_CHECKING:
     from iamtui.drafts.draft import Draft, Edit
     from iamtui.engine.request import Principal
-    from iamtui.presentation.reports import StatementPlace
+    from iamtui.presentation.listing import StatementPlace
     from iamtui.questions.question import Question
     from iamtui.tui.drafts.changes import OpenDraft
     from iamtui.tui.main.inventory import IndexedAccount

@@ -35,7 +35,7 @@ from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, StatusLine, key_hints
 
 if TYPE_CHECKING:
-    from iamtui.presentation.reports import StatementPlace
+    from iamtui.presentation.listing import StatementPlace
     from iamtui.problem import Problem
     from iamtui.tui.clipboard import Copier
     from iamtui.tui.main.inventory import IndexedAccount

@@ -21,6 +21,7 @@ from iamtui.text import safe_text
 from iamtui.tui.content import fit
 from iamtui.tui.widgets.lists.line_list import SORT_KEYS, Piece
 from iamtui.tui.widgets.lists.list_pane import FilteredList
+from iamtui.tui.widgets.lists.listing_view import shared_out
 
 _GAP: Final = "  "
 _VERDICT: Final = 12
@@ -31,7 +32,6 @@ _WHY_BESIDES: Final = 60
 """From which width on the reasons have a column of their own; below, the lines under the list say them."""
 _REASONS_APART: Final = 117
 """From which width on layer, statement, condition and limit have each a column."""
-_LEAST_REASON: Final = 12
 
 
 class _Reason(NamedTuple):
@@ -220,22 +220,6 @@ class WhoCanList(FilteredList[WhoCanRow]):
         rows.choose(outcome=rows.outcome, only_changed=rows.only_changed, needle=rows.needle, order=order)
         self._show(None)
         self.post_message(self.Sorted())
-
-
-def shared_out(room: int, wanted: Sequence[int]) -> list[int]:
-    """Widths that fill the room: each what it wants, the widest less where that is too much."""
-    sizes = list(wanted)
-    over = sum(sizes) - room
-    while over > 0 and max(sizes) > _LEAST_REASON:
-        widest = max(sizes)
-        next_one = max((size for size in sizes if size < widest), default=_LEAST_REASON)
-        many = sizes.count(widest)
-        step = min(max(1, over // many), max(1, widest - next_one))
-        for at, size in enumerate(sizes):
-            if size == widest and over > 0:
-                sizes[at] -= min(step, over)
-                over -= min(step, over)
-    return sizes
 
 
 def _before(row: WhoCanRow) -> Piece:

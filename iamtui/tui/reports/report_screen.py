@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from rich.cells import cell_len
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,33 +14,26 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Label
 
-from iamtui.account.model import Account, Role, User
+from iamtui.account.model import Role, User
 from iamtui.presentation.access import OVER_TIME, changes_report, of_two
-from iamtui.presentation.reports import (
-    Report,
-    ReportRow,
-    StatementPlace,
-    escalations_report,
-    findings_report,
-    members_report,
-    report_text,
-    shown_rows,
-)
-from iamtui.presentation.styled_words import row_of, text_of
+from iamtui.presentation.escalations import escalations_report
+from iamtui.presentation.findings import findings_report
+from iamtui.presentation.listing import Fix, Report, Target
+from iamtui.presentation.reports import members_report
 from iamtui.problem import Problem
 from iamtui.tui.background import Work, in_thread
-from iamtui.tui.content import age_note, fit, fit_name, line, lines, plain, styled, wrong
-from iamtui.tui.dialogs.list_dialogs import ColumnList, choose_columns
+from iamtui.tui.content import age_note, line, lines, plain, styled, wrong
+from iamtui.tui.dialogs.list_dialogs import choose_columns
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.main.inventory import IndexedAccount
 from iamtui.tui.main.main_view import MainView
-from iamtui.tui.widgets.lists.line_list import LINE_TONES, LineView, Piece
+from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
+from iamtui.tui.widgets.lists.listing_view import UNSORTED, ListingView, RowOrder
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
 from iamtui.workspace.ask.what_can import EffectiveAccess, what_can
 from iamtui.workspace.review.audit import audit, read_suppressions
-from iamtui.workspace.review.audit_edits import edits_that_mend
 from iamtui.workspace.review.escalations import find_escalations_across
 from iamtui.workspace.review.overview import Figure
 from iamtui.workspace.source.opening import load_account_facts
@@ -52,21 +44,22 @@ from iamtui.workspace.source.workspace import OpeningCancelled, Progress, Source
 if TYPE_CHECKING:
     from iamtui.tui.main.inventory import IndexedAccount
 
-Load = Callable[[Workspace, Callable[[], bool]], Report]
+Load = Callable[[Workspace, Callable[[], bool]], Report[Any]]
 """Makes a report in a thread; what it is given tells whether nobody wants it any more."""
 
 
-def findings(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    account = workspace.account
+def findings(workspace: Workspace, cancelled: Callable[[], bool]) -> Report[Any]:
     found = (one for one in audit(workspace, cancelled=cancelled) if not cancelled())
-    return findings_report(account, found, unknown_facts(account), read_suppressions())
+    return findings_report(workspace, found, unknown_facts(workspace.account), read_suppressions())
 
 
-def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    return escalations_report(workspace.account, find_escalations_across(workspace, cancelled)[0])
+def escalations(workspace: Workspace, cancelled: Callable[[], bool]) -> Report[Any]:
+    return escalations_report(workspace, find_escalations_across(workspace, cancelled)[0])
 
 
-def members(figure: Figure, parts: Sequence[Figure], workspace: Workspace, _cancelled: Callable[[], bool]) -> Report:
+def members(
+    figure: Figure, parts: Sequence[Figure], workspace: Workspace, _cancelled: Callable[[], bool]
+) -> Report[Any]:
     return members_report(workspace.account, figure, parts)
 
 
@@ -86,8 +79,8 @@ def compared_title(before: Compared, after: Compared) -> str:
     return (" → " if before.entity.arn == after.entity.arn else " and ").join((before.title, after.title))
 
 
-def comparison(before: Compared, after: Compared, _workspace: Workspace, cancelled: Callable[[], bool]) -> Report:
-    title = text_of(row_of(f"{compared_title(before, after)}, by service and access level"))
+def comparison(before: Compared, after: Compared, _workspace: Workspace, cancelled: Callable[[], bool]) -> Report[Any]:
+    title = f"{compared_title(before, after)}, by service and access level"
     one, other = before.entity, after.entity
     words = OVER_TIME
     if one.arn != other.arn:
@@ -102,57 +95,18 @@ REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalati
 # The rows.
 
 
-_GAP: Final = "  "
-_LEAST_NAME: Final = 28
 _MOST_NOTES: Final = 3
 """Lines of the notes below a list; twice as many where the window is tall."""
 _TALL: Final = 30
-_AROUND: Final = 12
+_AROUND: Final = 13
 """Lines of a window besides the list and the notes; a short list leaves the notes its room."""
 
 
-class ReportList(FilteredList[ReportRow], ColumnList):
-    """A report's rows: mark, name, and text."""
+class Chosen(NamedTuple):
+    """The row that a list was left for: where it leads, and the fix that is to be drafted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open_line", "Go there", id="report.open", tooltip="Go to it in the tree, or ask the step"),
-    ]
-
-    _mark_width = _name_width = _text_width = 0
-    _has_headings = False
-    """True where group lines have no mark: they are headings, which begin at the edge."""
-    titles: ClassVar[Mapping[str, str]] = {"mark": "mark", "name": "name", "text": "details"}
-    shown_columns = tuple(titles)
-
-    def show_rows(self, rows: Sequence[ReportRow], keep: ReportRow | None) -> None:
-        self._mark_width = max((cell_len(row.mark.text) for row in rows), default=0)
-        self._name_width = max((cell_len(row.name) + 2 * row.inner for row in rows), default=0)
-        self._text_width = max((cell_len(row.text) for row in rows), default=0)
-        self._has_headings = self._mark_width > 0 and not any(row.mark.text for row in rows if not row.inner)
-        super().show_rows(rows, keep)
-
-    def pieces(self, index: int, width: int) -> Sequence[Piece]:
-        row = self.shown[index]
-        marks = self._mark_width + len(_GAP) if self._mark_width and "mark" in self.shown_columns else 0
-        room = width - 1 - marks
-        indent, text = "  " if row.inner else "", row.text if "text" in self.shown_columns else ""
-        # What has nothing said of it may have the whole line, and any other name what its own text leaves.
-        column = min(self._name_width, max(_LEAST_NAME, room * 3 // 7, room - len(_GAP) - self._text_width))
-        pieces: list[Piece] = []
-        if marks and self._has_headings and not row.inner:
-            room, column = room + marks, column + marks
-        elif marks:
-            mark = row.mark.text.ljust(self._mark_width) + _GAP
-            pieces.append(Piece(indent + mark if self._has_headings else mark, LINE_TONES[row.mark.tone]))
-            if self._has_headings:
-                room, column, indent = room - len(indent), column - len(indent), ""
-        if "name" not in self.shown_columns:
-            return [*pieces, Piece(fit(indent + text, room), "muted")]
-        most = max(column, min(cell_len(indent + row.name), room - len(_GAP) - cell_len(text)))
-        name = fit_name(indent + row.name, most) if text else fit(indent + row.name, room)
-        style = "muted" if row.inner else "strong" if row.target else ""
-        pieces += [Piece(name, style), Piece(" " * (column - cell_len(name)) + _GAP)]
-        return [*pieces, Piece(fit(text, room - max(column, cell_len(name)) - len(_GAP)), "muted")]
+    target: Target
+    fix: Fix | None = None
 
 
 class More(NamedTuple):
@@ -167,8 +121,8 @@ class More(NamedTuple):
     show: Callable[[IndexedAccount], object]
 
 
-class ReportScreen(Screen[ReportRow | None]):
-    """Shows a report, made in a thread that ends with the screen; it returns the row to go to, or None."""
+class ReportScreen(Screen[Chosen | None]):
+    """Shows a report, made in a thread that ends with the screen; it returns where to go, or None."""
 
     HELP_TITLE: ClassVar[str] = "A list over the account"
     HELP_ABOUT: ClassVar[str] = "Enter goes to what the line is about, [ comes back to the list as it was."
@@ -213,7 +167,7 @@ class ReportScreen(Screen[ReportRow | None]):
     }
     """
 
-    list = getters.query_one(ReportList)
+    list = getters.query_one(ListingView)
 
     def __init__(
         self,
@@ -223,7 +177,8 @@ class ReportScreen(Screen[ReportRow | None]):
         *,
         kind: str = "",
         needle: str = "",
-        at: ReportRow | None = None,
+        at: Any = None,
+        order: RowOrder = UNSORTED,
         more: More | None = None,
         enter: str = "",
     ) -> None:
@@ -235,6 +190,7 @@ class ReportScreen(Screen[ReportRow | None]):
             kind: the kind that is shown first; "": all.
             needle: what is filtered by at first.
             at: the row that the cursor starts on.
+            order: how the rows are sorted at first.
         """
         super().__init__()
         self._workspace = workspace
@@ -243,21 +199,20 @@ class ReportScreen(Screen[ReportRow | None]):
         self._kind = kind
         self._needle = needle
         self._at = at
+        self._order = order
         self._more = more
         self._enter = enter
         self._progress: Progress | None = None
         self.columns: MutableMapping[str, tuple[str, ...]] = {}
         """By the kind of list, the ids of the columns that the user wants; without an entry all."""
         self._kind_of_list = title.lower() if title.lower() in REPORTS else "lists"
-        self.drafts = False
-        """True where the screen was left to draft the fix of the chosen row."""
-        self._report: Report | None = None
+        self._report: Report[Any] | None = None
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
         yield Label(id="report-kinds")
-        rows = ReportList(id="report-list")
+        rows = ListingView(id="report-list")
         yield ListPane(rows, details=5)
         yield Label(id="report-notes")
         yield FilterRow(rows, placeholder="name, words, code; Enter keeps it", needle=self._needle)
@@ -265,6 +220,7 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def on_mount(self) -> None:
         self.list.focus()
+        self.list.order = self._order
         self.list.show_columns(self.columns.get(self._kind_of_list))
         self._show_rows()
         doing = f"looking for {self._title.lower()}"
@@ -279,13 +235,13 @@ class ReportScreen(Screen[ReportRow | None]):
 
     def again(self) -> Callable[[Workspace], ReportScreen | None]:
         """Makes the screen anew as it is, with the report that it has; None for another account or another draft."""
-        report, kind, needle, at = self._report, self._kind, self._needle, self.list.row
+        report, kind, needle, at, order = self._report, self._kind, self._needle, self.list.row, self.list.order
         account, title = self._workspace.account, self._title
 
         def make(now: Workspace) -> ReportScreen | None:
             if report is None or now.account is not account:
                 return None
-            return ReportScreen(now, title, lambda *_: report, kind=kind, needle=needle, at=at)
+            return ReportScreen(now, title, lambda *_: report, kind=kind, needle=needle, at=at, order=order)
 
         return make
 
@@ -319,7 +275,7 @@ class ReportScreen(Screen[ReportRow | None]):
         self._workspace = loaded.workspace
         more.show(loaded)
 
-    def _made(self, report: Report) -> None:
+    def _made(self, report: Report[Any]) -> None:
         self._report = report
         self._show_rows()
 
@@ -332,15 +288,16 @@ class ReportScreen(Screen[ReportRow | None]):
     def _show_rows(self) -> None:
         report = self._report
         keep, self._at = self.list.row or self._at, None if report is not None else self._at
-        rows = shown_rows(report, self._kind, self._needle) if report is not None else []
-        self.list.show_rows(rows, keep)
-        title = report.title if report is not None else self._title
-        groups = len({row.group for row in rows})
+        if report is not None:
+            self.list.show_report(report, self._kind, self._needle, keep)
+        rows = self.list.shown
+        title = report.listing.title if report is not None else self._title
+        groups = len(self.list.outer)
         count: tuple[str, str] = (f"  {groups:,}", "$muted") if self.done else ("  looking …", "bold $match")
         self.query_one(TitleLine).update(line((title, "bold $heading"), count, age_note(self._workspace.age)))
         kinds = self.query_one("#report-kinds", Label)
         kinds.update(self._kinds())
-        kinds.display = bool(report is not None and report.kinds)
+        kinds.display = bool(report is not None and report.listing.kinds)
         self._show_notes()
         self.query_one(ListPane).show(None if rows else self._why_empty())
         self.query_one(KeyLine).look_again()
@@ -362,13 +319,14 @@ class ReportScreen(Screen[ReportRow | None]):
         report = self._report
         if report is None:
             return Content("")
-        entries = [("all", ""), *((f"{kind} ({report.counts.get(kind, 0):,})", "") for kind in report.kinds)]
+        counts = report.counts()
+        entries = [("all", ""), *((f"{kind} ({counts[kind]:,})", "") for kind in report.listing.kinds)]
         needle = [(f"  / {self._needle}", "bold $match")] if self._needle else []
         return filter_chips(entries, self._all_kinds.index(self._kind), *needle)
 
     @property
     def _all_kinds(self) -> Sequence[str]:
-        return ("", *(self._report.kinds if self._report is not None else ()))
+        return ("", *(self._report.listing.kinds if self._report is not None else ()))
 
     def _why_empty(self) -> Content:
         if self._problem is not None:
@@ -379,13 +337,13 @@ class ReportScreen(Screen[ReportRow | None]):
             return plain(f"Reading {progress.step}{count} …" if progress is not None else "Looking …")
         if self._report.rows:
             return plain("Nothing matches. Press 1 for all, or Escape to end the text filter.")
-        return plain(self._report.nothing)
+        return plain(self._report.listing.nothing)
 
     @on(LineView.CursorMoved)
     def _moved(self, event: LineView.CursorMoved) -> None:
         event.stop()
-        row = self.list.row
-        self.query_one(ListPane).tell(lines(*map(styled, row.details)) if row is not None else Content(""))
+        details = self._report.listing.details(self.list.row) if self._report and self.list.row is not None else ()
+        self.query_one(ListPane).tell(lines(*map(styled, details)))
         self.query_one(KeyLine).look_again()
 
     # Keys.
@@ -407,11 +365,18 @@ class ReportScreen(Screen[ReportRow | None]):
         kinds = self._all_kinds
         self.action_show((kinds.index(self._kind) + event.direction) % len(kinds) + 1)
 
+    @property
+    def _fix(self) -> Fix | None:
+        return self._report.listing.fix(self.list.row) if self._report and self.list.row is not None else None
+
+    @property
+    def _target(self) -> Target | None:
+        return self._report.listing.target(self.list.row) if self._report and self.list.row is not None else None
+
     def action_draft(self) -> None:
-        row = self.list.row
-        if row is not None and row.is_mendable:
-            self.drafts = True
-            self.dismiss(row)
+        fix, target = self._fix, self._target
+        if fix is not None and target is not None:
+            self.dismiss(Chosen(target, fix))
         else:
             self.query_one(ListPane).tell(plain("No edit of a draft mends this."))
 
@@ -419,16 +384,24 @@ class ReportScreen(Screen[ReportRow | None]):
         return {"open_line": self._enter} if self._enter else {}
 
     def idle_actions(self) -> frozenset[str]:
-        row = self.list.row
-        if row is None:
+        if self.list.row is None:
             return ON_A_ROW | {"columns"}
-        return frozenset() if row.is_mendable else frozenset({"draft"})
+        return frozenset() if self._fix is not None else frozenset({"draft"})
+
+    @on(ListingView.RowsSorted)
+    def _sorted(self, event: ListingView.RowsSorted) -> None:
+        event.stop()
+        self._show_rows()
 
     def action_export(self) -> None:
-        rows, title, account = self.list.shown, self._title, self._workspace.account
+        report, title, account = self._report, self._title, self._workspace.account
+        rows = self.list.outer
+        if report is None:
+            return
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", title.lower()).strip("-") or "list"
         choose_export(
-            self.app, "Export the list as", line((title, "bold $heading")), lambda form, _work: report_text(form, rows),
+            self.app, "Export the list as", line((title, "bold $heading")),
+            lambda form, _work: report.listing.text(form, rows),
             what=title, file_name=f"{name}-{account.id}", empty="The list is empty.",
         )  # fmt: skip
 
@@ -448,14 +421,13 @@ class ReportScreen(Screen[ReportRow | None]):
     @on(LineView.LineOpened)
     def _chosen(self, event: LineView.LineOpened) -> None:
         event.stop()
-        row = self.list.row
-        if row is None:
-            return
-        if row.target:
-            self.dismiss(row)
-        else:
+        target = self._target
+        if target is not None:
+            self.dismiss(Chosen(target))
+        elif self._report is not None and self.list.row is not None:
             about = plain("It is about the account, not a part of the tree.")
-            self.query_one(ListPane).tell(lines(*map(styled, row.details[:2]), about))
+            details = self._report.listing.details(self.list.row)[:2]
+            self.query_one(ListPane).tell(lines(*map(styled, details), about))
 
 
 # The way from the main screen to a report and back.
@@ -497,34 +469,33 @@ def open_list(main: MainView, title: str, load: Load) -> None:
 def _open(main: MainView, screen: ReportScreen) -> None:
     screen.columns = main.list_columns
 
-    def left(row: ReportRow | None) -> None:
-        if row is None or main.workspace is None:
+    def left(chosen: Chosen | None) -> None:
+        if chosen is None or main.workspace is None:
             return
-        again, asked = screen.again(), row.asked
+        again = screen.again()
 
         def return_to(workspace: Workspace) -> None:
             screen = again(workspace)
             if screen is not None:
                 _open(main, screen)
 
-        target, place = row.target, row.place if asked is None else None
-        if screen.drafts and row.grant is not None:
-            target, place = row.grant
-        found = main.go_to(target, return_to, place)
-        if found and screen.drafts:
-            _mend(main, main.workspace.account, row, place)
-            return
-        if found and asked is not None:
-            account = main.workspace.account
-            main.ask_about(asked.principal, account.short_name(asked.principal.arn), asked.question)
+        target, fix = chosen
+        if fix is not None:
+            target = fix.target or target
+        found = main.go_to(target.arn, return_to, target.place)
+        if found and fix is not None:
+            _mend(main, fix)
+        elif found and target.asked is not None:
+            principal, question = target.asked
+            main.ask_about(principal, main.workspace.account.short_name(principal.arn), question)
 
     main.app.push_screen(screen, left)
 
 
-def _mend(main: MainView, account: Account, row: ReportRow, place: StatementPlace | None) -> None:
-    """Draft the edits that mend a finding; where there are none, edit the statement that the row is about."""
-    edits = edits_that_mend(account, row.finding) if row.finding is not None else ()
-    if edits:
+def _mend(main: MainView, fix: Fix) -> None:
+    """Draft the edits of a fix; where there are none, edit the statement that it names."""
+    place = fix.target.place if fix.target is not None else None
+    if edits := fix.edits():
         main.drafts.add_edits(edits)
     elif place is not None and place.policy:
         main.drafts.edit_policy(place.policy, place.statement)

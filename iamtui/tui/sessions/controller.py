@@ -38,10 +38,10 @@ from iamtui.workspace.assume.session_store import GONE_CALLER, KeptSession, Orig
 from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.presentation.reports import ReportRow
     from iamtui.tui.assume.dialog import AssumeDialog, AssumeResult
     from iamtui.tui.drafts.controller import DraftController
     from iamtui.tui.main.paned import PanedScreen
+    from iamtui.tui.reports.report_screen import Chosen
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.tui.sessions.panel import SessionsPanel
     from iamtui.workspace.assume.mfa import MfaSessions
@@ -167,11 +167,11 @@ class SessionLifecycle:
             return
         caller = dialog.caller if dialog is not None else self._browsed_as(workspace)
 
-        def chosen(row: ReportRow | None) -> None:
-            if row is not None:
+        def left(chosen: Chosen | None) -> None:
+            if chosen is not None:
                 if dialog is not None:
                     dialog.action_cancel()
-                self.open_assume(row.target, caller=caller)
+                self.open_assume(chosen.target.arn, caller=caller)
 
         from iamtui.tui.explorer.access_and_trust_tabs import assumable_roles
 
@@ -180,7 +180,7 @@ class SessionLifecycle:
         from iamtui.tui.reports.report_screen import ReportScreen
 
         screen = ReportScreen(workspace, "Roles that you may assume", load, enter="Assume")
-        self._screen.app.push_screen(screen, chosen)
+        self._screen.app.push_screen(screen, left)
 
     @property
     def mfa_sessions(self) -> MfaSessions:

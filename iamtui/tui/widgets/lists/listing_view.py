@@ -1,0 +1,204 @@
+"""ListingView: a declared list in columns, sorted, filtered and narrowed to a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NamedTuple
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from iamtui.presentation.listing import At, ListColumn, Listing, Report
+from iamtui.presentation.styled_words import Row, text_of
+from iamtui.tui.content import fit, fit_name, short_name
+from iamtui.tui.widgets.lists.line_list import LINE_TONES, SORT_KEYS, Piece
+from iamtui.tui.widgets.lists.list_pane import FilteredList
+
+_GAP: Final = "  "
+_MEASURED: Final = 500
+"""Rows of which the columns are as wide as the longest."""
+_LEAST, _ENOUGH = 12, 24
+"""Cells of a column that are left to it where others need them, and those that it keeps before others shrink."""
+
+
+class RowOrder(NamedTuple):
+    """The column that rows are sorted by, or "" for the order of the list itself."""
+
+    by: str = ""
+    reverse: bool = False
+
+
+UNSORTED: Final = RowOrder()
+
+
+class ListingView(FilteredList[Any]):
+    """The rows of a Report under the titles of their columns; inner rows follow theirs in every order."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open_line", "Go there", id="report.open", tooltip="Go to it in the tree, or ask the step"),
+        *SORT_KEYS,
+        Binding("space", "reverse_sort", "Reverse", id="table.reverse", tooltip="Reverse the order of the lines"),
+    ]
+
+    HEADER_LINES = 1
+
+    @dataclass(eq=False, repr=False)
+    class RowsSorted(Message):
+        """The order is another."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._listing: Listing[Any] = Listing("", ())
+        self._longest: dict[str, tuple[int, int]] = {}
+        """By column, the cells of its longest text, and what most need whose names do without their paths."""
+        self._chosen: Sequence[str] | None = None
+        self._inner: set[int] = set()
+        self.order = UNSORTED
+
+    def show_report(self, report: Report[Any], kind: str, needle: str, keep: Any) -> None:
+        """Show the rows of a kind in which a text occurs."""
+        if report.listing is not self._listing:
+            self._listing = report.listing
+            self._measure(report.rows[:_MEASURED])
+        shown: list[Any] = []
+        self._inner = set()
+        for row in self._sorted(report.shown(kind, needle)):
+            shown.append(row)
+            shown += (inner := report.listing.inner(row))
+            self._inner.update(range(len(shown) - len(inner), len(shown)))
+        self.show_rows(shown, keep)
+
+    @property
+    def outer(self) -> list[Any]:
+        """The rows that are shown without their inner rows."""
+        return [row for at, row in enumerate(self.shown) if at not in self._inner]
+
+    def _measure(self, rows: Sequence[Any]) -> None:
+        each = [*rows, *(one for row in rows for one in self._listing.inner(row))]
+        for column in self._listing.columns_at(At.PEOPLE):
+            texts = [text_of(column.shown(row)) for row in each]
+            short = sorted(cell_len(short_name(text)) for text in texts) or [0]
+            most = max(short[len(short) * 9 // 10], min(short[-1], _ENOUGH))
+            self._longest[column.id] = max(map(cell_len, texts), default=0), most
+
+    def _sorted(self, rows: list[Any]) -> list[Any]:
+        by, reverse = self.order
+        column = next((one for one in self._listing.columns if one.id == by), None)
+        if column is None:
+            return rows[::-1] if reverse else rows
+        known = [row for row in rows if column.order(row) is not None]
+        known.sort(key=column.order, reverse=reverse)
+        return [*known, *(row for row in rows if column.order(row) is None)]
+
+    # The columns.
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        return {column.id: column.title for column in self._listing.columns_at(At.PEOPLE)}
+
+    @property
+    def _columns(self) -> list[ListColumn[Any]]:
+        """Those that are wanted and have something in them."""
+        if self._chosen is None:
+            wanted = self._listing.columns_at(At.SCREEN)
+        else:
+            wanted = [one for one in self._listing.columns_at(At.PEOPLE) if one.id in self._chosen]
+        return [one for one in wanted if self._longest[one.id][0]]
+
+    @property
+    def shown_columns(self) -> list[str]:
+        return [column.id for column in self._columns]
+
+    hidden_columns: ClassVar[Sequence[str]] = ()
+
+    def show_columns(self, ids: Sequence[str] | None) -> None:
+        """Show these columns; None: the usual ones."""
+        self._chosen = [one for one in self.titles if one in ids] if ids is not None else None
+        self.redraw()
+
+    def _sizes(self, width: int) -> list[tuple[ListColumn[Any], int]]:
+        columns = self._columns
+        room = width - 1 - len(_GAP) * len(columns)
+        whole, short = ([max(self._longest[one.id][at], cell_len(one.title) + 2) for one in columns] for at in (0, 1))
+        sizes = shared_out(room, whole if sum(whole) <= room else short)
+        return list(zip(columns, sizes, strict=True))
+
+    # Drawing.
+
+    def header_pieces(self, y: int, width: int) -> Sequence[Piece]:  # noqa: ARG002 - there is one line
+        pieces = [Piece(" ")]
+        for column, size in self._sizes(width):
+            here = column.id == self.order.by
+            title = f"{column.title} {'↓' if self.order.reverse else '↑'}" if here else column.title
+            pieces.append(Piece(fit(title, size).ljust(size) + _GAP, "header-sorted" if here else "header"))
+        return pieces
+
+    def pieces(self, index: int, width: int) -> Sequence[Piece]:
+        row, inner = self.shown[index], index in self._inner
+        pieces = [Piece(_GAP)] if inner else []
+        left = -len(_GAP) if inner else 0
+        cells = [(column.shown(row), size) for column, size in self._sizes(width)]
+        # A long name may have what the last cell of its row leaves.
+        spare = max(0, cells[-1][1] - cell_len(text_of(cells[-1][0]))) if cells else 0
+        for cell, size in cells:
+            left += size
+            if not pieces and not text_of(cell):
+                # What has no mark stands where marks are.
+                left += len(_GAP)
+                continue
+            more = min(spare, max(0, cell_len(text_of(cell)) - left))
+            spare -= more
+            pieces += [*_cell(cell, left + more), Piece(_GAP)]
+            left = 0
+        return pieces
+
+    # Keys and mouse.
+
+    def action_sort_by(self, step: int) -> None:
+        ids = ["", *self.shown_columns]
+        at = ids.index(self.order.by) if self.order.by in ids else 0
+        self._sort(RowOrder(ids[(at + step) % len(ids)]))
+
+    def action_reverse_sort(self) -> None:
+        self._sort(RowOrder(self.order.by, not self.order.reverse))
+
+    def header_clicked(self, x: int) -> None:
+        """Sort by the clicked column, again: in reverse."""
+        at = 1
+        for column, size in self._sizes(self.size.width):
+            if at <= x < at + size + len(_GAP):
+                self._sort(RowOrder(column.id, column.id == self.order.by and not self.order.reverse))
+            at += size + len(_GAP)
+
+    def _sort(self, order: RowOrder) -> None:
+        self.order = order
+        self.post_message(self.RowsSorted())
+
+
+def _cell(cell: Row, size: int) -> list[Piece]:
+    """The words of a cell, cut or padded to a width; of a name the path is left out first."""
+    pieces: list[Piece] = []
+    left = size
+    for word in cell:
+        text = fit_name(word.text, left)
+        pieces.append(Piece(text, LINE_TONES[word.tone]))
+        left -= cell_len(text)
+    return [*pieces, Piece(" " * left)]
+
+
+def shared_out(room: int, wanted: Sequence[int]) -> list[int]:
+    """Widths that fill the room: each what it wants, the widest less where that is too much."""
+    sizes = list(wanted)
+    over = sum(sizes) - room
+    while over > 0 and max(sizes, default=0) > _LEAST:
+        widest = max(sizes)
+        next_one = max((size for size in sizes if size < widest), default=_LEAST)
+        many = sizes.count(widest)
+        step = min(max(1, over // many), max(1, widest - next_one))
+        for at, size in enumerate(sizes):
+            if size == widest and over > 0:
+                sizes[at] -= min(step, over)
+                over -= min(step, over)
+    return sizes
