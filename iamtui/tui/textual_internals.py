@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from textual import events
-from textual._compositor import ChopsUpdate, Compositor
 from textual._styles_cache import StylesCache
 from textual.command import Command, CommandList, CommandPalette
 from textual.geometry import Region, Size
-from textual.reactive import Reactive
-from textual.screen import Screen, ScreenResultType
+from textual.screen import Screen
 from textual.scroll_view import ScrollView
-from textual.strip import Strip
 from textual.widget import Widget
 from textual.worker import Worker
 from textual.worker_manager import WorkerManager
@@ -55,58 +51,6 @@ class SteadyScrollView(ScrollView):
             self._scrolled = virtual_size, self.container_size
 
 
-class SteadyCompositor(Compositor):
-    """A Compositor that does once what Textual does two or three times: places widgets, draws those that changed."""
-
-    _changed: tuple[Region, ...] = ()
-    """Regions of the screen being redrawn; empty for all of it."""
-
-    def update_widgets(self, widgets: set[Widget]) -> None:
-        """Note what changed. Textual places everything anew where a widget changed that is not in sight."""
-        super().update_widgets({widget for widget in widgets if widget in self.widgets or is_displayed(widget)})
-
-    def render_partial_update(self) -> ChopsUpdate | None:
-        self._changed = tuple(self._dirty_regions)
-        try:
-            return super().render_partial_update()
-        finally:
-            self._changed = ()
-
-    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
-        """Draw the widgets that have a part in what changed. Textual has all of those draw their lines whose
-        containers have a part in the smallest rectangle around it, from the first line of the screen to the last."""
-        if not self._changed:
-            yield from super()._get_renders(crop)
-            return
-        for widget, (region, clip) in self.visible_widgets.items():
-            seen = region.intersection(clip)
-            if any(seen.overlaps(one) for one in self._changed):
-                yield region, clip, widget.render_lines(seen.translate(-region.offset))
-
-
-class SteadyScreen(Screen[ScreenResultType]):
-    """A Screen on which is placed and drawn only what changed. Beside ModalScreen it comes second, or that has no
-    styles."""
-
-    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
-    """Focused widget. It and the one before redraw themselves: the whole screen need not be drawn again."""
-
-    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(name, id, classes)
-        self._compositor = SteadyCompositor()
-
-    def _on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Keep the styles that a new screen has been made with: Textual works out all of them a second time."""
-        event.refresh_styles = event.refresh_styles and bool(self.stack_updates)
-
-    def _on_timer_update(self) -> None:
-        """Draw what changed. With a layout Textual draws what that changed, and then the whole screen again."""
-        if self._layout_required and self._repaint_required:
-            self._repaint_required = False
-            self._dirty_widgets.add(self)
-        super()._on_timer_update()
-
-
 def lay_out_now(screen: Screen[Any]) -> None:
     """Place at once what would be placed with the next frame, for whoever asks where it is."""
     if screen._layout_required:  # noqa: SLF001 - as the module says
@@ -119,7 +63,7 @@ def is_displayed(widget: Widget) -> bool:
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
-class WatchedPalette(CommandPalette, SteadyScreen[None]):
+class WatchedPalette(CommandPalette):
     """A CommandPalette that tells when its search is over: Textual fills the list a moment after each character."""
 
     def searches(self) -> Iterator[Worker[Any]]:

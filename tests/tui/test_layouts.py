@@ -1,71 +1,20 @@
-"""How often a screen is laid out, and that what is around an answer keeps its place while somebody types."""
+"""What is around an answer keeps its place while somebody types, and nothing is cut off in a small window."""
 
 from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
-from textual.app import App, ComposeResult
-from textual.containers import Vertical, VerticalScroll
-from textual.geometry import Region
-from textual.screen import Screen
-from textual.strip import Strip
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from iamtui.account.model import Account
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.form import QuestionForm
-from iamtui.tui.textual_internals import SteadyCompositor
 from tests.support.drafting import app_of
 from tests.support.question_asked import account, asked, panel_of, typed
 from tests.support.screen_app import opened, press, settle
 from tests.support.slow import one_quick
 
 __all__ = ["account"]
-
-
-class _Screen(Screen[None]):
-    def __init__(self) -> None:
-        super().__init__()
-        self._compositor = SteadyCompositor()
-
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            yield Static("one", id="one")
-            with VerticalScroll():
-                yield Static("two", id="two")
-
-
-class _App(App[None]):
-    CSS = "Vertical, VerticalScroll { height: 1fr; } #one { height: 1; } #two { height: 2; }"
-
-    def get_default_screen(self) -> Screen[None]:
-        return _Screen()
-
-
-async def test_what_has_no_part_in_a_change_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = _App()
-    async with app.run_test(size=(60, 20)) as pilot:
-        one, two = app.screen.query_one("#one", Static), app.screen.query_one("#two", Static)
-        drawn: list[Static] = []
-        render_lines = Static.render_lines
-
-        def noted(self: Static, crop: Region) -> list[Strip]:
-            drawn.append(self)
-            return render_lines(self, crop)
-
-        await pilot.pause()
-        monkeypatch.setattr(Static, "render_lines", noted)
-        one.update("changed", layout=False)
-        await pilot.pause()
-        assert {*drawn} == {one}
-        drawn.clear()
-        one.update("at once", layout=False)
-        two.update("more", layout=False)
-        await pilot.pause()
-        assert {*drawn} == {one, two}
-        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        assert "at once" in text
-        assert "more" in text
 
 
 @pytest.mark.slow

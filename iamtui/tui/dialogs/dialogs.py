@@ -22,7 +22,6 @@ from textual.widgets import Input, Static
 from iamtui.text import counted, safe_text
 from iamtui.tui.background import get_in_thread
 from iamtui.tui.content import fit, line, lines, plain, wrong
-from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.inputs import PathInput, SafeInput
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 
@@ -126,7 +125,7 @@ LONGEST_WAIT_SECONDS: Final = 5.0
 Result = TypeVar("Result")
 
 
-class Dialog(ModalScreen[Result], SteadyScreen[Result]):
+class Dialog(ModalScreen[Result]):
     """A modal screen that leaves the one below in sight."""
 
     DEFAULT_CSS = """

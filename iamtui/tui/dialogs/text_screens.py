@@ -16,12 +16,12 @@ from textual import getters, on
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.screen import Screen
 
 from iamtui.paths import PRIVATE_FOLDER
 from iamtui.problem import Problem
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.explorer.document_view import FindLine
-from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.wrapped_text import WrappedText
 from iamtui.tui.widgets.status import KeyLine, TitleLine
 
@@ -48,7 +48,7 @@ class Searched(Protocol):
         """Take the keys."""
 
 
-class SearchableScreen(SteadyScreen[None]):
+class SearchableScreen(Screen[None]):
     """`/` searches, `n` and `N` go on, Escape ends the search, then goes back.
 
     Whoever makes one of it binds `SEARCH_KEYS` and `BACK_KEYS`, in the order in which its keys are to be shown, and

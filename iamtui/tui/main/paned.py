@@ -30,7 +30,7 @@ from iamtui.tui.main.inventory import OVERVIEW, Inventory, Node, OtherAccount, a
 from iamtui.tui.main.main_view import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.sessions.panel import SessionsPanel
-from iamtui.tui.textual_internals import SteadyScreen, is_displayed
+from iamtui.tui.textual_internals import is_displayed
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.status import KeyLine, MessageLine, Notice, StatusLine, key_hints
 
@@ -332,7 +332,7 @@ _ON_AN_ACCOUNT: Final = frozenset({
 """Actions that do nothing before an account is open."""
 
 
-class PanedScreen(SteadyScreen[None]):
+class PanedScreen(Screen[None]):
     """Arranges explorer, subject, question and sessions by the size of the window."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by the base class

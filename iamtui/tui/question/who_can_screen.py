@@ -13,6 +13,7 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Label
 
 from iamtui.engine.decision import Decision, Layer, Outcome
@@ -35,7 +36,6 @@ from iamtui.tui.file_exports import choose_export
 from iamtui.tui.question.panel_text import terms_of
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_list import Arrangement, WhoCanList
-from iamtui.tui.textual_internals import SteadyScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.status import KeyLine, Notice
@@ -131,7 +131,7 @@ _TABLE: Final = "who can"
 """Key of the columns chosen here, beside those of the tables."""
 
 
-class WhoCanScreen(SteadyScreen[str | None]):
+class WhoCanScreen(Screen[str | None]):
     """Answers come from a thread that ends with the screen; it returns the ARN to go to, or None."""
 
     HELP_ABOUT: ClassVar[str] = (
