@@ -18,7 +18,6 @@ from iamtui.account.model import Gap, Known
 from iamtui.aws.errors import AwsProblem
 from iamtui.config import Config
 from iamtui.problem import Problem
-from iamtui.secret import Secret
 from iamtui.tui import clock
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.content import Severity
@@ -27,9 +26,7 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.explorer import ExplorerTree, FilterInput
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.main.main_screen import MainScreen
-from iamtui.tui.main.paned import Browsing
 from iamtui.tui.question.panel import QuestionPanel
-from iamtui.tui.terminal_app import crash_report
 from iamtui.tui.widgets.status import MessageLine, StatusLine, fitted
 from iamtui.workspace.source.workspace import (
     OpeningCancelled,
@@ -263,46 +260,6 @@ async def test_a_message_replaces_the_one_before_and_marks_its_severity_without_
         assert said(pilot.app) == "! two"
 
 
-async def test_no_toasts_and_no_screenshot_command() -> None:
-    async with opened() as pilot:
-        titles = [command.title for command in pilot.app.get_system_commands(pilot.app.screen)]
-        assert titles
-        assert "Screenshot" not in titles
-        assert not pilot.app.query("Toast")
-    assert make_app()._disable_notifications, "and no place for them is laid out"
-
-
-async def test_a_copied_text_is_not_kept_for_a_later_paste() -> None:
-    async with opened() as pilot:
-        pilot.app.copy_to_clipboard("secret")
-        assert pilot.app.clipboard == ""
-
-
-async def test_a_crash_shows_frames_but_no_locals_and_the_exit_code_is_not_zero(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    app = make_app()
-
-    def boom(_self: object, _node: object) -> None:
-        token = "FwoGZXIvYXdzEXAMPLE"
-        held = Secret(token)
-        raise RuntimeError(f"broken {held}")
-
-    monkeypatch.setattr(Browsing, "show", boom)
-    with pytest.raises(RuntimeError):
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settle(pilot)
-    assert app.return_code == 1
-    shown = "".join(str(renderable) for renderable in app._exit_renderables)
-    try:
-        boom(None, None)
-    except RuntimeError as error:
-        shown += crash_report(error)
-    assert "RuntimeError: broken" in shown
-    assert "in boom" in shown
-    assert "FwoGZXIvYXdzEXAMPLE" not in shown
-
-
 @pytest.mark.parametrize(
     "widget", [IamtuiApp, MainScreen, ExplorerTree, ChildrenTable, RowsView, FilterInput, DetailPane]
 )
@@ -479,10 +436,6 @@ async def test_what_had_the_focus_has_it_again_once_the_window_is_large_enough()
         await until(pilot, lambda: pilot.app.focused is None)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: isinstance(pilot.app.focused, FilterInput))
-
-
-def test_the_sample_is_a_snapshot_without_calls() -> None:
-    assert not sample_workspace().can_call_aws
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +13,12 @@ from iamtui.problem import Problem
 from iamtui.tui.assume.form import AssumeForm
 from iamtui.workspace.assume import assume as assuming
 from iamtui.workspace.assume import assume_plan
-from iamtui.workspace.source.opening import open_source
-from iamtui.workspace.source.workspace import SourceChoice, SourceKind
+from iamtui.workspace.source.workspace import SourceKind
 from tests.support.assume_account import DENIED, EXTERNAL, FOREIGN, MFA, ROLE, ROOT, SERIAL, trust, workspace
 from tests.support.assume_dialog import Gate, dialog, field, gate, is_shown, press, result, words
 from tests.support.panel_apps import screen_text, settle, type_text, until
 from tests.support.slow import one_quick
 from tests.support.sts_answers import CannedSts, sts_error
-from tools.trace_walk import walk_assume_form
 
 __all__ = ["gate"]
 
@@ -287,35 +284,6 @@ async def test_an_error_of_our_own_ends_nothing_and_shows_no_data(monkeypatch: p
         await pilot.press("enter")
         await until(pilot, lambda: "ValueError, an error in iamtui" in words(app))
         assert "wJalrXUtnFEMI" not in screen_text(app)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("every_frame")
-async def test_the_form_is_planned_once_it_is_drawn_and_what_is_sent_is_checked_once() -> None:
-    demo = open_source(SourceChoice(SourceKind.DEMO))
-    first, filled_in = await walk_assume_form(demo), await walk_assume_form(demo)
-
-    def calls(walk: Counter[tuple[str, str]], name: str) -> int:
-        return sum(count for (_, function), count in walk.items() if function == name)
-
-    for opening, answer, enter in (first, filled_in):
-        assert not [call for call in opening if call[0].startswith(("engine/", "questions/"))]
-        assert (calls(opening, "SidesView.render"), calls(opening, "make_plan")) == (1, 0)
-        assert (calls(answer, "make_plan"), calls(answer, "check_input")) == (1, 1)
-        assert (calls(enter, "make_plan"), calls(enter, "check_input")) == (0, 1)
-        assert calls(enter, "AssumeRoleInput.problems") == 1
-        assert not [call for call in enter if call[0].startswith(("engine/", "questions/"))]
-    # The first time, policies and catalogue are read as well, as far as no other test has done so.
-    for walk, most in zip((*first, *filled_in), (10, 55, 35, 10, 47, 25), strict=True):
-        assert len({file for file, _ in walk}) <= most
-
-
-async def test_opening_the_form_mounts_few_widgets() -> None:
-    app = dialog(workspace(trust()))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "Trust [+]" in words(app))
-        # Each is mounted, styled and placed: they are most of what opening costs.
-        assert len(app.screen.query("*")) <= 20
 
 
 async def test_a_given_role_whose_arn_sts_would_refuse_is_shown_with_what_is_wrong() -> None:

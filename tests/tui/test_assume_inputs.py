@@ -12,7 +12,7 @@ from textual.widgets import Input, TextArea
 
 from iamtui.account.model import Known, ManagedPolicy, MfaDevice, Missing
 from iamtui.aws.errors import AwsProblem
-from iamtui.credentials.assume_role import AssumeRoleInput, InputProblem
+from iamtui.credentials.assume_role import AssumeRoleInput
 from iamtui.credentials.session import AssumeExtras
 from iamtui.questions.question import Question
 from iamtui.tui.assume import dialog as dialogs
@@ -122,24 +122,6 @@ async def test_a_wrong_input_in_the_closed_section_opens_it() -> None:
         await press(pilot, "enter")
         assert "The source identity has 1 character; STS takes 2 to 256." in words(app)
         assert app.focused is field(app, "identity")
-
-
-async def test_enter_checks_the_input_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    checked: list[AssumeRoleInput] = []
-    problems = AssumeRoleInput.problems
-
-    def counted(entered: AssumeRoleInput, *limits: Any) -> tuple[InputProblem, ...]:
-        checked.append(entered)
-        return problems(entered, *limits)
-
-    monkeypatch.setattr(AssumeRoleInput, "problems", counted)
-    app = dialog(workspace(TAGGED, sts=CannedSts()))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        checked.clear()
-        await press(pilot, "enter")
-        assert result(app).session.role_arn == ROLE
-        assert len(checked) == 1
 
 
 async def test_a_device_that_is_found_rights_a_code_without_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,12 +220,3 @@ async def test_a_refusal_that_comes_at_once_stays_on_screen(monkeypatch: pytest.
         await type_text(pilot, "987654")
         await press(pilot, "enter")
         assert "AWS denied sts:AssumeRole" in words(app)
-
-
-async def test_a_screenshot_does_not_hold_the_code() -> None:
-    app = dialog(workspace(trust(**MFA)))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
-        await type_text(pilot, "987654")
-        await settle(pilot)
-        assert "987654" not in app.export_screenshot()

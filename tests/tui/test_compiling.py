@@ -54,15 +54,6 @@ def test_it_stops_when_cancelled(workspace: Workspace) -> None:
     assert len(steps) == 3
 
 
-def test_it_lets_the_screen_have_its_turns(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    rests: list[float] = []
-    clock = iter(range(100_000))
-    monkeypatch.setattr(compiling, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(compiling, "sleep", rests.append)
-    compile_all(workspace, lambda: False)
-    assert len(rests) >= len(workspace.account.users) + len(workspace.account.roles)
-
-
 def test_what_nobody_asked_for_stands_still_while_the_user_does_something(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     rests: list[float] = []

@@ -95,16 +95,6 @@ async def test_a_worker_that_fails_is_reported_without_values(monkeypatch: pytes
         assert_no_secret(picture + "".join(said))
 
 
-@one_quick("size", [(80, 24), (120, 40), (200, 60)])
-async def test_a_picture_of_the_whole_screen_holds_no_secret(size: tuple[int, int]) -> None:
-    app = make_app()
-    async with app.run_test(size=size) as pilot:
-        await settle(pilot)
-        app.main.query_one(SessionsPanel).add_session(session())
-        await settle(pilot)
-        assert_no_secret(app.export_screenshot())
-
-
 async def test_the_palette_offers_no_screenshot() -> None:
     app = make_app()
     async with app.run_test() as pilot:

@@ -78,23 +78,6 @@ async def test_lines_look_as_textual_draws_them(
         assert "".join(strip.text for strip in ours).strip()
 
 
-async def test_a_line_is_drawn_again_where_it_changed_alone() -> None:
-    app = NumbersApp()
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        view = app.query_one(Numbers)
-        view.drawn.clear()
-        view.refresh_row(3)
-        await pilot.pause()
-        assert view.drawn == {3: 1}
-        app.refresh(layout=True)
-        await pilot.pause()
-        assert view.drawn == {3: 1}
-        view.refresh()
-        await pilot.pause()
-        assert view.drawn == {index: 1 if index != 3 else 2 for index in range(10)}
-
-
 async def test_lines_have_the_colours_of_the_theme_and_the_faintness_of_now() -> None:
     app = NumbersApp()
     async with app.run_test() as pilot:

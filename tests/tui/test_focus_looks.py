@@ -83,9 +83,3 @@ async def test_the_keys_follow_the_focus_and_the_answer() -> None:
         pilot.app.main.explorer.filter_input.focus()
         await settle(pilot)
         assert "To the hits" in screen_text(pilot.app).splitlines()[-1]
-
-
-async def test_a_change_of_the_focus_works_out_no_styles_of_whole_panes() -> None:
-    async with opened() as pilot:
-        rules = pilot.app.stylesheet.rules
-        assert not [rule.css for rule in rules if "focus-within" in rule.pseudo_classes]

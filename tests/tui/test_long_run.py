@@ -242,12 +242,3 @@ async def test_eight_hours(moto: MotoServer, tmp_path: Path, monkeypatch: pytest
     async with day(moto, tmp_path, monkeypatch) as it:
         await it.work(480, measure_every=60)
         check(it.shown[0], it.shown[-1])
-
-
-@pytest.mark.long
-@pytest.mark.timeout(1_200)
-@partial(in_own_process, seconds=1_100)
-async def test_the_second_hour(moto: MotoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with day(moto, tmp_path, monkeypatch) as it:
-        await it.work(120, measure_every=60)
-        check(it.shown[0], it.shown[-1])

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.main.inventory import Branch, Kind, key_of
 from iamtui.tui.widgets.status import MessageLine
 from iamtui.workspace.source.opening import open_source
@@ -51,32 +50,11 @@ async def test_the_tree_names_what_lists_a_branch(gated_proxy: FaultProxy) -> No
             assert denied in screen_text(pilot.app).replace("\n", " ")
 
 
-@pytest.mark.slow
-async def test_the_organization_names_what_lists_its_administrators(gated_proxy: FaultProxy) -> None:
-    async with without(gated_proxy, "organizations:ListDelegatedAdministrators") as pilot:
-        pilot.app.main.go_to(key_of(Branch(Kind.ORGANIZATION)))
-        await settle(pilot)
-        rows = {row.label: row for row in pilot.app.query_one(DetailPane).facts.rows}
-        assert rows["IAM admins"].value == "unknown (not read; needs organizations:ListDelegatedAdministrators)"
-        assert "organizations:ListDelegatedAdm" in screen_text(pilot.app)
-
-
 async def test_how_the_organization_is_read_otherwise_is_said_whole(gated_proxy: FaultProxy) -> None:
     async with without(gated_proxy, "organizations:DescribeOrganization") as pilot:
         pilot.app.main.go_to(key_of(Branch(Kind.ORGANIZATION)))
         await settle(pilot)
         assert "L: with another profile or a file" in screen_text(pilot.app)
-
-
-@pytest.mark.slow
-async def test_what_was_not_listed_is_unknown_and_not_none(gated_proxy: FaultProxy) -> None:
-    async with without(gated_proxy, INVENTORY, "iam:ListRoles", "iam:ListGroups", "iam:ListInstanceProfiles") as pilot:
-        shown = screen_text(pilot.app)
-        for title in ("Roles", "Groups", "Instance profi…"):
-            assert any(title in row and "unknown" in row for row in shown.splitlines()), title
-        assert pilot.app.query_one(MessageLine).words.startswith("! 1 user, groups unknown, roles unknown.")
-        unused = next(row for row in shown.splitlines() if "unused roles" in row)
-        assert "?" in unused
 
 
 @one_quick(
@@ -112,16 +90,3 @@ async def test_the_answer_and_its_layers_name_what_reads_the_policy_of_a_resourc
         answer = pilot.app.main.question.answer
         assert answer is not None
         assert [one.why for one in answer.layers if "kinesis:GetResourcePolicy" in one.why]
-
-
-@pytest.mark.slow
-@one_quick(("where", "tab"), [(ALICE, "4"), (CI, "3")])
-async def test_access_and_trust_name_what_reads_the_policies_that_they_lack(
-    gated_proxy: FaultProxy, where: str, tab: str
-) -> None:
-    async with without(gated_proxy, INVENTORY, "iam:ListUserPolicies") as pilot:
-        pilot.app.main.go_to(where)
-        await press(pilot, tab)
-        await settle(pilot)
-        assert "[?] needs" in (shown := screen_text(pilot.app))
-        assert "iam:ListUserPolicies" in shown

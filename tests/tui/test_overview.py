@@ -8,21 +8,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from textual.worker import Worker, get_current_worker
 
 from iamtui.presentation.overview import OverviewLine, overview_lines
 from iamtui.presentation.styled_words import text_of
 from iamtui.sources.demo import load_demo_account
-from iamtui.tui import background
-from iamtui.tui.background import Work
 from iamtui.tui.main.inventory import OVERVIEW, Branch, Kind, key_of
 from iamtui.tui.reports.overview_view import OverviewView
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.tui.widgets.status import MessageLine
-from iamtui.workspace.review import escalations, overview_counts
+from iamtui.workspace.review import overview_counts
 from iamtui.workspace.review.audit import suppression_of
 from iamtui.workspace.review.escalations import EscalationReport
-from iamtui.workspace.review.overview import Overview
 from iamtui.workspace.review.overview_counts import account_overview
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.panel_apps import until
@@ -192,22 +188,6 @@ async def test_leaving_the_overview_stops_the_counting(monkeypatch: pytest.Monke
         assert app.main.subject.table.display
 
 
-@pytest.mark.slow
-async def test_the_numbers_are_kept_while_the_account_is_the_same() -> None:
-    app = make_app(demo())
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        app.main.go_to(key_of(OVERVIEW))
-        await settle(pilot)
-        view = app.main.query_one(OverviewView)
-        before = view.lines
-        view.move_to(5)
-        app.main.go_to(key_of(Branch(Kind.USERS)))
-        app.main.go_to(key_of(OVERVIEW))
-        assert view.lines == before
-        assert view.cursor == 5, "and so is the place"
-
-
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_overview(snap_compare: Callable[..., bool], size: str) -> None:
     async def run(pilot: Any) -> None:
@@ -250,35 +230,3 @@ async def test_what_the_records_say_is_shown_while_everybody_is_still_asked_abou
         assert administrators is not None
         assert administrators.count
         assert administrators.words != "?"
-
-
-async def test_what_takes_long_begins_once_the_account_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: dict[Worker[Any], list[str]] = {}
-    count, find, let_draw = overview_counts.account_overview, escalations.find_escalations, Work.let_draw
-
-    def note(what: str) -> None:
-        done.setdefault(get_current_worker(), []).append(what)
-
-    def count_and_note(*args: Any, **named: Any) -> Overview:
-        note("work")
-        return count(*args, **named)
-
-    def find_and_note(*args: Any) -> EscalationReport:
-        note("work")
-        return find(*args)
-
-    def let_draw_and_note(work: Work) -> None:
-        let_draw(work)
-        note("drawn")
-
-    monkeypatch.setattr(overview_counts, "account_overview", count_and_note)
-    monkeypatch.setattr(escalations, "find_escalations", find_and_note)
-    monkeypatch.setattr(background, "compile_all", lambda *_: note("work"))
-    monkeypatch.setattr(Work, "let_draw", let_draw_and_note)
-    app = make_app(demo(), first_branch=OVERVIEW)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        worked = {worker.name: what for worker, what in done.items() if "work" in what}
-        names = "counting the account", "looking for ways to become administrator", "getting the policies ready"
-        assert worked.keys() == {*names}
-        assert all(what == ["drawn", "work"] for what in worked.values())

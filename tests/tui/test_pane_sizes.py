@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -209,24 +207,6 @@ async def test_resources_side_by_side_have_a_width_of_their_own() -> None:
         assert pane(pilot, "side").region.width == beside - 5
         await begin(pilot)
         assert pane(pilot, "side").region.width == alone
-
-
-@pytest.mark.slow
-async def test_a_resize_works_out_no_styles(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(size=SIZES["wide"]) as pilot:
-        await begin(pilot)
-        await press(pilot, "shift+right")
-        styled: list[object] = []
-        apply = Stylesheet.apply
-
-        def counted(sheet: Stylesheet, node: Any, **how: Any) -> None:
-            styled.append(node)
-            apply(sheet, node, **how)
-
-        monkeypatch.setattr(Stylesheet, "apply", counted)
-        await press(pilot, *["shift+right"] * 5)
-        await drag(pilot, grip_of(pilot, Divider.SIDE, "wide"), right=-6)
-        assert len(styled) <= 2, styled
 
 
 @pytest.mark.slow

@@ -7,14 +7,12 @@ import io
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from iamtui.account.model import Known, Missing
 from iamtui.drafts.draft import Edit
 from iamtui.presentation.findings import JudgedFinding
 from iamtui.presentation.listing import Report
@@ -28,10 +26,9 @@ from iamtui.tui.drafts.editor_screen import DraftEditorScreen
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.reports.report_screen import ReportScreen, findings
-from iamtui.workspace.source.workspace import Progress, SourceInfo, SourceKind, Workspace
+from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.evil_account import evil_account
 from tests.support.hostile_text import assert_clean
-from tests.support.live_workspace import live_workspace
 from tests.support.open_account import FINDINGS, MENDED, open_snapshot
 from tests.support.panel_apps import ScreenApp, screen_text, settle, type_text, until
 from tests.support.panel_records import small_workspace
@@ -222,34 +219,6 @@ async def test_suppressed_findings_stand_aside_with_their_reason(
         await press_in_app(pilot, "5")
         assert {row.kind for row in screen.list.shown} == {"suppressed"}
         assert "Accepted because: sign-in goes through the identity center" in screen_text(app)
-
-
-@pytest.mark.slow
-async def test_facts_of_a_live_account_are_loaded_and_what_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = threading.Event()
-    lacking = Missing("access denied", "iam:GetAccountSummary")
-
-    def load(workspace: Workspace, report: Callable[[Progress], None]) -> Workspace:
-        report(Progress("facts about the account", 3))
-        begin.wait()
-        policy = Known(None)
-        return workspace.with_account(replace(workspace.account, password_policy=policy, summary=lacking))
-
-    monkeypatch.setattr(report_screen, "load_account_facts", load)
-    account = replace(demo().account, password_policy=Missing("not loaded"), credential_report=Missing("not loaded"))
-    app = make_app(live_workspace(account))
-    async with app.run_test(size=SIZE) as pilot:
-        await settle_app(pilot)
-        await pilot.press("H")
-        await until(pilot, lambda: "Reading facts about the account 3 …" in screen_text(app))
-        begin.set()
-        await settle_app(pilot)
-        screen = report_on(app.screen)
-        assert any("No password policy is set" in row.finding.message for row in screen.list.shown)
-        assert "iam:GetAccountSummary" in screen_text(app)
-        await press_in_app(pilot, "escape")
-        assert app.main.workspace is not None
-        assert app.main.workspace.account.password_policy == Known(None), "what was loaded stays"
 
 
 @pytest.mark.slow

@@ -12,7 +12,6 @@ from textual.dom import DOMNode
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.explorer.explorer import ExplorerTree
 from tests.support.screen_app import opened
-from tests.support.slow import one_quick
 
 
 def test_importing_the_app_loads_neither_boto_nor_moto_nor_the_catalogue() -> None:
@@ -40,22 +39,6 @@ def watch_styles(monkeypatch: pytest.MonkeyPatch, seen: Callable[[DOMNode], obje
         real(app, node, animate=animate)
 
     monkeypatch.setattr(IamtuiApp, "update_styles", update_styles)
-
-
-@one_quick("size", [(80, 24), (120, 40), (200, 60), (50, 15)])
-async def test_the_styles_are_worked_out_once_and_for_the_size_from_the_start(
-    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worked_out: list[DOMNode] = []
-    watch_styles(monkeypatch, worked_out.append)
-    async with opened(size=size) as pilot:
-        main = pilot.app.main
-        assert main not in worked_out, "neither the first message about the size nor coming on screen changes any"
-        nodes = [*main.walk_children(with_self=True)]
-        rules = [node.styles.base.get_rules().copy() for node in nodes]
-        main.update_node_styles(animate=False)
-        assert main in worked_out
-        assert [node.styles.base.get_rules() for node in nodes] == rules
 
 
 async def test_the_focus_begins_in_the_tree_and_nowhere_before(monkeypatch: pytest.MonkeyPatch) -> None:
