@@ -14,7 +14,7 @@ from textual.screen import Screen
 from iamtui.tui import clock, themes
 from iamtui.workspace.ask import saved_questions
 from tests.support.sample_account import NOW
-from tests.support.settling import handled, handled_and_painted, paint, painted_at_rest, screen_at_rest
+from tests.support.settling import handled, handled_and_painted, painted_at_rest, screen_at_rest
 from tests.support.shared_handlers import found_once
 from tests.support.shared_styles import applied_once, parsed_once, theme_read_once
 
@@ -59,9 +59,3 @@ def _still(monkeypatch: pytest.MonkeyPatch, no_aws_settings: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(no_aws_settings / "data-home"))
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)
-
-
-@pytest.fixture
-def every_frame(monkeypatch: pytest.MonkeyPatch, _still: None) -> None:
-    """Paint as the program does: for what is done once a frame is on screen."""
-    monkeypatch.setattr(Screen, "_compositor_refresh", paint)
