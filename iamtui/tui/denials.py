@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from rich.cells import cell_len
 from textual import events, getters, on
@@ -33,7 +33,7 @@ from iamtui.tui.content import age_note, fit, fit_end, line, lines, plain, style
 from iamtui.tui.dialogs.list_dialogs import ColumnList, choose_columns
 from iamtui.tui.dialogs.text_screens import TextScreen
 from iamtui.tui.main.inventory import entity_of
-from iamtui.tui.question.pinned_verdicts import AskedFrom
+from iamtui.tui.main.main_view import MainView
 from iamtui.tui.question.trace_screen import DocumentScreen
 from iamtui.tui.widgets.inputs import AskRow
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
@@ -661,7 +661,13 @@ class DenialScreen(DenialReadingScreen):
 # From a denial that was explained to the main screen: go to the principal, put the question, say how they agree.
 
 
-def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
+class DenialsKeeper(MainView, Protocol):
+    """The main screen, which keeps the log whose denials are being explained one after the other."""
+
+    kept_denials: KeptDenials | None
+
+
+def open_denials(screen: DenialsKeeper, workspace: Workspace) -> None:
     """Open the screen where a denial is pasted; its question goes to the main screen."""
 
     def chosen(explained: ExplainedDenial | None) -> None:
@@ -673,7 +679,7 @@ def open_denials(screen: AskedFrom, workspace: Workspace) -> None:
     screen.app.push_screen(dialog, chosen)
 
 
-def _arrive(screen: AskedFrom, workspace: Workspace, explained: ExplainedDenial) -> None:
+def _arrive(screen: MainView, workspace: Workspace, explained: ExplainedDenial) -> None:
     principal, question = explained.principal, explained.question
     if principal is not None:
         entity = entity_of(workspace.account, principal)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from iamtui.engine.decision import StatementRef
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import AnsweredQuestion
-    from iamtui.tui.denials import KeptDenials
     from iamtui.tui.question.asking import Alongside
     from iamtui.tui.question.who_can_screen import WhoCanScreen
     from iamtui.workspace.ask.answers import BulkMatrixEvaluator
@@ -155,9 +154,6 @@ def _deciding(poll: BulkMatrixEvaluator, workspace: Workspace, entity: User | Ro
 
 class AskedFrom(MainView, Protocol):
     """The main screen, as the screens know it that are opened from its question."""
-
-    kept_denials: KeptDenials | None
-    """The log whose denials are being explained one after the other."""
 
     @property
     def subject(self) -> SubjectPane:
