@@ -222,7 +222,23 @@ class JsonEvents:
             yield from self._of_list()
         else:
             yield from self._of_lines()
-        yield from self._by_brackets()
+        more = True
+        while more:
+            # As many as were read at once, so that progress can be told.
+            entries, taken = self._entries()
+            yield entries
+            self._buffer = self._buffer[taken:]
+            if len(self._buffer) > LARGEST_EVENT:
+                raise Problem("It holds an event, or something else, of more than 4 MB.", "Is it a trail?")
+            portion = self._read()
+            more = bool(portion)
+            self._buffer += portion
+        if self._buffer.strip(b" \t\r\n,]}"):
+            raise Problem("It ends within an event, or something else follows the last one.", "Fetch it again.")
+        if self._lists:
+            raise Problem("It ends within its list of events.", "Fetch it again.")
+        if self._has_more:
+            raise Problem("It is one page of several: it ends with a NextToken.", "Fetch the pages behind it, too.")
 
     def _of_list(self) -> Iterator[list[Event | None]]:
         """Events as CloudTrail writes a list of them; leaves what is to be cut by its brackets."""
@@ -263,25 +279,6 @@ class JsonEvents:
             if not portion:
                 return
             self._buffer += portion
-
-    def _by_brackets(self) -> Iterator[list[Event | None]]:
-        more = True
-        while more:
-            # As many as were read at once, so that progress can be told.
-            entries, taken = self._entries()
-            yield entries
-            self._buffer = self._buffer[taken:]
-            if len(self._buffer) > LARGEST_EVENT:
-                raise Problem("It holds an event, or something else, of more than 4 MB.", "Is it a trail?")
-            portion = self._read()
-            more = bool(portion)
-            self._buffer += portion
-        if self._buffer.strip(b" \t\r\n,]}"):
-            raise Problem("It ends within an event, or something else follows the last one.", "Fetch it again.")
-        if self._lists:
-            raise Problem("It ends within its list of events.", "Fetch it again.")
-        if self._has_more:
-            raise Problem("It is one page of several: it ends with a NextToken.", "Fetch the pages behind it, too.")
 
     def _entries(self) -> tuple[list[Event | None], int]:
         """The outermost objects in what was read, or those of the list in one; and how much of the text they took.

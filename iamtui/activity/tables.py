@@ -412,7 +412,19 @@ def parquet_events(file: IO[bytes]) -> Iterator[list[Event | None]]:
         if not again.seekable():
             raise Problem("It is Parquet, which is not read from a pipe.", "Name the file.")
         try:
-            yield from _of_parquet(arrow, again)
+            opened = _opened(arrow, again)
+            wanted = [name for name in opened.schema_arrow.names if is_wanted(column_name(name))]
+            if not {"eventsource", "eventname"} <= {column_name(name) for name in wanted}:
+                raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
+            rows, plain = Rows(wanted), opened.metadata.schema.to_arrow_schema()
+            for batch in opened.iter_batches(_PARQUET_ROWS, columns=wanted):
+                read = [batch.column(name) for name in wanted]
+                if sum(_size(arrow, column) for column in read) > LARGEST_EVENT + _LONG_ROW * batch.num_rows:
+                    raise Problem("It has values that are too long.", "Is it a trail?")
+                whole = (
+                    column.cast(plain.field(name).type).to_pylist() for name, column in zip(wanted, read, strict=True)
+                )
+                yield [rows.event(row) for row in zip(*whole, strict=True)]
         except (arrow.ArrowException, OSError, ValueError, LookupError, OverflowError):
             # What pyarrow raises of bytes that are not what they should be.
             raise Problem("It is damaged.", "Fetch it again.") from None
@@ -435,20 +447,6 @@ def _opened(arrow: Any, file: IO[bytes]) -> Any:
     texts = {chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"}
     texts -= {chunk.path_in_schema for chunk in chunks if any("DELTA" in name for name in chunk.encodings)}
     return arrow.parquet.ParquetFile(file, metadata=metadata, read_dictionary=[*texts], pre_buffer=False)
-
-
-def _of_parquet(arrow: Any, file: IO[bytes]) -> Iterator[list[Event | None]]:
-    opened = _opened(arrow, file)
-    wanted = [name for name in opened.schema_arrow.names if is_wanted(column_name(name))]
-    if not {"eventsource", "eventname"} <= {column_name(name) for name in wanted}:
-        raise Problem("It is Parquet without the columns eventSource and eventName.", "Is it a trail?")
-    rows, plain = Rows(wanted), opened.metadata.schema.to_arrow_schema()
-    for batch in opened.iter_batches(_PARQUET_ROWS, columns=wanted):
-        read = [batch.column(name) for name in wanted]
-        if sum(_size(arrow, column) for column in read) > LARGEST_EVENT + _LONG_ROW * batch.num_rows:
-            raise Problem("It has values that are too long.", "Is it a trail?")
-        whole = (column.cast(plain.field(name).type).to_pylist() for name, column in zip(wanted, read, strict=True))
-        yield [rows.event(row) for row in zip(*whole, strict=True)]
 
 
 def _size(arrow: Any, column: Any) -> int:

@@ -125,7 +125,15 @@ def _user_message(text: SearchableText, at: int, floor: int) -> DenialSpan | Non
     if not action and not caller.startswith("arn:"):
         return None
     resource, after, notes = _resource(text, after, start)
-    resource, notes = _with_arn(resource, notes, caller)
+    # The ARN for `user NAME` and the like, which IAM names so in the caller's own account.
+    named, arn = _IAM_RESOURCE.fullmatch(resource), parse_arn(caller)
+    if named is not None and named[2].startswith("arn:"):
+        resource = named[2]
+    elif named is not None and (arn is None or not named[2]):
+        notes = (*notes, f"The message names the resource as {resource}, not by an ARN.")
+    elif named is not None and arn is not None:
+        notes = (*notes, f"The message names the resource as {resource}, without its path.")
+        resource = f"arn:{arn.partition}:iam::{arn.account}:{named[1]}/{named[2]}"
     for words, note in _NAMELESS.items():
         if text.lowered.startswith(words, after):
             notes = (*notes, note) if note else notes
@@ -333,19 +341,6 @@ def _resource(text: SearchableText, start: int, since: int) -> tuple[str, int, t
     if resource and not resource.startswith("arn:") and resource != "*":
         notes = (*notes, f"The message names the resource as {resource}, not by an ARN.")
     return resource, end, notes
-
-
-def _with_arn(resource: str, notes: tuple[str, ...], caller: str) -> tuple[str, tuple[str, ...]]:
-    """The ARN for `user NAME` and the like, which IAM names so in the caller's own account."""
-    named, arn = _IAM_RESOURCE.fullmatch(resource), parse_arn(caller)
-    if named is None:
-        return resource, notes
-    if named[2].startswith("arn:"):
-        return named[2], notes
-    if arn is None or not named[2]:
-        return resource, (*notes, f"The message names the resource as {resource}, not by an ARN.")
-    made = f"arn:{arn.partition}:iam::{arn.account}:{named[1]}/{named[2]}"
-    return made, (*notes, f"The message names the resource as {resource}, without its path.")
 
 
 def _without_end(word: str) -> str:

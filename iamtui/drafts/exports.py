@@ -43,7 +43,18 @@ def export(draft: Draft, before: Account, after: Account, form: str, *, note: st
     Raises:
         Problem: an unknown form, or (not for "diff") a document that is not JSON, or two documents for one name.
     """
-    edits = _net_edits(draft, before, after)
+    # The edits that together have the draft's effect on `before`, one for each subject, in the order of the draft.
+    # AWS managed policies that were given by name have their ARNs, as `after` has them.
+    last: dict[tuple[str, ...], Edit] = {}
+    for edit in draft.edits:
+        edit = edit.resolved(after)
+        last.pop(edit.subject, None)
+        last[edit.subject] = edit
+    current = AccountAfterEdits(before)
+    deleted = {edit.deletes for edit in last.values() if edit.deletes}
+    # What else is said of a user or role that goes, goes with it.
+    left = (edit for edit in last.values() if edit.deletes or edit.subject[1] not in deleted)
+    edits = tuple(edit for edit in left if not edit.changes_nothing(current))
     if form == "diff":
         return _document_diff(edits, before, after)
     if form not in FORMS:
@@ -55,23 +66,6 @@ def export(draft: Draft, before: Account, after: Account, form: str, *, note: st
 
 
 # What is left of the edits when each subject is taken once: the last edit of it, unless it changes nothing.
-
-
-def _net_edits(draft: Draft, before: Account, after: Account) -> tuple[Edit, ...]:
-    """The edits that together have the draft's effect on `before`, one for each subject, in the order of the draft.
-
-    AWS managed policies that were given by name have their ARNs, as `after` has them.
-    """
-    last: dict[tuple[str, ...], Edit] = {}
-    for edit in draft.edits:
-        edit = edit.resolved(after)
-        last.pop(edit.subject, None)
-        last[edit.subject] = edit
-    current = AccountAfterEdits(before)
-    deleted = {edit.deletes for edit in last.values() if edit.deletes}
-    # What else is said of a user or role that goes, goes with it.
-    left = (edit for edit in last.values() if edit.deletes or edit.subject[1] not in deleted)
-    return tuple(edit for edit in left if not edit.changes_nothing(current))
 
 
 def _check_edits(edits: Sequence[Edit]) -> None:

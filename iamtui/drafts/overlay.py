@@ -150,7 +150,25 @@ def _exceeded(before: Account, after: Account, name: str) -> Iterator[str]:
     else:
         level = find_level(after, name)
         if level is not None:
-            yield from _of_level(level)
+            where = safe_text(level.name or level.id)
+            for type_, fact in ((SCP, level.scps), (RCP, level.rcps)):
+                if isinstance(fact, Missing):
+                    continue
+                most, longest = _ORGANIZATION[type_]
+                if len(fact.value) > most:
+                    yield f"{where} would have {len(fact.value)} {short_type(type_)}s; the quota is {most}."
+                if type_ == SCP and not fact.value:
+                    yield (
+                        f"{where} would have no SCP, which denies everything below it; AWS refuses to detach the last "
+                        "one: attach another first."
+                    )
+                for policy in fact.value:
+                    size = len(policy.document.source_text)
+                    if size > longest:
+                        yield (
+                            f"The {short_type(type_)} {safe_text(policy.name)} has {size:,} characters; "
+                            f"the quota is {longest:,}, white space included."
+                        )
 
 
 def _of_holder(before: Account, holder: User | Group | Role) -> Iterator[str]:
@@ -192,28 +210,6 @@ def _of_policy(before: Account, policy: ManagedPolicy) -> Iterator[str]:
     size = _counted_characters(version.document)
     if size > _MANAGED:
         yield f"{name} would have {size:,} characters; the quota is {_MANAGED:,}."
-
-
-def _of_level(level: OrganizationLevel) -> Iterator[str]:
-    where = safe_text(level.name or level.id)
-    for type_, fact in ((SCP, level.scps), (RCP, level.rcps)):
-        if isinstance(fact, Missing):
-            continue
-        most, longest = _ORGANIZATION[type_]
-        if len(fact.value) > most:
-            yield f"{where} would have {len(fact.value)} {short_type(type_)}s; the quota is {most}."
-        if type_ == SCP and not fact.value:
-            yield (
-                f"{where} would have no SCP, which denies everything below it; AWS refuses to detach the last one: "
-                "attach another first."
-            )
-        for policy in fact.value:
-            size = len(policy.document.source_text)
-            if size > longest:
-                yield (
-                    f"The {short_type(type_)} {safe_text(policy.name)} has {size:,} characters; "
-                    f"the quota is {longest:,}, white space included."
-                )
 
 
 def _of_resource(after: Account, resource: str) -> Iterator[str]:

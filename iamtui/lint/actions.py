@@ -167,40 +167,21 @@ def check_dynamodb(subject: CheckedDocument, statement: Statement) -> None:
     if not any(line.key.lower().startswith("dynamodb:") for line in statement.conditions):
         return
     for line in lines_about(statement, _VALUES):
-        _check_values(subject, statement, line)
-    _check_pairing(subject, statement)
-    if statement.effect == "Allow":
-        _check_attributes(subject, statement)
-        _check_leading_keys(subject, statement)
-
-
-def _check_values(subject: CheckedDocument, statement: Statement, line: ConditionLine) -> None:
-    operator = parse_operator(line.operator)
-    if operator is None or not operator.base.startswith("string"):
-        return
-    allowed, issue = _VALUES[line.key.lower()]
-    any_case = operator.base == "stringequalsignorecase"
-    for i, value in enumerate(line.values):
-        if (value.upper() if any_case else value) in allowed or "*" in value or "?" in value or "${" in value:
+        operator = parse_operator(line.operator)
+        if operator is None or not operator.base.startswith("string"):
             continue
-        subject.at(statement, f"Condition.{line.operator}.{line.key}", i).error(
-            "dynamodb-value",
-            f"{quoted(value)} is not a value of {line.key}, so it never matches; it is one of {', '.join(allowed)}.",
-            aws=issue,
-        )
-
-
-def _reached(statement: Statement, actions: tuple[str, ...]) -> list[str]:
-    return [action for action in actions if reaches(statement, action)]
-
-
-def _place_of(subject: CheckedDocument, statement: Statement, key: str) -> Place | None:
-    lines = lines_about(statement, {key})
-    return subject.at(statement, f"Condition.{lines[0].operator}.{lines[0].key}") if lines else None
-
-
-def _check_pairing(subject: CheckedDocument, statement: Statement) -> None:
-    """dynamodb:Select comes with reads only, dynamodb:ReturnValues with writes only."""
+        allowed, issue = _VALUES[line.key.lower()]
+        any_case = operator.base == "stringequalsignorecase"
+        for i, value in enumerate(line.values):
+            if (value.upper() if any_case else value) in allowed or "*" in value or "?" in value or "${" in value:
+                continue
+            subject.at(statement, f"Condition.{line.operator}.{line.key}", i).error(
+                "dynamodb-value",
+                f"{quoted(value)} is not a value of {line.key}, so it never matches; it is one of "
+                f"{', '.join(allowed)}.",
+                aws=issue,
+            )
+    # dynamodb:Select comes with reads only, dynamodb:ReturnValues with writes only.
     for key, name, right, wrong in (
         ("dynamodb:select", "dynamodb:Select", _READS, _WRITES),
         ("dynamodb:returnvalues", "dynamodb:ReturnValues", _RETURNING, _READS),
@@ -214,6 +195,18 @@ def _check_pairing(subject: CheckedDocument, statement: Statement) -> None:
             "remove it or name such an action.",
             aws="DYNAMODB_WRONG_CONDITION_FOR_ACTION",
         )
+    if statement.effect == "Allow":
+        _check_attributes(subject, statement)
+        _check_leading_keys(subject, statement)
+
+
+def _reached(statement: Statement, actions: tuple[str, ...]) -> list[str]:
+    return [action for action in actions if reaches(statement, action)]
+
+
+def _place_of(subject: CheckedDocument, statement: Statement, key: str) -> Place | None:
+    lines = lines_about(statement, {key})
+    return subject.at(statement, f"Condition.{lines[0].operator}.{lines[0].key}") if lines else None
 
 
 def _check_attributes(subject: CheckedDocument, statement: Statement) -> None:
@@ -313,7 +306,12 @@ def check_sensitive_actions(subject: CheckedDocument, statement: Statement) -> N
     """Allow statements of identity-based policies that reach such an action on all roles."""
     if statement.effect != "Allow" or subject.kind is not PolicyType.IDENTITY:
         return
-    on = _on_all_roles(statement)
+    if statement.resources is not None:
+        on = "Resource" if any(_ALL_ROLES.fullmatch(entry) for entry in statement.resources) else None
+    elif statement.not_resources is not None:
+        on = None if any(_ALL_ROLES.fullmatch(entry) for entry in statement.not_resources) else "NotResource"
+    else:
+        on = None
     if on is None:
         return
     for sensitive in _SENSITIVE:
@@ -324,14 +322,6 @@ def check_sensitive_actions(subject: CheckedDocument, statement: Statement) -> N
         subject.at(statement, element, number).warning(
             sensitive.code, f"{entry} {sensitive.what}", aws=f"{sensitive.issue}_{_ISSUES[how, on]}"
         )
-
-
-def _on_all_roles(statement: Statement) -> str | None:
-    if statement.resources is not None:
-        return "Resource" if any(_ALL_ROLES.fullmatch(entry) for entry in statement.resources) else None
-    if statement.not_resources is not None:
-        return None if any(_ALL_ROLES.fullmatch(entry) for entry in statement.not_resources) else "NotResource"
-    return None
 
 
 def _reached_by(statement: Statement, action: str) -> tuple[str, str, int | None]:

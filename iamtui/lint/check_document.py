@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from iamtui.input_files import toml_of
 from iamtui.lint.actions import check_actions, check_dynamodb, check_sensitive_actions, check_tag_keys
@@ -117,7 +117,10 @@ def _finding_of(error: DocumentError, canonical: Mapping[str, Lines], given: Map
     if lines is None and error.line is not None:
         lines = (error.line, error.line)
     code = "not-json" if error.line is not None else "unreadable"
-    aws_code = _ISSUE_OF_FAULT.get((error.fault, _element_of(error.path)), _ISSUE_OF_FAULT[error.fault, ""])
+    # The element that an error is about: the last name of its path outside the map of a Principal.
+    names = re.findall(r"\.([A-Za-z]+)", error.path)
+    element = next((name for name in reversed(names) if name in _NAMED), "") if names else "$"
+    aws_code = _ISSUE_OF_FAULT.get((error.fault, element), _ISSUE_OF_FAULT[error.fault, ""])
     return Finding(Level.ERROR, code, f"{error.message}.", error.path, None, lines, source_line, aws_code)
 
 
@@ -173,12 +176,6 @@ def _error_of(value: JsonValue) -> DocumentError | None:
     except DocumentError as error:
         return error.copy()
     return None
-
-
-def _element_of(path: str) -> str:
-    """The element that an error is about: the last name of its path outside the map of a Principal."""
-    names = re.findall(r"\.([A-Za-z]+)", path)
-    return next((name for name in reversed(names) if name in _NAMED), "") if names else "$"
 
 
 _NAMED: Final = frozenset(("Effect", "Principal", "NotPrincipal"))
@@ -315,18 +312,14 @@ def suppression_tables(
         raise Problem(f"suppress in {name} is not a list of tables.", "Write [[suppress]], with two brackets.")
     for number, table in enumerate(tables, 1):
         origin = f"suppression {number} in {name}"
-        yield _checked(table, origin, names, command), origin
-
-
-def _checked(table: dict[str, Any], origin: str, names: Sequence[str], command: str) -> Mapping[str, str]:
-    subject = origin[:1].upper() + origin[1:]
-    for field, value in table.items():
-        if field not in names:
-            raise Problem(f'{subject} has "{field}", which it cannot have.', f"It takes {', '.join(names)}.")
-        if not isinstance(value, str) or not value.strip():
-            raise Problem(f"{subject}: {field} is not a text, or is empty.", f'Write {field} = "...".')
-    if "code" not in table:
-        raise Problem(f"{subject} has no code.", f'Write the code that {command} prints: code = "...".')
-    if "reason" not in table:
-        raise Problem(f"{subject} ({table['code']}) has no reason.", 'Write why it is accepted: reason = "...".')
-    return {field: value.strip() if field in ("code", "reason") else value for field, value in table.items()}
+        subject = origin[:1].upper() + origin[1:]
+        for field, value in table.items():
+            if field not in names:
+                raise Problem(f'{subject} has "{field}", which it cannot have.', f"It takes {', '.join(names)}.")
+            if not isinstance(value, str) or not value.strip():
+                raise Problem(f"{subject}: {field} is not a text, or is empty.", f'Write {field} = "...".')
+        if "code" not in table:
+            raise Problem(f"{subject} has no code.", f'Write the code that {command} prints: code = "...".')
+        if "reason" not in table:
+            raise Problem(f"{subject} ({table['code']}) has no reason.", 'Write why it is accepted: reason = "...".')
+        yield {field: value.strip() if field in ("code", "reason") else value for field, value in table.items()}, origin

@@ -69,7 +69,13 @@ def check_conditions(subject: CheckedDocument, statement: Statement) -> None:
         if key is not None:
             _check_type(line, operator, key, here)
             _check_multiplicity(line, operator, key, here)
-        _check_null(line, operator, here)
+        if operator.base == "null" and operator.over is not None:
+            always = "true" if operator.over is SetOperator.ALL else "false"
+            here.suggestion(
+                "null-with-set-operator",
+                f"{line.operator} is always {always}, whatever the request; write Null without the set operator.",
+                aws="NULL_WITH_QUALIFIER",
+            )
         if key is None or key.multivalued is not False:
             _check_set_guard(statement, line, operator, here)
 
@@ -182,16 +188,6 @@ def _check_multiplicity(line: ConditionLine, operator: Operator, key: ConditionK
         )
 
 
-def _check_null(line: ConditionLine, operator: Operator, here: Place) -> None:
-    if operator.base == "null" and operator.over is not None:
-        always = "true" if operator.over is SetOperator.ALL else "false"
-        here.suggestion(
-            "null-with-set-operator",
-            f"{line.operator} is always {always}, whatever the request; write Null without the set operator.",
-            aws="NULL_WITH_QUALIFIER",
-        )
-
-
 def _check_set_guard(statement: Statement, line: ConditionLine, operator: Operator, here: Place) -> None:
     """ForAllValues in an Allow without a guard for the absent key."""
     if operator.over is not SetOperator.ALL or statement.effect != "Allow" or operator.base == "null":
@@ -275,12 +271,39 @@ def check_values(
 ) -> None:
     family = family_of(operator)
     if not line.values:
-        _report_no_values(subject, statement, line, operator)
+        suffix = "_IFEXISTS" if operator.if_exists else ""
+        if operator.over is not None:
+            suffix = "_FORALLVALUES" if operator.over is SetOperator.ALL else "_FORANYVALUE"
+        _at(subject, statement, line).warning(
+            "no-values",
+            f"{quoted(line.key)} has an empty list of values, which nothing matches.",
+            aws=f"EMPTY_ARRAY_CONDITION{suffix}",
+        )
         return
     _check_types(subject, statement, line, family)
-    _check_number_of_values(subject, statement, line, operator)
-    if family == "date":
-        _check_epochs(subject, statement, line)
+    if len(line.values) >= 2:
+        if operator.base == "bool":
+            _at(subject, statement, line).error(
+                "several-booleans",
+                f"{quoted(line.key)} has several booleans, which AWS refuses; give one.",
+                aws="INVALID_CONDITION_MULTIPLE_BOOLEAN",
+            )
+        if operator.base.startswith(("numericless", "numericgreater")):
+            which = "greatest" if operator.base.startswith("numericless") else "least"
+            _at(subject, statement, line).suggestion(
+                "redundant-value",
+                f"Only the {which} of several values counts with {line.operator}; remove the others.",
+                aws="REDUNDANT_CONDITION_VALUE_NUM",
+            )
+    if family == "date" and line.key.lower() != "aws:epochtime":
+        for i, value in enumerate(line.values):
+            if _EPOCH.fullmatch(value):
+                _at(subject, statement, line, i).warning(
+                    "epoch-date",
+                    f"{quoted(value)} is an epoch, which may not be the moment you expect; write a date such as "
+                    "2026-01-31T00:00:00Z.",
+                    aws="INVALID_DATE_VALUE",
+                )
     if family == "ipaddress":
         _check_networks(subject, statement, line, operator)
     if family in ("string", "arn"):
@@ -294,20 +317,9 @@ def _at(subject: CheckedDocument, statement: Statement, line: ConditionLine, val
     return subject.at(statement, f"Condition.{line.operator}.{line.key}", value)
 
 
-def _report_no_values(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
-    suffix = "_IFEXISTS" if operator.if_exists else ""
-    if operator.over is not None:
-        suffix = "_FORALLVALUES" if operator.over is SetOperator.ALL else "_FORANYVALUE"
-    _at(subject, statement, line).warning(
-        "no-values",
-        f"{quoted(line.key)} has an empty list of values, which nothing matches.",
-        aws=f"EMPTY_ARRAY_CONDITION{suffix}",
-    )
-
-
 def _check_types(subject: CheckedDocument, statement: Statement, line: ConditionLine, family: str) -> None:
     raw = subject.raw(statement)["Condition"][line.operator][line.key]
-    if isinstance(raw, list) and len({_json_type(value) for value in raw}) > 1:
+    if isinstance(raw, list) and len({type(value) if isinstance(value, (str, bool)) else float for value in raw}) > 1:
         _at(subject, statement, line).error(
             "mixed-value-types",
             f"The values of {quoted(line.key)} are of several JSON types, which AWS refuses; quote all of them.",
@@ -323,43 +335,6 @@ def _check_types(subject: CheckedDocument, statement: Statement, line: Condition
         if not test(value):
             _at(subject, statement, line, i).error(
                 "value-type", f"{quoted(value)} is not {expected}, so {line.operator} cannot compare it.", aws=issue
-            )
-
-
-def _json_type(value: object) -> str:
-    return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
-
-
-def _check_number_of_values(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator
-) -> None:
-    if len(line.values) < 2:
-        return
-    if operator.base == "bool":
-        _at(subject, statement, line).error(
-            "several-booleans",
-            f"{quoted(line.key)} has several booleans, which AWS refuses; give one.",
-            aws="INVALID_CONDITION_MULTIPLE_BOOLEAN",
-        )
-    if operator.base.startswith(("numericless", "numericgreater")):
-        which = "greatest" if operator.base.startswith("numericless") else "least"
-        _at(subject, statement, line).suggestion(
-            "redundant-value",
-            f"Only the {which} of several values counts with {line.operator}; remove the others.",
-            aws="REDUNDANT_CONDITION_VALUE_NUM",
-        )
-
-
-def _check_epochs(subject: CheckedDocument, statement: Statement, line: ConditionLine) -> None:
-    if line.key.lower() == "aws:epochtime":
-        return
-    for i, value in enumerate(line.values):
-        if _EPOCH.fullmatch(value):
-            _at(subject, statement, line, i).warning(
-                "epoch-date",
-                f"{quoted(value)} is an epoch, which may not be the moment you expect; write a date such as "
-                "2026-01-31T00:00:00Z.",
-                aws="INVALID_DATE_VALUE",
             )
 
 
@@ -379,22 +354,16 @@ def _check_networks(subject: CheckedDocument, statement: Statement, line: Condit
                 aws="IMPROVE_IP_RANGE",
             )
     if private and line.key.lower() == "aws:sourceip":
-        _report_private(subject, statement, line, operator, private)
-
-
-def _report_private(
-    subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator, private: list[str]
-) -> None:
-    """aws:SourceIp holds public addresses, so private ones never match."""
-    here = _at(subject, statement, line, line.values.index(private[0]))
-    verb = "is a private range" if len(private) == 1 else "are private ranges"
-    message = f"{named(private)} {verb}, but aws:SourceIp holds public addresses; for a VPC endpoint use "
-    issue = "PRIVATE_NOT_IP_ADDRESS" if operator.negated else "PRIVATE_IP_ADDRESS"
-    if len(private) == len(line.values):
-        always = "always" if operator.negated else "never"
-        here.error("private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", aws=issue)
-    else:
-        here.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", aws=f"{issue}_SUBSET")
+        # aws:SourceIp holds public addresses, so private ones never match.
+        here = _at(subject, statement, line, line.values.index(private[0]))
+        verb = "is a private range" if len(private) == 1 else "are private ranges"
+        message = f"{named(private)} {verb}, but aws:SourceIp holds public addresses; for a VPC endpoint use "
+        issue = "PRIVATE_NOT_IP_ADDRESS" if operator.negated else "PRIVATE_IP_ADDRESS"
+        if len(private) == len(line.values):
+            always = "always" if operator.negated else "never"
+            here.error("private-source-ip", f"{message}aws:VpcSourceIp. The condition {always} holds.", aws=issue)
+        else:
+            here.suggestion("private-source-ip", f"{message}aws:VpcSourceIp.", aws=f"{issue}_SUBSET")
 
 
 def _check_stars(subject: CheckedDocument, statement: Statement, line: ConditionLine, operator: Operator) -> None:
@@ -464,7 +433,14 @@ def _check_known_values(
             continue
         here = _at(subject, statement, line, i)
         if lowered == "aws:requestedregion" and not is_pattern(value):
-            _check_region(subject, value, here)
+            regions = [region for of_partition in REGIONS.values() for region in of_partition]
+            if value.lower() not in regions:
+                hint = subject.nearest(value, sorted(regions))
+                here.warning(
+                    "unknown-region",
+                    f"{quoted(value)} is not a Region (list of {REGIONS_READ}), so it never matches.{hint}",
+                    aws="INVALID_REGION",
+                )
         if lowered in _IDENTIFIERS:
             _check_identifier(line, value, here)
         if holds_kms_key and value != "*" and not _KMS_KEY.fullmatch(value):
@@ -480,17 +456,6 @@ def _check_known_values(
                 "aws:PrincipalArn holds the ARN of the role, never of its session, so an assumed-role ARN never "
                 "matches; write arn:aws:iam::ACCOUNT:role/NAME.",
             )
-
-
-def _check_region(subject: CheckedDocument, value: str, here: Place) -> None:
-    regions = [region for of_partition in REGIONS.values() for region in of_partition]
-    if value.lower() not in regions:
-        hint = subject.nearest(value, sorted(regions))
-        here.warning(
-            "unknown-region",
-            f"{quoted(value)} is not a Region (list of {REGIONS_READ}), so it never matches.{hint}",
-            aws="INVALID_REGION",
-        )
 
 
 def _check_identifier(line: ConditionLine, value: str, here: Place) -> None:

@@ -17,7 +17,6 @@ from iamtui.lint.actions import action_glob
 from iamtui.lint.subject import (
     CheckedDocument,
     Level,
-    Place,
     lines_about,
     named,
     quoted,
@@ -70,7 +69,24 @@ def check_document(subject: CheckedDocument) -> None:
             aws="INVALID_VERSION",
         )
     elif policy.version != "2012-10-17":
-        _old_version(subject)
+        here = subject.place("$.Version" if policy.version is not None else "$")
+        given = policy.version or "no Version"
+        if subject.kind is PolicyType.RCP:
+            here.warning(
+                "rcp-version", f'An RCP needs Version "2012-10-17" and this one has {given}; AWS may refuse it.'
+            )
+        elif "${" in json.dumps(subject.document.value):
+            here.warning(
+                "variables-need-version",
+                f'With {given} policy variables are plain text, so ${{...}} is compared literally; write "2012-10-17".',
+                aws="VARIABLE_UNSUPPORTED_IN_VERSION",
+            )
+        else:
+            here.suggestion(
+                "old-version",
+                f'The document has {given}; write "2012-10-17", which policy variables need.',
+                aws="MISSING_VERSION" if policy.version is None else None,
+            )
     if policy.id is not None and subject.kind in _WITHOUT_ID:
         subject.place("$.Id").error(
             "id-not-allowed", f"Id is not allowed in {name_of(subject.kind)}; remove it.", aws="INVALID_POLICY_ELEMENT"
@@ -88,25 +104,6 @@ def check_document(subject: CheckedDocument) -> None:
         )
     _check_sids(subject)
     check_size(subject)
-
-
-def _old_version(subject: CheckedDocument) -> None:
-    here = subject.place("$.Version" if subject.policy.version is not None else "$")
-    given = subject.policy.version or "no Version"
-    if subject.kind is PolicyType.RCP:
-        here.warning("rcp-version", f'An RCP needs Version "2012-10-17" and this one has {given}; AWS may refuse it.')
-    elif "${" in json.dumps(subject.document.value):
-        here.warning(
-            "variables-need-version",
-            f'With {given} policy variables are plain text, so ${{...}} is compared literally; write "2012-10-17".',
-            aws="VARIABLE_UNSUPPORTED_IN_VERSION",
-        )
-    else:
-        here.suggestion(
-            "old-version",
-            f'The document has {given}; write "2012-10-17", which policy variables need.',
-            aws="MISSING_VERSION" if subject.policy.version is None else None,
-        )
 
 
 def _check_sids(subject: CheckedDocument) -> None:
@@ -148,7 +145,19 @@ def check_elements(subject: CheckedDocument, statement: Statement) -> None:
         )
     _check_principal_element(subject, statement)
     _check_resource_element(subject, statement)
-    _check_negations(subject, statement)
+    if statement.effect == "Allow" and subject.kind is not PolicyType.SCP:
+        if statement.not_actions is not None:
+            subject.at(statement, "NotAction").warning(
+                "allow-not-action",
+                "Allow with NotAction grants every action that is not listed, those of future services included; "
+                "list the actions to allow.",
+            )
+        if statement.not_resources is not None:
+            subject.at(statement, "NotResource").warning(
+                "allow-not-resource",
+                "Allow with NotResource grants on every resource that is not listed, future ones included; "
+                "list the resources to allow.",
+            )
     for element, entries in (
         ("Action", statement.actions),
         ("NotAction", statement.not_actions),
@@ -185,30 +194,26 @@ def _check_principal_element(subject: CheckedDocument, statement: Statement) -> 
             aws="MISSING_PRINCIPAL",
         )
     elif element == "NotPrincipal":
-        _check_not_principal(subject, statement, here)
-
-
-def _check_not_principal(subject: CheckedDocument, statement: Statement, here: Place) -> None:
-    if subject.kind is not PolicyType.RESOURCE:
-        here.error(
-            "not-principal-not-allowed",
-            f"NotPrincipal is not allowed in {name_of(subject.kind)}; name the principals, or use a condition on "
-            "aws:PrincipalArn.",
-            aws=_ISSUE_OF_NOT_PRINCIPAL.get(subject.kind),
-        )
-    elif statement.effect == "Allow":
-        here.error(
-            "allow-not-principal",
-            "Allow with NotPrincipal grants to everyone who is not listed, anonymous callers included, and AWS no "
-            "longer accepts it; name the principals.",
-            aws="ALLOW_WITH_NOT_PRINCIPAL",
-        )
-    else:
-        here.warning(
-            "not-principal",
-            "Deny with NotPrincipal also denies every principal that has a permissions boundary, and parents of a "
-            "session have to be listed; use a condition on aws:PrincipalArn.",
-        )
+        if subject.kind is not PolicyType.RESOURCE:
+            here.error(
+                "not-principal-not-allowed",
+                f"NotPrincipal is not allowed in {name_of(subject.kind)}; name the principals, or use a condition on "
+                "aws:PrincipalArn.",
+                aws=_ISSUE_OF_NOT_PRINCIPAL.get(subject.kind),
+            )
+        elif statement.effect == "Allow":
+            here.error(
+                "allow-not-principal",
+                "Allow with NotPrincipal grants to everyone who is not listed, anonymous callers included, and AWS no "
+                "longer accepts it; name the principals.",
+                aws="ALLOW_WITH_NOT_PRINCIPAL",
+            )
+        else:
+            here.warning(
+                "not-principal",
+                "Deny with NotPrincipal also denies every principal that has a permissions boundary, and parents of a "
+                "session have to be listed; use a condition on aws:PrincipalArn.",
+            )
 
 
 def _check_resource_element(subject: CheckedDocument, statement: Statement) -> None:
@@ -226,23 +231,6 @@ def _check_resource_element(subject: CheckedDocument, statement: Statement) -> N
             "missing-resource",
             "The statement has neither Resource nor NotResource, so AWS refuses it and it applies to nothing; add one.",
             aws="MISSING_RESOURCE",
-        )
-
-
-def _check_negations(subject: CheckedDocument, statement: Statement) -> None:
-    if statement.effect != "Allow" or subject.kind is PolicyType.SCP:
-        return
-    if statement.not_actions is not None:
-        subject.at(statement, "NotAction").warning(
-            "allow-not-action",
-            "Allow with NotAction grants every action that is not listed, those of future services included; "
-            "list the actions to allow.",
-        )
-    if statement.not_resources is not None:
-        subject.at(statement, "NotResource").warning(
-            "allow-not-resource",
-            "Allow with NotResource grants on every resource that is not listed, future ones included; "
-            "list the resources to allow.",
         )
 
 
@@ -319,22 +307,13 @@ _OF_SOURCES: Final = frozenset(("aws:sourceorgid", "aws:sourceorgpaths", "aws:so
 
 def check_rcp(subject: CheckedDocument, statement: Statement) -> None:
     """Checks of one statement for resource control policies alone."""
-    if subject.kind is not PolicyType.RCP or _is_full_access(subject, statement):
-        return
-    _check_elements(subject, statement)
-    if statement.effect == "Deny":
-        _check_principal_keys(subject, statement)
-        _check_source_keys(subject, statement)
-
-
-def _is_full_access(subject: CheckedDocument, statement: Statement) -> bool:
-    return (
-        statement.effect == "Allow" and statement.actions == ("*",) and statement.resources == ("*",)
+    if subject.kind is not PolicyType.RCP or (
+        statement.effect == "Allow"
+        and statement.actions == ("*",)
+        and statement.resources == ("*",)
         and len(subject.policy.statements) == 1
-    )  # fmt: skip
-
-
-def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
+    ):
+        return
     here = subject.at(statement)
     if statement.effect == "Allow":
         subject.place(f"{here.path}.Effect").error(
@@ -363,6 +342,9 @@ def _check_elements(subject: CheckedDocument, statement: Statement) -> None:
                 "An RCP needs the service in front of every action, such as s3:*; a bare * is refused.",
                 aws="RCP_SYNTAX_ERROR_ACTION",
             )
+    if statement.effect == "Deny":
+        _check_principal_keys(subject, statement)
+        _check_source_keys(subject, statement)
 
 
 def _check_principal_keys(subject: CheckedDocument, statement: Statement) -> None:

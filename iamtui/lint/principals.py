@@ -87,11 +87,30 @@ def _check_entry(subject: CheckedDocument, entry: PrincipalEntry, here: Place) -
     elif entry.kind == "AWS":
         _check_aws(entry.value, here)
     elif entry.kind == "Service":
-        _check_service(entry.value, here)
+        value = entry.value
+        if "*" in value or "?" in value:
+            here.error(
+                "principal-wildcard",
+                f"{quoted(value)} has a wildcard, which service principals do not take; name the services.",
+                aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
+            )
+        elif not _SERVICE.fullmatch(value):
+            here.error(
+                "service-principal-format",
+                f"{quoted(value)} is not a service principal such as ec2.amazonaws.com, so it matches nobody.",
+                aws="INVALID_SERVICE_PRINCIPAL_FORMAT",
+            )
     elif entry.kind == "Federated":
         _check_federated(subject, entry.value, here)
     elif entry.kind == "CanonicalUser":
-        _check_canonical(subject, entry.value, here)
+        if subject.kind is PolicyType.TRUST:
+            here.error("canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.")
+        elif not re.fullmatch(r"[0-9a-fA-F]{64}", entry.value):
+            here.error(
+                "principal-format",
+                f"{quoted(entry.value)} is not a canonical user ID, which has 64 hex digits.",
+                aws="INVALID_PRINCIPAL_FORMAT",
+            )
     else:
         hint = subject.nearest(entry.kind, _KINDS)
         here.error(
@@ -160,21 +179,6 @@ def _is_of_a_principal(arn: Arn) -> bool:
     return False
 
 
-def _check_service(value: str, here: Place) -> None:
-    if "*" in value or "?" in value:
-        here.error(
-            "principal-wildcard",
-            f"{quoted(value)} has a wildcard, which service principals do not take; name the services.",
-            aws="UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
-        )
-    elif not _SERVICE.fullmatch(value):
-        here.error(
-            "service-principal-format",
-            f"{quoted(value)} is not a service principal such as ec2.amazonaws.com, so it matches nobody.",
-            aws="INVALID_SERVICE_PRINCIPAL_FORMAT",
-        )
-
-
 def _check_federated(subject: CheckedDocument, value: str, here: Place) -> None:
     if subject.kind is not PolicyType.TRUST:
         here.error(
@@ -194,17 +198,6 @@ def _check_federated(subject: CheckedDocument, value: str, here: Place) -> None:
         )
 
 
-def _check_canonical(subject: CheckedDocument, value: str, here: Place) -> None:
-    if subject.kind is PolicyType.TRUST:
-        here.error("canonical-user-not-allowed", "CanonicalUser works in S3 policies only; name the account.")
-    elif not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        here.error(
-            "principal-format",
-            f"{quoted(value)} is not a canonical user ID, which has 64 hex digits.",
-            aws="INVALID_PRINCIPAL_FORMAT",
-        )
-
-
 def _check_openings(subject: CheckedDocument, statement: Statement, entries: tuple[PrincipalEntry, ...]) -> None:
     here = subject.at(statement, "Principal")
     keys = {line.key.lower() for line in statement.conditions}
@@ -219,22 +212,18 @@ def _check_openings(subject: CheckedDocument, statement: Statement, entries: tup
         )
     services = [entry.value for entry in entries if entry.kind == "Service"]
     if services and not keys & _SOURCE_KEYS:
-        _report_service(subject, services, keys, here)
-
-
-def _report_service(subject: CheckedDocument, services: list[str], keys: set[str], here: Place) -> None:
-    """A service that acts here whoever it acts for (confused deputy)."""
-    message = (
-        f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
-        "supports it, test aws:SourceArn or aws:SourceAccount."
-    )
-    issue = "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"
-    if keys & _WEAK_KEYS:
-        issue = "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"
-    if subject.kind is PolicyType.RESOURCE:
-        here.warning("service-without-source", message, aws=issue)
-    elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
-        here.suggestion("service-without-source", message, aws=issue)
+        # A service that acts here whoever it acts for (confused deputy).
+        message = (
+            f"{quoted(services[0])} may act here for any customer's resource (confused deputy); where the service "
+            "supports it, test aws:SourceArn or aws:SourceAccount."
+        )
+        issue = "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"
+        if keys & _WEAK_KEYS:
+            issue = "RECOMMENDED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL"
+        if subject.kind is PolicyType.RESOURCE:
+            here.warning("service-without-source", message, aws=issue)
+        elif subject.kind is PolicyType.TRUST and not set(services) <= _WITHOUT_SOURCE_KEYS:
+            here.suggestion("service-without-source", message, aws=issue)
 
 
 def _check_service_keys(subject: CheckedDocument, statement: Statement) -> None:
@@ -269,8 +258,23 @@ def check_trust(subject: CheckedDocument, statement: Statement) -> None:
     """Openings and mistakes in one Allow statement of a role trust policy."""
     if subject.kind is not PolicyType.TRUST or statement.effect != "Allow" or statement.principals is None:
         return
-    _check_anyone(subject, statement)
-    _check_only_guard(subject, statement)
+    entries = statement.principals or ()
+    if any(map(is_everybody, entries)) and not confines(
+        opening_of(statement, subject.policy), fixes_caller(), always=SIGNED
+    ):
+        subject.at(statement, "Principal").warning(
+            "trust-anyone",
+            "Anyone with an AWS account can assume this role, since no condition pins the caller; name the accounts or "
+            "test aws:PrincipalOrgID.",
+            aws="ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
+        )
+    operators = [parse_operator(line.operator) for line in statement.conditions]
+    if operators and all(operator is not None and operator.over is SetOperator.ALL for operator in operators):
+        subject.at(statement, "Condition").warning(
+            "for-all-values-only-guard",
+            "ForAllValues is the only condition of this trust and is true when the key is absent, so it protects "
+            "nothing then; add a condition without it.",
+        )
     _check_repeated_role(subject, statement)
     _check_roles_anywhere(subject, statement)
     for number, entry in _numbered(statement.principals):
@@ -289,29 +293,6 @@ def _numbered(entries: tuple[PrincipalEntry, ...]) -> list[tuple[int, PrincipalE
         result.append((numbers.get(entry.kind, 0), entry))
         numbers[entry.kind] = numbers.get(entry.kind, 0) + 1
     return result
-
-
-def _check_anyone(subject: CheckedDocument, statement: Statement) -> None:
-    entries = statement.principals or ()
-    if any(map(is_everybody, entries)) and not confines(
-        opening_of(statement, subject.policy), fixes_caller(), always=SIGNED
-    ):
-        subject.at(statement, "Principal").warning(
-            "trust-anyone",
-            "Anyone with an AWS account can assume this role, since no condition pins the caller; name the accounts or "
-            "test aws:PrincipalOrgID.",
-            aws="ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL",
-        )
-
-
-def _check_only_guard(subject: CheckedDocument, statement: Statement) -> None:
-    operators = [parse_operator(line.operator) for line in statement.conditions]
-    if operators and all(operator is not None and operator.over is SetOperator.ALL for operator in operators):
-        subject.at(statement, "Condition").warning(
-            "for-all-values-only-guard",
-            "ForAllValues is the only condition of this trust and is true when the key is absent, so it protects "
-            "nothing then; add a condition without it.",
-        )
 
 
 def _check_account(subject: CheckedDocument, statement: Statement, value: str, here: Place) -> None:

@@ -171,7 +171,14 @@ def _check_against_forms(entry: str, parts: list[str], here: Place) -> None:
     fixed = re.split(r"[*?]|\$\{", resource, maxsplit=1)[0]
     forms = [form for form in _forms(service) if form[2].startswith(fixed) or fixed.startswith(form[2])]
     if not forms:
-        _report_shape(entry, service, here)
+        known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
+        if known:
+            here.suggestion(
+                "resource-shape",
+                f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), "
+                f"such as {known[0]}; check the part behind the account.",
+                aws="INVALID_ARN_RESOURCE",
+            )
         return
     for name, value, i in (("Region", region, 0), ("account", account, 1)):
         allowed = any(form[i] != "" for form in forms)
@@ -190,17 +197,6 @@ def _check_against_forms(entry: str, parts: list[str], here: Place) -> None:
                 f"write the {name} or *.",
                 aws=f"MISSING_ARN_{name.upper()}",
             )
-
-
-def _report_shape(entry: str, service: str, here: Place) -> None:
-    known = [kind.arn for kind in catalogue().resource_types(service) if kind.arn.split(":")[2:3] == [service]]
-    if known:
-        here.suggestion(
-            "resource-shape",
-            f"{quoted(entry)} has the form of none of the resources of {service} (data {catalogue().version}), such as "
-            f"{known[0]}; check the part behind the account.",
-            aws="INVALID_ARN_RESOURCE",
-        )
 
 
 @lru_cache(maxsize=128)
@@ -327,44 +323,40 @@ def check_resource_variables(subject: CheckedDocument, statement: Statement) -> 
 def _check_text(text: str, here: Place) -> None:
     for body in variables_in(text):
         if body not in ("*", "?", "$"):
-            _check_variable(body, here)
+            # One variable: well formed, documented, and of a single-valued key.
+            parsed = _BODY.fullmatch(body)
+            if parsed is None or ":" not in parsed[1]:
+                _malformed(body, here)
+                continue
+            if body.partition(",")[0] != parsed[1]:
+                here.warning(
+                    "malformed-variable",
+                    f"{quoted('${' + body + '}')} has a space beside the key, which AWS does not support; remove it.",
+                    aws="UNSUPPORTED_SPACE_IN_VARIABLE",
+                )
+            key = condition_key(parsed[1])
+            if parsed[1].lower() == "aws:arn":
+                here.warning(
+                    "deprecated-key",
+                    "aws:ARN is deprecated; write aws:PrincipalArn or aws:SourceArn.",
+                    aws="DEPRECATED_GLOBAL_CONDITION_KEY",
+                )
+            elif key is None:
+                here.warning(
+                    "unknown-variable",
+                    f"AWS documents no condition key {quoted(parsed[1])}, so the variable never has a value.",
+                    aws="INVALID_GLOBAL_CONDITION_KEY" if parsed[1].lower().startswith("aws:") else None,
+                )
+            elif key.multivalued:
+                here.warning(
+                    "multivalued-variable",
+                    f"{quoted(parsed[1])} can hold several values, and such a variable has no value; use another key.",
+                )
     if "${" in without_variables(text):
         here.error(
             "unclosed-variable",
             f"{quoted(text)} has a policy variable without its closing brace, so it is compared as it stands; add }}.",
             aws="MISSING_BRACE_IN_VARIABLE",
-        )
-
-
-def _check_variable(body: str, here: Place) -> None:
-    """One variable: well formed, documented, and of a single-valued key."""
-    parsed = _BODY.fullmatch(body)
-    if parsed is None or ":" not in parsed[1]:
-        _malformed(body, here)
-        return
-    if body.partition(",")[0] != parsed[1]:
-        here.warning(
-            "malformed-variable",
-            f"{quoted('${' + body + '}')} has a space beside the key, which AWS does not support; remove it.",
-            aws="UNSUPPORTED_SPACE_IN_VARIABLE",
-        )
-    key = condition_key(parsed[1])
-    if parsed[1].lower() == "aws:arn":
-        here.warning(
-            "deprecated-key",
-            "aws:ARN is deprecated; write aws:PrincipalArn or aws:SourceArn.",
-            aws="DEPRECATED_GLOBAL_CONDITION_KEY",
-        )
-    elif key is None:
-        here.warning(
-            "unknown-variable",
-            f"AWS documents no condition key {quoted(parsed[1])}, so the variable never has a value.",
-            aws="INVALID_GLOBAL_CONDITION_KEY" if parsed[1].lower().startswith("aws:") else None,
-        )
-    elif key.multivalued:
-        here.warning(
-            "multivalued-variable",
-            f"{quoted(parsed[1])} can hold several values, and such a variable has no value; use another key.",
         )
 
 

@@ -115,7 +115,12 @@ class CheckedDocument:
 
     def add(self, level: Level, code: str, message: str, path: str, *, aws: str | None = None, count: int = 1) -> None:
         """Add a finding; one that was made before, word for word, is counted there."""
-        index = self._statement_at(path)
+        # The index of the statement that a path leads into; None for the document itself.
+        if isinstance(self.document.value["Statement"], dict):
+            index = 0 if _IN_STATEMENT.match(path) else None
+        else:
+            found = _IN_STATEMENT.match(path)
+            index = int(found[1]) if found is not None and found[1] else None
         same = (code, message, index)
         if same in self._seen:
             at = self._seen[same]
@@ -123,7 +128,9 @@ class CheckedDocument:
             self.findings[at] = replace(earlier, count=earlier.count + count)
             return
         self._seen[same] = len(self.findings)
-        canonical, given = self._positions()
+        if self._places is None:
+            self._places = document_positions(self.document)
+        canonical, given = self._places
         self.findings.append(
             Finding(
                 level,
@@ -138,13 +145,6 @@ class CheckedDocument:
             )
         )
 
-    def _statement_at(self, path: str) -> int | None:
-        """The index of the statement that a path leads into; None for the document itself."""
-        if isinstance(self.document.value["Statement"], dict):
-            return 0 if _IN_STATEMENT.match(path) else None
-        found = _IN_STATEMENT.match(path)
-        return int(found[1]) if found is not None and found[1] else None
-
     def nearest(self, name: str, known: Iterable[str]) -> str:
         """` Did you mean "..."?` for the closest known name, or nothing; sought for the first names only."""
         if self._hints <= 0 or len(name) > 128:
@@ -158,11 +158,6 @@ class CheckedDocument:
         """Count down the searches through a service's actions; False when the limit for one document is reached."""
         self._searches -= 1
         return self._searches >= 0
-
-    def _positions(self) -> tuple[dict[str, Lines], dict[str, Lines]]:
-        if self._places is None:
-            self._places = document_positions(self.document)
-        return self._places
 
 
 @dataclass(frozen=True, slots=True)

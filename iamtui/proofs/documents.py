@@ -499,7 +499,9 @@ class _Comparer:
             return None
         found = self._found(action, sides, resource, caller, caller.rules)
         if isinstance(found, FoundContext):
-            context = {**_known_keys(caller, sides), **found.values}
+            # Known values of the keys that statements read, of the requests of a caller.
+            names = {key.lower(): proper_key(key) for key, _ in _read_keys(sides)}
+            context = {**{name: caller.keys[key] for key, name in names.items() if key in caller.keys}, **found.values}
             example = self._confirmed(action, resource, context, caller) if is_certain else None
             if example is not None:
                 return example
@@ -645,12 +647,6 @@ def _read_keys(sides: _Sides) -> Iterator[tuple[str, tuple[str, ...]]]:
         texts = (*(said.resources or ()), *(said.not_resources or ()), *(v for c in said.conditions for v in c.values))
         pieces = (piece for text in texts for piece in parse_pieces(text, variables=True))
         yield from ((piece.name, ()) for piece in pieces if isinstance(piece, Variable))
-
-
-def _known_keys(caller: ComparedCaller, sides: _Sides) -> dict[str, Values]:
-    """Known values of the keys that statements read, of the requests of a caller."""
-    names = {key.lower(): proper_key(key) for key, _ in _read_keys(sides)}
-    return {name: caller.keys[key] for key, name in names.items() if key in caller.keys}
 
 
 def _with_samples(caller: ComparedCaller, sides: _Sides) -> ComparedCaller:

@@ -140,7 +140,14 @@ class _Automaton:
                 if offset + size > _MOST_BITS:
                     raise Unproved("the patterns are too long together")
                 literals.update(token for token in tokens if isinstance(token, str))
-                self._add(machine, offset)
+                for character in {*machine.accepts, *self._accepts}:
+                    # What a pattern does not name is to it like any other character.
+                    before = self._accepts.get(character, self._any)
+                    self._accepts[character] = before | machine.accepts.get(character, machine.any) << offset
+                self._any |= machine.any << offset
+                self._loops |= machine.other_loops << offset
+                for separator in self._separators:
+                    self._separators[separator] |= machine.loops[separator] << offset
                 stays = machine.other_loops & machine.loops[":"] & machine.loops["/"] & machine.final
                 bits |= ((1 << size) - 1) << offset
                 ends |= machine.final << offset
@@ -153,16 +160,6 @@ class _Automaton:
         if ANY_OTHER in literals:
             raise Unproved("a pattern has a character of the private use area")
         self._literals = sorted(literals)
-
-    def _add(self, machine: Machine, offset: int) -> None:
-        for character in {*machine.accepts, *self._accepts}:
-            # What a pattern does not name is to it like any other character.
-            before = self._accepts.get(character, self._any)
-            self._accepts[character] = before | machine.accepts.get(character, machine.any) << offset
-        self._any |= machine.any << offset
-        self._loops |= machine.other_loops << offset
-        for separator in self._separators:
-            self._separators[separator] |= machine.loops[separator] << offset
 
     def step(self, state: int, character: str) -> int:
         loops = self._separators.get(character, self._loops)

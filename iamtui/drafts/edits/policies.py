@@ -202,7 +202,13 @@ class PutManagedPolicy(BaseEdit, frozen=True):
         if now is not None and document is now.document:
             ledger.find("no effect", f"The policy {policy_name(policy.arn)} already says this.")
             return
-        ledger.put(replace(policy, versions=_with_version(ledger, policy, document)))
+        # The versions with the document as the new default one; a version that this draft made is replaced.
+        before = ledger.base.policy(policy.arn)
+        kept = before.versions if before is not None else ()
+        newest = max((version.number for version in kept), default=0)
+        new = PolicyVersion(f"v{newest + 1}", document, is_default=True)
+        others = (structs.replace(version, is_default=False) if version.is_default else version for version in kept)
+        ledger.put(replace(policy, versions=(new, *others)))
 
     def check_exportable(self, edits: Sequence[BaseEdit]) -> None:
         if ":iam::aws:" in self.policy_arn:
@@ -257,15 +263,6 @@ class PutManagedPolicy(BaseEdit, frozen=True):
         arguments["policy"] = json_heredoc(ascii_document(self.document))
         import_id = self.policy_arn if policy is not None else ""
         yield blocks.resource("aws_iam_policy", (name,), arguments, import_id, unknown, self.policy_arn)
-
-
-def _with_version(ledger: Ledger, policy: ManagedPolicy, document: PolicyDocument) -> tuple[PolicyVersion, ...]:
-    """The versions with the document as the new default one; a version that this draft made is replaced."""
-    before = ledger.base.policy(policy.arn)
-    kept = before.versions if before is not None else ()
-    newest = max((version.number for version in kept), default=0)
-    new = PolicyVersion(f"v{newest + 1}", document, is_default=True)
-    return (new, *(structs.replace(version, is_default=False) if version.is_default else version for version in kept))
 
 
 # The policies that resources have.

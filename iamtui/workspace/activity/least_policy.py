@@ -218,7 +218,13 @@ class _Maker:
 
     def made(self, activity: Activity) -> LeastPolicy:
         for name in sorted(activity.actions):
-            self._take(activity.actions[name])
+            used = activity.actions[name]
+            # What services forwarded is asked about by itself, since policies tell it apart.
+            for forwarded in (False, True):
+                contexts = [one for one in used.contexts if (VIA_A_SERVICE in dict(one[1])) is forwarded]
+                if contexts:
+                    told = {key: (values[0],) for key, values in keys_in_common(contexts).items()}
+                    self._take_in(contexts[0][0], told, used)
         allows = list(self._statements())
         denies = list(self._denies()) if allows else []
         if denies:
@@ -233,14 +239,6 @@ class _Maker:
             tuple(self._unread),
         )
 
-    def _take(self, used: UsedAction) -> None:
-        # What services forwarded is asked about by itself, since policies tell it apart.
-        for forwarded in (False, True):
-            contexts = [one for one in used.contexts if (VIA_A_SERVICE in dict(one[1])) is forwarded]
-            if contexts:
-                told = {key: (values[0],) for key, values in keys_in_common(contexts).items()}
-                self._take_in(contexts[0][0], told, used)
-
     def _take_in(self, region: str, context: Mapping[str, tuple[str, ...]], used: UsedAction) -> None:
         # Resources beside each other are mostly granted alike: of very many, one of each folder or kind is asked about.
         fronts = (str, _stem, _kind)
@@ -253,7 +251,12 @@ class _Maker:
             self._told(self._done)
             self._done += 1
             alike = decision is not None and front(where) == asked
-            if decision is None or not alike or not self._is_granted_alike(used.action, where, decision):
+            # True where the same statements decide on a resource as on the one beside it.
+            if (
+                decision is None
+                or not alike
+                or not (decision.denied or any(True for _ in self._grants(used.action, where, decision)))
+            ):
                 asked = front(where)
                 decision = self._asked_about(Question(used.action, where, context, region=region))
                 if decision.outcome is Outcome.IMPLICIT_DENY and UNTOLD in where:
@@ -291,10 +294,6 @@ class _Maker:
                 self._allowed[condition].resources[used.action].update(dict.fromkeys(found))
                 entries = () if grant.negated else grant.entries
                 self._allowed[condition].entries[used.action].update(dict.fromkeys(entries or found))
-
-    def _is_granted_alike(self, action: str, resource: str, decision: Decision) -> bool:
-        """True where the same statements decide on a resource as on the one beside it."""
-        return decision.denied or any(True for _ in self._grants(action, resource, decision))
 
     def _grants(self, action: str, resource: str, decision: Decision) -> Iterator[_Grant]:
         """Grants of the principal's own statements; one that grants all without a condition is enough.

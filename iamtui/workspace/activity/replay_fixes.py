@@ -206,19 +206,16 @@ def _asked(workspace: Workspace, wanted: LostPermission, now: datetime | None) -
         before = _decided(workspace, wanted.principal, wanted.question, resource, now)
         if before.outcome is Outcome.DEPENDS:
             depended[resource] = _depends_on(before)
-        for condition in _conditions(workspace, wanted.principal, replace(wanted.question, resource=resource), before):
+        # The conditions on which it is granted, as JSON; "{}" where it is without any, or nothing known grants it.
+        evaluator = evaluator_of(workspace, replace(wanted.question, resource=resource))
+        _, policies = evaluator.request_and_policies(wanted.principal)
+        identity = policies.identity if isinstance(policies.identity, tuple) else ()
+        given = [*((Layer.IDENTITY, one) for one in identity), (Layer.RESOURCE, policies.resource)]
+        read = [(layer, one) for layer, one in given if isinstance(one, NamedPolicy) and one.document.error is None]
+        documents = {(layer, one.name): one.document for layer, one in read}
+        for condition in [json_text(one) for one in granting_conditions(before, documents)] or ["{}"]:
             conditions[condition] = (*conditions.get(condition, ()), resource)
     return _Case(name, wanted.principal, wanted.question, resources, conditions, depended)
-
-
-def _conditions(workspace: Workspace, principal: Principal, question: Question, decision: Decision) -> Sequence[str]:
-    """The conditions on which it is granted, as JSON; "{}" where it is without any, or nothing known grants it."""
-    _, policies = evaluator_of(workspace, question).request_and_policies(principal)
-    identity = policies.identity if isinstance(policies.identity, tuple) else ()
-    given = [*((Layer.IDENTITY, one) for one in identity), (Layer.RESOURCE, policies.resource)]
-    read = [(layer, one) for layer, one in given if isinstance(one, NamedPolicy) and one.document.error is None]
-    documents = {(layer, one.name): one.document for layer, one in read}
-    return [json_text(one) for one in granting_conditions(decision, documents)] or ["{}"]
 
 
 def _with_own_policy(

@@ -167,26 +167,23 @@ class Activity:
         elif not request.succeeded:
             self.failed[request.error] += request.count
         else:
-            self._add_use(request, workspace)
-
-    def _add_use(self, request: DistinctRequest, workspace: Workspace) -> None:
-        mapped = authorized_by(request.record())
-        if not mapped.actions:
-            self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
-            return
-        self.cut += request.count if request.cut else 0
-        self.folded += request.count if request.folded else 0
-        checks_more = {maybe.action for maybe in mapped.possible}
-        for maybe in mapped.possible:
-            self.possible.setdefault(maybe.action, request.event)
-        for found in mapped.actions:
-            used = self.actions.setdefault(found.action, UsedAction(found.action))
-            resources = [_real_arn(workspace, one, request) if _is_resource(one) else "" for one in found.resources]
-            if found.action in checks_more and resources:
-                resources.append("")
-            if found.action == "iam:PassRole" and not resources:
-                resources = roles_of_profile(workspace.account, request.given())
-            used.add(request, found, resources)
+            mapped = authorized_by(request.record())
+            if not mapped.actions:
+                self.unmapped[f"{request.source}:{request.event}", mapped.unmapped] += request.count
+                return
+            self.cut += request.count if request.cut else 0
+            self.folded += request.count if request.folded else 0
+            checks_more = {maybe.action for maybe in mapped.possible}
+            for maybe in mapped.possible:
+                self.possible.setdefault(maybe.action, request.event)
+            for found in mapped.actions:
+                used = self.actions.setdefault(found.action, UsedAction(found.action))
+                resources = [_real_arn(workspace, one, request) if _is_resource(one) else "" for one in found.resources]
+                if found.action in checks_more and resources:
+                    resources.append("")
+                if found.action == "iam:PassRole" and not resources:
+                    resources = roles_of_profile(workspace.account, request.given())
+                used.add(request, found, resources)
 
     @property
     def incomplete(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from iamtui.credentials.assume_role import (
 from iamtui.credentials.session import NO_EXTRAS, AssumeExtras, duration_text
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import ONLY_UNDER_CONDITIONS, Decision, Layer, LayerReport, LayerState, Outcome
-from iamtui.policy.context import And, Leaf, Node, leaves
+from iamtui.policy.context import And, Node, leaves
 from iamtui.policy.document import DocumentError, PolicyDocument, load_json, render
 from iamtui.policy.json_text import json_text
 from iamtui.policy.patterns import parse_arn
@@ -365,11 +365,7 @@ def _condition(decision: Decision, layers: tuple[Layer, ...]) -> str:
 
 
 def _is_of(node: Node, layers: tuple[Layer, ...]) -> bool:
-    return all(_layer_of(leaf) in layers for leaf in leaves(node))
-
-
-def _layer_of(leaf: Leaf) -> Layer | None:
-    return Layer(leaf.source.layer) if leaf.source is not None else None
+    return all((Layer(leaf.source.layer) if leaf.source is not None else None) in layers for leaf in leaves(node))
 
 
 # Planned: what is known about a call before it is made. Blocking: for a thread.

@@ -142,7 +142,18 @@ class MfaSessions:
         caller = workspace.account.caller_arn
         if isinstance(caller, Known) and _kind(caller.value) is PrincipalKind.ROLE_SESSION:
             return MfaChoice(MfaWay.DIRECT, note=_NO_DEVICE, has_device=False)
-        why = self._why_direct(workspace, entered)
+        # Why a shared session is out of the question, one sentence, or "".
+        key = _key(workspace)
+        if key is None:
+            why = _UNKNOWN_CALLER
+        elif entered.duration_seconds > CHAINED_SECONDS:
+            why = "More than 1 hour needs a code in the call itself: a code for several roles gives 1 hour at most."
+        elif _kind(key.caller_arn) is not PrincipalKind.USER or is_temporary(workspace) is not False:
+            why = "The code serves this call alone: only access keys of a user can have one code for several roles."
+        else:
+            with self._lock:
+                refused = self._refused.get(key, "")
+            why = f"The code serves this call alone: {refused}." if refused else ""
         if why:
             return MfaChoice(MfaWay.DIRECT, note=why)
         session = None if entered.mfa_code else self.found(workspace, entered.mfa_serial)
@@ -150,7 +161,9 @@ class MfaSessions:
             return MfaChoice(MfaWay.SHARED, note="The code also serves the next roles that you assume.")
         now = self._clock()
         proof = MfaProof(int(session.age(now).total_seconds()), by_session=True)
-        if _serves_less_than_a_code(workspace, entered, proof):
+        # Where our own answer is worse with a shared session than with a code in the call.
+        shared, direct = (decide_so_far(workspace, entered, by) for by in (proof, FRESH_CODE))
+        if shared is not None and direct is not None and is_worse(shared, direct):
             return MfaChoice(
                 MfaWay.DIRECT,
                 note=f"The code from {_local_time(session)} is too old for this role; a new one serves only this call.",
@@ -212,19 +225,6 @@ class MfaSessions:
             held = [session for sessions in self._held.values() for session in sessions.values()]
         return tuple(session for session in held if session.time_left(now) >= LEAST_LEFT)
 
-    def _why_direct(self, workspace: Workspace, entered: AssumeRoleInput) -> str:
-        """Why a shared session is out of the question, one sentence, or ""."""
-        key = _key(workspace)
-        if key is None:
-            return _UNKNOWN_CALLER
-        if entered.duration_seconds > CHAINED_SECONDS:
-            return "More than 1 hour needs a code in the call itself: a code for several roles gives 1 hour at most."
-        if _kind(key.caller_arn) is not PrincipalKind.USER or is_temporary(workspace) is not False:
-            return "The code serves this call alone: only access keys of a user can have one code for several roles."
-        with self._lock:
-            refused = self._refused.get(key, "")
-        return f"The code serves this call alone: {refused}." if refused else ""
-
 
 _UNKNOWN_CALLER: Final = "The code serves this call alone: who is calling is not known."
 
@@ -237,13 +237,6 @@ def _kind(arn: str) -> PrincipalKind | None:
         return principal_from_text(arn).kind
     except ValueError:
         return None
-
-
-def _serves_less_than_a_code(workspace: Workspace, entered: AssumeRoleInput, proof: MfaProof) -> bool:
-    """True where our own answer is worse with a shared session than with a code in the call; False when unknown."""
-
-    shared, direct = (decide_so_far(workspace, entered, by) for by in (proof, FRESH_CODE))
-    return shared is not None and direct is not None and is_worse(shared, direct)
 
 
 # The MFA devices of the caller: from the account's data, else asked for in the caller's own name.

@@ -169,16 +169,23 @@ def plan_revocation(
     put = ("aws iam put-role-policy", *names, option("--policy-document", text), *where)
     delete = ("aws iam delete-role-policy", *names, *where)
     effects = tuple(_effect(session, role_arn, before) for session in sessions if session.expires_at > now)
+    # The command that lists a role's sign-in sessions and ends them, five a call (AWS Sign-In API Reference).
+    whose = ("--principal-arn", shlex.quote(role_arn), *where)
+    active = ("--status ACTIVE --query 'items[].sessionArn' --output text",)
+    found = " ".join(("aws signin list-sessions", *whose, *active))
+    end = aws_time(before + LONGEST_LIFE)
     return Revocation(
         role_arn=role_arn,
         before=before,
         policy=policy,
         command=_only_in(elsewhere, where) + " ".join(put) + remark,
         undo=_only_in(elsewhere, where) + " ".join(delete) + remark,
-        sign_in=_only_in(elsewhere, where) + _ending_sign_in_sessions(role_arn, where) + remark,
+        sign_in=_only_in(elsewhere, where)
+        + f"{found} | xargs -r -n 5 {' '.join(('aws signin batch-revoke-sessions', *whose, '--session-arns'))}"
+        + remark,
         effects=effects,
         warnings=tuple(_warnings(workspace, role_arn, held, before, now)),
-        notes=(*_NOTES, _when_over(before)),
+        notes=(*_NOTES, f"From {end} on no session that it cuts off is valid any more, and the policy can be removed."),
         decision=_may_be_put(workspace, role_arn),
         elsewhere=elsewhere,
     )
@@ -197,14 +204,6 @@ def _only_in(account: str, options: Iterable[str]) -> str:
         return ""
     ask_whose = " ".join(("aws sts get-caller-identity --query Account --output text", *options))
     return f'[ "$({ask_whose})" = {account} ] && '
-
-
-def _ending_sign_in_sessions(role_arn: str, options: Iterable[str]) -> str:
-    """The command that lists a role's sign-in sessions and ends them, five a call (AWS Sign-In API Reference)."""
-    whose = ("--principal-arn", shlex.quote(role_arn), *options)
-    active = ("--status ACTIVE --query 'items[].sessionArn' --output text",)
-    found = " ".join(("aws signin list-sessions", *whose, *active))
-    return f"{found} | xargs -r -n 5 {' '.join(('aws signin batch-revoke-sessions', *whose, '--session-arns'))}"
 
 
 SIGN_IN: Final = (
@@ -303,20 +302,15 @@ def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: da
     if before > now:
         yield f"That time is in the future: until {aws_time(before)} new sessions of the role are cut off, too."
     if role is not None:
-        yield from _warnings_about_services(role)
+        statements = role.trust.policy.statements if role.trust.error is None else ()
+        entries = (entry for statement in statements for entry in statement.principals or ())
+        services = sorted({entry.value for entry in entries if entry.kind == "Service"})
+        if services:
+            yield (
+                f"The role serves {', '.join(services)}: what runs there is denied everything until it has fetched new "
+                "credentials, which can take hours."
+            )
         yield from _warnings_about_what_is_there(role, before)
-
-
-def _warnings_about_services(role: Role) -> Iterator[str]:
-    if role.trust.error is not None:
-        return
-    entries = (entry for statement in role.trust.policy.statements for entry in statement.principals or ())
-    services = sorted({entry.value for entry in entries if entry.kind == "Service"})
-    if services:
-        yield (
-            f"The role serves {', '.join(services)}: what runs there is denied everything until it has fetched new "
-            "credentials, which can take hours."
-        )
 
 
 def _warnings_about_what_is_there(role: Role, before: datetime) -> Iterator[str]:
@@ -350,11 +344,6 @@ def _moment_in(document: PolicyDocument) -> datetime | None:
     except (ValueError, IndexError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _when_over(before: datetime) -> str:
-    end = aws_time(before + LONGEST_LIFE)
-    return f"From {end} on no session that it cuts off is valid any more, and the policy can be removed."
 
 
 def _may_be_put(workspace: Workspace, role_arn: str) -> Decision | None:

@@ -321,7 +321,12 @@ class SessionsKeeper:
     def tick(self) -> Tick:
         """Forget sessions that are due, and return this second's changes and renewals."""
         now = self._clock()
-        slept, moved = self._time_lost(now)
+        # How long the machine slept since the last tick, and by how much its wall clock was set.
+        off = self._off()
+        slept = now - self._ticked_at if self._ticked_at is not None else timedelta()
+        moved = off - self._off_then
+        self._ticked_at, self._off_then = now, off
+        slept, moved = slept if slept > LONGEST_TICK else timedelta(), moved if abs(moved) > JUMP else timedelta()
         forgotten, orphaned = self._forget_due(now)
         stopped = tuple(kept for kept in self if kept.service is not None and not kept.service.status.running)
         for kept in stopped:
@@ -330,14 +335,6 @@ class SessionsKeeper:
         due = tuple(kept for kept in self if kept.renewer.due)
         codes = tuple(kept for kept in self if kept.wants_code(now))
         return Tick(crossed, forgotten, orphaned, stopped, due, codes, slept, moved)
-
-    def _time_lost(self, now: datetime) -> tuple[timedelta, timedelta]:
-        """How long the machine slept since the last tick, and by how much its wall clock was set."""
-        slept = now - self._ticked_at if self._ticked_at is not None else timedelta()
-        self._ticked_at = now
-        off = self._off()
-        moved, self._off_then = off - self._off_then, off
-        return slept if slept > LONGEST_TICK else timedelta(), moved if abs(moved) > JUMP else timedelta()
 
     def _forget_due(self, now: datetime) -> tuple[tuple[KeptSession, ...], tuple[KeptSession, ...]]:
         """Forget the sessions whose time has come: them, and those that nothing can renew any more without them."""

@@ -119,17 +119,15 @@ def _sayings(document: PolicyDocument | None, carrier: str = "") -> frozenset[Sa
             asked = _VARIABLE.sub("*", resource) if substitutes else resource
             if asked != "*" and parse_arn(asked) is None:
                 asked = "*"
-            inside = (asked,) if asked != "*" or not carrier else _inside(carrier)
+            inside: tuple[str, ...] = (asked,)
+            if asked == "*" and carrier:
+                inside = (carrier, f"{carrier}/*") if carrier.split(":", 3)[2:3] == ["s3"] else (carrier,)
             found.update(
                 Saying(one.effect, one.conditions, (*about, resource), entries, negated, text)
                 for entries, negated in actions
                 for text in inside
             )
     return frozenset(found)
-
-
-def _inside(carrier: str) -> tuple[str, ...]:
-    return (carrier, f"{carrier}/*") if carrier.split(":", 3)[2:3] == ["s3"] else (carrier,)
 
 
 class ChangedStatements:

@@ -218,7 +218,12 @@ def _places(account: Account, principal: Principal, question: Question, effect: 
         else:
             with suppress(Problem):
                 yield resource_place(account, carrier)
-    yield from _own_scps(account)
+    level = next(reversed(account.organization_levels), None)
+    if level is None or level.type != "ACCOUNT" or isinstance(level.scps, Missing):
+        return
+    for policy in level.scps.value:
+        if ":organizations::aws:" not in policy.arn:
+            yield organization_place(account, SCP, level.id, policy.name)
 
 
 def _of_entity(account: Account, entity: User | Role, question: Question, effect: str) -> Iterator[DocumentPlace]:
@@ -243,15 +248,6 @@ def new_inline_name(entity: User | Role, action: str, effect: str = "Allow") -> 
         number += 1
         free = f"{name}-{number}"
     return free
-
-
-def _own_scps(account: Account) -> Iterator[DocumentPlace]:
-    level = next(reversed(account.organization_levels), None)
-    if level is None or level.type != "ACCOUNT" or isinstance(level.scps, Missing):
-        return
-    for policy in level.scps.value:
-        if ":organizations::aws:" not in policy.arn:
-            yield organization_place(account, SCP, level.id, policy.name)
 
 
 def statement_from_question(

@@ -459,7 +459,14 @@ def document_findings(before: Account, after: Account, draft: Draft) -> Iterator
             sentence = f"{found.level.value.capitalize()}{_line(found)}: {safe_text(found.message)}"
             yield DraftFinding(number, found.level.value, sentence)
         if isinstance(edit, PutManagedPolicy) and was is None and not current.has_managed(edit.policy_arn):
-            yield from _named_like_one_of_aws(number, edit)
+            arn = parse_arn(edit.policy_arn)
+            if arn is not None and aws_managed_policy(arn.name) is not None:
+                yield DraftFinding(
+                    number,
+                    "name",
+                    f"AWS has a policy {safe_text(arn.name)} too, which stays as it is: this makes another of the "
+                    "account's own, that nobody has yet.",
+                )
         yield from _given_to_others(after, number, edit, was)
 
 
@@ -485,20 +492,14 @@ def _line(found: Finding) -> str:
     return f" in line {found.source_line}" if found.source_line else ""
 
 
-def _named_like_one_of_aws(number: int, edit: PutManagedPolicy) -> Iterator[DraftFinding]:
-    arn = parse_arn(edit.policy_arn)
-    if arn is not None and aws_managed_policy(arn.name) is not None:
-        yield DraftFinding(
-            number,
-            "name",
-            f"AWS has a policy {safe_text(arn.name)} too, which stays as it is: this makes another of the account's "
-            "own, that nobody has yet.",
-        )
-
-
 def _given_to_others(after: Account, number: int, edit: Edit, was: PolicyDocument | None) -> Iterator[DraftFinding]:
     """Allows that are new or wider in a policy that several users and roles have."""
-    holders = _holders(after, edit)
+    kind, owner = edit.subject[:2]
+    if kind == "managed":
+        holders = holders_of(after, owner)
+    else:
+        holder = after.by_arn(owner) if kind == "inline" else None
+        holders = tuple(user.arn for user in after.members(holder.name)) if isinstance(holder, Group) else ()
     if len(holders) < 2:
         return
     before = statements_with(was, "Allow")
@@ -506,17 +507,11 @@ def _given_to_others(after: Account, number: int, edit: Edit, was: PolicyDocumen
         if statement in before or _names_a_caller(statement):
             continue
         who = first_names(map(entity_name, holders), 4, limit=128)
-        what = _actions(statement)
+        element = "Action" if "Action" in statement else "NotAction"
+        listed = [str(one) for one in as_list(statement.get(element, []))]
+        what = f"{'all but ' if element == 'NotAction' else ''}{first_names(listed, 4, limit=128)}"
         where = policy_name(edit.policy_arn) if isinstance(edit, PutManagedPolicy) else "The policy"
         yield DraftFinding(number, "shared", f"{safe_text(where)} applies to {who}: {what} is new or changed for all.")
-
-
-def _holders(account: Account, edit: Edit) -> tuple[str, ...]:
-    kind, owner = edit.subject[:2]
-    if kind == "managed":
-        return holders_of(account, owner)
-    holder = account.by_arn(owner) if kind == "inline" else None
-    return tuple(user.arn for user in account.members(holder.name)) if isinstance(holder, Group) else ()
 
 
 def _names_a_caller(statement: dict[str, Any]) -> bool:
@@ -524,10 +519,3 @@ def _names_a_caller(statement: dict[str, Any]) -> bool:
     conditions = statement.get("Condition")
     tests = conditions.values() if isinstance(conditions, dict) else ()
     return any(isinstance(test, dict) and any(key.lower() == "aws:principalarn" for key in test) for test in tests)
-
-
-def _actions(statement: dict[str, Any]) -> str:
-    element = "Action" if "Action" in statement else "NotAction"
-    value = statement.get(element, [])
-    listed = [str(one) for one in as_list(value)]
-    return f"{'all but ' if element == 'NotAction' else ''}{first_names(listed, 4, limit=128)}"

@@ -87,26 +87,22 @@ def edits_for_suggestion(
         alone = explain(decision.with_parts(reasons=(reason,)), traced)
         if suggestion in alone.suggestions:
             case = DeniedQuestion(workspace.account, principal, decision, traced, reason, prepared)
-            return _edits(case, suggestion)
+            if suggestion.layer in (Layer.SESSION, Layer.SCOPE_DOWN):
+                what = LAYER_NAMES[suggestion.layer].noun
+                raise NoEdit(
+                    f"The {what} belongs to the question, and a draft does not change it.",
+                    f"Change or drop the {what} where the question is asked.",
+                )
+            if suggestion.layer in (Layer.VPC_ENDPOINT, Layer.SERVICE_RULE):
+                raise NoEdit(f"A draft does not change this layer: {suggestion.layer.value.replace('_', ' ')}.")
+            if case.reason.kind == "explicit" and suggestion.policy:
+                return without_deny(case, suggestion)
+            if not suggestion.policy and suggestion.statement is None:
+                raise NoEdit(f"No policy of this account can be changed for it. {suggestion.change}")
+            if suggestion.statement is not None:
+                return _adding(case, suggestion.statement)
+            return _widening(case, suggestion)
     raise NoEdit("The suggestion is not about this question as it stands now.", "Ask again.")
-
-
-def _edits(case: DeniedQuestion, suggestion: Suggestion) -> SuggestedEdits:
-    if suggestion.layer in (Layer.SESSION, Layer.SCOPE_DOWN):
-        what = LAYER_NAMES[suggestion.layer].noun
-        raise NoEdit(
-            f"The {what} belongs to the question, and a draft does not change it.",
-            f"Change or drop the {what} where the question is asked.",
-        )
-    if suggestion.layer in (Layer.VPC_ENDPOINT, Layer.SERVICE_RULE):
-        raise NoEdit(f"A draft does not change this layer: {suggestion.layer.value.replace('_', ' ')}.")
-    if case.reason.kind == "explicit" and suggestion.policy:
-        return without_deny(case, suggestion)
-    if not suggestion.policy and suggestion.statement is None:
-        raise NoEdit(f"No policy of this account can be changed for it. {suggestion.change}")
-    if suggestion.statement is not None:
-        return _adding(case, suggestion.statement)
-    return _widening(case, suggestion)
 
 
 def _adding(case: DeniedQuestion, statement: dict[str, Any]) -> SuggestedEdits:

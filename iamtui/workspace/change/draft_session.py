@@ -288,22 +288,18 @@ def compare_everyone(
     """
     question_matrix = as_matrix(asked)
     polls = _TwoStates(drafted, question_matrix, now)
-    for principal in _everybody(drafted, question_matrix):
+    # Everybody whom the question matrix could concern before or after, the account's own first.
+    states = drafted.states
+    before, after = everybody(states.before, question_matrix), everybody(states.after, question_matrix)
+    inside = len(before.principals) - before.outside
+    outside = (*before.principals[inside:], *after.principals[len(after.principals) - after.outside :])
+    for principal in (*before.principals[:inside], *dict.fromkeys((*outside, *before.described, *after.described))):
         if cancelled():
             return
         comparison = polls.compare(principal, cancelled)
         if comparison is None:
             return
         yield comparison
-
-
-def _everybody(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> Iterable[Principal]:
-    """Everybody whom the question matrix could concern before or after, the account's own first."""
-    states = drafted.states
-    before, after = everybody(states.before, question_matrix), everybody(states.after, question_matrix)
-    inside = len(before.principals) - before.outside
-    outside = (*before.principals[inside:], *after.principals[len(after.principals) - after.outside :])
-    return (*before.principals[:inside], *dict.fromkeys((*outside, *before.described, *after.described)))
 
 
 def unlisted_strangers(drafted: DraftedAccount, question_matrix: QuestionMatrix) -> str:
@@ -434,7 +430,15 @@ def save_draft_file(draft: Draft, path: Path, *, seen: Draft | None = None, over
             raise Problem(f"{shown} is not a path that can be written to.", "Choose another name.") from None
         if exists:
             _check_replaceable(draft, target, shown, seen, overwrite)
-        _write(target, data, shown, new=not exists)
+        try:
+            replace_file(target, data, new=(not exists))
+        except FileExistsError:
+            raise Problem(
+                f"{shown} was written by another program just now; it is left as it is.", "Choose another name."
+            ) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise Problem(f"The draft {shown} cannot be written: {reason}.", "Choose another place.") from None
     return target
 
 
@@ -464,18 +468,6 @@ def _check_replaceable(draft: Draft, target: Path, shown: str, seen: Draft | Non
             f"{shown} was changed since this draft was opened; it is left as it is.",
             "Save under another name, or say that it may be replaced.",
         )
-
-
-def _write(target: Path, data: bytes, shown: str, *, new: bool) -> None:
-    try:
-        replace_file(target, data, new=new)
-    except FileExistsError:
-        raise Problem(
-            f"{shown} was written by another program just now; it is left as it is.", "Choose another name."
-        ) from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Problem(f"The draft {shown} cannot be written: {reason}.", "Choose another place.") from None
 
 
 # The saved questions as a regression set: what a draft does to each, and whether it stays as expected.

@@ -489,26 +489,20 @@ class _ImpactSearch:
         for (resource, _), entries in self._changes.said.items():
             elements = [ActionElement(names, negated=negated) for names, negated in entries]
             if any(element.matches(action) for element in elements for action in _ASSUMING):
-                roles.update(dict.fromkeys(self._roles_in(resource)))
+                pattern = Glob(tokens_of(parse_pieces(resource, variables=False)))
+                roles.update(dict.fromkeys(filter(pattern.matches, (role.arn for role in self._changed.account.roles))))
         if len(roles) > _MOST_ROLES:
             self.left_out.append(f"Who may assume a role is compared for {_MOST_ROLES} of {len(roles)} roles")
         for arn in list(roles)[:_MOST_ROLES]:
             if self._cancelled():
                 return
-            yield from self._trust_of(arn)
-
-    def _roles_in(self, resource: str) -> Iterator[str]:
-        pattern = Glob(tokens_of(parse_pieces(resource, variables=False)))
-        return filter(pattern.matches, (role.arn for role in self._changed.account.roles))
-
-    def _trust_of(self, arn: str) -> Iterator[TrustShift]:
-        seen: set[tuple[Effect, str, str]] = set()
-        for circumstances in self._circumstances(self._assumptions(self._before.everyone), _ASSUMING[0]):
-            when = circumstances_text(circumstances)
-            for effect, edge in self._edges_of(arn, circumstances):
-                if (effect, edge.name, edge.action) not in seen:
-                    seen.add((effect, edge.name, edge.action))
-                    yield TrustShift(effect, edge, when)
+            seen: set[tuple[Effect, str, str]] = set()
+            for circumstances in self._circumstances(self._assumptions(self._before.everyone), _ASSUMING[0]):
+                when = circumstances_text(circumstances)
+                for effect, edge in self._edges_of(arn, circumstances):
+                    if (effect, edge.name, edge.action) not in seen:
+                        seen.add((effect, edge.name, edge.action))
+                        yield TrustShift(effect, edge, when)
 
     def _edges_of(self, arn: str, circumstances: Circumstances) -> Iterator[tuple[Effect, TrustEdge]]:
         edges: list[dict[tuple[str, str], TrustEdge]] = []

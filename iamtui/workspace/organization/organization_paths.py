@@ -464,7 +464,11 @@ class _Climbing:
 
     def found(self) -> tuple[Climb, ...]:
         reached = {
-            sure: {role.arn: path for role in self._ways.trusting if (path := _path(role, sure)) is not None}
+            sure: {
+                role.arn: path
+                for role in self._ways.trusting
+                if (path := (role.certain if sure else role.possible)) is not None
+            }
             for sure in (True, False)
         }
         for _ in range(_MOST_ROUNDS):
@@ -518,7 +522,3 @@ class _Climbing:
                 if self._ways.role(one.principal) is not None:
                     reached[one.certain][one.principal] = path
         return reached
-
-
-def _path(role: TrustingRole, sure: bool) -> Path | None:
-    return role.certain if sure else role.possible

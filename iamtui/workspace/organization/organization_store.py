@@ -420,7 +420,9 @@ class OrganizationStore:
         size = len(data)
         for one in named:
             try:
-                policies.append(_with_counts(self._policy(one.sha256), one))
+                policy = self._policy(one.sha256)
+                counts = msgspec.json.encode({key: value for key in COUNTS if (value := getattr(one, key)) is not None})
+                policies.append(policy if counts == b"{}" else policy[:-1] + b"," + counts[1:])
             except Problem as problem:
                 gap = {"what": LOST_POLICIES, "error": f"{problem.sentence} {_ANEW}"}
                 lost = b',"missing":[%b]' % msgspec.json.encode(gap)
@@ -451,11 +453,6 @@ class OrganizationStore:
                 self._policies[digest] = found
                 self._size_of_policies += len(found)
         return found
-
-
-def _with_counts(policy: bytes, reference: ManagedPolicyReference) -> bytes:
-    counts = msgspec.json.encode({key: value for key in COUNTS if (value := getattr(reference, key)) is not None})
-    return policy if counts == b"{}" else policy[:-1] + b"," + counts[1:]
 
 
 def _decoded(data: bytes, form: type[T], subject: str) -> T:
@@ -646,7 +643,21 @@ class StoreWriter:
         self._policies: set[str] = set()
         self.written: list[str] = []
         self.there: list[str] = []
-        _begin(self._files)
+        # Make a folder a store, unless it is one.
+        files = self._files
+        try:
+            make_private_folder(files.folder)
+            is_empty = not any(files.folder.iterdir())
+        except OSError as error:
+            raise _unwritable(files.folder, error) from None
+        if is_empty:
+            try:
+                replace_file(files.folder / FORMAT, msgspec.json.encode(FormatFile()) + b"\n", new=True)
+            except FileExistsError:
+                pass
+            except OSError as error:
+                raise _unwritable(files.folder, error) from None
+        check_format(files)
         if day is not None:
             OrganizationStore(self._files).day(day)
 
@@ -750,24 +761,3 @@ class StoreWriter:
 
 def _unwritable(path: Path, error: OSError) -> Problem:
     return Problem(f"{safe_text(path)} cannot be written: {error.strerror}.", "Check the folder, or choose another.")
-
-
-def _begin(files: LocalFiles) -> None:
-    """Make a folder a store, unless it is one.
-
-    Raises:
-        Problem: it cannot be made, or holds something else.
-    """
-    try:
-        make_private_folder(files.folder)
-        is_empty = not any(files.folder.iterdir())
-    except OSError as error:
-        raise _unwritable(files.folder, error) from None
-    if is_empty:
-        try:
-            replace_file(files.folder / FORMAT, msgspec.json.encode(FormatFile()) + b"\n", new=True)
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise _unwritable(files.folder, error) from None
-    check_format(files)

@@ -119,15 +119,11 @@ def _callers(before: Workspace, after: Workspace) -> Iterator[tuple[Principal, t
     """The users and roles, and the root user, each with what it was before the change."""
     account = after.account
     for entity in account.principals:
-        yield principal_of(account, entity), _then(before, entity)
+        found = before.account.by_arn(entity.arn)
+        then = (before, principal_of(before.account, found)) if isinstance(found, (User, Role)) else None
+        yield principal_of(account, entity), then
     root = principal_from_text(f"arn:{account.partition}:iam::{account.id}:root")
     yield root, (before, root)
-
-
-def _then(before: Workspace, entity: User | Role) -> tuple[Workspace, Principal] | None:
-    """The same user or role before the change; None where there was none."""
-    found = before.account.by_arn(entity.arn)
-    return (before, principal_of(before.account, found)) if isinstance(found, (User, Role)) else None
 
 
 def _rcps(account: Account) -> object:

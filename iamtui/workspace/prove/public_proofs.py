@@ -289,7 +289,13 @@ class _Resource:
         self._service = parsed.service
         self._is_role = parsed.service == "iam"
         self._carrier = arn if self._is_role else resource_policy_arn(arn, parsed)
-        self._policy = self._policy_in_force()
+        self._policy: PolicyInForce | NotEvaluated | None
+        if not self._is_role:
+            self._policy = loaded_policy(self._account, self._carrier)
+        elif isinstance(role := self._account.by_arn(self._arn), Role):
+            self._policy = NamedPolicy(f"trust policy of {role.name}", role.trust)
+        else:
+            self._policy = NotEvaluated("the role is not loaded", "iam:GetRole")
 
     @property
     def _document(self) -> PolicyDocument | None:
@@ -322,14 +328,6 @@ class _Resource:
         """Statements about some callers, without their index and Sid."""
         own = (one.statement for one in self._own_statements)
         return frozenset(structs.replace(one, index=0, sid=None) for one in own if is_about(one))
-
-    def _policy_in_force(self) -> PolicyInForce | NotEvaluated | None:
-        if self._is_role:
-            role = self._account.by_arn(self._arn)
-            if not isinstance(role, Role):
-                return NotEvaluated("the role is not loaded", "iam:GetRole")
-            return NamedPolicy(f"trust policy of {role.name}", role.trust)
-        return loaded_policy(self._account, self._carrier)
 
     def prove(self, most: int) -> Proof:
         policy = self._policy
@@ -451,9 +449,12 @@ class _Resource:
             return ()
         if isinstance(found, Doubt):
             return found.reasons
-        confirmed = self._confirmed(caller.principal, some.action, found)
-        if confirmed is None:
+        decision = self.answer(caller.principal, some.action, found)
+        if decision.outcome is not Outcome.ALLOWED:
             return (NOT_CONFIRMED,)
+        confirmed = Counterexample(
+            caller.principal, some.action, found.resource, found.context, decision, self._account.id
+        )
         if not some.names and not catalogue().knows(some.action):
             return (WITHOUT_NAME,)
         doubt = self._doubt_about_caller(caller)
@@ -577,12 +578,6 @@ class _Resource:
         request, policies = evaluator_of(self._workspace, question).request_and_policies(principal)
         request = replace(request, derived=(*request.derived, self._of_caller(principal)))
         return evaluate(request, self._let_by_own_account(principal, policies))
-
-    def _confirmed(self, principal: Principal, action: str, example: Example) -> Counterexample | None:
-        decision = self.answer(principal, action, example)
-        if decision.outcome is not Outcome.ALLOWED:
-            return None
-        return Counterexample(principal, action, example.resource, example.context, decision, self._account.id)
 
 
 @lru_cache(maxsize=256)

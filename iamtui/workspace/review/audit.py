@@ -6,7 +6,7 @@ CIS controls are those of the CIS Amazon Web Services Foundations Benchmark 3.0.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Final
 from iamtui.account.model import ROOT_ROW, Account, Group, Known, Role, User
 from iamtui.input_files import MissingFile, read_document, text_of
 from iamtui.lint.check_document import suppression_tables
-from iamtui.policy.document import PolicyDocument, Statement
+from iamtui.policy.document import Statement
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.text import counted, first_of_texts
@@ -205,12 +205,26 @@ def audit(
     trusted = trust_outside or partial(TrustReader(workspace, across=False).edges, inside=False)
     moment = now or account.taken_at or datetime.now(UTC)
     yield from _root_user(account, moment, limits)
-    yield from _password_policy(account)
+    if isinstance(account.password_policy, Known):
+        policy = account.password_policy.value
+        if policy is None:
+            message = "No password policy is set, so passwords may have 8 characters."
+            yield _found("password-policy-short", _root(account), message)
+        elif policy.minimum_length < _LEAST_PASSWORD:
+            message = f"The password policy lets passwords have {policy.minimum_length} characters."
+            yield _found("password-policy-short", _root(account), message)
+        remembered = (policy.reuse_prevention if policy is not None else None) or 0
+        if remembered < _LEAST_REMEMBERED:
+            only = f"remembers only the last {remembered} passwords"
+            what = only if remembered else "lets old passwords be used again"
+            yield _found("password-policy-reuse", _root(account), f"The password policy {what}.")
     for user in map(account.with_report, account.users):
         yield from _keys(user, moment, limits)
         yield from _console(user, moment, limits)
         yield from _unused_user(user, moment, limits)
-        yield from _policies_of_user(user)
+        names = [*(policy.name for policy in user.attached_policies), *(policy.name for policy in user.inline_policies)]
+        if names:
+            yield _found("policy-on-user", user.arn, f"Policies are given to the user directly: {', '.join(names)}.")
     for role in account.roles:
         if cancelled():
             return
@@ -244,22 +258,6 @@ def _root_user(account: Account, now: datetime, limits: AuditLimits) -> Iterator
     last = max((use for use in uses if use is not None), default=None)
     if last is not None and now - last < limits.principal:
         yield _found("root-used", _root(account), f"The root user was used on {last:%Y-%m-%d}.")
-
-
-def _password_policy(account: Account) -> Iterator[AuditFinding]:
-    if not isinstance(account.password_policy, Known):
-        return
-    policy = account.password_policy.value
-    if policy is None:
-        message = "No password policy is set, so passwords may have 8 characters."
-        yield _found("password-policy-short", _root(account), message)
-    elif policy.minimum_length < _LEAST_PASSWORD:
-        message = f"The password policy lets passwords have {policy.minimum_length} characters."
-        yield _found("password-policy-short", _root(account), message)
-    remembered = (policy.reuse_prevention if policy is not None else None) or 0
-    if remembered < _LEAST_REMEMBERED:
-        what = f"remembers only the last {remembered} passwords" if remembered else "lets old passwords be used again"
-        yield _found("password-policy-reuse", _root(account), f"The password policy {what}.")
 
 
 def _keys(user: User, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
@@ -309,12 +307,6 @@ def _unused_user(user: User, now: datetime, limits: AuditLimits) -> Iterator[Aud
         yield _found("user-unused", user.arn, f"The user {used}: neither its password nor an access key.")
 
 
-def _policies_of_user(user: User) -> Iterator[AuditFinding]:
-    names = [*(policy.name for policy in user.attached_policies), *(policy.name for policy in user.inline_policies)]
-    if names:
-        yield _found("policy-on-user", user.arn, f"Policies are given to the user directly: {', '.join(names)}.")
-
-
 def _unused_role(role: Role, now: datetime, limits: AuditLimits) -> Iterator[AuditFinding]:
     if role.service_linked or not isinstance(role.last_used, Known):
         return
@@ -357,30 +349,21 @@ def _documents(account: Account) -> Iterator[AuditFinding]:
     """Statements that allow too much, once for each policy that is in use, and who holds full access."""
     strong: dict[str, Holder] = {}
     for subject, name, document, holders, aws_managed in documents_in_use(account):
-        allowing = _allowing(document)
+        statements = document.policy.statements if document.error is None else ()
+        allowing = [statement for statement in statements if statement.effect == "Allow"]
         if any(map(allows_everything, allowing)):
             strong |= {holder.arn: holder for holder in holders}
         if not aws_managed:
             for statement in allowing:
                 yield from _too_broad(subject, name, statement)
     # Each holder once, however many statements and policies allow it everything.
-    administrators = {one.arn for holder in strong.values() for one in _people(account, holder)}
-    if administrators:
-        unique = sorted(administrators)
+    people = (account.members(one.name) if isinstance(one, Group) else (one,) for one in strong.values())
+    unique = sorted({one.arn for some in people for one in some})
+    if unique:
         names = first_of_texts([arn.rsplit("/", 1)[-1] for arn in unique], 10)
         who = "One user or role holds" if len(unique) == 1 else f"{len(unique)} users and roles hold"
         message = f"{who} a policy that allows everything: {names}."
         yield _found("administrators", _root(account), message)
-
-
-def _people(account: Account, holder: Holder) -> Iterable[User | Role]:
-    return account.members(holder.name) if isinstance(holder, Group) else (holder,)
-
-
-def _allowing(document: PolicyDocument) -> Sequence[Statement]:
-    if document.error is not None:
-        return ()
-    return [statement for statement in document.policy.statements if statement.effect == "Allow"]
 
 
 def _too_broad(subject: str, name: str, statement: Statement) -> Iterator[AuditFinding]:

@@ -73,7 +73,11 @@ class PolicyNames:
             one for each in documents if each.error is None for one in each.policy.statements
         )
         self._texts = tuple(
-            dict.fromkeys(text for one in self.statements for text in (*(one.resources or ()), *_spared(one)))
+            dict.fromkeys(
+                text
+                for one in self.statements
+                for text in (*(one.resources or ()), *((one.not_resources or ()) if one.effect == "Deny" else ()))
+            )
         )
         self.left_out: dict[str, None] = {}
         """Bounds that were reached, a sentence each."""
@@ -260,11 +264,6 @@ class PolicyNames:
             self.left_out[_TOO_MANY_NAMES] = None
         for one, other in islice(product(starred, starred), _MOST_MIXED):
             yield f"{one.partition('*')[0]}*{other.rpartition('*')[2]}"
-
-
-def _spared(statement: Statement) -> tuple[str, ...]:
-    """The resources that a Deny spares."""
-    return (statement.not_resources or ()) if statement.effect == "Deny" else ()
 
 
 def _may_be_of_iam(service: str) -> bool:
@@ -500,7 +499,15 @@ class Rights:
         """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
         principal = self._principal(entity)
         if terms.opened:
-            return self._decision_on_opened(entity, action, resource)
+            # The decision about a role, maybe a new one, whose trust policy names the principal alone.
+            if self.names.is_assumed_by_name(resource):
+                return self._read_on_opened(entity, action, resource)
+            if entity.arn not in self._not_opened:
+                found = self._read_on_opened(entity, action, resource)
+                if found.outcome not in POSSIBLE:
+                    self._not_opened[entity.arn] = found
+                return found
+            return self._not_opened[entity.arn]
         for way in self.ways(action):
             evaluators = self._evaluators_of(action, resource, terms, (way,))
             decisions = [each.decide(principal, read_whole=self._base is not None) for each in evaluators]
@@ -589,20 +596,6 @@ class Rights:
                 self._evaluators.pop(next(iter(self._evaluators)))
             found = self._evaluators[key] = QuestionEvaluator(self.account, question)
         return found
-
-    def _decision_on_opened(self, entity: Entity, action: str, arn: str) -> Decision:
-        """The decision about a role, maybe a new one, whose trust policy names the principal alone.
-
-        Of roles that no policy tells from others it is the same.
-        """
-        if self.names.is_assumed_by_name(arn):
-            return self._read_on_opened(entity, action, arn)
-        if entity.arn not in self._not_opened:
-            found = self._read_on_opened(entity, action, arn)
-            if found.outcome not in POSSIBLE:
-                self._not_opened[entity.arn] = found
-            return found
-        return self._not_opened[entity.arn]
 
     def _read_on_opened(self, entity: Entity, action: str, arn: str) -> Decision:
         statement = {"Effect": "Allow", "Principal": {"AWS": entity.arn}, "Action": "sts:AssumeRole"}

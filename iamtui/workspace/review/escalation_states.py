@@ -242,7 +242,7 @@ def what_is_needed(account: Account, path: EscalationPath, target: Entity) -> st
 
 
 def _needed_of_user(path: EscalationPath, user: User) -> str | None:
-    keys = _keys(user)
+    keys = len(user.access_keys.value_or(()))
     if path.id == "iam-002":
         return None if keys >= _MOST_KEYS else "" if isinstance(user.access_keys, Known) else "fewer than two keys"
     if path.id == "iam-003":
@@ -253,10 +253,6 @@ def _needed_of_user(path: EscalationPath, user: User) -> str | None:
     if path.id == "iam-006" and has_password:
         return "" if user.mfa_devices == Known(()) else "the user's MFA device, or none"
     return "" if path.id == "iam-004" and not has_password else None
-
-
-def _keys(user: User) -> int:
-    return len(user.access_keys.value_or(()))
 
 
 def is_untouchable(entity: Entity) -> bool:

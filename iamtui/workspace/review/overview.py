@@ -140,11 +140,24 @@ def begun_overview(workspace: Workspace, now: datetime | None = None) -> Overvie
     moment = now or account.taken_at or datetime.now(UTC)
     users = [account.with_report(user) for user in account.users]
     everybody = max(1, len(account.users) + len(account.roles))
+    own = [policy.arn for policy in account.policies if not policy.aws_managed]
+    figures = [
+        Figure("groups", "groups", tuple(group.arn for group in account.groups), unlisted(account, "groups")),
+        Figure("policies", "customer policies", tuple(own), unlisted(account, "policies")),
+        Figure(
+            "instance-profiles",
+            "instance profiles",
+            tuple(one.arn for one in account.instance_profiles),
+            unlisted(account, "instance profiles"),
+        ),
+    ]
+    if isinstance(account.providers, Known):
+        figures.append(Figure("providers", "identity providers", tuple(one.arn for one in account.providers.value)))
     return Overview(
         account=account,
         source=workspace.source,
         principals=_principals(account, users, moment),
-        others=_others(account),
+        others=tuple(figures),
         keys=_keys(users, unlisted(account, "users"), moment),
         risks=tuple(risk(name, (), everybody) for name in _RISKS),
         findings=tuple(Figure(f"findings.{severity}", severity, (), everybody) for severity in FindingSeverity),
@@ -216,23 +229,6 @@ def _keys(users: Sequence[User], more_users: int, now: datetime) -> Breakdown:
     parts = tuple(Figure(f"keys.{age}", f"access keys: {text}", tuple(members[age])) for age, text, _ in KEY_AGES)
     everything = tuple(member for found in members.values() for member in found)
     return Breakdown(Figure("keys", "access keys", everything, unknown), parts)
-
-
-def _others(account: Account) -> tuple[Figure, ...]:
-    own = [policy.arn for policy in account.policies if not policy.aws_managed]
-    figures = [
-        Figure("groups", "groups", tuple(group.arn for group in account.groups), unlisted(account, "groups")),
-        Figure("policies", "customer policies", tuple(own), unlisted(account, "policies")),
-        Figure(
-            "instance-profiles",
-            "instance profiles",
-            tuple(one.arn for one in account.instance_profiles),
-            unlisted(account, "instance profiles"),
-        ),
-    ]
-    if isinstance(account.providers, Known):
-        figures.append(Figure("providers", "identity providers", tuple(one.arn for one in account.providers.value)))
-    return tuple(figures)
 
 
 def unlisted(account: Account, *kinds: str) -> int:

@@ -303,13 +303,30 @@ def _details(account: Account, entity: Entity) -> Iterator[tuple[str, Any]]:
         yield from _holder_details(entity)
     accessed = account.last_accessed.get(entity.arn)
     if accessed is not None:
-        yield "services_last_used", [_service_use(use) for use in accessed.services]
+        uses = [
+            {
+                "service": use.service,
+                "last_used": _time(use.last_used),
+                "region": use.region or None,
+                "actions": {action: _time(used) for action, used in use.actions.items()},
+            }
+            for use in accessed.services
+        ]
+        yield "services_last_used", uses
     if isinstance(entity, User):
         yield from _user_details(entity)
     elif isinstance(entity, Group):
         yield "members", [user.name for user in account.members(entity.name)]
     elif isinstance(entity, Role):
-        yield from _role_details(account, entity)
+        yield "trust_policy", _document(entity.trust) if entity.trust.raw else Missing("not loaded", "iam:GetRole")
+        yield "description", _of(entity.description)
+        yield "max_session_seconds", _of(entity.max_session_seconds)
+        yield "last_used_region", entity.last_used_region or None
+        yield "service_linked", entity.service_linked
+        behind = behind_role(account, entity)
+        if behind is not None:
+            yield from _sign_in_details(entity, behind)
+        yield "instance_profiles", [p.name for p in account.instance_profiles if entity.name in p.roles]
     elif isinstance(entity, ManagedPolicy):
         yield from _policy_details(account, entity)
     elif isinstance(entity, InstanceProfile):
@@ -333,15 +350,6 @@ def _holder_details(entity: User | Group | Role) -> Iterator[tuple[str, Any]]:
 def why_unread(entity: User | Group | Role, part: UnreadPart) -> Missing | None:
     """Why a part of an entity could not be read, if so."""
     return next((Missing(one.reason, one.permission) for one in entity.unread if one.part == part), None)
-
-
-def _service_use(use: ServiceUse) -> Json:
-    return {
-        "service": use.service,
-        "last_used": _time(use.last_used),
-        "region": use.region or None,
-        "actions": {action: _time(used) for action, used in use.actions.items()},
-    }
 
 
 def _user_details(user: User) -> Iterator[tuple[str, Any]]:
@@ -377,18 +385,6 @@ def _user_details(user: User) -> Iterator[tuple[str, Any]]:
             ),
         ),
     )
-
-
-def _role_details(account: Account, role: Role) -> Iterator[tuple[str, Any]]:
-    yield "trust_policy", _document(role.trust) if role.trust.raw else Missing("not loaded", "iam:GetRole")
-    yield "description", _of(role.description)
-    yield "max_session_seconds", _of(role.max_session_seconds)
-    yield "last_used_region", role.last_used_region or None
-    yield "service_linked", role.service_linked
-    behind = behind_role(account, role)
-    if behind is not None:
-        yield from _sign_in_details(role, behind)
-    yield "instance_profiles", [p.name for p in account.instance_profiles if role.name in p.roles]
 
 
 def _sign_in_details(role: Role, behind: Fact[BehindRole]) -> Iterator[tuple[str, Any]]:

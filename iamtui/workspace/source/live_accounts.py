@@ -287,7 +287,13 @@ def open_organization(
     """
     at_once.step("finding credentials", 0)
     login = connect(choice, approve).reading_organization(choice.organization)
-    _check_role(choice.org_role, login)
+    if choice.org_role.startswith("arn:"):
+        raise Problem("--org-role takes the name of a role, which is assumed in each account.", "Give the name alone.")
+    problems = AssumeRoleInput(_role_arn(choice.org_role, login, login.account.id), _SESSION_NAME).problems()
+    if problems:
+        raise Problem(
+            f"--org-role {choice.org_role} is not the name of a role: {problems[0].sentence}", "Give its name."
+        )
     picked = _picked(organization_accounts(login, approve_other, at_once.step), choice.org_unit)
     active = [one for one in picked if one.state == "ACTIVE"]
     names = [f"The account {one.id} ({one.name})" for one in active]
@@ -331,14 +337,6 @@ def organization_units(choice: SourceChoice) -> list[UnitOfAccounts]:
     counts = Counter(unit.id for one in accounts if one.state == "ACTIVE" for unit in one.path)
     units = {unit.id: (unit.name, depth) for one in accounts for depth, unit in enumerate(one.path)}
     return [UnitOfAccounts(id_, name, depth, counts[id_]) for id_, (name, depth) in units.items()]
-
-
-def _check_role(name: str, login: Workspace) -> None:
-    if name.startswith("arn:"):
-        raise Problem("--org-role takes the name of a role, which is assumed in each account.", "Give the name alone.")
-    problems = AssumeRoleInput(_role_arn(name, login, login.account.id), _SESSION_NAME).problems()
-    if problems:
-        raise Problem(f"--org-role {name} is not the name of a role: {problems[0].sentence}", "Give its name.")
 
 
 def _role_arn(name: str, login: Workspace, account: str) -> str:
@@ -403,7 +401,13 @@ def _open_account(
         if role and not shown:
             connection.wipe()
         raise
-    return _with_organization_of(answers, workspace, steps(report, cancelled))
+    # The account with its SCPs and RCPs, which the login may read where the account itself may not.
+    if not lacks_organization(workspace.account):
+        return workspace
+    found = read_organization_with(answers, workspace.account, steps(report, cancelled))
+    if isinstance(found, Missing):
+        return workspace
+    return workspace.with_account(with_organization(workspace.account, found))
 
 
 def _check_caller(found: str, wanted: str) -> None:
@@ -413,13 +417,3 @@ def _check_caller(found: str, wanted: str) -> None:
             f"The credentials that sts:AssumeRole gave are of account {found}, and not of {wanted}.",
             "Nothing of it is shown.",
         )
-
-
-def _with_organization_of(answers: RememberedAnswers, workspace: Workspace, step: Step) -> Workspace:
-    """The account with its SCPs and RCPs, which the login may read where the account itself may not."""
-    if not lacks_organization(workspace.account):
-        return workspace
-    found = read_organization_with(answers, workspace.account, step)
-    if isinstance(found, Missing):
-        return workspace
-    return workspace.with_account(with_organization(workspace.account, found))

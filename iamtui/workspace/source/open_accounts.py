@@ -68,7 +68,12 @@ def open_accounts(
     live = [one for one in choices if one.kind is not SourceKind.SNAPSHOT]
     if not live:
         return _beside_each_other(files)
-    kept = [one for one in (so_far, *so_far.beside) if _is_read(one)] if so_far is not None else []
+    # Accounts that are current, and no part of which is still being read.
+    kept = [
+        one
+        for one in ((so_far, *so_far.beside) if so_far is not None else ())
+        if not one.source.cached and all(gap.what != REST_OF_ACCOUNT for gap in one.account.gaps)
+    ]
     opened = _open_live(choice, live, approve, approve_other, report, cancelled, show if parts else None, files, kept)
     return _beside_each_other(opened)
 
@@ -122,11 +127,6 @@ def _tell_file(report: ProgressReport, done: int, of: int, progress: Progress) -
     report(progress._replace(step=f"{done:,} of {counted(of, 'account')}; {progress.step}"))
 
 
-def _is_read(workspace: Workspace) -> bool:
-    """True where an account is current, and no part of it is still being read."""
-    return not workspace.source.cached and all(gap.what != REST_OF_ACCOUNT for gap in workspace.account.gaps)
-
-
 def _open_files(
     choices: Sequence[SourceChoice],
     opening: Callable[[SourceChoice, ProgressReport, Callable[[], bool]], Workspace],
@@ -154,19 +154,15 @@ def _beside_each_other(found: Sequence[Workspace | NotOpened]) -> Workspace:
     opened = [one for one in found if isinstance(one, Workspace)]
     not_opened = tuple(one for one in found if isinstance(one, NotOpened))
     if not opened:
-        raise _none_of(not_opened)
+        # The problem of the first, which says how to go on, as that of all.
+        name, problem = not_opened[0]
+        if len(not_opened) > 1:
+            of = f"None of the {len(not_opened)} accounts could be opened. {name}: {problem.sentence}"
+            problem.sentence, problem.args = of, (of,)
+        raise problem
     _check_twins(opened)
     first, *beside = opened
     return replace(first, beside=tuple(beside), not_opened=not_opened)
-
-
-def _none_of(not_opened: Sequence[NotOpened]) -> Problem:
-    """Why none of several could be opened: the problem of the first, which says how to go on, as that of all."""
-    name, problem = not_opened[0]
-    if len(not_opened) > 1:
-        of = f"None of the {len(not_opened)} accounts could be opened. {name}: {problem.sentence}"
-        problem.sentence, problem.args = of, (of,)
-    return problem
 
 
 def _check_twins(opened: Sequence[Workspace]) -> None:

@@ -80,7 +80,13 @@ def open_source(
         step("finding credentials", 0)
         workspace = _open_live(_connected(choice, approve), choice.cache, step, report if parts else None)
     elif choice.kind is SourceKind.DEMO:
-        workspace = _open_demo(step)
+        from iamtui.sources.demo import demo_connection, load_demo_account
+
+        step("the demo account", 0)
+        account = load_demo_account()
+        connection = demo_connection()
+        source = SourceInfo(SourceKind.DEMO, "DEMO", region=connection.region, taken_at=account.taken_at)
+        workspace = Workspace(account, source, connection)
     else:
         workspace = open_snapshot(choice, step, pool)
     if organization is not None:
@@ -146,16 +152,6 @@ def _settled(workspace: Workspace, cancelled: Callable[[], bool]) -> Workspace:
 
 
 _MANY = 1000
-
-
-def _open_demo(step: Step) -> Workspace:
-    from iamtui.sources.demo import demo_connection, load_demo_account
-
-    step("the demo account", 0)
-    account = load_demo_account()
-    connection = demo_connection()
-    source = SourceInfo(SourceKind.DEMO, "DEMO", region=connection.region, taken_at=account.taken_at)
-    return Workspace(account, source, connection)
 
 
 def _no_step(_what: str, _done: int, _waiting: str = "", /) -> None:
@@ -603,7 +599,16 @@ def keep_account(account: Account, endpoint_url: str) -> bool:
     if not isinstance(caller, Known) or account.taken_at is None or not is_whole(account):
         return False
     header = _Header(_VERSION, __version__, account.id, caller.value, endpoint_url, account.taken_at)
-    data = b"\n".join((msgspec.json.encode(header), _json(account)))
+    # The account as a snapshot in one line, encoded entry by entry, so that a screen can go on meanwhile.
+    parts = [b"{"]
+    for key, value in snapshot_of(account).items():
+        parts += (b"," if len(parts) > 1 else b"", msgspec.json.encode(key), b":")
+        if isinstance(value, list):
+            # A `map` would be gone through without letting the screen have the interpreter's lock.
+            parts += (b"[", b",".join([msgspec.json.encode(entry) for entry in value]), b"]")
+        else:
+            parts.append(msgspec.json.encode(value))
+    data = b"\n".join((msgspec.json.encode(header), b"".join((*parts, b"}"))))
     packed = packed_for(".zst", data)
     if len(data) >= LARGEST_RATIO * len(packed):
         # It would be taken for a bomb.
@@ -661,19 +666,6 @@ def _who(caller_arn: str) -> str:
 def is_whole(account: Account) -> bool:
     """True where every user, group, role and policy was read completely."""
     return not account.unlisted and not any(holder.unread for holder in account.identities)
-
-
-def _json(account: Account) -> bytes:
-    """The account as a snapshot in one line, encoded entry by entry, so that a screen can go on meanwhile."""
-    parts = [b"{"]
-    for key, value in snapshot_of(account).items():
-        parts += (b"," if len(parts) > 1 else b"", msgspec.json.encode(key), b":")
-        if isinstance(value, list):
-            # A `map` would be gone through without letting the screen have the interpreter's lock.
-            parts += (b"[", b",".join([msgspec.json.encode(entry) for entry in value]), b"]")
-        else:
-            parts.append(msgspec.json.encode(value))
-    return b"".join((*parts, b"}"))
 
 
 def _newest_first() -> list[Path]:

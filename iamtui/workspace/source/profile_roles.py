@@ -62,7 +62,15 @@ def open_profile(
     own = source.has_keys or source.kind != "assumes a role"
     connection = opening(profile=source.name, region=region, as_source=own)
     for one in roles:
-        connection = _as_profile(connection, one)
+        name = one.session_name or _SESSION_NAME
+        entered = AssumeRoleInput(one.role_arn, name, one.duration_seconds or CHAINED_SECONDS, one.external_id)
+        wrong = (*entered.problems(), *(mfa_problems(one.mfa_serial, ANY_CODE) if one.mfa_serial else ()))
+        if wrong:
+            raise Problem(
+                f"The role of the profile {one.name} cannot be assumed: {wrong[0].sentence}",
+                "Correct it in the AWS config file, or choose another profile.",
+            )
+        connection = _renewing(connection, partial(_given, connection, one, entered), one.name)
     return connection
 
 
@@ -92,18 +100,6 @@ def _way_with_mfa(profile: str | None) -> tuple[Profile | None, *tuple[Profile, 
     return (found, *reversed(way))
 
 
-def _as_profile(source: Connection, one: Profile) -> Connection:
-    name = one.session_name or _SESSION_NAME
-    entered = AssumeRoleInput(one.role_arn, name, one.duration_seconds or CHAINED_SECONDS, one.external_id)
-    wrong = (*entered.problems(), *(mfa_problems(one.mfa_serial, ANY_CODE) if one.mfa_serial else ()))
-    if wrong:
-        raise Problem(
-            f"The role of the profile {one.name} cannot be assumed: {wrong[0].sentence}",
-            "Correct it in the AWS config file, or choose another profile.",
-        )
-    return _renewing(source, partial(_given, source, one, entered), one.name)
-
-
 def as_role(connection: Connection, role_arn: str, session_name: str, seconds: int) -> Connection:
     """A connection as a role, for reading, which it assumes again when its session is near its end.
 
@@ -115,14 +111,11 @@ def as_role(connection: Connection, role_arn: str, session_name: str, seconds: i
 def _renewing(connection: Connection, give: Callable[[], TemporaryCredentials], profile: str = "") -> Connection:
     def keys() -> tuple[Keys, datetime]:
         given = give()
-        return _keys_of(given), given.expires_at - given.clock_skew
+        fresh = Keys(given.access_key_id, given.secret_access_key, given.session_token)
+        return fresh, given.expires_at - given.clock_skew
 
     renewed = RenewedKeys(keys)
     return connection.with_credentials(*renewed.newest().parts, renewed, profile)
-
-
-def _keys_of(given: TemporaryCredentials) -> Keys:
-    return Keys(given.access_key_id, given.secret_access_key, given.session_token)
 
 
 def _assumed(connection: Connection, entered: AssumeRoleInput) -> TemporaryCredentials:
