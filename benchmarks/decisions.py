@@ -20,9 +20,8 @@ from benchmarks.results import Plan, Result, cpu_seconds, garbage_as_in_the_prog
 from benchmarks.vocabulary import ACCOUNT
 from benchmarks.yes_or_no import YesOrNo
 from iamtui.account.model import Account, Role, User
-from iamtui.drafts.draft import Draft
+from iamtui.drafts.draft import Draft, apply_draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
-from iamtui.drafts.overlay import apply_draft
 from iamtui.engine.decision import Decision
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.index.index_outcomes import Outcomes

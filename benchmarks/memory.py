@@ -70,7 +70,7 @@ soak(step)
 """,
     "a draft that is laid, asked about and dropped": ASK_EVERYBODY
     + """
-from iamtui.drafts.overlay import apply_draft
+from iamtui.drafts.draft import apply_draft
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
 def step(number):

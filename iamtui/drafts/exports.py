@@ -17,8 +17,15 @@ from iamtui.account.identity_center import permission_set_name
 from iamtui.account.model import Account, Group, Role
 from iamtui.drafts.aws_values import ACCOUNT_ID, NAME, POLICY_ARN, InvalidValue, organization_account
 from iamtui.drafts.draft import Draft, Edit
-from iamtui.drafts.edits.base import AccountAfterEdits, brought_document, describe_edit, folder, holder_of
-from iamtui.drafts.hcl import TerraformBlocks, comment
+from iamtui.drafts.edits.base import (
+    AccountAfterEdits,
+    TerraformBlocks,
+    brought_document,
+    comment,
+    describe_edit,
+    folder,
+    holder_of,
+)
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from iamtui.text import safe_text

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from iamtui.account.model import Account, Known, ManagedPolicy, Missing, PolicyVersion, Role
 from iamtui.drafts.aws_values import RCP, SCP
-from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.draft import AppliedDraft, Draft, DraftProblem, Edit
 from iamtui.drafts.edits.base import describe_edit
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
 from iamtui.drafts.edits.organization import DetachOrganizationPolicy, PutOrganizationPolicy
@@ -33,7 +33,6 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import AppliedDraft, DraftProblem
 from tests.support.applied_drafts import account_after, apply_draft
 from tests.support.draft_accounts import BUCKET, KEY, OPEN_BUCKET, OU, ROOT, drafting_account, edits, text
 from tests.support.sample_account import ADMIN_ARN, BOUNDARY, ID, LAKE_READ, UNLOADED, allow, deny, document, iam

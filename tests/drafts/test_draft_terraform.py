@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iamtui.drafts.edits.base import Names, json_heredoc, quoted
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import (
     AddUserToGroup,
@@ -18,7 +19,6 @@ from iamtui.drafts.edits.principals import (
     PutPermissionsBoundary,
 )
 from iamtui.drafts.exports import export
-from iamtui.drafts.hcl import Names, json_heredoc, quoted
 from tests.support.draft_exports import MANAGEMENT, POLICY, RESOURCES, account, draft, exported, organization_edits
 from tests.support.sample_account import ADMIN_ARN, ID, LAKE_READ, iam
 

@@ -23,7 +23,7 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.drafts.aws_values import InvalidValue
-from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.draft import Draft, DraftProblem, Edit
 from iamtui.drafts.edits.base import option
 from iamtui.drafts.edits.deletions import (
     DeleteAccessKey,
@@ -35,7 +35,6 @@ from iamtui.drafts.edits.deletions import (
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy
 from iamtui.drafts.edits.principals import AttachPolicy, CreateRole, PutPermissionsBoundary, Tag, UpdateTrustPolicy
 from iamtui.drafts.exports import export
-from iamtui.drafts.overlay import DraftProblem
 from iamtui.policy.document import PolicyDocument
 from iamtui.problem import Problem
 from tests.support.applied_drafts import account_after, apply_draft

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from iamtui.account.model import Account, ManagedPolicy
-from iamtui.drafts import overlay
-from iamtui.drafts.draft import Draft
+from iamtui.drafts import draft as drafts
+from iamtui.drafts.draft import AppliedDraft, Draft
 from iamtui.drafts.ledger import Managed
-from iamtui.drafts.overlay import AppliedDraft
 
 
 def _none_managed(_name: str) -> ManagedPolicy | None:
@@ -14,7 +13,7 @@ def _none_managed(_name: str) -> ManagedPolicy | None:
 
 
 def apply_draft(account: Account, draft: Draft, managed: Managed = _none_managed) -> AppliedDraft:
-    return overlay.apply_draft(account, draft, managed)
+    return drafts.apply_draft(account, draft, managed)
 
 
 def account_after(account: Account, draft: Draft, managed: Managed = _none_managed) -> Account:

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 
-from iamtui.drafts.draft import Draft
+from iamtui.drafts.draft import Draft, is_only_for
 from iamtui.drafts.edits.policies import PutResourcePolicy
-from iamtui.drafts.overlay import is_only_for
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.document import PolicyDocument
 from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import ask
-from iamtui.workspace.change.draft_denies import only_for, spare, with_own_sid
-from iamtui.workspace.change.draft_fixes import SuggestedDraft, with_fix
+from iamtui.workspace.change.draft_fixes import SuggestedDraft, only_for, spare, with_fix, with_own_sid
 from iamtui.workspace.change.draft_session import DraftedAccount, apply, as_matrix
 from iamtui.workspace.source.principals import resolve_principal
 from iamtui.workspace.source.workspace import Workspace

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from iamtui.account.model import Account, AttachedPolicy, Group, Known, Role, User
 from iamtui.drafts.aws_values import SCP
-from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.draft import Draft, DraftProblem, Edit
 from iamtui.drafts.edits.deletions import DeleteRole, DeleteUser
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
@@ -24,7 +24,6 @@ from iamtui.drafts.edits.principals import (
     RemoveUserFromGroup,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.decision import Outcome
 from iamtui.engine.request import Principal
 from iamtui.policy.document import PolicyDocument

@@ -16,11 +16,10 @@ from msgspec import structs
 from iamtui.account.model import Account
 from iamtui.catalog.tables import REGIONS
 from iamtui.drafts.aws_values import SCP
-from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.draft import Draft, DraftProblem, Edit
 from iamtui.drafts.edits.organization import PutOrganizationPolicy
 from iamtui.drafts.edits.policies import PutInlinePolicy, PutManagedPolicy, PutResourcePolicy
 from iamtui.drafts.edits.principals import AttachPolicy, PutPermissionsBoundary, UpdateTrustPolicy
-from iamtui.drafts.overlay import DraftProblem
 from iamtui.engine.decision import Outcome
 from iamtui.policy.patterns import Glob, parse_arn, request_tokens
 from iamtui.questions.question import Question

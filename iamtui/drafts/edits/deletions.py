@@ -22,12 +22,12 @@ from iamtui.drafts.edits.base import (
     BaseEdit,
     OwnPolicyArn,
     RoleArn,
+    TerraformBlocks,
     UserArn,
     call,
     folder,
     option,
 )
-from iamtui.drafts.hcl import TerraformBlocks
 from iamtui.drafts.ledger import Ledger, Misfit, not_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.text import first_names, safe_text

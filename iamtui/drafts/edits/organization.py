@@ -21,20 +21,24 @@ from iamtui.drafts.aws_values import (
 from iamtui.drafts.edits.base import (
     STDIN,
     AccountAfterEdits,
+    Arguments,
     BaseEdit,
     Document,
     LevelId,
     OrganizationPolicyType,
     PolicyName,
+    TerraformBlocks,
     ascii_document,
     call,
+    comment,
+    json_heredoc,
     option,
     organization_policy,
     policies_at,
+    quoted,
     same_text,
     segment,
 )
-from iamtui.drafts.hcl import Arguments, TerraformBlocks, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.types import PolicyType

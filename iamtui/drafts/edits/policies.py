@@ -25,20 +25,25 @@ from iamtui.drafts.aws_values import (
 from iamtui.drafts.edits.base import (
     STDIN,
     AccountAfterEdits,
+    Arguments,
     BaseEdit,
     Document,
     HolderArn,
     OwnPolicyArn,
     PolicyName,
     ResourceArn,
+    TerraformBlocks,
+    add_tags,
     ascii_document,
     call,
+    comment,
     folder,
     holder_of,
+    json_heredoc,
     option,
+    quoted,
     segment,
 )
-from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, not_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.patterns import Arn, parse_arn

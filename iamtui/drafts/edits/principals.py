@@ -24,6 +24,7 @@ from iamtui.drafts.aws_values import (
 from iamtui.drafts.edits.base import (
     STDIN,
     AccountAfterEdits,
+    Arguments,
     BaseEdit,
     BoundedArn,
     Document,
@@ -32,14 +33,18 @@ from iamtui.drafts.edits.base import (
     NewRoleArn,
     PolicyArn,
     RoleArn,
+    TerraformBlocks,
     UserArn,
+    add_tags,
     ascii_document,
     call,
+    comment,
     folder,
     holder_of,
+    json_heredoc,
     option,
+    quoted,
 )
-from iamtui.drafts.hcl import Arguments, TerraformBlocks, add_tags, comment, json_heredoc, quoted
 from iamtui.drafts.ledger import Ledger, Misfit, listed, not_there
 from iamtui.policy.document import PolicyDocument
 from iamtui.policy.json_text import json_text

@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 from iamtui.account.model import Role, User
 from iamtui.activity.requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.drafts.draft import Draft
-from iamtui.drafts.overlay import DraftProblem
+from iamtui.drafts.draft import Draft, DraftProblem
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.request import NamedPolicy, Principal

@@ -14,11 +14,10 @@ from msgspec import structs
 
 from iamtui.account.model import Account, Entity, Group, ManagedPolicy, Role, User
 from iamtui.drafts.aws_values import SCP, entity_name, level_words, policy_name, short_type
-from iamtui.drafts.draft import DOCUMENT_KINDS, Draft, Edit
+from iamtui.drafts.draft import DOCUMENT_KINDS, Draft, DraftProblem, Edit, statements_with
 from iamtui.drafts.edits.base import AccountAfterEdits, brought_document, describe_edits, organization_policy
 from iamtui.drafts.edits.policies import PutManagedPolicy
 from iamtui.drafts.ledger import DraftFinding
-from iamtui.drafts.overlay import DraftProblem, statements_with
 from iamtui.lint.check_document import findings
 from iamtui.lint.subject import Finding, Level
 from iamtui.policy.document import JsonValue, PolicyDocument, as_list, render

@@ -12,10 +12,9 @@ from typing import Final
 
 from iamtui.account.model import ManagedPolicy
 from iamtui.credentials.secure_files import destination, locked, replace_file
-from iamtui.drafts.draft import LARGEST, Draft, parse_draft, read_draft, write_draft
+from iamtui.drafts.draft import LARGEST, Draft, DraftProblem, apply_draft, parse_draft, read_draft, write_draft
 from iamtui.drafts.exports import FORMS, export
 from iamtui.drafts.ledger import DraftFinding
-from iamtui.drafts.overlay import DraftProblem, apply_draft
 from iamtui.engine.decision import Decision, Expectation, Layer, Outcome, ResourceScope, severity
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.input_files import read_document, text_of
