@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from iamtui.catalog.actions import ENGINE_CATALOGUE
-from iamtui.denials.text import QUOTES, SearchableText
 from iamtui.engine.decision import Layer
 
 
@@ -152,70 +150,3 @@ class Findings:
     left_out: int = 0
     notes: tuple[str, ...] = ()
     not_denied: int = 0
-
-
-# Why AWS says that it refused: the layer a message names, and whether a Deny or the lack of an Allow is meant.
-
-
-_LAYERS: Final = {
-    "identity-basedpolicy": ("identity-based policy", Layer.IDENTITY),
-    "identitybasedpolicy": ("identity-based policy", Layer.IDENTITY),
-    "resource-basedpolicy": ("resource-based policy", Layer.RESOURCE),
-    "resourcebasedpolicy": ("resource-based policy", Layer.RESOURCE),
-    "permissionsboundary": ("permissions boundary", Layer.BOUNDARY),
-    "sessionpolicy": ("session policy", Layer.SESSION),
-    "sessionspolicy": ("session policy", Layer.SESSION),
-    "servicecontrolpolicy": ("service control policy", Layer.SCP),
-    "resourcecontrolpolicy": ("resource control policy", Layer.RCP),
-    "vpcendpointpolicy": ("VPC endpoint policy", Layer.VPC_ENDPOINT),
-    "roletrustpolicy": ("role trust policy", Layer.RESOURCE),
-}
-"""The layers as messages name them, without white space (IAM User Guide: access denied error messages)."""
-
-_LAYER: Final = "|".join(_LAYERS)
-_LACKING: Final = r"no(?P<lacking>.{0,400}?)allowsthe(?:.{0,400}?action)?"
-_DENYING: Final = (
-    rf"(?P<deny>explicitdeny)(?:in(?P<article>an|the|a)(?:(?P<layer>{_LAYER})"
-    rf"(?:transitivelythroughan?(?P<through>{_LAYER}))?(?P<policy>:arn:)?)?)?"
-)
-_CLAIM: Final = re.compile(
-    rf"[{QUOTES}.]{{0,2}}(?:because(?:{_LACKING}|(?P<public>publicpolicies|publicacls)(?:.{{0,400}}?blockpublicaccess)?)"
-    rf"|withan{_DENYING})"
-)
-_CONSOLE_CLAIM: Final = re.compile(
-    rf"context:(?:because)?(?:{_LACKING}|(?:an|the|a)(?P<denies>{_LAYER})explicitlydenies|(?:withan)?{_DENYING})"
-)
-
-
-def claim_at(text: SearchableText, start: int, since: int) -> tuple[Claim, int]:
-    """The claim that starts at a place in the packed text, or an empty one, and where it ends.
-
-    Args:
-        since: where its message starts.
-    """
-    at_console = text.lowered.startswith("context:", start)
-    found = (_CONSOLE_CLAIM if at_console else _CLAIM).match(text.lowered, start)
-    if found is None:
-        return Claim(), start
-    parts, end = found.groupdict(), found.end()
-    if parts["lacking"] is not None:
-        words, layers = _named(text, found.start("lacking"), found.end("lacking"))
-        return Claim("implicit", layers, words), end
-    if parts.get("public"):
-        return Claim("explicit", (Layer.BLOCK_PUBLIC_ACCESS,), "S3 Block Public Access"), end
-    names = [_LAYERS[one] for one in (parts["layer"] or parts.get("denies"), parts["through"]) if one]
-    words, layers = " transitively through a ".join(name for name, _ in names), tuple(layer for _, layer in names)
-    policy = ""
-    if parts["policy"]:
-        word, flat_end = text.word_at(text.flat_at(found.start("policy") + 1), QUOTES + ",;", since=text.flat_at(since))
-        policy, end = word.rstrip(".)]}"), text.packed_at(flat_end)
-    elif parts["article"] and not names and end < len(text.packed):
-        words = text.word_at(text.flat_at(end), QUOTES + ",;.")[0][:80]
-    return Claim("explicit", layers, words, policy), end
-
-
-def _named(text: SearchableText, start: int, end: int) -> tuple[str, tuple[Layer, ...]]:
-    if known := _LAYERS.get(text.lowered[start:end]):
-        return known[0], (known[1],)
-    words = " ".join(text.flat[text.flat_at(start) : text.flat_at(end - 1) + 1].split()) if end > start else ""
-    return words[:120], ()
