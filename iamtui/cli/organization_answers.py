@@ -39,7 +39,7 @@ from iamtui.workspace.organization.organization_paths import (
     account_of,
     index_of,
 )
-from iamtui.workspace.organization.organization_store import LOST_POLICIES, kept_account, workspace_of
+from iamtui.workspace.organization.organization_store import LOST_POLICIES, fresh_account, workspace_of
 from iamtui.workspace.review.audit import audit as findings_of
 from iamtui.workspace.review.escalations import find_escalations
 from iamtui.workspace.source.principals import UnknownPrincipal, resolve_principal
@@ -134,7 +134,7 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
         Problem: it cannot be read.
     """
     account, pages = data
-    workspace = workspace_of(kept_account(pages, day, account))
+    workspace = workspace_of(fresh_account(pages, day, account))
     rows: list[AnswerRow] = []
     asked: Counter[str] = Counter()
     unasked: list[str] = []

@@ -14,7 +14,6 @@ import pytest
 
 from iamtui.problem import Problem
 from iamtui.workspace.organization.organization_run import Here, Processes, Workers, over_accounts, workers_for
-from tests.support.slow import one_quick
 
 IDS = [f"{number:012}" for number in range(40)]
 
@@ -87,39 +86,6 @@ if __name__ == "__main__":
         print(one.found, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-IS_ENDED = """
-import os, signal, sys
-from contextlib import closing
-from tests.workspace.test_organization_run import IDS, length, read
-from iamtui.workspace.organization.organization_run import Processes, over_accounts
-if __name__ == "__main__":
-    with closing(Processes(2)) as workers:
-        for one in over_accounts(IDS, read, length, workers):
-            os.kill(os.getpid(), int(sys.argv[1]))
-"""
-
-
-@pytest.mark.slow
-@one_quick("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_ends_it_leaves_neither_workers_nor_a_warning(number: int, tmp_path: Path) -> None:
-    script = tmp_path / "is_ended.py"
-    script.write_text(IS_ENDED)
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    # Both streams end when the last of the processes has come to an end.
-    command = [sys.executable, str(script), str(int(number))]
-    done = subprocess.run(command, env=environ, capture_output=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout, b"semaphore" in done.stderr) == (-number, b"", False), done.stderr
-    assert b"UserWarning" not in done.stderr
-
-
-def test_signals_are_as_before_when_the_workers_have_ended() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    workers = Processes(2)
-    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    workers.close()
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.slow

@@ -28,8 +28,8 @@ from iamtui.workspace.organization.organization_store import (
     S3Files,
     StoreWriter,
     account_in,
+    fresh_account,
     is_s3,
-    kept_account,
     open_store,
     s3_place,
     store_schema,
@@ -306,16 +306,14 @@ def test_the_schema_describes_the_files(folder: Path) -> None:
 def test_accounts_that_are_done_with_are_freed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(str(folder))
     monkeypatch.setattr(organization_store, "_MOST_UNCOLLECTED", 0)
-    # As in a process that keeps none for its next question, whatever ran before.
-    monkeypatch.setattr(organization_store, "_WARM", organization_store._Warm())
     day = store.day()
     id_ = day.ids[0]
-    account = kept_account(store.pages(day.date, id_), day.date, id_)
+    account = fresh_account(store.pages(day.date, id_), day.date, id_)
     account.memo["itself"] = account
     gone = weakref.ref(account)
     gc.disable()
     del account
     assert gone() is not None
-    kept_account(store.pages(day.date, id_), day.date, id_)
+    fresh_account(store.pages(day.date, id_), day.date, id_)
     gc.enable()
     assert gone() is None

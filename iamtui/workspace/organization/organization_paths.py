@@ -32,7 +32,7 @@ from iamtui.questions.question import Question
 from iamtui.workspace.ask.questions import evaluator_of
 from iamtui.workspace.ask.trust import TrustedInside, TrustReader
 from iamtui.workspace.organization.organization_run import Done, Workers, over_accounts
-from iamtui.workspace.organization.organization_store import account_in, kept_account, workspace_of
+from iamtui.workspace.organization.organization_store import account_in, fresh_account, workspace_of
 from iamtui.workspace.review.escalation_steps import Move
 from iamtui.workspace.review.escalations import EscalationSearch, find_escalations
 from iamtui.workspace.source.inventory import documents_in
@@ -232,7 +232,7 @@ def edges_from(day: str, data: tuple[Calling, bytes, Mapping[str, bytes]]) -> tu
         Problem: an account cannot be read, or has nobody of that name.
     """
     calling, pages, parts = data
-    home = workspace_of(kept_account(pages, day, calling.account))
+    home = workspace_of(fresh_account(pages, day, calling.account))
     callers = [resolve_principal(home, arn) for arn in calling.callers]
     found = [*_edges(home, home.account.roles, callers)] if calling.own else []
     for id_, arns in groupby(calling.roles, account_of):
@@ -311,7 +311,7 @@ def reached_with(day: str, data: tuple[str, bytes, frozenset[str], frozenset[str
         Problem: it cannot be read.
     """
     account, pages, certain, possible = data
-    search = EscalationSearch(workspace_of(kept_account(pages, day, account)))
+    search = EscalationSearch(workspace_of(fresh_account(pages, day, account)))
     found: list[Gained] = []
     for sure, elsewhere in ((True, certain), (False, certain | possible)):
         alone = search.reach(certain=sure)

@@ -6,7 +6,6 @@ worker, or at which iamtui itself fails is said, and the others go on.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import importlib
 import logging
@@ -19,13 +18,12 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import count, cycle, islice
 from multiprocessing import get_context, parent_process
-from threading import Lock, Thread, current_thread, main_thread
+from threading import Lock, Thread
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from iamtui import __version__
 from iamtui.problem import Problem
 from iamtui.text import safe_text
-from iamtui.workspace.organization.organization_store import keep_accounts
 
 D = TypeVar("D")
 T = TypeVar("T")
@@ -167,7 +165,6 @@ class Processes:
     def __init__(self, number: int) -> None:
         self.at_once = number
         self._lock = Lock()
-        self._ending = _EndingSignals()
         self._pool = self._start(number)
 
     @staticmethod
@@ -208,36 +205,6 @@ class Processes:
     def close(self) -> None:
         """End them, whatever they do."""
         _end(self._pool)
-        self._ending.pass_on()
-
-
-class _EndingSignals:
-    """SIGTERM and SIGHUP while there are workers: as ctrl+c, and they end this process once the workers have ended."""
-
-    def __init__(self) -> None:
-        self._came = 0
-        wanted = (signal.SIGTERM, signal.SIGHUP) if current_thread() is main_thread() else ()
-        self._held = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
-        for number in self._held:
-            signal.signal(number, self._stop)
-
-    def _stop(self, number: int, _frame: object) -> None:
-        self._came = number
-        self._let_go()
-        raise KeyboardInterrupt
-
-    def _let_go(self) -> None:
-        for number in self._held:
-            signal.signal(number, signal.SIG_DFL)
-        self._held = []
-
-    def pass_on(self) -> None:
-        """End this process if one came."""
-        self._let_go()
-        if self._came:
-            # Semaphores of the workers are warned about unless they are taken back.
-            atexit._run_exitfuncs()  # noqa: SLF001 - what the interpreter calls at its end, which the signal leaves out
-            os.kill(os.getpid(), self._came)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
@@ -281,8 +248,7 @@ def _end_with_parent() -> None:
 class RayWorkers:
     """Actors of a Ray cluster, as many as are wanted, or one for each of its processors.
 
-    They keep the accounts that they have compiled for the next question. Ray starts them again elsewhere where a
-    node goes, and tries their tasks again.
+    Ray starts them again elsewhere where a node goes, and tries their tasks again.
 
     Args:
         address: of the cluster; "auto" is the one of this machine, and "local" starts one for this run.
@@ -331,10 +297,8 @@ class RayWorkers:
         self._places = count()
 
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
-        """Give it to the actor that has the account, or takes the next one."""
-        # The same account goes to the same actor, where it may be compiled already.
-        place = int(account[:12]) if account[:12].isdigit() else next(self._places)
-        actor = self._actors[place % len(self._actors)]
+        """Give it to the next actor."""
+        actor = self._actors[next(self._places) % len(self._actors)]
         return partial(self._result, actor.do.remote(task, data), task, data, account)
 
     def _result(self, reference: Any, task: Callable[[D], T], data: D, account: str) -> T | Failed:
@@ -383,7 +347,6 @@ class _Actor:
 
     def __init__(self, rounds: tuple[int, int, int]) -> None:
         gc.set_threshold(*rounds)
-        keep_accounts()
 
     def version(self) -> str:
         return __version__

@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shlex
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -487,61 +486,18 @@ def read_list(files: StoreFiles, name: str) -> Sequence[ListedAccount] | None:
     return _decoded(data, AccountsFile, f"The file {safe_text(name)} of {safe_text(files.name)}").accounts
 
 
-_MOST_WARM: Final = 128 * 1024 * 1024
-"""Bytes of snapshots whose accounts a worker keeps; each takes some four times as many."""
-
-
 _MOST_UNCOLLECTED: Final = 8 * 1024 * 1024
 """Bytes of pages of accounts after which garbage is collected: an account is a circle of objects."""
+_UNCOLLECTED: Final = [0]
 
 
-class _Warm:
-    """Accounts that a worker keeps for the next question, the last used of them."""
-
-    def __init__(self) -> None:
-        self._uncollected = 0
-        self._most = 0
-        self._size = 0
-        self._kept: OrderedDict[tuple[str, str, bytes], tuple[Account, int]] = OrderedDict()
-
-    def keep(self, most: int) -> None:
-        self._most = most
-
-    def account(self, pages: bytes, day: str, account: str, read: Callable[[], Account]) -> Account:
-        """The account of these pages, read unless it is kept."""
-        if not self._most:
-            self._collect_behind(len(pages))
-            return read()
-        key = (day, account, hashlib.sha256(pages).digest())
-        found = self._kept.pop(key, None)
-        if found is None:
-            self._collect_behind(len(pages))
-            found = read(), len(pages)
-        self._kept[key] = found
-        self._size = sum(size for _, size in self._kept.values())
-        while self._size > self._most:
-            _, (_, size) = self._kept.popitem(last=False)
-            self._size -= size
-        return found[0]
-
-    def _collect_behind(self, size: int) -> None:
-        self._uncollected += size
-        if self._uncollected > _MOST_UNCOLLECTED:
-            gc.collect()
-            self._uncollected = 0
-
-
-_WARM: Final = _Warm()
-
-
-def keep_accounts() -> None:
-    """Have this process keep accounts that it has read, in bounds."""
-    _WARM.keep(_MOST_WARM)
-
-
-def kept_account(pages: bytes, day: str, account: str) -> Account:
-    """As `account_in`, but for an account that this process keeps already."""
-    return _WARM.account(pages, day, account, lambda: account_in(pages, day, account, DocumentPool()))
+def fresh_account(pages: bytes, day: str, account: str) -> Account:
+    """As `account_in`, once the accounts before it, which nobody holds any more, are freed."""
+    _UNCOLLECTED[0] += len(pages)
+    if _UNCOLLECTED[0] > _MOST_UNCOLLECTED:
+        gc.collect()
+        _UNCOLLECTED[0] = 0
+    return account_in(pages, day, account, DocumentPool())
 
 
 def account_in(pages: bytes, day: str, account: str, pool: DocumentPool | None = None) -> Account:
