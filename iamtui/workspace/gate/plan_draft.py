@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import Account
-from iamtui.drafts.draft import Draft, Edit
+from iamtui.drafts.draft import Draft, DraftProblem, Edit
 from iamtui.drafts.edits.deletions import DeletePolicy, DeleteRole, DeleteUser
 from iamtui.drafts.edits.policies import (
     DeleteInlinePolicy,
@@ -30,7 +30,6 @@ from iamtui.drafts.edits.principals import (
     Tag,
     UpdateTrustPolicy,
 )
-from iamtui.drafts.overlay import DraftProblem
 from iamtui.plan.terraform import PlanChange, TerraformPlan
 from iamtui.policy.document import DocumentError, load_json
 from iamtui.resource_policy_services import SERVICE_SPECS
