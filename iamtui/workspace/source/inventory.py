@@ -21,7 +21,6 @@ from iamtui.account.model import (
     OrganizationLevel,
     OrganizationPolicy,
     Role,
-    ServiceUse,
     UnreadPart,
     User,
 )
