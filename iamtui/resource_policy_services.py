@@ -73,6 +73,12 @@ class PolicyRead(NamedTuple):
     escaped: bool = False
     short_for_arn: str = ""
 
+    @property
+    def names_account(self) -> bool:
+        """True if its parameters say of which account the resource is."""
+        given = " ".join(map(str, self.parameters.values()))
+        return any(part in given for part in ("{arn}", "{account}", "{found}"))
+
 
 EACH: Final = "*"
 """In the place of a member of an answer: every entry."""

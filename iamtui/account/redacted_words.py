@@ -147,6 +147,17 @@ def parts_of_key(key: str, knows: Knows) -> list[tuple[str, bool]]:
     return [(kept, False), (key[len(kept) :], True)]
 
 
+_PLACES: Final = {(False, False): "", (False, True): "start", (True, False): "end", (True, True): "inside"}
+
+
+def _pieces(text: str, form: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """The pieces of a text, each with where others that touch it leave it: at the start, at the end or inside."""
+    found = [*form.finditer(text)]
+    starts, ends = {one.start() for one in found}, {one.end() for one in found}
+    for one in found:
+        yield one[0], _PLACES[one.start() in ends, one.end() in starts]
+
+
 OF_AWS: Final = -1
 """Stands for the documents of AWS's own policies, none of which is left out."""
 
@@ -207,27 +218,23 @@ class RedactedWords:
         for host in _HOST.finditer(text):
             if host[1] is None or is_service_host(host[0], self._knows):
                 self.keep(host[0])
-        pieces = list((_PIECE if document else _WORD).finditer(text))
-        for number, piece in enumerate(pieces):
-            word = piece[0]
-            before = number > 0 and pieces[number - 1].end() == piece.start()
-            after = number + 1 < len(pieces) and pieces[number + 1].start() == piece.end()
+        for word, place in _pieces(text, _PIECE if document else _WORD):
             if word[0] == "$":
-                if word not in _WILDCARD and (before or after):
+                if word not in _WILDCARD and place:
                     raise Unsafe(f"{word} stands in {text!r} without a separator beside it")
                 self._note_variable(word, text)
             elif word[0] in "*?":
                 if pattern and "?" in word:
                     raise Unsafe(f"{text!r} counts the characters of a name")
-            elif pattern and (before or after):
-                self._words[word.lower()] = None
-                self._ids |= {word} if _ID.fullmatch(word) else set()
-                self._fragments[word].add("inside" if before and after else "start" if after else "end")
-                self._patterns[word.lower()].setdefault(document, text)
-            elif _ID.fullmatch(word):
-                self._ids.add(word)
             else:
-                self._words[word.lower()] = None
+                is_id = _ID.fullmatch(word) is not None
+                if is_id:
+                    self._ids.add(word)
+                if pattern and place:
+                    self._fragments[word].add(place)
+                    self._patterns[word.lower()].setdefault(document, text)
+                if not is_id or (pattern and place):
+                    self._words[word.lower()] = None
 
     def note_of_aws(self, text: str) -> None:
         """Record a pattern of one of AWS's own policies, whose words are kept wherever they occur."""
@@ -270,13 +277,23 @@ class RedactedWords:
         self._kept_parts = _Fragments({one: kinds[one] for one in kinds if one in self._kept | kept})
         self._taken = self._kept | kept
         self._settled = True
+        lost = self._lost_fragments(found, kinds)
+        return self._documents_of(lost, "names that it cuts cannot be renamed so that it still does")
+
+    def _lost_fragments(
+        self, found: Mapping[str, Iterable[tuple[int, str]]], kinds: Mapping[str, set[str]]
+    ) -> list[str]:
+        """Fragments that, once renamed, are found in other words than before.
+
+        Args:
+            found: by word, the fragments in it.
+        """
         images = {word: self._image(word) for word in self._words}
         imaged = _Fragments({images[fragment]: kinds[fragment] for fragment in kinds})
         changed: set[str] = set()
         for word, image in images.items():
             changed |= {images[one] for _, one in found[word]} ^ {one for _, one in imaged.found_in(image)}
-        lost = [fragment for fragment in kinds if images[fragment] in changed]
-        return self._documents_of(lost, "names that it cuts cannot be renamed so that it still does")
+        return [fragment for fragment in kinds if images[fragment] in changed]
 
     def _documents_of(self, fragments: Iterable[str], why: str) -> dict[int, str]:
         found = chain.from_iterable(self._patterns[fragment].items() for fragment in fragments)

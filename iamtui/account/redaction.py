@@ -373,15 +373,13 @@ class _SnapshotRedactor:
         """Keep the words that an ARN, or a pattern of ARNs, has from AWS: in its head and between its names."""
         if _OF_AWS.fullmatch(text):
             self._words.keep(text)
-        fields = _COLON.split(text, 5)
+        fields = [*_COLON.split(text, 5), "", "", "", "", ""][:6]
         names: Collection[str] = self._every_name
         if fields[0] == "arn":
-            service = fields[2] if len(fields) > 2 else ""
-            names = self._types.get(service, ())
-            text = fields[5] if len(fields) > 5 else ""
-            for known, field in zip((_PARTITIONS, (*self._types, *_ARN_SERVICES), _REGIONS), fields[1:4], strict=False):
+            names, text = self._types.get(fields[2], ()), fields[5]
+            for known, field in zip((_PARTITIONS, (*self._types, *_ARN_SERVICES), _REGIONS), fields[1:4], strict=True):
                 start = re.split(r"[*?$]", field)[0] if pattern else field
-                if field in known or (known is _REGIONS and is_region(field)) or self._knows_service(field):
+                if field in known or is_region(field) or self._knows_service(field):
                     self._words.keep(field)
                 elif start != field:
                     # What the wildcard takes in may end anywhere.
@@ -395,8 +393,8 @@ class _SnapshotRedactor:
         elif not (pattern and text[:1] in ("*", "?")):
             return
         for part in re.split("[:/]", text):
-            fitting = [part] if part in names else [name for name in names if _fits(part, name)] if pattern else []
-            self._words.keep(" ".join(fitting))
+            self._words.keep(" ".join(name for name in names if _fits(part, name)) if pattern else "")
+            self._words.keep(part if part in names else "")
 
     def _knows_service(self, name: str) -> bool:
         return name in ("*", *_ARN_SERVICES) or self._knows(name.lower())

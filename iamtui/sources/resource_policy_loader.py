@@ -112,9 +112,7 @@ def _read(connection: Connection, account: Account, arn: Arn, read: PolicyRead, 
     Raises:
         Problem: the call failed, or would be about another account's resource of the same name.
     """
-    given = " ".join(one for one in read.parameters.values() if isinstance(one, str))
-    names_account = any(part in given for part in ("{arn}", "{account}", "{found}"))
-    if arn.account and arn.account != account.id and not names_account:
+    if arn.account and arn.account != account.id and not read.names_account:
         raise Problem(
             f"The policy of {arn} cannot be read from account {account.id}: AWS gives it to its owner alone.",
             f"Ask from account {arn.account}, or answer it with a scenario file that holds the policy.",
