@@ -199,11 +199,11 @@ def json_text(
     value: Any, *, indent: int | None = None, separators: tuple[str, str] | None = None, ensure_ascii: bool = False
 ) -> str:
     """The JSON text of a value, as json.dumps gives it, with numbers as they were written."""
-    if not _has_written(value):
-        return json.dumps(value, indent=indent, separators=separators, ensure_ascii=ensure_ascii)
     numbers: list[str] = []
     marked = _marked(value, numbers)
     text = json.dumps(marked, indent=indent, separators=separators, ensure_ascii=ensure_ascii)
+    if not numbers:
+        return text
     following = iter(numbers)
     return _STRING_OR_MARK.sub(lambda found: next(following) if found[0] == "NaN" else found[0], text)
 
@@ -238,15 +238,6 @@ def kind_name(value: Any) -> str:
         return "a number"
     names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number"}
     return names.get(type(value), type(value).__name__)
-
-
-def _has_written(value: Any) -> bool:
-    # Spelled out, because most values have none and are looked through for nothing.
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
-        kind = type(item)
-        if kind is WrittenNumber or ((kind is dict or kind is list) and _has_written(item)):
-            return True
-    return False
 
 
 def _marked(value: Any, numbers: list[str]) -> Any:
