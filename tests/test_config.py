@@ -72,7 +72,7 @@ def test_the_environment_beats_the_file(file: Path) -> None:
         ("theme = ", "is not TOML"),
         ("theme = 1" + "0" * 5000, "is not TOML"),
         ("x = " + "[" * 5000, "is nested too deeply; all defaults are used"),
-        ("theme = 'dark'\n" + "a." * 300 + "a = 1", "has a key of more than 8 parts in line 2; all defaults are used"),
+        ("theme = 'dark'\n" + "a." * 3000 + "a = 1", "has more than 1,000 dots in line 2; all defaults are used"),
         ("\x00", "is not text; all defaults are used"),
     ],
 )  # fmt: skip

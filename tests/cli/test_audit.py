@@ -93,7 +93,7 @@ def test_a_file_holds_suppressions_that_stay(cli: Cli, tmp_path: Path, monkeypat
         (FILE.replace("console-without-mfa", "nothing"), "does not name a finding"),
         (FILE.replace("pattern", "file"), 'has "file", which it cannot have'),
         ("[suppress", "is not TOML"),
-        ("\n" + "a." * 300 + "a = 1", "has a key of more than 8 parts in line 2."),
+        ("\n" + "a." * 3000 + "a = 1", "has more than 1,000 dots in line 2."),
         (None, "missing.toml"),
     ],
 )
