@@ -62,6 +62,10 @@ NAMED: Final = {
 _BY_KEY: Final = {f"secretsmanager:{name}" for name in ("getsecretvalue", "putsecretvalue", "updatesecret")}
 OPEN: Final = _BY_KEY | {
     "s3:getbucketlocation",
+    # "You must be the bucket owner".
+    "s3:getbucketrequestpayment",
+    "s3:getbucketversioning",
+    "s3:putbucketlogging",
     "dynamodb:conditioncheckitem",
     "secretsmanager:replicatesecrettoregions",
 }
