@@ -14,7 +14,6 @@ from iamtui.lint.subject import CheckedDocument, Place, condition_keys_of, lines
 from iamtui.policy.document import PrincipalEntry, Statement
 from iamtui.policy.patterns import Arn, is_account_id, is_pattern, parse_arn
 from iamtui.policy.public_access import (
-    EVERY_REQUEST,
     SIGNED,
     confines,
     fixes_caller,
@@ -22,6 +21,7 @@ from iamtui.policy.public_access import (
     fixes_somebody,
     fixes_subject,
     is_everybody,
+    open_statements,
     opening_of,
 )
 from iamtui.policy.types import PolicyType
@@ -39,7 +39,6 @@ _WEAK_KEYS: Final = frozenset(("aws:referer", "aws:useragent", "aws:sourceip"))
 """Keys that are taken for a source key, and do not say for whom a service acts."""
 _NOT_OF_SERVICES: Final = frozenset(("aws:principalorgid", "aws:principalorgpaths"))
 """Keys that requests made by services do not carry."""
-_CALLER_KEYS: Final = frozenset(("kms:calleraccount", "aws:sourceowner"))
 
 
 def check_principals(subject: CheckedDocument, statement: Statement) -> None:
@@ -201,10 +200,8 @@ def _check_federated(subject: CheckedDocument, value: str, here: Place) -> None:
 def _check_openings(subject: CheckedDocument, statement: Statement, entries: tuple[PrincipalEntry, ...]) -> None:
     here = subject.at(statement, "Principal")
     keys = {line.key.lower() for line in statement.conditions}
-    pinned = keys & _CALLER_KEYS or confines(
-        opening_of(statement, subject.policy), fixes_somebody, always=EVERY_REQUEST
-    )
-    if any(map(is_everybody, entries)) and not pinned and subject.kind is PolicyType.RESOURCE:
+    is_everyone = subject.kind is PolicyType.RESOURCE and any(map(is_everybody, entries))
+    if is_everyone and statement in open_statements(subject.policy):
         here.warning(
             "public",
             "The statement allows everyone, anonymous callers included, since no condition pins the caller; name the "

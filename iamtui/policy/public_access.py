@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from iamtui.policy.context import And, ConditionLeaf, Node, Or
@@ -61,38 +61,70 @@ def confines(condition: Node | None, fixed: Fixed, *, always: frozenset[str] = f
         return all(confines(part, fixed, always=always) for part in condition.parts)
     if not isinstance(condition, ConditionLeaf) or (operator := parse_operator(condition.op)) is None:
         return False
-    if operator.negated is condition.holds:
+    holds, values = condition.holds, condition.values
+    if operator.base == "bool" and not holds:
+        # Where it is there, what is not false is true.
+        holds, values = True, tuple("true" if value.lower() == "false" else "false" for value in values)
+    if operator.negated is holds:
         return False
     key = condition.key.lower()
     true_if_absent = operator.if_exists or operator.over is SetOperator.ALL
     true_if_absent = true_if_absent or (operator.negated and operator.over is None)
     if true_if_absent is condition.holds and key not in always:
         return False
-    return all(fixed(key, operator.base, value) for value in condition.values)
+    return all(fixed(key, operator.base, value) for value in values)
+
+
+def open_statements(policy: Policy) -> Iterator[Statement]:
+    """The Allows of a resource's policy that let in everybody: neither a condition of theirs nor a Deny confines them.
+
+    Networks and sources confine callers as well, as S3 has it.
+    """
+    for statement in policy.statements:
+        entries = statement.principals if statement.not_principals is None else (None,)
+        if statement.effect != "Allow" or not any(map(is_everybody, entries or ())):
+            continue
+        if not confines(opening_of(statement, policy), fixes_somebody, always=EVERY_REQUEST):
+            yield statement
 
 
 def opening_of(statement: Statement, policy: Policy) -> Node | None:
     """Condition of access for a caller that an Allow names: its own conditions, and those that avoid each Deny.
 
-    Of Deny statements only those are read that are about everybody, and about all that the Allow is about.
+    Of Deny statements only those are read that are about everybody but some, and about all resources of the Allow.
     """
-    parts: list[Or | ConditionLeaf] = [*map(_leaf, statement.conditions)]
-    for deny in policy.statements:
-        if deny.effect == "Deny" and deny.conditions and _covers(deny, statement):
-            spared = tuple(_leaf(line, holds=False) for line in deny.conditions)
-            parts.append(spared[0] if len(spared) == 1 else Or(spared))
-    return None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))
+    ways: dict[Node | None, None] = {}
+    for action in statement.actions or (None,):
+        parts: list[Or | ConditionLeaf] = [*map(_leaf, statement.conditions)]
+        for deny in policy.statements:
+            if deny.effect == "Deny" and _covers(deny, statement, action):
+                spared = (
+                    *(_leaf(line, holds=False) for line in deny.conditions),
+                    *map(_spared, deny.not_principals or ()),
+                )
+                parts.append(spared[0] if len(spared) == 1 else Or(spared))
+        ways[None if not parts else parts[0] if len(parts) == 1 else And(tuple(parts))] = None
+    if None in ways:
+        return None
+    found = tuple(way for way in ways if way is not None)
+    return found[0] if len(found) == 1 else Or(found)
 
 
 def _leaf(line: ConditionLine, *, holds: bool = True) -> ConditionLeaf:
     return ConditionLeaf(line.operator, line.key, tuple(line.values), holds)
 
 
-def _covers(deny: Statement, allow: Statement) -> bool:
+def _spared(entry: PrincipalEntry) -> ConditionLeaf:
+    """An entry of a Deny's NotPrincipal, as a condition."""
+    key = {"AWS": "aws:PrincipalArn", "Service": "aws:PrincipalServiceName"}.get(entry.kind, entry.kind)
+    value = f"arn:aws:iam::{entry.value}:root" if is_account_id(entry.value) else entry.value
+    return ConditionLeaf("StringEquals", key, (value,))
+
+
+def _covers(deny: Statement, allow: Statement, action: str | None) -> bool:
     return (
-        deny.not_principals is None
-        and any(map(is_everybody, deny.principals or ()))
-        and _all_match(deny.actions, allow.actions)
+        (deny.not_principals is not None or any(map(is_everybody, deny.principals or ())))
+        and _all_match(deny.actions, None if action is None else (action,))
         and ((deny.resources is None and deny.not_resources is None) or _all_match(deny.resources, allow.resources))
     )
 
@@ -132,8 +164,9 @@ def fixes_caller(organization: str | None = None) -> Fixed:
         named, slash, _ = value.partition("/")
         if key.startswith("aws:principalorg") and organization is not None and named != organization:
             return False
-        if key == "aws:principalorgpaths" and not slash:
-            return False
+        if key == "aws:principalorgpaths":
+            # The rest of the path says which of its accounts.
+            return bool(named and slash) and _no_wildcard(named)
         return _fixes_public(key, base, value)
 
     return fixed
@@ -141,6 +174,8 @@ def fixes_caller(organization: str | None = None) -> Fixed:
 
 def fixes_somebody(key: str, base: str, value: str) -> bool:
     """Fixed callers, or what S3 counts besides: networks and sources."""
+    if key == "kms:calleraccount":
+        return base in _PINNING_BASES and _no_wildcard(value)
     return (fixes_caller() if key in _OF_CALLERS else _fixes_public)(key, base, value)
 
 

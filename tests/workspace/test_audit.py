@@ -27,6 +27,8 @@ from iamtui.account.model import (
     Missing,
     PasswordPolicy,
     PolicyVersion,
+    PublicAccessBlock,
+    ResourcePolicy,
     Role,
     ServerCertificate,
     ServiceUse,
@@ -40,6 +42,8 @@ from tests.support.sample_account import ADMIN_ARN, ID, allow, document, iam, sa
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 OIDC = "token.actions.githubusercontent.com"
+BUCKET = "arn:aws:s3:::b"
+TOPIC = f"arn:aws:sns:eu-west-1:{ID}:t"
 
 
 def ago(days: int) -> datetime:
@@ -103,6 +107,11 @@ def root(**facts: Any) -> Known[CredentialReport]:
 def report(**facts: Any) -> Known[CredentialReport]:
     row = CredentialReportRow("u", iam("user/u"), **{"mfa_devices": (MfaDevice("", None),), **facts})
     return Known(CredentialReport(NOW, (row,)))
+
+
+def opened(**changes: Any) -> ResourcePolicy:
+    everybody = {"Principal": "*"} | allow("s3:GetObject", f"{BUCKET}/*")
+    return ResourcePolicy("present", document(everybody | changes))
 
 
 def used(*services: ServiceUse) -> dict[str, Any]:
@@ -262,6 +271,25 @@ WEB = "sts:AssumeRoleWithWebIdentity"
             "oidc-without-subject",
             {"roles": (role(PROVIDER, WEB),)},
             {"roles": (role(PROVIDER, WEB, condition=SUBJECT),)},
+        ),
+        (
+            "resource-everyone",
+            {"resource_policies": {BUCKET: opened()}, "public_access_blocks": {"b": PublicAccessBlock(False)}},
+            {"resource_policies": {BUCKET: opened()}, "public_access_blocks": {"b": PublicAccessBlock(True)}},
+        ),
+        (
+            "resource-everyone",
+            {"resource_policies": {BUCKET: opened()}},
+            {"resource_policies": {BUCKET: opened(Principal={"AWS": ID})}},
+        ),
+        (
+            "resource-everyone",
+            {"resource_policies": {TOPIC: opened(Action="sns:Publish", Resource=TOPIC)}},
+            {
+                "resource_policies": {
+                    TOPIC: opened(Action="sns:Publish", Condition={"StringEquals": {"aws:SourceAccount": ID}})
+                }
+            },
         ),
         (
             "inline-policy",

@@ -121,10 +121,70 @@ def test_all_say_the_same_of_a_trust_in_everybody(
     assert outside == {edge.principal.account for edge in edges}
 
 
+QUEUE = f"arn:aws:sqs:us-east-1:{ID}:q"
+
+
+def sending(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**allowing(condition, action="sqs:SendMessage"), "Resource": "*", **more}
+
+
+def keeping_out(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**DENY, "Action": "sqs:*", "Resource": "*", **({"Condition": condition} if condition else {}), **more}
+
+
+OWN_ORGANIZATION = {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-own1234567"}}
+OTHERS_KEPT_OUT: tuple[tuple[dict[str, Any], ...], ...] = (
+    *((sending({}), keeping_out(one)) for one in CLOSING),
+    (sending({}), keeping_out({})),
+    (sending({}), keeping_out({**OWN_ORGANIZATION, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}})),
+    (
+        sending({}),
+        {**keeping_out({}, NotPrincipal={"AWS": [f"arn:aws:iam::{ID}:root", iam("user/alice")]}), "Principal": 0},
+    ),
+    (
+        sending({}, Action=["sqs:SendMessage", "sqs:ReceiveMessage"]),
+        keeping_out(OWN_ORGANIZATION, Action="sqs:Send*"),
+        keeping_out(OWN_ORGANIZATION, Action="sqs:ReceiveMessage"),
+    ),
+    (sending({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-own1234567/r-1/*/ou-2/*"}}),),
+    (sending({}, Action=["sqs:DeleteQueue", "sqs:TagQueue"]),),
+)
+LET_IN_ALL_THE_SAME: tuple[tuple[dict[str, Any], ...], ...] = (
+    *((sending({}), keeping_out(one)) for one in NOT_CLOSING),
+    # Anonymous callers have no such key.
+    (sending({}), keeping_out({**OWN_ORGANIZATION, "Bool": {"aws:PrincipalIsAWSService": "false"}})),
+    (sending({}, Action=["sqs:SendMessage", "sqs:ReceiveMessage"]), keeping_out(OWN_ORGANIZATION, Action="sqs:Send*")),
+    (sending({}, Action="sqs:*"), keeping_out(OWN_ORGANIZATION, Action="sqs:Send*")),
+    (sending({}, Action=["sqs:DeleteQueue", "sqs:SendMessage"]),),
+    (sending({"StringNotEquals": {"aws:SourceOwner": ID}}),),
+    (sending({"StringNotEquals": {"kms:CallerAccount": ID}}),),
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "is_open"),
+    [*((one, False) for one in OTHERS_KEPT_OUT), *((one, True) for one in LET_IN_ALL_THE_SAME)],
+)
+def test_all_say_the_same_of_a_resource_whose_policy_keeps_some_out(
+    statements: tuple[dict[str, Any], ...], is_open: bool
+) -> None:
+    workspace, _ = workspace_of(allowing({"StringEquals": {"aws:PrincipalAccount": ID}}))
+    read = [{key: value for key, value in one.items() if value != 0} for one in statements]
+    policy = ResourcePolicy("present", document(*read))
+    workspace = replace(workspace, account=replace(workspace.account, resource_policies={QUEUE: policy}))
+    found = [one for one in audit(workspace) if one.code == "resource-everyone"]
+    assert [one.subject for one in found] == ([QUEUE] if is_open else [])
+    lint = {finding.code for finding in lint_findings(policy.document, PolicyType.RESOURCE, account=ID)}
+    # Lint is not told of which service the resource is.
+    assert "sqs:TagQueue" in read[0]["Action"] or ("public" in lint) is is_open
+    (proof,) = prove_not_public(workspace, [QUEUE], organization=True).values()
+    assert (proof.status is ProofStatus.COUNTEREXAMPLE) is is_open, proof
+
+
 @pytest.mark.parametrize("condition", [*CONFINED, *OPEN, *ELSEWHERE])
 def test_all_say_the_same_of_a_resource_that_is_open(condition: dict[str, Any]) -> None:
-    statement = {**allowing(condition, action="sqs:SendMessage"), "Resource": "*"}
-    queue = f"arn:aws:sqs:us-east-1:{ID}:q"
+    statement = sending(condition)
+    queue = QUEUE
     workspace, _ = workspace_of(allowing({"StringEquals": {"aws:PrincipalAccount": ID}}))
     policy = ResourcePolicy("present", document(statement))
     workspace = replace(workspace, account=replace(workspace.account, resource_policies={queue: policy}))
@@ -135,6 +195,8 @@ def test_all_say_the_same_of_a_resource_that_is_open(condition: dict[str, Any]) 
     let_in = [one for one in who_has_access(workspace, asked, outsiders) if one.outcome in POSSIBLE]
     lint = {finding.code for finding in lint_findings(policy.document, PolicyType.RESOURCE, account=ID)}
 
+    audited = {finding.code for finding in audit(workspace)}
+    assert ("resource-everyone" in audited) is ("public" in lint)
     if "public" in lint:
         assert proof.status is not ProofStatus.PROVED
     if proof.status is ProofStatus.COUNTEREXAMPLE:

@@ -13,9 +13,15 @@ from functools import partial
 from typing import Final
 
 from iamtui.account.model import ROOT_ROW, Account, Group, Known, Role, User
+from iamtui.catalog.actions import catalogue
+from iamtui.catalog.between_accounts import gift_limit
+from iamtui.engine.request import PrincipalKind
+from iamtui.engine.service_rules import closed_to_others
 from iamtui.input_files import MissingFile, read_document, text_of
 from iamtui.lint.check_document import suppression_tables
 from iamtui.policy.document import Statement
+from iamtui.policy.patterns import Arn, parse_arn
+from iamtui.policy.public_access import is_public, open_statements, opening_of
 from iamtui.policy.statement import ActionElement, action_name
 from iamtui.problem import Problem
 from iamtui.text import counted, first_of_texts
@@ -92,6 +98,7 @@ _CHECKS: Final[dict[str, tuple[FindingSeverity, str, str]]] = {
     "policy-on-user": (_L, "1.15", "Give them to a group."),
     "policy-unattached": (_L, "", "Delete it, if nothing needs it."),
     "quota-close": (_L, "", "Delete or merge what is not used, or raise the quota."),
+    "resource-everyone": (_H, "", "Name the accounts or roles that need it, or test aws:PrincipalOrgID."),
     "role-unused": (_L, "", "Delete it, if nothing needs it."),
     "root-access-key": (_H, "1.4", "Delete the access key, and give what uses it a role."),
     "root-used": (_M, "1.7", "Work as a user or role, and keep the root user for what only it can do."),
@@ -230,6 +237,7 @@ def audit(
             return
         yield from _unused_role(role, moment, limits)
         yield from _trust(role, trusted(role))
+    yield from _resources(account)
     yield from _unused_permissions(account, moment, limits)
     yield from _inline(account)
     yield from _documents(account)
@@ -332,6 +340,37 @@ def _trust(role: Role, edges: Iterable[TrustEdge]) -> Iterator[AuditFinding]:
         elif edge.opening is Opening.EVERY_IDENTITY:
             message = f"Every identity of {edge.provider} may assume the role: no condition confines its subject."
             yield _found("oidc-without-subject", role.arn, message)
+
+
+def _resources(account: Account) -> Iterator[AuditFinding]:
+    """Statements of the loaded policies of resources that let in everybody."""
+    for arn, found in account.resource_policies.items():
+        parsed = parse_arn(arn)
+        if found.document is None or found.document.error is not None or parsed is None:
+            continue
+        block = account.public_access_blocks.get(parsed.resource) if parsed.service == "s3" else None
+        if block is not None and block.restrict_public_buckets and is_public(found.document.policy):
+            continue
+        for statement in open_statements(found.document.policy):
+            given = statement.actions
+            if given is not None and not any(_can_be_given(action, parsed) for action in given):
+                continue
+            where = f"statement {statement.sid or statement.index + 1}"
+            what = first_of_texts(list(given), 5) if given is not None else "all but some actions"
+            message = f"Its policy, {where}, lets in everybody: {what}."
+            if parsed.service == "s3" and block is None:
+                message += " Block Public Access of the bucket is not loaded."
+            is_bare = opening_of(statement, found.document.policy) is None
+            yield _found("resource-everyone", arn, message, statement=where, open_to_all=is_bare)
+
+
+def _can_be_given(entry: str, resource: Arn) -> bool:
+    """True if an Action entry has an action that the policy of a resource can give to callers of other accounts."""
+    for action in map(action_name, catalogue().expand(entry) or (entry,)):
+        limit = gift_limit(action.service, action.name)
+        if not closed_to_others(action, PrincipalKind.USER, resource) and not (limit and limit.never):
+            return True
+    return False
 
 
 def _inline(account: Account) -> Iterator[AuditFinding]:
