@@ -16,6 +16,7 @@ from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part
 from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
+from iamtui.engine.request import Principal
 from iamtui.paths import home_expanded
 from iamtui.presentation.reports import access_words, escalation_words, trust_words
 from iamtui.presentation.styled_words import bar, needs_ascii
@@ -93,7 +94,7 @@ def fails(effects: frozenset[Effect], fail_on: str | None) -> bool:
 def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bool) -> None:
     """Bars by principal and by service, then each change."""
     ascii_only = ascii_only or needs_ascii(os.environ, getattr(sys.stdout, "encoding", None))
-    named = {_name(account, one.arn): count for one, count in found.by_principal().items()}
+    named = {_who(account, one): count for one, count in found.by_principal().items()}
     for title, counts in (("PRINCIPAL", named), ("ACTIONS", found.by_family())):
         _bars(out, title, counts, ascii_only=ascii_only)
     for shift in sorted(found.access, key=lambda one: [*_MARKS].index(one.effect)):
@@ -102,7 +103,7 @@ def print_impact(out: Output, account: Account, found: Impact, *, ascii_only: bo
             Span(f"{words:<11}", style),
             f"  {access_words(shift)}",
         )
-        whom = first_names((_name(account, one.arn) for one in shift.principals), _MOST_NAMED)
+        whom = first_names((_who(account, one) for one in shift.principals), _MOST_NAMED)
         out.line("             ", Span(whom, Style.QUIET))
     for edge in sorted(found.trust, key=lambda one: one.edge.is_inside):
         words, style = _MARKS[edge.effect]
@@ -136,6 +137,11 @@ def _name(account: Account, arn: str) -> str:
     return safe_text(account.short_name(arn)) or "anonymous"
 
 
+def _who(account: Account, principal: Principal) -> str:
+    """The name of a principal, or of those for whom it stands."""
+    return "everyone" if principal.stands_for == "*" else _name(account, principal.stands_for or principal.arn)
+
+
 def _summary(found: Impact) -> str:
     principals = found.by_principal().values()
     gaining, losing = sum(one.gained > 0 for one in principals), sum(one.lost > 0 for one in principals)
@@ -161,7 +167,8 @@ def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
     """
     return {
         "principals": [
-            {"principal": principal.arn or None, **count._asdict()} for principal, count in found.by_principal().items()
+            {"principal": principal.stands_for or principal.arn or None, **count._asdict()}
+            for principal, count in found.by_principal().items()
         ],
         "families": [{"family": family, **count._asdict()} for family, count in found.by_family().items()],
         "access": [
@@ -172,7 +179,7 @@ def impact_json(found: Impact, *, complete: bool) -> dict[str, Any]:
                 "resource": shift.resource,
                 "before": shift.before.value,
                 "after": shift.after.value,
-                "principals": [principal.arn or None for principal in shift.principals],
+                "principals": [principal.stands_for or principal.arn or None for principal in shift.principals],
                 "when": shift.when or None,
             }
             for shift in found.access

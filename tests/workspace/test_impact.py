@@ -105,7 +105,21 @@ def test_whom_a_resource_policy_names_outside_the_account_gains_too() -> None:
     public = text(allow("s3:GetObject", f"{BUCKET}/*", Principal="*"))
     opened = impact(PutResourcePolicy(BUCKET, public))
     assert ("gained", "", "s3:GetObject", f"{BUCKET}/*") in access(opened), "anonymous"
-    assert any("names everybody" in sentence for sentence in opened.not_compared)
+    assert opened.not_compared == ()
+    by_name = {one.stands_for: count.gained for one, count in opened.by_principal().items() if one.stands_for}
+    assert by_name == {"*": 1}
+
+
+def test_whom_a_resource_policy_describes_gains_and_loses_too() -> None:
+    def opened(pattern: str) -> PutResourcePolicy:
+        asks = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::*:role/{pattern}"}}
+        return PutResourcePolicy(BUCKET, text(allow("s3:GetObject", f"{BUCKET}/*", Principal="*", Condition=asks)))
+
+    (shift,) = (
+        one for one in impact(opened("Deploy*")).access if any(principal.stands_for for principal in one.principals)
+    )
+    assert {one.stands_for for one in shift.principals if one.stands_for} == {"arn:aws:iam::*:role/Deploy*"}
+    assert (shift.effect, shift.before, shift.after) == (Effect.GAINED, Outcome.IMPLICIT_DENY, Outcome.DEPENDS)
 
 
 def test_roles_whose_trust_opens_and_closes() -> None:

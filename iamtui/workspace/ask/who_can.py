@@ -60,15 +60,6 @@ class Everybody(Struct, frozen=True):
         """Gap of the list, one sentence, safe to show; "" without any."""
         return f"Who else the resource lets in is unknown: {safe_text(self.unknown)}." if self.unknown else ""
 
-    @property
-    def lacks_examples(self) -> str:
-        """Gap of the list where the examples are left out."""
-        if self.unknown or not self.described:
-            return self.lacks
-        if any(one.stands_for == "*" for one in self.described):
-            return "The resource's policy names everybody (*): users and roles of other accounts are not listed."
-        return "The policy asks for the ARN of other accounts' principals: those that have it are not listed."
-
 
 def everybody(workspace: Workspace, question_matrix: QuestionMatrix) -> Everybody:
     """Principals to evaluate; in a chain of roles only roles can be.

@@ -468,7 +468,8 @@ class _ImpactSearch:
         return change
 
     def _others(self, asked: _ComparedActions) -> Iterator[Principal]:
-        """Principals of a change besides users and roles: those of a resource's policy, and the root user."""
+        """Principals of a change besides users and roles: the root user, those whom a resource's policy names, and
+        examples of those whom it describes."""
         if asked.who != self._before.everyone:
             return
         account = self._base.account
@@ -478,9 +479,9 @@ class _ImpactSearch:
         named: dict[Principal, None] = {}
         for workspace in (self._base, self._changed) if carriers else ():
             listed = everybody(workspace, QuestionMatrix((asked.actions[0],), (asked.resource,), Question("")))
-            named.update(dict.fromkeys(listed.principals[len(listed.principals) - listed.outside :]))
-            if listed.lacks_examples:
-                self.left_out.append(listed.lacks_examples.rstrip("."))
+            named.update(dict.fromkeys(listed.asked[len(listed.principals) - listed.outside :]))
+            if listed.lacks:
+                self.left_out.append(listed.lacks.rstrip("."))
         yield from named
 
     def trust(self) -> Iterator[TrustShift]:
