@@ -166,7 +166,7 @@ def fixes_caller(organization: str | None = None) -> Fixed:
             return False
         if key == "aws:principalorgpaths":
             # The rest of the path says which of its accounts.
-            return bool(named and slash) and _no_wildcard(named)
+            return bool(named and slash) and (named.lower() in _OF_THE_RESOURCE or _is_fixed(named))
         return _fixes_public(key, base, value)
 
     return fixed
@@ -175,7 +175,7 @@ def fixes_caller(organization: str | None = None) -> Fixed:
 def fixes_somebody(key: str, base: str, value: str) -> bool:
     """Fixed callers, or what S3 counts besides: networks and sources."""
     if key == "kms:calleraccount":
-        return base in _PINNING_BASES and _no_wildcard(value)
+        return base in _PINNING_BASES and _is_fixed(value)
     return (fixes_caller() if key in _OF_CALLERS else _fixes_public)(key, base, value)
 
 
@@ -197,6 +197,10 @@ def fixes_subject(provider: str) -> Fixed:
 
 def _no_wildcard(value: str) -> bool:
     return "*" not in value and "?" not in value
+
+
+def _is_fixed(value: str) -> bool:
+    return _no_wildcard(value) and _VARIABLE not in value
 
 
 def _arn_of_an_account(value: str) -> bool:

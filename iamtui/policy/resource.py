@@ -38,6 +38,7 @@ NAMED_BY_STREAMS: Final = "CloudWatch Logs"
 """What decides on an entry that names a log group alone to keep callers out, in place of a variable."""
 _OF_ITS_STREAMS: Final = ":log-stream:"
 """The end of the ARN by which calls on a log group are authorized (`catalog/arn_forms.py`)."""
+_MAY_NAME_A_LOG_GROUP: Final = re.compile(r"arn:(?![^:*?]*:(?!logs:)[^:*?]*:)(?!.*:log-stream:).*[^*]", re.DOTALL)
 
 _LONGEST_ELEMENT: Final = 262_144
 """Most characters of all entries with variables of one element, with the values put in."""
@@ -273,7 +274,7 @@ class ResourceMatcher:
                     exact.append(whole)
                 elif len(pattern.pieces) == 2 and pattern.pieces[1] is Wild.STAR and pattern.literal_colons >= 5:
                     prefixes.append(pattern.prefix)
-            if keeps_out and ":log-group:" in entry and not entry.endswith("*"):
+            if keeps_out and _MAY_NAME_A_LOG_GROUP.fullmatch(entry):
                 streams = _make_pattern(entry, entry + _OF_ITS_STREAMS, variables=variables, options=options)
                 templates.append(replace(streams, doubtful=True))
         self._exact = frozenset(exact)

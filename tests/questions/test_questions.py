@@ -479,6 +479,8 @@ def test_a_deny_of_streams_denies_calls_on_their_log_group() -> None:
     [
         (deny("logs:*", GROUP), "logs:DeleteLogGroup", Outcome.DEPENDS),
         (deny("logs:*", GROUP.replace("app", "a?p")), "logs:DeleteLogGroup", Outcome.DEPENDS),
+        (deny("logs:*", "arn:aws:logs:*:*:*:app"), "logs:DeleteLogGroup", Outcome.DEPENDS),
+        (deny("logs:*", "arn:*:*:*:*:*app"), "logs:DeleteLogGroup", Outcome.DEPENDS),
         (deny("logs:*", GROUP.replace("app", "${aws:username}")), "logs:DeleteLogGroup", Outcome.ALLOWED),
         (deny("logs:*", GROUP.replace("app", "${aws:PrincipalTag/app}")), "logs:DeleteLogGroup", Outcome.DEPENDS),
         ({"Effect": "Allow", "Action": "logs:*", "NotResource": GROUP}, "logs:DeleteLogGroup", Outcome.DEPENDS),
@@ -509,6 +511,39 @@ def test_a_deny_of_a_log_group_alone_may_deny(denied: dict[str, Any], action: st
     assert (proof.counterexample is None) is (outcome is not Outcome.ALLOWED), proof
     if outcome is Outcome.DEPENDS:
         assert "CloudWatch Logs makes the resource" in condition_of(decision)
+
+
+@pytest.mark.parametrize("where", ["boundary", "scp", "session", "group"])
+@pytest.mark.parametrize("asked", [GROUP, f"{GROUP}:*"])
+def test_a_deny_of_a_log_group_alone_may_deny_wherever_it_stands(where: str, asked: str) -> None:
+    base = workspace()
+    limit = document(allow("*"), deny("logs:*", GROUP))
+    full = (InlinePolicy("all", document(allow("*"))),)
+    alice = replace(base.account.users[0], inline_policies=full)
+    bounding = ManagedPolicy(
+        "logs", "/", arn("policy/logs"), "ANPA3", None, versions=(PolicyVersion("v1", limit, is_default=True),)
+    )
+    changes: dict[str, Any] = {"policies": (*base.account.policies, bounding)}
+    if where == "boundary":
+        alice = replace(alice, boundary_arn=bounding.arn)
+    elif where == "group":
+        changes["groups"] = (
+            replace(base.account.groups[0], attached_policies=(AttachedPolicy("logs", bounding.arn),)),
+        )
+    elif where == "scp":
+        scp = OrganizationPolicy("arn:p-logs", "logs", limit)
+        changes["organization"] = Known(
+            Organization("o-1", OTHER, (level("Root", FULL_ACCESS, type="ROOT"), level("Dev", scp)))
+        )
+    ws = base.with_account(replace(base.account, users=(alice, *base.account.users[1:]), **changes))
+    session = (limit.raw,) if where == "session" else ()
+    delete = "logs:DeleteLogGroup"
+    assert answer(ws, "alice", delete, asked, session_policies=session).outcome is Outcome.DEPENDS
+    account_index(ws.account)
+    evaluator = QuestionEvaluator(ws.account, Question(delete, asked, session_policies=session), NOW)
+    outcomes = evaluator.outcomes()
+    assert outcomes is None or outcomes.of(0) in (None, Outcome.DEPENDS)
+    assert answer(ws, "alice", delete, f"{GROUP}le", session_policies=session).outcome is Outcome.ALLOWED
 
 
 def test_without_a_deny_of_a_log_group_alone_more_may_be_allowed() -> None:
