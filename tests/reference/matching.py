@@ -183,6 +183,9 @@ def entry_patterns(
     return [] if isinstance(resolved, str) else [pattern_tokens(entry, tokens_of(resolved), options)]
 
 
+_LOG_GROUP_ALONE = re.compile(r"arn:[^:]*:(logs|[^:]*[*?][^:]*):[^:]*:[^:]*:(?!.*:log-stream:).*[^*]", re.DOTALL)
+
+
 def resource_truth(
     statement: dict[str, Any],
     target: Target,
@@ -201,15 +204,20 @@ def resource_truth(
     if not entries:
         return False
     whole = (statement["Effect"] == "Deny") == (element == "Resource")
-    found = [
-        (
-            entry,
-            resource_entry_matches(
-                entry, target, layer, whole=whole, version=version, context=context, options=options
-            ),
+
+    def matches(entry: str) -> bool | str | Unknown:
+        return resource_entry_matches(
+            entry, target, layer, whole=whole, version=version, context=context, options=options
         )
-        for entry in entries
-    ]
+
+    found = []
+    for entry in entries:
+        truth = matches(entry)
+        # To keep callers out of a log group by its name alone may work: AWS asks about `NAME:log-stream:`.
+        if truth is False and whole and _LOG_GROUP_ALONE.fullmatch(entry):
+            longer = matches(f"{entry}:log-stream:")
+            truth = Unknown("CloudWatch Logs") if longer is True else longer
+        found.append((entry, truth))
     if element == "NotResource" and any(truth == INVALID for _, truth in found):
         return False
     settled = kleene_or(None if isinstance(truth, Unknown) else truth is True for _, truth in found)
