@@ -18,6 +18,7 @@ from .drawing import Json
 from .evaluator import at_its_most_favourable, evaluate
 from .fuzz import decision_on, main, report
 from .generator import make_scenario, scenarios
+from .log_group_generator import make_log_group_scenario
 from .matching import as_list
 from .open_questions import is_open
 from .option_generator import SELDOM, make_option_scenario
@@ -47,6 +48,13 @@ def test_seeded_requests_about_sets(first: int) -> None:
 def test_seeded_requests_about_rules_of_services(first: int) -> None:
     for seed in range(first, first + BLOCK):
         found = report(make_rule_scenario(Random(seed)))
+        assert found is None, f"seed {seed}: {found}"
+
+
+@pytest.mark.parametrize("first", blocks(500, BLOCK, slow=200))
+def test_seeded_requests_about_log_groups(first: int) -> None:
+    for seed in range(first, first + BLOCK):
+        found = report(make_log_group_scenario(Random(seed)))
         assert found is None, f"seed {seed}: {found}"
 
 
