@@ -107,7 +107,7 @@ def opening_of(statement: Statement, policy: Policy) -> Node | None:
     if None in ways:
         return None
     found = tuple(way for way in ways if way is not None)
-    return found[0] if len(found) == 1 else Or(found)
+    return found[0] if len(found) == 1 else Or(found)  # type: ignore[arg-type]
 
 
 def _leaf(line: ConditionLine, *, holds: bool = True) -> ConditionLeaf:
