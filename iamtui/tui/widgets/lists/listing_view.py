@@ -76,9 +76,11 @@ class ListingView(FilteredList[Any]):
         return [row for at, row in enumerate(self.shown) if at not in self._inner]
 
     def _measure(self, rows: Sequence[Any]) -> None:
-        each = [*rows, *(one for row in rows for one in self._listing.inner(row))]
-        for column in self._listing.columns_at(At.PEOPLE):
-            texts = [text_of(column.shown(row)) for row in each]
+        inner = [one for row in rows for one in self._listing.inner(row)]
+        for at, column in enumerate(self._listing.columns_at(At.PEOPLE)):
+            indent = "" if at else _GAP
+            texts = [text_of(column.shown(row)) for row in rows]
+            texts += [indent + text_of(column.shown(row)) for row in inner]
             short = sorted(cell_len(short_name(text)) for text in texts) or [0]
             most = max(short[len(short) * 9 // 10], min(short[-1], _ENOUGH))
             self._longest[column.id] = max(map(cell_len, texts), default=0), most
