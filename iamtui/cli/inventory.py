@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from functools import partial
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
 
 import click
 
 from iamtui.account.identity_center import Person
-from iamtui.account.model import UNLISTED, Account, Entity, Group, IdentityProvider, ManagedPolicy, Missing, Role, User
+from iamtui.account.model import UNLISTED, Account, Entity, Group, ManagedPolicy, Missing, Role, User
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
+from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import (
     all_or_open,
     draft_option,
@@ -22,9 +21,11 @@ from iamtui.cli.opening import (
     with_people,
     with_user_details,
 )
-from iamtui.cli.output import Output, Span, Style, note, print_rows, stdout
+from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
+from iamtui.presentation.listing import Listing
+from iamtui.presentation.reports import controls, entities
 from iamtui.problem import Problem
 from iamtui.text import counted, safe_text
 from iamtui.workspace.source.explained import explained
@@ -33,27 +34,18 @@ from iamtui.workspace.source.inventory import (
     ORGANIZATION,
     AttachedControl,
     control_record_to_json,
-    control_to_json,
     entities_of,
     find_controls,
     find_in_accounts,
     full_name,
-    last_used,
     organization_controls,
     record_to_json,
-    summary_to_json,
 )
 from iamtui.workspace.source.workspace import Workspace
 
+T = TypeVar("T")
+
 _LABEL: Final = 20
-
-_HEADS: Final = {
-    "users": ("NAME", "CREATED", "LAST USED", "PATH"),
-    "roles": ("NAME", "CREATED", "LAST USED", "PATH"),
-    "providers": ("TYPE", "PROVIDER", "CREATED"),
-}
-"""The columns of the kinds that have others than name, creation and path."""
-
 
 _SINGULAR: Final = {"policy": "policies", **{kind.removesuffix("s"): kind for kind in KINDS}}
 
@@ -83,12 +75,12 @@ def list_kind(kind: str, needle: str, form: str, draft: str | None, source: Sour
     found: list[tuple[Account, Entity]] = []
     code = all_or_open(workspace)
     for account in workspace.accounts:
-        entities = entities_of(account, kind)
-        if not isinstance(entities, Missing):
-            found += ((account, entity) for entity in entities.value)
+        those = entities_of(account, kind)
+        if not isinstance(those, Missing):
+            found += ((account, entity) for entity in those.value)
             continue
-        need = f" (needs {entities.permission})" if entities.permission else ""
-        lacking = f"{entities.reason}{need}."
+        need = f" (needs {those.permission})" if those.permission else ""
+        lacking = f"{those.reason}{need}."
         if not several:
             raise Problem(f"The {kind} of this account are not known: {lacking}", "Choose another source.")
         note(f"The {kind} of account {account.id} are not known: {lacking}")
@@ -97,9 +89,7 @@ def list_kind(kind: str, needle: str, form: str, draft: str | None, source: Sour
     is_part = plural in UNLISTED and any(account.why_unlisted(plural) for account in workspace.accounts)
     if is_part:
         code = Exit.OPEN
-    heads = _HEADS.get(kind, ("NAME", "CREATED", "PATH"))
-    rows = [_ListRow(account, _row(entity), partial(summary_to_json, entity)) for account, entity in found]
-    shown = _print_list(workspace, rows, heads, needle, form)
+    shown = _print_list(entities(workspace, kind), found, needle, form)
     number = counted(shown, "policy" if kind == "policies" else plural.removesuffix("s"), plural)
     over = f" of {len(workspace.accounts)} accounts" if several else ""
     if is_part and not found:
@@ -109,34 +99,15 @@ def list_kind(kind: str, needle: str, form: str, draft: str | None, source: Sour
     return code
 
 
-class _ListRow(NamedTuple):
-    """Row of a list: its cells, and its JSON."""
-
-    account: Account
-    cells: tuple[str, ...]
-    data: Callable[[], dict[str, Any]]
-
-
-def _print_list(workspace: Workspace, rows: Sequence[_ListRow], headings: Sequence[str], needle: str, form: str) -> int:
-    """Print a list, with a column for the account where several are open.
+def _print_list(listing: Listing[T], rows: Sequence[T], needle: str, form: str) -> int:
+    """Print the rows that contain a text.
 
     Returns:
-        How many rows it has.
+        How many they are.
     """
-    several = len(workspace.accounts) > 1
-    rows = [row for row in rows if needle.casefold() in " ".join(row.cells).casefold()]
-    tables = [((row.account.id,) if several else ()) + row.cells for row in rows]
-    headings = ("ACCOUNT", *headings) if several else tuple(headings)
-    out = stdout()
-    if form == "text":
-        if rows:
-            out.table(tables, headings)
-        return len(rows)
-    records = (({"account": row.account.id} if several else {}) | row.data() for row in rows)
-    cells = iter(tables)
-    columns = [heading.lower() for heading in headings]
-    print_rows(out, form, records, data=dict, text=lambda _: None, columns=columns, cells=lambda _: next(cells))
-    return len(rows)
+    shown = [row for row in rows if needle.lower() in listing.haystack(row)] if needle else rows
+    print_listing(stdout(), form, listing, shown)
+    return len(shown)
 
 
 def _list_organization(workspace: Workspace, needle: str, form: str) -> Exit:
@@ -145,21 +116,20 @@ def _list_organization(workspace: Workspace, needle: str, form: str) -> Exit:
     code = Exit.OPEN if workspace.not_opened else Exit.OK
     found: list[tuple[Account, AttachedControl]] = []
     for account in workspace.accounts:
-        controls = organization_controls(account)
-        if isinstance(controls, Missing):
-            need = f" (needs {controls.permission})" if controls.permission else ""
-            words = f"The organization of account {account.id} is not known: {controls.reason}{need}."
+        those = organization_controls(account)
+        if isinstance(those, Missing):
+            need = f" (needs {those.permission})" if those.permission else ""
+            words = f"The organization of account {account.id} is not known: {those.reason}{need}."
             if not several:
                 raise Problem(words, "Name a profile that may read it: --organization-profile.")
             note(words)
             code = Exit.OPEN
         else:
-            found += ((account, control) for control in controls.value)
+            found += ((account, control) for control in those.value)
             _note_organization(account)
     if any(isinstance(control.policy, Missing) for _, control in found):
         code = Exit.OPEN
-    rows = [_ListRow(account, _control_row(control), partial(control_to_json, control)) for account, control in found]
-    _print_list(workspace, rows, ("ATTACHED TO", "KIND", "NAME", "ID OF THE LEVEL"), needle, form)
+    _print_list(controls(workspace), found, needle, form)
     return code
 
 
@@ -170,28 +140,6 @@ def _note_organization(account: Account) -> None:
         note(f"Account {account.id} is in no organization: no SCP or RCP applies.")
     elif organization.management_account == account.id:
         note(f"Account {account.id} is the management account: SCPs and RCPs do not bind it.")
-
-
-def _control_row(control: AttachedControl) -> tuple[str, ...]:
-    level, policy = control.level, control.policy
-    name = f"unknown: {policy.reason}" if isinstance(policy, Missing) else policy.name or policy.arn
-    return level.name or level.id, control.kind.upper(), name, level.id
-
-
-def _row(entity: Entity) -> tuple[str, ...]:
-    if isinstance(entity, IdentityProvider):
-        return entity.type, entity.name, _day(entity.created)
-    if not isinstance(entity, (User, Role)):
-        return entity.name, _day(entity.created), entity.path
-    used, missing = last_used(entity)
-    words = "unknown" if missing else "never"
-    if used is not None:
-        words = f"{'>= ' if missing else ''}{_day(used)}"
-    return entity.name, _day(entity.created), words, entity.path
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment is not None else "unknown"
 
 
 @command()

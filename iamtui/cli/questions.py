@@ -12,6 +12,7 @@ import msgspec
 from iamtui.account.model import DEMO
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
+from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
 from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stderr, stdout
 from iamtui.cli.question_options import (
@@ -26,6 +27,7 @@ from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.leaves import RUN_SAVED_PROOF
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.answer_json import cell_to_json
+from iamtui.presentation.listing import ListColumn, Listing
 from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
@@ -70,7 +72,7 @@ _VERBS: Final[dict[str, tuple[int, int | None, str]]] = {
     help="The questions of one account: 12 digits or demo. With run, they are asked about the account that is open.",
 )
 @Demands.options("Allowed on some of the resources is enough (run).", "An answer as far as loaded is not enough (run).")
-@output_options("text", "json")
+@output_options("text", "json", "jsonl", "csv", "markdown")
 @draft_option
 @source_options
 def questions(
@@ -94,7 +96,13 @@ def questions(
         return _run(names, file, account, source, demands, draft, as_json=form == "json")
     store = question_store(_account(account, source), file)
     if verb == "list":
-        return _list(store, as_json=form == "json")
+        found = store.questions_and_proofs()
+        print_listing(stdout(), form, QUESTIONS, found)
+        if not found:
+            note("No questions are saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
+        return Exit.OK
+    if form not in ("text", "json"):
+        raise Problem(f"-o {form} is for the list of questions.", "Leave it out, or give -o json.")
     if verb == "show":
         return _show(store.find_any(names[0]), as_json=form == "json")
     if verb == "rename":
@@ -127,24 +135,10 @@ def _account(account: str | None, source: SourceOptions) -> str:
     return account_key(open_workspace(source)) if source.given else ""
 
 
-def _list(store: QuestionStore, *, as_json: bool) -> Exit:
-    found = store.questions_and_proofs()
-    out = stdout()
-    if as_json:
-        out.json([_record(question) for question in found], indent=2)
-        return Exit.OK
-    if not found:
-        note("No questions are saved. Save one with `iamtui can PRINCIPAL ACTION --save NAME`.")
-        return Exit.OK
-    rows = [(one.name, one.account or "any", _expected(one), _in_short(one)) for one in found]
-    out.table(rows, ("NAME", "ACCOUNT", "EXPECTS", "QUESTION"))
-    return Exit.OK
-
-
 def _expected(question: SavedQuestion | SavedProof) -> str:
     if isinstance(question, SavedProof):
         return ProofStatus.PROVED.value
-    return question.expect.value if question.expect else "-"
+    return question.expect.value if question.expect else ""
 
 
 def _in_short(question: SavedQuestion | SavedProof) -> str:
@@ -175,6 +169,19 @@ def _record(question: SavedQuestion | SavedProof) -> dict[str, Any]:
         "region": record.region or None,
         "chained_from": record.chained_from or None,
     }
+
+
+QUESTIONS: Final = Listing[SavedQuestion | SavedProof](
+    "questions",
+    (
+        ListColumn("name", lambda one: one.name),
+        ListColumn("account", lambda one: one.account or None, lambda one: one.account or "any"),
+        ListColumn("expects", lambda one: _expected(one) or None, lambda one: _expected(one) or "-"),
+        ListColumn("question", _in_short),
+    ),
+    heads=True,
+    data=_record,
+)
 
 
 def _show(question: SavedQuestion | SavedProof, *, as_json: bool) -> Exit:

@@ -1,16 +1,19 @@
-"""Lists of lines with a mark, a name and a text; effects of a draft in words."""
+"""Lists of what an account holds and of lines with a mark, a name and a text; effects of a draft in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from iamtui.account.model import Account
+from iamtui.account.model import Account, Entity, IdentityProvider, Missing, Role, User
 from iamtui.presentation.listing import At, ListColumn, Listing, Report, Target
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.text import first_names, safe_text
 from iamtui.workspace.review.overview import Figure
+from iamtui.workspace.source.inventory import AttachedControl, control_to_json, last_used, summary_to_json
+from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
     from iamtui.workspace.change.impact import AccessShift, EscalationShift, TrustShift
@@ -92,6 +95,79 @@ def _member(account: Account, member: str, kind: str) -> ReportRow:
     arn, _, rest = member.partition(" ")
     target = Target(arn) if account.by_arn(arn) is not None else None
     return ReportRow(Word(kind, Tone.QUIET), account.short_name(arn), rest, kind, target=target)
+
+
+# What an account holds.
+
+
+EntityRow: TypeAlias = tuple[Account, Entity]
+ControlRow: TypeAlias = tuple[Account, AttachedControl]
+
+
+def entities(workspace: Workspace, kind: str) -> Listing[EntityRow]:
+    """The list of one of KINDS, of all accounts that are open."""
+
+    def summary(id_: str, at: At = At.DATA) -> ListColumn[EntityRow]:
+        return ListColumn(id_, lambda row: summary_to_json(row[1])[id_], at=at)
+
+    times = [ListColumn[EntityRow]("created", summary("created").value, lambda row: _day(row[1].created))]
+    if kind in ("users", "roles"):
+        times.append(ListColumn("last_used", summary("last_used").value, lambda row: _last_used(row[1])))
+    own = [summary("path", At.EVERYWHERE), summary("id")]
+    if kind == "providers":
+        own = [ListColumn("type", lambda row: row[1].type if isinstance(row[1], IdentityProvider) else None)]
+    # Where a fact is missing, a last use is the least that it is, and none is not "never".
+    missing = ListColumn[EntityRow](
+        "missing", lambda row: [one["what"] for one in summary_to_json(row[1]).get("missing", ())], at=At.DATA
+    )
+    several = len(workspace.accounts) > 1
+
+    def record(row: EntityRow) -> dict[str, Any]:
+        return ({"account": row[0].id} if several else {}) | summary_to_json(row[1])
+
+    columns = (*_account(workspace), summary("name", At.EVERYWHERE), *times, *own, summary("arn"), missing)
+    return Listing(kind, columns, heads=True, data=record)
+
+
+def controls(workspace: Workspace) -> Listing[ControlRow]:
+    """The list of SCPs and RCPs above the accounts that are open."""
+    several = len(workspace.accounts) > 1
+
+    def name(row: ControlRow) -> str:
+        policy = row[1].policy
+        return f"unknown: {policy.reason}" if isinstance(policy, Missing) else policy.name or policy.arn
+
+    def record(row: ControlRow) -> dict[str, Any]:
+        return ({"account": row[0].id} if several else {}) | control_to_json(row[1])
+
+    return Listing(
+        "organization",
+        (
+            *_account(workspace),
+            ListColumn("attached_to", lambda row: row[1].level.name or row[1].level.id),
+            ListColumn("kind", lambda row: row[1].kind.upper()),
+            ListColumn("name", name),
+            ListColumn("level", lambda row: row[1].level.id),
+        ),
+        heads=True,
+        data=record,
+    )
+
+
+def _account(workspace: Workspace) -> list[ListColumn[Any]]:
+    """The column of the account, where several are open."""
+    return [ListColumn("account", lambda row: row[0].id)] if len(workspace.accounts) > 1 else []
+
+
+def _last_used(entity: Entity) -> str:
+    used, missing = last_used(entity) if isinstance(entity, (User, Role)) else (None, ())
+    if used is None:
+        return "unknown" if missing else "never"
+    return f"{'>= ' if missing else ''}{_day(used)}"
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment is not None else "unknown"
 
 
 # Effects of a draft on access, trust and ways to become administrator, in words.

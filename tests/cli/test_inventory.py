@@ -25,8 +25,8 @@ def test_list_prints_a_table_and_counts_on_stderr(cli: Cli, snapshot: str) -> No
 
 def test_providers_have_a_column_for_their_type(cli: Cli) -> None:
     lines = [line.split() for line in cli("list", "providers", "--demo").out.splitlines()]
-    assert lines[0] == ["TYPE", "PROVIDER", "CREATED"]
-    assert ["OIDC", "token.actions.githubusercontent.com", "2024-04-15"] in lines
+    assert lines[0] == ["NAME", "CREATED", "TYPE"]
+    assert ["token.actions.githubusercontent.com", "2024-04-15", "OIDC"] in lines
 
 
 @pytest.mark.parametrize("kind", ["groups", "policies", "instance-profiles"])
