@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +11,9 @@ import click
 
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit
+from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, Span, Style, note, print_rows, stdout
+from iamtui.cli.output import Output, Span, Style, note, stdout
 from iamtui.cli.question_options import (
     QuestionOptions,
     load_resource_policies,
@@ -21,19 +21,21 @@ from iamtui.cli.question_options import (
     question_options,
     say_assumed,
 )
-from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.access import (
+    ACTIONS,
     OVER_TIME,
     SHORT_LEVELS,
+    ActionRow,
+    ChangeRow,
     DifferenceWords,
+    access_changes,
     level_cell,
     of_two,
+    permission_json,
     unloaded_words,
-    where_words,
 )
 from iamtui.presentation.styled_words import needs_ascii, shades
-from iamtui.presentation.verdict import verdict_words
 from iamtui.problem import Problem
 from iamtui.text import counted, first_names
 from iamtui.workspace.ask.access import levels_of
@@ -41,10 +43,8 @@ from iamtui.workspace.ask.effective_policy import MANAGED_POLICY_SIZE, effective
 from iamtui.workspace.ask.policy_reads import refused_statements
 from iamtui.workspace.ask.what_can import (
     LEVELS,
-    AccessChange,
     EffectiveAccess,
     LevelCount,
-    Permission,
     ServiceAccess,
     compare_access,
 )
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from iamtui.questions.question import QuestionMatrix
     from iamtui.workspace.source.workspace import Workspace
 
-_STYLES: Final = {"gained": Style.OPEN, "lost": Style.BAD, "changed": Style.QUIET}
 _MOST_NAMED: Final = 8
 
 _EPILOG: Final = """\
@@ -75,7 +74,7 @@ resource's policy allows by itself counts where that policy is loaded.
 @click.option("--policy", "as_policy", is_flag=True, help="Print the permissions as one policy document.")
 @click.option("--against", metavar="PRINCIPAL", help="Print what this principal can do otherwise, or not at all.")
 @click.option("--against-snapshot", metavar="FILE", help="Print what has changed since this snapshot.")
-@output_options("text", "json", "jsonl")
+@output_options("text", "json", "jsonl", "csv", "markdown")
 @draft_option
 @source_options
 def what_can(
@@ -119,11 +118,13 @@ def what_can(
         other, found = found, _ask(load_resource_policies(before, made), found.principal.arn, made, wanted)
     if other is not None:
         words = _words_of(workspace, found, other) if against is not None else OVER_TIME
-        _print_changes(out, compare_access(found, other), words, form)
-    elif form != "text":
+        changed_access = compare_access(found, other)
+        print_listing(out, form, access_changes(words), map(ChangeRow, changed_access))
+        note(words.sentence(changed_access))
+    elif form in ("json", "jsonl"):
         out.json(_to_json(found), indent=2 if form == "json" else None)
-    elif wanted:
-        _print_actions(out, found)
+    elif wanted or form != "text":
+        print_listing(out, form, ACTIONS, _actions(found))
     else:
         _print_heat_map(out, found, ascii_only=needs_ascii(os.environ, getattr(sys.stdout, "encoding", None)))
     _say_limits(found, *(() if other is None else (other,)))
@@ -207,41 +208,15 @@ def _level_style(level: str, count: LevelCount | None) -> Style:
     return Style.BAD if level == "Permissions management" else Style.OPEN
 
 
-def _print_actions(out: Output, found: EffectiveAccess) -> None:
-    """A line for each action: its verdict, access levels, resources and condition."""
-    lines = [
-        (action, ", ".join(SHORT_LEVELS.get(level, level) for level in levels_of(action)), one)
+def _actions(found: EffectiveAccess) -> list[ActionRow]:
+    """The actions by service."""
+    return [
+        (action, one)
         for service in found.services
         for action, one in sorted(
             ((action, one) for one in service.permissions for action in one.actions), key=lambda line: line[0].lower()
         )
     ]
-    width = max((len(action) for action, _, _ in lines), default=0)
-    level_width = max((len(levels) for _, levels, _ in lines), default=0)
-    for action, levels, one in lines:
-        words = verdict_words(one.decision)
-        out.line(
-            Span(f"{words.mark} {words.word:<7}", verdict_style(one.decision)),
-            f"  {action:<{width}}  {levels:<{level_width}}  {where_words(one)}",
-        )
-
-
-def _print_changes(out: Output, changes: Sequence[AccessChange], words: DifferenceWords, form: str) -> None:
-    """Print gained, lost and changed access, and counts of the actions on stderr."""
-    width = max(len(word.text) for word in words.words.values())
-
-    def write(change: AccessChange) -> None:
-        style = _STYLES[change.kind] if words is OVER_TIME else Style.STRONG
-        head = Span(words.words[change.kind].text.ljust(width), style)
-        out.line(head, f"  {first_names(change.actions, _MOST_NAMED)}")
-        both = change.kind == "changed"
-        labelled = (*((words.before, one) for one in change.before), *((words.after, one) for one in change.after))
-        for label, one in labelled:
-            verdict, when = verdict_words(one.decision), f"{label} " if both else ""
-            out.line(Span(f"      {when}{verdict.mark} {verdict.word:<7} {where_words(one)}", Style.QUIET))
-
-    print_rows(out, form, changes, data=_change_json, text=write)
-    note(words.sentence(changes))
 
 
 def _say_limits(*answers: EffectiveAccess) -> None:
@@ -267,7 +242,7 @@ def _to_json(found: EffectiveAccess) -> dict[str, Any]:
         "notes": [found.refused] if found.refused else [],
         "services": [_service_json(service) for service in found.services],
         "actions": [
-            {"action": action, "access_levels": list(levels_of(action)), **_permission_json(one)}
+            {"action": action, "access_levels": list(levels_of(action)), **permission_json(one)}
             for one in found.permissions
             for action in one.actions
         ],
@@ -281,26 +256,4 @@ def _service_json(service: ServiceAccess) -> dict[str, Any]:
         "depends": service.depends,
         "actions": service.total,
         "access_levels": {level: count._asdict() for level, count in service.levels.items()},
-    }
-
-
-def _permission_json(one: Permission) -> dict[str, Any]:
-    return {
-        "decision": one.outcome.value,
-        "complete": one.decision.complete,
-        "asked": one.resource,
-        "resource_scope": one.decision.resource_scope.value,
-        "resources": list(one.resources),
-        "denied_resources": list(one.decision.denied_resources),
-        "condition": one.condition or None,
-    }
-
-
-def _change_json(change: AccessChange) -> dict[str, Any]:
-    return {
-        "change": change.kind,
-        "service": change.service,
-        "actions": list(change.actions),
-        "before": [*map(_permission_json, change.before)],
-        "after": [*map(_permission_json, change.after)],
     }

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from iamtui.engine.condition_words import LAYER_NAMES, first_of
 from iamtui.engine.decision import Decision, Layer, Outcome
-from iamtui.presentation.listing import Report, Target
+from iamtui.presentation.listing import At, ListColumn, Listing, Report, Target
 from iamtui.presentation.reports import ReportRow, lines_report
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, shade, text_of
 from iamtui.presentation.trust import chain_words
 from iamtui.presentation.verdict import unloaded_layers, verdict_words
 from iamtui.questions.question import Question
-from iamtui.text import counted
+from iamtui.text import counted, first_names
 from iamtui.workspace.ask.access import levels_of
 from iamtui.workspace.ask.trust import Chain
 from iamtui.workspace.ask.what_can import (
@@ -274,6 +274,96 @@ def _side(label: str, one: Permission | None) -> Row:
     return row_of(Word(f"{label}  "), _verdict(one.decision), f"  on {where_words(one)}", limit=None)
 
 
+# Actions and changes of access as lists of the command line.
+
+
+ActionRow: TypeAlias = tuple[str, Permission]
+
+
+ACTIONS: Final = Listing[ActionRow](
+    "what-can",
+    (
+        ListColumn("decision", lambda row: row[1].outcome.value, lambda row: _verdict(row[1].decision)),
+        ListColumn("action", lambda row: row[0]),
+        ListColumn(
+            "access_levels",
+            lambda row: levels_of(row[0]),
+            lambda row: ", ".join(map(_short_level, levels_of(row[0]))),
+        ),
+        ListColumn("resources", lambda row: row[1].resources, lambda row: where_words(row[1])),
+        ListColumn("denied_resources", lambda row: row[1].decision.denied_resources, at=At.DATA),
+        ListColumn("condition", lambda row: row[1].condition or None, at=At.DATA),
+        ListColumn("complete", lambda row: row[1].decision.complete, at=At.DATA),
+    ),
+    heads=True,
+)
+
+
+class ChangeRow(NamedTuple):
+    """A change of access, or one of its sides: what a permission is called there, and the permission."""
+
+    change: AccessChange
+    side: tuple[str, Permission] | None = None
+
+
+def access_changes(words: DifferenceWords) -> Listing[ChangeRow]:
+    """The list of differences of what two sides can do, each with both sides below it."""
+
+    def mark(row: ChangeRow) -> Word:
+        if row.side is None:
+            return words.words[row.change.kind]
+        label, permission = row.side
+        when = f"{label} " if row.change.kind == "changed" else ""
+        return Word(f"{when}{_verdict(permission.decision).text}", Tone.QUIET)
+
+    def what(row: ChangeRow) -> Word:
+        if row.side is None:
+            return Word(first_names(row.change.actions, _MOST_NAMED))
+        return Word(where_words(row.side[1]), Tone.QUIET)
+
+    def sides(row: ChangeRow) -> list[ChangeRow]:
+        labelled = ((words.before, row.change.before), (words.after, row.change.after))
+        return [ChangeRow(row.change, (label, one)) for label, side in labelled for one in side]
+
+    return Listing(
+        "what-can",
+        (
+            ListColumn(
+                "change", lambda row: row.change.kind, mark, least=max(len(one.text) for one in words.words.values())
+            ),
+            ListColumn("service", lambda row: row.change.service, at=At.DATA),
+            ListColumn("actions", lambda row: row.change.actions, what),
+            ListColumn("before", lambda row: [*map(where_words, row.change.before)], at=At.DATA),
+            ListColumn("after", lambda row: [*map(where_words, row.change.after)], at=At.DATA),
+        ),
+        inner=sides,
+        data=lambda row: _change_json(row.change),
+    )
+
+
+def permission_json(one: Permission) -> dict[str, Any]:
+    return {
+        "decision": one.outcome.value,
+        "complete": one.decision.complete,
+        "asked": one.resource,
+        "resource_scope": one.decision.resource_scope.value,
+        "resources": list(one.resources),
+        "denied_resources": list(one.decision.denied_resources),
+        "condition": one.condition or None,
+    }
+
+
+def _change_json(change: AccessChange) -> dict[str, Any]:
+    return {
+        "change": change.kind,
+        "service": change.service,
+        "actions": list(change.actions),
+        "before": [*map(permission_json, change.before)],
+        "after": [*map(permission_json, change.after)],
+    }
+
+
+_MOST_NAMED: Final = 8
 _DIRECT: Final = "directly"
 _THROUGH: Final = "through another role"
 _ROLES_TITLE: Final = "Roles that you may assume"
