@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from iamtui.cli.output import JsonRecords, Output, Span, Style
 from iamtui.lint.sarif import sarif_log
-from iamtui.presentation.listing import At, Edge, ListColumn, Listing
+from iamtui.presentation.listing import At, Edge, Listing
 from iamtui.presentation.styled_words import Row, Tone, Word, text_of
 
 T = TypeVar("T")
@@ -16,61 +16,83 @@ _GAP: Final = "  "
 _INDENT: Final = "    "
 
 
-def print_listing(
-    out: Output,
-    form: str,
-    listing: Listing[T],
-    rows: Iterable[T],
-    *,
-    failures: Iterable[tuple[str, str]] = (),
-) -> None:
-    """Print the rows of a list in a form of output, each written and flushed when it is there.
+class ListingPrinter(Generic[T]):
+    """Prints the rows of a list in a form of output, each written and flushed when it is there.
 
     Args:
         form: text, json, jsonl, csv or markdown; as far as the list has them sarif, dot and mermaid.
-        failures: of a SARIF log, as name and sentence: what was not read.
     """
-    if form == "text":
-        _print_text(out, listing, rows)
-    elif form == "sarif" and listing.sarif is not None:
-        out.json(sarif_log([*map(listing.sarif, rows)], help_uri=listing.help_uri, failures=failures), indent=2)
-    elif form in ("dot", "mermaid"):
-        print_graph(out, listing.id, filter(None, map(listing.edge, rows)), form)
-    elif form in ("csv", "markdown"):
-        for line in listing.lines(form, rows):
-            out.raw(line)
-            out.flush()
-    else:
-        records = JsonRecords(out, lines=form == "jsonl")
-        for row in rows:
-            records.add(listing.record(row))
-        records.end()
+
+    def __init__(self, out: Output, form: str, listing: Listing[T]) -> None:
+        self._out = out
+        self._form = form
+        self._listing = listing
+        self._records = JsonRecords(out, lines=form == "jsonl")
+        self._kept: list[T] = []
+        """Rows that are written when all are there."""
+        self._columns = listing.columns_at(At.TEXT)
+        self._group = ""
+        if form in ("csv", "markdown"):
+            out.raw(listing.heading(form))
+
+    def add(self, row: T) -> None:
+        if self._form in ("json", "jsonl"):
+            self._records.add(self._listing.record(row))
+        elif self._form in ("csv", "markdown"):
+            self._out.raw(self._listing.line(self._form, row))
+        elif self._form == "text" and not self._listing.heads:
+            self._print(row, [column.least for column in self._columns])
+        else:
+            self._kept.append(row)
+            return
+        self._out.flush()
+
+    def end(self, failures: Iterable[tuple[str, str]] = ()) -> None:
+        """Write what has waited for all rows.
+
+        Args:
+            failures: of a SARIF log, as name and sentence: what was not read.
+        """
+        listing = self._listing
+        if self._form == "json":
+            self._records.end()
+        elif self._form == "sarif" and listing.sarif is not None:
+            log = sarif_log([*map(listing.sarif, self._kept)], help_uri=listing.help_uri, failures=failures)
+            self._out.json(log, indent=2)
+        elif self._form in ("dot", "mermaid"):
+            print_graph(self._out, listing.id, filter(None, map(listing.edge, self._kept)), self._form)
+        elif self._kept:
+            self._print_table()
+
+    def _print_table(self) -> None:
+        cells = [[len(text_of(column.shown(row))) for column in self._columns] for row in self._kept]
+        widths = [max((len(column.title), *lengths)) for column, *lengths in zip(self._columns, *cells, strict=True)]
+        titles: list[Row] = [(Word(column.title.upper(), Tone.QUIET),) for column in self._columns]
+        self._out.row(_beside(titles, widths))
+        for row in self._kept:
+            self._print(row, widths)
+
+    def _print(self, row: T, widths: list[int]) -> None:
+        if self._listing.group(row) not in ("", self._group):
+            self._group = self._listing.group(row)
+            self._out.line(Span(self._group, Style.STRONG))
+        lead = (Word(_GAP),) if self._group else ()
+        self._out.row((*lead, *self._cells(row, widths)))
+        for inner in self._listing.inner(row):
+            self._out.row((Word(_INDENT), *self._cells(inner, [])))
+
+    def _cells(self, row: T, widths: list[int]) -> Row:
+        return _beside([column.shown(row) for column in self._columns], widths)
 
 
-def _print_text(out: Output, listing: Listing[T], rows: Iterable[T]) -> None:
-    columns = listing.columns_at(At.TEXT)
-    widths = [column.least for column in columns]
-    if listing.heads:
-        rows = list(rows)
-        cells = [[len(text_of(column.shown(row))) for column in columns] for row in rows]
-        widths = [max((len(column.title), *lengths)) for column, *lengths in zip(columns, *cells, strict=True)]
-        titles: list[Row] = [(Word(column.title.upper(), Tone.QUIET),) for column in columns]
-        if rows:
-            out.row(_beside(titles, widths))
-    group = ""
+def print_listing(
+    out: Output, form: str, listing: Listing[T], rows: Iterable[T], *, failures: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Print the rows of a list as a ListingPrinter does."""
+    printer = ListingPrinter(out, form, listing)
     for row in rows:
-        if listing.group(row) not in ("", group):
-            group = listing.group(row)
-            out.line(Span(group, Style.STRONG))
-        lead = (Word(_GAP),) if group else ()
-        out.row((*lead, *_cells(columns, row, widths)))
-        for inner in listing.inner(row):
-            out.row((Word(_INDENT), *_cells(columns, inner, [])))
-        out.flush()
-
-
-def _cells(columns: Iterable[ListColumn[T]], row: T, widths: list[int]) -> Row:
-    return _beside([column.shown(row) for column in columns], widths)
+        printer.add(row)
+    printer.end(failures)
 
 
 def _beside(cells: list[Row], widths: list[int]) -> Row:
@@ -81,9 +103,6 @@ def _beside(cells: list[Row], widths: list[int]) -> Row:
         if text or width:
             made += (*cell, Word(" " * max(0, width - len(text)) + _GAP))
     return tuple(made)
-
-
-# Graphs for other tools: the edges that a command found, as Graphviz (dot) or Mermaid.
 
 
 def print_graph(out: Output, name: str, edges: Iterable[Edge], form: str) -> None:

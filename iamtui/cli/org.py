@@ -18,6 +18,7 @@ from iamtui.cli.command import command, output_options
 from iamtui.cli.diff import diff_fails, diff_json, fails, print_diff
 from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
+from iamtui.cli.listing import ListingPrinter
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.opening import (
     approval,
@@ -30,13 +31,13 @@ from iamtui.cli.organization_answers import (
     AccountAnswer,
     AnswerRow,
     Plan,
+    answers,
     ask_account,
     chain_row,
     climb_row,
     edge_row,
     outside_row,
     row_cells,
-    row_json,
 )
 from iamtui.cli.output import JsonRecords, Output, Span, Style, note, progress_report, stderr, stdout
 from iamtui.cli.question_options import Demands, question_store
@@ -45,9 +46,9 @@ from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.credentials.secure_files import replace_file
 from iamtui.drafts.draft import OrganizationDraft, read_organization_draft
 from iamtui.input_files import pyarrow_module
-from iamtui.lint.sarif import SarifResult, sarif_log
 from iamtui.paths import home_expanded, make_private_folder
 from iamtui.policy.patterns import is_account_id, parse_arn
+from iamtui.presentation.listing import At
 from iamtui.problem import Problem
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.text import counted, first_names, safe_text
@@ -132,18 +133,8 @@ store_options = record_options(
 """Adds these options to a command, which gets them as one `stored: StoreOptions`."""
 
 
-_MARKS: Final = {
-    "bad": ("[x]", Style.BAD),
-    "open": ("[?]", Style.OPEN),
-    "good": ("[+]", Style.GOOD),
-    "": ("[-]", Style.QUIET),
-}
-_LEVELS: Final = {"bad": "error", "open": "warning", "": "note"}
 _SILENT: Final = ("met", "proved")
 """Verdicts that are only counted, unless all is shown: in hundreds of accounts they are most of the rows."""
-_COLUMNS: Final = (
-    "date", "account", "kind", "question", "subject", "verdict", "message", "action", "resource", "complete",
-)  # fmt: skip
 _MOST_NAMED: Final = 4
 _MOST_SAID: Final = 100
 """Sentences about what is not known: one may name a policy of each of thousands of accounts."""
@@ -374,14 +365,9 @@ class _OrganizationListing:
         self._asked: Counter[str] = Counter()
         self._lacking: dict[str, list[str]] = {}
         self._failed: list[tuple[str, str]] = []
-        self._results: list[SarifResult] = []
+        self._printer = ListingPrinter(out, form, answers(day))
         self._answered = 0
         self._not_so = self._in_part = False
-        self._records = JsonRecords(out, lines=form == "jsonl")
-        if form == "csv":
-            out.csv_row(_COLUMNS)
-        elif form == "markdown":
-            out.markdown_row(_COLUMNS, heading=True)
 
     def add(self, answer: Done[AccountAnswer]) -> None:
         if answer.found is None:
@@ -395,14 +381,15 @@ class _OrganizationListing:
             self._lacking.setdefault(sentence, []).append(found.account)
         for row in found.rows:
             self.add_row(row)
-        self._out.flush()
 
     def add_row(self, row: AnswerRow) -> None:
         self._counts[row.kind, row.verdict] += 1
         self._tones[row.tone] += 1
         self._not_so = self._not_so or row.verdict in ("not met", "counterexample")
         self._in_part = self._in_part or row.verdict == "not proved"
-        self._print(row)
+        is_silent = self._form == "text" and not self._everything and row.verdict in _SILENT
+        if not is_silent and not (self._form == "sarif" and row.tone == "good"):
+            self._printer.add(row)
 
     def lack(self, sentences: Iterable[str]) -> None:
         """Say what was not looked at."""
@@ -410,36 +397,11 @@ class _OrganizationListing:
             note(sentence)
             self._in_part = True
 
-    def _print(self, row: AnswerRow) -> None:
-        if self._form in ("json", "jsonl"):
-            self._records.add(row_json(row, self._day))
-        elif self._form in ("csv", "markdown"):
-            cells = row_cells(row, self._day)
-            write = self._out.csv_row if self._form == "csv" else self._out.markdown_row
-            write(str(cells[name]) for name in _COLUMNS)
-        elif self._form == "sarif":
-            if row.tone != "good":
-                self._results.append(_sarif(row))
-        elif self._everything or row.verdict not in _SILENT:
-            mark, style = _MARKS[row.tone]
-            # Of another account than the row's the ARN is told whole: users of many accounts have the same name.
-            *_, owner, rest = fields if len(fields := row.subject.split(":", 5)) == 6 else (row.account, row.subject)
-            name = rest if owner in (row.account, "") else row.subject
-            self._out.line(
-                Span(mark, style), f" {row.account}  ", Span(name, Style.STRONG),
-                f"  {row.verdict}{f': {row.message}' if row.message else ''}",
-                Span(f"  [{row.question}]", Style.QUIET),
-            )  # fmt: skip
-
     def end(self, day: StoreDay) -> None:
         """Say what was counted, and what is not known."""
         refused = [*((f"account {id_}", words) for id_, words in self._failed)]
         refused += [(one.name, one.problem) for one in day.lacking]
-        if self._form == "json":
-            self._records.end()
-        elif self._form == "sarif":
-            failures = [("aws-accounts", safe_text(f"{name}: {words}", limit=512)) for name, words in refused]
-            self._out.json(sarif_log(self._results, failures=failures), indent=2)
+        self._printer.end([("aws-accounts", safe_text(f"{name}: {words}", limit=512)) for name, words in refused])
         for sentence, ids in [*self._lacking.items()][:_MOST_SAID]:
             note(f"{sentence.rstrip('.')}: of {first_names(ids, _MOST_NAMED)}.")
         if len(self._lacking) > _MOST_SAID:
@@ -474,17 +436,6 @@ class _OrganizationListing:
         return Exit.OPEN if self._in_part else Exit.OK
 
 
-def _sarif(row: AnswerRow) -> SarifResult:
-    return SarifResult(
-        rule=row.question if row.kind == "audit" else row.kind,
-        level=_LEVELS[row.tone],
-        message=f"{row.subject}: {row.verdict}: {row.message}",
-        file=f"aws-account-{row.account}",
-        element=row.subject,
-        properties=(("question", row.question),),
-    )
-
-
 class _Parquet:
     """Rows as Parquet, one file for each account and day.
 
@@ -499,7 +450,8 @@ class _Parquet:
 
     def write(self, account: str, rows: Sequence[AnswerRow], name: str = "results.parquet") -> None:
         arrow = self._pyarrow
-        names = [name for name in (*_COLUMNS, "details") if name not in ("date", "account")]
+        columns = [one.id for one in answers(self._day).columns_at(At.DATA) if one.id not in ("date", "account")]
+        names = [*columns, "details"]
         form = arrow.schema([(name, arrow.bool_() if name == "complete" else arrow.string()) for name in names])
         cells = [row_cells(row, self._day) for row in rows]
         table = arrow.table({name: [one[name] for one in cells] for name in names}, schema=form)

@@ -18,7 +18,10 @@ from iamtui.drafts.draft import Draft, OrganizationDraft
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.leaves import PROOF_TO_JSON, PROVE_NOT_PUBLIC, PROVE_SAVED
+from iamtui.lint.sarif import SarifResult
 from iamtui.presentation.answer_json import cell_to_json
+from iamtui.presentation.listing import At, ListColumn, Listing
+from iamtui.presentation.styled_words import Tone, Word
 from iamtui.presentation.verdict import verdict_words
 from iamtui.presentation.who_can import access_words, who_can_json
 from iamtui.problem import Problem
@@ -523,6 +526,58 @@ def _draft(drafted: DraftedAccount, parts: list[str]) -> Iterator[AnswerRow]:
             workspace.account.id, "draft", "escalations", one.principal.arn, one.effect.value,
             "bad" if gained else "good", f"can {'' if gained else 'no longer '}become administrator",
         )  # fmt: skip
+
+
+_MARKS: Final = {
+    "bad": Word("[x]", Tone.DENIED),
+    "open": Word("[?]", Tone.DEPENDS),
+    "good": Word("[+]", Tone.ALLOWED),
+    "": Word("[-]", Tone.QUIET),
+}
+_LEVELS: Final = {"bad": "error", "open": "warning", "": "note"}
+
+
+def answers(day: str) -> Listing[AnswerRow]:
+    """The list of answers of an organization as it was on a day."""
+    return Listing(
+        "organization",
+        (
+            ListColumn("date", lambda _row: day, at=At.DATA),
+            ListColumn("account", lambda row: row.account, lambda row: (_MARKS[row.tone], Word(f" {row.account}"))),
+            ListColumn("kind", lambda row: row.kind, at=At.DATA),
+            ListColumn("question", lambda row: row.question, at=At.DATA),
+            ListColumn("subject", lambda row: row.subject, lambda row: Word(_subject_name(row), Tone.STRONG)),
+            ListColumn("verdict", lambda row: row.verdict, at=At.DATA),
+            ListColumn(
+                "message",
+                lambda row: row.message,
+                lambda row: f"{row.verdict}{f': {row.message}' if row.message else ''}",
+            ),
+            ListColumn("of", lambda row: row.question, lambda row: Word(f"[{row.question}]", Tone.QUIET), at=At.TEXT),
+            ListColumn("action", lambda row: row.action, at=At.DATA),
+            ListColumn("resource", lambda row: row.resource, at=At.DATA),
+            ListColumn("complete", lambda row: row.complete, at=At.DATA),
+        ),
+        data=lambda row: row_json(row, day),
+        sarif=_sarif,
+    )
+
+
+def _subject_name(row: AnswerRow) -> str:
+    """The subject without its account, where that is the row's: users of many accounts have the same name."""
+    *_, owner, rest = fields if len(fields := row.subject.split(":", 5)) == 6 else (row.account, row.subject)
+    return rest if owner in (row.account, "") else row.subject
+
+
+def _sarif(row: AnswerRow) -> SarifResult:
+    return SarifResult(
+        rule=row.question if row.kind == "audit" else row.kind,
+        level=_LEVELS[row.tone],
+        message=f"{row.subject}: {row.verdict}: {row.message}",
+        file=f"aws-account-{row.account}",
+        element=row.subject,
+        properties=(("question", row.question),),
+    )
 
 
 def row_json(row: AnswerRow, day: str) -> dict[str, Any]:

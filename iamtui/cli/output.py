@@ -10,7 +10,7 @@ import stat
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TextIO, 
 
 import click
 
-from iamtui.presentation.styled_words import Row, Tone, ascii_json_pieces, csv_row, markdown_row, to_ascii_json
+from iamtui.presentation.styled_words import Row, Tone, ascii_json_pieces, to_ascii_json
 from iamtui.problem import Problem
 from iamtui.text import ago, safe_text
 
@@ -120,22 +120,6 @@ class Output:
             label = f"{number:>{digits}}  " if numbered else ""
             self.line(" " * indent, Span(label, Style.QUIET), raw.replace("\t", "    "), whole=True)
 
-    def table(self, rows: Iterable[Sequence[str]], headings: Sequence[str]) -> None:
-        """Write aligned columns under their headings; the last column is as wide as it likes."""
-        safe = [[safe_text(cell) for cell in row] for row in rows]
-        widths = [max(len(row[i]) for row in (headings, *safe)) for i in range(len(headings) - 1)]
-        for number, row in enumerate((headings, *safe)):
-            padded = "  ".join(
-                [*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[len(widths)]]
-            )
-            self.line(Span(padded, Style.QUIET) if number == 0 else padded)
-
-    def csv_row(self, cells: Iterable[str | None]) -> None:
-        self._stream.write(csv_row(cells))
-
-    def markdown_row(self, cells: Iterable[str | None], *, heading: bool = False) -> None:
-        self._stream.write(markdown_row(cells, heading=heading))
-
     def blank(self) -> None:
         self._stream.write("\n")
 
@@ -199,50 +183,6 @@ class JsonRecords:
     def end(self) -> None:
         if not self._lines:
             self._out.raw("\n]\n" if self._started else "[]\n")
-
-
-def print_rows(
-    out: Output,
-    form: str,
-    rows: Iterable[T],
-    *,
-    data: Callable[[T], Mapping[str, Any]],
-    text: Callable[[T], None],
-    columns: Sequence[str] = (),
-    cells: Callable[[T], Iterable[str | None]] | None = None,
-) -> None:
-    """Print the rows of a list in a form of output, each written and flushed when it is there.
-
-    Args:
-        form: text, json, jsonl, csv or markdown.
-        data: the JSON of a row.
-        text: writes a row for people.
-        columns: the headings of a table.
-        cells: a row's cells in a table; None: the values of its JSON.
-    """
-    records = JsonRecords(out, lines=form == "jsonl")
-    if form == "csv":
-        out.csv_row(columns)
-    elif form == "markdown":
-        out.markdown_row(columns, heading=True)
-    for row in rows:
-        if form in ("json", "jsonl"):
-            records.add(data(row))
-        elif form == "text":
-            text(row)
-        else:
-            table_row = cells(row) if cells else map(_cell, data(row).values())
-            out.csv_row(table_row) if form == "csv" else out.markdown_row(table_row)
-        out.flush()
-    if form == "json":
-        records.end()
-
-
-def _cell(value: Any) -> str | None:
-    """The text of a JSON value in a table."""
-    if value is None or isinstance(value, str):
-        return value
-    return to_ascii_json(value) if isinstance(value, (bool, dict)) else str(value)
 
 
 def _shown(text: str, *, whole: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
@@ -196,18 +196,16 @@ class Listing(Generic[T]):
         details = (text_of(line) for one in each for line in self.details(one))
         return " ".join((self.group(row), *cells, *details)).lower()
 
-    def lines(self, form: str, rows: Iterable[T]) -> Iterator[str]:
-        """The text of rows in one of FORMATS, as they come; a table begins with its headings."""
-        write = csv_row if form == "csv" else markdown_row
-        if form != "json":
-            names = [column.id for column in self.columns_at(At.DATA)]
-            yield csv_row(names) if form == "csv" else markdown_row(names, heading=True)
-        for row in rows:
-            yield (
-                to_ascii_json(self.record(row)) + "\n"
-                if form == "json"
-                else write(map(cell_text, self._values(row).values()))
-            )
+    def heading(self, form: str) -> str:
+        """The beginning of a text in one of FORMATS."""
+        names = [column.id for column in self.columns_at(At.DATA)]
+        return {"csv": csv_row(names), "markdown": markdown_row(names, heading=True)}.get(form, "")
+
+    def line(self, form: str, row: T) -> str:
+        """The text of a row in one of FORMATS."""
+        if form == "json":
+            return to_ascii_json(self.record(row)) + "\n"
+        return (csv_row if form == "csv" else markdown_row)(map(cell_text, self._values(row).values()))
 
     def text(self, form: str, rows: Iterable[T]) -> str:
         """Rows in one of FORMATS as one text.
@@ -215,11 +213,11 @@ class Listing(Generic[T]):
         Raises:
             Problem: they are too much to show and to copy.
         """
-        made: list[str] = []
+        made = [self.heading(form)]
         size = 0
-        for line in self.lines(form, rows):
-            made.append(line)
-            size += len(line)
+        for row in rows:
+            made.append(self.line(form, row))
+            size += len(made[-1])
             if size > _LONGEST_TEXT:
                 millions = _LONGEST_TEXT // 1_000_000
                 raise Problem(

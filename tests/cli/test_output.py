@@ -7,8 +7,11 @@ import io
 
 import pytest
 
-from iamtui.cli.output import Edge, Output, Span, Style, print_graph, stdout, wants_colour
+from iamtui.cli.listing import print_graph, print_listing
+from iamtui.cli.output import Output, Span, Style, stdout, wants_colour
 from iamtui.lint.sarif import SarifResult, sarif_log
+from iamtui.presentation.listing import Edge, ListColumn, Listing
+from iamtui.presentation.styled_words import csv_row
 from tests.support import wording
 
 
@@ -24,7 +27,11 @@ def test_every_way_out_makes_text_safe() -> None:
     out, stream = written(colour=False, width=60)
     out.line(EVIL, Span(EVIL, Style.BAD))
     out.paragraph(EVIL, indent=4, first=(EVIL,))
-    out.table([[EVIL, EVIL]], [EVIL, EVIL])
+    for heads in (False, True):
+        evil = ListColumn[str](EVIL, lambda row: row)
+        listing = Listing(EVIL, (evil, evil), heads=heads, group=lambda row: row, inner=lambda row: (row,))
+        for form in ("text", "json", "csv", "markdown"):
+            print_listing(out, form, listing, [EVIL])
     out.document(f"{EVIL}\n{EVIL}\t")
     out.json({EVIL: EVIL})
     assert not {"\x1b", "\x9b", "\u202e", "\x07"} & set(stream.getvalue())
@@ -70,17 +77,13 @@ def test_json_is_ascii() -> None:
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_cell_of_a_table_begins_a_formula_whatever_parts_the_cells(sign: str) -> None:
-    out, stream = written()
-    out.csv_row([f"{sign}1", f"a;{sign}2", f"b; {sign}3", f"c{sign}4"])
-    text = stream.getvalue()
+    text = csv_row([f"{sign}1", f"a;{sign}2", f"b; {sign}3", f"c{sign}4"])
     (row,) = csv.reader(io.StringIO(text))
     assert row == [f"'{sign}1", f"a;'{sign}2", f"b;' {sign}3", f"c{sign}4"]
     assert text.startswith('"')
     for cells in (csv.reader(io.StringIO(text)), csv.reader(io.StringIO(text.replace('"', "")), delimiter=";")):
         assert not any(cell.strip().startswith(sign) for cell in next(cells))
-    out, stream = written()
-    out.csv_row(["a", "b"])
-    assert stream.getvalue() == "a,b\n"
+    assert csv_row(["a", "b"]) == "a,b\n"
 
 
 HOSTILE = "role/%%{init:{'theme':'dark'}}%%/`x` [y](http://e.example) &#10;n0-->n1 \"q\""
