@@ -193,7 +193,7 @@ def open_keys(leaf: ConditionLeaf, context: RequestContext) -> tuple[str, ...]:
     """The keys that leave a leaf open, in the policies' spelling: its own, and those of variables in its values."""
     if leaf.unknown_operator:
         return ()
-    names = {leaf.key.lower(): leaf.key} if leaf.key else {}
+    names = {leaf.key.lower(): leaf.key} if ":" in leaf.key else {}
     operator = parse_operator(leaf.op)
     if operator is None:
         # A Resource or NotResource entry, where variables mean something behind the fifth colon.

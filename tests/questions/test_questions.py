@@ -511,6 +511,8 @@ def test_a_deny_of_a_log_group_alone_may_deny(denied: dict[str, Any], action: st
     assert (proof.counterexample is None) is (outcome is not Outcome.ALLOWED), proof
     if outcome is Outcome.DEPENDS:
         assert "CloudWatch Logs makes the resource" in condition_of(decision)
+        assert decision.missing_context == ()
+        assert not any("does not list" in note for note in decision.notes)
 
 
 @pytest.mark.parametrize("where", ["boundary", "scp", "session", "group"])

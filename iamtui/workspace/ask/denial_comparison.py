@@ -312,7 +312,7 @@ def _depends(account: Account, denial: Denial, decision: Decision) -> Iterator[s
     keys = dict.fromkeys(
         leaf.key
         for leaf in leaves(decision.depends_on)
-        if isinstance(leaf, ConditionLeaf) and leaf.key and not leaf.unknown_operator
+        if isinstance(leaf, ConditionLeaf) and ":" in leaf.key and not leaf.unknown_operator
     )
     if keys:
         yield f"Not given: {', '.join(safe_text(key, limit=128) for key in keys)}."
