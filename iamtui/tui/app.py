@@ -262,7 +262,6 @@ class IamtuiApp(TerminalApp):
         return copier
 
     def get_default_screen(self) -> Screen[None]:
-        """The main screen lies under all others."""
         self.main.begin_at(self.size)
         return self.main
 
@@ -347,7 +346,6 @@ class IamtuiApp(TerminalApp):
     # Actions.
 
     def action_reload(self, everything: bool = False) -> None:
-        """Read again what is under the cursor, or what is lacking, or the whole account."""
         if everything:
             self.opening.open_anew()
         elif not (self.opening.is_settled and self.screen is self.main and self.main.on_demand.read_again_here()):
@@ -397,7 +395,6 @@ class IamtuiApp(TerminalApp):
         self.push_screen(dialog, self._theme_chosen)
 
     def look_for_themes(self) -> None:
-        """Read the user's theme files again that were edited."""
         changed = self._theme_files.changed()
         if changed:
             get_in_thread(

@@ -141,6 +141,5 @@ class Copier:
 
 
 def copier_of(app: App[Any]) -> Copier:
-    """The clipboard of the running program."""
     copier: Copier = app.copier  # type: ignore[attr-defined] # every app of ours has one: TerminalApp
     return copier

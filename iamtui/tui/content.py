@@ -41,7 +41,6 @@ def styled(row: Row) -> Content:
 
 
 def plain(value: object, style: str = "", *, limit: int | None = LABEL_LIMIT) -> Content:
-    """One line of raw text as content in one style."""
     return Content.styled(safe_text(value, limit=limit), style) if style else Content(safe_text(value, limit=limit))
 
 
@@ -77,7 +76,6 @@ def wrong(*parts: object) -> Content:
 
 
 def lines(*rows: Content) -> Content:
-    """Several contents below each other."""
     return Content("\n").join(rows)
 
 

@@ -169,7 +169,6 @@ class DenialList(ColumnList):
 
 
 def _texts(denial: Denial) -> dict[str, str]:
-    """Texts of a denial by column."""
     raw = {
         "where": place_words(denial.place, denial.count),
         "who": short_name(denial.caller) or "?",
@@ -491,7 +490,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
         self._show(log.findings)
 
     def row(self, name: str) -> AskRow:
-        """The row of the file ("file") or of the caller ("caller")."""
         row = self.query_one(f"#denial-{name}").parent
         assert isinstance(row, AskRow)
         return row
@@ -499,7 +497,6 @@ class DenialReadingScreen(Screen[ExplainedDenial | None]):
     # Messages.
 
     def note(self, words: Content) -> None:
-        """Say something below what was found."""
         note = self.query_one("#denial-note", Label)
         note.update(words)
         note.display = True
@@ -668,7 +665,6 @@ class DenialsKeeper(MainView, Protocol):
 
 
 def open_denials(screen: DenialsKeeper, workspace: Workspace) -> None:
-    """Open the screen where a denial is pasted; its question goes to the main screen."""
 
     def chosen(explained: ExplainedDenial | None) -> None:
         screen.kept_denials = dialog.kept

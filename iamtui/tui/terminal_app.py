@@ -89,7 +89,6 @@ class KeyOrder:
 
     @property
     def is_waiting(self) -> bool:
-        """True while a key waits for those before it."""
         return bool(self._typed)
 
     async def take(self, event: events.Event, *, is_urgent: bool) -> None:
@@ -204,7 +203,6 @@ class JobControl:
         self._continuations = 0
 
     def install(self) -> None:
-        """Take the signals, in the main thread."""
         signal.signal(signal.SIGTSTP, lambda *_: self._stop())
         signal.signal(signal.SIGCONT, self._note_continuation)
 
@@ -324,7 +322,6 @@ class TerminalApp(App[None]):
         return TerminalDriver if driver is LinuxDriver else driver
 
     def set_keymap(self, keymap: Keymap) -> None:
-        """Take the user's own keys."""
         super().set_keymap(keymap)
         self._urgent_keys = self._keys_that_end(keymap)
 

@@ -67,7 +67,6 @@ class WatchedPalette(CommandPalette):
     """A CommandPalette that tells when its search is over: Textual fills the list a moment after each character."""
 
     def searches(self) -> Iterator[Worker[Any]]:
-        """The searches that have not ended."""
         for worker in self.workers:
             if worker.node is self and worker.group == self._GATHER_COMMANDS_GROUP and not worker.is_finished:
                 yield worker

@@ -241,7 +241,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     @property
     def is_busy(self) -> bool:
-        """True while a call to STS runs."""
         return self.has_class("-busy")
 
     def acting(self, caller: Session | None) -> Workspace:
@@ -283,7 +282,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         self.form.wait(plain(words, "$muted"))
 
     def prepare(self) -> None:
-        """Request our own answer to the form's input."""
         typed = self.form.inputs.typed
         if not self._names_role:
             self.planned = None
@@ -399,7 +397,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         await self.form.toggle_more()
 
     def action_caller(self) -> None:
-        """Let another session assume the role, or the account's own caller again."""
         if self.is_busy:
             return
         if self.form.caller_choice.can_focus:
@@ -418,7 +415,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
             )
 
     def action_afresh(self) -> None:
-        """Empty the fields, and forget what was entered for this role before."""
         if self.is_busy:
             return
         self.form.inputs.start_afresh()

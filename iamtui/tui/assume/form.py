@@ -192,7 +192,6 @@ class UsualInputs:
 
     @property
     def role_arn(self) -> str:
-        """The role's ARN, or what was typed in its place."""
         return self.value(InputName.ROLE) if self._role_arn is None else self._role_arn
 
     @property
@@ -214,7 +213,6 @@ class UsualInputs:
     # Filling them in.
 
     def fill(self, entered: AssumeRoleInput) -> None:
-        """Begin with inputs that were entered before."""
         self.rows[InputName.SESSION_NAME].value = entered.session_name
         self.rows[InputName.EXTERNAL_ID].value = entered.external_id
         self._take_device(entered.mfa_serial)
@@ -417,7 +415,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
         self.screen.set_focus(row.field)
 
     async def toggle_more(self) -> None:
-        """Show the inputs that few calls need and go there, or hide them."""
         opened = not self.more.is_open
         await self.more.open(opened)
         self.go_to(InputName.POLICY if opened else InputName.SESSION_NAME)
@@ -425,7 +422,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
     # What our own engine says.
 
     def show_plan(self, planned: Planned, outlook: Content) -> None:
-        """Show an answer of ours and what the role asks for."""
         self._planned = planned
         plan = planned.plan
         self.sides.show(planned.sides, outlook)
@@ -449,7 +445,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
             focused.scroll_visible(animate=False)
 
     def show_devices(self, devices: MfaDevices) -> None:
-        """Offer the caller's MFA devices, or say why there are none."""
         self.inputs.offer_devices(devices.serials)
         self._rows[InputName.MFA_DEVICE].note(plain(devices.note))
         if self._planned is not None:
@@ -466,7 +461,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
         return changed
 
     def wait(self, words: Content) -> None:
-        """Say why there is no answer of ours yet."""
         self._planned = None
         self.sides.wait(words)
 

@@ -185,7 +185,6 @@ class InputRow(FormRow):
 
     @property
     def value(self) -> str:
-        """The text without blanks around it."""
         return self.field.value.strip()
 
     @value.setter
@@ -247,7 +246,6 @@ class CallerChoice(Widget):
 
     @property
     def caller(self) -> Session | None:
-        """The session that is chosen, or None for the account's own caller."""
         return self._options[self._at]
 
     @property
@@ -309,7 +307,6 @@ class SidesView(Widget):
         self._say(side_content(sides.trust), side_content(sides.own), outlook)
 
     def wait(self, words: Content) -> None:
-        """Say why there is no answer yet."""
         self._say(words, plain("…", "$muted"), Content(""))
 
     def _say(self, trust: Content, own: Content, outlook: Content) -> None:
@@ -332,7 +329,6 @@ class SidesView(Widget):
 
 
 def side_content(side: Side) -> Content:
-    """Mark, word and reason of one side."""
     words, style = _WORDS[side.answer]
     return line((words, f"bold {style}"), " ", side.why)
 
@@ -371,7 +367,6 @@ class FailureView(VerticalScroll, can_focus=False):
         yield Static()
 
     def show_problem(self, problem: Problem) -> None:
-        """Say what went wrong and, below it, what to do."""
         said, ours, reading = problem.sentence.partition(_OURS)
         rows = [line(("! ", "bold $verdict-denied"), (said.rstrip(), "$verdict-denied"))]
         if reading:
@@ -383,7 +378,6 @@ class FailureView(VerticalScroll, can_focus=False):
         self._show(rows)
 
     def say(self, *sentences: str, style: str = "$verdict-denied") -> None:
-        """Say sentences, one below the other; none empties it."""
         self._show([line(("! ", f"bold {style}"), (sentence, style)) for sentence in sentences if sentence])
 
     def progress(self, words: str) -> None:
@@ -489,7 +483,6 @@ class PolicyField(Widget, can_focus=True):
         return self._text
 
     def set_text(self, text: str) -> None:
-        """Hold another policy, or "" for none."""
         if text != self._text:
             self._text = text
             self.refresh()
@@ -593,7 +586,6 @@ class MoreInputs(Vertical):
         self._arns.close()
 
     def read(self) -> tuple[AssumeExtras, Problems]:
-        """Extra inputs, and those that cannot be read."""
         if not any((self.policy.text, *(row.value for row in self.rows.values() if isinstance(row, InputRow)))):
             return NO_EXTRAS, {}
         tags: list[tuple[str, str]] = []
@@ -646,7 +638,6 @@ class MoreInputs(Vertical):
 
 
 def filled_words(extras: AssumeExtras) -> str:
-    """Filled extras in a few words; "" for nothing."""
     found = []
     if extras.policy:
         found.append(f"session policy ({len(extras.policy):,} characters)")

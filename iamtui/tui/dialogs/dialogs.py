@@ -67,7 +67,6 @@ class OptionLines(LineView):
         return self._shown
 
     def set_choices(self, choices: Sequence[Choice], cursor: int = 0) -> None:
-        """List these choices, filtered as before."""
         self._choices = choices
         self.narrow(self._needle, cursor)
 
@@ -417,7 +416,6 @@ def policy_name_fault(name: str) -> str:
 
 
 def needed(text: str) -> str:
-    """Problem with a text that must not be empty."""
     return "" if text else "Type something, or press Escape."
 
 

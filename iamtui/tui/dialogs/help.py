@@ -341,7 +341,6 @@ class Tour(Static):
 
 
 def start_tour(main: PanedScreen) -> None:
-    """Begin the tour, or begin it anew."""
     there = [*main.query(Tour)]
     if there:
         there[0].begin()
@@ -350,7 +349,6 @@ def start_tour(main: PanedScreen) -> None:
 
 
 def end_tour(main: PanedScreen) -> bool:
-    """End the tour; False when there is none."""
     there = [*main.query(Tour)]
     for tour in there:
         tour.remove()

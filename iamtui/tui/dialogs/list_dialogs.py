@@ -252,7 +252,6 @@ class ColumnsDialog(Dialog[None]):
 
     @on(LineView.LineOpened)
     def action_switch(self) -> None:
-        """Show the column under the cursor, or hide it."""
         chosen = self.query_one(OptionLines).choice
         if chosen is not None:
             self._wanted ^= {chosen.key}

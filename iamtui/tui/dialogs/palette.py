@@ -217,7 +217,6 @@ class ActionCommands(Provider):
     """The live bindings of the screen that the palette was opened from."""
 
     async def startup(self) -> None:
-        """Read the bindings once for this palette."""
         self._commands = self._live()
 
     def _live(self) -> list[_PaletteCommand]:
@@ -247,7 +246,6 @@ class ActionCommands(Provider):
         return sorted(found.values(), key=lambda command: command.title.lower())
 
     async def search(self, query: str) -> Hits:
-        """Commands whose title or help fits the query."""
         matcher = self.matcher(query)
         for command in self._commands:
             score = command.score(matcher)
@@ -257,7 +255,6 @@ class ActionCommands(Provider):
                 )
 
     async def discover(self) -> Hits:
-        """All commands, before anything is typed."""
         for command in (one for one in self._commands if not one.is_idle):
             yield DiscoveryHit(plain(command.title), self._runner(command), command.title, command.help)
 
@@ -398,7 +395,6 @@ def _resources(main: MainScreen, account: Account, typed: str) -> Iterator[_Foun
 
 
 def _ask_about(main: MainScreen, arn: str) -> None:
-    """Begin a question about a resource, for which actions of its service are offered."""
     main.question.ask("", arn)
     main.question.action_ask()
 
@@ -427,7 +423,6 @@ def _statements_of(account: Account) -> _Statements:
 
 
 def _documents_of(entity: Entity) -> Iterator[tuple[str, PolicyDocument]]:
-    """The documents that an entity holds, by the name of the policy; a trust policy has none."""
     if isinstance(entity, (User, Group, Role)):
         yield from ((policy.name, policy.document) for policy in entity.inline_policies)
     if isinstance(entity, Role):

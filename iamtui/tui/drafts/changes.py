@@ -284,7 +284,6 @@ class OpenDraft(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """`DRAFT name (3 edits)`, raw."""
         count = len(self.draft.edits)
         name = f" {self.draft.name}" if self.draft.name else ""
         return f"DRAFT{name} ({counted(count, 'edit')}{', unsaved' if self.unsaved else ''})"
@@ -308,7 +307,6 @@ class DraftDesk:
 
     @property
     def unsaved(self) -> tuple[OpenDraft, ...]:
-        """The drafts whose edits would be lost."""
         return tuple(found for found in self._open.values() if found.unsaved)
 
     def open(self, draft: Draft, path: Path | None = None) -> OpenDraft:

@@ -89,7 +89,6 @@ class DraftController:
 
     @property
     def unsaved_drafts(self) -> tuple[OpenDraft, ...]:
-        """The drafts of this run whose edits would be lost."""
         return self._desk.unsaved
 
     @property
@@ -104,7 +103,6 @@ class DraftController:
     # The account.
 
     def show_account(self, given: IndexedAccount) -> None:
-        """Show an account as the source has it, and the draft applied to it."""
         shown = self.screen.workspace
         self._given = given
         if self.open_draft is None or shown is None or shown.account.id != given.workspace.account.id:
@@ -177,7 +175,6 @@ class DraftController:
             self._lay(said)
 
     def add_edits(self, edits: Sequence[Edit]) -> None:
-        """Add edits to the draft of this account, opening one when there is none."""
         if self._given is not None and edits:
             self._desk.add(self._given.workspace.account.id, edits)
             self.draft_changed(self.added_words(len(edits)))
@@ -188,7 +185,6 @@ class DraftController:
         return draft.words_of(index, self._given.workspace.account)
 
     def added_words(self, count: int) -> Content:
-        """Message about the edits that were added to the draft last."""
         found = self.open_draft
         assert found is not None
         more = f" and {count - 1} more" if count > 1 else ""
@@ -386,7 +382,6 @@ class DraftController:
         self.draft_changed(line("Saved as ", (path, "bold"), "."))
 
     def discard_draft(self) -> None:
-        """Forget the draft; its file stays."""
         found = self.open_draft
         if found is not None:
             self._desk.close(found.draft.account_id)

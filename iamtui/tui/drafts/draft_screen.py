@@ -232,7 +232,6 @@ class DraftScreen(Screen[None]):
         self.query_one(KeyLine).look_again()
 
     def action_newly_possible(self) -> None:
-        """Show the trace of what the draft makes possible."""
         drafted, found = self._proved_of, self._proof.counterexample if self._proof is not None else None
         if drafted is None or found is None:
             self.say(plain("Nothing is known that is newly possible."))
@@ -304,7 +303,6 @@ class DraftScreen(Screen[None]):
         self.owner.edit_again(event.index)
 
     def idle_actions(self) -> frozenset[str]:
-        """The actions whose keys would only say that there is nothing to do."""
         found = self.owner.open_draft
         idle: set[str] = set()
         if found is None:

@@ -125,7 +125,6 @@ class EditContext:
         self, title: Content, choices: Sequence[Choice], then: Callable[[str], None], *, empty: str = "",
         more: Callable[[], Sequence[Choice]] | None = None,
     ) -> None:  # fmt: skip
-        """Let the user choose from a list that typing narrows."""
         dialog = ChoiceDialog(title, choices, empty=empty or "There is nothing to choose.", more=more)
         self.app.push_screen(dialog, self.doing(then))
 

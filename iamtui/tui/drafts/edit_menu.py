@@ -246,7 +246,6 @@ class EditMenu(EditContext):
                     yield from self._of_control(level, of, name)
 
     def _of_control(self, level: OrganizationLevel, of: str, name: str) -> Iterator[MenuEntry]:
-        """An SCP or RCP that is attached at a level."""
         word, where = short_type(of), level.name or level.id
         if not _is_of_aws(self.account, of, name):
             edit = self._organization.edit_policy

@@ -219,7 +219,6 @@ class ChildrenTable(LineView):
         return [Piece(" " * width)] if verdict is None else verdict_word_pieces(verdict, width)
 
     def empty_text(self) -> str:
-        """Message for an empty list, or ""."""
         if self._entities:
             return ""
         missing = self._inventory.missing(self._branch)
@@ -245,13 +244,11 @@ class ChildrenTable(LineView):
         self._arrange(keep=self.entity)
 
     def switch_times(self) -> None:
-        """Show times as they are, or how long ago they were."""
         self._is_exact = not self._is_exact
         self._lay_out()
         self.redraw()
 
     def choose_columns(self) -> None:
-        """Choose from all columns; those that are shown are marked, and those that would be if there was room."""
         kind, title = str(self._branch.kind), title_of(self._branch)
         choose_columns(self.app, kind, self, self.chosen_columns, title)
 
@@ -268,7 +265,6 @@ class ChildrenTable(LineView):
         return [column.id for column, _size in self._layout(self.size.width) if column is not None]
 
     def show_columns(self, _ids: Sequence[str] | None) -> None:
-        """Show the columns that `chosen_columns` has now."""
         self._lay_out()
         self.redraw()
 

@@ -173,7 +173,6 @@ class DetailPane(FindsInDocument):
 
     @property
     def active_view(self) -> Widget:
-        """The widget that keys belong to."""
         if self.active_tab in _WITH_DOCUMENTS:
             both = self.both
             return both.rows_view if both.rows_view.display else both.document_view
@@ -198,7 +197,6 @@ class DetailPane(FindsInDocument):
         return safe_document(record_text(self.entity)) if self.entity is not None else ""
 
     def show_entity(self, account: Account, entity: Entity | Branch) -> None:
-        """Show an entity, the organization or a level of it under the tab chosen before."""
         if entity is self._entity and account is self._account:
             return
         self._account, self._entity = account, entity
@@ -276,7 +274,6 @@ class DetailPane(FindsInDocument):
         self.find_contents()
 
     def find_contents(self) -> None:
-        """Find what the tab shows, in a thread."""
         entity, active = self._entity, self.active_tab
         if active in (TabId.ACCESS, TabId.TRUST) and isinstance(entity, User | Role) and self.workspace is not None:
             ask = partial(self._find, self.workspace, entity, active)
@@ -372,7 +369,6 @@ class SubjectPane(Pane):
 
     @property
     def tab(self) -> str:
-        """The id of the tab that is shown, "" on a branch."""
         return self.detail.active_tab if self.detail.display else ""
 
     def go_into(self, policy: str = "") -> None:
@@ -400,7 +396,6 @@ class SubjectPane(Pane):
         return self.detail.json_text(), entity.name
 
     def show_node(self, inventory: Inventory, node: Node, workspace: Workspace | None = None) -> None:
-        """Show an entity, what a branch holds, or the overview of a workspace."""
         self._node = node
         if self._overview is not None and node != OVERVIEW:
             self._overview.leave(inventory.account)
@@ -443,16 +438,13 @@ class SubjectPane(Pane):
         self._overview.show(workspace)
 
     def in_sight(self) -> Sequence[Entity]:
-        """The entities of a branch whose lines can be seen; none where one entity is shown."""
         return self.table.in_sight() if self.table.display else ()
 
     @property
     def policy_under_cursor(self) -> tuple[str, ...]:
-        """The names (name, ARN) of the policy that the cursor of the Policies tab is on; none elsewhere."""
         return self.detail.policy_under_cursor if self.detail.display else ()
 
     def set_before(self, before: Account | None) -> None:
-        """Say what the account was before the draft that is open, or None: what differs is marked."""
         self._before = before
         self.detail.set_before(before)
 

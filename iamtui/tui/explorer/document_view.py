@@ -84,7 +84,6 @@ class FindLine(Horizontal):
         field.focus()
 
     def tell(self, words: str) -> None:
-        """Say where the search is, once there was one."""
         if self.children:
             self.query_one("#find-count", Label).update(plain(words))
 
@@ -146,7 +145,6 @@ class DocumentView(LineView):
 
     @property
     def text(self) -> str:
-        """The text that is shown, with unsafe characters made visible."""
         return "\n".join(self._lines)
 
     def show_document(self, document: PolicyDocument) -> None:

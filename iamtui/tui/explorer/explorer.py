@@ -108,7 +108,6 @@ class ExplorerTree(LineView):
 
     @property
     def node(self) -> Node | None:
-        """Node under the cursor, unless that is another account."""
         node = self._rows[self.cursor].node if self._rows else None
         return None if isinstance(node, OtherAccount) else node
 
@@ -222,7 +221,6 @@ class ExplorerTree(LineView):
         return _entity_pieces(row, row.node, self.notes.verdict(index, row.node), signs, width)
 
     def _other_pieces(self, index: int, row: TreeRow, other: OtherAccount, width: int) -> Sequence[Piece]:
-        """A line for another account, or for something found in it."""
         if other.entity is not None:
             verdict = None if isinstance(other.entity, Branch) else self.notes.verdict(index, other.entity)
             return _entity_pieces(row, other.entity, verdict, (), width)
@@ -295,7 +293,6 @@ class ExplorerTree(LineView):
 
 
 def _branch_rows(inventory: Inventory, opened: Set[Branch], branch: Branch, depth: int) -> Iterator[TreeRow]:
-    """A branch and, where it is open, what is in it."""
     yield TreeRow(branch, depth, branch in opened, inventory.count(branch))
     for child in inventory.children(branch) if branch in opened else ():
         if isinstance(child, Branch):
@@ -325,7 +322,6 @@ def _branch_pieces(row: TreeRow, branch: Branch, width: int, *, is_heading: bool
 
 
 def _account_pieces(arrow: str, number: str, name: str, count: str, width: int) -> Sequence[Piece]:
-    """An account, one level above its branches."""
     room = width - 1 - 2 - len(count) - 2
     title = _account_title(number, safe_text(name), room)
     gap = " " * (width - 1 - 2 - cell_len(title) - len(count) - 1)
@@ -482,7 +478,6 @@ class Explorer(Pane):
         self.tree_view.move_to_key(key)
 
     def clear_filter(self) -> bool:
-        """Drop the filter; False when there was none."""
         if had := bool(self.filter_input.value):
             self._drop_filter()
             self.tree_view.search("")

@@ -371,7 +371,6 @@ class TabBar(Widget):
         return counts if needed <= self.size.width else [""] * len(counts)
 
     def render(self) -> Content:
-        """One line: number, title and count of every tab."""
         parts: list[tuple[str, str]] = []
         for index, (tab, count) in enumerate(zip(self._tabs, self._counts(), strict=True)):
             active = tab.id == self._active

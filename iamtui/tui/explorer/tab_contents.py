@@ -53,7 +53,6 @@ from iamtui.workspace.source.inventory import behind_role, first_words, why_unre
 
 
 def overview(account: Account, entity: Entity) -> list[ListingRow]:
-    """Everything about an entity that has no tab of its own."""
     if isinstance(entity, User):
         return _user(account, entity)
     if isinstance(entity, Group):
@@ -422,7 +421,6 @@ def tabs_of(account: Account, entity: Entity | Branch) -> tuple[EntityTab, ...]:
 
 
 def title_of_entity(account: Account, entity: Entity) -> Content:
-    """Name, kind, and whether AdministratorAccess is attached."""
     title = line((entity.name, "bold $foreground"), (f"  {kind_word(entity)}", "$muted"))
     if isinstance(entity, (User, Group, Role)) and administrator_through(account, entity):
         return line(title, ("  ADMIN", "bold $verdict-depends"))

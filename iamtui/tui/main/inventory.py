@@ -237,7 +237,6 @@ class Inventory:
         return tuple(chain)
 
     def find(self, key: str) -> Node | None:
-        """The node that `key_of` named so, or None when it is gone."""
         entity = self.account.by_arn(key)
         if entity is not None:
             return entity

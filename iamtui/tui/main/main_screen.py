@@ -226,7 +226,6 @@ class ChosenCaller:
 
 
 def _label(node: Entity) -> str:
-    """Label of an entity in the question panel: `role/NAME`."""
     word = "policy" if kind_word(node).endswith("policy") else kind_word(node)
     return f"{word}/{node.name}"
 
@@ -461,7 +460,6 @@ class MainScreen(PanedScreen):
 
     @property
     def about(self) -> tuple[Account, Node] | None:
-        """Node under the cursor, with its account."""
         node = self.subject.entity or self.subject.node
         return (self.workspace.account, node) if self.workspace is not None and node is not None else None
 

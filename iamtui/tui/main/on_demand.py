@@ -78,7 +78,6 @@ def lacks_organization(workspace: Workspace, node: object) -> bool:
 
 
 def can_load(workspace: Workspace, node: Entity | object) -> bool:
-    """True where more can be loaded about the node under the cursor."""
     return lacks_organization(workspace, node) or lacks_details(workspace, node)
 
 

@@ -140,7 +140,6 @@ class PaneSizes:
         self.apply()
 
     def reset(self) -> None:
-        """Give every pane its usual size in this layout."""
         mine = [key for key in self.sizes if key.partition(" ")[0] == self._layout]
         for key in mine:
             del self.sizes[key]
@@ -205,7 +204,6 @@ class PaneSizes:
         return min(self.sizes.get(self._key(Divider.SIDE), usual), self._screen.app.size.width // 2)
 
     def _now(self, divider: Divider) -> int:
-        """Size that a divider bounds on screen now."""
         if divider is Divider.TREE:
             return self._tree.region.width
         if divider is Divider.SESSIONS:
@@ -258,7 +256,6 @@ class PaneSizes:
     # The mouse.
 
     def at(self, x: int, y: int) -> Divider | None:
-        """The divider at a place on the screen."""
         if y not in self._body.line_range:
             return None
         tree, subject, side, sessions = self._tree, self._subject, self._side, self._sessions
@@ -278,7 +275,6 @@ class PaneSizes:
         return next((one for one, is_here in places.items() if self._is_there(one) and is_here()), None)
 
     def grab(self, event: events.MouseDown) -> None:
-        """Begin to drag the divider that is under the mouse."""
         divider = self.at(event.screen_x, event.screen_y) if event.button == 1 else None
         if divider is not None:
             event.stop()
@@ -286,7 +282,6 @@ class PaneSizes:
             self._screen.capture_mouse()
 
     def drag(self, event: events.MouseEvent, *, is_last: bool = False) -> None:
-        """Move the divider that was grabbed with the mouse."""
         if self._dragged is not None:
             event.stop()
             divider, size, start = self._dragged
@@ -458,7 +453,6 @@ class PanedScreen(Screen[None]):
         return _ON_AN_ACCOUNT if self.workspace is None else frozenset()
 
     def other_words(self) -> Mapping[str, str]:
-        """Descriptions of keys that differ from their bindings' now, or are not shown otherwise."""
         if self.workspace is None:
             return {"choose_source": "Open an account"}
         return {"back_or_quit": "Back"} if self.browsing.can_step_back else {}
@@ -485,7 +479,6 @@ class PanedScreen(Screen[None]):
         self.remove_class("-sessions")
 
     def action_zoom(self) -> None:
-        """Give the focused pane the whole window, or everything its place back."""
         holders = self.focused.ancestors_with_self if self.focused is not None else ()
         pane = next((one for one in (self.explorer, self.subject, self.query_one("#side")) if one in holders), None)
         if not self.unzoom() and pane is not None:
@@ -501,7 +494,6 @@ class PanedScreen(Screen[None]):
         return self._zoomed is not None
 
     def unzoom(self) -> bool:
-        """Give everything its place back; False when nothing is zoomed."""
         if self._zoomed is None:
             return False
         self._zoomed.remove_class("-zoom-target")
@@ -564,13 +556,11 @@ class Browsing:
             self._screen.subject.welcome(_nothing_open(problem))
 
     def show_opening(self, name: str) -> None:
-        """Say what is being opened, unless an account is open. `name` is raw."""
         if self._screen.workspace is None:
             opening = line("Opening ", (name, "bold $foreground"), " …")
             self._screen.subject.welcome(lines(opening, plain(""), line(("Esc", "bold $match"), " stops it.")))
 
     def show_account(self, shown: IndexedAccount) -> None:
-        """Show an account; the cursor stays where the account still has it."""
         screen, workspace = self._screen, shown.workspace
         first = self._screen.workspace is None or self._screen.workspace.account.id != workspace.account.id
         if first:
@@ -714,7 +704,6 @@ class Browsing:
             self._screen.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
 
     def show_tab(self, tab: str) -> None:
-        """Show a tab of the detail pane, by its id or its number."""
         detail = self._screen.subject.detail
         if not (detail.display and detail.select_tab(tab)):
             named = f"tab {tab}" if tab.isdigit() else f"{tab.capitalize()} tab"
@@ -740,7 +729,6 @@ class Browsing:
 
     @property
     def can_step_back(self) -> bool:
-        """True where `q` would go back before it quits."""
         screen = self._screen
         return screen.is_zoomed or bool(screen.explorer.filter_input.value) or self._history.has_back
 

@@ -95,7 +95,6 @@ def open_menu(main: PanedScreen, hand_over: HandOver, name: str) -> None:
 
 
 def open_copies(main: PanedScreen, hand_over: HandOver) -> None:
-    """Ask what to copy of the entity under the cursor."""
     workspace, entity = main.workspace, main.subject.entity
     if workspace is None or entity is None:
         main.say(plain("Put the cursor on a user, group, role or policy to copy something of it."))
@@ -157,7 +156,6 @@ class JumpTarget(NamedTuple):
 
 
 def jump(main: PanedScreen) -> None:
-    """Let the user choose where the focus goes."""
     # The key may come at once behind one that has gone elsewhere.
     lay_out_now(main)
     targets = dict(jump_targets(main))
@@ -170,7 +168,6 @@ def jump(main: PanedScreen) -> None:
 
 
 def jump_targets(main: PanedScreen) -> Iterator[tuple[str, JumpTarget]]:
-    """Visible panes that take the focus, by letter."""
     form = main.query_one(QuestionForm)
     panes: tuple[tuple[str, Widget, Callable[[], object]], ...] = (
         ("e", main.explorer, main.explorer.tree_view.focus),

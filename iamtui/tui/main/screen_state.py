@@ -154,7 +154,6 @@ def _unused(why: str) -> str:
 
 
 def _accounts(whole: Mapping[str, Any]) -> Sequence[AccountState]:
-    """The accounts that can be read."""
     found, accounts = [], whole.get("accounts")
     for one in accounts[:MOST_ACCOUNTS] if isinstance(accounts, list) else ():
         with suppress(msgspec.ValidationError):
@@ -212,7 +211,6 @@ class PlaceMemory:
         """Reason why it could not be saved the last time, shown once and not at each step of the user."""
 
     def begin(self) -> None:
-        """Follow the main screen, which is mounted."""
         self._main.browsing.shown = self._shown
         self._main.browsing.leaving = self.note
         if not self._state.is_fresh:
@@ -256,7 +254,6 @@ class PlaceMemory:
         )  # fmt: skip
 
     def note(self) -> None:
-        """Note where the user is in the account on screen."""
         main = self._main
         if not self._key or self._sought is not None or not main.is_mounted:
             return

@@ -219,7 +219,6 @@ class ChooserScreen(ModalScreen[SourceChoice | None]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Name the command that renews the login of a profile, where that has ended."""
         event.stop()
         profile = self._profiles.get((event.option.id or "").partition(":")[2])
         login = profile.login if profile is not None else None

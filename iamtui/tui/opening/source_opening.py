@@ -352,7 +352,6 @@ class SourceOpening:
         ask_for_credentials(self._app, needed, go_on, partial(self._show_problem, choice, needed.refused))
 
     def stop(self) -> None:
-        """Stop a load that is running; what is open stays open."""
         running = [worker for worker in self._app.workers if worker.group == _LOADING and worker.is_running]
         for worker in running:
             worker.cancel()
@@ -378,7 +377,6 @@ class SourceOpening:
             self._app.push_screen(self._chooser, self._chooser_left)
 
     def _open_sources(self) -> frozenset[tuple[SourceKind, str]]:
-        """Sources on screen under their own caller, by kind and profile."""
         workspace = self._main.source_workspace
         sources = [one.source for one in (workspace, *workspace.beside)] if workspace is not None else []
         return frozenset((one.kind, one.profile) for one in sources if not one.session_key)
@@ -469,7 +467,6 @@ class SourceOpening:
         return dataclasses.replace(acting, connection=connection, beside=(), not_opened=())
 
     def _end_lending(self) -> None:
-        """Close what was lent of sessions that are not browsed as."""
         opened = self._opened.session_key if self._opened is not None else ""
         for kept in self._main.sessions.keeper:
             if kept.key != opened:
@@ -502,7 +499,6 @@ class SourceOpening:
         self.open(replace(own))
 
     def choose_region(self) -> None:
-        """Ask for a Region, and go on in it with the account on screen."""
         workspace = self._main.source_workspace
         if workspace is None:
             self._say(plain("Open an account first: P chooses one."))
@@ -555,7 +551,6 @@ class SourceOpening:
 
 
 def _is_same(choice: SourceChoice, other: SourceChoice) -> bool:
-    """True where both name one source and caller."""
     return all(
         getattr(choice, name) == getattr(other, name)
         for name in ("kind", "snapshot", "profile", "snapshot_account", "beside", "session_key", "org_role", "org_unit")

@@ -107,7 +107,6 @@ class OverviewView(LineView):
         self._lay_out(self.cursor)
 
     def on_resize(self) -> None:
-        """Draw the bars anew: as wide as there is room."""
         self._lay_out(self.cursor)
 
     # Drawing.

@@ -81,7 +81,6 @@ class SessionLifecycle:
         return self._screen.sessions
 
     def is_production(self, session: Session) -> bool:
-        """True where a session's account or role looks like production."""
         from iamtui.workspace.source.principals import session_is_production
 
         workspace = self._drafts.source_workspace
@@ -117,7 +116,6 @@ class SessionLifecycle:
             self.open_assume(role, caller=kept.session)
 
     def assume_here(self, any_role: bool = False) -> None:
-        """Ask how to assume the role under the cursor; elsewhere, which role."""
         node = self._screen.subject.node
         self.open_assume(node.arn if isinstance(node, Role) and not any_role else None)
 
@@ -216,7 +214,6 @@ class SessionLifecycle:
             self._renew(kept, None)
 
     def switch_active_renewal(self) -> None:
-        """Renew the active session before its end from now on, or let it end."""
         kept = self.sessions.kept_or_say()
         if kept is not None:
             self._screen.say(
@@ -311,7 +308,6 @@ class SessionLifecycle:
 
     @property
     def holds_secrets(self) -> bool:
-        """True where locking would drop anything."""
         return bool(len(self.sessions.keeper) or (self._mfa_sessions is not None and self._mfa_sessions.live()))
 
     def forget_mfa_sessions(self) -> int:
@@ -359,7 +355,6 @@ class SessionLifecycle:
     # Offering to programs.
 
     def endpoint(self) -> None:
-        """Offer the active session to programs, and show how to reach it."""
         kept = self.sessions.kept_or_say()
         if kept is None:
             return
@@ -425,7 +420,6 @@ class SessionLifecycle:
     # Dialogs: into the AWS console, and cutting older sessions off.
 
     def show_console(self) -> None:
-        """Ask how to sign in to the AWS console with the active session, or say why it cannot."""
         from iamtui.credentials.console_url import NOT_FOR_LONG_TERM, console_refusal
 
         screen, workspace, session = self._screen, self._drafts.source_workspace, self.sessions.active
@@ -527,7 +521,6 @@ class LockScreen(ModalScreen[None]):
         self.query_one("#lock-words", Static).update(self._words())
 
     def show_clipboard(self, sentence: str) -> None:
-        """Say what became of the clipboard; "" when it held nothing of ours."""
         words = f"{sentence[:1].upper()}{sentence[1:]}." if sentence else "The clipboard holds no secret of ours."
         self._clipboard = plain(words)
         if self.is_mounted:

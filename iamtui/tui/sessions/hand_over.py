@@ -111,7 +111,6 @@ class HandOver:
             self._screen.post_message(Notice(plain(f"{said[:1].upper()}{said[1:]}")))
 
     def ask_file(self, session: Session, name: str) -> None:
-        """Ask where, then write a session in the format of this name."""
         shown = "".join(c if c.isalnum() or c in "._-" else "-" for c in role_name(session)).lstrip(".-") or "session"
         proposed = find_format(name).file_name.format(role=shown)
         hint = plain("Only you can read it (0600).", "$muted")
@@ -130,7 +129,6 @@ class HandOver:
         self._writing(work, partial(self._write_file, session, name, path, overwrite=True), overwrite=overwrite)
 
     def ask_profile(self, session: Session) -> None:
-        """Ask for the name, then write a session into a profile."""
         hint = line(
             (
                 f"A section of {credentials_file(os.environ)}; all others stay as they are.",

@@ -183,7 +183,6 @@ class SessionsPanel(OptionList):
     # What others use
 
     def can_assume(self, *, possible: bool) -> None:
-        """Set the advice by whether the open account has credentials to assume a role with."""
         words = TO_ASSUME if possible else NOTHING_TO_ASSUME_WITH
         if words != self.how_to_get_one:
             self.how_to_get_one = words
@@ -192,13 +191,11 @@ class SessionsPanel(OptionList):
 
     @property
     def active(self) -> Session | None:
-        """The session that exports and sub-shells use, or None."""
         kept = self.keeper.active
         return kept.session if kept is not None else None
 
     @property
     def sessions(self) -> tuple[Session, ...]:
-        """All sessions held, oldest first."""
         return tuple(kept.session for kept in self.keeper)
 
     def add_session(self, session: Session, origin: Origin = UNKNOWN_ORIGIN, *, parent: str = "") -> None:
@@ -207,13 +204,11 @@ class SessionsPanel(OptionList):
         self.changed()
 
     def forget_all(self) -> Dropped:
-        """Drop every session and stop every endpoint."""
         dropped = self.keeper.drop_all()
         self.changed()
         return dropped
 
     def mask(self) -> None:
-        """Hide whatever is revealed, at once."""
         if self.revealed:
             self.revealed.clear()
             self.draw()
@@ -239,7 +234,6 @@ class SessionsPanel(OptionList):
         self.post_message(self.SessionChanged(self.active))
 
     def _rebuild(self) -> None:
-        """Make the list anew, the cursor on the active session."""
         self._note_what_is_hidden()
         kept = tuple(self.keeper)
         self.border_title = line("Sessions", (f" {len(kept)}", "$muted")) if kept else line("Sessions")
@@ -251,7 +245,6 @@ class SessionsPanel(OptionList):
             self.highlighted = next(i for i, held in enumerate(kept) if held is self.keeper.active)
 
     def draw(self) -> None:
-        """Bring every line up to date."""
         self._note_what_is_hidden()
         for kept in self.keeper:
             self.replace_option_prompt(kept.key, self._prompt(kept))
@@ -324,7 +317,6 @@ class SessionsPanel(OptionList):
         return (active.clock_skew if active is not None else timedelta()) - self._off()
 
     def _renewed_in_thread(self, key: str) -> None:
-        """Post a renewal to the thread that owns the screen."""
         self.post_message(self.Renewed(key))
 
     def on_sessions_panel_renewed(self, event: Renewed) -> None:
@@ -413,7 +405,6 @@ class SessionsPanel(OptionList):
             self.post_message(Notice(plain(problem), Severity.ERROR))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Report unforeseen errors without their data."""
         event.stop()
         if event.state is WorkerState.ERROR:
             name = type(event.worker.error).__name__

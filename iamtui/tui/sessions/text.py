@@ -45,7 +45,6 @@ class Field(StrEnum):
 
 
 def role_name(session: Session) -> str:
-    """The name of the session's role, without account and path; raw text."""
     return session.role_arn.rsplit("/", 1)[-1]
 
 
@@ -296,7 +295,6 @@ def endpoint_row(kept: KeptSession, width: int) -> Content | None:
 
 
 def renewed_words(kept: KeptSession, now: datetime) -> tuple[Content, Severity]:
-    """Message after a renewal that is done, or has failed."""
     name = (role_name(kept.session), "bold")
     if kept.renewer.held.failures.count:
         return line(name, ": ", failure_words(kept, now)), Severity.WARNING

@@ -71,13 +71,11 @@ class StatusLine(Widget):
         self.refresh()
 
     def set_session(self, session: Session | None, *, production: bool = False) -> None:
-        """Show another active session, marked where it looks like production, or none."""
         self._session = session
         self._production = production
         self.refresh()
 
     def set_draft(self, words: str) -> None:
-        """Show that a draft is open (raw text), or that none is ("")."""
         self._draft = words
         self.refresh()
 
@@ -87,7 +85,6 @@ class StatusLine(Widget):
         self.refresh()
 
     def set_clipboard(self, left: timedelta | None) -> None:
-        """Show how long a copied secret stays on the clipboard; None: there is none."""
         if left != self._clipboard:
             self._clipboard = left
             self.refresh()
@@ -97,7 +94,6 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """The parts that fit, the source and session at the right edge."""
         width = self.content_size.width
         for tightness in range(_TIGHTEST + 1):
             left, right = self._parts(tightness)
@@ -167,7 +163,6 @@ class StatusLine(Widget):
             yield 40, plain(source.region, "$muted")
 
     def _countdowns(self, tightness: int) -> list[tuple[int, Content]]:
-        """How long the clipboard holds a secret and how long the session lasts."""
         parts = []
         narrow = self.content_size.width < WORDS_WIDTH
         if self._clipboard is not None:
@@ -297,7 +292,6 @@ class KeyLine(Widget):
             at += hint.width
 
     def _hints(self) -> list[_Hint]:
-        """The hints that fit, the focused pane's first."""
         typing, idle = isinstance(self.screen.focused, Input), idle_actions(self.screen)
         own: list[_Hint] = []
         common: list[_Hint] = []
@@ -497,14 +491,12 @@ class MessageLine(Static):
             self._looks.resume()
 
     def look_at_clock(self) -> None:
-        """Take a message away whose time is over."""
         if self._goes_at is None:
             self._looks.pause()
         elif clock.now() >= self._goes_at:
             self.clear()
 
     def moved(self) -> None:
-        """Clear the message of a place that the user has left."""
         if self._waits or self._is_of_place:
             self.clear()
 
