@@ -393,8 +393,8 @@ class AssumeDialog(Dialog[AssumeResult | None]):
 
     # Other keys
 
-    async def action_more(self) -> None:
-        await self.form.toggle_more()
+    def action_more(self) -> None:
+        self.form.toggle_more()
 
     def action_caller(self) -> None:
         if self.is_busy:

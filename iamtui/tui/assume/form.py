@@ -42,7 +42,7 @@ _WHAT: Final = "session policy, managed policies, tags, source identity"
 
 
 class MoreSection(Vertical):
-    """The line, and below it the inputs, made at their first value. Posts `Toggled`."""
+    """The line, and below it the inputs. Posts `Toggled`."""
 
     DEFAULT_CSS = """
     MoreSection {
@@ -57,41 +57,24 @@ class MoreSection(Vertical):
 
     def __init__(self, account: Account) -> None:
         super().__init__()
-        self._account = account
-        self._inputs: MoreInputs | None = None
-
-    @property
-    def inputs(self) -> MoreInputs:
-        if self._inputs is None:
-            self._inputs = MoreInputs(self._account)
-        return self._inputs
-
-    def made_row(self, name: InputName) -> FormRow | None:
-        """A row, unless nothing has stood in any of them yet."""
-        return self._inputs.rows.get(name) if self._inputs is not None else None
+        self.inputs = MoreInputs(account)
+        self.inputs.display = False
 
     def compose(self) -> ComposeResult:
         yield Static(self._head(), id="more-head")
-
-    def read(self) -> tuple[AssumeExtras, Mapping[InputName, Sequence[str]]]:
-        """Extra inputs, and those that cannot be read."""
-        return self._inputs.read() if self._inputs is not None else (NO_EXTRAS, {})
+        yield self.inputs
 
     def fill(self, extras: AssumeExtras) -> None:
-        if self._inputs is not None or extras != NO_EXTRAS:
-            self.inputs.fill(extras)
-            self._describe()
+        self.inputs.fill(extras)
+        self._describe()
 
-    async def open(self, opened: bool = True) -> None:
-        self.is_open = opened
-        self.inputs.display = opened
-        if not self.inputs.is_attached:
-            await self.mount(self.inputs)
+    def open(self, opened: bool = True) -> None:
+        self.is_open = self.inputs.display = opened
         self._describe()
         self.post_message(self.Toggled())
 
     def _head(self) -> Content:
-        extras, _ = self.read()
+        extras, _ = self.inputs.read()
         what = (filled_words(extras), "bold") if extras != NO_EXTRAS else (_WHAT, "$muted")
         return line(("F2", "bold $match"), f" {'▾' if self.is_open else '▸'} More: ", what)
 
@@ -101,9 +84,9 @@ class MoreSection(Vertical):
             head.update(self._head())
 
     @on(Click, "#more-head")
-    async def _pressed(self, event: Click) -> None:
+    def _pressed(self, event: Click) -> None:
         event.stop()
-        await self.open(not self.is_open)
+        self.open(not self.is_open)
 
 
 # UsualInputs: the inputs that are always at hand, what stands in them, and what of it the user entered.
@@ -199,7 +182,7 @@ class UsualInputs:
         """Input so far, for a plan, with ANY_CODE in the place of a whole MFA code."""
         changed = self.changed_value(InputName.DURATION)
         seconds = parse_duration(changed) if changed else None
-        extras, _ = self._more.read()
+        extras, _ = self._more.inputs.read()
         return AssumeRoleInput(
             self.role_arn,
             self.changed_value(InputName.SESSION_NAME),
@@ -227,7 +210,7 @@ class UsualInputs:
         if not self.changed_value(InputName.MFA_DEVICE) and entered.mfa_serial:
             self._take_device(entered.mfa_serial)
         self.seconds = entered.duration_seconds
-        if entered.extras != NO_EXTRAS and self._more.read()[0] == NO_EXTRAS:
+        if entered.extras != NO_EXTRAS and self._more.inputs.read()[0] == NO_EXTRAS:
             self._more.fill(entered.extras)
 
     def _take_device(self, serial: str) -> None:
@@ -255,7 +238,7 @@ class UsualInputs:
     def entered(self, planned: Planned) -> AssumeRoleInput:
         """The input with the code left in its field; an unreadable duration counts as the shortest."""
         seconds = parse_duration(self.value(InputName.DURATION))
-        extras, _ = self._more.read()
+        extras, _ = self._more.inputs.read()
         code = Secret(self.code_field.value) if self.code_field.value else None
         way = _mfa_way(planned, code)
         return AssumeRoleInput(
@@ -363,9 +346,6 @@ class AssumeForm(VerticalScroll, can_focus=False):
             self.inputs.make_role_row()
         return self._rows[name] if name in self._rows else self.more.inputs.rows[name]
 
-    def _made_row(self, name: InputName) -> FormRow | None:
-        return self._rows.get(name) or self.more.made_row(name)
-
     def is_right(self) -> bool:
         """True where the last checked input can be sent; else the first wrong field gets the focus."""
         self._show_problems(live=False)
@@ -381,13 +361,13 @@ class AssumeForm(VerticalScroll, can_focus=False):
             wrong.setdefault(name, []).append(sentence)
         if parse_duration(self.inputs.value(InputName.DURATION)) is None:
             wrong[InputName.DURATION] = [_NO_TIME]
-        self._wrong = {**wrong, **self.more.read()[1]}
+        self._wrong = {**wrong, **self.more.inputs.read()[1]}
         self._show_problems(live=True)
 
     def _show_problems(self, *, live: bool) -> None:
         for name in InputName:
             sentences = self._wrong.get(name, ())
-            row = self.row(name) if sentences else self._made_row(name)
+            row = self.row(name) if sentences else self._rows.get(name) or self.more.inputs.rows.get(name)
             if row is None:
                 continue
             if live and isinstance(row, InputRow) and row.is_unfinished and not row.is_wrong:
@@ -404,19 +384,15 @@ class AssumeForm(VerticalScroll, can_focus=False):
         row = self.row(name)
         row.use(True)
         if name not in self._rows and not self.more.is_open:
-            self.call_next(self._open_more, row)
-        elif row.field.is_attached:
+            self.more.open()
+        if row.field.is_attached:
             self.screen.set_focus(row.field)
         else:
             self.call_after_refresh(self.screen.set_focus, row.field)
 
-    async def _open_more(self, row: FormRow) -> None:
-        await self.more.open()
-        self.screen.set_focus(row.field)
-
-    async def toggle_more(self) -> None:
+    def toggle_more(self) -> None:
         opened = not self.more.is_open
-        await self.more.open(opened)
+        self.more.open(opened)
         self.go_to(InputName.POLICY if opened else InputName.SESSION_NAME)
 
     # What our own engine says.
