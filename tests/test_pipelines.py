@@ -238,6 +238,9 @@ def test_the_container_file_copies_what_is_there_and_runs_as_nobody() -> None:
     assert lines[-1] == ["ENTRYPOINT", '["iamtui"]']
     for command in re.findall(r"pip install[^&\n]*", text):
         assert "--constraint constraints.txt" in command
+    bases = {line[1] for line in lines if line[0] == "FROM"}
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:[0-9.]+-slim-[a-z]+@sha256:[0-9a-f]{64}", *bases)
 
 
 @pytest.mark.slow
