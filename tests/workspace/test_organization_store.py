@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import botocore.session
 import jsonschema
 import pytest
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import REST_OF_ACCOUNT, Account, Gap
 from iamtui.account.snapshot_writer import snapshot_of
-from iamtui.input_files import packed_for, read_document, unpacked
+from iamtui.aws import answers
+from iamtui.input_files import MissingFile, packed_for, read_document, unpacked
 from iamtui.problem import Problem
 from iamtui.workspace.organization import organization_store
 from iamtui.workspace.organization.organization_store import (
@@ -35,6 +38,8 @@ from iamtui.workspace.organization.organization_store import (
     store_schema,
 )
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
+from tests.support.connecting import connect
+from tests.support.moto_server import MotoServer
 from tests.support.own_process import in_own_process
 from tests.support.snapshot_builder import allow, document, role, snapshot, user
 from tests.support.two_accounts import of_other
@@ -279,6 +284,20 @@ def test_a_listing_without_end_is_given_up() -> None:
     with pytest.raises(Problem, match="it has more than 1,000 pages"):
         list(S3Files(endless, "bucket", "").folders(""))  # type: ignore[arg-type]
     assert endless.pages == 1_000
+
+
+def test_an_object_of_s3_is_read_whole_and_within_its_limit(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = botocore.session.get_session().create_client("s3", "us-east-1", endpoint_url=moto.url)
+    client.create_bucket(Bucket="store")
+    data = Random(1).randbytes(300_000)
+    client.put_object(Bucket="store", Key="a/x.gz", Body=packed_for("x.gz", data))
+    files = S3Files(connect(moto.url, region="us-east-1"), "store", "a/")
+    assert files.read("x.gz", 1_000_000) == data
+    with pytest.raises(MissingFile, match="does not exist"):
+        files.read("y.gz", 1_000_000)
+    monkeypatch.setattr(answers, "LARGEST_OBJECT", 100_000)
+    with pytest.raises(Problem, match="more than"):
+        files.read("x.gz", 1_000_000)
 
 
 def test_addresses_of_s3() -> None:

@@ -31,7 +31,6 @@ from msgspec import Meta, Struct
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.account.snapshot_writer import snapshot_of
-from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow
 from iamtui.aws.credential_process import Approve
 from iamtui.credentials.secure_files import destination, locked, replace_file
 from iamtui.input_files import MissingFile, open_input, packed_for, read_whole, size_words, unpacked
@@ -81,8 +80,6 @@ _LARGEST_POLICY: Final = 2 * 1024 * 1024
 _LARGEST_SNAPSHOT: Final = 160 * 1024 * 1024
 _LARGEST_LIST: Final = 32 * 1024 * 1024
 _LARGEST_FORMAT: Final = 4096
-_TRIES: Final = 3
-"""Tries to read an object whose answer is cut off."""
 _MOST_KEPT: Final = 64 * 1024 * 1024
 """Bytes of AWS managed policies that a store keeps in memory while it is read: all of AWS's have 20 MB."""
 
@@ -254,25 +251,14 @@ class S3Files:
 
     def read(self, name: str, most: int) -> bytes:
         subject = f"The object {safe_text(self.name)}/{safe_text(name)}"
-        packed = self._packed(f"{self._prefix}{name}", subject)
-        return read_whole(unpacked(io.BytesIO(packed), subject), subject, most=most)
-
-    def _packed(self, key: str, subject: str) -> bytes:
-        for left in reversed(range(_TRIES)):
-            try:
-                answer = self._connection.call("s3", "GetObject", dict, Bucket=self._bucket, Key=key)
-            except Problem as problem:
-                if getattr(problem, "code", "") in ("NoSuchKey", "404"):
-                    raise MissingFile(f"{subject} does not exist.", "Check the address.") from None
-                raise
-            try:
-                return b"".join(answer["Body"].iter_chunks(1024**2))
-            except (AnswerTooLarge, AnswerTooSlow) as error:
-                raise Problem(f"{subject} takes more than {error}.", "Is it the store?") from None
-            except Exception as error:  # noqa: BLE001 - a connection that breaks raises anything
-                if not left:
-                    raise Problem(f"{subject} was cut off: {type(error).__name__}.", "Try again.") from None
-        raise AssertionError
+        key = f"{self._prefix}{name}"
+        try:
+            answer = self._connection.call("s3", "GetObject", dict, Bucket=self._bucket, Key=key)
+        except Problem as problem:
+            if getattr(problem, "code", "") in ("NoSuchKey", "404"):
+                raise MissingFile(f"{subject} does not exist.", "Check the address.") from None
+            raise
+        return read_whole(unpacked(io.BytesIO(answer["Body"].read()), subject), subject, most=most)
 
 
 class _Prefix(Struct):
