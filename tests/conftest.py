@@ -99,10 +99,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         item.config.stash[_FULL_ROUNDS] = _full_rounds()
     gc.set_threshold(*_COLLECTOR_ROUNDS)
     for connection in [*_used_connections]:
-        if not connection._calling:
-            for client in connection._clients.values():
-                client.close()
-            _used_connections.discard(connection)
+        for client in [*connection._clients.values()]:
+            client.close()
+        _used_connections.discard(connection)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -90,7 +89,6 @@ class Connection:
         self._session: Any = None
         self._clients: dict[tuple[str, str], Any] = {}
         """By service and Region, that used last at the end."""
-        self._calling: Counter[int] = Counter()
         self._account = OneAccount()
         self._signing = threading.local()
 
@@ -272,6 +270,9 @@ class Connection:
                 except Exception as error:  # noqa: BLE001 - credentials may be fetched here: anything can come
                     raise self._problem(error, service, "") from None
             self._clients[service, where] = found
+            if len(self._clients) > MOST_CLIENTS:
+                # The one that was not used for the longest time; who calls with it just now goes on.
+                del self._clients[next(iter(self._clients))]
             return found
 
     def _check_region(self, region: str) -> None:
@@ -297,24 +298,6 @@ class Connection:
         except Exception:  # noqa: BLE001 - botocore's own UnknownRegionError, which is not imported for that
             return ""
 
-    @contextmanager
-    def _calling_with(self, service: str, region: str) -> Iterator[Any]:
-        """A client that is not dropped for others meanwhile."""
-        with self._lock:
-            client = self.client(service, region)
-            self._calling[id(client)] += 1
-            # Those that were not used for the longest time are dropped where there are too many.
-            unused = [key for key, one in self._clients.items() if not self._calling[id(one)]]
-            for dropped in map(self._clients.pop, unused[: max(0, len(self._clients) - MOST_CLIENTS)]):
-                dropped.close()
-        try:
-            yield client
-        finally:
-            with self._lock:
-                self._calling[id(client)] -= 1
-                if not self._calling[id(client)]:
-                    del self._calling[id(client)]
-
     def call(self, service: str, operation: str, into: type[T], /, *, in_region: str = "", **parameters: Any) -> T:
         """Call one operation ("iam", "GetLoginProfile") and return its answer.
 
@@ -324,12 +307,12 @@ class Connection:
         Raises:
             Problem: mostly an AwsProblem, which says whether the call was denied.
         """
-        with self._calling_with(service, in_region) as client:
+        client = self.client(service, in_region)
 
-            def answer() -> T:
-                return self._shaped(self._answer(client, service, operation, parameters), into, service, operation)
+        def answer() -> T:
+            return self._shaped(self._answer(client, service, operation, parameters), into, service, operation)
 
-            return self._retried(client, operation, answer)
+        return self._retried(client, operation, answer)
 
     def _retried(self, client: Any, operation: str, answer: Callable[[], T]) -> T:
         """An answer to a call that reads, tried again as the load does which the thread works for, if any."""
@@ -361,18 +344,18 @@ class Connection:
         """
         markers: set[str] = set()
         what = f"more than {MOST_PAGES:,} pages"
-        with self._calling_with(service, in_region) as client:
-            for _ in range(MOST_PAGES):
-                answer = partial(self._page, client, service, operation, into, parameters)
-                page, marker, shaped = self._retried(client, operation, answer)
-                if marker and str(marker) in markers:
-                    what = "the same page again"
-                    break
-                markers.add(str(marker))
-                yield shaped
-                if not marker:
-                    return
-                parameters = {**parameters, next((name for name in _NEXT if name in page), "Marker"): marker}
+        client = self.client(service, in_region)
+        for _ in range(MOST_PAGES):
+            answer = partial(self._page, client, service, operation, into, parameters)
+            page, marker, shaped = self._retried(client, operation, answer)
+            if marker and str(marker) in markers:
+                what = "the same page again"
+                break
+            markers.add(str(marker))
+            yield shaped
+            if not marker:
+                return
+            parameters = {**parameters, next((name for name in _NEXT if name in page), "Marker"): marker}
         raise AwsProblem(
             f"{self.endpoint_url or 'AWS'} answered {service}:{operation} with {what}: the listing was given up.",
             "That is not an AWS account: check the endpoint.",
