@@ -44,6 +44,7 @@ class OverviewLine(Struct, frozen=True):
 _REPORTED: Final = {
     "escalations": ("escalations", "certain"),
     "escalations.possible": ("escalations", "possible"),
+    "trust-outside": ("trust", "outside"),
     **{f"findings.{severity}": ("findings", str(severity)) for severity in FindingSeverity},
 }
 _ANSWER_TONES: Final = (Tone.ALLOWED, Tone.DEPENDS, Tone.QUIET)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from iamtui.account.model import Role
 from iamtui.engine.decision import Outcome
-from iamtui.presentation.listing import At, Edge, ListColumn, Listing
-from iamtui.presentation.styled_words import Tone, Word
+from iamtui.presentation.listing import At, Edge, ListColumn, Listing, Report, StatementPlace, Target
+from iamtui.presentation.styled_words import Row, Tone, Word, row_of
 from iamtui.presentation.verdict import as_far_as_loaded, verdict_words
-from iamtui.workspace.ask.trust import Chain, Opening, TrustEdge, Trustee, unread_trust
+from iamtui.workspace.ask.trust import Chain, Opening, TrustEdge, Trustee, TrustReader, unread_trust
 from iamtui.workspace.source.workspace import Workspace
+
+_OUTSIDE: Final = "outside"
+_INSIDE: Final = "inside"
+_SERVICES: Final = "services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,40 @@ class TrustRow:
     role: Role
     edge: TrustEdge | None = None
     words: str = ""
+
+    @property
+    def kind(self) -> str:
+        if self.edge is None or self.edge.is_outside:
+            return _OUTSIDE
+        return _INSIDE if self.edge.is_inside else _SERVICES
+
+
+def _details(workspace: Workspace, row: TrustRow) -> list[Row]:
+    if row.edge is None:
+        return [row_of(f"Whom else its trust policy names is not known: {unread_trust(row.role)}.", limit=None)]
+    edge = row.edge
+    words = verdict_words(edge.decision)
+    return [
+        row_of(
+            Word(f"{words.mark} {words.word}", words.tone, bold=True),
+            f"  {trustee_words(workspace, edge)} → {workspace.short_name(row.role.arn)}",
+            limit=None,
+        ),
+        row_of(edge_words(edge) or "without a condition", Word(f"  {opening_words(edge)}", Tone.DENIED), limit=None),
+        row_of(Word("Enter shows the trust policy.", Tone.QUIET)),
+    ]
+
+
+def trust_report(workspace: Workspace, cancelled: Callable[[], bool]) -> Report[TrustRow]:
+    """Who may assume the roles of the account that is looked at, of each role from outside first."""
+    reader = TrustReader(workspace)
+    rows: list[TrustRow] = []
+    for role in workspace.account.roles:
+        if cancelled():
+            break
+        rows += [TrustRow(role)] if unread_trust(role) else []
+        rows += (TrustRow(role, edge) for edge in outside_first(reader.edges(role, cancelled)))
+    return Report(trust_edges(workspace), rows)
 
 
 def trust_edges(workspace: Workspace) -> Listing[TrustRow]:
@@ -49,9 +87,14 @@ def trust_edges(workspace: Workspace) -> Listing[TrustRow]:
     return Listing(
         "trust",
         (
-            ListColumn("role", lambda row: row.role.arn, at=At.DATA),
             ListColumn(
                 "decision", lambda row: (row.edge.decision.outcome if row.edge else Outcome.DEPENDS).value, mark
+            ),
+            ListColumn(
+                "role",
+                lambda row: row.role.arn,
+                lambda row: Word(workspace.short_name(row.role.arn), Tone.STRONG),
+                at=At.SCREEN | At.DATA,
             ),
             ListColumn("principal", lambda row: row.edge.name if row.edge else None, principal),
             ListColumn("kind", lambda row: row.edge.trustee.value if row.edge else "unknown", at=At.DATA),
@@ -67,7 +110,13 @@ def trust_edges(workspace: Workspace) -> Listing[TrustRow]:
                 "without_external_id", lambda row: row.edge is not None and row.edge.lacks_external_id, at=At.DATA
             ),
         ),
+        title="Trust",
+        nothing="No role can be assumed by anybody that is known.",
+        kinds=(_OUTSIDE, _INSIDE, _SERVICES),
+        kind=lambda row: row.kind,
         group=lambda row: workspace.short_name(row.role.arn),
+        details=lambda row: _details(workspace, row),
+        target=lambda row: Target(row.role.arn, StatementPlace(trust=True)),
         edge=lambda row: trust_arrow(workspace, row.edge) if row.edge is not None else None,
     )
 

@@ -110,8 +110,8 @@ def fit_name(name: str, width: int) -> str:
 
 
 def short_name(name: str) -> str:
-    """A name without its path, of which an ellipsis is left; any other text as it is."""
-    if name.count("/") < 2 or " " in name:
+    """A name without its path, of which an ellipsis is left; an ARN, and any other text, as it is."""
+    if name.count("/") < 2 or " " in name or name.startswith("arn:"):
         return name
     return f"{name.partition('/')[0]}/…/{name.rpartition('/')[2]}"
 

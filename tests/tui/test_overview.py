@@ -51,7 +51,13 @@ def test_bars_are_ascii_where_block_characters_would_not_arrive() -> None:
 
 @pytest.mark.slow
 @one_quick(
-    ("label", "kinds"), [("high", {"high"}), ("can become administrator", {"certain"}), ("administrators", {""})]
+    ("label", "kinds"),
+    [
+        ("high", {"high"}),
+        ("can become administrator", {"certain"}),
+        ("roles that trust outside", {"outside"}),
+        ("administrators", {""}),
+    ],
 )
 async def test_enter_on_a_number_lists_what_it_counts(label: str, kinds: set[str]) -> None:
     app = make_app(demo())

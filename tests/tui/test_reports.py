@@ -344,7 +344,7 @@ async def test_a_step_of_an_escalation_is_mended_in_the_statement_that_grants_it
         assert step.action == "iam:CreatePolicyVersion", "the way back leads to the step"
 
 
-@pytest.mark.parametrize("name", ["findings", "escalations"])
+@pytest.mark.parametrize("name", [*report_screen.REPORTS])
 async def test_hostile_names_are_shown_harmless(name: str) -> None:
     workspace = small_workspace().with_account(evil_account())
     app = ScreenApp(ReportScreen(workspace, name.capitalize(), report_screen.REPORTS[name]))

@@ -20,6 +20,7 @@ from iamtui.presentation.escalations import escalations_report
 from iamtui.presentation.findings import findings_report
 from iamtui.presentation.listing import Fix, Report, Target
 from iamtui.presentation.reports import members_report
+from iamtui.presentation.trust import trust_report
 from iamtui.problem import Problem
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import age_note, line, lines, plain, styled, wrong
@@ -88,7 +89,7 @@ def comparison(before: Compared, after: Compared, _workspace: Workspace, cancell
     return changes_report(title, before.access(cancelled), after.access(cancelled), words)
 
 
-REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations}
+REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations, "trust": trust_report}
 """By the name that keys and numbers open them with."""
 
 
@@ -299,11 +300,14 @@ class ReportScreen(Screen[Chosen | None]):
         kinds.update(self._kinds())
         kinds.display = bool(report is not None and report.listing.kinds)
         self._show_notes()
-        self.query_one(ListPane).show(None if rows else self._why_empty())
+        pane = self.query_one(ListPane)
+        pane.show(None if rows else self._why_empty())
+        pane.share_out()
         self.query_one(KeyLine).look_again()
 
     def on_resize(self) -> None:
         self._show_notes()
+        self.call_after_refresh(self.query_one(ListPane).share_out)
 
     def _show_notes(self) -> None:
         """Show as many notes below the list as there is room for; an ellipsis marks the cut."""

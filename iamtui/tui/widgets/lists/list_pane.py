@@ -83,6 +83,7 @@ class ListPane(Vertical):
         self._rows = rows
         self._instead = Static(classes="-instead")
         self._details = Static(classes="-details")
+        self._least = details
         self._details.styles.height = details
         self._details.display = bool(details)
 
@@ -99,6 +100,13 @@ class ListPane(Vertical):
             self.tell(Content(""))
         elif self.screen.focused is None:
             self._rows.focus()
+
+    def share_out(self) -> None:
+        """Have the details stand right below a short list, with all the room that it leaves."""
+        lines = self._rows.total + self._rows.HEADER_LINES
+        is_short = lines + self._least < self.size.height
+        self._rows.styles.height = lines if is_short else "1fr"
+        self._details.styles.height = "1fr" if is_short else self._least
 
     def tell(self, words: Content) -> None:
         """Say something of the line under the cursor."""

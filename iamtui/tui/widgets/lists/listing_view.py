@@ -23,6 +23,14 @@ _LEAST, _ENOUGH = 12, 24
 """Cells of a column that are left to it where others need them, and those that it keeps before others shrink."""
 
 
+class Widths(NamedTuple):
+    """Cells that a column needs for all of its texts, for most of them, and for most without the paths of names."""
+
+    longest: int
+    most: int
+    short: int
+
+
 class RowOrder(NamedTuple):
     """The column that rows are sorted by, or "" for the order of the list itself."""
 
@@ -51,8 +59,7 @@ class ListingView(FilteredList[Any]):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._listing: Listing[Any] = Listing("", ())
-        self._longest: dict[str, tuple[int, int]] = {}
-        """By column, the cells of its longest text, and what most need whose names do without their paths."""
+        self._longest: dict[str, Widths] = {}
         self._chosen: Sequence[str] | None = None
         self._inner: set[int] = set()
         self.order = UNSORTED
@@ -81,9 +88,9 @@ class ListingView(FilteredList[Any]):
             indent = "" if at else _GAP
             texts = [text_of(column.shown(row)) for row in rows]
             texts += [indent + text_of(column.shown(row)) for row in inner]
-            short = sorted(cell_len(short_name(text)) for text in texts) or [0]
-            most = max(short[len(short) * 9 // 10], min(short[-1], _ENOUGH))
-            self._longest[column.id] = max(map(cell_len, texts), default=0), most
+            self._longest[column.id] = Widths(
+                *(max(map(cell_len, texts), default=0), _most(texts), _most([*map(short_name, texts)]))
+            )
 
     def _sorted(self, rows: list[Any]) -> list[Any]:
         by, reverse = self.order
@@ -107,7 +114,7 @@ class ListingView(FilteredList[Any]):
             wanted = self._listing.columns_at(At.SCREEN)
         else:
             wanted = [one for one in self._listing.columns_at(At.PEOPLE) if one.id in self._chosen]
-        return [one for one in wanted if self._longest[one.id][0]]
+        return [one for one in wanted if self._longest[one.id].longest]
 
     @property
     def shown_columns(self) -> list[str]:
@@ -121,10 +128,16 @@ class ListingView(FilteredList[Any]):
         self.redraw()
 
     def _sizes(self, width: int) -> list[tuple[ListColumn[Any], int]]:
+        """The columns and their widths: all that they hold, or what most rows need, names without paths last."""
         columns = self._columns
         room = width - 1 - len(_GAP) * len(columns)
-        whole, short = ([max(self._longest[one.id][at], cell_len(one.title) + 2) for one in columns] for at in (0, 1))
-        sizes = shared_out(room, whole if sum(whole) <= room else short)
+        longest, most, short = (
+            [max(widths, cell_len(one.title) + 2) for one, widths in zip(columns, each, strict=True)]
+            for each in zip(*(self._longest[one.id] for one in columns), strict=True)
+        ) if columns else ([], [], [])  # fmt: skip
+        sizes = shared_out(room, most if sum(most[:-1]) <= room // 2 else short)
+        for at in range(len(sizes)):
+            sizes[at] += max(0, min(room - sum(sizes), longest[at] - sizes[at]))
         return list(zip(columns, sizes, strict=True))
 
     # Drawing.
@@ -150,7 +163,7 @@ class ListingView(FilteredList[Any]):
                 # What has no mark stands where marks are.
                 left += len(_GAP)
                 continue
-            more = min(spare, max(0, cell_len(text_of(cell)) - left))
+            more = min(spare, max(0, cell_len(short_name(text_of(cell))) - left))
             spare -= more
             pieces += [*_cell(cell, left + more), Piece(_GAP)]
             left = 0
@@ -177,6 +190,12 @@ class ListingView(FilteredList[Any]):
     def _sort(self, order: RowOrder) -> None:
         self.order = order
         self.post_message(self.RowsSorted())
+
+
+def _most(texts: Sequence[str]) -> int:
+    """The cells that nine of ten texts need; all of them where that is little."""
+    cells = sorted(map(cell_len, texts)) or [0]
+    return max(cells[len(cells) * 9 // 10], min(cells[-1], _ENOUGH))
 
 
 def _cell(cell: Row, size: int) -> list[Piece]:
