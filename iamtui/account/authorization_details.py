@@ -101,9 +101,6 @@ quotas has 39,000 resources, of some thirty parts each."""
 
 _MARKS: Final = (b"{", b"[", b",")
 
-_DEEPEST: Final = 100
-"""Objects and lists within one another: an item has ten, and what makes its shape calls itself for each."""
-
 
 def pages_of(pages: Sequence[SnapshotShape], origin: str) -> Iterator[SnapshotShape]:
     """The pages, with one for each account in place of all that hold configuration items.
@@ -203,6 +200,8 @@ class _RecordedAccount:
             entry = msgspec.convert(with_raw(_pascal(configuration), AWS_DOCUMENTS), prepared(shape))
         except msgspec.ValidationError as error:
             raise wrong_shape(str(error), origin, said.partition(" at ")[2]) from None
+        except RecursionError:
+            raise _too_deep(said) from None
         self.lists.setdefault(name, []).append(entry)
 
     def page(self, account_id: str) -> SnapshotShape:
@@ -228,27 +227,11 @@ def _configuration(item: ConfigItemShape, said: str) -> Json:
         raise SnapshotProblem(f"{said}: it is not JSON ({error}).") from None
     if not isinstance(value, dict):
         raise SnapshotProblem(f"{said}: expected an object.")
-    if _is_deep(value):
-        raise _too_deep(said)
     return value
 
 
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            part
-            for one in level
-            for part in (one.values() if isinstance(one, dict) else one)
-            if isinstance(part, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _too_deep(said: str) -> Problem:
-    return SnapshotProblem(f"{said}: it is nested more than {_DEEPEST} deep.")
+    return SnapshotProblem(f"{said}: it is nested too deeply.")
 
 
 def _pascal(value: Any) -> Any:
