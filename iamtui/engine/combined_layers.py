@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from msgspec import field as msgspec_field
 
 from iamtui.catalog.service_data import data_date
@@ -153,15 +153,14 @@ class KnownMembers(Struct, eq=False):
         return found
 
 
-@dataclass(frozen=True)
-class PoliciesOfSet(PoliciesInForce):
+class PoliciesOfSet(PoliciesInForce, frozen=True):
     """Policies in force for a set of resources, of which some have known policies of their own."""
 
-    members: KnownMembers | None = field(default=None, repr=False, compare=False)
+    members: KnownMembers | None = None
 
     @classmethod
     def of(cls, policies: PoliciesInForce, members: KnownMembers | None) -> PoliciesOfSet:
-        return cls(**{**vars(policies), "members": members})
+        return cls(**{**structs.asdict(policies), "members": members})
 
 
 class Evaluation(Struct, eq=False):

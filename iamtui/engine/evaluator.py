@@ -9,7 +9,6 @@ blocks. What is not known enters as a formula, so the same code answers plainly 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
@@ -99,7 +98,7 @@ class EvaluatedDecision(DecisionDetails):
         if resource is None:
             request, asked = reading.request, reading.asked.everywhere_too()
         else:
-            request = replace(reading.request, resource=resource)
+            request = structs.replace(reading.request, resource=resource)
             asked = asked_by(request, reading.options, everywhere=everywhere)
         return read_all_layers(request, reading.policies, reading.options, asked=asked)
 
@@ -183,11 +182,11 @@ def _about_one(reading: Evaluation, text: str, *, alone: bool = False) -> Evalua
         if alone:
             return read_all_layers(single, in_force, asked=asked)
         if in_force.session != policies.session:
-            in_force = replace(in_force, session=policies.session)
+            in_force = structs.replace(in_force, session=policies.session)
         if options is not DEFAULT_OPTIONS:
             asked = PreparedRequest(asked.prepared, options, of_a_set=asked.of_a_set)
     else:
-        single, in_force = replace(reading.request, resource=text), policies
+        single, in_force = structs.replace(reading.request, resource=text), policies
         asked = reading.asked.about_single(text, lambda: prepare_request(single, is_single=True))
     return read_all_layers(single, in_force, options, asked=asked, some_account=reading.in_any_account)
 
@@ -206,18 +205,18 @@ def _read_by_alias(
     keys = f"arn:{arn.partition}:kms:{arn.region}:{arn.account}:key/*"
     members = policies.members if isinstance(policies, PoliciesOfSet) else None
     if prepared.resource.kind is ResourceKind.SET:
-        request = replace(request, any_value=(*request.any_value, "kms:RequestAlias", "kms:ResourceAliases"))
+        request = structs.replace(request, any_value=(*request.any_value, "kms:RequestAlias", "kms:ResourceAliases"))
         if members is not None:
             # The known keys may have none of these aliases.
             policies = PoliciesOfSet.of(policies, None)
     else:
         known = {"kms:requestalias": (name,), "kms:resourcealiases": AtLeast((name,))}
-        request = replace(request, derived=(known, *request.derived))
+        request = structs.replace(request, derived=(known, *request.derived))
     if policies.resource is None or isinstance(policies.resource, NotEvaluated):
-        policies = replace(policies, resource=_policy_behind(name))
+        policies = structs.replace(policies, resource=_policy_behind(name))
 
     def about(*, everywhere: bool) -> Evaluation:
-        asked = asked_by(replace(request, resource=keys), options, everywhere=everywhere)
+        asked = asked_by(structs.replace(request, resource=keys), options, everywhere=everywhere)
         said = f"{name} stands for a key that is not known: some key of account {arn.account} in {arn.region}."
         asked.prepared = asked.prepared._replace(notes=(*asked.prepared.notes, said))
         return read_all_layers(request, policies, options, asked=asked)
@@ -246,7 +245,9 @@ def _read_by_known_aliases(some: Evaluation, members: KnownMembers, prepared: Pr
         some: the reading for some key of the account and Region.
         prepared: about the aliases.
     """
-    policies = PoliciesOfSet.of(replace(some.policies, resource=NotEvaluated("no single key is named")), members)
+    policies = PoliciesOfSet.of(
+        structs.replace(some.policies, resource=NotEvaluated("no single key is named")), members
+    )
     notes = (*prepared.notes, "The question is answered about the keys behind the known aliases.")
     asked = PreparedRequest(some.prepared._replace(notes=notes), some.language)
     reading = structs.replace(some, policies=policies, asked=asked, not_evaluated=dict(some.not_evaluated))

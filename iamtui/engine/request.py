@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -81,8 +81,7 @@ class OrganizationPlace(StrEnum):
     OUTSIDE = "outside"
 
 
-@dataclass(frozen=True)
-class PoliciesInForce:
+class PoliciesInForce(Struct, frozen=True):
     """Policies and settings in force for one request.
 
     An empty tuple of boundaries, session or endpoint policies means that the layer is absent.
@@ -234,8 +233,7 @@ class Principal:
         return None
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request to AWS, without the policies.
 
     Args:
@@ -260,7 +258,7 @@ class Request:
     action: str
     resource: str
     resource_account: str | None = None
-    context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    context: Mapping[str, tuple[str, ...]] = {}
     derived: tuple[KeyValues, ...] = ()
     mode: Mode = Mode.RAW
     known_absent: tuple[str, ...] = ()

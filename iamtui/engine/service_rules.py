@@ -8,11 +8,10 @@ managed policies, service-linked roles, temporary credentials), KMS Developer Gu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.catalog.between_accounts import CallLimit, call_limit, gift_limit
 from iamtui.engine.request import (
@@ -612,7 +611,7 @@ def with_password_policy(policies: PoliciesInForce, user: Principal, resource: R
             }
             found = NamedPolicy(name, PolicyDocument.of({"Version": "2012-10-17", "Statement": [change, read]}))
         identity = (*identity, found)
-    return replace(policies, identity=identity, users_may_change_password=False, lasting=False)
+    return structs.replace(policies, identity=identity, users_may_change_password=False, lasting=False)
 
 
 def provider_rule(action: ActionName, provider: Principal) -> ServiceRule | None:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from iamtui.catalog.actions import ENGINE_CATALOGUE, catalogue, is_of_another_resource
 from iamtui.catalog.arn_forms import resource_types_of
 from iamtui.catalog.between_accounts import call_limit, gift_limit
@@ -80,7 +82,7 @@ def without_session_tags(situation: Situation) -> Situation:
     """The same of a session of a role that has no tags but those of the role."""
     request, before = situation.request, situation.before
     tags = {key: values for key, values in situation.carried.likely.items() if key.startswith(TAGS_OF_PRINCIPAL)}
-    untagged = replace(
+    untagged = structs.replace(
         request, derived=(*request.derived, tags), known_absent=(*request.known_absent, f"{TAGS_OF_PRINCIPAL}*")
     )
     return replace(situation, request=untagged, before=None if before is None else without_session_tags(before))
@@ -171,7 +173,7 @@ def _left_open(reading: Evaluation, situation: Situation, text: str, bounds: Bou
 def _about(situation: Situation, text: str) -> Evaluation:
     if "*" in text and text != "*":
         raise Unproved(_STAR_IN_A_NAME)
-    return read_all_layers(replace(situation.request, resource=text), situation.policies)
+    return read_all_layers(structs.replace(situation.request, resource=text), situation.policies)
 
 
 def _is_found(situation: Situation, reading: Evaluation, text: str, *, by_policies: bool = False) -> Truth:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.account.model import (
     IAM_SERVICE,
@@ -516,17 +515,17 @@ SWITCHED_OFF: Final = NotEvaluated("switched off")
 def without_layers(policies: PoliciesInForce, layers: frozenset[Layer]) -> PoliciesInForce:
     """The policies with some layers switched off: each is then not evaluated instead of absent."""
     if Layer.IDENTITY in layers:
-        policies = replace(policies, identity=SWITCHED_OFF)
+        policies = structs.replace(policies, identity=SWITCHED_OFF)
     if Layer.BOUNDARY in layers and policies.boundaries:
-        policies = replace(policies, boundaries=SWITCHED_OFF)
+        policies = structs.replace(policies, boundaries=SWITCHED_OFF)
     if Layer.SESSION in layers and policies.session:
-        policies = replace(policies, session=SWITCHED_OFF)
+        policies = structs.replace(policies, session=SWITCHED_OFF)
     if Layer.RESOURCE in layers:
-        policies = replace(policies, resource=SWITCHED_OFF)
+        policies = structs.replace(policies, resource=SWITCHED_OFF)
     if Layer.SCP in layers and policies.scps:
-        policies = replace(policies, scps=SWITCHED_OFF)
+        policies = structs.replace(policies, scps=SWITCHED_OFF)
     if Layer.RCP in layers and policies.rcps:
-        policies = replace(policies, rcps=SWITCHED_OFF)
+        policies = structs.replace(policies, rcps=SWITCHED_OFF)
     if Layer.VPC_ENDPOINT in layers and policies.vpc_endpoint:
-        policies = replace(policies, vpc_endpoint=SWITCHED_OFF)
+        policies = structs.replace(policies, vpc_endpoint=SWITCHED_OFF)
     return policies

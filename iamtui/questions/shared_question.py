@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from sys import intern
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 from weakref import finalize
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.account.model import Account, Role, User
 from iamtui.catalog.actions import LISTED_PER_RESOURCE, is_of_another_resource, keys_of_other_resources
@@ -56,9 +56,8 @@ from iamtui.questions.policies_in_force import (
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
 
-_REQUEST: Final = vars(Request(Principal(PrincipalKind.ANONYMOUS, ""), "", ""))
-_IN_FORCE: Final = vars(PoliciesInForce(lasting=True))
-"""The fields of a question and of policies that are nobody's in particular."""
+_NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
+"""Stands for the caller in a request that is not put to anybody yet."""
 
 
 class ResourceContext(NamedTuple):
@@ -76,16 +75,6 @@ class ResourceContext(NamedTuple):
     assumptions: tuple[str, ...]
     side: ResourceSide
     commons: dict[tuple[str, ...], CommonContext]
-
-
-_Record = TypeVar("_Record", Request, PoliciesInForce)
-
-
-def _with_fields(record: type[_Record], fields: Mapping[str, Any], **others: Any) -> _Record:
-    """A request, or policies, of fields that are all there: a constructor that is run for every decision."""
-    made = object.__new__(record)
-    made.__dict__.update(fields, **others)
-    return made
 
 
 class SharedQuestion:
@@ -159,32 +148,32 @@ class SharedQuestion:
         self.has_known_members = prepared.resource.kind is ResourceKind.SET and has_known_members(account, prepared)
         self.owner = owner
         context, foreign = _carried(question)
-        # The fields of the request and of what is in force for it, but for those of the caller.
-        self._request = {
-            **_REQUEST,
-            "action": question.action,
-            "resource": question.resource,
-            "resource_account": resource_account,
-            "context": context,
-            "derived": around.derived,
-            "mode": question.mode,
-            "known_absent": around.absent + self._of_others,
-            "assumptions": around.assumptions + foreign,
-            "notes": notes,
-            "no_such_resource": no_such_resource,
-        }
-        self._in_force = {
-            **_IN_FORCE,
-            "session": session,
-            "scope_downs": scope_downs,
-            "resource": resource,
-            "scps": callers.scps,
-            "rcps": around.side.rcps,
-            "vpc_endpoint": around.side.vpc_endpoint,
-            "resource_in_management_account": around.side.in_management_account,
+        # The request and what is in force for it, but for what is the caller's own.
+        self._request = Request(
+            _NOBODY,
+            question.action,
+            question.resource,
+            resource_account,
+            context=context,
+            derived=around.derived,
+            mode=question.mode,
+            known_absent=around.absent + self._of_others,
+            assumptions=around.assumptions + foreign,
+            notes=notes,
+            no_such_resource=no_such_resource,
+        )
+        self._in_force = PoliciesInForce(
+            session=session,
+            scope_downs=scope_downs,
+            resource=resource,
+            scps=callers.scps,
+            rcps=around.side.rcps,
+            vpc_endpoint=around.side.vpc_endpoint,
+            resource_in_management_account=around.side.in_management_account,
             **callers.of_account,
-            "restrict_public_buckets": restrict_public_buckets(account, prepared),
-        }
+            restrict_public_buckets=restrict_public_buckets(account, prepared),
+            lasting=True,
+        )
         self._of_session = session + scope_downs
 
     def surrounded(self, members: tuple[PolicyInForce, ...], known_one_by_one: int) -> Surrounded:
@@ -196,12 +185,12 @@ class SharedQuestion:
         side = self._around.side
         return Surrounded(
             self.prepared,
-            self._request["context"],
+            self._request.context,
             self._around.derived,
-            self._request["known_absent"],
+            self._request.known_absent,
             self._question.mode is Mode.DISCOVER,
-            self._in_force["resource"],
-            () if self._in_force["principal_in_management_account"] else self._callers.scps,
+            self._in_force.resource,
+            () if self._in_force.principal_in_management_account else self._callers.scps,
             () if side.in_management_account else side.rcps,
             session=self._of_session,
             members=members,
@@ -222,18 +211,14 @@ class SharedQuestion:
         if own.tags_of and (own.reads_tags or self._all_read_tags()):
             # A session tag wins over a tag of the same name of its role.
             assumptions = (f"no session tag replaces a tag of {own.tags_of}", *assumptions)
-        request = _with_fields(
-            Request,
+        request = structs.replace(
             asked,
             principal=own.principal,
-            derived=(own.known.values, *asked["derived"]),
-            known_absent=own.known.absent + asked["known_absent"],
-            assumptions=asked["assumptions"] + assumptions,
+            derived=(own.known.values, *asked.derived),
+            known_absent=own.known.absent + asked.known_absent,
+            assumptions=asked.assumptions + assumptions,
         )
-        own_policies = own.policies
-        policies = _with_fields(
-            PoliciesInForce, self._in_force, identity=own_policies.identity, boundaries=own_policies.boundaries
-        )
+        policies = structs.replace(self._in_force, identity=own.policies.identity, boundaries=own.policies.boundaries)
         if self._question.layers_off:
             policies = without_layers(policies, self._question.layers_off)
         return request, policies
@@ -256,7 +241,7 @@ class SharedQuestion:
         """True if a policy that applies to all callers reads principal tags."""
         if self._reads_tags is None:
             self._reads_tags = (
-                reads_principal_tags(self._account, (self._in_force["resource"],))
+                reads_principal_tags(self._account, (self._in_force.resource,))
                 or any("principaltag" in policy.document.raw.lower() for policy in self._of_session)
                 or _levels_read_tags(self._account, "scps", self._callers.scps)
                 or _levels_read_tags(self._account, "rcps", self._around.side.rcps)

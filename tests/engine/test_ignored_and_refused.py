@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
@@ -255,7 +255,7 @@ def test_an_answer_depends_on_a_document_that_aws_would_refuse(name: str, mode: 
         ((*admin, refused, denied), Outcome.EXPLICIT_DENY),
         (admin, Outcome.ALLOWED),
     ):
-        found = evaluate(made.request, replace(made.policies, identity=identity), made.options)
+        found = evaluate(made.request, structs.replace(made.policies, identity=identity), made.options)
         assert found.outcome is expected
 
 

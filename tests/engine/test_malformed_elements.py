@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from iamtui.engine.decision import Decision, Outcome
 from iamtui.engine.evaluator import evaluate
@@ -129,7 +129,7 @@ def test_without_action_the_answer_depends_on_the_policy() -> None:
     request = {"principal": "arn:aws:iam::111111111111:user/alice", "action": "s3:GetObject"}
     made = parse_scenario({"request": {**request, "resource": "*"}, "identity_policies": policies(ADMIN)})
     document = PolicyDocument(json.dumps(policies(ADMIN, {"Effect": "Deny", "Resource": "*"})[0]["document"]))
-    unreadable = replace(made.policies, identity=(NamedPolicy("odd", document),))
+    unreadable = structs.replace(made.policies, identity=(NamedPolicy("odd", document),))
     assert evaluate(made.request, unreadable, made.options).outcome is Outcome.DEPENDS
     assert findings(document, PolicyType.IDENTITY)[0].aws_code == "MISSING_ACTION"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.evaluator import evaluate, read_all_layers
@@ -237,10 +237,10 @@ def test_documents_that_are_not_known_keep_their_say() -> None:
     ):
         made = scenario(*statements)
         assert not isinstance(made.policies.identity, NotEvaluated)
-        policies = replace(made.policies, identity=(*made.policies.identity, lost))
+        policies = structs.replace(made.policies, identity=(*made.policies.identity, lost))
         assert evaluate(made.request, policies, made.options).outcome is outcome
     made = scenario(ALLOW_ALL, deny("a*"))
-    policies = replace(made.policies, boundaries=(lost,))
+    policies = structs.replace(made.policies, boundaries=(lost,))
     assert isinstance(evaluate(made.request, policies, made.options).depends_on, And)
 
 

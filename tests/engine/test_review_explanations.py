@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from iamtui.engine.decision import Decision, Layer, Outcome
 from iamtui.engine.evaluator import evaluate
@@ -135,7 +136,7 @@ def test_the_example_of_many_callers_is_said_to_be_one(many: str, called: str) -
             "resource_policy": {"Version": "2012-10-17", "Statement": [public]},
         }
     )  # fmt: skip
-    request = replace(scenario.request, principal=replace(scenario.request.principal, stands_for=many))
+    request = structs.replace(scenario.request, principal=replace(scenario.request.principal, stands_for=many))
     explanation = explain(evaluate(request, scenario.policies), trace(request, scenario.policies))
     assert explanation.paragraph.startswith(f"{called}, such as arn:aws:iam::222222222222:role/a-x, may not call")
     assert "an identity policy of the caller" in explanation.suggestions[0].change

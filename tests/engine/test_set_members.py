@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import product
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.arn_forms import ArnForm, Name, arn_forms, entries_of_other_types
@@ -219,7 +219,7 @@ def test_sets_are_answered_as_their_resources_are(first: int) -> None:
             assert members.has(reading.witness)
             assert reading.about(reading, reading.witness).outcome is Outcome.ALLOWED, seed
             if not reading.admitted_by_assumption and "*" not in reading.witness:
-                alone = replace(parsed.request, resource=reading.witness)
+                alone = structs.replace(parsed.request, resource=reading.witness)
                 assert evaluate(alone, parsed.policies, parsed.options).allowed, seed
             shown += 1
         elif reading.prepared.refused is None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from iamtui.account.model import Account, InlinePolicy, Known, Organization, OrganizationLevel, OrganizationPolicy
 from iamtui.engine import layers, policy_holders, policy_sets
@@ -39,7 +40,7 @@ def read_anew(seed: int, question: Question, now: datetime, numbers: list[int]) 
     found: list[Decision] = []
     for number in numbers:
         request, policies = QuestionEvaluator(account, question, now).request_and_policies(everybody[number])
-        found.append(evaluate(request, replace(policies, lasting=False)))
+        found.append(evaluate(request, structs.replace(policies, lasting=False)))
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from benchmarks import generator
 from benchmarks.generator import Size
@@ -107,5 +108,5 @@ def test_what_organization_policies_said_before_is_only_said_again_where_it_hold
     for question in questions(account, random, 24):
         for principal in random.sample(callers, min(6, len(callers))):
             request, policies = QuestionEvaluator(account, question, NOW).request_and_policies(principal)
-            alone = evaluate(request, replace(policies, lasting=False))
+            alone = evaluate(request, structs.replace(policies, lasting=False))
             assert evaluate(request, policies) == alone, f"{principal.arn}: {question}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from msgspec import structs
 from textual.widgets import Input
 
 from iamtui.engine.decision import Decision
@@ -217,7 +218,7 @@ async def test_the_keys_of_an_answer_are_listed_with_their_source(asked: list[Qu
 
 def test_rows_of_keys_name_given_assumed_derived_and_unknown() -> None:
     decision = records.depends()
-    request = replace(
+    request = structs.replace(
         decision.request,
         context={"aws:SourceVpc": ()},
         derived=({"aws:principaltag/team": ("data",), "aws:securetransport": ("true",)},),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check
@@ -89,7 +89,7 @@ class _PreparedQuestion(Struct, frozen=True):
         if open_points:
             request, policies, asked = self.asker.put_by(principal)
             if assumptions:
-                request = replace(request, assumptions=(*request.assumptions, *assumptions))
+                request = structs.replace(request, assumptions=(*request.assumptions, *assumptions))
             reading = read_all_layers(request, policies, asked=asked)
             decision = without_a_session(with_undocumented_behaviour(reading), self.question)
             if _rests_on_mfa_of_a_role(decision, policies):
@@ -350,7 +350,7 @@ def _rests_on_mfa_of_a_role(decision: Decision, policies: PoliciesInForce) -> bo
     if tuple(value.lower() for value in given.get(_MFA.lower(), ())) != ("true",):
         return False
     without = {key: () if key.lower() == _MFA.lower() else values for key, values in request.context.items()}
-    return evaluate(replace(request, context=without), policies).outcome is not decision.outcome
+    return evaluate(structs.replace(request, context=without), policies).outcome is not decision.outcome
 
 
 def _whole(

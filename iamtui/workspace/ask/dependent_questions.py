@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
@@ -113,7 +113,7 @@ def requests_beside(request: Request) -> Iterator[tuple[Check, Request]]:
         named = {key.lower() for key in carried}
         yield (
             check,
-            replace(
+            structs.replace(
                 request,
                 action=check.action,
                 context={**request.context, **carried},

@@ -203,7 +203,7 @@ def _evaluated(
     evaluator = evaluator_of(there, with_region(workspace, question), now)
     request, policies, asked = evaluator.put_by(principal)
     if session:
-        policies = replace(policies, session=session)
+        policies = structs.replace(policies, session=session)
     return read_all_layers(request, policies, asked=asked)
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from iamtui.account.model import Account, Known, Role
 from iamtui.engine.condition_words import condition_of, outside_condition
@@ -288,7 +288,7 @@ class _TrustEvaluation:
         request, policies, asked = self._evaluator.put_by(principal)
         resource = NamedPolicy(self._policy.name, self._statements.about(principal))
         # What is made of a document for one outsider is of no use to the next.
-        policies = replace(policies, resource=resource, resource_lasts=False)
+        policies = structs.replace(policies, resource=resource, resource_lasts=False)
         return EvaluatedDecision(read_all_layers(request, policies, asked=asked))
 
     def letting_in(self, group: Sequence[Outsider]) -> Iterator[tuple[Outsider, Decision]]:

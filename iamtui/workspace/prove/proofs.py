@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from msgspec import structs
+
 from iamtui.account.model import Account, Role
 from iamtui.catalog.actions import ENGINE_CATALOGUE, Knowledge, catalogue, knowledge
 from iamtui.engine.decision import Outcome
@@ -340,7 +342,7 @@ class _Put:
             values = {key: found for key, found in values.items() if key not in likely}
         if action_name(request.action).service in GLOBAL_SERVICES:
             values["aws:requestedregion"] = ("us-east-1",)
-        self.request = replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=())
+        self.request = structs.replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=())
         likely.update(LIKELY)
         likely.setdefault("aws:requestedregion", (self._region,))
         self.likely = likely
@@ -385,14 +387,14 @@ class _Put:
                 before = then.situation(policies_then, resource_then, wildcard_only=wildcard_only)
         request = self.request
         if wildcard_only:
-            request = replace(request, resource="*", wildcard_only_action=True)
+            request = structs.replace(request, resource="*", wildcard_only_action=True)
         plain = changed_policies(policies, resource=resource, restrict_public_buckets=False)
         return Situation(request, plain, within, without, self._carried, self._region, before)
 
 
 def changed_policies(policies: PoliciesInForce, **changes: Any) -> PoliciesInForce:
     """The same policies but for some, of which nothing is remembered; of a set without what is known of its members."""
-    in_force = {name: value for name, value in vars(policies).items() if name != "members"}
+    in_force = {name: value for name, value in structs.asdict(policies).items() if name != "members"}
     return PoliciesInForce(**{**in_force, **changes, "lasting": False})
 
 

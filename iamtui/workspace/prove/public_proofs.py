@@ -495,7 +495,7 @@ class _Resource:
             self._never,
         )
         return Situation(
-            replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=()),
+            structs.replace(request, mode=Mode.DISCOVER, derived=(values,), assumptions=(), notes=()),
             self._let_by_own_account(principal, policies, resource=self._policy, restrict_public_buckets=self._block),
             (*within, under),
             never,
@@ -576,7 +576,7 @@ class _Resource:
         """An example as the evaluator answers it, where the caller's own account lets it."""
         question = Question(action, example.resource, example.context, mode, self._account.id)
         request, policies = evaluator_of(self._workspace, question).request_and_policies(principal)
-        request = replace(request, derived=(*request.derived, self._of_caller(principal)))
+        request = structs.replace(request, derived=(*request.derived, self._of_caller(principal)))
         return evaluate(request, self._let_by_own_account(principal, policies))
 
 
