@@ -11,7 +11,8 @@ from textual.widgets import Static
 from iamtui.engine.request import Principal
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import QuestionMatrix
-from iamtui.tui.question.panel import JumpToStatement, QuestionPanel
+from iamtui.tui.main.main_view import JumpToStatement
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.workspace.ask import answers as matrix_answers
 from iamtui.workspace.source.workspace import Workspace
 from tests.support import panel_records as records

@@ -15,9 +15,10 @@ from iamtui.tui.explorer.children_table import ChildrenTable
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.main.inventory import Branch, Kind, key_of
+from iamtui.tui.main.main_view import JumpToStatement
 from iamtui.tui.question import pinned_verdicts as pinned_module
 from iamtui.tui.question.answer_lists import LayersList, MatrixView
-from iamtui.tui.question.panel import JumpToStatement, QuestionPanel
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.pinned_verdicts import PinnedQuestion
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.source.opening import open_source

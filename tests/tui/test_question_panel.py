@@ -11,10 +11,11 @@ from iamtui.engine.request import Principal
 from iamtui.problem import Problem
 from iamtui.questions.answers import Answer
 from iamtui.questions.question import Question, QuestionMatrix
+from iamtui.tui.main.main_view import JumpToStatement
 from iamtui.tui.question import asking
 from iamtui.tui.question.answer_lists import LayersList
 from iamtui.tui.question.completing_input import ActionField
-from iamtui.tui.question.panel import JumpToStatement, QuestionPanel
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.workspace.ask import answers as matrix_answers
 from iamtui.workspace.source.workspace import Workspace

@@ -23,7 +23,7 @@ from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.styled_words import Word
 from iamtui.presentation.trace import TraceRow, document_rows
 from iamtui.questions.question import Question, QuestionMatrix
-from iamtui.tui.question.panel import DraftSuggestion, JumpToStatement
+from iamtui.tui.main.main_view import DraftSuggestion, JumpToStatement
 from iamtui.tui.question.trace_screen import DocumentScreen, ReadingScreen, TraceScreen, TraceView
 from iamtui.workspace.ask import questions as asking
 from iamtui.workspace.source.workspace import Workspace

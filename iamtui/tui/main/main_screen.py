@@ -23,11 +23,12 @@ from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.explorer.listings import RowsView
 from iamtui.tui.main.inventory import Branch, Node, key_of, kind_word
+from iamtui.tui.main.main_view import DraftSuggestion, JumpToStatement
 from iamtui.tui.main.marks import PrincipalMarks
 from iamtui.tui.main.on_demand import OnDemandLoading, can_load
 from iamtui.tui.main.paned import RESIZE_KEYS, Browsing, PanedScreen
 from iamtui.tui.question.answer_lists import LayersList
-from iamtui.tui.question.panel import DraftSuggestion, JumpToStatement, QuestionPanel
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.question.panel_text import from_screen
 from iamtui.tui.question.pinned_verdicts import (
     Pinning,

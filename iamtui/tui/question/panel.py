@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import structs
 from textual import events, on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -21,6 +20,7 @@ from iamtui.presentation.answer import AnsweredQuestion, Shown
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui.content import Severity, line, plain
+from iamtui.tui.main.main_view import JumpToStatement
 from iamtui.tui.question.answer_lists import LayersList, nothing_to_jump_to
 from iamtui.tui.question.answer_view import AnswerView
 from iamtui.tui.question.asking import Alongside, Asking, Found, SearchableCatalogue, worst_of
@@ -44,12 +44,11 @@ from iamtui.tui.widgets.status import Notice, key_hints, key_of
 from iamtui.workspace.source.workspace import Workspace
 
 if TYPE_CHECKING:
-    from iamtui.engine.decision import Decision, StatementRef
+    from iamtui.engine.decision import Decision
     from iamtui.engine.request import Principal
-    from iamtui.engine.words.explanation import Explanation, Suggestion
+    from iamtui.engine.words.explanation import Explanation
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
-    from iamtui.tui.main.main_view import ScreenAbove
     from iamtui.tui.question.who_can_list import Arrangement
     from iamtui.workspace.ask.saved_questions import SavedQuestion
 
@@ -607,53 +606,3 @@ class QuestionPanel(Pane):
 
     def action_leave(self) -> None:
         self.post_message(self.QuestionLeft())
-
-
-# Messages of the panel and the screens of answers to the main screen.
-
-
-@dataclass(eq=False, repr=False)
-class DraftSuggestion(Message):
-    """The user wants to see what a suggestion would do: make a draft of it. Posted to the main screen.
-
-    Args:
-        suggestions: all that it takes to allow the question, never none.
-        principal: whom the question was asked for.
-        question: what was asked.
-    """
-
-    suggestions: tuple[Suggestion, ...]
-    principal: Principal
-    question: Question
-
-
-@dataclass(eq=False, repr=False)
-class JumpToStatement(Message, namespace="question_panel"):
-    """The user wants to see a statement that took part in a request of this principal, in its document.
-
-    Args:
-        above: makes the screen anew that the user comes from, to be shown again on the way back; None: the panel.
-    """
-
-    ref: StatementRef
-    principal: Principal
-    resource: str
-    above: ScreenAbove | None = None
-
-
-def send_to_main(app: App[object], message: Message) -> None:
-    """Post a message to the screen that lies under all others, and show that screen again."""
-    _back_to_main(app).post_message(message)
-
-
-def do_on_main(app: App[object], action: str) -> None:
-    """Do an action of the screen that lies under all others, and show that screen again."""
-    main = _back_to_main(app)
-    main.call_later(app.run_action, action, main)
-
-
-def _back_to_main(app: App[object]) -> Screen[Any]:
-    main = app.screen_stack[0]
-    while len(app.screen_stack) > 1:
-        app.pop_screen()
-    return main

@@ -21,9 +21,9 @@ from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import plain
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.main.inventory import document_of, entity_of
-from iamtui.tui.main.main_view import MainView
+from iamtui.tui.main.main_view import JumpToStatement, MainView
 from iamtui.tui.main.paned import PanedScreen
-from iamtui.tui.question.panel import JumpToStatement, QuestionPanel
+from iamtui.tui.question.panel import QuestionPanel
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.source.workspace import SourceKind, Workspace
 

@@ -32,8 +32,7 @@ from iamtui.tui.content import line, plain, styled
 from iamtui.tui.dialogs.text_screens import BACK_KEYS, SEARCH_KEYS, SearchableScreen
 from iamtui.tui.explorer.document_view import FindLine, json_pieces
 from iamtui.tui.main.inventory import document_of, entity_of, statement_lines
-from iamtui.tui.main.main_view import ScreenAbove
-from iamtui.tui.question.panel import DraftSuggestion, JumpToStatement, do_on_main, send_to_main
+from iamtui.tui.main.main_view import DraftSuggestion, JumpToStatement, ScreenAbove, do_on_main, send_to_main
 from iamtui.tui.widgets.lists.line_list import LineView, Piece, pieces_of
 from iamtui.tui.widgets.lists.wrapped_text import Hits, wrap
 from iamtui.tui.widgets.status import KeyLine, TitleLine
