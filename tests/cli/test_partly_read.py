@@ -312,3 +312,13 @@ def test_an_audit_names_policies_that_it_could_not_read(cli: Cli, tmp_path: Path
     assert "Not checked: policies (1): cannot be read." in said
     assert "Not checked: policies (1): not loaded (needs iam:GetPolicyVersion)." in said
     assert "Not checked: attached policies of users, groups and roles (1): " in said
+
+
+def test_tags_that_an_entry_does_not_tell_are_unknown(cli: Cli, tmp_path: Path) -> None:
+    ann = {key: value for key, value in user("ann").items() if key != "Tags"}
+    file = tmp_path / "dump.json"
+    users = [ann, {**user("bob"), "Tags": []}]
+    file.write_text(json.dumps({"UserDetailList": users, "RoleDetailList": [], "GroupDetailList": [], "Policies": []}))
+    shown = [cli("show", f"user/{name}", "--snapshot", file).out.split("tags", 1)[1] for name in ("ann", "bob")]
+    assert [words.split()[0] for words in shown] == ["unknown:", "none"]
+    assert cli("show", "user/ann", "--json", "--snapshot", file).json["tags"] is None

@@ -266,6 +266,9 @@ def _missing(what: str, fact: Missing) -> Json:
 def summary_to_json(entity: Entity) -> Json:
     """One line of `list -o json`. `last_used` is a lower bound where `missing` says that more is not known."""
     used, missing = last_used(entity)
+    tags = None if isinstance(entity, (Group, IdentityProvider)) else dict(entity.tags)
+    if not tags and isinstance(entity, (User, Role)) and (unread := why_unread(entity, "tags")) is not None:
+        tags, missing = None, (*missing, _missing("tags", unread))
     summary: Json = {
         "kind": kind_of(entity),
         "name": entity.name,
@@ -274,7 +277,7 @@ def summary_to_json(entity: Entity) -> Json:
         "path": None if isinstance(entity, IdentityProvider) else entity.path,
         "created": _time(entity.created),
         "last_used": _time(used),
-        "tags": None if isinstance(entity, (Group, IdentityProvider)) else dict(entity.tags),
+        "tags": tags,
     }
     if missing:
         summary["missing"] = list(missing)
