@@ -277,7 +277,7 @@ def test_whom_a_trust_policy_that_was_not_read_lets_in_is_unknown_and_not_nobody
     told = cli("trust", "--snapshot", file)
     assert told.code == 3
     assert "nobody may assume it" not in told.out
-    assert "[?] others  not known: its trust policy" in told.out
+    assert "[?]  others  not known: its trust policy" in told.out
     (row,) = cli("trust", "-o", "jsonl", "--snapshot", file).json_lines
     assert (row["kind"], row["decision"], row["complete"]) == ("unknown", "depends", False)
     assert "Not checked: trust policies of roles (1): " in cli("audit", "--snapshot", file).err
