@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
+from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from iamtui.engine.request import Principal
@@ -72,6 +74,15 @@ class ListColumn(Generic[T]):
         if isinstance(value, str):
             return value.lower() or None
         return cell_text(value) or None if isinstance(value, (list, tuple)) and self.sort is None else value
+
+    def searched(self, row: T) -> str:
+        """Words and value of the cell as raw text, which a filter looks in."""
+        value = cell_text(self.value(row))
+        if self.words is None:
+            return value
+        words = self.words(row)
+        text = words if isinstance(words, str) else words.text if isinstance(words, Word) else text_of(words)
+        return f"{text} {value}"
 
     def shown(self, row: T) -> Row:
         """The cell for people, safe to show."""
@@ -191,10 +202,9 @@ class Listing(Generic[T]):
 
     def haystack(self, row: T) -> str:
         """The text that a filter looks in, in lower case."""
-        each = (row, *self.inner(row))
-        cells = (text_of(column.shown(one)) for one in each for column in self.columns_at(At.PEOPLE))
-        details = (text_of(line) for one in each for line in self.details(one))
-        return " ".join((self.group(row), *cells, *details)).lower()
+        columns = self.columns_at(At.PEOPLE)
+        cells = (column.searched(one) for one in (row, *self.inner(row)) for column in columns)
+        return " ".join((self.group(row), *cells)).lower()
 
     def heading(self, form: str) -> str:
         """The beginning of a text in one of FORMATS."""
@@ -247,9 +257,17 @@ class Report(Generic[T]):
     def shown(self, kind: str, needle: str) -> list[T]:
         """The rows of a kind ("": of all) in which, or in whose inner rows, a text occurs, in any letter case."""
         of, aside = self.listing.kind, self.listing.aside
-        rows = [row for row in self.rows if (of(row) == kind if kind else not aside or of(row) != aside)]
         wanted = needle.lower()
-        return [row for row in rows if wanted in self.listing.haystack(row)] if wanted else rows
+        return [
+            row
+            for row, text in zip(self.rows, self._searched if wanted else repeat(""), strict=False)
+            if wanted in text and (of(row) == kind if kind else not aside or of(row) != aside)
+        ]
+
+    @cached_property
+    def _searched(self) -> list[str]:
+        """The text that a filter looks in, by row; it goes with the report."""
+        return [*map(self.listing.haystack, self.rows)]
 
 
 _LONGEST_TEXT: Final = 32_000_000
