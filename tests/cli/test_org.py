@@ -439,20 +439,6 @@ def test_an_account_that_was_not_read_on_the_other_day_is_not_gone(
     assert (found.code, f"Not read on 2026-11-29: {listed['name']}: It was not read" in found.err) == (3, True)
 
 
-@pytest.mark.slow
-def test_half_of_a_character_in_an_account_is_read_again(cli: Cli, store: Path, tmp_path: Path) -> None:
-    half = "x\ud83d"
-    people = [user("alice", Tags=[{"Key": "team", "Value": half}], UserPolicyList=[inline(half, ADMIN)])]
-    another_day(store, cli, snapshot(users=people, roles=[role("app")]))
-    asked = ("org", "ask", "--store", store, "--date", "2026-11-29", "--who-can", "s3:GetObject", "--audit")
-    for form in (("--json",), ("-o", "csv"), ("-o", "sarif"), ()):
-        found = cli(*asked, *form)
-        assert (found.code, "1 of 1 account of 2026-11-29" in found.err) == (0, True), found.err
-        assert "user/alice" in found.out
-    found = cli("org", "diff", "2026-11-28", "2026-11-29", "--store", store)
-    assert (found.code, "[~] changed    user alice" in found.out) == (3, True), found.err
-
-
 @pytest.mark.parametrize("accounts", [(), ("--account", ID)])
 @pytest.mark.parametrize(("organization", "verdict"), [("o-1", "proved"), ("o-2", "not proved"), (None, "not proved")])
 def test_accounts_of_the_store_count_as_members_of_the_organization_that_they_are_in(

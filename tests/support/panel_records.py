@@ -162,7 +162,7 @@ def allowed_fully() -> Decision:
 
 def allowed_on_some() -> Decision:
     """Allowed for a part of the pattern that was asked about."""
-    return allowed(resource_scope=ResourceScope.SOME, allowed_resources=("arn:aws:s3:::data-lake/*",), complete=True)
+    return allowed(resource_scope=ResourceScope.SOME, allowed_resources=("arn:aws:s3:::data-lake/*",), complete=False)
 
 
 def denied() -> Decision:
