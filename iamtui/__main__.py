@@ -59,7 +59,7 @@ def _config_problems(config: Config) -> Sequence[str]:
     return [*loaded.problems, *unknown, *app.keymap_problems(config.keymap)]
 
 
-ROUNDS = 20_000, 10, 10
+ROUNDS = 20_000, 10, 25
 """After how many new objects garbage is looked for: nearly all that an account or an answer is made of stays.
 A look at more of them at once would be seen on the screen."""
 
