@@ -140,20 +140,7 @@ class _PlanReader:
         for change in self.plan.changes:
             if change.mode != "managed" or not change.changes or not self._is_here(change):
                 continue
-            facts = _FACTS.get(change.type)
-            if facts is None:
-                if change.type not in _WITHOUT_ACCESS and self._may_matter(change):
-                    self.not_compared.append(NotCompared(change.address, "is of a type that is not compared"))
-                continue
-            sides: list[dict[Fact, Any]] = [{}, {}]
-            try:
-                for side, known in zip(("before", "after"), sides, strict=True):
-                    values = _Values(self, change, side)
-                    known.update(facts(values) if values.there or change.type.endswith("_exclusive") else ())
-            except _UnknownValue as unknown:
-                reason = f"has a value that is not known until apply: {unknown.attribute}"
-                self.not_compared.append(NotCompared(change.address, reason))
-                continue
+            sides = self._facts_of(change)
             before.update(sides[0])
             for fact, value in sides[1].items():
                 known = after.get(fact, _UNKNOWN)
@@ -170,6 +157,24 @@ class _PlanReader:
                 self.not_compared.append(NotCompared(sources[fact], "changes tags, which conditions may read"))
         made = [*self._puts(before, after), *self._deletions(before, after)]
         return [(edit, sources[fact]) for fact, edit in made]
+
+    def _facts_of(self, change: PlanChange) -> tuple[dict[Fact, Any], dict[Fact, Any]]:
+        """The facts of a change before and after it; none of one that is not compared, which is noted."""
+        sides: tuple[dict[Fact, Any], dict[Fact, Any]] = ({}, {})
+        facts = _FACTS.get(change.type)
+        if facts is None:
+            if change.type not in _WITHOUT_ACCESS and self._may_matter(change):
+                self.not_compared.append(NotCompared(change.address, "is of a type that is not compared"))
+            return sides
+        try:
+            for side, known in zip(("before", "after"), sides, strict=True):
+                values = _Values(self, change, side)
+                known.update(facts(values) if values.there or change.type.endswith("_exclusive") else ())
+        except _UnknownValue as unknown:
+            reason = f"has a value that is not known until apply: {unknown.attribute}"
+            self.not_compared.append(NotCompared(change.address, reason))
+            return {}, {}
+        return sides
 
     def _is_here(self, change: PlanChange) -> bool:
         """True if the change is in the account that is open; it is noted where it is not."""
@@ -189,55 +194,26 @@ class _PlanReader:
         return unknown or [*_policies(change.before)] != [*_policies(change.after)]
 
     def _puts(self, before: Mapping[Fact, Any], after: Mapping[Fact, Any]) -> Iterator[tuple[Fact, Edit]]:
+        new = {fact: one for fact, one in after.items() if one is not _UNKNOWN and before.get(fact, _UNKNOWN) != one}
         for kind in ("policy", "role", "boundary", "inline", "attached", "member", "resource"):
-            for fact, value in after.items():
-                if fact[0] != kind or (fact in before and before[fact] == value):
-                    continue
-                if value is _UNKNOWN:
-                    continue
-                arn, rest = fact[1], fact[2:]
-                match kind:
-                    case "policy":
-                        yield fact, PutManagedPolicy(arn, value)
-                    case "role" if fact in before or self.account.by_arn(arn) is not None:
-                        yield fact, UpdateTrustPolicy(arn, value)
-                    case "role":
-                        yield fact, CreateRole(arn, value, tuple(Tag(*tag) for tag in after.get(("tags", arn), ())))
-                    case "boundary":
-                        yield fact, PutPermissionsBoundary(arn, value)
-                    case "inline":
-                        yield fact, PutInlinePolicy(arn, rest[0], value)
-                    case "attached":
-                        yield fact, AttachPolicy(arn, rest[0])
-                    case "member":
-                        yield fact, AddUserToGroup(arn, rest[0])
-                    case _:
-                        yield fact, PutResourcePolicy(arn, value)
+            for fact in (one for one in new if one[0] == kind):
+                _, arn, *rest = fact
+                if kind == "role" and fact not in before and self.account.by_arn(arn) is None:
+                    tags = after.get(("tags", arn), ())
+                    yield fact, CreateRole(arn, new[fact], tuple(Tag(*tag) for tag in tags))
+                elif kind == "attached":
+                    yield fact, AttachPolicy(arn, rest[0])
+                elif kind == "member":
+                    yield fact, AddUserToGroup(arn, rest[0])
+                else:
+                    yield fact, _PUTS[kind](arn, *rest, new[fact])
 
     def _deletions(self, before: Mapping[Fact, Any], after: Mapping[Fact, Any]) -> Iterator[tuple[Fact, Edit]]:
         gone = {fact[1] for fact in before if fact[0] in ("role", "user") and fact not in after}
-        for kind in ("attached", "inline", "boundary", "member", "resource", "policy", "role", "user"):
+        for kind, edit in _DELETIONS.items():
             for fact in before:
-                arn, rest = fact[1], fact[2:]
-                if fact[0] != kind or fact in after or (arn in gone and kind not in ("role", "user")):
-                    continue
-                match kind:
-                    case "attached":
-                        yield fact, DetachPolicy(arn, rest[0])
-                    case "inline":
-                        yield fact, DeleteInlinePolicy(arn, rest[0])
-                    case "boundary":
-                        yield fact, DeletePermissionsBoundary(arn)
-                    case "member":
-                        yield fact, RemoveUserFromGroup(arn, rest[0])
-                    case "resource":
-                        yield fact, DeleteResourcePolicy(arn)
-                    case "policy":
-                        yield fact, DeletePolicy(arn)
-                    case "role":
-                        yield fact, DeleteRole(arn)
-                    case _:
-                        yield fact, DeleteUser(arn)
+                if fact[0] == kind and fact not in after and (kind in ("role", "user") or fact[1] not in gone):
+                    yield fact, edit(*fact[1:])
 
     def arn_of(self, kind: str, name: str) -> str:
         """The ARN of a user, group or role of this name: as the account has it, or as the plan makes it."""
@@ -280,6 +256,27 @@ class _PlanReader:
             same = [one for one in same if index is not None and one.index == index]
         return (same[0], wanted, longest[0]) if len(same) == 1 else None
 
+
+_PUTS: Final[Mapping[str, Callable[..., Edit]]] = {
+    "policy": PutManagedPolicy,
+    "role": UpdateTrustPolicy,
+    "boundary": PutPermissionsBoundary,
+    "inline": PutInlinePolicy,
+    "resource": PutResourcePolicy,
+}
+"""Edits that set what a fact says, made from its parts and its value."""
+
+_DELETIONS: Final[Mapping[str, Callable[..., Edit]]] = {
+    "attached": DetachPolicy,
+    "inline": DeleteInlinePolicy,
+    "boundary": DeletePermissionsBoundary,
+    "member": RemoveUserFromGroup,
+    "resource": DeleteResourcePolicy,
+    "policy": DeletePolicy,
+    "role": DeleteRole,
+    "user": DeleteUser,
+}
+"""Edits that take away what a fact says, in an order in which they can be made."""
 
 _REFERENCE: Final = re.compile(
     r'(?P<type>aws_[a-z0-9_]+)\.(?P<name>[A-Za-z0-9_-]+)(?:\[(?P<index>[0-9]+|"[^"]*")\])?(?:\.(?P<attribute>[a-z_]+))?'
