@@ -24,8 +24,6 @@ from iamtui.account.model import (
     User,
 )
 from iamtui.catalog.escalation_paths import ESCALATION_PATHS, NEW_PRINCIPALS, EscalationPath, Gain, On
-from iamtui.engine.index.index_outcomes import Outcomes
-from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.workspace.review.escalation_rights import Rights
 from iamtui.workspace.review.escalation_round import EscalationRound
 from iamtui.workspace.review.escalation_states import AccountStates, State
@@ -449,25 +447,6 @@ def test_the_work_grows_with_the_number_of_principals() -> None:
 
     work(10)
     assert work(400) < 3 * work(200)
-
-
-def test_one_target_is_read_for_those_alone_who_may_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    may = InlinePolicy("own", document(allow("iam:CreateAccessKey", iam("user/boss"))))
-    users = tuple(User(f"u{n}", "/", iam(f"user/u{n}"), f"AIDAU{n}", None) for n in range(30))
-    one = replace(users[7], inline_policies=(may,))
-    account = Account(ID, users=(*users[:7], one, *users[8:], BOSS), policies=(ADMINISTRATOR,))
-    asked: list[int] = []
-    outcomes_on = Rights._outcomes_on
-
-    def counted(self: Rights, evaluator: QuestionEvaluator, who: int) -> Outcomes | None:
-        asked.append(who.bit_count())
-        return outcomes_on(self, evaluator, who)
-
-    monkeypatch.setattr(Rights, "_outcomes_on", counted)
-    report = find_escalations(sample_workspace().with_account(account))
-    assert [found.principal.name for found in report.escalations] == ["u7"]
-    assert asked
-    assert max(asked) == 1
 
 
 def test_a_cancelled_search_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

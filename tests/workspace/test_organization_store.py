@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import weakref
 from collections.abc import Iterator
@@ -168,19 +167,6 @@ def test_a_policy_that_is_named_again_and_again_does_not_fill_the_memory(
     monkeypatch.setattr(organization_store, "_LARGEST_SNAPSHOT", 2 * len(json.dumps(snapshot)))
     with pytest.raises(Problem, match="that are read, with the AWS managed policies that it names"):
         open_store(str(folder)).pages(DAY, "123456789012")
-
-
-def test_policies_that_are_kept_are_bounded_by_their_size(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = open_store(str(folder))
-    monkeypatch.setattr(organization_store, "_MOST_KEPT", 100)
-    kept = []
-    for number in range(4):
-        data = json.dumps({"Arn": str(number), "text": "x" * 60}).encode()
-        digest = hashlib.sha256(data).hexdigest()
-        (folder / "managed-policies" / f"{digest}.json.zst").write_bytes(packed_for("x.zst", data))
-        store._policy(digest)
-        kept.append(len(store._policies))
-    assert kept == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -357,7 +357,7 @@ class Rights:
     def _alone(self, action: str, resource: str, entity: Entity) -> Decision:
         """A decision of which nothing is read for everybody."""
         (evaluator, *_) = self._evaluators_of(action, resource, NO_TERMS, (True,))
-        return evaluator.decide(self._principal(entity), read_whole=True)
+        return evaluator.decide(principal_of(self.account, entity), read_whole=True)
 
     def _is_unbounded(self, entity: Entity) -> bool:
         if not is_held_back(self.account, entity):
@@ -497,7 +497,7 @@ class Rights:
 
     def may(self, entity: Entity, action: str, resource: str, terms: Terms = NO_TERMS) -> Decision:
         """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
-        principal = self._principal(entity)
+        principal = principal_of(self.account, entity)
         if terms.opened:
             # The decision about a role, maybe a new one, whose trust policy names the principal alone.
             if self.names.is_assumed_by_name(resource):
@@ -516,9 +516,6 @@ class Rights:
                     if decision.outcome is outcome:
                         return decision
         return decisions[0]
-
-    def _principal(self, entity: Entity) -> Principal:
-        return principal_of(self.account, entity)
 
     def trusting(self, role: Role, service: str) -> Decision | None:
         """Decision of a role's trust policy on a service that works for this account; None: it does not admit it."""

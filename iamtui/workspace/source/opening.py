@@ -151,9 +151,6 @@ def _settled(workspace: Workspace, cancelled: Callable[[], bool]) -> Workspace:
     return workspace
 
 
-_MANY = 1000
-
-
 def _no_step(_what: str, _done: int, _waiting: str = "", /) -> None:
     """A progress report that nobody reads."""
 
