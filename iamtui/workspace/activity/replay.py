@@ -353,7 +353,9 @@ class Replayer:
                 self._note(request, deleted, principal)
                 return
             if not matters:
-                self._unaffected(request)
+                self.found.unaffected += request.count
+                self.found.requests[ReplayVerdict.KEPT] += 1
+                self.found.events[ReplayVerdict.KEPT] += request.count
                 return
         if principal is None:
             self._note(request, _CallVerdict(ReplayVerdict.OPEN, name, _first_resource(request), why))
@@ -376,11 +378,6 @@ class Replayer:
                 ReplayVerdict.OPEN, mapped.actions[0].action, _first_resource(request), problem.sentence
             )
         self._note(request, told, principal)
-
-    def _unaffected(self, request: DistinctRequest) -> None:
-        self.found.unaffected += request.count
-        self.found.requests[ReplayVerdict.KEPT] += 1
-        self.found.events[ReplayVerdict.KEPT] += request.count
 
     def _caller(self, denial: Denial, request: DistinctRequest) -> tuple[Principal | None, str]:
         """The principal, or why there is none."""

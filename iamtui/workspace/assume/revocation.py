@@ -310,24 +310,23 @@ def _warnings(workspace: Workspace, role_arn: str, role: Role | None, before: da
                 f"The role serves {', '.join(services)}: what runs there is denied everything until it has fetched new "
                 "credentials, which can take hours."
             )
-        yield from _warnings_about_what_is_there(role, before)
-
-
-def _warnings_about_what_is_there(role: Role, before: datetime) -> Iterator[str]:
-    """Warnings about the policy of this name that the role has already."""
-    found = next((policy for policy in role.inline_policies if policy.name == POLICY_NAME), None)
-    if found is None:
-        return
-    there = _moment_in(found.document)
-    if there is None:
-        yield f"The role has an inline policy {POLICY_NAME} already that says something else; the command replaces it."
-    elif there > before:
-        yield (
-            f"The role has this policy already, with the later moment {aws_time(there)}: the command would let "
-            "sessions go on again that are cut off now."
-        )
-    else:
-        yield f"The role has this policy already, with the moment {aws_time(there)}; the command replaces it."
+        # Warnings about the policy of this name that the role has already.
+        found = next((policy for policy in role.inline_policies if policy.name == POLICY_NAME), None)
+        if found is None:
+            return
+        there = _moment_in(found.document)
+        if there is None:
+            yield (
+                f"The role has an inline policy {POLICY_NAME} already that says something else; the command replaces "
+                "it."
+            )
+        elif there > before:
+            yield (
+                f"The role has this policy already, with the later moment {aws_time(there)}: the command would let "
+                "sessions go on again that are cut off now."
+            )
+        else:
+            yield f"The role has this policy already, with the moment {aws_time(there)}; the command replaces it."
 
 
 def _moment_in(document: PolicyDocument) -> datetime | None:

@@ -23,7 +23,6 @@ from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.questions.account_index import account_index
 from iamtui.questions.action_classes import (
     ActionMasks,
-    ServiceActions,
     StatementInForce,
     actions_of,
     statements_in_force,
@@ -368,20 +367,15 @@ class _ImpactSearch:
             if resource != "*":
                 bits &= known.fitting(resource)
             if bits:
-                yield from self._classes(masks, known, bits, resource, who)
-
-    def _classes(
-        self, masks: ActionMasks, known: ServiceActions, bits: int, resource: str, who: int
-    ) -> Iterator[_ComparedActions]:
-        """The actions that the same statements speak of, before and after, of those to whom the change applies."""
-        if not bits & (bits - 1):
-            yield _ComparedActions(known.named(bits), resource, who)
-            return
-        statements = tuple(self._statements(f"{known.service}:*", resource, who))
-        for mask, numbers in masks.classes(known, bits, statements):
-            spoken = [statements[number] for number in numbers]
-            for actions in known.told_apart(mask, spoken, resource, in_region=False):
-                yield _ComparedActions(actions, resource, who)
+                # Actions that the same statements speak of, before and after, of those to whom the change applies.
+                if not bits & (bits - 1):
+                    yield _ComparedActions(known.named(bits), resource, who)
+                    continue
+                statements = tuple(self._statements(f"{known.service}:*", resource, who))
+                for mask, numbers in masks.classes(known, bits, statements):
+                    spoken = [statements[number] for number in numbers]
+                    for actions in known.told_apart(mask, spoken, resource, in_region=False):
+                        yield _ComparedActions(actions, resource, who)
 
     def _statements(self, action: str, resource: str, who: int) -> Iterator[StatementInForce]:
         seen: set[int] = set()
