@@ -294,21 +294,17 @@ def _context(
     context: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []
     _network(record, caller, context)
-    agent = _user_agent(record, caller)
-    if agent:
-        context["aws:UserAgent"] = (agent,)
-    for key, name in (("aws:RequestedRegion", "awsRegion"), ("aws:CurrentTime", "eventTime")):
-        value = text_in(record, name)
-        if value:
-            context[key] = (value,)
-    if dict_in(record, "tlsDetails"):
-        context["aws:SecureTransport"] = ("true",)
+    told = {
+        "aws:UserAgent": _user_agent(record, caller),
+        "aws:RequestedRegion": text_in(record, "awsRegion"),
+        "aws:CurrentTime": text_in(record, "eventTime"),
+        "aws:SecureTransport": "true" if dict_in(record, "tlsDetails") else "",
+    }
+    context |= {key: (value,) for key, value in told.items() if value}
     _session(caller, context, notes)
-    parameters = dict_in(record, "requestParameters")
-    for (service, name), key in _PARAMETER_KEYS.items():
-        value = text_in(parameters, name)
-        if service == text_in(record, "eventSource") and value:
-            context[key] = (value,)
+    parameters, source = dict_in(record, "requestParameters"), text_in(record, "eventSource")
+    told = {key: text_in(parameters, name) for (service, name), key in _PARAMETER_KEYS.items() if service == source}
+    context |= {key: (value,) for key, value in told.items() if value}
     context.update(session_context(record))
     context.update(encryption_context(record, action))
     enriched = dict_in(record, "eventContext")
@@ -317,14 +313,10 @@ def _context(
         if ":" in key and all(isinstance(one, (str, int, bool)) for one in values):
             context[key] = tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in values)
     tags = dict_in(enriched, "tagContext")
-    for key, value in dict_in(tags, "principalTags").items():
-        if isinstance(value, str):
-            context[f"aws:PrincipalTag/{key}"] = (value,)
+    context |= {f"aws:PrincipalTag/{key}": (value,) for key, value in _texts(dict_in(tags, "principalTags")).items()}
     resources = tags.get("resourceTags")
     if isinstance(resources, list) and len(resources) == 1 and isinstance(resources[0], dict):
-        for key, value in dict_in(resources[0], "tags").items():
-            if isinstance(value, str):
-                context[f"aws:ResourceTag/{key}"] = (value,)
+        context |= {f"aws:ResourceTag/{key}": (value,) for key, value in _texts(dict_in(resources[0], "tags")).items()}
     return context, tuple(notes)
 
 

@@ -576,7 +576,7 @@ def _resource(text: SearchableText, start: int, since: int) -> tuple[str, int, t
     bounded = _UP_TO_REASON.match(text.lowered, on.end())
     flat = (text.flat_at(on.end()), text.flat_at(bounded.end(1) - 1) + 1 if bounded else 0)
     resource, broken = text.between(*flat).strip(), "\n" in text.flat[slice(*flat)]
-    spaced = any(character.isspace() for character in resource)
+    spaced = len(resource.split()) > 1
     if bounded and not broken and _IAM_RESOURCE.fullmatch(resource) and resource.count(" ") == 1:
         return resource, bounded.end(1), ()
     # Only keys of objects may hold spaces; anything else here is another sentence.

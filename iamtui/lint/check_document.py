@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -89,21 +89,26 @@ def _unreadable(
     value = None if error.fault is Fault.SYNTAX else load_json(document.source_text)
     errors = tuple(islice(_errors_of(value), _MOST_ERRORS)) if value is not None else ()
     found = [_finding_of(one, canonical, given) for one in errors]
-    statements = value.get("Statement") if isinstance(value, dict) else None
-    if isinstance(value, dict) and isinstance(statements, list) and errors and len(errors) < _MOST_ERRORS:
-        unread = {int(place[1]) for one in errors if (place := re.match(r"\$\.Statement\[(\d+)\]", one.path))}
-        rest = [_READABLE_STATEMENT if at in unread else one for at, one in enumerate(statements)]
-        version = {name: item for name, item in value.items() if name == "Version"}
-        version = version if _error_of({**version, "Statement": []}) is None else {}
-        readable = PolicyDocument.of({**version, "Statement": rest})
-        if readable.error is None:
-            found += (
-                replace(one, lines=canonical.get(one.path), source_line=given.get(one.path, (None, None))[0])
-                for one in findings(readable, kind, account=account)
-                if one.statement is not None and one.statement not in unread
-            )
+    unread = {int(place[1]) for one in errors if (place := re.match(r"\$\.Statement\[(\d+)\]", one.path))}
+    readable = _readable_rest(value, unread) if 0 < len(errors) < _MOST_ERRORS else None
+    if readable is not None and readable.error is None:
+        found += (
+            replace(one, lines=canonical.get(one.path), source_line=given.get(one.path, (None, None))[0])
+            for one in findings(readable, kind, account=account)
+            if one.statement is not None and one.statement not in unread
+        )
     # A document that is only too large has no error in an element.
     return tuple(found) or (_finding_of(error, canonical, given),)
+
+
+def _readable_rest(value: JsonValue, unread: Collection[int]) -> PolicyDocument | None:
+    """A document with a plain statement in place of each that cannot be read; None where it has no list of them."""
+    if not isinstance(value, dict) or not isinstance(statements := value.get("Statement"), list):
+        return None
+    rest = [_READABLE_STATEMENT if at in unread else one for at, one in enumerate(statements)]
+    version = {name: item for name, item in value.items() if name == "Version"}
+    version = version if _error_of({**version, "Statement": []}) is None else {}
+    return PolicyDocument.of({**version, "Statement": rest})
 
 
 _READABLE_STATEMENT: Final[JsonValue] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
