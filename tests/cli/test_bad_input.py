@@ -19,7 +19,7 @@ DETAILS = "GetAccountAuthorizationDetails"
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b" \n ", "white space"),
+        (b" \n ", "is empty"),
         (b"not json", "is not JSON"),
         (b'{"UserDetailList": [', "not JSON"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is not text"),

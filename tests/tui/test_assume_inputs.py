@@ -143,11 +143,11 @@ async def test_a_device_that_is_found_rights_a_code_without_one(monkeypatch: pyt
 
 
 @pytest.mark.slow
-async def test_the_inputs_that_few_calls_need_come_when_the_section_is_opened() -> None:
+async def test_the_inputs_that_few_calls_need_are_shown_when_the_section_is_opened() -> None:
     app = dialog(workspace(TAGGED, may=ALL))
     async with app.run_test(size=(120, 50)) as pilot:
         await settle(pilot)
-        assert not app.screen.query("#assume-tags")
+        assert not field(app, "tags").region
         await pilot.press("f2", "tab", "tab", *"a=b")
         await settle(pilot)
         assert field(app, "tags").value == "a=b"
