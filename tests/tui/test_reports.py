@@ -392,6 +392,7 @@ def edits_of(app: IamtuiApp) -> tuple[Edit, ...]:
     return app.main.drafts.drafted.draft.edits if app.main.drafts.drafted is not None else ()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.slow
 async def test_findings_about_unused_principals_and_keys_become_drafts() -> None:
     app = make_app(demo())
