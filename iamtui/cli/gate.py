@@ -36,6 +36,7 @@ from iamtui.presentation.gate import (
     GateRow,
     access_rows,
     apply_rows,
+    incomplete_rows,
     lint_rows,
     summary,
     worst_first,
@@ -236,6 +237,7 @@ def _judged(
         who = resolve_principal(workspace, role)
         calls = _calls(workspace, who, plan, draft)
         rows.append(apply_rows(account, who, calls))
+        rows.append(incomplete_rows(plan, draft, "apply"))
     if "access" in answers and draft is not None:
         report = progress_report()
         impact = impact_of(
@@ -245,6 +247,7 @@ def _judged(
         if prove is not None:
             proof = prove(draft.drafted.base, draft.drafted.after, in_all=_PROOF_STEPS)
         rows.append(access_rows(account, plan, draft, impact, proof))
+        rows.append(incomplete_rows(plan, draft, "access"))
     if "use" in answers and draft is not None:
         rows.append(USE_ROWS.needed()(trails, workspace, draft.drafted))
     judged = []

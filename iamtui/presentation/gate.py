@@ -123,7 +123,8 @@ def access_rows(
     yield from _escalation_rows(account, made, impact)
     yield from _shift_rows(account, made, impact)
     if proof is not None:
-        yield _proof_row(account, proof)
+        whole = not (made.not_compared or made.recovered or made.elsewhere or plan.actions or plan.errored)
+        yield _proof_row(account, proof, whole=whole and plan.complete and not impact.not_compared)
     for one in made.not_compared:
         yield GateRow(
             "access",
@@ -137,10 +138,6 @@ def access_rows(
             f"{value.attribute} is taken to be {safe_text(value.value, limit=512)}, from {safe_text(value.reference)}"
         )
         yield GateRow("access", "recovered", GateLevel.OPEN, value.address, words)
-    for other, addresses in made.elsewhere.items():
-        where = f"account {other}" if other else "an account that the plan does not tell"
-        words = f"{counted(len(addresses), 'change')} in {where}: {first_names(addresses, _MOST_NAMED)}"
-        yield GateRow("access", "elsewhere", GateLevel.OPEN, addresses[0], words)
     for sentence in impact.not_compared:
         yield GateRow("access", "not-compared", GateLevel.OPEN, "", safe_text(sentence, limit=None))
     for finding in made.drafted.findings:
@@ -152,11 +149,19 @@ def access_rows(
     if plan.actions:
         words = f"actions that the plan runs are not compared: {first_names(plan.actions, _MOST_NAMED)}"
         yield GateRow("access", "not-compared", GateLevel.OPEN, plan.actions[0], words)
+
+
+def incomplete_rows(plan: TerraformPlan, made: PlanDraft, answer: str) -> Iterator[GateRow]:
+    """Changes that an answer leaves out: those of other accounts, and those that the plan itself lacks."""
+    for other, addresses in made.elsewhere.items():
+        where = f"account {other}" if other else "an account that the plan does not tell"
+        words = f"{counted(len(addresses), 'change')} in {where}: {first_names(addresses, _MOST_NAMED)}"
+        yield GateRow(answer, "elsewhere", GateLevel.OPEN, addresses[0], words)
     if plan.errored:
-        yield GateRow("access", "incomplete", GateLevel.OPEN, "", "the plan ended with an error: changes may lack")
+        yield GateRow(answer, "incomplete", GateLevel.OPEN, "", "the plan ended with an error: changes may lack")
     if not plan.complete:
         words = f"the plan is not complete: {first_names(plan.deferred, _MOST_NAMED) or 'changes were put off'}"
-        yield GateRow("access", "incomplete", GateLevel.OPEN, "", words)
+        yield GateRow(answer, "incomplete", GateLevel.OPEN, "", words)
 
 
 def _trust_rows(account: Account, made: PlanDraft, impact: Impact) -> Iterator[GateRow]:
@@ -224,7 +229,10 @@ _TRUST: Final = {
 _CODES: Final = {Effect.GAINED: "gained", Effect.LOST: "lost", Effect.CHANGED: "changed"}
 
 
-def _proof_row(account: Account, proof: Proof) -> GateRow:
+def _proof_row(account: Account, proof: Proof, *, whole: bool) -> GateRow:
+    if proof.status is ProofStatus.PROVED and not whole:
+        words = "nothing is newly possible by the changes that are compared; of the others it is not known"
+        return GateRow("access", "not-proved", GateLevel.OPEN, "", words)
     if proof.status is ProofStatus.PROVED:
         return GateRow("access", "nothing-new", GateLevel.NOTE, "", "nothing is newly possible (proved)")
     example = proof.counterexample

@@ -195,3 +195,26 @@ def test_a_plan_of_powershell_on_standard_input(cli: Cli, snapshot: str) -> None
 def test_a_plan_is_a_draft(gate: Any) -> None:
     found = gate(ADMIN, options=("-o", "draft"))
     assert found.json["edits"][0]["holder"] == iam("user/carol")
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ((planned("aws_lambda_permission.x", "create", after={"principal": "*"}),), {}),
+        ((LOSS,), {"provider": {"assume_role": [{"role_arn": {"references": ["var.role"]}}]}}),
+        ((LOSS,), {"errored": True}),
+    ],
+)
+def test_nothing_is_proved_where_changes_are_left_out(
+    gate: Any, changes: tuple[dict[str, Any], ...], more: dict[str, Any]
+) -> None:
+    codes = {row["code"] for row in gate(*changes, options=("-o", "json"), **more).json["rows"]}
+    assert "nothing-new" not in codes
+    assert "not-proved" in codes
+
+
+def test_calls_in_other_accounts_are_named_beside_those_that_are_answered(gate: Any) -> None:
+    hidden = {"assume_role": [{"role_arn": {"references": ["var.role"]}}]}
+    found = gate(QUEUE, options=("--only", "apply", "--as", "user/carol", "--complete", "-o", "json"), provider=hidden)
+    assert ("elsewhere", "aws_sqs_queue.q") in rows(found)
+    assert found.code == 3
