@@ -539,7 +539,7 @@ def org_diff(
         lambda done: report(Progress("accounts", done, len(ids))),
     )
     changed = failed = answered = 0
-    part = bool(first.lacking or second.lacking)
+    part = bool([*first.lacking, *second.lacking])
     for one in found:
         if one.found is None:
             part = True
@@ -559,10 +559,7 @@ def org_diff(
     part = part or not answered
     for day, other, effect in ((first, second, Effect.LOST), (second, first, Effect.GAINED)):
         alone = [] if stored.accounts else sorted(set(day.ids) - set(other.ids))
-        _say_alone(day, alone)
-        if records is not None:
-            for account in alone:
-                records.add({"account": account, "only_on": day.date})
+        _name_alone(day, alone, records)
         # One that was not read on the other day may have been as it is.
         failed += bool(alone) and fails(frozenset((effect,)), fail_on) and not all(map(other.may_have, alone))
     if records is not None:
@@ -571,8 +568,11 @@ def org_diff(
     return Exit.NO if failed else Exit.OPEN if part else Exit.OK
 
 
-def _say_alone(day: StoreDay, alone: Sequence[str]) -> None:
+def _name_alone(day: StoreDay, alone: Sequence[str], records: JsonRecords | None) -> None:
     """Name the accounts that are there on one of the days alone, and those that were not read on it."""
+    if records is not None:
+        for account in alone:
+            records.add({"account": account, "only_on": day.date})
     if alone:
         note(f"Only on {day.date}: {first_names(alone, _MOST_NAMED)}.")
     for refused in day.lacking:

@@ -259,17 +259,7 @@ def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Call
         case "AWSService":
             return replace(base, caller=invoked_by, forwarded_by="", credentials="")
         case "WebIdentityUser" | "SAMLUser":
-            provider, user = federated_caller(identity, parameters), text_in(identity, "userName")
-            of = provider or "an identity provider that the record does not name"
-            return replace(
-                base,
-                caller=provider,
-                credentials="",
-                notes=(f"The caller was {user} of {of}.",) if user else (),
-                unknown=()
-                if provider
-                else ("The record does not say which identity provider vouched for the caller.",),
-            )
+            return _federated(base, federated_caller(identity, parameters), text_in(identity, "userName"))
         case "IdentityCenterUser":
             user = text_in(dict_in(identity, "onBehalfOf"), "userId") or "of a directory"
             return replace(base, unknown=(f"The caller is the Identity Center user {user}, not an IAM user.",))
@@ -285,6 +275,13 @@ def _caller(identity: Mapping[str, Any], parameters: Mapping[str, Any]) -> _Call
             base, unknown=(f"The record does not say who called (userIdentity {kind or 'without a type'}).",)
         )
     return base
+
+
+def _federated(base: _Caller, provider: str, user: str) -> _Caller:
+    of = provider or "an identity provider that the record does not name"
+    unknown = () if provider else ("The record does not say which identity provider vouched for the caller.",)
+    notes = (f"The caller was {user} of {of}.",) if user else ()
+    return replace(base, caller=provider, credentials="", notes=notes, unknown=unknown)
 
 
 def _context(

@@ -176,9 +176,9 @@ def _trust_rows(account: Account, made: PlanDraft, impact: Impact) -> Iterator[G
         else:
             inside.setdefault((role, shift.effect), []).append(account.short_name(shift.edge.name) or "anonymous")
     for (role, effect), names in inside.items():
-        level = GateLevel.NOTE if effect is Effect.LOST else GateLevel.WARNING
+        code, level = _CODES[effect]
         words = f"trust of {safe_text(account.short_name(role))} {_TRUST[effect]} {_named(names)}"
-        yield GateRow("access", _CODES[effect], level, _address(made, role), words)
+        yield GateRow("access", code, level, _address(made, role), words)
 
 
 def _escalation_rows(account: Account, made: PlanDraft, impact: Impact) -> Iterator[GateRow]:
@@ -201,14 +201,13 @@ def _shift_rows(account: Account, made: PlanDraft, impact: Impact) -> Iterator[G
         alike.setdefault(kind, []).append(shift)
     for shifts in alike.values():
         shift = shifts[0]
-        opens = shift.effect is not Effect.LOST
         actions = list(dict.fromkeys(chain.from_iterable(one.actions for one in shifts)))
         inside = [one for one in shift.principals if f"::{account.id}:" in (one.arn or "")]
         outside = [one for one in shift.principals if one not in inside]
         for whom in filter(None, (outside, inside)):
-            public = opens and whom is outside
-            code = "public" if public else _CODES[shift.effect]
-            level = GateLevel.ERROR if public else GateLevel.WARNING if opens else GateLevel.NOTE
+            code, level = _CODES[shift.effect]
+            if whom is outside and shift.effect is not Effect.LOST:
+                code, level = "public", GateLevel.ERROR
             names = _named(account.short_name(one.arn or "") or "anonymous" for one in whom)
             verb = {Effect.GAINED: "gain", Effect.LOST: "lose", Effect.CHANGED: "have otherwise"}[shift.effect]
             words = f"{names} {verb}{'s' if len(whom) == 1 and verb != 'have otherwise' else ''}"
@@ -226,7 +225,11 @@ def _named(names: Iterable[str]) -> str:
 _TRUST: Final = {
     Effect.GAINED: "opens to", Effect.LOST: "closes to", Effect.CHANGED: "is on another condition for",
 }  # fmt: skip
-_CODES: Final = {Effect.GAINED: "gained", Effect.LOST: "lost", Effect.CHANGED: "changed"}
+_CODES: Final = {
+    Effect.GAINED: ("gained", GateLevel.WARNING),
+    Effect.LOST: ("lost", GateLevel.NOTE),
+    Effect.CHANGED: ("changed", GateLevel.WARNING),
+}
 
 
 def _proof_row(account: Account, proof: Proof, *, whole: bool) -> GateRow:

@@ -234,26 +234,20 @@ class _PlanReader:
         """
         references = self.plan.references_of(change, attribute)
         resources = [one for one in references if one not in ("each.key", "count.index")]
-        matches = [_REFERENCE.fullmatch(one) for one in resources]
-        named = {(one["type"], one["name"]) for one in matches if one is not None}
-        if len(named) != 1 or None in matches:
+        matches = [match for match in map(_REFERENCE.fullmatch, resources) if match is not None]
+        if len(matches) < len(resources) or len({(one["type"], one["name"]) for one in matches}) != 1:
             return None
-        longest = max((one for one in matches if one is not None), key=lambda one: len(one[0]))
+        longest = max(matches, key=lambda one: len(one[0]))
         wanted = longest["attribute"] or ("arn" if attribute.endswith(("arn", "boundary")) else "id")
+        meant = (change.module_address, longest["type"], longest["name"], "managed", None)
         same = [
-            one
-            for one in self.plan.changes
-            if (one.module_address, one.type, one.name) == (change.module_address, longest["type"], longest["name"])
-            and one.mode == "managed"
-            and one.deposed is None
+            one for one in self.plan.changes if (one.module_address, one.type, one.name, one.mode, one.deposed) == meant
         ]
         if len(same) > 1:
-            index: str | int | None = longest["index"]
-            if isinstance(index, str):
-                index = index[1:-1] if index.startswith('"') else int(index)
-            elif len(resources) < len(references):
-                index = change.index
-            same = [one for one in same if index is not None and one.index == index]
+            written = longest["index"] or ""
+            index = int(written) if written.isdigit() else written.strip('"')
+            by_own = not written and len(resources) < len(references)
+            same = [one for one in same if one.index == (change.index if by_own else index)]
         return (same[0], wanted, longest[0]) if len(same) == 1 else None
 
 
