@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from benchmarks.results import Plan, Result
 from benchmarks.trail_generator import calls_of, events, write_bucket
+from iamtui.activity.distinct_requests import COLUMNS, DistinctRequest, RequestCollector
+from iamtui.activity.event_rows import write_parquet
 from iamtui.activity.events import event_of
-from iamtui.activity.requests import COLUMNS, DistinctRequest, RequestCollector
-from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import Trails
 from iamtui.sources.demo import load_demo_account
 from iamtui.workspace.activity.replay import Replayer

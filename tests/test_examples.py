@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from iamtui.activity.tables import COUNT, write_parquet
+from iamtui.activity.event_rows import COUNT, write_parquet
 from iamtui.input_files import packed_for
 from tests.support.plans import plan_document, planned
 from tests.test_readme import BLOCKS

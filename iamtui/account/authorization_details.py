@@ -1,4 +1,4 @@
-"""Reader of GetAccountAuthorizationDetails output and snapshots into an Account (the shapes: `snapshot_format`).
+"""Reader of GetAccountAuthorizationDetails output, AWS Config items and snapshots into an Account (`snapshot_format`).
 
 Tolerant where meaning is certain: names and paths come from ARNs where they lack, entities that several pages
 repeat are one. What is absent becomes Missing, and a Gap of the account; never "none". A policy document that
@@ -263,7 +263,7 @@ def load_account(
     account_id: str | None = None,
     absent: str = NOT_IN_SNAPSHOT,
 ) -> Account:
-    """Read an account from the bytes of a file: see `reading` for the dialects.
+    """Read an account from the bytes of a file: see `snapshot_reader` for what else than snapshots is read.
 
     Args:
         data: the bytes of the file.

@@ -305,7 +305,7 @@ class _SnapshotRedactor:
                     }
                     for operator, tests in value.items()
                 }
-            else:
+            else:  # Sid, Resource, NotResource: every text is renamed like a name.
                 found[key] = self._any(value, pattern=key in ("Resource", "NotResource"))
         return found
 

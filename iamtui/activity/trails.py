@@ -1,4 +1,4 @@
-"""Trails: CloudTrail events in files and folders as they lie about, read one after the other in constant memory.
+"""Trails: CloudTrail events from files, folders and standard input, each event once, in constant memory.
 
 What cannot be read is named and passed over.
 """
@@ -15,8 +15,8 @@ from typing import IO, Final
 
 import msgspec
 
+from iamtui.activity.event_rows import PARQUET_MAGIC, csv_events, is_csv, parquet_events
 from iamtui.activity.events import NESTED, UNREAD, Event, JsonEvents, is_json
-from iamtui.activity.tables import PARQUET_MAGIC, csv_events, is_csv, parquet_events
 from iamtui.input_files import PORTION, open_input, open_standard_input, unpacked
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem

@@ -49,6 +49,7 @@ class ConditionKey(Struct, frozen=True):
 
 _S, _A, _B, _D, _I, _N = KeyType.STRING, KeyType.ARN, KeyType.BOOL, KeyType.DATE, KeyType.IP, KeyType.NUMERIC
 
+# One that every request carries also goes into `questions.known_context` and `proofs.contexts.ALWAYS_THERE`.
 _GLOBAL: Final[tuple[tuple[str, tuple[KeyType, ...], bool | None], ...]] = (
     ("aws:PrincipalArn", (_A,), False),
     ("aws:PrincipalAccount", (_S,), False),

@@ -2,6 +2,9 @@
 
 Ids and permissions: pathfinding.cloud (data under Apache-2.0; the page of a path is its id under /paths/), but for
 those that are named by words, which have no id there. A path made of two has both ids.
+
+A path goes into CHANGES (rights of oneself), NEW_PRINCIPALS, or USES (acting as another); an id for two together into
+LISTED_TOGETHER.
 """
 
 from __future__ import annotations

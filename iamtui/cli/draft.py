@@ -1,4 +1,4 @@
-"""`iamtui draft edit` and `fix`: making a draft without the screen."""
+"""`iamtui draft`: edit, fix, show, check, export and schema; comparing is in `draft_compare`."""
 
 from __future__ import annotations
 

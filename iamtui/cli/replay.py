@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import click
 
-from iamtui.activity.requests import COLUMNS, RequestCollector
-from iamtui.activity.tables import athena_query, write_parquet
+from iamtui.activity.distinct_requests import COLUMNS, RequestCollector
+from iamtui.activity.event_rows import athena_query, write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.command import command, output_options
 from iamtui.cli.exits import Exit

@@ -19,7 +19,7 @@ from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.patterns import is_pattern
 from iamtui.presentation.styled_words import text_of
 from iamtui.presentation.verdict import VerdictCounts, unloaded_layers
-from iamtui.presentation.who_can import access_words, not_evaluated, who_can_list
+from iamtui.presentation.who_can import access_words, not_evaluated, who_can_listing
 from iamtui.problem import Problem
 from iamtui.text import counted
 from iamtui.workspace.ask.access import (
@@ -98,7 +98,7 @@ def who_can(
             if counts.add(one) or everyone:
                 yield one
 
-    print_listing(stdout(), form, who_can_list(workspace), shown())
+    print_listing(stdout(), form, who_can_listing(workspace), shown())
     words = (*actions, *((f"access level {access_level}",) if access_level else ()))
     summary = _summary(", ".join(words), made, counts, concerned.outside)
     for sentence in filter(None, (not_evaluated(concerned, counts.unloaded), summary, *concerned.never_asked)):

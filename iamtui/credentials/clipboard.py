@@ -360,7 +360,6 @@ def _how_it_ended(code: int | None) -> str:
     return "could not be run or did not end within two seconds" if code is None else f"failed (exit code {code})"
 
 
-CLEAR_AFTER_SECONDS: Final = 30
 PATIENCE_SECONDS: Final = 10.0
 """How long the end of the process waits for a copy that is being made; the routes have limits of their own."""
 
@@ -380,7 +379,7 @@ class ClipboardOptions(Struct, frozen=True):
         command: a command line that takes the text on stdin and is used instead of everything else, or "".
         local_over_ssh: use the local desktop's clipboard even over SSH (a forwarded display).
         terminal: whether the caller can write to a terminal (OSC 52).
-        clear_after_seconds: when the lease ends; 0 for never.
+        clear_after_seconds: when the lease ends (`config.ClipboardConfig.seconds`); 0 for never.
         secret: whether the text is one: it stays out of the terminal's stream, and clipboard managers are asked to
             keep no copy, where the tool can say so.
         secrets_through_terminal: whether a secret may go through the terminal's stream all the same.
@@ -389,7 +388,7 @@ class ClipboardOptions(Struct, frozen=True):
     command: str = ""
     local_over_ssh: bool = False
     terminal: bool = True
-    clear_after_seconds: int = CLEAR_AFTER_SECONDS
+    clear_after_seconds: int = 30
     secret: bool = True
     secrets_through_terminal: bool = False
 

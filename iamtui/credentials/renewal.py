@@ -1,4 +1,4 @@
-"""Renewing a session before it ends: when, how often to try, and what is left when it fails."""
+"""Renewer: holds a session and assumes its role again before it ends; when, how often, and what a failure leaves."""
 
 from __future__ import annotations
 

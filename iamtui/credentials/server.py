@@ -1,4 +1,7 @@
-"""Credentials endpoint of a session, and the thread that renews it. For `serve` and for the screen."""
+"""Endpoints of a session on the loopback address, and the thread that renews it. For `serve` and for the screen.
+
+Container credentials, and instance metadata (IMDSv2).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: temporary credentials with their identity and their end."""
+"""Sessions: temporary credentials with their identity and end; the clock they are measured by; durations as typed."""
 
 from __future__ import annotations
 

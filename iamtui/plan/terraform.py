@@ -1,6 +1,9 @@
 """Plans of Terraform and OpenTofu as `terraform show -json` writes them, read into immutable records.
 
 https://developer.hashicorp.com/terraform/internals/json-format, format_version 0.1 up to 2.
+
+No resource type is known here. What a type gives access to: `workspace.gate.plan_draft`; which calls it makes:
+`engine.calls.planned_calls`.
 """
 
 from __future__ import annotations

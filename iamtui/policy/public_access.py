@@ -84,7 +84,7 @@ def open_statements(policy: Policy) -> Iterator[Statement]:
         entries = statement.principals if statement.not_principals is None else (None,)
         if statement.effect != "Allow" or not any(map(is_everybody, entries or ())):
             continue
-        if not confines(opening_of(statement, policy), fixes_somebody, always=EVERY_REQUEST):
+        if not confines(opening_of(statement, policy), fixes_somebody, always=CALLER_KEYS_OF_EVERY_REQUEST):
             yield statement
 
 
@@ -255,7 +255,7 @@ _PINNING_VALUES: Final[dict[str, Callable[[str], bool]]] = {
 _OF_CALLERS: Final = frozenset(
     ("aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn", "aws:userid")
 )
-EVERY_REQUEST: Final = frozenset(("aws:principalaccount", "aws:userid", "aws:principaltype"))
+CALLER_KEYS_OF_EVERY_REQUEST: Final = frozenset(("aws:principalaccount", "aws:userid", "aws:principaltype"))
 """Keys that every request carries, anonymous ones too (IAM User Guide: global condition keys)."""
-SIGNED: Final = EVERY_REQUEST | {"aws:principalarn"}
+SIGNED: Final = CALLER_KEYS_OF_EVERY_REQUEST | {"aws:principalarn"}
 """Those of signed requests, as of all that assume a role."""

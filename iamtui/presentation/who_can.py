@@ -1,4 +1,7 @@
-"""Who can: one principal with its answer as a row; how rows are counted, filtered, sorted and exported."""
+"""Who can: one principal with its answer as a row; how rows are counted, filtered, sorted and exported.
+
+`who_can_listing` has the columns of the command line and of exports; those of the screen: `tui.question.who_can_list`.
+"""
 
 from __future__ import annotations
 
@@ -396,7 +399,7 @@ def _grant_json(grant: Grant) -> dict[str, Any]:
     }
 
 
-def who_can_list(workspace: Workspace) -> Listing[PrincipalAccess]:
+def who_can_listing(workspace: Workspace) -> Listing[PrincipalAccess]:
     """The list of principals and what each may do."""
 
     def decision(one: PrincipalAccess) -> Word:
@@ -494,4 +497,4 @@ def who_can_text(
 ) -> str:
     """The answers of some principals, in their order, in one of FORMATS."""
     found = who_has_access(workspace, question_matrix, principals, only_deciding=form != "json")
-    return who_can_list(workspace).text(form, takewhile(lambda _: not cancelled(), found))
+    return who_can_listing(workspace).text(form, takewhile(lambda _: not cancelled(), found))

@@ -63,7 +63,7 @@ ALWAYS_THERE: Final = frozenset(
         "aws:requestedregion",
     )
 )
-"""Keys that every request carries."""
+"""Keys of the request itself that each carries; those of the caller: `policy.public_access`."""
 
 
 @dataclass(frozen=True)

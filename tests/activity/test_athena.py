@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from benchmarks.trail_generator import events
-from iamtui.activity.requests import DistinctRequest, RequestCollector
-from iamtui.activity.tables import athena_query
+from iamtui.activity.distinct_requests import DistinctRequest, RequestCollector
+from iamtui.activity.event_rows import athena_query
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
 from tests.support.external_tools import optional_module

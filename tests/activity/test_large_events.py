@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.activity import events, requests
-from iamtui.activity.tables import csv_events, parquet_events
+from iamtui.activity import distinct_requests, events
+from iamtui.activity.event_rows import csv_events, parquet_events
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
 from iamtui.workspace.activity.used import read_trails
@@ -31,7 +31,7 @@ def _event(**fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "_MOST_HELD", 4 * _MB)
+    monkeypatch.setattr(distinct_requests, "_MOST_HELD", 4 * _MB)
     monkeypatch.setattr(events, "_MOST_REMEMBERED_BYTES", 4 * _MB)
 
 
@@ -67,7 +67,7 @@ def test_fields_of_a_table_that_are_large_are_not_all_remembered(monkeypatch: py
     monkeypatch.setattr(events, "_MOST_REMEMBERED_BYTES", 4 * _MB)
     rows = (f'{{""key"":""{number}{"x" * 2 * _MB}""}}' for number in range(_EVENTS))
     portions = (f's3.amazonaws.com,GetObject,,"{row}"\n'.encode() for row in rows)
-    monkeypatch.setattr("iamtui.activity.tables._ROWS", 1)
+    monkeypatch.setattr("iamtui.activity.event_rows._ROWS", 1)
     tracemalloc.start()
     try:
         read = csv_events(lambda: next(portions, b""), b"eventSource,eventName,errorCode,requestParameters\n")
@@ -79,8 +79,8 @@ def test_fields_of_a_table_that_are_large_are_not_all_remembered(monkeypatch: py
 
 
 def test_what_many_requests_have_in_common_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "_MOST_HELD", 400_000)
-    collector = requests.RequestCollector()
+    monkeypatch.setattr(distinct_requests, "_MOST_HELD", 400_000)
+    collector = distinct_requests.RequestCollector()
     identity = {"type": "IAMUser", "arn": _USER, "identityProvider": "x" * 100_000}
     for number in range(100):
         event = _event(userIdentity=identity, requestParameters={"key": f"k{number}"})

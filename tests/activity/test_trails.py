@@ -17,9 +17,9 @@ import pytest
 
 from benchmarks.activity import columns_of
 from benchmarks.trail_generator import events, write_bucket
+from iamtui.activity.distinct_requests import RequestCollector
+from iamtui.activity.event_rows import write_parquet
 from iamtui.activity.events import Event, event_of
-from iamtui.activity.requests import RequestCollector
-from iamtui.activity.tables import write_parquet
 from iamtui.activity.trails import Trails
 from iamtui.problem import Problem
 from tests.support.external_tools import optional_module

@@ -132,7 +132,7 @@ def test_kept_requests_say_what_they_lack(
     ]
     (folder / "a.json").write_text(json.dumps({"Records": records}))
     (folder / "b.json").write_text("{broken")
-    monkeypatch.setattr("iamtui.activity.requests.MOST_DISTINCT", 3)
+    monkeypatch.setattr("iamtui.activity.distinct_requests.MOST_DISTINCT", 3)
     cli("replay", folder, "--keep", kept, "--snapshot", snapshot)
     monkeypatch.undo()
 

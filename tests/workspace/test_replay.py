@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from iamtui.account.model import InlinePolicy, InstanceProfile
+from iamtui.activity.distinct_requests import RequestCollector
 from iamtui.activity.events import event_of
-from iamtui.activity.requests import RequestCollector
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteRole, DeleteUser
 from iamtui.drafts.edits.organization import PutOrganizationPolicy

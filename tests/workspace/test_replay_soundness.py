@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from iamtui.activity.distinct_requests import RequestCollector
 from iamtui.activity.events import event_of
-from iamtui.activity.requests import RequestCollector
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
 from iamtui.drafts.draft import Draft, Edit

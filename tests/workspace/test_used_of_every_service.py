@@ -14,8 +14,8 @@ import botocore.session
 import pytest
 
 from iamtui.account.model import Account
+from iamtui.activity.distinct_requests import RequestCollector
 from iamtui.activity.events import event_of
-from iamtui.activity.requests import RequestCollector
 from iamtui.activity.trails import TrailCounts
 from iamtui.catalog import service_data
 from iamtui.engine.calls.api_calls import iam_actions

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from iamtui.catalog import api_operations as tables
+from iamtui.catalog import api_operations
 from iamtui.catalog.actions import catalogue
 from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.engine.calls.call_resources import (
@@ -108,7 +108,7 @@ def iam_actions(source: str, operation: str) -> tuple[str, ...]:
     if not name:
         return ()
     proper = catalogue().names.proper
-    for prefix in tables.prefixes_of(source):
+    for prefix in api_operations.prefixes_of(source):
         if prefix == "dynamodb" and name == "ExecuteStatement":
             # What the statement does is not in the name: a denial shows the most usual.
             return ("dynamodb:PartiQLSelect",)
@@ -116,7 +116,7 @@ def iam_actions(source: str, operation: str) -> tuple[str, ...]:
             return ("dynamodb:PutItem",)
         if prefix == "apigateway" and not proper(f"{prefix}:{name}"):
             return tuple(_of_gateway(name))
-        mapped = tables.ACTIONS.get(prefix, {}).get(name, (name,))
+        mapped = api_operations.ACTIONS.get(prefix, {}).get(name, (name,))
         known = [proper(one if ":" in one else f"{prefix}:{one}") for one in mapped]
         if all(known):
             return tuple(one for one in known if one)
@@ -124,7 +124,7 @@ def iam_actions(source: str, operation: str) -> tuple[str, ...]:
 
 
 def _of_gateway(name: str) -> Iterator[str]:
-    methods = {path.partition(" ")[0] for path in tables.gateway_paths().get(name, ())}
+    methods = {path.partition(" ")[0] for path in api_operations.gateway_paths().get(name, ())}
     if len(methods) == 1:
         yield f"apigateway:{methods.pop()}"
 
@@ -132,7 +132,7 @@ def _of_gateway(name: str) -> Iterator[str]:
 def _only_service_with(operation: str) -> str:
     told = {
         actions[0] if ":" in actions[0] else f"{prefix}:{actions[0]}"
-        for prefix, table in tables.ACTIONS.items()
+        for prefix, table in api_operations.ACTIONS.items()
         if (actions := table.get(operation))
     }
     wanted = f":{operation.lower()}"
@@ -152,10 +152,12 @@ def authorized_by(record: Mapping[str, Any]) -> CallActions:
     call = _call(record, name, parameters)
     actions = _actions_of(source, name, call)
     if not actions:
-        why = tables.NO_ACTION.get(tables.source_name(source), "the catalogue has no action for this operation")
+        why = api_operations.NO_ACTION.get(
+            api_operations.source_name(source), "the catalogue has no action for this operation"
+        )
         return CallActions(unmapped=why)
     found = [_authorized(action, _of_its_tables(action, call)) for action in islice(actions, MOST_ACTIONS)]
-    operation = f"{tables.iam_prefix(source)}:{name}"
+    operation = f"{api_operations.iam_prefix(source)}:{name}"
     found += _implied(operation, found, call)
     return CallActions(tuple(found), possible=tuple(_possible(operation, found, call)))
 
@@ -203,10 +205,10 @@ def _tables_named(action: str, call: Call) -> Iterator[str]:
     """The tables, or `TABLE/index/INDEX`, that an action of a transaction, or of PartiQL, names; "" is not known."""
     for item in _objects_in(naming(call.parameters, "dynamodb")):
         given = {key.lower(): value for key, value in item.items() if isinstance(value, str)}
-        if tables.PARTIQL.get(_verb(given.get("statement", ""))) == action:
+        if api_operations.PARTIQL.get(_verb(given.get("statement", ""))) == action:
             statement = _STATEMENT.match(given["statement"])
             yield "/index/".join(filter(None, statement.groups())) if statement is not None else ""
-        elif tables.TRANSACTION.get(given.get("operation", "").lower()) == action:
+        elif api_operations.TRANSACTION.get(given.get("operation", "").lower()) == action:
             yield given.get("tablename", "")
 
 
@@ -233,7 +235,7 @@ def _objects_in(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
 
 
 def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -> Call:
-    prefix = tables.iam_prefix(text_in(record, "eventSource"))
+    prefix = api_operations.iam_prefix(text_in(record, "eventSource"))
     if prefix == "ec2":
         # Some calls are recorded as `{"CreateFlowLogsRequest": PARAMETERS}`.
         wrapped = (one for key, one in parameters.items() if key.endswith("Request") and isinstance(one, dict))
@@ -257,12 +259,12 @@ def _call(record: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -
 
 
 def _actions_of(source: str, name: str, call: Call) -> tuple[str, ...]:
-    prefix = tables.iam_prefix(source)
+    prefix = api_operations.iam_prefix(source)
     if prefix == "dynamodb" and name in _DYNAMODB:
         return _dynamodb(call)
     actions = iam_actions(source, name)
     if prefix == "s3" and "versionid" in call.flat:
-        return tuple(tables.VERSION_ACTIONS.get(action, action) for action in actions)
+        return tuple(api_operations.VERSION_ACTIONS.get(action, action) for action in actions)
     if prefix == "autoscaling" and "servicenamespace" in call.flat:
         # Application Auto Scaling records its calls under the same source.
         return iam_actions("application-autoscaling", name) or actions
@@ -276,7 +278,9 @@ def _dynamodb(call: Call) -> tuple[str, ...]:
     """Actions of statements and of the items of a transaction; () unless each of them is known."""
     statements = [_verb(text) for text in call.flat.get("statement", ()) if text.strip()]
     operations = [text.lower() for text in call.flat.get("operation", ())]
-    words = [(tables.PARTIQL, word) for word in statements] or [(tables.TRANSACTION, word) for word in operations]
+    words = [(api_operations.PARTIQL, word) for word in statements] or [
+        (api_operations.TRANSACTION, word) for word in operations
+    ]
     found = [table.get(word, "") for table, word in words]
     return tuple(dict.fromkeys(found)) if all(found) else ()
 

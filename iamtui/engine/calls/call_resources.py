@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any, Final, NamedTuple
 
-from iamtui.catalog import api_operations as tables
-from iamtui.catalog import service_data
+from iamtui.catalog import api_operations, service_data
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.catalog.arn_forms import forms_of_types
 from iamtui.engine.calls.call_types import CallType, letters_of, partition_of, pattern_of, types_of_call
@@ -216,7 +215,7 @@ def _values(names: tuple[str, ...], flat: Mapping[str, tuple[str, ...]]) -> tupl
 
 
 def _account(call: Call, prefix: str) -> str:
-    given = call.flat.get(tables.ACCOUNT_PARAMETERS.get(prefix, ""), ())
+    given = call.flat.get(api_operations.ACCOUNT_PARAMETERS.get(prefix, ""), ())
     return given[0] if len(given) == 1 and re.fullmatch(r"\d{12}", given[0]) else call.account
 
 
@@ -375,7 +374,7 @@ def _ec2(name: str, call: Call) -> list[str] | None:
         return None
     found: list[str] = []
     for one in call.flat.get("resourceid", ()):
-        kind = tables.EC2_IDS.get(one.rpartition("-")[0])
+        kind = api_operations.EC2_IDS.get(one.rpartition("-")[0])
         if kind is None:
             return []
         account = "" if kind in ("image", "snapshot") else call.account
@@ -472,7 +471,7 @@ def _gateway(name: str, call: Call) -> list[str] | None:
     if name not in ("get", "put", "post", "patch", "delete"):
         return None
     found: list[str] = []
-    for path in tables.gateway_paths().get(call.operation, ()):
+    for path in api_operations.gateway_paths().get(call.operation, ()):
         names = re.findall(r"\{(\w+)\}", path)
         values = [call.flat.get(one.lower(), ("",))[0] for one in names]
         if all(value and tells(value) for value in values):
@@ -538,7 +537,7 @@ def resource_of_call(source: str, action: str, parameters: Mapping[str, Any], *,
 
     An IAM entity's ARN comes without its path, which the parameters do not have.
     """
-    call = Call("", account, region, flat_parameters(parameters, tables.iam_prefix(source)), parameters)
+    call = Call("", account, region, flat_parameters(parameters, api_operations.iam_prefix(source)), parameters)
     found = resources_of(action, call) if action else ()
     told = [arn for arn in found if arn != "*"]
     return told[0] if len(told) == 1 else next(_arns_in(parameters), "")

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from iamtui.catalog import api_operations as tables
-from iamtui.catalog import service_data
+from iamtui.catalog import api_operations, service_data
 from iamtui.catalog.arn_forms import ArnForm, Name, forms_of_types, resource_types_of, types_of_each_call
 from iamtui.catalog.tables import REGIONS
 
@@ -41,7 +40,7 @@ class CallType(NamedTuple):
 def types_of_call(prefix: str, name: str, operation: str) -> tuple[CallType, ...]:
     forms = service_data.resource_types(prefix)
     found = service_data.actions(prefix)[name]["resourceTypes"]
-    made = tables.MADE_HERE.get(f"{prefix}:{name}", ())
+    made = api_operations.MADE_HERE.get(f"{prefix}:{name}", ())
     alone = {types[0] for types in types_of_each_call(f"{prefix}:{name}") if len(types) == 1}
     types: list[CallType] = []
     for one in found:
@@ -104,7 +103,7 @@ def _pieces(form: str, prefix: str, kind: str, operation: str) -> Iterator[str |
 
 def _parameters(prefix: str, name: str, kind: str, operation: str) -> Iterator[str]:
     """The request parameters that may have a name of an ARN form, the likeliest first."""
-    yield from tables.PARAMETERS.get(prefix, {}).get(name, ())
+    yield from api_operations.PARAMETERS.get(prefix, {}).get(name, ())
     plain = name.lower().removesuffix("withpath")
     if plain not in _GENERIC:
         yield plain
@@ -115,12 +114,12 @@ def _parameters(prefix: str, name: str, kind: str, operation: str) -> Iterator[s
         yield from (f"{stem}{suffix}", f"{stem}{suffix}s")
     if suffix != "id":
         yield from (stem, f"{stem}s")
-    if prefix in tables.IDENTIFIES or suffix == "identifier":
+    if prefix in api_operations.IDENTIFIES or suffix == "identifier":
         yield f"{stem}identifier"
     # A plain "name" is that of what the operation is called after: the alias, of CreateStateMachineAlias.
     if suffix in ("name", "id") and stem and operation.removesuffix("s").endswith(stem.removesuffix("s")):
         yield suffix
-        if prefix in tables.IDENTIFIES:
+        if prefix in api_operations.IDENTIFIES:
             yield "identifier"
 
 
@@ -150,11 +149,11 @@ def _named_types(
     prefix: str, name: str, types: Iterable[str], parameters: Mapping[str, Any]
 ) -> Iterator[tuple[str, ...]]:
     """The types of an action that a call's parameters are called after."""
-    otherwise = tables.NAMED_OTHERWISE.get(f"{prefix}:{name}", {})
+    otherwise = api_operations.NAMED_OTHERWISE.get(f"{prefix}:{name}", {})
     for key, value in parameters.items():
         plain, named = _NAMING.sub("", letters_of(key)), otherwise.get(key.lower(), ())
         kinds = tuple(kind for kind in types if letters_of(kind) == plain or kind in named)
-        if value and kinds and key.lower() != tables.ACCOUNT_PARAMETERS.get(prefix):
+        if value and kinds and key.lower() != api_operations.ACCOUNT_PARAMETERS.get(prefix):
             yield kinds
 
 

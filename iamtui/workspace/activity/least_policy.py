@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from iamtui.account.model import Role, User
-from iamtui.activity.requests import DistinctRequest
+from iamtui.activity.distinct_requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.drafts.draft import Draft, Edit
 from iamtui.drafts.edits.policies import DeleteInlinePolicy, PutInlinePolicy, PutManagedPolicy

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Role, User
-from iamtui.activity.requests import DistinctRequest
+from iamtui.activity.distinct_requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.denials.cloudtrail import encryption_context, is_outside_policies, read_record
 from iamtui.denials.denial import Denial, SourcePlace

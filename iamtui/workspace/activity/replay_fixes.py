@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from iamtui.account.model import Role, User
-from iamtui.activity.requests import DistinctRequest
+from iamtui.activity.distinct_requests import DistinctRequest
 from iamtui.catalog.actions import ENGINE_CATALOGUE
 from iamtui.drafts.draft import Draft, DraftProblem
 from iamtui.engine.condition_words import condition_of

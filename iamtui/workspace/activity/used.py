@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Final, NamedTuple
 
+from iamtui.activity.distinct_requests import DistinctRequest, RequestCollector
 from iamtui.activity.events import Event
-from iamtui.activity.requests import DistinctRequest, RequestCollector
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.catalog import api_operations
 from iamtui.engine.calls.api_calls import AuthorizedAction, authorized_by, iam_actions

@@ -1,4 +1,7 @@
-"""The draft of a Terraform plan: its changes of users, groups, roles and policies as edits of the account."""
+"""The draft of a Terraform plan: its changes of users, groups, roles and policies as edits of the account.
+
+One more resource type: `_RESOURCE_TYPES`; one with a resource policy: `engine.resource_policy_services`.
+"""
 
 from __future__ import annotations
 
@@ -161,7 +164,7 @@ class _PlanReader:
     def _facts_of(self, change: PlanChange) -> tuple[dict[Fact, Any], dict[Fact, Any]]:
         """The facts of a change before and after it; none of one that is not compared, which is noted."""
         sides: tuple[dict[Fact, Any], dict[Fact, Any]] = ({}, {})
-        facts = _FACTS.get(change.type)
+        facts = _RESOURCE_TYPES.get(change.type)
         if facts is None:
             if change.type not in _WITHOUT_ACCESS and self._may_matter(change):
                 self.not_compared.append(NotCompared(change.address, "is of a type that is not compared"))
@@ -545,7 +548,7 @@ def _own_policy(values: _Values) -> Iterator[tuple[Fact, Any]]:
     yield ("resource", str(arn)), values.document("policy")
 
 
-_FACTS: Final[Mapping[str, Facts]] = {
+_RESOURCE_TYPES: Final[Mapping[str, Facts]] = {
     "aws_iam_role": _role,
     "aws_iam_user": _user,
     "aws_iam_policy": _policy,

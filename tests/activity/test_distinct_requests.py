@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from benchmarks.trail_generator import events
-from iamtui.activity import requests
+from iamtui.activity import distinct_requests
+from iamtui.activity.distinct_requests import DistinctRequest, RequestCollector
+from iamtui.activity.event_rows import csv_events
 from iamtui.activity.events import event_of, events_of_list, whole_events
-from iamtui.activity.requests import DistinctRequest, RequestCollector
-from iamtui.activity.tables import csv_events
 from iamtui.activity.trails import Trails
 from iamtui.denials.cloudtrail import read_record
 from iamtui.denials.denial import SourcePlace
@@ -144,7 +144,7 @@ def test_parameters_that_are_cut_say_so() -> None:
 def test_rows_that_are_kept_of_requests_say_that_parts_were_cut() -> None:
     found = collected([RECORD | {"requestParameters": {"name": "x" * 5_000}}, RECORD])
     table = io.StringIO()
-    rows = csv.DictWriter(table, requests.COLUMNS)
+    rows = csv.DictWriter(table, distinct_requests.COLUMNS)
     rows.writeheader()
     rows.writerows(one.row() for one in found)
     text = io.BytesIO(table.getvalue().encode())
@@ -156,7 +156,7 @@ def test_rows_that_are_kept_of_requests_say_that_parts_were_cut() -> None:
 
 
 def test_sessions_of_a_role_are_told_apart_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "MOST_SESSIONS", 3)
+    monkeypatch.setattr(distinct_requests, "MOST_SESSIONS", 3)
     records = [
         RECORD | {"userIdentity": SESSION | {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/build-{number}"}}
         for number in range(10)
@@ -189,7 +189,7 @@ def test_distinct_requests_are_taken_in_other_orders() -> None:
 
 
 def test_more_than_are_held_are_counted_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "MOST_DISTINCT", 1)
+    monkeypatch.setattr(distinct_requests, "MOST_DISTINCT", 1)
     collector = RequestCollector()
     other = RECORD | {"eventName": "PutObject"}
     found = [event_of(json.dumps(record)) for record in (RECORD, other, other, RECORD)]
@@ -213,7 +213,7 @@ def collector_of(records: Iterable[dict[str, Any]]) -> RequestCollector:
 
 def table_of(collector: RequestCollector, unread: int = 0) -> bytes:
     table = io.StringIO()
-    rows = csv.DictWriter(table, requests.COLUMNS)
+    rows = csv.DictWriter(table, distinct_requests.COLUMNS)
     rows.writeheader()
     rows.writerows(one.row() for one in collector.requests())
     rows.writerows(collector.lost_rows(unread))
@@ -231,7 +231,7 @@ def read_again(table: bytes, tmp_path: Path) -> tuple[Trails, RequestCollector]:
 def test_keys_of_too_many_objects_are_folded_to_what_they_begin_with(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(requests, "MOST_DISTINCT", 12)
+    monkeypatch.setattr(distinct_requests, "MOST_DISTINCT", 12)
     times = [f"2026-08-01T10:00:{number:02}Z" for number in range(40)]
     keys = [f"raw/{number % 2}/{number}" for number in range(40)]
     records = [reading(key, eventTime=time) for key, time in zip(keys, times, strict=True)]
@@ -252,7 +252,7 @@ def test_keys_of_too_many_objects_are_folded_to_what_they_begin_with(
 
 
 def test_folders_are_folded_where_there_are_too_many_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "MOST_DISTINCT", 12)
+    monkeypatch.setattr(distinct_requests, "MOST_DISTINCT", 12)
     collector = collector_of(reading(f"{'abc'[number % 3]}/{number}/{number}") for number in range(60))
     assert {one.given()["key"] for one in collector.requests()} >= {"a/*", "b/*", "c/*"}
     collector = collector_of(reading(f"{number}/x") for number in range(60))
@@ -261,7 +261,7 @@ def test_folders_are_folded_where_there_are_too_many_of_them(monkeypatch: pytest
 
 
 def test_what_has_no_key_or_a_key_that_would_be_a_pattern_is_not_folded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "MOST_DISTINCT", 5)
+    monkeypatch.setattr(distinct_requests, "MOST_DISTINCT", 5)
     for records in (
         [reading(f"a*b/{number}", eventName=f"Get{number}") for number in range(20)],
         [RECORD | {"requestParameters": {"name": str(number)}} for number in range(20)],
@@ -276,9 +276,9 @@ def test_what_has_no_key_or_a_key_that_would_be_a_pattern_is_not_folded(monkeypa
 def test_what_was_left_out_and_not_read_stands_with_what_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(requests, "MOST_DISTINCT", 2)
+    monkeypatch.setattr(distinct_requests, "MOST_DISTINCT", 2)
     collector = collector_of(RECORD | {"eventName": f"List{number}"} for number in range(5))
-    monkeypatch.setattr(requests, "MOST_DISTINCT", 1_000)
+    monkeypatch.setattr(distinct_requests, "MOST_DISTINCT", 1_000)
 
     trails, again = read_again(table_of(collector, unread=3), tmp_path)
 

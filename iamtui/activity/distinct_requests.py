@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from iamtui.activity.event_rows import COUNT, CUT, ENCODED, FIRST, FOLDED, LAST, OF_ADDRESSES
 from iamtui.activity.events import LEFT_OUT, UNREAD, UNREADABLE, Event, Remembered
-from iamtui.activity.tables import COUNT, CUT, ENCODED, FIRST, FOLDED, LAST, OF_ADDRESSES
 from iamtui.denials.cloudtrail import is_denied
 from iamtui.engine.calls.api_calls import FOLDED as FOLDED_RECORD
 from iamtui.engine.calls.call_resources import tells
