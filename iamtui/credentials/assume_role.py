@@ -522,8 +522,10 @@ def assume_role(
     except Problem as problem:
         return session.identified(None, str(problem))
     role = entered.role_arn.rsplit("/", 1)[-1]
-    expected = f":sts::{entered.account}:assumed-role/{role}/{entered.session_name}"
-    if identity.account == entered.account and identity.arn.endswith(expected):
+    # Of the partition, too: an id is that of another account in each.
+    partition = entered.role_arn.partition(":iam:")[0]
+    expected = f"{partition}:sts::{entered.account}:assumed-role/{role}/{entered.session_name}"
+    if identity.account == entered.account and identity.arn == expected:
         return session.identified(identity, "")
     whose = identity.arn or "nobody"
     return session.identified(identity, f"These credentials belong to {whose}, not to the session that was asked for.")

@@ -456,6 +456,20 @@ def test_accounts_of_the_store_count_as_members_of_the_organization_that_they_ar
     assert found.code == (0 if proved else 3)
 
 
+def test_a_file_of_another_account_makes_no_member_of_the_organization(cli: Cli, store: Path) -> None:
+    shared = role("shared", AssumeRolePolicyDocument=trust({"AWS": OTHER}))
+    another_day(store, cli, snapshot(roles=[shared], organization=levels(ID, "Prod")))
+    moved = account_file(store, OTHER)
+    another = snapshot(users=[user("olga", Arn="arn:aws:iam::777788889999:user/olga")])
+    another["organization"] = levels("777788889999", "Test")
+    target = moved.parents[2] / "date=2026-11-29" / moved.parent.name / moved.name
+    target.parent.mkdir()
+    target.write_bytes(packed_for(target.name, json.dumps(another).encode()))
+    found = cli("org", "ask", "--store", store, "--not-public", f"arn:aws:iam::{ID}:role/shared", "-o", "jsonl")
+    assert [one["verdict"] for one in found.json_lines] == ["not proved"]
+    assert "is of account 777788889999, and is not used" in found.err
+
+
 def test_who_is_of_another_account_than_the_role_is_named_in_full(cli: Cli, store: Path) -> None:
     shared = role("shared", AssumeRolePolicyDocument=trust({"AWS": OTHER}))
     may = inline("may", document(allow("sts:AssumeRole")))

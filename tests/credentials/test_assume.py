@@ -147,6 +147,7 @@ def test_a_failing_identity_call_does_not_lose_the_session() -> None:
         "arn:aws:sts::999999999999:assumed-role/Deployer/alice",
         "arn:aws:sts::123456789012:assumed-role/Admin/alice",
         "arn:aws:sts::123456789012:assumed-role/Deployer/bob",
+        "arn:aws-cn:sts::123456789012:assumed-role/Deployer/alice",
         "arn:aws:iam::123456789012:user/alice",
     ],
 )

@@ -128,3 +128,16 @@ def test_workers_are_as_many_as_are_worth_it() -> None:
     chosen = workers_for(300, 3)
     assert chosen.at_once == 3
     chosen.close()
+
+
+def test_the_folder_one_stands_in_supplies_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "multiprocessing.py").write_text("open('ran', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    workers = Processes(1)
+    try:
+        assert workers.submit(length, b"xxx", IDS[3])() == 3
+    finally:
+        workers.close()
+    assert not Path("ran").exists()
+    assert "PYTHONSAFEPATH" not in os.environ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import weakref
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import botocore.session
 import jsonschema
 import pytest
+from botocore.response import StreamingBody
 
 from iamtui.account.authorization_details import load_account
 from iamtui.account.model import REST_OF_ACCOUNT, Account, Gap
@@ -284,6 +286,18 @@ def test_an_object_of_s3_is_read_whole_and_within_its_limit(moto: MotoServer, mo
     monkeypatch.setattr(answers, "LARGEST_OBJECT", 100_000)
     with pytest.raises(Problem, match="more than"):
         files.read("x.gz", 1_000_000)
+
+
+class _Short(_Endless):
+    """An endpoint whose objects are not as long as it says."""
+
+    def call(self, _service: str, _operation: str, _form: type[Any], **_given: str) -> Any:
+        return {"Body": StreamingBody(io.BytesIO(b"{}"), 5)}
+
+
+def test_an_object_of_s3_that_is_not_what_its_headers_say_is_one_that_cannot_be_read() -> None:
+    with pytest.raises(Problem, match="2 read, but total bytes expected is 5"):
+        S3Files(_Short(), "bucket", "").read("x", 100)  # type: ignore[arg-type]
 
 
 def test_addresses_of_s3() -> None:

@@ -217,15 +217,27 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 
 def _submitted(pool: ProcessPoolExecutor, task: Callable[[D], T], data: D) -> Future[T | Failed]:
-    """Give a task to a pool, which may start a process for it.
+    """Give a task to a pool, which may start processes for it.
 
     Ctrl+c is for the process that starts the others and ends them: they have it blocked from their first moment on.
+    They begin with `python -c`, which would first look for modules in the folder one stands in.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-    try:
-        return pool.submit(attempt, task, data)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with _STARTING:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        path = os.environ.get(_SAFE_PATH)
+        os.environ[_SAFE_PATH] = "1"
+        try:
+            return pool.submit(attempt, task, data)
+        finally:
+            os.environ.pop(_SAFE_PATH)
+            if path is not None:
+                os.environ[_SAFE_PATH] = path
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_STARTING: Final = Lock()
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
+"""Python 3.11: whatever a variable of this name holds but "", the first entry of the module path is left out."""
 
 
 def _begin_worker(rounds: tuple[int, int, int]) -> None:

@@ -116,11 +116,22 @@ class _References(Struct):
     )
 
 
+class _Level(Struct):
+    id: str = ""
+    type: str = ""
+
+
 class _OfOrganization(Struct):
     id: str = ""
+    path: list[_Level] = msgspec.field(default_factory=list)
+
+
+class _Header(Struct):
+    account_id: str | None = None
 
 
 class _Organized(Struct):
+    iamtui: _Header | None = None
     organization: _OfOrganization | None = None
 
 
@@ -258,7 +269,11 @@ class S3Files:
             if getattr(problem, "code", "") in ("NoSuchKey", "404"):
                 raise MissingFile(f"{subject} does not exist.", "Check the address.") from None
             raise
-        return read_whole(unpacked(io.BytesIO(answer["Body"].read()), subject), subject, most=most)
+        try:
+            body = answer["Body"].read()
+        except Exception as error:  # noqa: BLE001 - botocore's own, where the length or a checksum is another
+            raise self._connection.unexpected("s3", "GetObject", safe_text(error)) from None
+        return read_whole(unpacked(io.BytesIO(body), subject), subject, most=most)
 
 
 class _Prefix(Struct):
@@ -380,11 +395,17 @@ class OrganizationStore:
         try:
             data = self._files.read(snapshot_name(day, account), _LARGEST_SNAPSHOT)
             whole = _HALF_CHARACTER.sub(rb"\\ufffd", data)
-            found = _decoded(whole, _Organized, f"The snapshot of account {account} of {day}").organization
+            shape = _decoded(whole, _Organized, f"The snapshot of account {account} of {day}")
+            found, header = shape.organization, shape.iamtui
         except Problem:
             # It is named where the account itself is asked.
             return ""
-        return "" if found is None else found.id
+        if found is None:
+            return ""
+        # A file of another account, which is not used where it is asked, says nothing about this one.
+        own = {level.id for level in found.path if level.type == "ACCOUNT"}
+        own |= {header.account_id} if header is not None and header.account_id else set()
+        return found.id if own == {account} else ""
 
     def pages(self, day: str, account: str) -> bytes:
         """The snapshot of an account as JSON, with the AWS managed policies that it names.
