@@ -21,6 +21,10 @@ class AnswerTooSlow(Exception):
     """An endpoint did not come to the end of its answer in the time that the text names."""
 
 
+class UnclearHost(Exception):
+    """A URL that libraries read as one of different hosts, or with a user before the host; the text names it."""
+
+
 MOST_PAGES: Final = 1_000
 """Pages of a listing. All of an account at AWS's highest quotas has some 200."""
 

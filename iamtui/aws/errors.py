@@ -108,7 +108,7 @@ _FATAL: Final = _EXPIRED | _UNKNOWN_KEY | _BAD_SIGNATURE | {
     "AnswerTooSlow", "ConnectTimeoutError", "ConnectionClosedError", "ConnectionError", "CredentialRetrievalError",
     "EndpointConnectionError", "HTTPClientError", "LoginRefreshRequired", "NoCredentialsError",
     "OtherAccount", "PartialCredentialsError", "ProfileNotFound", "ProxyConnectionError", "ReadTimeoutError",
-    "SSLError", "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
+    "SSLError", "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError", "UnclearHost",
 }  # fmt: skip
 _UNREACHABLE: Final = frozenset(
     ("ConnectTimeoutError", "ConnectionError", "EndpointConnectionError", "ProxyConnectionError")

@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from iamtui.aws import answers
-from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow
+from iamtui.aws.answers import AnswerTooLarge, AnswerTooSlow, UnclearHost
 from iamtui.aws.profiles import is_loopback
 
 CONNECT_SECONDS = 3
@@ -36,7 +36,7 @@ class HttpSender:
     No compression is asked for, and none unpacked. Errors are botocore's, so that its retries treat them as such.
 
     Args:
-        certificates: the file (or folder) that servers are checked with.
+        certificates: the file that servers are checked with.
         seconds: connect and read timeout.
         uses_proxies: whether those of the environment are used, for hosts that are not this machine.
     """
@@ -59,14 +59,19 @@ class HttpSender:
 
         Raises:
             AnswerTooLarge, AnswerTooSlow: the endpoint's answer is beyond a limit.
+            UnclearHost: the URL, or that of a proxy, may be read as one of another host.
         """
         is_object, url = request.stream_output, request.url
+        if is_unclear(url) or urlsplit(url).username is not None:
+            raise UnclearHost("The URL of the request")
         size, seconds = (
             (answers.LARGEST_OBJECT, answers.LONGEST_OBJECT) if is_object else (answers.LARGEST, answers.LONGEST)
         )
         deadline = time.monotonic() + seconds
         uses_proxies = self._uses_proxies and not is_loopback(urlsplit(url).hostname or "")
         proxies: dict[str, str] = get_environ_proxies(url) if uses_proxies else {}
+        if any(map(is_unclear, proxies.values())):
+            raise UnclearHost("The URL of the proxy")
         if not Path(self._certificates).exists():
             raise SSLError(endpoint_url=url, error=FileNotFoundError(self._certificates))
         with self._lock:
@@ -107,6 +112,17 @@ class HttpSender:
             sessions, self._sessions = tuple(self._sessions.values()), {}
         for session in sessions:
             session.close()
+
+
+def is_unclear(url: str) -> bool:
+    """Whether libraries find different hosts in a URL: one checks the host, another one connects (row 26)."""
+    if "//" not in url:
+        url = f"http://{url}"
+    try:
+        checked, connected = urlsplit(url).hostname, urllib3.util.parse_url(url).host
+    except ValueError:
+        return True
+    return (checked or "") != (connected or "").strip("[]")
 
 
 class ReadBody(io.BytesIO):

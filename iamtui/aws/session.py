@@ -35,9 +35,10 @@ from botocore.hooks import HierarchicalEmitter, first_non_none_response
 from botocore.tokens import SSOTokenProvider
 from urllib3.util import parse_url
 
+from iamtui.aws.answers import UnclearHost
 from iamtui.aws.credential_process import Approve, approved_run, check_command, refuse_command
 from iamtui.aws.errors import AwsProblem, problem_from
-from iamtui.aws.http import HttpSender, ReadBody
+from iamtui.aws.http import HttpSender, ReadBody, is_unclear
 from iamtui.aws.operations import ALLOWED
 from iamtui.aws.profiles import Keys, Profile, profiles_of
 from iamtui.aws.retries import current_retries
@@ -157,6 +158,15 @@ class _Container(credentials.ContainerProvider):
         fetcher: Any = utils.ContainerMetadataFetcher(sender)
         super().__init__(fetcher=fetcher)
 
+    def load(self) -> Any:
+        """The credentials, or None where no variable names a place."""
+        # It is put behind the host, which what does not begin with a slash would change.
+        if not os.environ.get(self.ENV_VAR, "/").startswith("/"):
+            raise UnclearHost(self.ENV_VAR)
+        if is_unclear(os.environ.get(self.ENV_VAR_FULL, "")):
+            raise UnclearHost(self.ENV_VAR_FULL)
+        return super().load()
+
 
 class _Instance(credentials.InstanceMetadataProvider):
     """The credentials of an EC2 instance, which come in the clear and so through no proxy."""
@@ -175,6 +185,8 @@ class _Instance(credentials.InstanceMetadataProvider):
 
     def load(self) -> Any:
         """The credentials, or None where the service has none."""
+        if is_unclear(self._fetcher.get_base_url()):
+            raise UnclearHost("AWS_EC2_METADATA_SERVICE_ENDPOINT")
         if utils.get_environ_proxies(self._fetcher.get_base_url()):
             raise AwsProblem(
                 "The credentials of this machine would go through the proxy that http_proxy names, in the clear: "

@@ -67,7 +67,7 @@ class _Tally:
 
 @command(epilog="Exit codes: 0; 1 when a decision is not the expected one; 2 when a scenario is malformed.")
 @click.argument("file", required=False)
-@expect_option("The decision expected of scenarios without an expectation.")
+@expect_option("Decision expected of scenarios without one: allowed, denied, explicitDeny, implicitDeny or depends.")
 @click.option("--trace", "with_trace", is_flag=True, help="Show every statement and element that was evaluated.")
 @output_options("text", "json")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a scenario and stop.")

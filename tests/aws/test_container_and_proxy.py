@@ -30,6 +30,45 @@ def other_host(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     return heard
 
 
+FULL, RELATIVE = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (FULL, r"http://127.0.0.2:18765\@localhost/x"),
+        (FULL, "http://127.0.0.2:18765@localhost/x"),
+        (FULL, "http://local\thost/x"),
+        (RELATIVE, ":x@127.0.0.2:18765/x"),
+        (RELATIVE, ".evil.example/x"),
+        (RELATIVE, r"\@localhost/x"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", r"http://127.0.0.2:1\@169.254.169.254/"),
+    ],
+)
+def test_a_host_that_is_not_the_one_that_was_checked_gets_no_token(
+    monkeypatch: pytest.MonkeyPatch, other_host: list[str], name: str, value: str
+) -> None:
+    """botocore checks the host that urllib.parse finds, and urllib3 connects to the one that it finds itself."""
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Problem, match="can be read as that of another host: nothing was sent"):
+        connect(region="eu-west-1").caller()
+    assert other_host == []
+
+
+@pytest.mark.parametrize("proxy", [r"http://127.0.0.2:1\me:secret@proxy:2", "http://me:secret@pro xy:2"])
+def test_a_proxy_whose_host_is_unclear_gets_no_password(
+    no_aws_settings: Path, monkeypatch: pytest.MonkeyPatch, other_host: list[str], proxy: str
+) -> None:
+    config(no_aws_settings, KEYS)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(Problem, match="The URL of the proxy can be read as that of another host") as caught:
+        connect(region="eu-west-1").caller()
+    assert "secret" not in str(caught.value)
+    assert other_host == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "host"),
     [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.pilot import Pilot
 
+from iamtui.account.model import Unread
 from iamtui.sources.demo import load_demo_account
+from iamtui.tui.explorer.access_and_trust_tabs import found_tab
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
-from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView, TabBar
+from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView, TabBar, TabId
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.workspace.ask.trust import by_principal, chains_from, who_may_assume
 from iamtui.workspace.ask.what_can import what_can
@@ -133,6 +137,18 @@ async def test_the_trust_tab_adds_who_may_assume_the_role_below_its_statements()
 
 
 @pytest.mark.slow
+def test_both_tabs_name_the_permissions_without_which_they_may_lack_something() -> None:
+    workspace = demo()
+    user, *others = workspace.account.users
+    unread = replace(user, unread=(Unread("inline policies", "iam:ListUserPolicies", "access denied"),))
+    lacking = workspace.with_account(replace(workspace.account, users=(unread, *others)))
+    trust = found_tab(lacking, lacking.account.roles[0], TabId.TRUST, lambda: False)
+    access = found_tab(lacking, unread, TabId.ACCESS, lambda: False)
+    for rows in ([entry.row for entry in trust.entries], access.rows):
+        needed = [(row.value, row.note) for row in rows if row.label == "[?] needs"]
+        assert needed == [("iam:ListUserPolicies", "access denied")]
+
+
 async def test_what_was_found_for_another_place_is_not_shown() -> None:
     app = make_app(demo())
     async with app.run_test(size=(120, 40)) as pilot:

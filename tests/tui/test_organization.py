@@ -39,6 +39,13 @@ def texts(account: Account, branch: Branch = ORGANIZATION) -> list[str]:
     return [" ".join(filter(None, (row.label, row.value, row.note))) for row in organization_rows(account, branch)]
 
 
+def test_administrators_that_were_not_read_are_unknown(demo: Account) -> None:
+    assert isinstance(demo.organization, Known)
+    unread = Known(replace(demo.organization.value, delegated_administrators=None))
+    wanted = "IAM admins unknown (not read; needs organizations:ListDelegatedAdministrators)"
+    assert wanted in texts(replace(demo, organization=unread))
+
+
 def test_the_levels_from_the_root_to_the_account(demo: Account) -> None:
     assert texts(demo)[0] == "Organization o-pf7nparcel"
     assert texts(demo)[-4:] == [

@@ -270,6 +270,15 @@ async def test_columns_of_findings_are_chosen_and_kept() -> None:
         assert name in first_line()
 
 
+async def test_columns_that_an_earlier_version_remembered_leave_the_usual_ones() -> None:
+    screen = ReportScreen(demo(), "Findings", report_screen.REPORTS["findings"])
+    async with ScreenApp(screen).run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        usual = screen.list.shown_columns
+        screen.list.show_columns(("mark", "name"))
+        assert screen.list.shown_columns == usual != []
+
+
 async def test_rows_are_sorted_by_a_column_and_steps_stay_with_their_path() -> None:
     screen = ReportScreen(demo(), "Escalations", report_screen.REPORTS["escalations"])
     async with ScreenApp(screen).run_test(size=SIZE) as pilot:

@@ -123,8 +123,8 @@ class ListingView(FilteredList[Any]):
     hidden_columns: ClassVar[Sequence[str]] = ()
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
-        """Show these columns; None: the usual ones."""
-        self._chosen = [one for one in self.titles if one in ids] if ids is not None else None
+        """Show these columns; None, or none that there is: the usual ones."""
+        self._chosen = [one for one in self.titles if one in (ids or ())] or None
         self.redraw()
 
     def _sizes(self, width: int) -> list[tuple[ListColumn[Any], int]]:
