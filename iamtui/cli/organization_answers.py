@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field, structs
 
-from iamtui.account.model import DEMO, Account, Gap, Missing
+from iamtui.account.model import DEMO, Account, Gap, Known, Missing
 from iamtui.cli.question_options import Demands
 from iamtui.drafts.draft import Draft, OrganizationDraft
 from iamtui.engine.condition_words import condition_of
@@ -144,6 +144,10 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     parts: list[str] = []
     said: list[str] = []
     gaps = _gaps(workspace.account)
+    organization = workspace.account.organization
+    known = organization.value if isinstance(organization, Known) else None
+    if plan.organizations and plan.organizations.get(account, "") not in ("", known.id if known is not None else ""):
+        parts.append("It was of another organization when the members were read: ask again")
     before = workspace
     drafted: DraftedAccount | None = None
     if plan.draft is not None:

@@ -470,6 +470,17 @@ def test_a_file_of_another_account_makes_no_member_of_the_organization(cli: Cli,
     assert "is of account 777788889999, and is not used" in found.err
 
 
+def test_members_that_were_replaced_while_the_store_was_read_are_named(
+    cli: Cli, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another_day(store, cli, snapshot(roles=[role("shared", AssumeRolePolicyDocument=trust({"AWS": OTHER}))]))
+    another_day(store, cli, snapshot() | {"organization": levels(OTHER, "Prod")}, OTHER)
+    monkeypatch.setattr("iamtui.cli.org._organizations", lambda *_: {ID: "", OTHER: "o-2"})
+    found = cli("org", "ask", "--store", store, "--not-public", f"arn:aws:iam::{ID}:role/shared", "-o", "jsonl")
+    assert found.code == 3
+    assert "It was of another organization when the members were read: ask again" in found.err
+
+
 def test_who_is_of_another_account_than_the_role_is_named_in_full(cli: Cli, store: Path) -> None:
     shared = role("shared", AssumeRolePolicyDocument=trust({"AWS": OTHER}))
     may = inline("may", document(allow("sts:AssumeRole")))
