@@ -21,7 +21,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -547,10 +546,7 @@ def _connection(host: Host, ca_bundle: str) -> http.client.HTTPConnection:
             raise Problem(f"{host.name} is not asked without TLS: the credentials could be read on the way.")
         return http.client.HTTPConnection(host.name, host.port, timeout=CONNECT_SECONDS)
     try:
-        is_folder = bool(ca_bundle) and Path(ca_bundle).is_dir()
-        context = ssl.create_default_context(
-            cafile=None if is_folder else ca_bundle or None, capath=ca_bundle if is_folder else None
-        )
+        context = ssl.create_default_context(cafile=ca_bundle or None)
     except OSError as error:
         why = safe_text(error.strerror or type(error).__name__)
         raise Problem(f"The certificates of {safe_text(ca_bundle)} cannot be read: {why}.", _STEP) from None

@@ -471,6 +471,7 @@ def test_a_closed_connection_begins_anew() -> None:
         ("", "which holds no certificates"),
         ("hello", "which holds no certificates"),
         ("other", "could not be verified with those in"),
+        ("folder", "which is a folder, not a file"),
     ],
 )
 def test_a_wrong_file_of_certificates_is_named_as_the_cause(
@@ -480,7 +481,9 @@ def test_a_wrong_file_of_certificates_is_named_as_the_cause(
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
     with tls_server(tmp_path, b"") as server, tls_server(tmp_path / "other", b"") as other:
-        if content is not None:
+        if content == "folder":
+            bundle.mkdir()
+        elif content is not None:
             bundle.write_text(other.certificate.read_text() if content == "other" else content)
         with pytest.raises(AwsProblem) as raised:
             connect(f"https://localhost:{server.port}").caller()
