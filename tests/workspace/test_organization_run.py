@@ -130,14 +130,20 @@ def test_workers_are_as_many_as_are_worth_it() -> None:
     chosen.close()
 
 
-def test_the_folder_one_stands_in_supplies_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_one_stands_in_supplies_no_modules(tmp_path: Path) -> None:
+    """In a process of its own: multiprocessing starts one of its helpers only once."""
     (tmp_path / "multiprocessing.py").write_text("open('ran', 'w')\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    workers = Processes(1)
-    try:
-        assert workers.submit(length, b"xxx", IDS[3])() == 3
-    finally:
+    program = """if __name__ == "__main__":
+        from iamtui.workspace.organization.organization_run import Processes
+        workers = Processes(1)
+        print(workers.submit(len, b"xxx", "111122223333")())
         workers.close()
-    assert not Path("ran").exists()
-    assert "PYTHONSAFEPATH" not in os.environ
+    """
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "program.py").write_text(program)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    done = subprocess.run(
+        [sys.executable, "sub/program.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("3\n", "")
+    assert not (tmp_path / "ran").exists()

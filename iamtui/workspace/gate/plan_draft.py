@@ -1,6 +1,6 @@
 """The draft of a Terraform plan: its changes of users, groups, roles and policies as edits of the account.
 
-One more resource type: `_RESOURCE_TYPES`; one with a resource policy: `engine.resource_policy_services`.
+One more resource type: `_RESOURCE_TYPES`; one with a resource policy: `resource_policy_services`.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from itertools import count, cycle, islice
 from multiprocessing import get_context, parent_process
@@ -170,9 +171,10 @@ class Processes:
     @staticmethod
     def _start(number: int) -> ProcessPoolExecutor:
         # Not by fork: threads read beside it.
-        return ProcessPoolExecutor(
-            number, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(gc.get_threshold(),)
-        )
+        with _starting():
+            return ProcessPoolExecutor(
+                number, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(gc.get_threshold(),)
+            )
 
     def submit(self, task: Callable[[D], T], data: D, account: str) -> Callable[[], T | Failed]:
         """Give it to the next process that is free."""
@@ -217,27 +219,32 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 
 def _submitted(pool: ProcessPoolExecutor, task: Callable[[D], T], data: D) -> Future[T | Failed]:
-    """Give a task to a pool, which may start processes for it.
+    """Give a task to a pool, which may start processes for it."""
+    with _starting():
+        return pool.submit(attempt, task, data)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """While processes may be started, of a pool or the one with which multiprocessing tidies up after them.
 
     Ctrl+c is for the process that starts the others and ends them: they have it blocked from their first moment on.
     They begin with `python -c`, which would first look for modules in the folder one stands in.
     """
-    with _STARTING:
+    with _ONE_AT_A_TIME:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
-        path = os.environ.get(_SAFE_PATH)
-        os.environ[_SAFE_PATH] = "1"
+        path = os.environ.get("PYTHONSAFEPATH")
+        os.environ["PYTHONSAFEPATH"] = "1"
         try:
-            return pool.submit(attempt, task, data)
+            yield
         finally:
-            os.environ.pop(_SAFE_PATH)
+            os.environ.pop("PYTHONSAFEPATH")
             if path is not None:
-                os.environ[_SAFE_PATH] = path
+                os.environ["PYTHONSAFEPATH"] = path
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_STARTING: Final = Lock()
-_SAFE_PATH: Final = "PYTHONSAFEPATH"
-"""Python 3.11: whatever a variable of this name holds but "", the first entry of the module path is left out."""
+_ONE_AT_A_TIME: Final = Lock()
 
 
 def _begin_worker(rounds: tuple[int, int, int]) -> None:
