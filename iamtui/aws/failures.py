@@ -384,7 +384,9 @@ FAILURES: Final[dict[str, Words]] = {
         "That is not AWS: check the endpoint.",
     ),
     "AnswerTooSlow": _too_slow,
-    "UnclearHost": _says("{detail} can be read as that of another host: nothing was sent.", "Correct it."),
+    "UnclearHost": _says(
+        "{detail} can be read as that of another host: nothing was sent.", "Write it as http://HOST:PORT/PATH."
+    ),
     "JSONDecodeError": _says(
         "The credential_process of {owner} did not print what it should: {detail}.",
         "Run that command by hand; it must print one JSON object with Version 1.",

@@ -122,7 +122,7 @@ def is_unclear(url: str) -> bool:
         checked, connected = urlsplit(url).hostname, urllib3.util.parse_url(url).host
     except ValueError:
         return True
-    return (checked or "") != (connected or "").strip("[]")
+    return (checked or "").replace("%25", "%") != (connected or "").strip("[]")
 
 
 class ReadBody(io.BytesIO):

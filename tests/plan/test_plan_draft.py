@@ -240,6 +240,13 @@ def test_what_may_be_anything_is_named_as_not_known(references: list[str]) -> No
     assert found.recovered == ()
 
 
+def test_an_instance_without_a_name_is_not_taken_for_the_one_that_is_meant() -> None:
+    nameless = planned(
+        "aws_iam_policy.p", "create", after={"name": "x", "policy": READ}, unknown={"arn": True}, index=""
+    )
+    assert attached_by(["aws_iam_policy.p.arn", "aws_iam_policy.p"], *instances(), nameless).recovered == ()
+
+
 def test_a_document_that_is_not_known_leaves_the_rest_of_its_role_as_planned() -> None:
     after = {"name": "deploy-prod", "permissions_boundary": iam("policy/developer-boundary")}
     change = planned(

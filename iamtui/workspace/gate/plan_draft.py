@@ -247,10 +247,10 @@ class _PlanReader:
             one for one in self.plan.changes if (one.module_address, one.type, one.name, one.mode, one.deposed) == meant
         ]
         if len(same) > 1:
-            written = longest["index"] or ""
-            index = int(written) if written.isdigit() else written.strip('"')
-            by_own = not written and len(resources) < len(references)
-            same = [one for one in same if one.index == (change.index if by_own else index)]
+            index = change.index if len(resources) < len(references) else None
+            if written := longest["index"]:
+                index = int(written) if written.isdigit() else written.strip('"')
+            same = [one for one in same if index is not None and one.index == index]
         return (same[0], wanted, longest[0]) if len(same) == 1 else None
 
 
