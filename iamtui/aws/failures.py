@@ -226,9 +226,10 @@ def _not_verified(_error: BaseException, where: CallSite) -> tuple[str, str]:
         )
     path = home_expanded(file)
     try:
-        # Neither the SDK nor botocore's session takes a folder.
-        wrong = "is a folder, not a file" if is_folder(path) else ""
-        wrong = wrong or ("" if _holds_certificates(path) else "holds no certificates")
+        if is_folder(path):
+            wrong = "is a folder, not a file"
+        else:
+            wrong = "" if _holds_certificates(path) else "holds no certificates"
     except OSError as failed:
         wrong = "does not exist" if isinstance(failed, FileNotFoundError) else "cannot be read"
     if wrong:

@@ -115,7 +115,7 @@ class HttpSender:
 
 
 def is_unclear(url: str) -> bool:
-    """Whether libraries find different hosts in a URL: one checks the host, another one connects (row 26)."""
+    """Whether libraries find different hosts in a URL: one checks the host, another one connects."""
     if "//" not in url:
         url = f"http://{url}"
     try:

@@ -160,7 +160,7 @@ class _Container(credentials.ContainerProvider):
 
     def load(self) -> Any:
         """The credentials, or None where no variable names a place."""
-        # It is put behind the host, which what does not begin with a slash would change.
+        # It follows the host in the URL: without a slash between them it would change the host.
         if not os.environ.get(self.ENV_VAR, "/").startswith("/"):
             raise UnclearHost(self.ENV_VAR)
         if is_unclear(os.environ.get(self.ENV_VAR_FULL, "")):

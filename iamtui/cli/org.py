@@ -539,7 +539,7 @@ def org_diff(
         lambda done: report(Progress("accounts", done, len(ids))),
     )
     changed = failed = answered = 0
-    part = bool([*first.lacking, *second.lacking])
+    part = any((first.lacking, second.lacking))
     for one in found:
         if one.found is None:
             part = True

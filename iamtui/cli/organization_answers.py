@@ -144,9 +144,9 @@ def ask_account(plan: Plan, day: str, data: tuple[str, bytes]) -> AccountAnswer:
     parts: list[str] = []
     said: list[str] = []
     gaps = _gaps(workspace.account)
-    organization = workspace.account.organization
-    known = organization.value if isinstance(organization, Known) else None
-    if plan.organizations and plan.organizations.get(account, "") not in ("", known.id if known is not None else ""):
+    fact = workspace.account.organization
+    organization = fact.value.id if isinstance(fact, Known) and fact.value is not None else ""
+    if plan.organizations.get(account, "") not in ("", organization):
         parts.append("It was of another organization when the members were read: ask again")
     before = workspace
     drafted: DraftedAccount | None = None
