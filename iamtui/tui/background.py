@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from weakref import ref
 
 from textual.app import App
+from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.worker import Worker, active_worker, get_current_worker
 
@@ -129,6 +130,23 @@ class Work:
             callback(*args)
 
 
+def run_worker_in_thread(
+    owner: DOMNode, work: Callable[[], object], name: str = "", *, group: str = "default", exclusive: bool = False
+) -> None:
+    """Run a worker in a thread, which then keeps nothing of it: no account, no session.
+
+    A thread waits for its next work in the context of the last one, and Textual puts the worker into it.
+    """
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            active_worker.set(_NOBODY)
+
+    owner.run_worker(run, name, group=group, exclusive=exclusive, exit_on_error=False, thread=True)
+
+
 def in_thread(
     widget: Widget,
     work: Callable[[Work], None],
@@ -160,11 +178,8 @@ def in_thread(
             task.tell(refuse, problem)
         except Exception as error:  # noqa: BLE001 - any error becomes a sentence, without its words
             task.tell(refuse, Problem(failure_words(error, name), next_step))
-        finally:
-            # The thread waits for its next work in this context, which would keep the widget and its account.
-            active_worker.set(_NOBODY)
 
-    widget.run_worker(run, name, group=group, exclusive=True, exit_on_error=False, thread=True)
+    run_worker_in_thread(widget, run, name, group=group, exclusive=True)
 
 
 def compile_once_drawn(widget: Widget, workspace: Workspace) -> None:
@@ -183,6 +198,12 @@ _REST_SECONDS: Final = 2.0
 """How long nobody has touched a key, and how long after an account was replaced, before garbage is looked for."""
 
 
+_HANDLED_SECONDS: Final = 0.1
+
+
+def _do_nothing() -> None: ...
+
+
 def free_replaced_account(app: App[None], account: Account) -> None:
     """Free the account that was on screen, without what was derived from it: evaluators hold the account that has them.
 
@@ -198,6 +219,13 @@ def free_replaced_account(app: App[None], account: Account) -> None:
         if monotonic() - _touched_at < _REST_SECONDS or any(worker.is_running for worker in app.workers):
             app.set_timer(_REST_SECONDS, free)
             return
+        # A widget keeps the last message that it handled, and with it a closed screen that sent it.
+        for screen in app.screen_stack:
+            for widget in screen.walk_children(with_self=True):
+                widget.call_later(_do_nothing)
+        app.set_timer(_HANDLED_SECONDS, collect)
+
+    def collect() -> None:
         forget_drawn_widgets()
         gc.collect()
         return_memory()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-from concurrent.futures import ThreadPoolExecutor
 from weakref import ref
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from iamtui.account.model import Account
@@ -101,10 +100,25 @@ async def test_an_account_that_was_held_when_it_was_replaced_is_freed_later() ->
         await until(pilot, lambda: read[0]() is None)
 
 
+async def test_an_idle_thread_keeps_nothing_of_the_work_it_did() -> None:
+    class Held:
+        def work(self) -> None: ...
+
+    app = App[None]()
+    async with app.run_test() as pilot:
+        held = Held()
+        left = ref(held)
+        background.run_worker_in_thread(app, held.work)
+        del held
+        await app.workers.wait_for_complete()
+        app.call_later(lambda: None)  # The app keeps the last message that it handled, that the worker ended.
+        await pilot.pause()
+        gc.collect()
+        assert left() is None
+
+
 @pytest.mark.slow
 async def test_of_screens_that_were_closed_only_the_last_is_still_there() -> None:
-    # A thread keeps in its context the last worker that it ran, and so that one's screen: on a busy machine several do.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     # What other tests of this process hold is not counted.
     screens, rows = living(WhoCanScreen), living(WhoCanRow)
     async with opened() as pilot:

@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 from iamtui.catalog.tables import REGIONS
 from iamtui.problem import Problem
 from iamtui.tui import clock
-from iamtui.tui.background import compile_once_drawn, free_replaced_account, get_in_thread
+from iamtui.tui.background import compile_once_drawn, free_replaced_account, get_in_thread, run_worker_in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog
 from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
@@ -155,9 +155,7 @@ class SourceOpening:
         self._main.browsing.show_opening(_name_of(choice))
         self._say(line("Opening ", (_name_of(choice), "bold"), " …"), stays=True)
         load = partial(self._load, choice, opener, answer, self._unfinished_of(choice), shown)
-        self._app.run_worker(
-            load, "opening the account", group=_LOADING, exclusive=True, exit_on_error=False, thread=True
-        )
+        run_worker_in_thread(self._app, load, "opening the account", group=_LOADING, exclusive=True)
 
     def _unfinished_of(self, choice: SourceChoice) -> Workspace | None:
         """The part of a source that was read where reading broke off and can go on."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
+from iamtui.tui.background import run_worker_in_thread
 from iamtui.workspace.ask.saved_questions import QuestionStore, account_key
 from iamtui.workspace.source.workspace import Workspace
 
@@ -121,7 +122,7 @@ class Memory:
         return bool(getattr(self._host.app, "is_fresh", False))
 
     def _run(self, work: partial[None]) -> None:
-        self._host.run_worker(work, thread=True, group=_GROUP, exit_on_error=False)
+        run_worker_in_thread(self._host, work, group=_GROUP)
 
     # In the threads.
 

@@ -20,6 +20,7 @@ from iamtui.credentials.session import SOON, Session
 from iamtui.problem import Problem
 from iamtui.secret import Secret
 from iamtui.tui import clock
+from iamtui.tui.background import run_worker_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, lines, plain
 from iamtui.tui.dialogs.dialogs import LineDialog
@@ -240,7 +241,7 @@ class SessionLifecycle:
     def _renew(self, kept: KeptSession, code: Secret | None) -> None:
         self._screen.say(line("Renewing the session of ", (role_name(kept.session), "bold"), " …"), stays=True)
         work = partial(kept.renewer.renew_now, code)
-        self._screen.run_worker(work, thread=True, group=_RENEW, name="renewing a session", exit_on_error=False)
+        run_worker_in_thread(self._screen, work, "renewing a session", group=_RENEW)
         self.sessions.draw()
 
     def code_wanted(self, kept: KeptSession) -> None:
@@ -346,7 +347,7 @@ class SessionLifecycle:
         lock = LockScreen(dropped_words(dropped), why)
         self._screen.app.push_screen(lock)
         clear = partial(self._clear_for_lock, lock)
-        self._screen.run_worker(clear, "clearing the clipboard", group="lock", exit_on_error=False, thread=True)
+        run_worker_in_thread(self._screen, clear, "clearing the clipboard", group="lock")
 
     def _clear_for_lock(self, screen: LockScreen) -> None:
         said = self._copier.clear_now()

@@ -27,7 +27,7 @@ from iamtui.credentials.session import Session
 from iamtui.problem import Problem
 from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.background import get_in_thread
+from iamtui.tui.background import get_in_thread, run_worker_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs.dialogs import LineDialog, ask_to_replace, needed
@@ -286,9 +286,7 @@ class HandOver:
         left = self._copier.time_left()
         self._screen.query_one(StatusLine).set_clipboard(left)
         if left is not None and left <= timedelta() and not self._is_clearing:
-            self._screen.run_worker(
-                self._clear_clipboard, "clearing the clipboard", group=_CLEARING, exit_on_error=False, thread=True
-            )
+            run_worker_in_thread(self._screen, self._clear_clipboard, "clearing the clipboard", group=_CLEARING)
 
     @property
     def _is_clearing(self) -> bool:

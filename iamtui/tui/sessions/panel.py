@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Clock, Session, clock_off, utc_now
 from iamtui.problem import Problem
+from iamtui.tui.background import run_worker_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, forget_drawn_texts, line, lines, plain
 from iamtui.tui.sessions.text import (
@@ -307,7 +308,7 @@ class SessionsPanel(OptionList):
             # Whoever comes back to the screen must still find it.
             self.post_message(Notice(*said, until_next=bool(tick.crossed)))
         for kept in tick.due:
-            self.run_worker(kept.renewer.tick, thread=True, group="renew", name="renewing", exit_on_error=False)
+            run_worker_in_thread(self, kept.renewer.tick, "renewing", group="renew")
         for kept in tick.codes:
             self.post_message(self.CodeWanted(kept))
 
@@ -393,7 +394,7 @@ class SessionsPanel(OptionList):
     # Copying
 
     def _copy(self, work: Callable[[], str]) -> None:
-        self.run_worker(partial(self._copying, work), thread=True, group=_COPY, exit_on_error=False)
+        run_worker_in_thread(self, partial(self._copying, work), group=_COPY)
 
     def _copying(self, work: Callable[[], str]) -> None:
         """In a thread: the clipboard's tools may take seconds."""
