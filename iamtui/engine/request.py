@@ -233,6 +233,10 @@ class Principal:
         return None
 
 
+ANONYMOUS: Final = Principal(PrincipalKind.ANONYMOUS, "")
+"""The caller whose request is not signed."""
+
+
 class Request(Struct, frozen=True):
     """One request to AWS, without the policies.
 
@@ -288,7 +292,7 @@ def principal_from_text(
         ValueError: the ARN is of no kind that can call AWS.
     """
     if text == "anonymous":
-        return Principal(PrincipalKind.ANONYMOUS, "")
+        return ANONYMOUS
     if is_account_id(text):
         return Principal(PrincipalKind.ROOT, f"arn:aws:iam::{text}:root", text, credentials=credentials)
     if not text.startswith("arn:"):

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from msgspec import structs
 
 from iamtui.engine.request import (
+    ANONYMOUS,
     Principal,
     PrincipalKind,
 )
@@ -178,7 +179,7 @@ class OutsideCallers:
         Raises:
             Unproved: there are too many classes, or it takes too long.
         """
-        yield CallerClass(Principal(PrincipalKind.ANONYMOUS, ""))
+        yield CallerClass(ANONYMOUS)
         for kind, service, begins in _KINDS:
             for arn in self._arns(service, begins):
                 account = arn.split(":")[4]

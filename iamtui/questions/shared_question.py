@@ -17,6 +17,7 @@ from iamtui.engine.index.index_outcomes import Surrounded
 from iamtui.engine.policy_sets import CallerFacts, caller_facts, forget_policies
 from iamtui.engine.prepared_request import EVERYONE, PreparedAction, PreparedRequest, lookup_key
 from iamtui.engine.request import (
+    ANONYMOUS,
     MissingPolicy,
     Mode,
     NamedPolicy,
@@ -55,9 +56,6 @@ from iamtui.questions.policies_in_force import (
 )
 from iamtui.questions.question import Question
 from iamtui.text import safe_text
-
-_NOBODY: Final = Principal(PrincipalKind.ANONYMOUS, "")
-"""Stands for the caller in a request that is not put to anybody yet."""
 
 
 class ResourceContext(NamedTuple):
@@ -150,7 +148,7 @@ class SharedQuestion:
         context, foreign = _carried(question)
         # The request and what is in force for it, but for what is the caller's own.
         self._request = Request(
-            _NOBODY,
+            ANONYMOUS,  # Nobody yet: each caller is put in its place.
             question.action,
             question.resource,
             resource_account,
@@ -342,7 +340,8 @@ class PrincipalFacts(Struct, frozen=True):
     caller: CallerFacts
 
 
-_MOST_FACTS: Final = 32768
+_FACTS_OF_OTHERS: Final = 512
+"""How many are kept at most beside twice those of an account's own principals, so that who-can empties nothing."""
 
 
 def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
@@ -354,7 +353,8 @@ def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
         finalize(account, _forget, kept).atexit = False
     found = kept.get(id(principal))
     if found is None or found.principal is not principal:
-        if len(kept) >= _MOST_FACTS:
+        # Outsiders are made anew by each report that looks for them.
+        if len(kept) >= 2 * (len(account.users) + len(account.roles)) + _FACTS_OF_OTHERS:
             kept.clear()
         # The facts hold the principal, so its id cannot be reused while it is a key here.
         found = kept[id(principal)] = _facts_of(account, principal)

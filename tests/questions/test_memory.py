@@ -12,6 +12,7 @@ import pytest
 from iamtui.account.model import Account
 from iamtui.drafts.draft import Draft
 from iamtui.drafts.edits.policies import PutInlinePolicy
+from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.questions.account_index import account_index
 from iamtui.questions.evaluator import QuestionEvaluator
 from iamtui.questions.question import Question
@@ -52,6 +53,15 @@ def test_asking_everybody_about_ever_new_resources_keeps_nothing_of_them() -> No
     for number in range(5, 25):
         ask_everybody(account, number)
     assert grown(before) == {}
+
+
+def test_outsiders_that_reports_make_anew_are_kept_only_up_to_a_bound() -> None:
+    account = replace(load_demo_account())
+    before = living()["Principal"]
+    decide = QuestionEvaluator(account, Question("s3:GetObject", "arn:aws:s3:::bucket/key"), NOW).decide
+    for number in range(3_000):
+        decide(Principal(PrincipalKind.SERVICE, f"service-{number}.amazonaws.com")).outcome  # noqa: B018 - as above
+    assert living()["Principal"] - before < 1_000
 
 
 def test_an_account_that_is_read_anew_takes_what_is_remembered_of_its_principals_along() -> None:

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 
 from iamtui.engine.decision import Expectation
 from iamtui.engine.request import (
+    ANONYMOUS,
     EngineOptions,
     Mode,
     NamedPolicy,
@@ -320,7 +321,7 @@ def _principal(asked: RequestForm) -> Principal:
     given = asked.principal
     if not isinstance(given, str):
         if given.type == "Anonymous":
-            return Principal(PrincipalKind.ANONYMOUS, "")
+            return ANONYMOUS
         if not given.provider:
             raise ScenarioError("missing, expected the ARN or host of the identity provider", path=f"{path}.provider")
         return Principal(PrincipalKind.IDENTITY_PROVIDER, given.provider)

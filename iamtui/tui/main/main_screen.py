@@ -41,6 +41,7 @@ from iamtui.tui.question.pinned_verdicts import (
 from iamtui.tui.sessions.controller import SessionLifecycle
 from iamtui.tui.sessions.hand_over import HandOver
 from iamtui.tui.sessions.panel import ON_A_SESSION, SessionsPanel
+from iamtui.tui.textual_internals import forget_drawn_widgets
 from iamtui.tui.widgets.status import MessageLine, StatusLine
 from iamtui.workspace.source.workspace import Workspace
 
@@ -310,6 +311,7 @@ class MainScreen(PanedScreen):
         self.sessions.mask()
 
     def on_screen_resume(self) -> None:
+        forget_drawn_widgets()
         self._marks.look_again()
 
     def on_unmount(self) -> None:

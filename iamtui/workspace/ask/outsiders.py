@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from iamtui.engine.request import (
+    ANONYMOUS,
     NamedPolicy,
     NotEvaluated,
     PolicyInForce,
@@ -166,7 +167,7 @@ class Outsiders:
     def asked_about(self, entry: PrincipalEntry | None) -> Principal | None:
         """The caller that represents an entry; None for the own account, whose principals are evaluated one by one."""
         if entry is None or is_everybody(entry):
-            return Principal(PrincipalKind.ANONYMOUS, "")
+            return ANONYMOUS
         account = _account_named(entry.value) if entry.kind == "AWS" else ""
         if account:
             return self.of_account(account) if account != self._account.id else None
@@ -395,7 +396,7 @@ class Outsiders:
 
 def policy_of_resource(evaluator: QuestionEvaluator) -> PolicyInForce | NotEvaluated | None:
     """The policy of the resource that a question is about; None when it has none."""
-    return evaluator.request_and_policies(Principal(PrincipalKind.ANONYMOUS, ""))[1].resource
+    return evaluator.request_and_policies(ANONYMOUS)[1].resource
 
 
 class StatementsByCaller:

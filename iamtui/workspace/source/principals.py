@@ -12,7 +12,7 @@ from typing import Final
 from iamtui.account.model import Account, Missing, Role, User
 from iamtui.catalog.tables import unique_id_kind
 from iamtui.credentials.session import Session
-from iamtui.engine.request import Principal, PrincipalKind, principal_from_text
+from iamtui.engine.request import ANONYMOUS, Principal, PrincipalKind, principal_from_text
 from iamtui.policy.pattern_overlap import first_common
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of
 from iamtui.problem import Problem
@@ -71,7 +71,7 @@ def resolve_principal(workspace: Workspace, text: str, actions: Sequence[str] = 
     if text == "root":
         return _root_user(workspace)
     if text == "anonymous":
-        return Principal(PrincipalKind.ANONYMOUS, "")
+        return ANONYMOUS
     if text.startswith("arn:"):
         return _from_arn(workspace.at(text.split(":", 5)[4] if text.count(":") > 4 else None), text)
     if unique_id_kind(text):
