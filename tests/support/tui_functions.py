@@ -56,8 +56,8 @@ def workers() -> list[Function]:
     return found + [Function(owner, name, function) for owner, name, function in _methods() if (owner, name) in given]
 
 
-_OF_A_WIDGET = ("in_thread", "get_in_thread")
-_STARTS = ("run_worker", *_OF_A_WIDGET)
+_AFTER_THEIR_OWNER = ("run_worker_in_thread", "in_thread", "get_in_thread")
+_STARTS = ("run_worker", *_AFTER_THEIR_OWNER)
 
 
 def worker_calls() -> Iterator[tuple[str, ast.Call]]:
@@ -97,7 +97,7 @@ def _given_to_run_worker() -> Iterator[tuple[type, set[str]]]:
                 for function in starts
                 for call in ast.walk(function)
                 if isinstance(call, ast.Call) and _called(call) in (*_STARTS, "partial")
-                for part in call.args[:1] + call.args[1:2] * (_called(call) in _OF_A_WIDGET)
+                for part in call.args[:1] + call.args[1:2] * (_called(call) in _AFTER_THEIR_OWNER)
                 if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self"
             }
             yield classes[node.name], names

@@ -307,7 +307,6 @@ class ReportScreen(Screen[Chosen | None]):
 
     def on_resize(self) -> None:
         self._show_notes()
-        self.call_after_refresh(self.query_one(ListPane).share_out)
 
     def _show_notes(self) -> None:
         """Show as many notes below the list as there is room for; an ellipsis marks the cut."""

@@ -506,7 +506,7 @@ _MADE_UP_NAME: Final = re.compile(r"(:assumed-role/[^/]+)/botocore-session-[0-9]
 """The session of a profile with a role: botocore makes up another name each time, if the profile gives none."""
 
 
-class _Header(Struct, frozen=True):
+class _CacheHeader(Struct, frozen=True):
     """The first line of a file: who wrote it, and whose account it is as seen by whom, where, and when."""
 
     cache: int
@@ -517,7 +517,7 @@ class _Header(Struct, frozen=True):
     read_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-_HEADERS: Final = msgspec.json.Decoder(prepared(_Header))
+_HEADERS: Final = msgspec.json.Decoder(prepared(_CacheHeader))
 
 
 def kept_account(account_id: str, caller_arn: str, endpoint_url: str) -> Account | None:
@@ -595,7 +595,7 @@ def keep_account(account: Account, endpoint_url: str) -> bool:
     caller = account.caller_arn
     if not isinstance(caller, Known) or account.taken_at is None or not is_whole(account):
         return False
-    header = _Header(_VERSION, __version__, account.id, caller.value, endpoint_url, account.taken_at)
+    header = _CacheHeader(_VERSION, __version__, account.id, caller.value, endpoint_url, account.taken_at)
     # The account as a snapshot in one line, encoded entry by entry, so that a screen can go on meanwhile.
     parts = [b"{"]
     for key, value in snapshot_of(account).items():

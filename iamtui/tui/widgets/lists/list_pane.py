@@ -84,6 +84,7 @@ class ListPane(Vertical):
         self._instead = Static(classes="-instead")
         self._details = Static(classes="-details")
         self._least = details
+        self._shares_room = False
         self._details.styles.height = details
         self._details.display = bool(details)
 
@@ -101,8 +102,13 @@ class ListPane(Vertical):
         elif self.screen.focused is None:
             self._rows.focus()
 
+    def on_resize(self) -> None:
+        if self._shares_room:
+            self.share_out()
+
     def share_out(self) -> None:
-        """Have the details stand right below a short list, with all the room that it leaves."""
+        """Have the details stand right below a short list, in what room it leaves, of any size from now on."""
+        self._shares_room = True
         lines = self._rows.total + self._rows.HEADER_LINES
         is_short = lines + self._least < self.size.height
         self._rows.styles.height = lines if is_short else "1fr"

@@ -110,10 +110,8 @@ class ListingView(FilteredList[Any]):
     @property
     def _columns(self) -> list[ListColumn[Any]]:
         """Those that are wanted and have something in them."""
-        if self._chosen is None:
-            wanted = self._listing.columns_at(At.SCREEN)
-        else:
-            wanted = [one for one in self._listing.columns_at(At.PEOPLE) if one.id in self._chosen]
+        chosen = [one for one in self._listing.columns_at(At.PEOPLE) if one.id in (self._chosen or ())]
+        wanted = chosen or self._listing.columns_at(At.SCREEN)
         return [one for one in wanted if self._longest[one.id].longest]
 
     @property
@@ -124,7 +122,7 @@ class ListingView(FilteredList[Any]):
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
         """Show these columns; None, or none that there is: the usual ones."""
-        self._chosen = [one for one in self.titles if one in (ids or ())] or None
+        self._chosen = ids
         self.redraw()
 
     def _sizes(self, width: int) -> list[tuple[ListColumn[Any], int]]:
