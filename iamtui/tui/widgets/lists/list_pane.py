@@ -107,7 +107,7 @@ class ListPane(Vertical):
             self.share_out()
 
     def share_out(self) -> None:
-        """Have the details stand right below a short list, in what room it leaves, of any size from now on."""
+        """Have the details stand right below a short list, in the room that it leaves; also after a resize."""
         self._shares_room = True
         lines = self._rows.total + self._rows.HEADER_LINES
         is_short = lines + self._least < self.size.height
