@@ -340,8 +340,8 @@ class PrincipalFacts(Struct, frozen=True):
     caller: CallerFacts
 
 
-_FACTS_OF_OTHERS: Final = 512
-"""How many are kept at most beside twice those of an account's own principals, so that who-can empties nothing."""
+_FACTS_OF_OTHERS: Final = 1024
+"""How many are kept at most beside those of an account's own principals: a question to everybody empties nothing."""
 
 
 def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
@@ -354,7 +354,7 @@ def principal_facts(account: Account, principal: Principal) -> PrincipalFacts:
     found = kept.get(id(principal))
     if found is None or found.principal is not principal:
         # Outsiders are made anew by each report that looks for them.
-        if len(kept) >= 2 * (len(account.users) + len(account.roles)) + _FACTS_OF_OTHERS:
+        if len(kept) >= len(account.users) + len(account.roles) + _FACTS_OF_OTHERS:
             kept.clear()
         # The facts hold the principal, so its id cannot be reused while it is a key here.
         found = kept[id(principal)] = _facts_of(account, principal)
