@@ -64,6 +64,34 @@ async def test_no_word_stands_for_two_commands() -> None:
         assert not [word for word, count in words.items() if count > 1]
 
 
+PLAIN_WORDS = {
+    "prove": "Draft",
+    "trust": "Trust",
+    "used": "Access",
+    "who can": "Who can",
+    "why": "Why",
+    "escalat": "Escalations",
+    "findings": "Findings",
+    "audit": "Findings",
+    "snapshot": "Snapshot",
+    "organization": "Organization",
+    "region": "Region",
+}
+
+
+async def test_jobs_are_found_by_their_plain_words_one_line_an_entry() -> None:
+    async with opened() as pilot:
+        for words, name in PLAIN_WORDS.items():
+            found = await look_for(pilot, words)
+            assert found[0].partition("  (")[0] == name, (words, found)
+            commands = pilot.app.screen.query_one(CommandList)
+            assert commands.virtual_size.height == commands.option_count, words
+            await press(pilot, "escape")
+        await look_for(pilot, "trust")
+        await press(pilot, "enter")
+        assert "Trust" in screen_text(pilot.app).splitlines()[0]
+
+
 @pytest.mark.slow
 @one_quick("words", ["resize", "resize the pane"])
 async def test_the_keys_that_resize_a_pane_are_found_by_that_word(words: str) -> None:

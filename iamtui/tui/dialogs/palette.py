@@ -74,6 +74,11 @@ class ActionPalette(WatchedPalette):
             border: round $rule;
             padding: 0 1;
             background: $surface;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+            & > .option-list--option {
+                text-style: none;
+            }
         }
         & LoadingIndicator {
             border-bottom: none;
@@ -176,7 +181,16 @@ _ALSO: Final[Mapping[str, str]] = {
 }
 """Synonyms of commands by the id of their binding."""
 
-_ACCESS_TAB: Final = "used trail cloudtrail replay activity permissions effective"
+_WITHOUT_KEY: Final = (
+    (
+        "Access",
+        "What a user or role can do, and what it used, by a trail of CloudTrail",
+        "tab('access')",
+        "used trail cloudtrail replay activity permissions effective",
+    ),
+    ("Trust", "Who may assume which role, from inside the account and from outside", "report('trust')", "outside"),
+)
+"""Commands of the main screen that no key of their own has: name, what it does, action, synonyms."""
 
 
 class _PaletteCommand(NamedTuple):
@@ -213,6 +227,12 @@ class _PaletteCommand(NamedTuple):
         return score + sum(weight for holds, weight in zip(front, _WEIGHTS, strict=True) if holds)
 
 
+_NAMES: Final = 34
+"""Columns of the names in the palette; what they do stands behind."""
+
+_MATCHED: Final = "bold $match"
+
+
 class ActionCommands(Provider):
     """The live bindings of the screen that the palette was opened from."""
 
@@ -238,11 +258,13 @@ class ActionCommands(Provider):
             if before is None or len(shown) < len(before.key):
                 title = f"{binding.description}  ({shown})"
                 also, is_idle = _ALSO.get(binding.id or "", ""), binding.action in idle
-                command = _PaletteCommand(title, _help(binding), binding.action, active.node, shown, also, is_idle)
+                command = _PaletteCommand(
+                    title, binding.tooltip or binding.description, binding.action, active.node, shown, also, is_idle
+                )
                 found[binding.action] = command
         if isinstance(self.screen, MainScreen):
-            about = "What a user or role can do, and what it used, by a trail of CloudTrail"
-            found["tab"] = _PaletteCommand("Access", about, "tab('access')", self.screen, "", _ACCESS_TAB, is_idle=True)
+            for name, about, action, also in _WITHOUT_KEY:
+                found[action] = _PaletteCommand(name, about, action, self.screen, "", also, is_idle=True)
         return sorted(found.values(), key=lambda command: command.title.lower())
 
     async def search(self, query: str) -> Hits:
@@ -250,13 +272,13 @@ class ActionCommands(Provider):
         for command in self._commands:
             score = command.score(matcher)
             if score > 0:
-                yield Hit(
-                    score, self._marked(matcher, command.title), self._runner(command), command.title, command.help
-                )
+                shown = _entry(self._marked(matcher, command.title), command.help)
+                yield Hit(score, shown, self._runner(command), command.title)
 
     async def discover(self) -> Hits:
         for command in (one for one in self._commands if not one.is_idle):
-            yield DiscoveryHit(plain(command.title), self._runner(command), command.title, command.help)
+            shown = _entry(plain(command.title), command.help)
+            yield DiscoveryHit(shown, self._runner(command), command.title)
 
     def _marked(self, matcher: Matcher, title: str) -> Content:
         """The title with the letters that matched; Matcher.highlight would read it as markup, and `[` is a key."""
@@ -271,13 +293,9 @@ class ActionCommands(Provider):
         return partial(self.app.run_action, command.action, command.node)
 
 
-def _help(binding: Binding) -> str:
-    """The words of a binding for the palette, which reads them as markup: brackets become parentheses."""
-    return _unmarked(binding.tooltip or binding.description)
-
-
-def _unmarked(words: str) -> str:
-    return words.replace("[", "(").replace("]", ")")
+def _entry(name: Content, about: str) -> Content:
+    """One line: the name, and behind it what it does."""
+    return line(name, " " * (2 + max(0, _NAMES - name.cell_length)), (about, "$muted"))
 
 
 # The command palette's provider of what can be gone to from the main screen.
@@ -370,8 +388,10 @@ class AccountPlaces(Provider):
 
 def _hits(places: Iterator[_FoundPlace], query: str, weight: float = 1) -> Iterator[Hit]:
     for number, place in zip(range(_MOST_OF_A_KIND), places, strict=False):
-        score, about = place.score(query) * weight - number, _unmarked(safe_text(place.about))
-        yield Hit(score, plain(place.name), place.go, safe_text(place.name), about)
+        name, at = plain(place.name), safe_text(place.name).lower().find(query)
+        if at >= 0:
+            name = name.stylize(_MATCHED, at, at + len(query))
+        yield Hit(place.score(query) * weight - number, _entry(name, place.about), place.go, safe_text(place.name))
 
 
 def _go_to_hit(main: MainScreen, hit: Found) -> None:
