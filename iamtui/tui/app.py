@@ -354,7 +354,7 @@ class IamtuiApp(TerminalApp):
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen | LockScreen):
             about = self.main.about if self.screen is self.main else None
-            self.push_screen(HelpScreen(self.screen, self._config.keymap, about))
+            self.push_screen(HelpScreen(self.screen, about))
 
     def action_back_or_quit(self) -> None:
         """One step back on the main screen; with nothing to leave, or where no step could be seen, quit."""

@@ -105,7 +105,6 @@ _MEASURED: Final = 200
 class DenialList(ColumnList):
     """The denials found. Enter evaluates the line under the cursor in the account."""
 
-    HELP_TITLE: ClassVar[str] = "Denials found"
     HEADER_LINES = 1
 
     titles: ClassVar[Mapping[str, str]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.help import help_sections
 from iamtui.tui.explorer.document_view import DocumentView, FindLine
 from iamtui.tui.widgets.lists.line_list import Piece
@@ -74,12 +73,6 @@ async def test_another_document_ends_the_search() -> None:
 # What the help says of the keys of a document.
 
 
-def help_keys(app: IamtuiApp) -> dict[str, dict[str, str]]:
-    """Of each section that is about where the focus is, the words to their keys."""
-    sections = help_sections(app.screen, {})
-    return {section.title: {key.words: key.keys for key in section.keys} for section in sections if section.here}
-
-
 @one_quick("size", [(80, 24), (120, 40)])
 async def test_the_help_lists_the_keys_that_work_in_a_document_and_no_others(size: tuple[int, int]) -> None:
     async with opened(size=size) as pilot:
@@ -88,15 +81,15 @@ async def test_the_help_lists_the_keys_that_work_in_a_document_and_no_others(siz
         await press(pilot, "4")
         app.main.subject.active_view.focus()
         await settle(pilot)
-        keys = help_keys(app)
-        assert keys["Document view"]["Find a text in the document"] == "/"
-        assert "Filter the tree while typing" not in keys["Main screen"], "the key finds here"
-        assert "Open what is under the cursor" not in keys["Document view"], "there is no cursor"
-        assert "Go to the next hit" not in keys["Document view"]
-        assert keys["Main screen"]["Give the pane the whole window, and back"] == "z"
-        assert not any(words.startswith("Hand the active session") for words in keys["Main screen"]), "no picker"
+        keys = help_sections(app.screen)
+        assert keys["Find"]["Find a text in the document"] == "/"
+        assert "Filter the tree while typing" not in keys["Find"], "the key finds here"
+        assert "Open what is under the cursor" not in keys["Move"], "there is no cursor"
+        assert "Go to the next hit" not in keys["Find"]
+        assert keys["Window"]["Give the pane the whole window, and back"] == "z"
+        assert not any(words.startswith("Hand the active session") for words in keys["Hand over"]), "no picker"
         await press(pilot, "slash", "s", "t", "s", "enter")
-        keys = help_keys(app)
-        assert keys["Document view"]["Go to the next hit"] == "n"
-        assert keys["Document view"]["End finding"] == "esc"
-        assert not any(words.startswith("Go back to the tree") for words in keys["Main screen"])
+        keys = help_sections(app.screen)
+        assert keys["Find"]["Go to the next hit"] == "n"
+        assert keys["Find"]["End finding"] == "esc"
+        assert not any(words.startswith("Go back to the tree") for words in keys["Move"])

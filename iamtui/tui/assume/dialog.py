@@ -116,8 +116,6 @@ class AssumeDialog(Dialog[AssumeResult | None]):
         "demands one. Nothing is sent before you press Enter."
     )
 
-    HELP_TITLE: ClassVar[str] = "Assume a role"
-
     AUTO_FOCUS = ""
     """Which field comes first depends on the role: see `put_typed_ahead`."""
 

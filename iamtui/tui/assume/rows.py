@@ -203,8 +203,6 @@ class InputRow(FormRow):
 class CallerChoice(Widget):
     """One caller at a time; with sessions to choose from it takes the focus, and arrows change it."""
 
-    HELP_TITLE: ClassVar[str] = "Caller"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,down,space", "next(1)", "Next caller", show=False, id="assume.caller-next"),
         Binding("left,up", "next(-1)", "Caller before", show=False, id="assume.caller-before"),
@@ -401,8 +399,6 @@ _MOST: Final = 50
 class RoleField(CompletingInput):
     """A role's ARN; part of a name is enough to find it."""
 
-    HELP_TITLE: ClassVar[str] = "Role, while it offers completions"
-
     def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class
         return True
 
@@ -446,8 +442,6 @@ class RoleRow(InputRow):
 
 class PolicyField(Widget, can_focus=True):
     """Holds the policy as STS gets it, "" for none."""
-
-    HELP_TITLE: ClassVar[str] = "Session policy"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "write", "Write", id="assume.policy-write", tooltip="Write the session policy"),
@@ -514,7 +508,6 @@ Problems = Mapping[InputName, Sequence[str]]
 class PoliciesField(CompletingInput):
     """ARNs of managed session policies, completed from the account's policies."""
 
-    HELP_TITLE: ClassVar[str] = "Managed session policies, while they offer completions"
     REPLACED: ClassVar[bool] = False
 
     def is_part(self, value: str) -> bool:  # noqa: ARG002 - as in the base class

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import events
-from textual.app import App
-from textual.binding import ActiveBinding, Binding, BindingsMap, BindingType
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -26,7 +22,7 @@ from iamtui.tui.dialogs.text_screens import TextScreen
 from iamtui.tui.explorer.listings import ADMINISTRATOR, CERTAIN, POSSIBLE
 from iamtui.tui.main.inventory import Branch, Node
 from iamtui.tui.main.marks import MARKED
-from iamtui.tui.widgets.status import MessageLine
+from iamtui.tui.widgets.status import MessageLine, TitleLine
 from iamtui.workspace.source.explained import EntityExplanation, explained, explained_kind
 
 if TYPE_CHECKING:
@@ -35,7 +31,6 @@ if TYPE_CHECKING:
 _KEY_WIDTH: Final = 18
 _EXPLAINED: Final = 74
 """How wide explanations are set: they fit 80 columns."""
-_CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _legend(outcome: Outcome, meaning: str) -> tuple[str, str, str, str]:
@@ -65,63 +60,90 @@ _UNMARKED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHelp:
-    """One action and the keys that do it."""
+_JOBS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Here": (),
+    "Move": (
+        "list", "tree", "text", "matrix", "layers", "choice", "completion", "overview", "tab", "whocan.open",
+        "report.open", "impact.go", "trace.fold", "trace.jump", "go.follow", "go.tree", "sessions.down", "sessions.up",
+        "chooser.down", "chooser.up", "confirm.down", "confirm.up", "confirm.page-down", "confirm.page-up",
+        "app.focus_next", "app.focus_previous",
+    ),
+    "Find": (
+        "filter", "find", "document", "jump", "palette", "report", "whocan", "go.filter", "go.jump", "app.palette",
+        "text.search", "text.next", "text.previous", "impact.filter",
+    ),
+    "Ask": ("question", "save-question", "opinion", "denial", "compare", "trace", "impact", "whocan.why"),
+    "Fix": ("draft", "draft-editor", "report.draft", "session.revoke"),
+    "Assume": ("assume", "session-policy", "code", "login", "session.assume", "session.assume-any", "session.roles"),
+    "Hand over": (
+        "session", "sessions", "endpoint", "export", "draft-export", "copy", "console", "account.snapshot",
+        "question.copy_command", "report.export", "whocan.export", "text.copy",
+    ),
+    "Go": (
+        "account", "go", "app.source", "app.organization", "app.region", "app.back", "view.editor", "sessions.role",
+        "sessions.leave", "text.back", "report.leave", "whocan.leave", "whocan.back", "trace.back", "question.leave",
+    ),
+    "Window": ("app", "view", "table", "columns"),
+}  # fmt: skip
+"""What a key is for, by the id of its binding or the first part of that; the help's sections, in their order."""
 
-    keys: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class HelpSection:
-    """The keys of one pane; `here` when they work where the focus is."""
-
-    title: str
-    keys: tuple[KeyHelp, ...]
-    here: bool
+_JOB_OF: Final = {name: job for job, names in _JOBS.items() for name in names}
 
 
 class HelpScreen(TextScreen):
-    """The help for a screen, as it is when this is made."""
+    """The help for a screen, as it is when this is made: the marks and the keys that work there, by what they are for.
+
+    A second page explains what is under the cursor in terms of IAM, and its meaning in this account.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "back", "Back", show=False, id="help.back", tooltip="Close the help"),
+        Binding("tab", "other_page", "Other page", show=False, id="help.page", tooltip="Keys, or what IAM says here"),
+        Binding("1", "page(1)", "Keys", show=False, id="help.keys", tooltip="The keys that work here"),
+        Binding("2", "page(2)", "IAM", id="help.iam", tooltip="What is under the cursor, and what it means here"),
         Binding("T", "tour", "Tour", id="help.tour", tooltip="Take the tour of five keys"),
     ]
 
-    def __init__(
-        self,
-        screen: Screen[object],
-        keymap: Mapping[str, str] | None = None,
-        about: tuple[Account, Node] | None = None,
-    ) -> None:
-        self._sections = help_sections(screen, keymap or {})
-        self._about = [*_about_screen(screen), *_about_node(about)]
-        title = line(("Help", "bold $heading"), ("   / finds, Escape goes back", "$muted"))
+    def __init__(self, screen: Screen[object], about: tuple[Account, Node] | None = None) -> None:
+        self._sections = help_sections(screen)
+        self._purpose = [plain(row) for row in wrap(getattr(screen, "HELP_ABOUT", ""), _EXPLAINED)]
+        self._about = [*_about_node(about)]
+        self._page = 1
         self._width = screen.app.size.width
-        super().__init__(title, self._all_rows(self._width))
+        super().__init__(self._titled(), self._all_rows())
 
     async def action_tour(self) -> None:
         self.dismiss(None)
         await self.app.run_action("app.tour")
 
-    def _all_rows(self, width: int) -> list[Content]:
-        return [*self._about, *rows(self._sections, width)]
+    def action_other_page(self) -> None:
+        self.action_page(3 - self._page)
+
+    def action_page(self, number: int) -> None:
+        self._page = number
+        self.query_one(TitleLine).update(self._titled())
+        self.view.show(self._all_rows())
+        self.view.scroll_home(animate=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Most screens have no second page."""
+        return bool(self._about) if action in ("page", "other_page") else super().check_action(action, parameters)
+
+    def _titled(self) -> Content:
+        pages = [
+            part
+            for number, name in enumerate(("Keys", "IAM here"), 1)
+            for part in ("   ", (f"{number} {name}", "bold $match" if number == self._page else "$muted"))
+        ]
+        return line(("Help", "bold $heading"), *(pages if self._about else ()), ("   / finds", "$muted"))
+
+    def _all_rows(self) -> list[Content]:
+        return self._about if self._page == 2 else rows(self._sections, self._width, self._purpose)
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size.width != self._width:
             self._width = event.size.width
-            self.view.show(self._all_rows(self._width))
-
-
-def _about_screen(screen: Screen[object]) -> Iterator[Content]:
-    """Purpose of a screen or dialog, from its class (HELP_ABOUT)."""
-    about = getattr(screen, "HELP_ABOUT", "")
-    if about:
-        yield plain(_title(screen), "bold $heading")
-        yield from (plain(f"  {row}") for row in wrap(about, _EXPLAINED))
-        yield plain("")
+            self.view.show(self._all_rows())
 
 
 def _about_node(about: tuple[Account, Node] | None) -> Iterator[Content]:
@@ -141,73 +163,23 @@ def explanation_rows(found: EntityExplanation) -> Iterator[Content]:
     yield plain("")
 
 
-def help_sections(screen: Screen[object], keymap: Mapping[str, str]) -> list[HelpSection]:
-    """The keys of every pane of a screen: the focus and what is around it first, then the other panes.
-
-    Where the focus is, only those that work now: a pane may have taken a key of what is around it, or have no use for
-    one of its own.
-
-    Args:
-        screen: the screen to describe.
-        keymap: binding id to keys, for keys the user changed.
-    """
-    focus_chain = list(screen.focused.ancestors_with_self) if screen.focused is not None else [screen]
-    nodes = [*focus_chain, screen, screen.app, *screen.walk_children()]
-    sections: list[HelpSection] = []
-    seen: set[type] = set()
-    live = screen.active_bindings
-    for node in nodes:
-        if type(node) in seen or not _is_ours(node):
-            continue
-        seen.add(type(node))
-        here = node in focus_chain or node is screen.app
-        keys = tuple(_keys(screen.app, node, keymap, live if here else None))
-        if keys and keys not in (section.keys for section in sections):
-            sections.append(HelpSection(_title(node), keys, here))
-    return sorted(sections, key=lambda section: not section.here)
+def job_of(name: str) -> str:
+    """What a key is for, by the id of its binding."""
+    return _JOB_OF.get(name) or _JOB_OF.get(name.partition(".")[0], "Here")
 
 
-def _is_ours(node: DOMNode) -> bool:
-    return type(node).__module__.startswith("iamtui.")
-
-
-def _title(node: DOMNode) -> str:
-    """Title of the class (HELP_TITLE), else its name in words ("Question panel"); the app is everywhere."""
-    if isinstance(node, App):
-        return "Everywhere"
-    own = getattr(node, "HELP_TITLE", None)
-    if isinstance(own, str):
-        return own
-    return _CAPITAL.sub(" ", type(node).__name__).capitalize()
-
-
-def _keys(
-    app: App[object], node: DOMNode, keymap: Mapping[str, str], live: Mapping[str, ActiveBinding] | None
-) -> Iterator[KeyHelp]:
-    """The bindings that a class of ours declares, those of its own base classes included, one row for an action.
-
-    Args:
-        live: the keys that work now, to leave others out; None: list all.
-    """
-    actions: dict[tuple[str, str], list[str]] = {}
-    for base in type(node).__mro__:
-        if not base.__module__.startswith("iamtui."):
-            continue
-        bindings = BindingsMap(base.__dict__.get("BINDINGS", ()))
-        bindings.apply_keymap(dict(keymap))
-        for _key, binding in bindings:
-            words = binding.tooltip or binding.description
-            active = live.get(binding.key) if live is not None else None
-            works = active is not None and active.node is node and active.binding.action == binding.action
-            if live is not None and not works:
-                continue
-            if words and not binding.system:
-                keys = actions.setdefault((binding.action, words), [])
-                shown = app.get_key_display(binding)
-                if shown not in keys:
-                    keys.append(shown)
-    for (_action, words), keys in actions.items():
-        yield KeyHelp(" ".join(keys), words)
+def help_sections(screen: Screen[object]) -> dict[str, dict[str, str]]:
+    """The keys that work on a screen where the focus is: by what they are for, the words of each to its keys."""
+    found: dict[str, dict[str, list[str]]] = {job: {} for job in _JOBS}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        name, words = binding.id or binding.action, binding.tooltip or binding.description
+        if not active.enabled or not words or not (binding.id or name in _JOB_OF):
+            continue  # Most of Textual's own keys only edit text.
+        keys, shown = found[job_of(name)].setdefault(words, []), screen.app.get_key_display(binding)
+        if shown not in keys:
+            keys.append(shown)
+    return {job: {words: " ".join(keys) for words, keys in each.items()} for job, each in found.items() if each}
 
 
 _TWO_COLUMNS: Final = 120
@@ -217,26 +189,30 @@ _BETWEEN: Final = 4
 _MARK_WIDTH: Final = _KEY_WIDTH + 2
 
 
-def rows(sections: Sequence[HelpSection], width: int) -> list[Content]:
-    """The sections and the legend in a window of this width; words align with words, never with keys."""
+_PURPOSE: Final = "Browse the account, ask what a principal may do, assume a role. Nothing is ever written to AWS."
+
+
+def rows(sections: Mapping[str, Mapping[str, str]], width: int, purpose: Sequence[Content] = ()) -> list[Content]:
+    """The purpose of a screen, the marks and the sections, in a window of this width.
+
+    Words align with words, never with keys.
+    """
     two = width >= _TWO_COLUMNS
     room = (width - 3 - _BETWEEN) // 2 if two else max(40, width - 3)
-    blocks = [_section(section, room) for section in sections]
-    blocks += [_legend_rows(room), _beside(room)]
-    shown = [
-        plain("Browse the account, ask what a principal may do, assume a role. Nothing is ever written to AWS."),
-        plain(""),
-    ]
-    if not two:
-        return [*shown, *(row for block in blocks for row in block)]
-    half, left = sum(map(len, blocks)) / 2, 0
-    at = 0
-    while at < len(blocks) and (left + len(blocks[at]) / 2 <= half or not at):
-        left += len(blocks[at])
-        at += 1
-    sides = ([row for block in part for row in block] for part in (blocks[:at], blocks[at:]))
-    pairs = zip_longest(*sides, fillvalue=plain(""))
-    return [*shown, *(line(one, " " * (room - one.cell_length + _BETWEEN), other) for one, other in pairs)]
+    first = purpose or [plain(_PURPOSE)]
+    blocks = [_section(job, keys, room) for job, keys in sections.items()]
+    half = sum(map(len, blocks)) / 2
+    at = next((at for at in range(len(blocks)) if sum(map(len, blocks[: at + 1])) >= half), 0) + 1
+    parts = [([_legend_rows(room)], [_beside(room)]), (blocks[:at], blocks[at:])]
+    shown = [*first, plain("")]
+    for sides in parts:
+        left, right = ([row for block in side for row in block] for side in sides)
+        if two:
+            pairs = zip_longest(left, right, fillvalue=plain(""))
+            shown += [line(one, " " * (room - one.cell_length + _BETWEEN), other) for one, other in pairs]
+        else:
+            shown += [*left, *right]
+    return shown
 
 
 def _described(name: Content, words: str, width: int, room: int, style: str = "") -> Iterator[Content]:
@@ -247,11 +223,10 @@ def _described(name: Content, words: str, width: int, room: int, style: str = ""
     yield from (line(" " * (2 + width + 1), (rest, style)) for rest in more)
 
 
-def _section(section: HelpSection, room: int) -> list[Content]:
-    where = "" if section.here else "  (when the focus is there)"
-    shown = [line((section.title, "bold $heading"), (where, "$muted"))]
-    for key in section.keys:
-        shown += _described(plain(key.keys, "bold $match"), key.words, _KEY_WIDTH, room)
+def _section(job: str, keys: Mapping[str, str], room: int) -> list[Content]:
+    shown = [plain(job, "bold $heading")]
+    for words, names in keys.items():
+        shown += _described(plain(names, "bold $match"), words, _KEY_WIDTH, room)
     return [*shown, plain("")]
 
 
@@ -266,7 +241,8 @@ def _beside(room: int) -> list[Content]:
     shown = [plain("Beside users and roles", "bold $heading")]
     for sign, meaning in _BESIDE:
         shown += _described(plain(sign.text.strip(), "bold"), meaning, 3, room, "$muted")
-    return [*shown, *(plain(f"  {row}", "$muted") for row in wrap(_UNMARKED, min(_EXPLAINED, room - 2)))]
+    shown += (plain(f"  {row}", "$muted") for row in wrap(_UNMARKED, min(_EXPLAINED, room - 2)))
+    return [*shown, plain("")]
 
 
 class TourStep(NamedTuple):

@@ -61,8 +61,6 @@ _PROOF_STEPS: Final = 5_000_000
 class EditLines(LineView):
     """The edits, one a line; those that do not fit, or about which there is something to know, with a mark."""
 
-    HELP_TITLE: ClassVar[str] = "Edits of the draft"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Edit", id="list.open", tooltip="Edit the document of this edit again"),
         Binding("x,delete", "remove", "Remove", id="draft.remove", tooltip="Take this edit out of the draft"),

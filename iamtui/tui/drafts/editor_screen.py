@@ -64,8 +64,6 @@ class _Row(NamedTuple):
 class FindingLines(LineView):
     """A finding takes as many lines as its message needs; Enter goes to the line of the document."""
 
-    HELP_TITLE: ClassVar[str] = "Findings"
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._findings: Sequence[Finding] = ()
@@ -447,7 +445,6 @@ _DOUBTFUL: Final = "not known   "
 class PreviewLines(LineView):
     """A few questions, each with the answer for the session; what the policy takes away says so."""
 
-    HELP_TITLE: ClassVar[str] = "What the session could still do"
     HAS_CURSOR: ClassVar[bool] = False
 
     _rows: Sequence[PreviewRow] = ()

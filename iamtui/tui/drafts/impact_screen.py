@@ -257,8 +257,6 @@ def _without_path(arn: str) -> str:
 class ImpactLines(FilteredList[ImpactRow]):
     """The rows: what changes, for whom, before and after."""
 
-    HELP_TITLE: ClassVar[str] = "Impact"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Go there", id="impact.go", tooltip="Go to this principal in the tree"),
     ]

@@ -295,8 +295,6 @@ class CompletingInput(SafeInput):
     types.
     """
 
-    HELP_TITLE: ClassVar[str] = "Fields of the question, while they offer completions"
-
     COMMAS: ClassVar[bool] = False
     """True where a comma ends a word."""
 

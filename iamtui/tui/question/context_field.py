@@ -201,8 +201,6 @@ def _as_documented(key: str) -> str:
 class ContextView(LineView):
     """One line a key, or two in a narrow panel. Enter (`LineOpened`) is for giving the key under the cursor a value."""
 
-    HELP_TITLE: ClassVar[str] = "Condition keys of the answer"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Give it a value", id="list.open", tooltip="Give the key a value"),
         Binding("escape", "back", "Back", id="keys.back", tooltip="Go back to where you came from"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct, structs
@@ -91,8 +91,6 @@ class QuestionForm(Vertical):
 
     Says `Changed` at every change, `Finished` at the last Enter.
     """
-
-    HELP_TITLE: ClassVar[str] = "Question"
 
     DEFAULT_CSS = """
     QuestionForm {

@@ -38,8 +38,6 @@ _SIGNS: Final = {"administrators": ADMINISTRATOR, "escalations": CERTAIN, "escal
 class OverviewView(LineView):
     """Numbers are found in a thread when the overview is first shown, which ends when it is left before."""
 
-    HELP_TITLE = "Overview"
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "List", id="overview.open", tooltip="List what the number counts"),
     ]

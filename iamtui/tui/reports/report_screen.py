@@ -125,7 +125,6 @@ class More(NamedTuple):
 class ReportScreen(Screen[Chosen | None]):
     """Shows a report, made in a thread that ends with the screen; it returns where to go, or None."""
 
-    HELP_TITLE: ClassVar[str] = "A list over the account"
     HELP_ABOUT: ClassVar[str] = "Enter goes to what the line is about, [ comes back to the list as it was."
 
     BINDINGS: ClassVar[list[BindingType]] = [
