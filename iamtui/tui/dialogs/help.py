@@ -246,15 +246,20 @@ def _beside(room: int) -> list[Content]:
 
 
 class TourStep(NamedTuple):
-    """A key of the tour: the id of its binding, and what it is for."""
+    """A key of the tour: the id of its binding, and what it is for.
+
+    Args:
+        typing: what to type where the key leads to a field; the step is done when that was typed and left.
+    """
 
     binding: str
     words: str
+    typing: str = ""
 
 
 STEPS: Final = (
-    TourStep("go.filter", "filters by name or ARN; Enter goes to the hits."),
-    TourStep("question.ask", "asks what a user or role may do: type an action."),
+    TourStep("go.filter", "filters by name or ARN.", "Type part of a name; Enter goes to the hits."),
+    TourStep("question.ask", "asks what a user or role may do.", "Type an action, as s3:GetObject; esc goes back."),
     TourStep("question.why", "shows why: every policy that took part."),
     TourStep("session.assume", "assumes a role; c then copies its credentials."),
     TourStep("app.help", "shows every key; T there takes this tour again."),
@@ -276,6 +281,8 @@ class Tour(Static):
         super().__init__(id="tour", markup=False)
         self._main = main
         self._at = 0
+        self._is_entered = False
+        """True once the key of a step that leads to a field was pressed."""
 
     def on_mount(self) -> None:
         self.watch(self._main, "focused", self._show, init=False)
@@ -283,16 +290,26 @@ class Tour(Static):
         self.begin()
 
     def begin(self) -> None:
-        self._at = 0
+        self._at, self._is_entered = 0, False
         self._show()
 
     def saw(self, event: events.Key) -> None:
         """A key was pressed: the tour goes on where it is the one that is meant. What is typed into a field is text."""
-        if self.app.screen is not self._main:
-            return
-        if any(binding.key == event.key for binding in self._bindings_here()):
-            self._at += 1
-            self.remove() if self._at == len(STEPS) else self._show()
+        if self.app.screen is self._main and any(binding.key == event.key for binding in self._bindings_here()):
+            if STEPS[self._at].typing:
+                self._is_entered = True
+            else:
+                self._go_on()
+
+    def _go_on(self) -> None:
+        self._at, self._is_entered = self._at + 1, False
+        self.remove() if self._at == len(STEPS) else self._show()
+
+    @property
+    def _was_typed(self) -> bool:
+        filtered, asked = self._main.explorer.filter_input.value, self._main.question.question
+        typed = {"go.filter": bool(filtered), "question.ask": asked is not None}
+        return self._is_entered and not self._is_typing and typed.get(STEPS[self._at].binding, False)
 
     @property
     def _is_typing(self) -> bool:
@@ -305,15 +322,24 @@ class Tour(Static):
         return [one for one in found if not self._is_typing or len(self.app.get_key_display(one)) > 1]
 
     def _show(self) -> None:
-        self.update(self._words())
+        if self._was_typed:
+            self._go_on()
+        else:
+            self.update(self._words())
 
     def _words(self) -> Content:
         shown = min(map(self.app.get_key_display, self._bindings_here()), key=len, default="")
         shown, does = (shown, STEPS[self._at].words) if shown else ("esc", "leaves the field.")
+        if self._is_entered and self._is_typing:
+            shown, does = "", STEPS[self._at].typing
         explorer = self._main.explorer
         ends = self._main.focused is explorer.tree_view and not explorer.filter_input.value
         way_out = " (esc ends it)" if ends else ""
-        return line((f"Tour {self._at + 1} of {len(STEPS)}{way_out}  ", "$muted"), (shown, "bold $match"), f" {does}")
+        return line(
+            (f"Tour {self._at + 1} of {len(STEPS)}{way_out}  ", "$muted"),
+            (shown, "bold $match"),
+            f" {does}" if shown else does,
+        )
 
 
 def start_tour(main: PanedScreen) -> None:
