@@ -55,6 +55,8 @@ LEAVES: Final = {
         ),
         passages=(
             "tests/cli/test_gate.py::test_all_answers_of_a_plan",
+            "tests/cli/test_gate.py::test_nothing_is_proved_where_changes_are_left_out",
+            "tests/cli/test_org.py::test_a_file_of_another_account_makes_no_member_of_the_organization",
             "tests/tui/test_draft_list.py::test_what_is_newly_possible_is_shown_and_traced",
             "tests/tui/test_draft_list.py::test_what_is_not_proved_says_why",
             "tests/tui/test_draft_list.py::test_a_proof_ends_with_the_screen",

@@ -6,6 +6,7 @@ import ctypes
 import gc
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from threading import Event
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
@@ -19,7 +20,7 @@ from textual.worker import Worker, active_worker, get_current_worker
 from iamtui.account.model import Account
 from iamtui.problem import Problem
 from iamtui.tui.content import Severity, plain
-from iamtui.tui.textual_internals import forget_drawn_widgets
+from iamtui.tui.textual_internals import forget_drawn_widgets, forget_handled_messages
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.source.workspace import Workspace
 
@@ -201,9 +202,6 @@ _REST_SECONDS: Final = 2.0
 _HANDLED_SECONDS: Final = 0.1
 
 
-def _do_nothing() -> None: ...
-
-
 def free_replaced_account(app: App[None], account: Account) -> None:
     """Free the account that was on screen, without what was derived from it: evaluators hold the account that has them.
 
@@ -213,24 +211,23 @@ def free_replaced_account(app: App[None], account: Account) -> None:
     account.memo.clear()
     replaced = ref(account)
 
-    def free() -> None:
+    def free(rest: float) -> None:
         if replaced() is None or not app.is_running:
             return
         if monotonic() - _touched_at < _REST_SECONDS or any(worker.is_running for worker in app.workers):
-            app.set_timer(_REST_SECONDS, free)
+            app.set_timer(rest, partial(free, rest))
             return
-        # A widget keeps the last message that it handled, and with it a closed screen that sent it.
-        for screen in app.screen_stack:
-            for widget in screen.walk_children(with_self=True):
-                widget.call_later(_do_nothing)
-        app.set_timer(_HANDLED_SECONDS, collect)
+        forget_handled_messages(app)
+        app.set_timer(_HANDLED_SECONDS, partial(collect, rest))
 
-    def collect() -> None:
+    def collect(rest: float) -> None:
         forget_drawn_widgets()
         gc.collect()
         return_memory()
+        # Something may hold it yet, such as a mark to compare with: it is looked for again, ever more seldom.
+        app.set_timer(2 * rest, partial(free, 2 * rest))
 
-    app.set_timer(_REST_SECONDS, free)
+    app.set_timer(_REST_SECONDS, partial(free, _REST_SECONDS))
 
 
 def return_memory() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from textual._styles_cache import StylesCache
+from textual.app import App
 from textual.command import Command, CommandList, CommandPalette
 from textual.geometry import Region, Size
 from textual.screen import Screen
@@ -21,6 +22,15 @@ def forget_drawn_widgets() -> None:
     It is a cache of the process, and nothing else empties it.
     """
     StylesCache.get_inner_outer.cache_clear()
+
+
+def forget_handled_messages(app: App[Any]) -> None:
+    """Have every widget, scroll bars too, handle one more message.
+
+    Each keeps the last one that it handled, and with it the screen that sent it, although that is closed.
+    """
+    for widget in tuple(app._registry):  # noqa: SLF001 - no public list has the scroll bars
+        widget.call_later(_nothing)
 
 
 class SteadyScrollView(ScrollView):

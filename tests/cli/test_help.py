@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -42,7 +43,8 @@ def test_no_such_topic(cli: Cli) -> None:
 
 def test_every_command_stands_in_the_help_once(cli: Cli) -> None:
     first_words = [line.split()[0] for line in cli("--help").out.splitlines() if line.startswith("  ") and line.split()]
-    names = [name for group in GROUPS.values() for name in group]
+    # Those of a leaf that is cut off are left out, as the next test shows.
+    names = [name for group in GROUPS.values() for name, entry in group.items() if find_spec(entry.module)]
     assert {name: first_words.count(name) for name in names} == dict.fromkeys(names, 1)
 
 
