@@ -135,7 +135,9 @@ class HelpScreen(TextScreen):
             for number, name in enumerate(("Keys", "IAM here"), 1)
             for part in ("   ", (f"{number} {name}", "bold $match" if number == self._page else "$muted"))
         ]
-        return line(("Help", "bold $heading"), *(pages if self._about else ()), ("   / finds", "$muted"))
+        return line(
+            ("Help", "bold $heading"), *(pages if self._about else ()), ("   / finds, Escape goes back", "$muted")
+        )
 
     def _all_rows(self) -> list[Content]:
         return self._about if self._page == 2 else rows(self._sections, self._width, self._purpose)
