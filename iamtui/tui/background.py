@@ -20,7 +20,7 @@ from textual.worker import Worker, active_worker, get_current_worker
 from iamtui.account.model import Account
 from iamtui.problem import Problem
 from iamtui.tui.content import Severity, plain
-from iamtui.tui.textual_internals import forget_drawn_widgets, forget_handled_messages
+from iamtui.tui.textual_internals import forget_handled_messages
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.source.workspace import Workspace
 
@@ -221,7 +221,6 @@ def free_replaced_account(app: App[None], account: Account) -> None:
         app.set_timer(_HANDLED_SECONDS, partial(collect, rest))
 
     def collect(rest: float) -> None:
-        forget_drawn_widgets()
         gc.collect()
         return_memory()
         # Something may hold it yet, such as a mark to compare with: it is looked for again, ever more seldom.

@@ -66,7 +66,6 @@ _JOBS: Final[Mapping[str, tuple[str, ...]]] = {
         "list", "tree", "text", "matrix", "layers", "choice", "completion", "overview", "tab", "whocan.open",
         "report.open", "impact.go", "trace.fold", "trace.jump", "go.follow", "go.tree", "sessions.down", "sessions.up",
         "chooser.down", "chooser.up", "confirm.down", "confirm.up", "confirm.page-down", "confirm.page-up",
-        "app.focus_next", "app.focus_previous",
     ),
     "Find": (
         "filter", "find", "document", "jump", "palette", "report", "whocan", "go.filter", "go.jump", "app.palette",
@@ -87,7 +86,13 @@ _JOBS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What a key is for, by the id of its binding or the first part of that; the help's sections, in their order."""
 
-_JOB_OF: Final = {name: job for job, names in _JOBS.items() for name in names}
+JOB_OF: Final = {name: job for job, names in _JOBS.items() for name in names}
+
+_PANES: Final = {
+    "app.focus_next": "Next pane or field; ? there shows the keys of that",
+    "app.focus_previous": "Pane or field before",
+}
+"""Textual's own actions that a user of any screen needs, in our words."""
 
 
 class HelpScreen(TextScreen):
@@ -165,20 +170,17 @@ def explanation_rows(found: EntityExplanation) -> Iterator[Content]:
     yield plain("")
 
 
-def job_of(name: str) -> str:
-    """What a key is for, by the id of its binding."""
-    return _JOB_OF.get(name) or _JOB_OF.get(name.partition(".")[0], "Here")
-
-
 def help_sections(screen: Screen[object]) -> dict[str, dict[str, str]]:
     """The keys that work on a screen where the focus is: by what they are for, the words of each to its keys."""
     found: dict[str, dict[str, list[str]]] = {job: {} for job in _JOBS}
     for active in screen.active_bindings.values():
         binding = active.binding
-        name, words = binding.id or binding.action, binding.tooltip or binding.description
-        if not active.enabled or not words or not (binding.id or name in _JOB_OF):
-            continue  # Most of Textual's own keys only edit text.
-        keys, shown = found[job_of(name)].setdefault(words, []), screen.app.get_key_display(binding)
+        words = (binding.tooltip or binding.description) if binding.id else _PANES.get(binding.action)
+        if not active.enabled or not words:
+            continue
+        name = binding.id or "list"  # A key from pane to pane moves, as those of lists do.
+        job = JOB_OF.get(name) or JOB_OF.get(name.partition(".")[0], "Here")
+        keys, shown = found[job].setdefault(words, []), screen.app.get_key_display(binding)
         if shown not in keys:
             keys.append(shown)
     return {job: {words: " ".join(keys) for words, keys in each.items()} for job, each in found.items() if each}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -209,8 +208,6 @@ class SourceOpening:
                         was.setdefault(one.account.id, one)
                 tell(self._show_part, choice, self._indexed(part))
 
-        if choice.kind is SourceKind.SNAPSHOT:
-            gc.disable()  # All of it stays: looking for garbage in it would hold up the screen while it is read.
         try:
             if answer is not None:
                 answer()
@@ -232,8 +229,6 @@ class SourceOpening:
             tell(self._show, choice, made, _words_of(changes, age, workspace) if changes is not None else "", changes)
             if choice.cache is CacheUse.KEEP:
                 keep_in_cache(workspace)
-        finally:
-            gc.enable()
 
     def _keep(self, workspace: Workspace) -> None:
         if self._cache is CacheUse.KEEP:
