@@ -396,15 +396,17 @@ def _how_often(service: str) -> Mapping[str, int]:
 
 
 @lru_cache(maxsize=32_768)
-def _how_rare(action: str) -> tuple[int, int, str]:
-    """The place of an action among those of its service: first those whose few words many others have, too.
+def _how_rare(action: str) -> tuple[bool, int, int, str]:
+    """The place of an action among those of its service: what reads first, then few words that many others have, too.
 
-    GetObject comes before InitiateReplication, DescribeInstances before AssociateVerifiedAccessInstanceWebAcl.
+    GetObject comes before InitiateReplication, ReceiveMessage before DeleteQueue.
     """
     service, _, name = action.partition(":")
     words = _WORD.findall(name)
     often = _how_often(service.lower())
-    return max(len(words), 2), -sum(often.get(word, 0) for word in words), name
+    info = catalogue().action(action)
+    reads = info is not None and not {"Read", "List"}.isdisjoint(info.access_levels)
+    return not reads, max(len(words), 2), -sum(often.get(word, 0) for word in words), name
 
 
 def _telling(elements: Sequence[ActionElement], service: str) -> list[ActionElement]:
