@@ -146,6 +146,17 @@ MISSED = {
         ),
         ["iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole", "cloudformation:CreateStack"],
     ),
+    "a new role that is passed for certain, and assumed only on a condition": (
+        account(
+            user(
+                "me",
+                allow(["iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole"]),
+                allow("cloudformation:CreateStack"),
+                deny("sts:AssumeRole", Condition={"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}),
+            )
+        ),
+        ["iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole", "cloudformation:CreateStack"],
+    ),
     "a new user with an inline policy and a key": (
         account(user("me", allow(["iam:CreateUser", "iam:PutUserPolicy", "iam:CreateAccessKey"], iam("user/new-*")))),
         ["iam:CreateUser", "iam:PutUserPolicy", "iam:CreateAccessKey"],

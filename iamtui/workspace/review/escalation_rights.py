@@ -24,7 +24,7 @@ from iamtui.engine.policy_holders import bits_of, places
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.document import PolicyDocument, Statement
 from iamtui.policy.patterns import Glob, parse_pieces, tokens_of, with_variables_as_stars
-from iamtui.policy.statement import ActionElement, action_name
+from iamtui.policy.statement import ActionElement, ActionName, action_name
 from iamtui.policy.types import PolicyType
 from iamtui.questions.account_index import account_index, principal_of
 from iamtui.questions.evaluator import QuestionEvaluator
@@ -40,6 +40,7 @@ from iamtui.workspace.review.escalation_steps import (
     Terms,
     boundaries_of_new,
     denies,
+    is_about,
     is_full_access,
     is_held_back,
     named_boundaries,
@@ -58,7 +59,7 @@ _TOO_MANY_NAMES: Final = (
     f"New users, roles, groups or resources were tried with {_MOST_NEW} names, of more that matter."
 )
 _ANY_REGION: Final = "us-east-1"
-_ASSUMING: Final = ("sts:AssumeRole",)
+_ASSUMING: Final = (action_name("sts:AssumeRole"),)
 
 
 class PolicyNames:
@@ -84,6 +85,7 @@ class PolicyNames:
         self._alike: dict[str, str] = {}
         self._first_alike: dict[Hashable, str] = {}
         self._made: dict[EscalationPath, tuple[tuple[str, str], ...]] = {}
+        self._assumed: dict[PolicyDocument, tuple[tuple[str, Glob], ...]] = {}
 
     @cached_property
     def principals(self) -> tuple[tuple[str, str], ...]:
@@ -98,7 +100,7 @@ class PolicyNames:
         iam = f"arn:{self._account.partition}:iam::{self._account.id}"
         named = [text for text in self._texts if any(f":{kind}/" in text for kind in kinds)]
         digest = sha256("\n".join(named).encode("utf-8", "replace")).hexdigest()
-        globs = [Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True)))) for text in named]
+        globs = [_glob_of(text) for text in named]
 
         def hits(name: str) -> int:
             return sum(glob.matches(f"{iam}:{kind}/{name}") for glob in globs for kind in kinds)
@@ -144,17 +146,12 @@ class PolicyNames:
     @cached_property
     def _about_iam(self) -> tuple[Statement, ...]:
         """The statements of all policies about an action of IAM that a path needs."""
-        return self._about(tuple(action for action in ESCALATING_ACTIONS if action.startswith("iam:")))
+        return self._about([action_name(action) for action in ESCALATING_ACTIONS if action.startswith("iam:")])
 
-    def _about(self, actions: Sequence[str]) -> tuple[Statement, ...]:
-        names = [action_name(action) for action in actions]
-
-        def is_about(one: Statement) -> bool:
-            about = ActionElement(one.actions or one.not_actions or (), negated=one.not_actions is not None)
-            return any(map(about.matches, names))
-
+    def _about(self, actions: Sequence[ActionName]) -> tuple[Statement, ...]:
         documents = dict.fromkeys(one for _, _, one in documents_in(self._account))
-        return tuple(one for each in documents if each.error is None for one in each.policy.statements if is_about(one))
+        every = (one for each in documents if each.error is None for one in each.policy.statements)
+        return tuple(one for one in every if is_about(one, *actions))
 
     @cached_property
     def _tags_read(self) -> frozenset[str] | None:
@@ -165,23 +162,29 @@ class PolicyNames:
             return None
         return frozenset(key.partition("/")[2] for key in lines if "resourcetag/" in key)
 
-    def is_assumed_by_name(self, arn: str) -> bool:
-        """True if a statement about assuming roles tells this one from others, by its ARN or by tags."""
-        return self._roles_by_tags or any(glob.matches(arn) for glob in self._assumed)
+    def told_by_assuming(self, documents: Iterable[PolicyDocument], arn: str) -> Hashable:
+        """What some policies and the organization's tell of a role by their statements about assuming roles."""
+        if self._roles_by_tags:
+            return arn
+        globs = chain.from_iterable(map(self._assumed_in, (*documents, *self._of_organization)))
+        return frozenset(text for text, glob in globs if glob.matches(arn))
 
     @cached_property
     def _roles_by_tags(self) -> bool:
         return any("resourcetag" in line.key.lower() for one in self._about(_ASSUMING) for line in one.conditions)
 
     @cached_property
-    def _assumed(self) -> tuple[Glob, ...]:
-        texts = dict.fromkeys(
-            text
-            for one in self._about(_ASSUMING)
-            for text in (*(one.resources or ()), *(one.not_resources or ()))
-            if text != "*"
-        )
-        return tuple(Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True)))) for text in texts)
+    def _of_organization(self) -> tuple[PolicyDocument, ...]:
+        return tuple(one for _, type_, one in documents_in(self._account) if type_ is not PolicyType.IDENTITY)
+
+    def _assumed_in(self, document: PolicyDocument) -> tuple[tuple[str, Glob], ...]:
+        """The resources, but "*", of a policy's statements about assuming roles."""
+        found = self._assumed.get(document)
+        if found is None:
+            about = (one for one in document.policy.statements if document.error is None and is_about(one, *_ASSUMING))
+            texts = dict.fromkeys(text for one in about for text in ((one.resources or ()) + (one.not_resources or ())))
+            found = self._assumed[document] = tuple((text, _glob_of(text)) for text in texts if text != "*")
+        return found
 
     def _with_tags(self, text: str) -> Iterator[str]:
         """A pattern, or one with each value of the one principal tag that it has as its only variable."""
@@ -215,7 +218,7 @@ class PolicyNames:
                 # Of its own name every user has another; who acts on other users is not told by that.
                 is_others = "$" in text.replace("${aws:username}", "")
                 told_apart = (User, Role, Group, ManagedPolicy) if is_others else (Group, ManagedPolicy)
-            glob = Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True))))
+            glob = _glob_of(text)
             pieces = re.split(r"[*?]", text.partition("$")[0])
             globs.append((number, max(pieces, key=lambda piece: len(piece.rpartition("::")[2])), glob, told_apart))
         return exact, globs
@@ -264,6 +267,10 @@ class PolicyNames:
             self.left_out[_TOO_MANY_NAMES] = None
         for one, other in islice(product(starred, starred), _MOST_MIXED):
             yield f"{one.partition('*')[0]}*{other.rpartition('*')[2]}"
+
+
+def _glob_of(text: str) -> Glob:
+    return Glob(tokens_of(with_variables_as_stars(parse_pieces(text, variables=True))))
 
 
 def _may_be_of_iam(service: str) -> bool:
@@ -317,7 +324,7 @@ class Rights:
         self._read: dict[tuple[Hashable, int], Outcomes] = {}
         self._calls: dict[tuple[str, str], tuple[tuple[EscalationStep, ...], str] | None] = {}
         self._classes: dict[int, Hashable] = {}
-        self._not_opened: dict[str, Decision] = {}
+        self._opened: dict[tuple[str, Hashable], Outcome] = {}
         self._documents: dict[str, tuple[PolicyDocument, ...]] = {}
         self._trusting: dict[tuple[str, str], Decision | None] = {}
 
@@ -426,12 +433,14 @@ class Rights:
         found = self._classes.get(place)
         if found is None:
             one = self.account.principals[place]
-            documents = self._documents_of(one)
-            for name in one.groups if isinstance(one, User) else ():
-                group = self.account.group(name)
-                documents += self._documents_of(group) if group is not None else ()
-            found = self._classes[place] = (type(one), one.boundary_arn, tuple(dict.fromkeys(documents)), one.unread)
+            documents = tuple(dict.fromkeys(self._held_by(one)))
+            found = self._classes[place] = (type(one), one.boundary_arn, documents, one.unread)
         return found
+
+    def _held_by(self, entity: Entity) -> tuple[PolicyDocument, ...]:
+        """The policies of a user or role, those of its groups too."""
+        groups = filter(None, map(self.account.group, entity.groups)) if isinstance(entity, User) else ()
+        return (*self._documents_of(entity), *chain.from_iterable(map(self._documents_of, groups)))
 
     def _documents_of(self, holder: Entity | Group) -> tuple[PolicyDocument, ...]:
         """The policies of one holder; where everybody may do all, those that deny."""
@@ -463,6 +472,33 @@ class Rights:
         """A permission as a step; None where it is denied."""
         decision = self.may(entity, action, resource, terms)
         return EscalationStep(action, resource, decision, terms) if decision.outcome in POSSIBLE else None
+
+    def opened(self, entity: Entity, arn: str, *, certain: bool) -> EscalationStep | None:
+        """Assuming a role, maybe a new one, whose trust policy names the principal alone; None where that is denied.
+
+        Args:
+            certain: whether what depends on something counts as denied.
+        """
+        now = self.account.by_arn(entity.arn)
+        assert isinstance(now, (User, Role))
+        boundary = self.account.document(now.boundary_arn or "")
+        documents = (*self._held_by(now), *filter(None, (boundary,)))
+        key = entity.arn, self.names.told_by_assuming(documents, arn)
+        wanted = (Outcome.ALLOWED,) if certain else POSSIBLE
+        if self._opened.get(key, Outcome.ALLOWED) not in wanted:
+            return None
+        statement = {"Effect": "Allow", "Principal": {"AWS": entity.arn}, "Action": "sts:AssumeRole"}
+        trust = PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement]})
+        role = self.account.by_arn(arn)
+        role = replace(role, trust=trust) if isinstance(role, Role) else Role("new", "/", arn, "", None, trust)
+        account = alone(self.account, now)
+        account = replace(account, roles=(role, now) if isinstance(now, Role) else (role,))
+        question = with_region(self._workspace, Question("sts:AssumeRole", arn, made_now=True))
+        decision = QuestionEvaluator(account, question).decide(principal_of(account, now), read_whole=True)
+        self._opened[key] = decision.outcome
+        if decision.outcome not in wanted:
+            return None
+        return EscalationStep("sts:AssumeRole", arn, decision, Terms(opened=True))
 
     def calls(self, entity: Entity, path: EscalationPath) -> tuple[tuple[EscalationStep, ...], str] | None:
         """The steps of a path that are about no user, role, group or policy, and what they need besides.
@@ -498,16 +534,6 @@ class Rights:
     def may(self, entity: Entity, action: str, resource: str, terms: Terms = NO_TERMS) -> Decision:
         """The decision; of attaching a policy that on the first of the strong ones that can be attached, if one can."""
         principal = principal_of(self.account, entity)
-        if terms.opened:
-            # The decision about a role, maybe a new one, whose trust policy names the principal alone.
-            if self.names.is_assumed_by_name(resource):
-                return self._read_on_opened(entity, action, resource)
-            if entity.arn not in self._not_opened:
-                found = self._read_on_opened(entity, action, resource)
-                if found.outcome not in POSSIBLE:
-                    self._not_opened[entity.arn] = found
-                return found
-            return self._not_opened[entity.arn]
         for way in self.ways(action):
             evaluators = self._evaluators_of(action, resource, terms, (way,))
             decisions = [each.decide(principal, read_whole=self._base is not None) for each in evaluators]
@@ -593,17 +619,6 @@ class Rights:
                 self._evaluators.pop(next(iter(self._evaluators)))
             found = self._evaluators[key] = QuestionEvaluator(self.account, question)
         return found
-
-    def _read_on_opened(self, entity: Entity, action: str, arn: str) -> Decision:
-        statement = {"Effect": "Allow", "Principal": {"AWS": entity.arn}, "Action": "sts:AssumeRole"}
-        trust = PolicyDocument.of({"Version": "2012-10-17", "Statement": [statement]})
-        role, now = self.account.by_arn(arn), self.account.by_arn(entity.arn)
-        opened = replace(role, trust=trust) if isinstance(role, Role) else Role("new", "/", arn, "", None, trust)
-        account = replace(alone(self.account, now or entity), roles=(opened,))  # type: ignore[arg-type]
-        if isinstance(now, Role):
-            account = replace(account, roles=(opened, now))
-        question = with_region(self._workspace, Question(action, arn, made_now=True))
-        return QuestionEvaluator(account, question).decide(principal_of(account, entity), read_whole=True)
 
     def _aws_policy(self, name: str) -> str:
         return f"arn:{self.account.partition}:iam::aws:policy/{name}"

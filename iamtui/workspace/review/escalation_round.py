@@ -377,7 +377,7 @@ class EscalationRound:
             return None
         if is_user:
             return Move(path, entity.arn, made, steps, needs)
-        assumed = rights.step(entity, "sts:AssumeRole", made, Terms(opened=True))
+        assumed = rights.opened(entity, made, certain=self._certain)
         if assumed is not None:
             return Move(path, entity.arn, made, (*steps, assumed), needs)
         for passing in _PASSING:
@@ -445,8 +445,11 @@ class EscalationRound:
         rights = Rights(self._states.workspace, alone, self._states.names, self._states.strong, self._as_is)
         steps = []
         for step in move.steps:
-            is_own = step.terms.service == "" or step.action == "iam:PassRole"
-            again = rights.step(joined, step.action, step.resource, step.terms) if is_own else step
+            again: EscalationStep | None = step
+            if step.terms.opened:
+                again = rights.opened(joined, step.resource, certain=self._certain)
+            elif step.terms.service == "" or step.action == "iam:PassRole":
+                again = rights.step(joined, step.action, step.resource, step.terms)
             if again is None:
                 return None
             steps.append(again)
@@ -455,22 +458,23 @@ class EscalationRound:
 
     def _changing(self, waiting: _Waiting, entity: Entity, subject: Entity) -> Move | None:
         """The move of one who changes another that it can act as, or itself."""
-        rights, change = self._states.rights(waiting.state), waiting.change
+        rights, change, path = self._states.rights(waiting.state), waiting.change, waiting.change.paths[0]
+        used = None
+        if waiting.use is not None:
+            used = self._using(rights, entity, waiting.use, subject)
+            if used is None or not self._wanted(used):
+                return None
         steps: list[EscalationStep] = []
-        for path in change.paths:
-            found = self._steps(rights, entity, path, change.targets)
+        for one in change.paths:
+            found = self._steps(rights, entity, one, change.targets)
             if found is None:
                 return None
             steps += found[0]
         needs = _NOT_DENIED if self._is_weakened(change.targets) else ""
-        path = change.paths[0]
-        if waiting.use is None:
+        if waiting.use is None or used is None:
             about = next((change.targets[on] for _, on in path.steps if on is not On.SELF), "")
             move = Move(path, entity.arn, about, tuple(steps), needs)
         else:
-            used = self._using(rights, entity, waiting.use, subject)
-            if used is None:
-                return None
             path = together(*change.paths, waiting.use)
             needs = "; ".join(filter(None, (needs, used.needs)))
             move = Move(path, entity.arn, subject.arn, (*steps, *used.steps), needs, subject.arn)
@@ -528,9 +532,12 @@ class EscalationRound:
 
     def _using(self, rights: Rights, entity: Entity, path: EscalationPath, target: Entity) -> Move | None:
         """The move of one who acts as another."""
-        found = self._steps(rights, entity, path, {On.USER: target.arn, On.ROLE: target.arn})
         needs = what_is_needed(self._account, path, target)
-        if found is None or needs is None:
+        assumed = rights.opened(entity, target.arn, certain=self._certain) if _OPENING in path.steps else None
+        if needs is None or (_OPENING in path.steps and assumed is None):
+            return None
+        found = self._steps(rights, entity, path, {On.USER: target.arn, On.ROLE: target.arn})
+        if found is None:
             return None
         steps, needs = found[0], needs or found[1]
         if path.service and isinstance(target, Role):
@@ -539,10 +546,7 @@ class EscalationRound:
                 return None
             if trusting.outcome is not Outcome.ALLOWED:
                 steps = (*steps, EscalationStep("sts:AssumeRole", target.arn, trusting, Terms(path.service)))
-        if _OPENING in path.steps:
-            assumed = rights.step(entity, "sts:AssumeRole", target.arn, Terms(opened=True))
-            if assumed is None:
-                return None
+        if assumed is not None:
             steps = (*steps, assumed)
         return Move(path, entity.arn, target.arn, steps, needs, target.arn)
 
