@@ -150,7 +150,7 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
 async def test_nothing_can_be_reached_of_a_session_that_is_forgotten_while_its_secret_is_shown(app: DrawingApp) -> None:
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "2", "3", "d", "d")
+        await life.press("S", "enter", "s", "enter", "t", "d", "d")
         assert "Forgot the session" in life.words, life.words
         life.check_that_nothing_is_left()
 
@@ -162,10 +162,10 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
 ) -> None:
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "1", "2", "3")
+        await life.press("S", "enter", "i", "enter", "s", "enter", "t")
         revealed = paths_to(*life.sought)
         assert any(path.startswith("str < ") for path in revealed), "the walk finds what is on screen"
-        await life.press("2", "3")
+        await life.press("enter", "s", "enter", "t")
         await life.press("c")
         assert "cleared in" in life.words or "overwritten in" in life.words, life.words
         await life.press("x")
@@ -173,7 +173,7 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
         await life.press("enter")
         assert [file.name for file in tmp_path.iterdir() if file.suffix == ".sh"], life.words
         await life.press("Y", "escape")
-        await life.press("e")
+        await life.press("enter", "e")
         service = next(iter(app.main.sessions.keeper)).service
         assert service is not None, life.words
         await asyncio.to_thread(ask_in_a_process, service.endpoint.uri, service.endpoint.token)
@@ -238,7 +238,7 @@ async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
         await life.assume(ROLE, code=CODE)
         assert app.main.lifecycle.mfa_sessions.live(), "the code serves several roles"
         await life.assume(PLAIN)
-        await life.press("S", "2", "c")
+        await life.press("S", "enter", "s", "c")
         # A role that is assumed by a session, and dialogs that are open when it is locked.
         await life.press("a")
         app.screen.query_one("#assume-role", Input).value = PLAIN
@@ -269,7 +269,7 @@ async def browse_and_end(app: DrawingApp, *keys: str) -> None:
     """Browse as a session, renew it and end it by these keys."""
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "B")
+        await life.press("S", "enter", "w")
         await until(life.pilot, lambda: "AS plain" in life.words)
         assert len(paths_to(*life.sought)) >= 2
         await life.press("r")

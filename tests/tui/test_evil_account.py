@@ -246,7 +246,7 @@ async def test_the_sessions_panel(size: tuple[int, int]) -> None:
         panel.focus()
         await settle_panel(pilot)
         assert_clean(app)
-        await pilot.press("1", "2", "3", "d")
+        await pilot.press("enter", "i", "enter", "s", "enter", "t", "d")
         await settle_panel(pilot)
         assert_clean(app)
         clock.move(90000)

@@ -28,7 +28,7 @@ def variable(copied: str, name: str) -> str:
 async def test_a_session_is_served_from_a_key(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     async with stage(monkeypatch, size) as it:
         await it.hold(60)
-        await press(it.pilot, "e")
+        await press(it.pilot, "enter", "e")
         assert isinstance(it.pilot.app.screen, EndpointScreen)
         assert re.search(r"Endpoint of deploy-prod  123456789012 \S+ PROD", it.text)
         await press(it.pilot, "c")
@@ -52,7 +52,7 @@ async def test_a_session_is_served_from_a_key(monkeypatch: pytest.MonkeyPatch, s
         assert ask(url, token)["AccessKeyId"] == "ASIAEXAMPLEKEY00WXYZ"
         await press(it.pilot, "r")
         assert ask(url, token)["AccessKeyId"] == "ASIARENEWED000000001"
-        await press(it.pilot, "e", "x")
+        await press(it.pilot, "enter", "e", "x")
         with pytest.raises(urllib.error.URLError):
             ask(url, token)
         assert "endpoint off" in it.text
@@ -61,7 +61,7 @@ async def test_a_session_is_served_from_a_key(monkeypatch: pytest.MonkeyPatch, s
 async def test_metadata_is_offered_only_after_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(60)
-        await press(it.pilot, "e", "i")
+        await press(it.pilot, "enter", "e", "i")
         assert isinstance(it.pilot.app.screen, ConfirmDialog)
         assert "knows no authentication" in it.text
         await press(it.pilot, "enter")
@@ -83,7 +83,7 @@ async def test_metadata_is_offered_only_after_a_warning(monkeypatch: pytest.Monk
 async def test_an_endpoint_that_ended_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
         await it.hold(1)
-        await press(it.pilot, "e")
+        await press(it.pilot, "enter", "e")
         kept = it.panel.keeper.active
         assert kept is not None
         service = kept.service
@@ -101,6 +101,6 @@ async def test_a_session_that_has_ended_is_not_served(monkeypatch: pytest.Monkey
     async with stage(monkeypatch) as it:
         await it.hold(1)
         it.clock.move(61)
-        await press(it.pilot, "e")
+        await press(it.pilot, "enter", "e")
         assert any("has expired" in said for said in it.heard)
         assert not isinstance(it.pilot.app.screen, EndpointScreen)

@@ -112,7 +112,7 @@ def test_the_warning_before_metadata(snap_compare: SnapCompare) -> None:
     async def run(pilot: Pilot[Any]) -> None:
         await showing()(pilot)
         pilot.app.main.sessions.keeper.active.service.metadata = None
-        await press(pilot, "e", "i")
+        await press(pilot, "enter", "e", "i")
 
     assert snap_compare(make_app(), terminal_size=SIZES["narrow"], run_before=run)
 

@@ -79,7 +79,7 @@ async def test_who_one_has_become_is_said_until_one_goes_on(monkeypatch: pytest.
         assert "deploy-prod" in said.words
         assert "copies its export lines" in said.words
         assert said.waits
-        await press(pilot, "2")
+        await press(pilot, "enter", "s")
         assert said.words
         app.main.go_to(iam("user/alice"))
         await settle(pilot)

@@ -107,11 +107,11 @@ async def test_a_demo_session_says_demo() -> None:
         assert "DEMO" in it.text
 
 
-@pytest.mark.parametrize(("key", "text"), [("1", "ASIAEXAMPLEKEY00WXYZ"), ("2", SECRET), ("3", TOKEN[:60])])
+@pytest.mark.parametrize(("key", "text"), [("i", "ASIAEXAMPLEKEY00WXYZ"), ("s", SECRET), ("t", TOKEN[:60])])
 async def test_a_field_is_revealed_alone_and_for_fifteen_seconds_at_most(key: str, text: str) -> None:
     async with stage(session()) as it:
         everything = {"ASIAEXAMPLEKEY00WXYZ", SECRET, TOKEN[:60]}
-        await it.pilot.press(key)
+        await it.pilot.press("enter", key)
         await it.pilot.pause()
         assert text in it.text
         assert not [other for other in everything - {text} if other in it.text]
@@ -124,16 +124,16 @@ async def test_a_field_is_revealed_alone_and_for_fifteen_seconds_at_most(key: st
 
 
 @pytest.mark.slow
-async def test_the_same_key_hides_it_again() -> None:
+async def test_the_card_of_the_session_hides_what_was_revealed() -> None:
     async with stage(session()) as it:
-        await it.pilot.press("2", "2")
+        await it.pilot.press("enter", "s", "enter")
         await it.pilot.pause()
         assert SECRET not in it.text
 
 
 async def test_leaving_the_panel_hides_what_was_revealed() -> None:
     async with stage(session()) as it:
-        await it.pilot.press("2")
+        await it.pilot.press("enter", "s")
         it.app.set_focus(None)
         await settle(it.pilot)
         assert SECRET not in it.text
@@ -141,7 +141,7 @@ async def test_leaving_the_panel_hides_what_was_revealed() -> None:
 
 async def test_losing_the_terminals_focus_hides_what_was_revealed() -> None:
     async with stage(session()) as it:
-        await it.pilot.press("2")
+        await it.pilot.press("enter", "s")
         it.app.app_focus = False
         await settle(it.pilot)
         assert SECRET not in it.text
@@ -149,21 +149,19 @@ async def test_losing_the_terminals_focus_hides_what_was_revealed() -> None:
 
 async def test_another_session_under_the_cursor_hides_what_was_revealed() -> None:
     async with stage(auditor(), session()) as it:
-        await it.pilot.press("2", "k")
+        await it.pilot.press("enter", "s", "k")
         await settle(it.pilot)
         assert SECRET not in it.text
 
 
 async def test_a_screenshot_after_mask_holds_none_of_what_was_revealed() -> None:
     async with stage(session()) as it:
-        await it.pilot.press("2", "3")
+        await it.pilot.press("enter", "s")
         await it.pilot.pause()
         assert SECRET in it.app.export_screenshot()
 
         it.panel.mask()
-        picture = it.app.export_screenshot()
-        assert SECRET not in picture
-        assert TOKEN[:20] not in picture
+        assert SECRET not in it.app.export_screenshot()
 
 
 async def test_it_counts_down_and_warns_once_at_each_threshold() -> None:

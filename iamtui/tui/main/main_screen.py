@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 
 from iamtui.account.model import Account, Entity, Known, Role, User
 from iamtui.config import AssumeConfig
@@ -302,6 +302,8 @@ class MainScreen(PanedScreen):
         """Verdicts in the lists belong to the answer; once a second, look after codes and the clipboard."""
         self.question.alongside = self._pinning.ahead
         self.sessions.is_production = self.lifecycle.is_production
+        if self.hand_over.picking:
+            self.sessions.on_enter = self.hand_over.pick
         self.query_one(StatusLine).set_picking(self.hand_over.picking)
         self.set_interval(1, self.lifecycle.ask_for_codes)
         self.set_interval(1, self.hand_over.watch_clipboard)
@@ -450,11 +452,6 @@ class MainScreen(PanedScreen):
         event.stop()
         self.lifecycle.code_wanted(event.kept)
 
-    @on(OptionList.OptionSelected, "#sessions")
-    def _session_chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.hand_over.pick() if self.hand_over.picking else _go_to_role_of_session(self)
-
     def idle_actions(self) -> frozenset[str]:
         return super().idle_actions() | _idle_actions(self)
 
@@ -470,6 +467,12 @@ class MainScreen(PanedScreen):
         from iamtui.tui.main.place_menus import open_menu
 
         self.hand_over.copy_menu() if name == "session" else open_menu(self, self.hand_over, name)
+
+    def action_go_to_role(self) -> None:
+        """Go to the role of the active session."""
+        active = self.sessions.active
+        if active is not None and self.browsing.go_to(active.role_arn):
+            self.subject.active_view.focus()
 
     def action_snapshot(self) -> None:
         from iamtui.tui.file_exports import ask_for_snapshot_file
@@ -528,12 +531,6 @@ class MainScreen(PanedScreen):
         self._caller.stand_in(principal, label)
         self.question.ask_matrix(QuestionMatrix((question.action,), (question.resource,), question))
         self.on_demand.load_policy_of(question)
-
-
-def _go_to_role_of_session(main: MainScreen) -> None:
-    active = main.sessions.active
-    if active is not None and main.browsing.go_to(active.role_arn):
-        main.subject.active_view.focus()
 
 
 def _other_words(main: MainScreen) -> Mapping[str, str]:

@@ -236,7 +236,7 @@ class SessionLifecycle:
             return line("For the session of ", name, " you are asked for an MFA code ten minutes before its end.")
         due = kept.renewer.due_in()
         when = f"first in {about(due)}" if due else "at once"
-        return line("The session of ", name, f" is renewed from now on, {when}; R switches it off.")
+        return line("The session of ", name, f" is renewed from now on, {when}.")
 
     def _renew(self, kept: KeptSession, code: Secret | None) -> None:
         self._screen.say(line("Renewing the session of ", (role_name(kept.session), "bold"), " …"), stays=True)

@@ -23,6 +23,7 @@ from iamtui.problem import Problem
 from iamtui.tui.background import run_worker_in_thread
 from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, forget_drawn_texts, line, lines, plain
+from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
 from iamtui.tui.sessions.text import (
     Field,
     callers_row,
@@ -57,10 +58,34 @@ CONFIRM_SECONDS: Final = 5.0
 
 
 ON_A_SESSION: Final = frozenset((
-    "reveal('secret')", "forget", "screen.assume_from_session", "screen.renew_session", "screen.switch_renewal",
-    "screen.endpoint", "app.browse_as", "screen.copy_exports", "screen.pick", "copy_role_arn", "select",
+    "forget", "screen.assume_from_session", "screen.renew_session", "screen.copy_exports", "screen.pick",
+    "copy_role_arn", "select",
 ))  # fmt: skip
 """Actions whose keys do nothing without a session."""
+
+_CARD: Final = (
+    MenuItem("screen.go_to_role", "Show its role", "o", detail="Go to the session's role in the tree."),
+    MenuItem("screen.sub_shell", "Open a shell", "!", detail="A shell with its credentials; exit comes back."),
+    MenuItem(
+        "screen.copy_exports", "Copy its export lines", "c", detail="Taken back after a while."
+    ),
+    MenuItem("screen.export", "Export …", "x", detail="Every format, masked: copy it, write a file or a profile."),
+    MenuItem("screen.console", "Open the AWS console", "b", detail="In a browser, as this session."),
+    MenuItem("app.browse_as", "Browse as it", "w", detail="Open its account with its credentials; again: as before."),
+    MenuItem("screen.assume_from_session", "Assume a role as it", "a", detail="Role chaining."),
+    MenuItem("screen.endpoint", "Endpoint …", "e", detail="Offer it to programs on the loopback address."),
+    MenuItem("", "Its end"),
+    MenuItem("screen.renew_session", "Renew it now", "r", detail="With a code where it takes one."),
+    MenuItem("screen.switch_renewal", "Renew it before its end, or no more", "R", detail="From now on."),
+    MenuItem("screen.forget_session_at", "Forget it at a time …", "f", detail="At a time, or after one."),
+    MenuItem("forget", "Forget it", "d", detail="Its endpoint stops with it."),
+    MenuItem("screen.revoke", "Cut older sessions off …", "v", detail="The policy that does it for all of its role."),
+    MenuItem("", "Show for 15 seconds"),
+    MenuItem(f"reveal('{Field.ACCESS_KEY}')", "Access key ID", "i"),
+    MenuItem(f"reveal('{Field.SECRET}')", "Secret access key", "s", detail="Readable by whoever sees this screen."),
+    MenuItem(f"reveal('{Field.TOKEN}')", "Session token", "t", detail="Readable by whoever sees this screen."),
+)
+"""What can be done with a session, by the actions that do it."""
 
 _COPY: Final = "copy"
 
@@ -74,7 +99,8 @@ class SessionsPanel(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "Down", show=False, id="sessions.down"),
         Binding("k", "cursor_up", "Up", show=False, id="sessions.up"),
-        Binding("enter", "select", "Role", id="sessions.role", tooltip="Go to the session's role"),
+        Binding("enter", "select", "Session …", id="sessions.card",
+                tooltip="List all that can be done with the session: shell, endpoint, renewal, what to show of it"),
         Binding("c", "screen.copy_exports", "Copy exports", id="sessions.copy-exports",
                 tooltip="Copy the session in your shell's format, to be taken back after a while"),
         Binding("c", "screen.pick", "Pick", id="sessions.pick",
@@ -82,21 +108,9 @@ class SessionsPanel(OptionList):
         Binding("y", "copy_role_arn", "Copy ARN", id="sessions.copy-arn"),
         Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
                 tooltip="Assume a role as this session (role chaining)"),
-        Binding("B", "app.browse_as", "Browse as", id="sessions.browse-as",
-                tooltip="Open the session's account with its credentials, to browse and ask as it; again: as before"),
-        Binding("1", "reveal('access key')", "Show key", show=False, id="sessions.reveal-key"),
-        Binding("2", "reveal('secret')", "Show secret", id="sessions.reveal-secret"),
-        Binding("3", "reveal('token')", "Show token", show=False, id="sessions.reveal-token"),
         Binding("r", "screen.renew_session", "Renew", id="sessions.renew",
                 tooltip="Renew the session now, with a code where it takes one"),
-        Binding("R", "screen.switch_renewal", "Auto renew", id="sessions.auto-renew",
-                tooltip="Renew the session before its end from now on, or let it end"),
-        Binding("e", "screen.endpoint", "Endpoint", id="sessions.endpoint",
-                tooltip="Offer the session to programs on the loopback address"),
         Binding("d", "forget", "Forget", id="sessions.forget", tooltip="Forget the session and stop its endpoint"),
-        Binding("f", "screen.forget_session_at", "Forget at", show=False, id="sessions.forget-at",
-                tooltip="Forget the session at a time, or after one"),
-        Binding("S", "screen.sessions", "Back", id="sessions.leave", tooltip="Back to the tree"),
     ]  # fmt: skip
 
     DEFAULT_CSS = """
@@ -168,6 +182,7 @@ class SessionsPanel(OptionList):
         """Advice where there is no session, a sentence."""
         self.is_production: Callable[[Session], bool] = lambda _session: False
         """Says whether a session's account or role looks like production."""
+        self.on_enter: Callable[[], None] = self.open_card
         self._copier = copier
         self._monotonic = monotonic
         self._off = off
@@ -225,6 +240,10 @@ class SessionsPanel(OptionList):
             self.keeper.activate(key)
             self.draw()
             self.post_message(self.SessionChanged(self.active))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.on_enter()
 
     # Drawing
 
@@ -345,6 +364,20 @@ class SessionsPanel(OptionList):
 
     # Keys
 
+    def open_card(self) -> None:
+        """List what can be done with the active session, each with its letter; what was shown of it is hidden."""
+        self.mask()
+        kept = self.kept_or_say()
+        if kept is None:
+            return
+
+        async def chosen(action: str | None) -> None:
+            # The session may have ended, or another one be active, since the card opened.
+            if action is not None and kept is self.keeper.active:
+                await self.run_action(action)
+
+        self.app.push_screen(MenuDialog(line("Session of ", (role_name(kept.session), "bold")), _CARD), chosen)
+
     def action_copy_role_arn(self) -> None:
         kept = self.kept_or_say()
         if kept is not None:
@@ -353,14 +386,11 @@ class SessionsPanel(OptionList):
             self._copy(partial(self._copier.copy_text, arn, "ARN"))
 
     def action_reveal(self, name: str) -> None:
-        """Show one field of the active session for at most 15 seconds, or hide it again."""
-        if self.kept_or_say() is None:
-            return
+        """Show one field of the active session for at most 15 seconds."""
         field = Field(name)
-        if self.revealed.pop(field, None) is None:
-            self.revealed[field] = self._monotonic() + REVEAL_SECONDS
-            self.set_timer(REVEAL_SECONDS, self.tick)
-            self.post_message(Notice(plain(f"The {field} is readable for 15 seconds, or until you leave the panel.")))
+        self.revealed = {field: self._monotonic() + REVEAL_SECONDS}
+        self.set_timer(REVEAL_SECONDS, self.tick)
+        self.post_message(Notice(plain(f"The {field} is readable for 15 seconds, or until you leave the panel.")))
         self.draw()
 
     def action_forget(self) -> None:

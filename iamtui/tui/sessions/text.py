@@ -223,13 +223,13 @@ def _short(arn: str) -> str:
 
 
 def renewal_row(kept: KeptSession, now: datetime, width: int) -> Content:
-    """Renewal, forgetting and endpoint, each with its key; what is as usual goes where there is no room."""
-    renewal = line(("  R ", "$faint"), _renewal_part(kept, now))
+    """Renewal, forgetting and endpoint; what is as usual goes where there is no room."""
+    renewal = line("  ", _renewal_part(kept, now))
     timed, served = kept.forget_at is not None, kept.service is not None
     words = f"forgotten in {about(kept.forget_at - now)}" if kept.forget_at is not None else "forget never"
-    forget = line(("   f ", "$faint"), (words, "$foreground" if timed else "$muted"))
+    forget = line("   ", (words, "$foreground" if timed else "$muted"))
     words, style = ("endpoint on", "$session-active") if served else ("endpoint off", "$muted")
-    endpoint = line(("   e ", "$faint"), (words, style))
+    endpoint = line("   ", (words, style))
     # The endpoint has a row of its own while it is on.
     for parts in ((forget, endpoint), (forget,) if timed or served else (endpoint,)):
         row = line(renewal, *parts)
