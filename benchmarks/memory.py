@@ -165,8 +165,8 @@ async def until(holds, seconds=600):
         await asyncio.sleep(0.05)
 def at_rest(app):
     return app.opening.is_settled and not any(one.is_running for one in app.workers)
-async def open_and_close(app, pilot, key):
-    await pilot.press(key)
+async def open_and_close(app, pilot, *keys):
+    await pilot.press(*keys)
     await until(lambda: app.screen is not app.main and getattr(app.screen, "done", True))
     await pilot.press("escape")
     await until(lambda: app.screen is app.main)
@@ -183,8 +183,8 @@ _REFRESH: Final = """
 async def step(app, pilot, number):
     app.main.question.ask("s3:GetObject", "arn:aws:s3:::bucket/key")
     app.main.explorer.tree_view.focus()
-    for key in "HUW":
-        await open_and_close(app, pilot, key)
+    for keys in ("gf", "gu", "W"):
+        await open_and_close(app, pilot, *keys)
     await pilot.press("R")
     await until(lambda: len(read) == number + 2 and at_rest(app))
     await until(lambda: sum(one() is not None for one in read) == 1)
@@ -194,7 +194,7 @@ asyncio.run(drive(step))
 
 _FINDINGS: Final = """
 async def step(app, pilot, number):
-    await open_and_close(app, pilot, "H")
+    await open_and_close(app, pilot, "g", "f")
     return resident()
 asyncio.run(drive(step))
 """

@@ -176,7 +176,7 @@ def _move_words(workspace: Workspace, move: Move) -> str:
 def _details(workspace: Workspace, row: PathRow) -> list[Row]:
     fix = _fix(_account(workspace, row), row)
     place = fix.target.place if fix is not None and fix.target is not None else None
-    edits = f" A edits {place.policy} in a draft." if place is not None else ""
+    edits = f" f edits {place.policy} in a draft." if place is not None else ""
     short = workspace.short_name
     if row.step is not None:
         move, step = row.step

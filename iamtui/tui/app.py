@@ -22,6 +22,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 import iamtui.tui
@@ -59,6 +60,7 @@ from iamtui.tui.themes import (
     read_own_theme,
     terminal_theme,
 )
+from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.workspace.source.workspace import OrganizationSource, SourceChoice, Workspace
 
 if TYPE_CHECKING:
@@ -107,11 +109,8 @@ class IamtuiApp(TerminalApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="app.palette",
                 tooltip="Find a command, or whatever has a name"),
-        Binding("P", "choose_source", "Profile", show=False, id="app.source", tooltip="Open another account"),
         Binding("ctrl+g", "choose_region", "Region", show=False, id="app.region",
                 tooltip="Choose the Region that questions are about and calls go to"),
-        Binding("O", "choose_unit", "Organization", show=False, id="app.organization",
-                tooltip="Open every account of the organization, or of a unit of it, by a role"),
         Binding("r", "reload", "Refresh", show=False, id="app.refresh",
                 tooltip="Read again what is under the cursor, for the overview what it lacks; "
                 "of an account that was read in part, read the rest"),
@@ -350,6 +349,31 @@ class IamtuiApp(TerminalApp):
             self.opening.open_anew()
         elif not (self.opening.is_settled and self.screen is self.main and self.main.on_demand.read_again_here()):
             self.opening.open_or_choose()
+
+    def action_go(self) -> None:
+        """Open the card of what may follow g; in a dialog go to the top of its list."""
+        from iamtui.tui.main.place_menus import TO_THE_TOP, GoCard  # only for its keys
+
+        if self.screen.is_modal:
+            self._go_to_top(self.focused)
+            return
+        focused = self.focused
+
+        async def chosen(action: str | None) -> None:
+            if action == TO_THE_TOP:
+                self._go_to_top(focused)
+            elif action is not None:
+                while self.screen is not self.main:
+                    self.pop_screen()
+                await self.run_action(action, self.main)
+
+        self.push_screen(GoCard(self._config.keymap), chosen)
+
+    def _go_to_top(self, focused: Widget | None) -> None:
+        if isinstance(focused, LineView):
+            focused.action_cursor_first()
+        elif focused is not None:
+            focused.scroll_home(animate=False)
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen | LockScreen):

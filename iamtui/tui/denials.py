@@ -522,11 +522,11 @@ class DenialScreen(DenialReadingScreen):
         Binding("f5", "explain", "Explain", id="denial.explain", tooltip="Ask the account about the marked denial"),
         Binding("ctrl+o", "open_file", "File", priority=True, id="denial.file", tooltip="Read a log from a file"),
         Binding(
-            "f9,d", "decode", "Decode", id="denial.decode",
+            "f9", "decode", "Decode", id="denial.decode",
             tooltip="Let STS decode the encoded message of the marked denial: a call to AWS",
         ),
-        Binding("o", "open_policy", "Policy", id="denial.policy", tooltip="Open the policy that AWS names"),
-        Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
+        Binding("P", "open_policy", "Policy", id="denial.policy", tooltip="Open the policy that AWS names"),
+        Binding("v", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
         Binding("ctrl+l", "clear", "Clear", priority=True, id="denial.clear", tooltip="Clear the text"),
         Binding("escape", "leave", "Back", priority=True, id="denial.leave", tooltip="Back to where you came from"),
         Binding("q", "leave", "Back", show=False, id="denial.back", tooltip="Back to where you came from"),
@@ -705,7 +705,7 @@ class DenialReportScreen(TextScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "open_policy", "Policy", id="denial.report.policy", tooltip="Open the policy that AWS names"),
+        Binding("P", "open_policy", "Policy", id="denial.report.policy", tooltip="Open the policy that AWS names"),
     ]
 
     def __init__(self, explained: ExplainedDenial, account: Account, age: str = "") -> None:

@@ -33,7 +33,7 @@ class ExportScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back", id="draft-export.back", tooltip="Back to where you came from"),
-        Binding("s", "save", "Save as", id="draft-export.save", tooltip="Write it to a new file"),
+        Binding("ctrl+s", "save", "Save as", id="draft-export.save", tooltip="Write it to a new file"),
         Binding("c,y", "copy", "Copy", id="draft-export.copy", tooltip="Copy it to the clipboard"),
     ]
 
@@ -177,7 +177,7 @@ Say = Callable[..., object]
 def ask_for_snapshot_file(screen: Screen[Any], say: Say, workspace: Workspace | None) -> None:
     """Ask where the account, without the edits of a draft, is written to, and write it."""
     if workspace is None:
-        say(plain("Open an account first: P chooses one."))
+        say(plain("Open an account first: g a chooses one."))
         return
     taken = workspace.source.taken_at
     proposed = f"{workspace.account.id or 'account'}{f'-{taken:%Y-%m-%d}' if taken is not None else ''}.json.zst"
@@ -195,7 +195,7 @@ def _write_snapshot(screen: Screen[Any], say: Say, workspace: Workspace, name: s
             size = write_snapshot(snapshot_bytes(account_to_write(workspace)), path, overwrite=overwrite)
         except AlreadyThere as problem:
             return problem
-        return f"Written to {path} ({size:,} bytes), for you alone. Open it with --snapshot, or with P."
+        return f"Written to {path} ({size:,} bytes), for you alone. Open it with --snapshot, or with g a."
 
     say(line("Writing ", (name, "bold"), " …"), stays=True)
     get_in_thread(

@@ -139,7 +139,7 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
     async with life_of(app) as life:
         await life.assume()
         assert len(paths_to(*life.sought)) >= 2, "the walk finds what is held"
-        await life.press("S", "d", "d")
+        await life.press("g", "s", "d", "d")
         assert "Forgot the session" in life.words
         life.check_that_nothing_is_left()
         assert not app.main.hand_over._provenances, "nor how it was asked for"
@@ -150,7 +150,7 @@ async def test_nothing_of_a_forgotten_session_can_be_reached(app: DrawingApp) ->
 async def test_nothing_can_be_reached_of_a_session_that_is_forgotten_while_its_secret_is_shown(app: DrawingApp) -> None:
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "enter", "s", "enter", "t", "d", "d")
+        await life.press("g", "s", "enter", "s", "enter", "t", "d", "d")
         assert "Forgot the session" in life.words, life.words
         life.check_that_nothing_is_left()
 
@@ -162,7 +162,7 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
 ) -> None:
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "enter", "i", "enter", "s", "enter", "t")
+        await life.press("g", "s", "enter", "i", "enter", "s", "enter", "t")
         revealed = paths_to(*life.sought)
         assert any(path.startswith("str < ") for path in revealed), "the walk finds what is on screen"
         await life.press("enter", "s", "enter", "t")
@@ -172,7 +172,7 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
         await life.press("down", "down", "up", "F")
         await life.press("enter")
         assert [file.name for file in tmp_path.iterdir() if file.suffix == ".sh"], life.words
-        await life.press("Y", "escape")
+        await life.press("y", "s", "escape")
         await life.press("enter", "e")
         service = next(iter(app.main.sessions.keeper)).service
         assert service is not None, life.words
@@ -200,7 +200,7 @@ async def test_nothing_can_be_reached_of_a_session_that_signed_in_to_the_console
         monkeypatch.setattr("iamtui.credentials.console_url.sign_in_host", lambda *_args, **_kwargs: host)
         async with life_of(app) as life:
             await life.assume()
-            await life.press("S", "b")
+            await life.press("g", "s", "b")
             assert isinstance(app.screen, ConsoleDialog), life.words
             await life.press("enter")
             await until(life.pilot, lambda: not isinstance(app.screen, ConsoleDialog))
@@ -224,7 +224,7 @@ async def test_nothing_can_be_reached_of_a_session_that_a_shell_was_opened_with(
     monkeypatch.setattr(DrawingApp, "suspend", nullcontext)
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "exclamation_mark")
+        await life.press("g", "s", "exclamation_mark")
         assert (tmp_path / "had-a-token").exists(), life.words
         await life.press("d", "d")
         assert "Forgot the session" in life.words, life.words
@@ -238,7 +238,7 @@ async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
         await life.assume(ROLE, code=CODE)
         assert app.main.lifecycle.mfa_sessions.live(), "the code serves several roles"
         await life.assume(PLAIN)
-        await life.press("S", "enter", "s", "c")
+        await life.press("g", "s", "enter", "s", "c")
         # A role that is assumed by a session, and dialogs that are open when it is locked.
         await life.press("a")
         app.screen.query_one("#assume-role", Input).value = PLAIN
@@ -246,7 +246,7 @@ async def test_nothing_can_be_reached_after_the_lock(app: DrawingApp) -> None:
         await life.press("enter")
         assert len(app.main.sessions.keeper) == 3, life.words
         life.learn()
-        await life.press("S", "x")
+        await life.press("g", "s", "x")
         assert paths_to(*life.sought)
         await life.press("f12")
         assert "Forgotten: 3 sessions" in life.words
@@ -269,7 +269,7 @@ async def browse_and_end(app: DrawingApp, *keys: str) -> None:
     """Browse as a session, renew it and end it by these keys."""
     async with life_of(app) as life:
         await life.assume()
-        await life.press("S", "enter", "w")
+        await life.press("g", "s", "enter", "w")
         await until(life.pilot, lambda: "AS plain" in life.words)
         assert len(paths_to(*life.sought)) >= 2
         await life.press("r")

@@ -222,11 +222,14 @@ def assume(it: TerminalSession, life: Life) -> None:
 def reveal(it: TerminalSession, life: Life) -> tuple[int, int]:
     """Show the secret and hide it again; returns the stretch of output in which it may be."""
     secret = re.findall(r"<SecretAccessKey>([^<]+)<", life.proxy.sts_answers[-2].decode())[0]
-    at = it.type(b"S")
-    it.until("2 secret", at)
-    start = it.type(b"2")
+    it.type(b"gs")
+    at = it.type(b"\r")
+    it.until("Secret access key", at)
+    start = it.type(b"s")
     it.until(secret, start)
-    it.type(b"2")
+    at = it.type(b"\r")
+    it.until("Secret access key", at)
+    it.type(b"s")
     it.until_holds(lambda: secret not in _last_line_with(it, start, "secret"), "the secret is hidden again")
     return start, it.at
 
@@ -265,6 +268,8 @@ def use_a_shell(it: TerminalSession, life: Life) -> None:
 def serve(it: TerminalSession, life: Life, watch: ProcessWatch) -> None:
     """Serve the session, copy the lines of the endpoint, and ask it as a program does."""
     before = len(sent_text(life, "clipboard"))
+    at = it.type(b"\r")
+    it.until("Endpoint …", at)
     at = it.type(b"e")
     it.until("Endpoint of", at)
     it.type(b"c")

@@ -79,7 +79,7 @@ class Stage:
             self.panel.add_session(self.lasting(minutes), origin)
         else:
             self.panel.add_session(self.lasting(minutes))
-        await press(self.pilot, "S")
+        await press(self.pilot, "g", "s")
 
     async def pass_minutes(self, minutes: float) -> None:
         """Let time pass, with a tick every twenty seconds."""

@@ -89,7 +89,7 @@ def test_the_trace_of_a_denial(snap_compare: SnapCompare, size: str) -> None:
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_top_of_the_trace_of_a_denial(snap_compare: SnapCompare, size: str) -> None:
     app = trace("role/address-geocoder-lambda", WRITE)
-    assert snap_compare(app, terminal_size=SIZES[size], run_before=pressing("g"))
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=pressing("g", "g"))
 
 
 def test_a_search_in_the_trace(snap_compare: SnapCompare) -> None:

@@ -307,8 +307,8 @@ async def test_a_wrong_keymap_or_theme_is_said_with_the_nearest_and_the_default_
 async def test_a_key_given_to_two_actions_is_said() -> None:
     async with opened(make_app(config=Config(keymap={"endpoint.copy": "g", "assume.cancel": "f9"}))) as pilot:
         assert not said(pilot.app).startswith("!"), "bindings of dialogs that are not loaded yet are known"
-    async with opened(make_app(config=Config(keymap={"view.zoom": "D"}))) as pilot:
-        assert said(pilot.app) == "! The keymap gives the key D to denial.paste and view.zoom; only one of them has it."
+    async with opened(make_app(config=Config(keymap={"view.zoom": "i"}))) as pilot:
+        assert said(pilot.app) == "! The keymap gives the key i to draft.impact and view.zoom; only one of them has it."
 
 
 async def test_the_configured_theme_is_used() -> None:
@@ -353,7 +353,7 @@ async def test_without_a_source_the_chooser_asks() -> None:
         assert type(app.screen).__name__ == "ChooserScreen"
         await press(pilot, "escape")
         assert "Nothing chosen" in said(app)
-        await press(pilot, "P")
+        await press(pilot, "g", "a")
         await press(pilot, "enter")
         assert app.main.workspace is not None
 
@@ -407,7 +407,7 @@ async def test_in_a_window_that_is_too_small_only_quitting_works(focused: str) -
         await pilot.resize_terminal(120, 40)
         await settle(pilot)
         assert app.main.query_one("#question-action", Input).value == ""
-        await press(pilot, "escape", "escape", "y")
+        await press(pilot, "escape", "escape", "y", "y")
         assert copier.copied
         await pilot.resize_terminal(50, 15)
         await settle(pilot)
@@ -457,7 +457,7 @@ async def test_the_chooser_shows_progress_failure_and_the_next_step_and_goes_whe
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         before = app.opening.choice
-        await pilot.press("P")
+        await pilot.press("g", "a")
         await until(pilot, lambda: "Demo account" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: "Reading the demo 3" in screen_text(app))
@@ -489,7 +489,7 @@ async def test_escape_in_the_chooser_cancels_and_what_was_open_stays() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         before, workspace = app.opening.choice, app.main.workspace
-        await pilot.press("P")
+        await pilot.press("g", "a")
         await until(pilot, lambda: "Demo account" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, begun.is_set)

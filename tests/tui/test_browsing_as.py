@@ -68,9 +68,8 @@ async def assume(pilot: Pilot[None], app: IamtuiApp, role: str) -> None:
 
 async def browse(pilot: Pilot[None], app: IamtuiApp, role: str) -> None:
     await assume(pilot, app, role)
-    await press(pilot, "S")
-    assert "B Browse as" in words(app)
-    await press(pilot, "B")
+    await press(pilot, "g", "s")
+    await press(pilot, "enter", "w")
     await until(pilot, lambda: "AS " in status(app))
 
 
@@ -91,7 +90,7 @@ async def test_the_account_of_a_session_is_opened_and_the_header_says_so(app: Ia
         inner = f"iamtui can {OTHER_ROLE} sqs:SendMessage"
         assert line.startswith(f"iamtui exec {OTHER_ROLE} --region us-east-1 --endpoint-url http://")
         assert f" -- {inner} " in line, "asked with other credentials it would be of another account"
-        await press(pilot, "B")
+        await press(pilot, "enter", "w")
         await until(pilot, lambda: ACCOUNT in status(app))
         assert "AS " not in status(app)
         assert len(app.main.sessions.keeper) == 1
@@ -166,7 +165,7 @@ async def test_another_account_leaves_it_and_a_failure_keeps_what_is_open(app: I
         await until(pilot, lambda: ACCOUNT in status(app))
         await assume(pilot, app, HERE_ROLE)
         moto.enforce_policies()
-        await press(pilot, "S", "B")
+        await press(pilot, "g", "s", "enter", "w")
         await until(pilot, lambda: "ccess denied" in app.main.query_one(MessageLine).words)
         assert "AS " not in status(app)
         assert [kept.lent_key for kept in app.main.sessions.keeper] == [""]

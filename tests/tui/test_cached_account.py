@@ -92,8 +92,8 @@ async def test_every_screen_with_verdicts_says_how_old_they_are(url: str, fault_
         app.main.question.ask("s3:ListAllMyBuckets")
         await until(pilot, lambda: "[+] ALLOWED (read 3h ago)" in screen_text(app))
         app.main.explorer.tree_view.focus()
-        for key in ("w", "W", "H", "U"):
-            await pilot.press(key)
+        for keys in ("w", "W", "gf", "ge"):
+            await pilot.press(*keys)
             await until(pilot, lambda: app.screen is not app.main and "(read 3h ago)" in screen_text(app))
             await pilot.press("q")
             await until(pilot, lambda: app.screen is app.main)

@@ -27,10 +27,10 @@ SCREENS = {
     "help": ("question_mark",),
     "palette": ("colon",),
     "themes": ("t",),
-    "findings": ("H",),
-    "draft": ("d",),
-    "denials": ("D",),
-    "chooser": ("P",),
+    "findings": ("g", "f"),
+    "draft": ("g", "d"),
+    "denials": ("g", "n"),
+    "chooser": ("g", "a"),
 }
 """The keys that lead there from an answer."""
 
@@ -90,8 +90,8 @@ FIELDS = {
     "question": ("f5", "end"),
     "palette": ("colon", "x"),
     "theme": ("t", "m"),
-    "file": ("P", "j", "enter", "x"),
-    "denial": ("D", "x"),
+    "file": ("g", "a", "j", "enter", "x"),
+    "denial": ("g", "n", "x"),
 }
 """The keys that lead to a field with text in it."""
 

@@ -118,7 +118,7 @@ async def test_the_endpoint_that_was_given_stays_whatever_profile_is_chosen() ->
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(opener.opened) == 1)
         for presses in (("enter",), ("j", "j", "j", "enter")):
-            await pilot.press("P")
+            await pilot.press("g", "a")
             await until(pilot, lambda: "plain" in shown(app) and "NOT AWS" in shown(app))
             before = len(opener.opened)
             await pilot.press(*presses)

@@ -85,7 +85,7 @@ def main_of(pilot: Pilot[None]) -> MainScreen:
 
 async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, AGREED)
         await press(pilot, "enter")
 
@@ -102,20 +102,20 @@ async def test_paste_and_enter_go_to_the_principal_with_the_question() -> None:
 @pytest.mark.slow
 async def test_the_columns_are_chosen_and_kept_for_the_next_log() -> None:
     async with opened(make_app(denial_workspace()), size=(80, 24)) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         assert "Columns" not in key_line(pilot), "there is nothing to show yet"
         await paste(pilot, LOG)
         await press(pilot, "j")
-        assert "V Columns" in key_line(pilot)
+        assert "v Columns" in key_line(pilot)
         before = drawn(pilot)
         assert before.split()[:2] == ["line", "3"]
         assert "…" in before
         # The first column is where it was found, the second who called.
-        await press(pilot, "V", "space", "j", "space", "escape")
+        await press(pilot, "v", "space", "j", "space", "escape")
         assert drawn(pilot).split()[0] == "s3:PutBucketPolicy"
         assert LAKE.rpartition(":")[2] in drawn(pilot), "the others have the room"
         assert "where" not in drawn(pilot, header=True)
-        await press(pilot, "escape", "D")
+        await press(pilot, "escape", "g", "n")
         assert drawn(pilot).split()[0] == "s3:PutBucketPolicy"
         assert main_of(pilot).list_columns["denials"] == ("action", "resource", "claim")
 
@@ -123,7 +123,7 @@ async def test_the_columns_are_chosen_and_kept_for_the_next_log() -> None:
 @pytest.mark.slow
 async def test_of_a_resource_that_has_no_room_the_end_is_shown() -> None:
     async with opened(make_app(denial_workspace()), size=(80, 24)) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, message(CAROL, "s3:GetObject", f"{LAKE}/raw/2026/11/orders.parquet"))
         assert "/orders.parquet" in drawn(pilot)
 
@@ -131,7 +131,7 @@ async def test_of_a_resource_that_has_no_room_the_end_is_shown() -> None:
 @pytest.mark.slow
 async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, DENIED)
         await press(pilot, "enter")
 
@@ -149,7 +149,7 @@ async def test_the_session_asks_until_the_cursor_leaves_its_role() -> None:
 @pytest.mark.slow
 async def test_where_the_two_differ_both_are_shown() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, LOG)
         await press(pilot, "j", "j", "enter")
 
@@ -163,7 +163,7 @@ async def test_where_the_two_differ_both_are_shown() -> None:
 
 async def test_each_request_is_listed_once_with_its_count_and_place() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, LOG)
 
         screen = dialog(pilot)
@@ -178,7 +178,7 @@ async def test_each_request_is_listed_once_with_its_count_and_place() -> None:
 
 async def test_what_is_typed_is_found_and_f5_explains_it() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         screen = dialog(pilot)
         screen.text.insert(f"User: {CAROL} is not authorized to perform: s3:ListBucket")
         await settle(pilot)
@@ -201,7 +201,7 @@ async def test_a_file_is_read_and_a_wrong_path_is_said(tmp_path: Path) -> None:
     file = tmp_path / "trail.json"
     file.write_text(json.dumps({"Records": [record]}))
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D", "ctrl+o")
+        await press(pilot, "g", "n", "ctrl+o")
         path = dialog(pilot).query_one("#denial-file", Input)
         path.value = str(tmp_path / "none")
         await press(pilot, "enter")
@@ -219,7 +219,7 @@ async def test_a_file_is_read_and_a_wrong_path_is_said(tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_a_long_text_is_held_and_can_be_dropped() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, "noise\n" * (LONGEST // 6 + 10) + AGREED)
 
         screen = dialog(pilot)
@@ -234,7 +234,7 @@ async def test_a_long_text_is_held_and_can_be_dropped() -> None:
 
 async def test_nothing_hostile_is_held_by_the_field() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(
             pilot, "\x1b]52;c;eA==\x07 \u202e User: arn:aws:iam::1:user/[red]x[/] is not authorized to perform: a:B"
         )
@@ -249,9 +249,9 @@ async def test_nothing_hostile_is_held_by_the_field() -> None:
 @pytest.mark.slow
 async def test_decoding_says_why_not() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, AGREED)
-        await press(pilot, "d")
+        await press(pilot, "f9")
         assert "no encoded message" in note(pilot)
         await press(pilot, "ctrl+l")
         await paste(pilot, ENCODED)
@@ -264,7 +264,7 @@ async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         main(pilot).go_to(ALICE)
         await settle(pilot)
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, BARE)
         await press(pilot, "enter")
 
@@ -286,7 +286,7 @@ async def test_who_called_is_asked_for_where_the_message_does_not_say() -> None:
 @pytest.mark.slow
 async def test_the_caller_of_one_denial_is_not_taken_for_that_of_another() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, f"{DENIED}\n{BARE}\n{BARE.replace('ListBuckets', 'PutObject')}")
         screen, field = dialog(pilot), dialog(pilot).query_one("#denial-caller", Input)
         assert [denial.caller != "" for denial in screen.findings.denials] == [True, False, False]
@@ -304,7 +304,7 @@ async def test_the_caller_of_one_denial_is_not_taken_for_that_of_another() -> No
 @pytest.mark.slow
 async def test_without_a_caller_the_report_says_so() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, BARE)
         await press(pilot, "enter")
         await press(pilot, "escape")
@@ -322,11 +322,11 @@ async def test_without_a_caller_the_report_says_so() -> None:
 @pytest.mark.slow
 async def test_the_next_denial_of_a_log_is_one_key_away() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, LOG)
         await press(pilot, "j", "enter")
         assert main(pilot).question.question is not None
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
 
         assert dialog(pilot).list.has_focus
         assert dialog(pilot).list.cursor == 1
@@ -334,7 +334,7 @@ async def test_the_next_denial_of_a_log_is_one_key_away() -> None:
         await press(pilot, "k", "enter")
         assert main(pilot).subject.node.arn == CAROL  # type: ignore[union-attr]
 
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         dialog(pilot).list.post_message(events.Paste(DIFFERENT))
         await pilot.pause()
         await settle(pilot)
@@ -347,12 +347,12 @@ async def test_the_next_denial_of_a_log_is_one_key_away() -> None:
 async def test_a_denial_is_held_against_the_account_also_while_a_draft_is_open() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
         screen = main(pilot)
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, AGREED)
-        await press(pilot, "enter", "A")
+        await press(pilot, "enter", "f")
         await settle(pilot)
         assert screen.drafts.before_workspace is not None
-        await press(pilot, "D", "enter")
+        await press(pilot, "g", "n", "enter")
 
         assert "the account agrees" in said(pilot)
         assert screen.question.question is not None
@@ -362,7 +362,7 @@ async def test_a_denial_is_held_against_the_account_also_while_a_draft_is_open()
 @pytest.mark.slow
 async def test_escape_leaves_without_a_question() -> None:
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D", "ctrl+o", "escape")
+        await press(pilot, "g", "n", "ctrl+o", "escape")
         assert isinstance(pilot.app.screen, DenialScreen)
         await press(pilot, "f5")
         assert "listed here" in note(pilot)
@@ -376,7 +376,7 @@ async def test_escape_leaves_without_a_question() -> None:
 def walk(*keys: str, text: str = LOG) -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         if text:
             await paste(pilot, text)
         await press(pilot, *keys)
@@ -414,9 +414,9 @@ async def test_o_opens_the_policy_that_aws_names() -> None:
         DEPLOY, "s3:PutBucketPolicy", LAKE, f"with an explicit deny in a service control policy: {FENCE_ARN}"
     )
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, named)
-        await press(pilot, "o")
+        await press(pilot, "P")
 
         screen = pilot.app.screen
         assert isinstance(screen, DocumentScreen)
@@ -429,7 +429,7 @@ async def test_a_federated_sign_in_is_explained_without_asking_who_called() -> N
         "Not authorized to perform sts:AssumeRoleWithWebIdentity"
     )
     async with opened(make_app(denial_workspace())) as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         await paste(pilot, bare)
         await press(pilot, "enter")
 

@@ -25,7 +25,7 @@ async def test_a_document_that_cannot_be_read_is_taken_over_only_when_asked_twic
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(BOB)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
@@ -43,7 +43,7 @@ async def test_a_policy_is_edited_in_place_with_findings() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(BOB)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
@@ -73,7 +73,7 @@ async def test_a_document_that_cannot_be_read_is_kept_and_the_account_shown_with
         assert main.drafts.before_workspace is None
         assert main.workspace is main.source_workspace
         assert "does not fit" in message(pilot)
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
         assert "It does not fit" in screen_text(app_of(pilot))
 
 
@@ -81,7 +81,7 @@ async def test_what_a_key_said_stands_when_the_findings_come_later() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(BOB)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
@@ -99,7 +99,7 @@ async def test_leaving_the_editor_with_changes_asks_once() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(DEPLOY)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit the trust policy")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
@@ -115,7 +115,7 @@ async def test_the_trust_policy_is_edited() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(DEPLOY)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit the trust policy")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
@@ -132,7 +132,7 @@ async def test_a_new_policy_has_a_name_and_a_document() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to("customer policies:")
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Create a policy")
         assert isinstance(pilot.app.screen, LineDialog)
         field = pilot.app.screen.query_one(Input)
@@ -156,7 +156,7 @@ async def test_a_new_policy_has_a_name_and_a_document() -> None:
 async def test_pasted_control_characters_become_escapes() -> None:
     async with opened() as pilot:
         app_of(pilot).main.go_to(BOB)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)

@@ -33,7 +33,7 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         main = app_of(pilot).main
         await ask(pilot, CAROL, *QUESTION)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn), DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
-        await press(pilot, "I")
+        await press(pilot, "i")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 2)
@@ -41,7 +41,7 @@ async def test_the_impact_lists_whose_answers_change() -> None:
         assert "1 gain, 1 lose" in text
         assert f"{wording.NOT_ALLOWED}*, now {wording.ALLOWED} {wording.AS_LOADED}" in text
         assert f"now {wording.IMPLICIT_DENY}" in text
-        await press(pilot, "f")
+        await press(pilot, "space")
         assert screen.lines.total == len(main.source_workspace.account.users) + len(  # type: ignore[union-attr]
             main.source_workspace.account.roles  # type: ignore[union-attr]
         )
@@ -55,7 +55,7 @@ async def test_the_impact_says_why_before_and_after_and_quotes_the_statement() -
     async with opened() as pilot:
         await ask(pilot, CAROL, *QUESTION)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn), DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
-        await press(pilot, "I")
+        await press(pilot, "i")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 2)
@@ -70,16 +70,16 @@ async def test_the_impact_says_why_before_and_after_and_quotes_the_statement() -
         assert " before  by data-lake-read / ReadLake (lines 4-15)" in loses
         assert " after   no Allow in: identity policies" in loses
         assert '"Sid": "ReadLake"' in loses
-        await press(pilot, "f", "G")
+        await press(pilot, "space", "G")
         assert " before " not in screen_text(app_of(pilot)).replace(" before  █", "").replace(" before  ▒", "")
 
 
 async def test_without_a_question_the_impact_counts_the_whole_account() -> None:
     async with opened() as pilot:
-        await press(pilot, "I")
+        await press(pilot, "i")
         assert "no draft" in message(pilot)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "I")
+        await press(pilot, "i")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total > 0 or screen._problem is not None, 30)
@@ -115,15 +115,15 @@ async def test_with_a_question_the_whole_account_is_a_key_away() -> None:
     async with opened() as pilot:
         await ask(pilot, CAROL, *QUESTION)
         await lay(pilot, UpdateTrustPolicy(WEB, trust({"AWS": CAROL}).text))
-        await press(pilot, "I")
+        await press(pilot, "i")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen._done, 30)
         assert "nobody's answer to this question. f shows everybody, a the whole account." in screen_text(app_of(pilot))
-        await press(pilot, "a")
+        await press(pilot, "1")
         await until(pilot, lambda: screen._done, 30)
         assert "its trust opens to user/carol" in screen_text(app_of(pilot))
-        await press(pilot, "a")
+        await press(pilot, "1")
         await until(pilot, lambda: screen._done, 30)
         assert "its trust opens" not in screen_text(app_of(pilot))
 
@@ -132,7 +132,7 @@ async def test_the_impact_of_a_trust_policy_is_not_called_nothing() -> None:
     """What opens, and what could not be compared, stands in the list as it does on the command line."""
     async with opened() as pilot:
         await lay(pilot, UpdateTrustPolicy(WEB, trust({"AWS": CAROL}).text), AttachPolicy(CAROL, UNHEARD))
-        await press(pilot, "I")
+        await press(pilot, "i")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total > 0 or screen._problem is not None, 30)
@@ -151,7 +151,7 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
     store.save("nobody", lake, "user/gone")
     async with opened() as pilot:
         await lay(pilot, DetachPolicy(iam("role/web-server"), LAKE_READ.arn))
-        await press(pilot, "I", "s")
+        await press(pilot, "i", "2")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 2)
@@ -163,9 +163,9 @@ async def test_the_saved_questions_are_a_regression_set() -> None:
         assert "BROKEN" in text
         assert "expected allowed" in text
         assert "1 broken" in text
-        await press(pilot, "f")
+        await press(pilot, "space")
         assert screen.lines.total == 3
-        await press(pilot, "s")
+        await press(pilot, "2")
         await until(pilot, lambda: "the whole account" in screen_text(app_of(pilot)))
 
 
@@ -177,7 +177,7 @@ async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_an
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
         app_of(pilot).main.go_to(CAROL)
         await ask(pilot, CAROL, *QUESTION)
-        await press(pilot, "I", "s")
+        await press(pilot, "i", "2")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 1)
@@ -192,7 +192,7 @@ async def test_a_saved_question_that_names_nobody_is_asked_for_the_one_chosen_an
 async def test_without_saved_questions_the_list_says_how_to_save_one() -> None:
     async with opened() as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "I", "s")
+        await press(pilot, "i", "2")
         assert "No question is saved" in screen_text(app_of(pilot))
 
 

@@ -49,7 +49,7 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
             AddUserToGroup(CAROL, iam("group/auditors")),
             DetachPolicy(DEPLOY, ADMIN_ARN),
         )
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
         text = screen_text(app_of(pilot))
         assert "Attach" in text
         assert "group/auditors" in text
@@ -57,7 +57,7 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
         await laid(pilot)
         assert main.drafts.open_draft is not None
         assert len(main.drafts.open_draft.draft.edits) == 2
-        await press(pilot, "x")
+        await press(pilot, "d")
         await laid(pilot)
         assert main.drafts.open_draft.draft.edits == (AddUserToGroup(CAROL, iam("group/auditors")),)
         await press(pilot, "u")
@@ -67,7 +67,7 @@ async def test_the_draft_is_undone_and_taken_apart() -> None:
         await laid(pilot)
         assert "The draft has no edits" in screen_text(app_of(pilot))
         assert "0 edits left" in screen_text(app_of(pilot))
-        await press(pilot, "r", "r")
+        await press(pilot, "U", "U")
         await laid(pilot)
         assert main.drafts.open_draft.draft.edits == (
             AttachPolicy(CAROL, LAKE_READ.arn),
@@ -82,7 +82,7 @@ async def test_the_document_of_an_edit_is_edited_again() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         await lay(pilot, PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject"))))
-        await press(pilot, "d", "enter")
+        await press(pilot, "g", "d", "enter")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
         screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
@@ -102,26 +102,26 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         await lay(pilot, first, other)
-        await press(pilot, "d", "enter")
+        await press(pilot, "g", "d", "enter")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
         screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
         assert "r puts it back as it was before" in screen_text(app_of(pilot))
-        await press(pilot, "x")
+        await press(pilot, "d")
         await laid(pilot)
         assert main.drafts.open_draft is not None
         assert main.drafts.open_draft.draft.edits == (other,)
-        await press(pilot, "r")
+        await press(pilot, "U")
         await laid(pilot)
         [again, _] = main.drafts.open_draft.draft.edits
         assert isinstance(again, PutInlinePolicy)
         assert "again" in again.document, "what was done last is put back first"
-        await press(pilot, "r")
+        await press(pilot, "U")
         await laid(pilot)
         assert main.drafts.open_draft.draft.edits == (first, other)
-        await press(pilot, "r")
+        await press(pilot, "U")
         assert main.drafts.open_draft.draft.edits == (first, other)
 
 
@@ -130,16 +130,16 @@ async def test_what_is_newly_possible_is_shown_and_traced() -> None:
     account = replace(sample_account(), organization=Known(None))
     async with opened(account=account) as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
         await until(pilot, lambda: "Newly possible: user/carol can s3:GetObject on" in screen_text(app_of(pilot)))
-        await press(pilot, "p")
+        await press(pilot, "w")
         assert isinstance(pilot.app.screen, TraceScreen)
         assert "Can user/carol do s3:GetObject?" in screen_text(app_of(pilot))
-        await press(pilot, "escape", "x")
+        await press(pilot, "escape", "d")
         await laid(pilot)
         await lay(pilot, DetachPolicy(DEPLOY, ADMIN_ARN))
         await until(pilot, lambda: "Nothing newly possible (proved)" in screen_text(app_of(pilot)))
-        await press(pilot, "p")
+        await press(pilot, "w")
         assert "Nothing is known that is newly possible." in screen_text(app_of(pilot))
 
 
@@ -147,7 +147,7 @@ async def test_what_is_not_proved_says_why(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(draft_screen, "_PROOF_STEPS", 0)
     async with opened() as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
         await until(pilot, lambda: "Not proved: it takes more than 0 steps" in screen_text(app_of(pilot)))
 
 
@@ -167,7 +167,7 @@ async def test_a_proof_ends_with_the_screen(monkeypatch: pytest.MonkeyPatch) -> 
 
         monkeypatch.setattr("iamtui.workspace.prove.draft_proofs.prove_nothing_new", prove)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
         await until(pilot, lambda: bool(ended))
         assert ended == [True]
 
@@ -181,7 +181,7 @@ async def test_what_was_drafted_here_is_taken_back_from_the_menu() -> None:
         inline = PutInlinePolicy(CAROL, "p", text(allow("s3:GetObject")))
         await lay(pilot, inline, DetachPolicy(DEPLOY, ADMIN_ARN), AttachPolicy(CAROL, LAKE_READ.arn))
         main.explorer.tree_view.focus()
-        await press(pilot, "E")
+        await press(pilot, "e")
         shown = screen_text(app_of(pilot))
         assert "Drafted here" in shown
         assert "Take back: detach" not in shown, "that is on another one"
@@ -199,15 +199,15 @@ async def test_a_draft_is_saved_discarded_and_opened_again(tmp_path: Path) -> No
         main = app_of(pilot).main
         edit = AttachPolicy(CAROL, LAKE_READ.arn)
         await lay(pilot, edit)
-        await press(pilot, "d", "s")
+        await press(pilot, "g", "d", "ctrl+s")
         pilot.app.screen.query_one(Input).value = "let carol read"
         await press(pilot, "enter")
         await until(pilot, lambda: main.drafts.open_draft is not None and not main.drafts.open_draft.unsaved)
         [path] = (tmp_path / "data" / "drafts").iterdir()
         assert read_draft(path.read_text()) == draft(edit, name="let carol read")
-        await press(pilot, "X")
+        await press(pilot, "D")
         assert main.drafts.open_draft is None
-        await press(pilot, "d", "o")
+        await press(pilot, "g", "d", "f3")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChoiceDialog))
         await choose(pilot, "let carol read")
         await until(pilot, lambda: main.drafts.open_draft is not None)
@@ -221,10 +221,10 @@ async def test_discarding_what_is_not_saved_asks_once() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "d", "X")
+        await press(pilot, "g", "d", "D")
         assert main.drafts.open_draft is not None
         assert "not saved" in screen_text(app_of(pilot))
-        await press(pilot, "X")
+        await press(pilot, "D")
         assert main.drafts.open_draft is None
         assert pilot.app.screen is main
         assert main.workspace is main.source_workspace
@@ -235,7 +235,7 @@ async def test_discarding_what_is_not_saved_asks_once() -> None:
 async def test_a_file_that_is_no_draft_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("{}")
     async with opened() as pilot:
-        await press(pilot, "d", "o")
+        await press(pilot, "g", "d", "f3")
         await choose(pilot, "Another file")
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
         pilot.app.screen.query_one(Input).value = name if name.startswith("~") else str(tmp_path / name)
@@ -255,7 +255,7 @@ async def test_an_export_is_shown_copied_and_written(form: str, words: str, tmp_
     copier = RecordingCopier()
     async with opened(make_app(copier=copier)) as pilot:
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "d", "e")
+        await press(pilot, "g", "d", "x")
         await choose(pilot, form)
         screen = pilot.app.screen
         assert isinstance(screen, ExportScreen)
@@ -266,7 +266,7 @@ async def test_an_export_is_shown_copied_and_written(form: str, words: str, tmp_
         assert copier.copied == [screen.text]
         target = tmp_path / "out"
         for _ in range(2):
-            await press(pilot, "s")
+            await press(pilot, "ctrl+s")
             pilot.app.screen.query_one(Input).value = str(target)
             await press(pilot, "enter")
             await settle(pilot)

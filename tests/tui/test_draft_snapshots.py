@@ -93,19 +93,19 @@ def test_the_json_of_a_changed_role(snap_compare: SnapCompare) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_edits(snap_compare: SnapCompare, size: str) -> None:
-    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "j", "j", "j"))
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("g", "d", "j", "j", "j"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_menu_of_edits(snap_compare: SnapCompare, size: str) -> None:
-    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("E", place=DEPLOY))
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("e", place=DEPLOY))
 
 
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_impact(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
-        await drafted("I", "f")(pilot)
+        await drafted("i", "space")(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total == 8)
@@ -117,7 +117,7 @@ def test_the_impact(snap_compare: SnapCompare, size: str) -> None:
 @pytest.mark.parametrize("size", EACH_SIZE)
 def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
-        await drafted("d", "j", "j", "j", "enter")(pilot)
+        await drafted("g", "d", "j", "j", "j", "enter")(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
         screen.editor.cursor_blink = False
@@ -133,7 +133,7 @@ def test_the_editor(snap_compare: SnapCompare, size: str) -> None:
 )
 def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
     down = {"cli": (), "terraform": ("down",), "diff": ("down", "down")}[form]
-    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("d", "e", *down, "enter"))
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=drafted("g", "d", "x", *down, "enter"))
 
 
 @pytest.mark.slow
@@ -141,6 +141,6 @@ def test_the_export(snap_compare: SnapCompare, size: str, form: str) -> None:
 def test_no_draft(snap_compare: SnapCompare, size: str) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await settle(pilot)
-        await press(pilot, "d")
+        await press(pilot, "g", "d")
 
     assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=run)

@@ -29,7 +29,7 @@ QUESTION = ("s3:GetObject", "arn:aws:s3:::data-lake/x")
 async def test_an_scp_that_is_attached_elsewhere_is_attached_with_its_document() -> None:
     async with opened(make_app(drafting_workspace())) as pilot:
         app_of(pilot).main.go_to(CAROL)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Attach an SCP")
         await choose(pilot, f"account {ID}")
         await choose(pilot, "no-leaving")
@@ -43,7 +43,7 @@ async def test_an_scp_that_is_attached_elsewhere_is_attached_with_its_document()
 async def test_what_no_scp_is_called_becomes_the_name_of_a_new_one() -> None:
     async with opened(make_app(drafting_workspace()), size=(80, 24)) as pilot:
         app_of(pilot).main.go_to(CAROL)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Attach an SCP")
         await choose(pilot, f"account {ID}")
         await type_text(pilot, "fence")
@@ -59,7 +59,7 @@ async def test_what_no_scp_is_called_becomes_the_name_of_a_new_one() -> None:
 async def test_at_a_level_of_the_organization_its_policies_are_edited(size: tuple[int, int]) -> None:
     async with opened(make_app(drafting_workspace()), size=size) as pilot:
         app_of(pilot).main.go_to(key_of(Branch(Kind.ORGANIZATION, ID)))
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Attach an SCP")
         await choose(pilot, "no-leaving")
         edit = await made(pilot)
@@ -73,7 +73,7 @@ async def test_the_policy_under_the_cursor_of_a_level_comes_first() -> None:
         main.go_to(key_of(Branch(Kind.ORGANIZATION, OU)))
         main.subject.detail.show_statement("no-leaving", 0)
         main.subject.active_view.focus()
-        await press(pilot, "E")
+        await press(pilot, "e")
         dialog = pilot.app.screen
         assert isinstance(dialog, ChoiceDialog)
         assert [choice.label for choice in dialog.lines.shown[:3]] == [
@@ -87,7 +87,7 @@ async def test_the_policy_under_the_cursor_of_a_level_comes_first() -> None:
 async def test_a_new_scp_has_a_name_of_its_own_and_a_document() -> None:
     async with opened(make_app(drafting_workspace())) as pilot:
         app_of(pilot).main.go_to(CAROL)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Attach an SCP")
         await choose(pilot, OU)
         field = pilot.app.screen.query_one(Input)
@@ -118,7 +118,7 @@ async def test_the_policy_of_the_resource_asked_about_is_edited(resource: str, c
     async with opened(make_app(drafting_workspace())) as pilot:
         action = "sts:AssumeRole" if ":role/" in resource else "s3:ListBucket"
         await ask(pilot, CAROL, action, resource)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, choice)
         screen = pilot.app.screen
         if isinstance(screen, DraftEditorScreen):
@@ -138,7 +138,7 @@ async def test_the_policy_of_the_resource_asked_about_is_edited(resource: str, c
 async def test_a_policy_that_bounds_others_is_offered_first_as_a_boundary() -> None:
     async with opened() as pilot:
         app_of(pilot).main.go_to(CAROL)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Set the permissions boundary")
         dialog = pilot.app.screen
         assert isinstance(dialog, ChoiceDialog)
@@ -150,7 +150,7 @@ async def test_a_policy_that_bounds_others_is_offered_first_as_a_boundary() -> N
 async def test_a_deny_made_from_the_question_is_called_one() -> None:
     async with opened() as pilot:
         await ask(pilot, DEPLOY, *QUESTION)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Add a statement from the question")
         await choose(pilot, "a new inline policy deny-s3-GetObject")
         edit = await made(pilot)

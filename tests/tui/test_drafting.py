@@ -52,7 +52,7 @@ async def test_one_key_drafts_what_would_allow_a_denied_question() -> None:
         await ask(pilot, CAROL, *QUESTION)
         assert main.question.answer is not None
         assert main.question.answer.outcome is Outcome.IMPLICIT_DENY
-        await press(pilot, "A")
+        await press(pilot, "f")
         await until(pilot, lambda: main.drafts.drafted is not None and main.question.answer is not None)
         await until(pilot, lambda: main.question.answer is not None and main.question.answer.allowed)
         assert main.drafts.open_draft is not None
@@ -73,7 +73,7 @@ async def test_every_deny_from_which_the_caller_is_excepted_is_named_with_its_po
         main = app_of(pilot).main
         lake = "arn:aws:s3:::puffin-data-lake"
         await ask(pilot, "arn:aws:iam::111122223333:role/data/analytics-lake-reader", "s3:DeleteObject", f"{lake}/x")
-        await press(pilot, "A")
+        await press(pilot, "f")
         await until(pilot, lambda: main.question.answer is not None and main.question.answer.allowed)
         said = message(pilot)
         assert "is excepted from the Deny NoDelete (policy data-lake-read)" in said
@@ -87,7 +87,7 @@ async def test_what_needs_no_draft_says_so(key: str, words: str) -> None:
     async with opened() as pilot:
         if key:
             await ask(pilot, key, *QUESTION)
-        await press(pilot, "A")
+        await press(pilot, "f")
         assert words in message(pilot)
         assert app_of(pilot).main.drafts.open_draft is None
 
@@ -126,7 +126,7 @@ async def test_an_edit_that_needs_no_more(cases: tuple[tuple[str, str, Edit], ..
         for key, choice, edit in cases:
             main.go_to(key)
             main.explorer.tree_view.focus()
-            await press(pilot, "E")
+            await press(pilot, "e")
             await choose(pilot, choice)
             await laid(pilot)
             assert main.drafts.open_draft is not None
@@ -143,11 +143,11 @@ async def test_a_policy_that_nobody_has_can_be_deleted() -> None:
     async with opened(account=replace(account, policies=(*account.policies, unused))) as pilot:
         main = app_of(pilot).main
         main.go_to(LAKE_READ.arn)
-        await press(pilot, "E")
+        await press(pilot, "e")
         assert "Delete the policy" not in screen_text(app_of(pilot))
         await press(pilot, "escape")
         main.go_to(unused.arn)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Delete the policy")
         await laid(pilot)
         assert main.drafts.open_draft is not None
@@ -161,7 +161,7 @@ async def test_a_role_is_created_with_its_trust_policy() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to("roles:")
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Create a role")
         name = pilot.app.screen.query_one(Input)
         name.value = "deploy-prod"
@@ -196,7 +196,7 @@ async def test_an_edit_that_is_picked(key: str, choice: str, then: str, edit: ob
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(key)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, choice)
         assert isinstance(pilot.app.screen, ChoiceDialog)
         pilot.app.screen.query_one(Input).value = then
@@ -212,7 +212,7 @@ async def test_policies_of_aws_can_be_attached_by_name() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(CAROL)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Attach a policy")
         dialog = pilot.app.screen
         assert isinstance(dialog, ChoiceDialog)
@@ -228,7 +228,7 @@ async def test_the_policy_under_the_cursor_comes_first() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(DEPLOY)
-        await press(pilot, "2", "E")
+        await press(pilot, "2", "e")
         dialog = pilot.app.screen
         assert isinstance(dialog, ChoiceDialog)
         assert dialog.lines.shown[0].label == "The policy under the cursor"
@@ -240,11 +240,11 @@ async def test_the_menu_of_a_branch_and_of_an_instance_profile() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to("customer policies:")
-        await press(pilot, "E")
+        await press(pilot, "e")
         assert "Create a policy" in screen_text(app_of(pilot))
         await press(pilot, "escape")
         main.go_to("users:")
-        await press(pilot, "E")
+        await press(pilot, "e")
         assert "Nothing can be edited here" in screen_text(app_of(pilot))
 
 
@@ -253,7 +253,7 @@ async def test_a_statement_is_made_from_the_question() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         await ask(pilot, CAROL, *QUESTION)
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Add a statement from the question")
         await choose(pilot, "new inline policy")
         await until(pilot, lambda: main.question.answer is not None and main.question.answer.allowed)

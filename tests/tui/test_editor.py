@@ -87,12 +87,12 @@ async def test_e_shows_the_document_of_the_open_tab(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("iamtui.tui.main.paned.show_in_editor", show)
     async with opened() as pilot:
-        await press(pilot, "e")
+        await press(pilot, "E")
         assert "Put the cursor on" in pilot.app.query_one(MessageLine).words
         assert shown == []
 
         pilot.app.main.go_to(iam("role/deploy-prod"))
-        await press(pilot, "3", "e")
+        await press(pilot, "3", "E")
         assert shown[0] == "deploy-prod"
         assert "sts:AssumeRole" in shown[1]
 
@@ -103,7 +103,7 @@ async def test_that_no_editor_is_set_goes_with_the_place(monkeypatch: pytest.Mon
     app = make_app()
     async with opened(app) as pilot:
         app.main.go_to(iam("role/deploy-prod"))
-        await press(pilot, "e")
+        await press(pilot, "E")
         assert app.query_one(MessageLine).words.startswith("! No editor is set: export EDITOR=vim")
         await press(pilot, "j")
         assert "editor" not in app.query_one(MessageLine).words
@@ -141,10 +141,10 @@ async def test_without_a_temporary_folder_the_screen_and_what_was_typed_stay() -
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(iam("role/deploy-prod"))
-        await press(pilot, "3", "e")
+        await press(pilot, "3", "E")
         assert says in pilot.app.query_one(MessageLine).words
         main.go_to(iam("user/data/bob"))
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)
@@ -207,7 +207,7 @@ def test_what_cannot_be_taken_over_from_the_editor_is_said(
 async def test_a_long_document_is_replaced_by_another_whole() -> None:
     async with opened() as pilot:
         app_of(pilot).main.go_to(iam("user/data/bob"))
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         screen = pilot.app.screen
         assert isinstance(screen, DraftEditorScreen)

@@ -238,7 +238,7 @@ async def test_the_trace_screen() -> None:
 @one_quick("size", SIZES)
 async def test_the_sessions_panel(size: tuple[int, int]) -> None:
     clock = StillClock()
-    panel = SessionsPanel(RecordingCopier(), clock=clock, monotonic=clock.monotonic)
+    panel = SessionsPanel(clock=clock, monotonic=clock.monotonic)
     app = PanelApp(panel)
     async with app.run_test(size=size) as pilot:
         panel.add_session(session(key="ASIA1", identity=None, identity_error=EVIL, role_arn=EVIL))

@@ -125,7 +125,7 @@ async def test_verdict_layers_and_marks_are_words(how: str, monkeypatch: pytest.
 @one_quick("how", PLAIN)
 async def test_the_line_under_the_cursor_of_the_chooser_stands_out(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
-        await press(pilot, "P")
+        await press(pilot, "g", "a")
         strips = pilot.app.screen._compositor.render_strips()
         looks = {
             word: {(segment.style.underline, segment.style.bgcolor) for strip in strips for segment in strip
@@ -141,7 +141,7 @@ async def test_the_line_under_the_cursor_of_the_chooser_stands_out(how: str, mon
 @one_quick("how", PLAIN)
 async def test_what_is_wrong_with_a_field_begins_with_a_mark(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(await plain_app(how, monkeypatch)) as pilot:
-        await press(pilot, "P", "j", "enter", "x", "enter")
+        await press(pilot, "g", "a", "j", "enter", "x", "enter")
         assert "! x does not exist." in screen_text(pilot.app)
 
 
@@ -270,7 +270,7 @@ async def to_impact(pilot: Pilot[None]) -> None:
     await lay(
         pilot, AttachPolicy(iam("user/carol"), LAKE_READ.arn), DetachPolicy(iam("role/web-server"), LAKE_READ.arn)
     )
-    await press(pilot, "I")
+    await press(pilot, "i")
 
 
 async def to_countdown(pilot: Pilot[None]) -> None:
@@ -278,7 +278,7 @@ async def to_countdown(pilot: Pilot[None]) -> None:
     now = clock.now()
     for role, minutes in (("deploy-prod", 47), ("break-glass", 8)):
         panel.add_session(session(role, assumed_at=now, expires_at=now + timedelta(minutes=minutes)))
-    await press(pilot, "S")
+    await press(pilot, "g", "s")
     # It says once that one ends soon.
     panel.tick()
 

@@ -34,10 +34,10 @@ async def test_one_account_is_there_after_each_refresh() -> None:
         return workspace
 
     async def open_findings(pilot: Pilot[None]) -> None:
-        await press(pilot, "H")
+        await press(pilot, "g", "f")
 
     async def open_escalations(pilot: Pilot[None]) -> None:
-        await press(pilot, "U")
+        await press(pilot, "g", "e")
 
     async def ask_everybody(pilot: Pilot[None]) -> None:
         app.main.question.ask("s3:GetObject", "arn:aws:s3:::data-lake/key")
@@ -55,12 +55,12 @@ async def test_one_account_is_there_after_each_refresh() -> None:
     async def compare_two(pilot: Pilot[None]) -> None:
         one, other = (key_of(user) for user in sample_workspace().account.users[:2])
         app.main.go_to(other)
-        await press(pilot, "m")
+        await press(pilot, "space")
         app.main.go_to(one)
         await press(pilot, "equals_sign")
 
     # A mark stays, with the account that it was set in, to be compared with the next: it is moved and taken away.
-    unmark = ("m", "m")
+    unmark = ("space", "space")
     app = IamtuiApp(SourceChoice(SourceKind.LIVE), opener=opener, copier=RecordingCopier())
     async with app.run_test() as pilot:
         reports = ((open_findings, ()), (open_escalations, ()), (ask_everybody, ()), (list_members, ()))

@@ -30,7 +30,7 @@ async def test_back_in_a_branch_the_line_the_scroll_and_the_order_are_as_they_we
     async with opened(app, size=(120, 30)) as pilot:
         table = app.main.subject.table
         table.focus()
-        await press(pilot, "space")
+        await press(pilot, "o")
         table.move_to(table.total // 2)
         table.scroll_to(y=table.cursor - 3, animate=False)
         await settle(pilot)
@@ -55,7 +55,7 @@ async def test_back_in_a_detail_the_line_is_as_it_was() -> None:
         facts.move_to(next(at for at, row in enumerate(facts.rows) if row.target))
         at = facts.cursor
         assert at
-        await press(pilot, "o")
+        await press(pilot, "enter")
         assert app.main.subject.node is not None
         assert key_of(app.main.subject.node) != iam("role/web-server")
         await press(pilot, "left_square_bracket")
@@ -135,7 +135,7 @@ async def test_the_impact_and_the_list_of_edits_are_as_they_were_left() -> None:
         carol, web = iam("user/carol"), iam("role/web-server")
         await ask(pilot, carol, *ON_LAKE)
         await lay(pilot, AttachPolicy(carol, LAKE_READ.arn), DetachPolicy(web, LAKE_READ.arn))
-        await press(pilot, "I", "f")
+        await press(pilot, "i", "space")
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen.lines.total > 2)
@@ -146,7 +146,7 @@ async def test_the_impact_and_the_list_of_edits_are_as_they_were_left() -> None:
         assert isinstance(again, DraftImpactScreen)
         await until(pilot, lambda: again.lines.total == total)
         assert again.lines.row == row
-        await press(pilot, "q", "d", "j", "q", "d")
+        await press(pilot, "q", "g", "d", "j", "q", "g", "d")
         edits = pilot.app.screen
         assert isinstance(edits, DraftScreen)
         assert edits.edits.cursor == 1

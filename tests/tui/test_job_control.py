@@ -183,7 +183,7 @@ async def test_in_a_text_editor_ctrl_z_is_undo() -> None:
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(iam("user/data/bob"))
-        await press(pilot, "E")
+        await press(pilot, "e")
         await choose(pilot, "Edit scratch-bucket")
         editor = pilot.app.focused
         assert isinstance(editor, TextArea)

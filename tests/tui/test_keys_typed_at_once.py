@@ -63,7 +63,7 @@ async def test_a_field_obeys_its_keys_in_their_order(field: str) -> None:
 @pytest.mark.slow
 async def test_a_pasted_text_and_an_editor_do_so_too() -> None:
     async with opened() as pilot:
-        await press(pilot, "D")
+        await press(pilot, "g", "n")
         area = pilot.app.focused
         assert isinstance(area, TextArea)
         burst(pilot, "a", "b", "home", "x", "end", "backspace", "y")
@@ -90,7 +90,7 @@ def typed(pilot: Pilot[None], text: str) -> None:
 async def test_what_is_typed_behind_a_key_that_opens_a_screen_is_typed_there() -> None:
     async with opened() as pilot:
         app = app_of(pilot)
-        burst(pilot, "E", *"inline")
+        burst(pilot, "e", *"inline")
         await until(pilot, lambda: isinstance(app.screen, ChoiceDialog))
         assert app.screen.query_one(Input).value == "inline"
 
@@ -107,7 +107,7 @@ async def test_what_is_typed_behind_the_key_that_closes_one_is_obeyed_below() ->
 
 async def test_a_pasted_text_keeps_its_place_between_keys() -> None:
     async with opened() as pilot:
-        burst(pilot, "D")
+        burst(pilot, "g", "n")
         pilot.app.post_message(events.Paste("one"))
         burst(pilot, "backspace")
         pilot.app.post_message(events.Paste("two"))
@@ -323,8 +323,8 @@ async def test_what_is_typed_behind_the_key_that_lists_drafts_chooses_one(monkey
     draft_files.save_draft_file(draft(edit, name="xxx"), draft_files.suggested_path(draft(name="xxx")))
     app = make_app()
     async with opened(app) as pilot:
-        # An x that comes to the draft would take an edit out of it.
-        typed(pilot, "doxxx\n")
+        # A d that comes to the draft would take an edit out of it.
+        burst(pilot, "g", "d", "f3", *"xxx", "enter")
         await until(pilot, lambda: app.main.drafts.open_draft is not None)
         assert app.main.drafts.open_draft is not None
         assert app.main.drafts.open_draft.draft.edits == (edit,)

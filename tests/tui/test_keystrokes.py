@@ -138,11 +138,11 @@ async def test_fix_impact_and_export_take_six_keys() -> None:
         await settle(pilot)
         assert wording.NOT_ALLOWED in str(app.main.query_one("#question-verdict", Static).content)
         budget = Budget(pilot)
-        await budget.press("A")
+        await budget.press("f")
         assert wording.ALLOWED in str(app.main.query_one("#question-verdict", Static).content)
-        await budget.press("I")
+        await budget.press("i")
         await until(pilot, lambda: "web-server" in screen_text(app) and "Impact" in screen_text(app))
-        for key in ("q", "d", "e", "enter"):
+        for key in ("g", "d", "x", "enter"):
             await budget.press(key)
         assert "put-role-policy" in screen_text(app)
         assert budget.is_kept("fix, impact and export")

@@ -122,7 +122,7 @@ async def test_all_that_would_be_lost_is_asked_about_at_once() -> None:
     async with opened(app) as pilot:
         await hold(pilot)
         await lay(pilot, AttachPolicy(CAROL, LAKE_READ.arn))
-        await press(pilot, "S", "e", "escape", "ctrl+q")
+        await press(pilot, "g", "s", "enter", "e", "escape", "ctrl+q")
         shown = words(app)
         assert "The edits of a draft are not saved: a draft without a name" in shown
         assert "deploy-prod 1h 00m left endpoint on" in shown

@@ -43,7 +43,7 @@ async def test_what_the_findings_need_is_read_when_they_are_opened(url: str) -> 
         await until(pilot, lambda: len(users(app)) == 3)
         assert app.main.workspace is not None
         assert isinstance(app.main.workspace.account.password_policy, Missing)
-        await pilot.press("H")
+        await pilot.press("g", "f")
         await until(pilot, lambda: "No password policy is set" in screen_text(app))
         shown = screen_text(app)
         assert "The user has a console password and no MFA device." in shown
@@ -91,7 +91,7 @@ async def test_how_far_it_is_is_said_and_leaving_does_not_wait(url: str, fault_p
     app = live_app(url)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: len(users(app)) == 3)
-        await pilot.press("H")
+        await pilot.press("g", "f")
         await until(pilot, lambda: "Reading facts about the account" in screen_text(app))
         await pilot.press("q")
         await until(pilot, lambda: app.screen is app.main)
@@ -105,7 +105,7 @@ async def test_what_may_not_be_read_is_named_and_the_rest_is_there(url: str, fau
     app = live_app(url)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: len(users(app)) == 3)
-        await pilot.press("H")
+        await pilot.press("g", "f")
         await until(pilot, lambda: "The user has a console password and no MFA device." in screen_text(app))
         shown = screen_text(app)
         assert "iam:GetAccountSummary" in shown

@@ -152,9 +152,9 @@ class Day:
         self.app.main.question.ask("dynamodb:GetItem", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t{minute}")
         await settle(self.pilot)
         self.app.main.explorer.tree_view.focus()
-        await self.press("A")
+        await self.press("f")
         assert self.app.main.drafts.open_draft is not None, screen_text(self.app)
-        await self.press("I", "escape", "d", "u", "X")
+        await self.press("i", "escape", "g", "d", "u", "D")
         if self.app.main.drafts.open_draft is not None:
             await self.press("y")
         assert self.app.main.drafts.open_draft is None, screen_text(self.app)
@@ -169,13 +169,13 @@ class Day:
         await settle(self.pilot)
         await self.press("enter")
         assert len(self.app.main.sessions.keeper) == kept + 1, screen_text(self.app)
-        await self.press("S", "r", "x", "escape", "S")
+        await self.press("g", "s", "r", "x", "escape", "g", "s")
         self.app.main.explorer.tree_view.focus()
         await settle(self.pilot)
 
     async def forget_sessions(self, _minute: int) -> None:
         """Have the last one renewed by itself, and forget the others, also those that have ended."""
-        await self.press("S", "R")
+        await self.press("g", "s", "R")
         while len(self.app.main.sessions.keeper) > 2:
             before = len(self.app.main.sessions.keeper)
             await self.press("d", "d")
@@ -184,8 +184,8 @@ class Day:
         await settle(self.pilot)
 
     async def look_around(self, _minute: int) -> None:
-        for key in ("H", "U", "question_mark", "P", "t", "colon"):
-            await self.press(key)
+        for keys in (("g", "f"), ("g", "e"), ("question_mark",), ("g", "a"), ("t",), ("colon",)):
+            await self.press(*keys)
             await self.press("escape")
             if self.app.screen is not self.app.main:
                 await self.press("escape")

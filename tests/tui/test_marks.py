@@ -76,7 +76,7 @@ async def test_what_nobody_looked_for_is_unknown_and_not_safe(monkeypatch: pytes
         await press(pilot, "question_mark")
         assert isinstance(app.screen, HelpScreen)
         await press(pilot, "escape")
-        await press(pilot, "U")
+        await press(pilot, "g", "e")
         assert isinstance(app.screen, ReportScreen)
         await press(pilot, "escape")
         await settle(pilot)
@@ -96,7 +96,7 @@ async def test_two_principals_are_compared_by_service_and_access_level() -> None
     async with opened() as pilot:
         main = app_of(pilot).main
         main.go_to(DEPLOY)
-        await press(pilot, "m")
+        await press(pilot, "space")
         assert message(pilot) == "Marked deploy-prod: = compares it with the one under the cursor."
         main.go_to(BOB)
         await settle(pilot)
@@ -128,19 +128,19 @@ async def test_the_line_of_a_table_is_marked_and_compared() -> None:
         main = app_of(pilot).main
         main.go_to("users:")
         main.subject.table.focus()
-        await press(pilot, "m", "j", "equals_sign")
+        await press(pilot, "space", "j", "equals_sign")
         assert isinstance(app_of(pilot).screen, ReportScreen)
 
 
 @pytest.mark.slow
 async def test_what_cannot_be_compared_says_why() -> None:
     async with opened() as pilot:
+        none = "None is marked: space marks the user or role under the cursor, = compares with it."
         for place, keys, words in (
-            ("users:", ("m",), "Put the cursor on a user or role to mark it."),
             ("users:", ("equals_sign",), "Put the cursor on a user or role to compare it."),
-            (BOB, ("equals_sign",), "None is marked: m marks the user or role under the cursor, = compares with it."),
-            (BOB, ("m", "equals_sign"), "This is the marked one: put the cursor on another user or role."),
-            (BOB, ("m",), "bob is no longer marked."),
+            (BOB, ("equals_sign",), none),
+            (BOB, ("space", "equals_sign"), "This is the marked one: put the cursor on another user or role."),
+            (BOB, ("space",), "bob is no longer marked."),
         ):
             app_of(pilot).main.go_to(place)
             await press(pilot, *keys)
@@ -175,7 +175,7 @@ async def test_a_principal_is_compared_in_two_snapshots() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         app.main.go_to(CAROL)
-        await press(pilot, "m")
+        await press(pilot, "space")
         app.opening.open(SourceChoice(SourceKind.SNAPSHOT))
         await until(pilot, lambda: not sources)
         await settle(pilot)

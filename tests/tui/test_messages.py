@@ -60,10 +60,10 @@ async def test_a_message_goes_with_the_focus(monkeypatch: pytest.MonkeyPatch) ->
     app = make_app()
     async with opened(app) as pilot:
         app.main.sessions.add_session(session(expires_at=NOW + timedelta(hours=1)))
-        await press(pilot, "S", "d")
+        await press(pilot, "g", "s", "d")
         messages = pilot.app.query_one(MessageLine)
         assert messages.words.startswith("! Press d again to forget")
-        await press(pilot, "S")
+        await press(pilot, "g", "s")
         assert app.main.explorer.tree_view.has_focus
         assert not messages.words, "here d is another key"
 

@@ -100,7 +100,7 @@ async def test_an_account_is_there_while_the_other_is_still_read(
         app.main.explorer.tree_view.focus()
         await pilot.press("escape")
         await pilot.press("escape")
-        words = "Cancelled. Some of the accounts are there, r reads the rest. P chooses a source."
+        words = "Cancelled. Some of the accounts are there, r reads the rest. g a chooses a source."
         await until(pilot, lambda: said(app) == words)
         assert open_now(app) == {ACCOUNT: ["mine"]}
         fault_proxy.rules.clear()

@@ -264,7 +264,7 @@ async def test_a_unit_is_picked_from_the_tree_and_its_accounts_are_opened(
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.opening.is_settled)
         assert ids() == [ACCOUNT]
-        await press(pilot, "O")
+        await press(pilot, "g", "O")
         await until(pilot, lambda: "Accounts of the organization" in screen_text(app))
         lines = [" ".join(one.split()) for one in screen_text(app).splitlines()]
         assert any("Root 2 accounts" in one for one in lines)
@@ -276,7 +276,7 @@ async def test_a_unit_is_picked_from_the_tree_and_its_accounts_are_opened(
         assert app.main.workspace is not None
         assert app.main.workspace.source.acting_as == "Reader"
         # The login opens them still, and not the role of the account that is looked at.
-        await press(pilot, "O")
+        await press(pilot, "g", "O")
         await until(pilot, lambda: "Accounts of the organization" in screen_text(app))
         await press(pilot, "enter")
         await until(pilot, lambda: "Role to assume" in screen_text(app) and "Reader" in screen_text(app))
@@ -288,13 +288,13 @@ async def test_who_may_not_list_the_accounts_is_told_so(member: MemberAccount, f
     fault_proxy.on("ListRoots", json_error(400, "AccessDeniedException"))
     async with member.app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(member.organization, Missing))
-        await press(pilot, "O")
+        await press(pilot, "g", "O")
         await until(pilot, lambda: "The accounts of the organization cannot be listed: " in member.said)
 
 
 async def test_a_snapshot_has_no_login_for_other_accounts() -> None:
     async with opened() as pilot:
-        await press(pilot, "O")
+        await press(pilot, "g", "O")
         assert "are opened from a live account" in screen_text(pilot.app)
 
 

@@ -67,7 +67,7 @@ async def test_no_word_stands_for_two_commands() -> None:
 PLAIN_WORDS = {
     "prove": "Draft",
     "trust": "Trust",
-    "used": "Access",
+    "used": "Used",
     "who can": "Who can",
     "why": "Why",
     "escalat": "Escalations",
@@ -113,31 +113,32 @@ EXPECTED = {
     "admin": ("Escalations", "Findings"),
     "assume": ("Assume", "Any role", "Roles you may assume"),
     "column": ("Columns",),
-    "copy": ("Copy", "Copy ARN", "Copy as command", "Copy from here …", "Copy session …"),
+    "copy": ("Copy", "Copy as command", "Copy …"),
+    "copy arn": ("Copy …",),
     "credentials": ("Assume", "Copy", "Export"),
     "dark": ("Theme",),
     "deny": ("Denied", "Draft a fix", "Why"),
     "env": ("Copy", "Export", "Shell"),
     "export": ("Export", "Copy", "Snapshot"),
     "key": ("Keys", "Help"),
-    "login": ("Assume", "Console", "Profile"),
+    "login": ("Assume", "Console", "Account"),
     "mfa": ("MFA", "Findings"),
     "org": ("Organization",),
     "pass": ("Presets", "Findings"),
-    "profile": ("Profile", "Export"),
+    "profile": ("Account", "Export"),
     "proof": ("Draft",),
     "quit": ("Quit now", "Quit"),
     "region": ("Region",),
-    "replay": ("Access",),
+    "replay": ("Used",),
     "resize": ("Divider down", "Divider left", "Divider right", "Divider up"),
     "roles": ("Roles you may assume",),
     "shell": ("Shell",),
     "simulate": ("2nd opinion", "Ask", "Draft"),
     "size": ("Divider down", "Divider left", "Divider right", "Divider up", "Zoom", "Usual sizes"),
     "theme": ("Theme",),
-    "trail": ("Access",),
+    "trail": ("Used",),
     "unused": ("Findings",),
-    "used": ("Access",),
+    "used": ("Used",),
     "who": ("Who can",),
     "why": ("Why",),
 }
@@ -165,11 +166,11 @@ async def test_what_can_do_nothing_now_says_what_it_lacks() -> None:
         await press(pilot, "enter")
         words = "There is no table here: users, groups, roles and policies have columns."
         assert app.query_one(MessageLine).words == words
-        await look_for(pilot, "cloudtrail")
+        await look_for(pilot, "activity")
         await press(pilot, "enter")
         assert app.main.subject.tab == "access"
         app.main.go_to("users:")
-        await look_for(pilot, "cloudtrail")
+        await look_for(pilot, "activity")
         await press(pilot, "enter")
         assert app.query_one(MessageLine).words == "There is no Access tab here: go to a user or role."
 

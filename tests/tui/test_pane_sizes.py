@@ -119,7 +119,12 @@ OPPOSITE = {"right": "left", "left": "right", "up": "down", "down": "up"}
 
 
 async def focus(pilot: Pilot[None], name: str) -> None:
-    keys = {"explorer": ("escape",), "subject": ("escape", "enter"), "question": ("f5", "enter"), "sessions": ("S",)}
+    keys = {
+        "explorer": ("escape",),
+        "subject": ("escape", "enter"),
+        "question": ("f5", "enter"),
+        "sessions": ("g", "s"),
+    }
     await press(pilot, *keys[name])
     if name == "question":
         pilot.app.main.question.query_one("#question-layers").focus()  # type: ignore[attr-defined]

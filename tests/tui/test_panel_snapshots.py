@@ -20,7 +20,7 @@ from iamtui.workspace.ask import answers as matrix_answers
 from iamtui.workspace.ask import questions as asking
 from tests.support import panel_records as records
 from tests.support.panel_apps import PanelApp, ScreenApp, settle, type_text
-from tests.support.panel_sessions import START, RecordingCopier, StillClock, session
+from tests.support.panel_sessions import START, StillClock, session
 from tests.support.slow import EACH_SIZE, NARROW_AND_MEDIUM, SIZES, one_quick
 
 SnapCompare = Callable[..., bool]
@@ -91,7 +91,7 @@ def test_nothing_asked_yet(snap_compare: SnapCompare) -> None:
 
 def sessions_app() -> PanelApp:
     clock = StillClock()
-    return PanelApp(SessionsPanel(RecordingCopier(), clock=clock, monotonic=clock.monotonic))
+    return PanelApp(SessionsPanel(clock=clock, monotonic=clock.monotonic))
 
 
 async def holding_sessions(pilot: Pilot[object]) -> None:

@@ -86,7 +86,7 @@ async def test_c_anywhere_and_enter_on_the_session_pick_it(key: str, focused: bo
         assert " c Pick " in screen_text(app)
         assert "Copy exports" not in screen_text(app)
         if focused:
-            await press(pilot, "S")
+            await press(pilot, "g", "s")
             assert " c Pick " in screen_text(app)
         await press(pilot, key)
         if key == "c" or focused:
@@ -114,7 +114,7 @@ async def test_the_usual_screen_picks_nothing() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         app.main.query_one(SessionsPanel).add_session(held())
-        await press(pilot, "S", "enter")
+        await press(pilot, "g", "s", "enter")
         assert not app._exit
         assert not app._exit
         await press(pilot, "c")

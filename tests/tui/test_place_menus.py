@@ -13,7 +13,7 @@ from iamtui.tui.main.inventory import key_of
 from iamtui.tui.main.paned import MOST_BOOKMARKS
 from iamtui.tui.main.place_menus import command_for, console_link, texts_of
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind
-from tests.support.panel_apps import screen_text, type_text
+from tests.support.panel_apps import screen_text
 from tests.support.sample_account import iam, sample_workspace
 from tests.support.screen_app import RecordingCopier, make_app, opened, press
 from tests.support.slow import one_quick
@@ -24,7 +24,7 @@ DEPLOY = iam("role/deploy-prod")
 @one_quick(
     ("letter", "copied"),
     [
-        ("a", DEPLOY),
+        ("y", DEPLOY),
         ("n", "deploy-prod"),
         ("l", "https://console.aws.amazon.com/iam/home#/roles/details/deploy-prod"),
     ],
@@ -34,7 +34,7 @@ async def test_a_letter_copies_a_text_of_what_is_under_the_cursor(letter: str, c
     app = make_app(copier=copier)
     async with opened(app) as pilot:
         app.main.go_to(DEPLOY)
-        await press(pilot, "C")
+        await press(pilot, "y")
         assert "Copy of deploy-prod" in screen_text(app)
         await press(pilot, letter)
         assert copier.copied == [copied]
@@ -89,7 +89,7 @@ def test_a_link_holds_names_as_data_and_leads_to_no_emulator() -> None:
 async def test_on_a_branch_there_is_nothing_to_copy() -> None:
     app = make_app()
     async with opened(app) as pilot:
-        await press(pilot, "C")
+        await press(pilot, "y")
         assert "Put the cursor on a user" in screen_text(app)
 
 
@@ -97,20 +97,17 @@ async def test_a_bookmark_is_set_gone_to_dropped_and_remembered() -> None:
     app = make_app()
     async with opened(app) as pilot:
         app.main.go_to(DEPLOY)
-        await press(pilot, "M", "enter")
+        await press(pilot, "m")
         assert "Bookmarked deploy-prod" in screen_text(app)
         app.main.go_to(iam("user/carol"))
         app.exit()
     app = make_app()
     async with opened(app) as pilot:
         assert app.main.browsing.bookmarks == [DEPLOY]
-        await press(pilot, "M")
-        assert "Bookmark carol" in screen_text(app)
-        await type_text(pilot, "deploy")
-        await press(pilot, "enter")
+        await press(pilot, "g", "b", "enter")
         assert app.main.subject.node is not None
         assert key_of(app.main.subject.node) == DEPLOY
-        await press(pilot, "M", "enter")
+        await press(pilot, "m")
         assert app.main.browsing.bookmarks == []
 
 
@@ -120,7 +117,7 @@ async def test_a_bookmark_on_what_is_gone_is_said_and_there_are_no_more_than_so_
         for number in range(MOST_BOOKMARKS + 1):
             app.main.browsing.bookmark(iam(f"role/gone-{number}"))
         assert len(app.main.browsing.bookmarks) == MOST_BOOKMARKS
-        await press(pilot, "M")
+        await press(pilot, "g", "b")
         assert "not in the account as loaded" in screen_text(app)
         await press(pilot, "down", "enter")
         assert "Not in this account as loaded" in screen_text(app)

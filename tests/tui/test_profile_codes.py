@@ -36,7 +36,7 @@ async def test_a_code_opens_the_profiles_of_its_device(alice_in_profiles: AliceW
         before = app.main.workspace
         await pilot.press("r")
         await until(pilot, lambda: app.main.workspace is not before)
-        await pilot.press("P")
+        await pilot.press("g", "a")
         await until(pilot, lambda: "Profile ops" in " ".join(shown(app).split()))
         await pilot.press(*"jjjj", "enter")
         await until(pilot, lambda: app.main.workspace is not None and app.main.workspace.source.profile == "ops")

@@ -60,7 +60,7 @@ async def test_first_rows_are_there_while_the_rest_is_read_and_cancelling_keeps_
 
         app.main.explorer.tree_view.focus()
         await pilot.press("escape")
-        words = "Cancelled. A part of the account is there, r reads the rest. P chooses a source."
+        words = "Cancelled. A part of the account is there, r reads the rest. g a chooses a source."
         await until(pilot, lambda: said(app) == words)
         assert users_shown(app) == PAGE
         await pilot.press("j", "j")

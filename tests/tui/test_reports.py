@@ -91,7 +91,7 @@ async def test_enter_on_a_finding_shows_the_fact_that_it_is_about() -> None:
         app.main.go_to("arn:aws:iam::111122223333:role/deploy-prod")
         await press_in_app(pilot, "3")
         for code, label in (("access-key-old", "Access keys"), ("role-unused", "Last used"), ("console-w", "MFA")):
-            await press_in_app(pilot, "H")
+            await press_in_app(pilot, "g", "f")
             screen = report_on(app.screen)
             at = next(i for i, row in enumerate(screen.list.shown) if row.finding.code.startswith(code))
             screen.list.move_to(at)
@@ -107,7 +107,7 @@ async def test_enter_on_a_finding_in_a_policy_shows_its_statement_and_back_shows
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "H")
+        await press_in_app(pilot, "g", "f")
         screen = report_on(app.screen)
         row = await move_to_a_statement(screen, pilot)
         await press_in_app(pilot, "enter")
@@ -129,7 +129,7 @@ async def test_a_list_is_exported_as_it_is_shown() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "H", "2")
+        await press_in_app(pilot, "g", "f", "2")
         rows = report_on(app.screen).list.shown
         await press_in_app(pilot, "x", "enter")
         export = app.screen
@@ -144,19 +144,19 @@ async def test_a_key_drafts_what_mends_a_finding() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "H")
+        await press_in_app(pilot, "g", "f")
         screen = report_on(app.screen)
         at = next(i for i, row in enumerate(screen.list.shown) if row.finding.code == "inline-policy")
         row = screen.list.shown[at]
         screen.list.move_to(at)
         await settle_app(pilot)
         assert "A, in a draft: makes them managed policies with the same documents." in screen_text(app)
-        await press_in_app(pilot, "A")
+        await press_in_app(pilot, "f")
         await until(pilot, lambda: app.main.drafts.drafted is not None)
         assert app.main.drafts.drafted is not None
         assert not app.main.drafts.drafted.problems
         assert getattr(app.main.subject.node, "arn", "") == row.finding.subject
-        await press_in_app(pilot, "H")
+        await press_in_app(pilot, "g", "f")
         screen = report_on(app.screen)
         assert row not in screen.list.shown
 
@@ -168,24 +168,24 @@ async def test_findings_that_the_demo_does_not_have(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_app(pilot)
         for code, arn in FINDINGS.items():
-            await press_in_app(pilot, "H")
+            await press_in_app(pilot, "g", "f")
             screen = report_on(app.screen)
             at = next(i for i, row in enumerate(screen.list.shown) if row.finding.code == code)
             assert screen.list.shown[at].finding.subject == arn
             screen.list.move_to(at)
             await settle_app(pilot)
             if code not in MENDED:
-                await press_in_app(pilot, "A")
+                await press_in_app(pilot, "f")
                 assert isinstance(app.screen, DraftEditorScreen)
                 await press_in_app(pilot, "escape")
                 continue
             assert f"A, in a draft: {MENDED[code]}" in " ".join(screen_text(app).split())
-            await press_in_app(pilot, "A")
+            await press_in_app(pilot, "f")
             await until(pilot, lambda: app.main.drafts.drafted is not None)
             drafted = app.main.drafts.drafted
             assert drafted is not None
             assert not drafted.problems
-            await press_in_app(pilot, "H")
+            await press_in_app(pilot, "g", "f")
             left = [row.finding for row in report_on(app.screen).list.shown]
             assert (code, arn) not in [(one.code, one.subject) for one in left]
             await press_in_app(pilot, "q")
@@ -196,10 +196,10 @@ async def test_where_no_edit_is_known_the_statement_is_edited() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "H")
+        await press_in_app(pilot, "g", "f")
         screen = report_on(app.screen)
         await move_to_a_statement(screen, pilot)
-        await press_in_app(pilot, "A")
+        await press_in_app(pilot, "f")
         assert isinstance(app.screen, DraftEditorScreen)
 
 
@@ -213,7 +213,7 @@ async def test_suppressed_findings_stand_aside_with_their_reason(
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "H")
+        await press_in_app(pilot, "g", "f")
         screen = report_on(app.screen)
         assert not any(row.kind == "suppressed" for row in screen.list.shown)
         await press_in_app(pilot, "5")
@@ -226,7 +226,7 @@ async def test_enter_on_a_step_asks_its_question() -> None:
     app = make_app(demo())
     async with app.run_test(size=SIZE) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "U")
+        await press_in_app(pilot, "g", "e")
         screen = report_on(app.screen)
         first, step = screen.list.shown[:2]
         assert screen.list.outer[0] is first
@@ -247,7 +247,7 @@ async def test_columns_of_findings_are_chosen_and_kept() -> None:
     app = make_app(demo())
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "H")
+        await press_in_app(pilot, "g", "f")
         await until(pilot, lambda: report_on(app.screen).done)
         finding = report_on(app.screen).list.shown[0].finding
         name = app.main.workspace.short_name(finding.subject) if app.main.workspace else ""
@@ -258,15 +258,15 @@ async def test_columns_of_findings_are_chosen_and_kept() -> None:
 
         assert name in first_line()
         assert finding.code not in first_line()
-        await press_in_app(pilot, "V", "j", "space", "j", "j", "j", "space", "escape")
+        await press_in_app(pilot, "v", "j", "space", "j", "j", "j", "space", "escape")
         assert name not in first_line()
         assert first_line().startswith("!!! high")
         assert finding.message in first_line()
         assert f"[{finding.code[:8]}" in first_line(), "a column that is not one of the usual"
-        await press_in_app(pilot, "q", "H")
+        await press_in_app(pilot, "q", "g", "f")
         await until(pilot, lambda: report_on(app.screen).done)
         assert name not in first_line()
-        await press_in_app(pilot, "V", "u", "escape")
+        await press_in_app(pilot, "v", "u", "escape")
         assert name in first_line()
 
 
@@ -289,7 +289,7 @@ async def test_rows_are_sorted_by_a_column_and_steps_stay_with_their_path() -> N
         assert screen.list.outer == sorted(found, key=lambda row: row.arn.lower())
         assert screen.list.row == first, "the cursor stays on its row"
         assert "principal ↑" in screen_text(pilot.app)
-        await pilot.press("space")
+        await pilot.press("o")
         await settle(pilot)
         assert screen.list.outer == sorted(found, key=lambda row: row.arn.lower(), reverse=True)
         path, step = screen.list.shown[:2]
@@ -333,13 +333,13 @@ async def test_a_step_of_an_escalation_is_mended_in_the_statement_that_grants_it
     app = make_app(demo())
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "U")
+        await press_in_app(pilot, "g", "e")
         screen = report_on(app.screen)
         assert "Closed without policy/engineering/release-tools" in screen_text(app)
         await press_in_app(pilot, "j")
         assert "by release-tools" in screen_text(app)
-        assert "A Draft a fix" in screen_text(app)
-        await press_in_app(pilot, "A")
+        assert "f Draft a fix" in screen_text(app)
+        await press_in_app(pilot, "f")
         editor = app.screen
         assert isinstance(editor, DraftEditorScreen)
         row, _column = editor.editor.cursor_location
@@ -390,7 +390,7 @@ async def test_a_name_gives_up_its_path_where_there_is_no_room_for_it() -> None:
     app = make_app(demo())
     async with app.run_test(size=(80, 24)) as pilot:
         await settle_app(pilot)
-        await press_in_app(pilot, "U")
+        await press_in_app(pilot, "g", "e")
         assert "user/…/clara.moreau " in screen_text(app)
         assert "iam:UpdateAssumeRolePolicy " in screen_text(app)
         await pilot.resize_terminal(120, 40)
@@ -415,19 +415,19 @@ async def test_findings_about_unused_principals_and_keys_become_drafts() -> None
             ("role-unused", "Delete "),
             ("access-key-unused", "Delete the access key"),
         ):
-            await press_in_app(pilot, "H")
+            await press_in_app(pilot, "g", "f")
             screen = report_on(app.screen)
             await settle_app(pilot)
             at = next(i for i, row in enumerate(screen.list.shown) if row.finding.code == code)
             screen.list.move_to(at)
             await settle_app(pilot)
-            await press_in_app(pilot, "A")
+            await press_in_app(pilot, "f")
             await until(pilot, lambda: edits_of(app) != ())
             drafted = app.main.drafts.drafted
             assert drafted is not None, code
             assert not drafted.problems, code
             await settle_app(pilot)
-            await press_in_app(pilot, "d")
+            await press_in_app(pilot, "g", "d")
             await until(pilot, lambda: "DRAFT (" in screen_text(app).splitlines()[0])
             assert words in screen_text(app), code
             await press_in_app(pilot, *["u"] * len(drafted.draft.edits), "q")

@@ -109,7 +109,7 @@ async def test_a_difference_that_nothing_explains_is_said_in_words() -> None:
     app = opinion_app(saying("explicitDeny"))
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        await pilot.press("v")
+        await pilot.press("S")
         await settle(pilot)
         text = " ".join(screen_text(app).split())
         assert "The answers differ." in text
@@ -205,7 +205,7 @@ async def test_a_snapshot_says_why_there_is_none() -> None:
         await settle_app(pilot)
         assert "second_opinion" in app.main.idle_actions()
         app.main.explorer.tree_view.focus()
-        await press_in_app(pilot, "v")
+        await press_in_app(pilot, "S")
         assert app.screen is app.main
         assert "A snapshot is a file" in screen_text(app)
 
@@ -220,5 +220,5 @@ async def test_a_live_account_offers_it() -> None:
         await settle_app(pilot)
         assert "second_opinion" not in app.main.idle_actions()
         app.main.explorer.tree_view.focus()
-        await press_in_app(pilot, "v")
+        await press_in_app(pilot, "S")
         assert isinstance(app.screen, SecondOpinionScreen)

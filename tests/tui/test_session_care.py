@@ -135,8 +135,8 @@ async def test_what_cannot_be_renewed_says_why(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.slow
 async def test_without_a_session_the_keys_say_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
-        await press(it.pilot, "S")
-        for key in ("r", "R", "e", "f", "d"):
+        await press(it.pilot, "g", "s")
+        for key in ("r", "c", "a", "d"):
             it.pilot.app.main.say("")  # type: ignore[attr-defined]
             await press(it.pilot, key)
             assert it.said.startswith("There is no session")
@@ -218,7 +218,7 @@ async def test_production_is_marked_by_role_account_and_alias(monkeypatch: pytes
     async with stage(monkeypatch, (200, 60)) as it:
         for held in (elsewhere("auditor"), elsewhere("deploy-prod"), session("reader")):
             it.panel.add_session(held)
-        await press(it.pilot, "S")
+        await press(it.pilot, "g", "s")
         rows = [row for row in it.text.split("\n") if "left" in row]
         marked = {name: any(name in row and "PROD" in row for row in rows) for name in ("auditor", "deploy", "reader")}
         assert marked == {"auditor": False, "deploy": True, "reader": True}
@@ -237,7 +237,7 @@ async def test_what_the_assume_form_gives_is_held_with_who_assumed_it(monkeypatc
             main.lifecycle.hold(
                 AssumeResult(held, AssumeRoleInput(held.role_arn, "alice", 3600), caller_key), main.source_workspace
             )
-        await press(it.pilot, "S")
+        await press(it.pilot, "g", "s")
         first, second = it.panel.keeper
         assert second.parent == first.key
         assert "by user/alice → assumed-role/entry/iamtui-alice" in it.text

@@ -68,7 +68,7 @@ async def test_locking_drops_everything_and_says_what(monkeypatch: pytest.Monkey
         assert "deploy-prod" not in it.text
         with pytest.raises(urllib.error.URLError):
             ask(endpoint.uri.reveal(), endpoint.token.reveal())
-        await press(it.pilot, "f12", "colon", "P")
+        await press(it.pilot, "f12", "colon", "g", "a")
         assert len([screen for screen in it.pilot.app.screen_stack if isinstance(screen, LockScreen)]) == 1
         assert isinstance(it.pilot.app.screen, LockScreen)
         await press(it.pilot, "enter")
@@ -94,7 +94,7 @@ async def test_locking_works_while_typing_and_takes_a_code_along(monkeypatch: py
 @pytest.mark.slow
 async def test_no_dialog_outlasts_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch) as it:
-        for keys in (("Y",), ("x",), ("e", "i"), ("f",), ("a",), ("e", "help")):
+        for keys in (("enter",), ("x",), ("enter", "e", "i"), ("enter", "f"), ("a",), ("enter", "e", "help")):
             it.pilot.app.main.explorer.tree_view.focus()  # type: ignore[attr-defined]
             await it.hold(60)
             await press(it.pilot, *(key for key in keys if key != "help"))

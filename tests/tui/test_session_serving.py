@@ -52,7 +52,7 @@ async def test_a_session_is_served_from_a_key(monkeypatch: pytest.MonkeyPatch, s
         assert ask(url, token)["AccessKeyId"] == "ASIAEXAMPLEKEY00WXYZ"
         await press(it.pilot, "r")
         assert ask(url, token)["AccessKeyId"] == "ASIARENEWED000000001"
-        await press(it.pilot, "enter", "e", "x")
+        await press(it.pilot, "enter", "e", "d")
         with pytest.raises(urllib.error.URLError):
             ask(url, token)
         assert "endpoint off" in it.text

@@ -73,7 +73,7 @@ async def hold(pilot: Pilot[Any]) -> None:
     panel.tick()
     # A key that is pressed while the dialog comes up is not for it.
     await settle(pilot)
-    await press(pilot, "escape", "S")
+    await press(pilot, "escape", "g", "s")
     pilot.app.main.query_one("#message").clear()
 
 
@@ -104,7 +104,7 @@ def test_a_renewal_that_fails(snap_compare: SnapCompare, size: str) -> None:
 
 @each_size
 def test_the_endpoint(snap_compare: SnapCompare, size: str) -> None:
-    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=showing("e"))
+    assert snap_compare(make_app(), terminal_size=SIZES[size], run_before=showing("enter", "e"))
 
 
 @pytest.mark.slow

@@ -28,12 +28,12 @@ async def test_s_shows_the_sessions_in_place_of_the_question_and_back() -> None:
     async with opened(size=(80, 24)) as pilot:
         app = pilot.app
         app.query_one(SessionsPanel).add_session(session())
-        await press(pilot, "S")
+        await press(pilot, "g", "s")
         assert app.query_one(SessionsPanel).has_focus
         assert app.query_one(SessionsPanel).region.area
         assert not app.query_one(QuestionPanel).region.area
         assert "1 key" in screen_text(app)
-        await press(pilot, "S")
+        await press(pilot, "g", "s")
         assert app.main.explorer.tree_view.has_focus
         assert app.query_one(QuestionPanel).region.area
         assert not app.query_one(SessionsPanel).region.area
@@ -47,12 +47,12 @@ async def test_an_answer_that_came_while_the_sessions_were_shown_is_wrapped_to_t
         await press(pilot, "s", *"s3:DeleteObject", "escape", "escape")
         await settle(pilot)
         seen = question_lines(app)
-        await press(pilot, "S")
+        await press(pilot, "g", "s")
         app.main.go_to(iam("user/alice"))
         await settle(pilot)
         app.main.go_to(iam("role/deploy-prod"))
         await settle(pilot)
-        await press(pilot, "S")
+        await press(pilot, "g", "s")
         await settle(pilot)
         assert question_lines(app) == seen
 
@@ -61,7 +61,7 @@ async def test_an_answer_that_came_while_the_sessions_were_shown_is_wrapped_to_t
 async def test_asking_and_escape_bring_the_question_back() -> None:
     async with opened(size=(80, 24)) as pilot:
         for key in ("f5", "escape"):
-            await press(pilot, "S", key)
+            await press(pilot, "g", "s", key)
             assert pilot.app.query_one(QuestionPanel).region.area
             await press(pilot, "escape", "escape")
 

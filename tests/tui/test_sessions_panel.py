@@ -9,11 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 from iamtui.credentials.session import Session
-from iamtui.problem import Problem
 from iamtui.tui.sessions.panel import REVEAL_SECONDS, SessionsPanel
 from iamtui.tui.sessions.text import chip
-from tests.support.panel_apps import PanelApp, screen_text, settle, until
-from tests.support.panel_sessions import SECRET, TOKEN, RecordingCopier, StillClock, session
+from tests.support.panel_apps import PanelApp, screen_text, settle
+from tests.support.panel_sessions import SECRET, TOKEN, StillClock, session
 
 
 class Listener(PanelApp):
@@ -31,7 +30,6 @@ class Stage:
     pilot: Pilot[object]
     panel: SessionsPanel
     clock: StillClock
-    copier: RecordingCopier
 
     @property
     def text(self) -> str:
@@ -52,8 +50,8 @@ class Stage:
 
 @asynccontextmanager
 async def stage(*sessions: Session, size: tuple[int, int] = (120, 40), ticking: bool = False) -> AsyncIterator[Stage]:
-    clock, copier = StillClock(), RecordingCopier()
-    panel = SessionsPanel(copier, clock=clock, monotonic=clock.monotonic, off=lambda: clock.off)
+    clock = StillClock()
+    panel = SessionsPanel(clock=clock, monotonic=clock.monotonic, off=lambda: clock.off)
     if not ticking:
         # The clock stands still, and so does the panel: a tick at any moment would say something in between.
         panel.set_interval = lambda *_args, **_options: None  # type: ignore[assignment]
@@ -63,7 +61,7 @@ async def stage(*sessions: Session, size: tuple[int, int] = (120, 40), ticking: 
             panel.add_session(held)
         panel.focus()
         await settle(pilot)
-        yield Stage(app, pilot, panel, clock, copier)
+        yield Stage(app, pilot, panel, clock)
 
 
 def auditor(**changes: object) -> Session:
@@ -73,7 +71,7 @@ def auditor(**changes: object) -> Session:
 async def test_without_sessions_it_says_how_to_get_one() -> None:
     async with stage() as it:
         assert "Press a (F8) on a role" in it.text
-        await it.pilot.press("y")
+        await it.pilot.press("d")
         await settle(it.pilot)
         assert "There is no session" in it.app.notices[-1]
 
@@ -245,38 +243,6 @@ async def test_the_session_under_the_cursor_is_the_active_one() -> None:
         assert isinstance(changed, SessionsPanel.SessionChanged)
         assert changed.active == it.panel.active
         assert "confirmed arn:aws:sts::123456789012:assumed-role/auditor" in it.text
-
-
-@pytest.mark.slow
-async def test_y_copies_the_arn_of_the_proved_identity() -> None:
-    async with stage(session()) as it:
-        await it.pilot.press("y")
-        await settle(it.pilot)
-        assert it.copier.texts == ["arn:aws:sts::123456789012:assumed-role/deploy-prod/iamtui-alice"]
-
-
-async def test_a_copy_that_fails_says_why() -> None:
-    async with stage(session()) as it:
-
-        def refuse(_text: str, _what: str) -> str:
-            raise Problem("No clipboard can be reached from here.", "Use iamtui assume.")
-
-        it.copier.copy_text = refuse  # type: ignore[method-assign]
-        await it.pilot.press("y")
-        await settle(it.pilot)
-        assert it.app.notices == ["No clipboard can be reached from here. Use iamtui assume."]
-
-
-async def test_a_copy_that_breaks_shows_no_data() -> None:
-    async with stage(session()) as it:
-
-        def break_down(_text: str, _what: str) -> str:
-            raise ValueError(SECRET)
-
-        it.copier.copy_text = break_down  # type: ignore[method-assign]
-        await it.pilot.press("y")
-        await until(it.pilot, lambda: bool(it.app.notices))
-        assert it.app.notices == ["Nothing was copied: ValueError, an error in iamtui."]
 
 
 async def test_d_forgets_only_when_pressed_twice_in_time() -> None:

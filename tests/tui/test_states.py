@@ -71,13 +71,13 @@ EMPTY: Final[dict[str, tuple[Callable[[], IamtuiApp], Steps]]] = {
     "an account of nobody": (lambda: make_app(nothing()), keys()),
     "no hit of the filter": (make_app, keys("slash", "=zzz")),
     "no questions": (make_app, keys("f3")),
-    "no findings": (lambda: make_app(nothing()), keys("H")),
-    "no escalations": (lambda: make_app(nothing()), keys("U")),
+    "no findings": (lambda: make_app(nothing()), keys("g", "f")),
+    "no escalations": (lambda: make_app(nothing()), keys("g", "e")),
     "nobody to ask about": (lambda: make_app(nothing()), keys("s", "=s3:GetObject", "enter", "f6")),
     "no hit among who can": (make_app, keys("W", "slash", "=zzz", ask=True)),
     "no hit in a document": (make_app, keys("j", "j", "j", "4", "enter", "slash", "=zzz")),
     "no theme of that name": (make_app, keys("t", "=zzz")),
-    "no session": (make_app, keys("S")),
+    "no session": (make_app, keys("g", "s")),
     "no account": (lambda: IamtuiApp(None, copier=RecordingCopier()), keys("escape")),
     "the start": (lambda: IamtuiApp(None, copier=RecordingCopier()), keys()),
     "an account that cannot be opened": (lambda: make_app(opener=fails), keys()),
@@ -93,12 +93,12 @@ def test_what_is_not_there(snap_compare: SnapCompare, name: str) -> None:
 async def impact(pilot: Pilot[None]) -> None:
     await settle(pilot)
     await lay(pilot, AttachPolicy(iam("user/carol"), ADMIN_ARN))
-    await keys("I")(pilot)
+    await keys("i")(pilot)
 
 
 LOADING: Final[dict[str, tuple[ModuleType, Steps]]] = {
     "who can": (who_can_screen, keys("W", ask=True)),
-    "findings": (report_screen, keys("H")),
+    "findings": (report_screen, keys("g", "f")),
     "impact": (impact_screen, impact),
     "trace": (trace_screen, keys("w", ask=True)),
 }
@@ -133,7 +133,7 @@ async def test_an_account_that_is_being_opened_says_so_and_how_to_stop(gate: thr
         await until(pilot, lambda: "Opening" in screen_text(app))
         shown = screen_text(app)
         assert "Esc stops it." in shown
-        assert "P Open an account" in shown.splitlines()[-1]
+        assert "g then a: open an account" in shown.splitlines()[-1]
         await pilot.press("escape")
         await until(pilot, lambda: "No account is open." in screen_text(app))
         gate.set()
@@ -145,7 +145,7 @@ async def test_before_an_account_is_open_only_keys_that_do_something_are_shown()
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
         shown = app.query_one(KeyLine).render().plain
-        assert "P Open an account" in shown
+        assert "g then a: open an account" in shown
         for words in ("Ask", "Filter", "Draft", "Edit", "Zoom", "Findings", "Open  "):
             assert words not in shown
         app.query_one(MessageLine).clear()
@@ -156,7 +156,7 @@ async def test_before_an_account_is_open_only_keys_that_do_something_are_shown()
 
 async def test_an_empty_report_offers_no_keys_for_its_rows() -> None:
     async with opened(make_app(nothing())) as pilot:
-        await press(pilot, "H")
+        await press(pilot, "g", "f")
         shown = pilot.app.screen.query_one(KeyLine).render().plain
         assert "Back" in shown
         for words in ("Go there", "Export", "Draft a fix"):

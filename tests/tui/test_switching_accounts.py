@@ -62,7 +62,7 @@ class Stage:
 
     async def choose(self, profile: str) -> None:
         """Press P and choose a profile in the list."""
-        await press(self.pilot, "P")
+        await press(self.pilot, "g", "a")
         await until(self.pilot, lambda: "broken" in self.words)
         rows = ["demo", "snapshot", "first", "second", "broken"]
         await press(self.pilot, *["j"] * rows.index(profile), "enter")
@@ -94,7 +94,7 @@ async def stage(gate: threading.Event | None = None) -> AsyncIterator[Stage]:
 @pytest.mark.slow
 async def test_the_profile_that_is_open_is_marked() -> None:
     async with stage() as it:
-        await press(it.pilot, "P")
+        await press(it.pilot, "g", "a")
         await until(it.pilot, lambda: "Profile, open first eu-west-1" in it.words)
         assert it.words.count(", open ") == 1
 
@@ -153,7 +153,7 @@ async def test_opening_the_same_again_asks_nothing() -> None:
 @pytest.mark.slow
 async def test_screens_about_the_old_account_are_closed() -> None:
     async with stage() as it:
-        await press(it.pilot, "H")
+        await press(it.pilot, "g", "f")
         await until(it.pilot, lambda: not isinstance(it.app.screen, MainScreen))
         await it.choose("second")
         await until(it.pilot, lambda: "222222222222" in it.status)
@@ -166,7 +166,7 @@ async def test_screens_about_the_old_account_are_closed() -> None:
 async def test_a_lock_stays_on_screen_when_the_other_account_has_come() -> None:
     gate = threading.Event()
     async with stage(gate=gate) as it:
-        await press(it.pilot, "P")
+        await press(it.pilot, "g", "a")
         await until(it.pilot, lambda: "broken" in it.words)
         await it.pilot.press("j", "j", "j", "enter")
         await until(it.pilot, lambda: len(it.opened) == 2)
@@ -223,7 +223,7 @@ async def test_a_region_is_chosen_for_questions_and_calls_and_nothing_is_read_ag
 async def test_a_region_that_is_chosen_while_the_account_is_read_is_read_in() -> None:
     gate = threading.Event()
     async with stage(gate=gate) as it:
-        await press(it.pilot, "P")
+        await press(it.pilot, "g", "a")
         await until(it.pilot, lambda: "broken" in it.words)
         await it.pilot.press("j", "j", "j", "enter")
         await until(it.pilot, lambda: len(it.opened) == 2)

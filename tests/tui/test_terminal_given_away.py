@@ -120,7 +120,7 @@ def test_a_key_that_interrupts_the_editor_leaves_the_screen_as_it_is(key: str, t
     with tmux_screen(tmp_path, environ={"EDITOR": str(editor)}) as screen:
         screen.type(DEMO)
         screen.assume("ops-readonly")
-        screen.keys("e")
+        screen.keys("E")
         screen.until("opened 42")
         screen.keys(key)
         screen.until("! The editor")

@@ -103,7 +103,7 @@ async def test_it_opens_at_the_statement_that_decided() -> None:
         assert "Allow matches" in on_cursor(app)
         assert "Allow matches" in screen_text(app)
         assert "Principal  arn:aws" not in screen_text(app)
-        await pilot.press("g")
+        await pilot.press("home")
         await settle(pilot)
         assert "Principal  arn:aws" in screen_text(app)
 
@@ -115,7 +115,7 @@ async def test_an_explicit_denial_opens_at_the_deny_and_has_blockers_and_cure_on
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "Deny matches  broad / No" in on_cursor(app)
-        await pilot.press("g")
+        await pilot.press("home")
         await settle(pilot)
         text = screen_text(app)
         assert "What blocks it" in text
@@ -256,7 +256,7 @@ async def test_a_denial_can_be_drafted_and_an_answer_that_allows_cannot() -> Non
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "Draft a fix" in screen_text(app)
-        await pilot.press("A")
+        await pilot.press("f")
         await settle(pilot)
         assert app.screen is app.below
         (heard,) = app.below.heard
@@ -269,7 +269,7 @@ async def test_a_denial_can_be_drafted_and_an_answer_that_allows_cannot() -> Non
     app = trace_app(small_workspace())
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("A")
+        await pilot.press("f")
         await settle(pilot)
         assert isinstance(app.screen, TraceScreen)
         assert app.below.heard == []

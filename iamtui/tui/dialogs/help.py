@@ -49,14 +49,14 @@ LEGEND: Final = (
 """Legend of the marks: mark, style, words, meaning."""
 
 _BESIDE: Final = (
-    (CERTAIN, "can become administrator by a known path; U shows the steps"),
+    (CERTAIN, "can become administrator by a known path; g e shows the steps"),
     (POSSIBLE, "could on a condition, or if something is there that is not known"),
     (ADMINISTRATOR, "is administrator"),
-    (MARKED, "marked with m; = compares it with the one under the cursor"),
+    (MARKED, "marked with space; = compares it with the one under the cursor"),
 )
 _UNMARKED: Final = (
     "Without a mark no known path was found. Where the tree's title says ▲ ? nothing is known: it is being looked for, "
-    "or waits for U in an account of more than 2,000 users and roles."
+    "or waits for g e in an account of more than 2,000 users and roles."
 )
 
 
@@ -64,7 +64,7 @@ _JOBS: Final[Mapping[str, tuple[str, ...]]] = {
     "Here": (),
     "Move": (
         "list", "tree", "text", "matrix", "layers", "choice", "completion", "overview", "tab", "whocan.open",
-        "report.open", "impact.go", "trace.fold", "trace.jump", "go.follow", "go.tree", "sessions.down", "sessions.up",
+        "report.open", "impact.go", "trace.fold", "trace.jump", "go.top", "go.tree", "sessions.down", "sessions.up",
         "chooser.down", "chooser.up", "confirm.down", "confirm.up", "confirm.page-down", "confirm.page-up",
     ),
     "Find": (
@@ -79,8 +79,8 @@ _JOBS: Final[Mapping[str, tuple[str, ...]]] = {
         "question.copy_command", "report.export", "whocan.export", "text.copy",
     ),
     "Go": (
-        "account", "go", "app.source", "app.organization", "app.region", "app.back", "view.editor", "sessions.role",
-        "sessions.leave", "text.back", "report.leave", "whocan.leave", "whocan.back", "trace.back", "question.leave",
+        "account", "go", "app.go", "app.source", "app.organization", "app.region", "app.back", "view.editor",
+        "text.back", "report.leave", "whocan.leave", "whocan.back", "trace.back", "question.leave",
     ),
     "Window": ("app", "view", "table", "columns"),
 }  # fmt: skip

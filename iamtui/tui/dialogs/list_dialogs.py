@@ -107,7 +107,6 @@ class MenuDialog(Dialog[str | None]):
             width: 94%;
             max-width: 104;
             height: 92%;
-            max-height: 34;
         }
         & MenuLines {
             height: 1fr;
@@ -133,6 +132,8 @@ class MenuDialog(Dialog[str | None]):
             yield Static(id="menu-detail", markup=False)
 
     def on_mount(self) -> None:
+        # The frame, and the rule and three rows below the list.
+        self.query_one(DialogBox).styles.max_height = min(len(self._items) + 6, 34)
         self.query_one(MenuLines).focus()
 
     @on(LineView.CursorMoved)
@@ -203,7 +204,7 @@ class ColumnsDialog(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter", "switch", "Show or hide", id="columns.switch", tooltip="Show the column, or hide it"),
         Binding("u", "usual", "Usual columns", id="columns.usual", tooltip="Show the usual columns"),
-        Binding("escape,q,V", "dismiss", "Close", id="columns.close", tooltip="Back to the table"),
+        Binding("escape,q,v", "dismiss", "Close", id="columns.close", tooltip="Back to the table"),
     ]
 
     DEFAULT_CSS = """

@@ -26,6 +26,7 @@ from iamtui.text import safe_text
 from iamtui.tui.content import line, plain
 from iamtui.tui.main.inventory import Branch, OtherAccount, key_of, kind_word, title_of
 from iamtui.tui.main.main_screen import MainScreen
+from iamtui.tui.main.place_menus import GO
 from iamtui.tui.textual_internals import WatchedPalette
 from iamtui.tui.widgets.status import idle_actions
 
@@ -139,6 +140,8 @@ _ALSO_CALLED: Final = 7_000.0
 """Score of a synonym of a command: more than a name of the account that begins so."""
 
 _ALSO: Final[Mapping[str, str]] = {
+    "account.trust": "outside",
+    "account.used": "access trail cloudtrail replay activity permissions effective",
     "account.escalations": "admin administrator privilege escalate",
     "account.findings": "password unused admin administrator audit mfa security report",
     "account.snapshot": "export save backup dump offline",
@@ -149,10 +152,10 @@ _ALSO: Final[Mapping[str, str]] = {
     "app.quit": "exit leave close",
     "app.refresh": "reload update",
     "app.refresh-all": "reload update",
-    "app.source": "login sign-in sso account switch snapshot demo",
+    "app.source": "profile login sign-in sso account switch snapshot demo",
     "app.theme": "dark light colour color contrast appearance",
     "compare.now": "diff difference",
-    "copy.menu": "yank json link",
+    "copy.menu": "yank arn json name command link url",
     "denial.paste": "deny error accessdenied cloudtrail explain",
     "draft.edit": "lint change",
     "draft.impact": "diff blast",
@@ -181,17 +184,6 @@ _ALSO: Final[Mapping[str, str]] = {
 }
 """Synonyms of commands by the id of their binding."""
 
-_WITHOUT_KEY: Final = (
-    (
-        "Access",
-        "What a user or role can do, and what it used, by a trail of CloudTrail",
-        "tab('access')",
-        "used trail cloudtrail replay activity permissions effective",
-    ),
-    ("Trust", "Who may assume which role, from inside the account and from outside", "report('trust')", "outside"),
-)
-"""Commands of the main screen that no key of their own has: name, what it does, action, synonyms."""
-
 
 class _PaletteCommand(NamedTuple):
     """A command.
@@ -218,9 +210,12 @@ class _PaletteCommand(NamedTuple):
         # In a sentence the letters of any word are found somewhere: there it must stand as it was typed.
         score = matcher.match(self.title) or matcher.match(self.help) * 0.8 * (query in self.help.lower())
         if len(query) >= _LEAST_LETTERS:
-            words = self.also.split()
-            stands = _ALSO_CALLED + 500 * (query in words) if any(word.startswith(query) for word in words) else 0
-            score = max(score, stands)
+            words, typed = self.also.split(), query.split()
+            every = [*words, *name.split()]
+            if any(word.startswith(part) for word in words for part in typed) and all(
+                any(word.startswith(part) for word in every) for part in typed
+            ):
+                score = max(score, _ALSO_CALLED + 500 * (query in words))
         if not score or (self.is_idle and score < _ALSO_CALLED and f" {name}".find(f" {query}") < 0):
             return 0
         front = name.startswith(query), f" {name}".find(f" {query}") >= 0, self.action == "quit" and "quit" in name
@@ -263,8 +258,9 @@ class ActionCommands(Provider):
                 )
                 found[binding.action] = command
         if isinstance(self.screen, MainScreen):
-            for name, about, action, also in _WITHOUT_KEY:
-                found[action] = _PaletteCommand(name, about, action, self.screen, "", also, is_idle=True)
+            for one in GO:
+                title, also = f"{one.label}  (g {one.letter})", _ALSO.get(one.id, "")
+                found[one.action] = _PaletteCommand(title, one.tooltip, one.action, self.screen, "", also)
         return sorted(found.values(), key=lambda command: command.title.lower())
 
     async def search(self, query: str) -> Hits:

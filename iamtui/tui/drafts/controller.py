@@ -263,7 +263,7 @@ class DraftController:
             word = plain(self.screen.question.left_out, "bold", limit=64)
             self.screen.say(line(word, " is half typed: finish it or take it out, then draft."))
         elif answer.allowed:
-            self.screen.say(plain("This is allowed already: there is nothing to draft. E edits by hand."))
+            self.screen.say(plain("This is allowed already: there is nothing to draft. e edits by hand."))
         elif answer.outcome is Outcome.DEPENDS:
             self.screen.say(
                 plain("It depends on what is not known: give that as context, and draft when it is denied.")
@@ -317,12 +317,12 @@ class DraftController:
         if made.left:
             said = line(said, ("  It stays denied: ", "$verdict-depends"), plain(made.left[0].sentence))
         elif made.cautions:
-            # What it does to others weighs more than how it reads: d shows that.
+            # What it does to others weighs more than how it reads: the draft shows that.
             count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
             keys = ("  d draft, I impact", "$muted")
             told = " Also: ".join(made.cautions[:_MOST_CAUTIONS])
             others = len(made.cautions) - _MOST_CAUTIONS
-            more = (f" {others} more: d lists the edits." if others > 0 else "", "$muted")
+            more = (f" {others} more: g d lists the edits." if others > 0 else "", "$muted")
             said = line(("Drafted: ", "bold"), count, keys, "  ", plain(told, "$verdict-depends", limit=None), more)
         self.draft_changed(said)
 
@@ -398,7 +398,7 @@ class DraftController:
 
     def show_draft(self) -> None:
         if self._given is None:
-            self.screen.say(plain("Open an account first: P chooses one."))
+            self.screen.say(plain("Open an account first: g a chooses one."))
         else:
             from iamtui.tui.drafts.draft_screen import DraftScreen
 
@@ -408,7 +408,7 @@ class DraftController:
         drafted = self._drafted
         if drafted is None:
             self.screen.say(
-                plain("There is no draft whose impact could be shown: E edits here, A drafts what would help.")
+                plain("There is no draft whose impact could be shown: e edits here, f drafts what would help.")
             )
         elif drafted.problems:
             self.screen.say(str(drafted.problems[0]), Severity.ERROR)

@@ -42,15 +42,15 @@ if TYPE_CHECKING:
 _EMPTY = (
     "No draft is open. A draft applies edits to the account to see what they would do; nothing is ever written.",
     "",
-    "Go to a user, group, role or policy and press E: it lists what can be edited there.",
-    "Ask a question that is denied and press A: it drafts what would allow it.",
-    "Press o here to open a draft that was saved.",
+    "Go to a user, group, role or policy and press e: it lists what can be edited there.",
+    "Ask a question that is denied and press f: it drafts what would allow it.",
+    "Press F3 here to open a draft that was saved.",
 )
 
 _EMPTIED = (
     "The draft has no edits: the account is as it is.",
     "",
-    "r puts back what was taken out last, X closes the draft, o opens another one.",
+    "U puts back what was taken out last, D closes the draft, F3 opens another one.",
 )
 
 
@@ -63,7 +63,7 @@ class EditLines(LineView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Edit", id="list.open", tooltip="Edit the document of this edit again"),
-        Binding("x,delete", "remove", "Remove", id="draft.remove", tooltip="Take this edit out of the draft"),
+        Binding("d,delete", "remove", "Remove", id="draft.remove", tooltip="Take this edit out of the draft"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -105,21 +105,19 @@ class DraftScreen(Screen[None]):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,q,d", "dismiss", "Back", id="draft.back", tooltip="Back to the account, with the draft applied"
-        ),
+        Binding("escape,q", "dismiss", "Back", id="draft.back", tooltip="Back to the account, with the draft applied"),
         Binding("u", "undo", "Undo", id="draft.undo-last", tooltip="Take back what was done last"),
-        Binding("i,I", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
+        Binding("i", "impact", "Impact", id="draft.show-impact", tooltip="Show for whom the answers change"),
         Binding(
-            "p", "newly_possible", "Why", id="draft.newly-possible", tooltip="Trace what the draft makes newly possible"
+            "w", "newly_possible", "Why", id="draft.newly-possible", tooltip="Trace what the draft makes newly possible"
         ),
-        Binding("e", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
-        Binding("s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
+        Binding("x", "export", "Export", id="draft.export", tooltip="AWS CLI commands, Terraform or a diff of it"),
+        Binding("ctrl+s", "save", "Save", id="draft.save", tooltip="Save the draft in a file"),
         Binding(
-            "r", "put_back", "Put back", id="draft.put-back", tooltip="Put back what was taken out or changed last"
+            "U", "put_back", "Put back", id="draft.put-back", tooltip="Put back what was taken out or changed last"
         ),
-        Binding("o", "open", "Open", id="draft.open-file", tooltip="Open a draft from a file"),
-        Binding("X", "discard", "Discard", id="draft.discard", tooltip="Close the draft without its edits"),
+        Binding("f3", "open", "Open", id="draft.open-file", tooltip="Open a draft from a file"),
+        Binding("D", "discard", "Discard", id="draft.discard", tooltip="Close the draft without its edits"),
     ]
 
     DEFAULT_CSS = """

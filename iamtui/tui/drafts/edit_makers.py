@@ -289,7 +289,7 @@ class DocumentEdits(EditContext):
         def check(name: str) -> str:
             wrong = policy_name_fault(name)
             return wrong or (
-                "It has an inline policy of this name already: E edits that." if name.lower() in taken else ""
+                "It has an inline policy of this name already: e edits that." if name.lower() in taken else ""
             )
 
         def named(name: str) -> None:
@@ -355,7 +355,7 @@ class DocumentEdits(EditContext):
         if question is None or workspace is None:
             raise Problem("No question is asked.", "Go back and ask one first (F5).")
         if not isinstance(node, User | Role):
-            raise Problem("A statement is made for the user or role that asks.", "Go to one and press E again.")
+            raise Problem("A statement is made for the user or role that asks.", "Go to one and press e again.")
         principal = principal_for(workspace, node)
         found: dict[str, tuple[str, DocumentPlace]] = {}
         choices: list[Choice] = []

@@ -59,7 +59,7 @@ class EditMenu(EditContext):
     def show(self) -> None:
         screen = self.screen
         if screen.workspace is None:
-            self.say(plain("Open an account first: P chooses one."))
+            self.say(plain("Open an account first: g a chooses one."))
             return
         node = self.node or screen.subject.node
         title = line("Edit in the draft")
@@ -69,7 +69,7 @@ class EditMenu(EditContext):
         dialog = ChoiceDialog(
             title,
             [Choice(str(at) if one.do is not None else "", one.label, one.note) for at, one in enumerate(entries)],
-            empty="Nothing can be edited here: go to a user, group, role or policy and press E again.",
+            empty="Nothing can be edited here: go to a user, group, role or policy and press e again.",
         )
 
         def chosen(at: str) -> None:

@@ -327,20 +327,14 @@ class DraftImpactScreen(Screen[str | None]):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,I", "dismiss", "Back", id="impact.back", tooltip="Back to where you came from"),
-        Binding(
-            "s", "saved", "Saved questions", id="impact.saved", tooltip="Compare the saved questions instead, and back"
-        ),
-        Binding(
-            "a",
-            "whole",
-            "Whole account",
-            show=False,
-            id="impact.whole",
-            tooltip="Compare the whole account instead, and back",
-        ),
-        Binding("f", "filter", "Changed or all", id="impact.filter", tooltip="Show only whose answer changes, or all"),
-    ]
+        Binding("escape,q", "dismiss", "Back", id="impact.back", tooltip="Back to where you came from"),
+        Binding("1", "whole", "Whole account", show=False, id="impact.whole",
+                tooltip="Compare the whole account, or the question as before"),
+        Binding("2", "saved", "Saved questions", id="impact.saved",
+                tooltip="Compare the saved questions, or the question as before"),
+        Binding("space", "filter", "Changed or all", id="impact.filter",
+                tooltip="Fold those whose answer does not change, or show all"),
+    ]  # fmt: skip
 
     DEFAULT_CSS = """
     DraftImpactScreen {

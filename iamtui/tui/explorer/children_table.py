@@ -83,7 +83,7 @@ class ChildrenTable(LineView):
         Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
         *SORT_KEYS,
         Binding(
-            "space", "reverse_sort", "Reverse", show=False, id="table.reverse", tooltip="Reverse the order of the lines"
+            "o", "reverse_sort", "Reverse", show=False, id="table.reverse", tooltip="Reverse the order of the lines"
         ),
     ]  # fmt: skip
 

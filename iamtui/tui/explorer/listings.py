@@ -30,10 +30,9 @@ from iamtui.policy.document import PolicyDocument, PrincipalEntry, Statement
 from iamtui.policy.patterns import is_account_id, parse_arn
 from iamtui.text import safe_text
 from iamtui.tui import clock
-from iamtui.tui.content import fit, plain
+from iamtui.tui.content import fit
 from iamtui.tui.main.inventory import EntityPolicy, held_policies, kind_word, shorter_unknown, unknown
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
-from iamtui.tui.widgets.status import Notice
 
 CERTAIN: Final = Piece(" ▲", "denied")
 
@@ -92,9 +91,6 @@ class RowsView(LineView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Open", id="list.open", tooltip="Open what is under the cursor"),
-        Binding(
-            "o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the line under the cursor names"
-        ),
     ]
 
     @dataclass(eq=False, repr=False)
@@ -151,22 +147,16 @@ class RowsView(LineView):
             pieces.append(Piece("  " + fit(safe_text(row.note), room), "faint"))
         return pieces
 
-    def action_follow(self) -> None:
-        if self.row is not None and self.row.target:
-            self.post_message(self.Followed(self.row.target))
-        else:
-            self.post_message(Notice(plain(NOTHING_TO_GO_TO)))
-
     def action_line_left(self) -> None:
         self.post_message(self.LeftTowardsTree())
 
     def action_line_right(self) -> None:
         if self.row is not None and self.row.target:
-            self.action_follow()
+            self.post_message(self.Followed(self.row.target))
 
     def action_open_line(self) -> None:
         if self.row is not None and self.row.target:
-            self.action_follow()
+            self.post_message(self.Followed(self.row.target))
         else:
             super().action_open_line()
 

@@ -246,7 +246,7 @@ class UnitPicking:
 
     def ask(self) -> None:
         if self._choice.kind is not SourceKind.LIVE:
-            words = "The accounts of an organization are opened from a live account of it: P chooses one."
+            words = "The accounts of an organization are opened from a live account of it: g a chooses one."
             self._screen.post_message(Notice(plain(words)))
             return
         self._screen.post_message(Notice(plain("Reading the accounts of the organization …")))

@@ -22,7 +22,7 @@ from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.document_view import DocumentView
 from iamtui.tui.explorer.explorer import ExplorerTree
 from iamtui.tui.explorer.listings import RowsView
-from iamtui.tui.main.inventory import Branch, Node, key_of, kind_word
+from iamtui.tui.main.inventory import OVERVIEW, Branch, Node, key_of, kind_word
 from iamtui.tui.main.main_view import DraftSuggestion, JumpToStatement
 from iamtui.tui.main.marks import PrincipalMarks
 from iamtui.tui.main.on_demand import OnDemandLoading, can_load
@@ -65,23 +65,18 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("f6,W", "who_can", "Who can", id="question.who_can", tooltip="Who can: ask this for every principal"),
     *from_screen("why"),
     Binding(
-        "f10,A", "draft_suggestion", "Draft a fix", id="draft.suggestion",
+        "f10,f", "draft_suggestion", "Draft a fix", id="draft.suggestion",
         tooltip="Draft what would allow the question, and see before and after",
     ),
     Binding(
-        "v", "second_opinion", "2nd opinion", id="question.second_opinion",
+        "S", "second_opinion", "2nd opinion", id="question.second_opinion",
         tooltip="Ask AWS's own simulator too, and compare",
     ),
     Binding(
-        "D", "paste_denial", "Denied", show=False, id="denial.paste",
-        tooltip="Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
-    ),
-    Binding("d", "draft", "Draft", id="draft.open", tooltip="Show the what-if draft: its edits, impact and export"),
-    Binding(
-        "E", "draft_edit", "Edit", id="draft.edit",
+        "e", "draft_edit", "Edit", id="draft.edit",
         tooltip="List what can be edited here; edits go into a draft, never into the account",
     ),
-    Binding("I", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
+    Binding("i", "draft_impact", "Impact", id="draft.impact", tooltip="Show whose answers the draft changes"),
     Binding("u", "draft_undo", "Undo edit", show=False, id="draft.undo", tooltip="Take the draft's last edit back"),
     Binding("f8,a", "assume", "Assume", id="session.assume", tooltip="Assume the role under the cursor"),
     Binding(
@@ -98,10 +93,6 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     ),
     Binding("c", "copy_exports", "Copy", id="session.copy", tooltip="Copy the active session's export lines"),
     Binding(
-        "Y", "menu('session')", "Copy session …", show=False, id="session.copy_menu",
-        tooltip="Choose what to copy of the active session: a command, a field, a format",
-    ),
-    Binding(
         "x", "export", "Export", id="session.export",
         tooltip="Show the active session in every format, masked; copy it, write a file or a profile",
     ),
@@ -114,18 +105,17 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "K", "revoke", "Revoke", show=False, id="session.revoke",
         tooltip="Cut a role's older sessions off: the policy, its effect, the command to copy",
     ),
-    Binding("S", "sessions", "Sessions", id="go.sessions", tooltip="Go to the sessions, and back"),
-    Binding("y", "copy_arn", "Copy ARN", show=False, id="copy.arn", tooltip="Copy the ARN under the cursor"),
     Binding(
-        "C", "menu('copy')", "Copy from here …", show=False, id="copy.menu",
+        "y", "menu('copy')", "Copy …", show=False, id="copy.menu",
         tooltip="Choose what to copy of what is under the cursor: ARN, name, JSON, command, console link",
     ),
     Binding(
-        "M", "menu('bookmarks')", "Bookmarks", show=False, id="go.bookmarks",
-        tooltip="Go to a bookmark, or set one here",
+        "m", "bookmark", "Bookmark", show=False, id="go.bookmark",
+        tooltip="Set a bookmark here, or take it away; g b goes to one",
     ),
-    Binding("o", "follow", "Follow", show=False, id="go.follow", tooltip="Go to what the cursor names"),
-    Binding("m", "compare('mark')", "Mark", show=False, id="compare.mark", tooltip="Mark a user or role to compare it"),
+    Binding(
+        "space", "compare('mark')", "Mark", show=False, id="compare.mark", tooltip="Mark a user or role to compare it"
+    ),
     Binding(
         "equals_sign", "compare('now')", "Compare", key_display="=", show=False, id="compare.now",
         tooltip="Compare what the user or role here can do with the marked one; under a draft, with itself before",
@@ -141,7 +131,7 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
     Binding("ctrl+o", "menu('jump')", "Jump", id="go.jump", tooltip="Jump to a pane, field or tab by its letter"),
     Binding("z", "zoom", "Zoom", id="view.zoom", tooltip="Give the pane the whole window, and back"),
     *RESIZE_KEYS,
-    Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
+    Binding("v", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
     Binding(
         "T", "times", "Times", show=False, id="table.times",
         tooltip="Show the table's times as they are, or how long ago they were",
@@ -154,14 +144,9 @@ MAIN_BINDINGS: Final[list[BindingType]] = [
         "X", "snapshot", "Snapshot", show=False, id="account.snapshot",
         tooltip="Write everything loaded of the account to a file, for --snapshot",
     ),
-    Binding("e", "edit", "Editor", id="view.editor", tooltip="Read the JSON in $EDITOR; nothing is written back"),
+    Binding("E", "edit", "Editor", id="view.editor", tooltip="Read the JSON in $EDITOR; nothing is written back"),
     Binding(
-        "H", "report('findings')", "Findings", id="account.findings",
-        tooltip="Audit the account: findings by severity, each with its fix",
-    ),
-    Binding(
-        "U", "report('escalations')", "Escalations", id="account.escalations",
-        tooltip="Who can become administrator, step by step",
+        "g", "app.go", "Go …", show=False, id="app.go", tooltip="Go somewhere by a letter; g: to the top"
     ),
     Binding("1", "tab('1')", "Tab 1", show=False, id="tab.1", tooltip="Show the first tab"),
     Binding("2", "tab('2')", "Tab 2", show=False, id="tab.2", tooltip="Show the second tab"),
@@ -281,7 +266,7 @@ class MainScreen(PanedScreen):
         self.action_export = self.hand_over.export
         self.action_sub_shell = self.hand_over.sub_shell
         self.action_copy_arn = self.hand_over.copy_arn
-        self.action_follow, self.action_tab = self.browsing.follow, self.browsing.show_tab
+        self.action_tab = self.browsing.show_tab
         self.action_edit = self.browsing.read_in_editor
         self.action_columns, self.action_times = self.browsing.choose_columns, self.browsing.switch_times
         self.action_draft = self.drafts.show_draft
@@ -464,9 +449,24 @@ class MainScreen(PanedScreen):
         return (self.workspace.account, node) if self.workspace is not None and node is not None else None
 
     def action_menu(self, name: str) -> None:
-        from iamtui.tui.main.place_menus import open_menu
+        """Open the menu of this name: "copy", "session", "bookmarks" or "jump"."""
+        from iamtui.tui.main.place_menus import jump, open_bookmarks, open_copies
 
-        self.hand_over.copy_menu() if name == "session" else open_menu(self, self.hand_over, name)
+        if name == "session" or (name == "copy" and self.sessions.has_focus):
+            self.hand_over.copy_menu()
+        elif name == "copy":
+            open_copies(self, self.hand_over)
+        else:
+            (jump if name == "jump" else open_bookmarks)(self)
+
+    def action_bookmark(self) -> None:
+        """Set a bookmark here, or take it away."""
+        from iamtui.tui.main.place_menus import bookmark_here
+
+        bookmark_here(self)
+
+    def action_overview(self) -> None:
+        self.browsing.go_to(key_of(OVERVIEW))
 
     def action_go_to_role(self) -> None:
         """Go to the role of the active session."""
@@ -520,7 +520,7 @@ class MainScreen(PanedScreen):
     def action_paste_denial(self) -> None:
         workspace = self.source_workspace
         if workspace is None:
-            self.say(plain("Open an account first: P chooses one. The denial is compared with it."))
+            self.say(plain("Open an account first: g a chooses one. The denial is compared with it."))
         else:
             from iamtui.tui.denials import open_denials
 

@@ -159,7 +159,9 @@ class Comparing:
         elif marked is not None:
             self._screen.say(plain("This is the marked one: put the cursor on another user or role."))
         else:
-            self._screen.say(plain("None is marked: m marks the user or role under the cursor, = compares with it."))
+            self._screen.say(
+                plain("None is marked: space marks the user or role under the cursor, = compares with it.")
+            )
 
     def _show(self, before: _Marked, after: _Marked, was: str = "", now: str = "") -> None:
         from iamtui.tui.reports.report_screen import compared_title, comparison

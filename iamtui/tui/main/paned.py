@@ -25,7 +25,7 @@ from iamtui.tui.content import Severity, line, lines, plain, wrong
 from iamtui.tui.dialogs.text_screens import show_in_editor
 from iamtui.tui.explorer.detail_pane import SubjectPane
 from iamtui.tui.explorer.explorer import Explorer
-from iamtui.tui.explorer.listings import RowsView, TabId
+from iamtui.tui.explorer.listings import TabId
 from iamtui.tui.main.inventory import OVERVIEW, Inventory, Node, OtherAccount, account_name, key_of, other_accounts
 from iamtui.tui.main.main_view import History, Look, ScreenAbove, VisitedPlace
 from iamtui.tui.question.panel import QuestionPanel
@@ -369,7 +369,7 @@ class PanedScreen(Screen[None]):
                 yield SubjectPane(id="subject")
                 with Vertical(id="side"):
                     yield QuestionPanel(id="question")
-                    yield SessionsPanel(self._copier, clock=_now, id="sessions")
+                    yield SessionsPanel(clock=_now, id="sessions")
         yield MessageLine(id="message")
         yield KeyLine(id="keys")
         yield Static(id="too-small")
@@ -454,7 +454,7 @@ class PanedScreen(Screen[None]):
 
     def other_words(self) -> Mapping[str, str]:
         if self.workspace is None:
-            return {"choose_source": "Open an account"}
+            return {"app.go": "then a: open an account"}
         return {"back_or_quit": "Back"} if self.browsing.can_step_back else {}
 
     def keys_changed(self) -> None:
@@ -691,17 +691,6 @@ class Browsing:
             view.call_after_refresh(view.scroll_to, y=look.top, animate=False, force=True)
         if look.is_focused:
             view.focus()
-
-    def follow(self) -> None:
-        """Go to what the line under the detail pane's cursor names, or to the first name there is."""
-        view = self._screen.subject.active_view
-        rows = view.rows if isinstance(view, RowsView) else ()
-        here = view.row if isinstance(view, RowsView) else None
-        target = next((row.target for row in (here, *rows) if row is not None and row.target), "")
-        if target:
-            self.go_to(target)
-        else:
-            self._screen.say(plain("Nothing to follow here: there is no underlined name in the detail pane."))
 
     def show_tab(self, tab: str) -> None:
         detail = self._screen.subject.detail

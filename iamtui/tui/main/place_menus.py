@@ -27,6 +27,7 @@ from iamtui.tui.explorer.listings import TabBar
 from iamtui.tui.explorer.tab_contents import record_text
 from iamtui.tui.main.inventory import Branch, key_of, kind_word, title_of
 from iamtui.tui.question.form import QuestionForm
+from iamtui.tui.sessions.text import role_name
 from iamtui.tui.textual_internals import is_displayed, lay_out_now
 from iamtui.workspace.ask.questions import source_words
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from iamtui.tui.main.paned import PanedScreen
     from iamtui.tui.sessions.hand_over import HandOver
     from iamtui.workspace.source.workspace import SourceInfo, Workspace
+
+
+NO_ACCOUNT = "Open an account first: g a chooses one."
 
 
 class Copyable(NamedTuple):
@@ -54,7 +58,7 @@ def texts_of(workspace: Workspace, entity: Entity) -> Iterator[Copyable]:
     """Texts of an entity that can be copied; nothing of it is secret."""
     source = workspace.source
     name, command = safe_text(entity.name, limit=None), command_for(workspace, entity)
-    yield Copyable("ARN", "a", entity.arn, lambda: safe_text(entity.arn, limit=None))
+    yield Copyable("ARN", "y", entity.arn, lambda: safe_text(entity.arn, limit=None))
     yield Copyable("Name", "n", name, lambda: name)
     yield Copyable("JSON", "j", "everything known about it", partial(record_text, entity))
     yield Copyable("Command", "c", command, lambda: command)
@@ -86,54 +90,63 @@ def console_link(account: Account, source: SourceInfo, entity: Entity) -> str:
         return ""
 
 
-def open_menu(main: PanedScreen, hand_over: HandOver, name: str) -> None:
-    """Open the menu of this name: "copy", "bookmarks" or "jump"."""
-    if name == "copy":
-        open_copies(main, hand_over)
-    else:
-        (jump if name == "jump" else open_bookmarks)(main)
-
-
 def open_copies(main: PanedScreen, hand_over: HandOver) -> None:
-    workspace, entity = main.workspace, main.subject.entity
-    if workspace is None or entity is None:
+    """List what can be copied of what is under the cursor, and of the active session."""
+    workspace, entity, session = main.workspace, main.subject.entity, main.sessions.active
+    texts = {} if workspace is None or entity is None else {one.what: one for one in texts_of(workspace, entity)}
+    items = [MenuItem(one.what, one.what, one.letter, one.shown, one.shown) for one in texts.values()]
+    if session is not None:
+        name = role_name(session)
+        items += [
+            MenuItem(_EXPORTS, "Export lines", "e", name, "Of the session; taken back after a while."),
+            MenuItem(_OF_SESSION, "Of the session …", "s", name, "A command, a field, or another format."),
+        ]
+    if not items:
         main.say(plain("Put the cursor on a user, group, role or policy to copy something of it."))
         return
-    texts = {one.what: one for one in texts_of(workspace, entity)}
-    items = [MenuItem(one.what, one.what, one.letter, one.shown, one.shown) for one in texts.values()]
 
     def chosen(what: str | None) -> None:
-        if what is not None:
+        if what == _EXPORTS:
+            hand_over.copy_exports()
+        elif what == _OF_SESSION:
+            hand_over.copy_menu()
+        elif what is not None:
             hand_over.copy_text(texts[what].text(), what)
 
-    main.app.push_screen(MenuDialog(line("Copy of ", (entity.name, "bold")), items), chosen)
+    title = line("Copy") if entity is None else line("Copy of ", (entity.name, "bold"))
+    main.app.push_screen(MenuDialog(title, items), chosen)
 
 
-_HERE = "here"
+_EXPORTS, _OF_SESSION = "exports", "session"
+
+
+def bookmark_here(main: PanedScreen) -> None:
+    """Set a bookmark on what is under the cursor, or take it away."""
+    node, kept = main.subject.entity or main.subject.node, main.browsing.bookmarks
+    if main.workspace is None or node is None:
+        main.say(plain(NO_ACCOUNT))
+        return
+    here, name = key_of(node), title_of(node) if isinstance(node, Branch) else node.name
+    if here in kept:
+        kept.remove(here)
+        main.say(line("The bookmark on ", (name, "bold"), " is removed."))
+    else:
+        main.browsing.bookmark(here)
+        main.say(line("Bookmarked ", (name, "bold"), ": g b goes there."))
 
 
 def open_bookmarks(main: PanedScreen) -> None:
-    """List the bookmarks of the account to go to one, or to set or drop the one for this place."""
-    workspace, node, kept = main.workspace, main.subject.entity or main.subject.node, main.browsing.bookmarks
-    if workspace is None or node is None:
-        main.say(plain("Open an account first: P chooses one."))
+    """List the bookmarks of the account to go to one."""
+    kept = main.browsing.bookmarks
+    if main.workspace is None or not kept:
+        main.say(plain(NO_ACCOUNT if main.workspace is None else "No bookmark is set: m sets one on what is here."))
         return
-    here = key_of(node)
-    name = title_of(node) if isinstance(node, Branch) else node.name
-    word = "Remove the bookmark on" if here in kept else "Bookmark"
-    choices = [Choice(_HERE, f"{word} {name}"), *(_choice(main, key) for key in reversed(kept))]
 
     def chosen(key: str | None) -> None:
-        if key == _HERE and here in kept:
-            kept.remove(here)
-            main.say(line("The bookmark on ", (name, "bold"), " is removed."))
-        elif key == _HERE:
-            main.browsing.bookmark(here)
-            main.say(line("Bookmarked ", (name, "bold"), ": M goes there."))
-        elif key is not None:
+        if key is not None:
             main.browsing.go_to(key)
 
-    main.app.push_screen(ChoiceDialog(line("Bookmarks"), choices), chosen)
+    main.app.push_screen(ChoiceDialog(line("Bookmarks"), [_choice(main, key) for key in reversed(kept)]), chosen)
 
 
 def _choice(main: PanedScreen, key: str) -> Choice:
@@ -143,6 +156,76 @@ def _choice(main: PanedScreen, key: str) -> Choice:
     return (
         Choice(key, title_of(node), "branch") if isinstance(node, Branch) else Choice(key, node.name, kind_word(node))
     )
+
+
+# The card of what may follow g.
+
+
+class CardEntry(NamedTuple):
+    """One line of a card: an action of the screen it was opened from, and its letter.
+
+    Args:
+        letter, label, id, tooltip: as of a Binding; the keymap can give it another letter.
+        action: as of a Binding of the main screen.
+    """
+
+    letter: str
+    action: str
+    label: str
+    id: str
+    tooltip: str
+
+
+TO_THE_TOP = "top"
+
+GO = (
+    CardEntry("g", TO_THE_TOP, "Top", "go.top", "The first line of the list or document"),
+    CardEntry("o", "overview", "Overview", "go.overview", "The account in numbers"),
+    CardEntry(
+        "f", "report('findings')", "Findings", "account.findings",
+        "Audit the account: findings by severity, each with its fix",
+    ),
+    CardEntry(
+        "e", "report('escalations')", "Escalations", "account.escalations", "Who can become administrator, step by step"
+    ),
+    CardEntry("t", "report('trust')", "Trust", "account.trust", "Who may assume which role, from inside and outside"),
+    CardEntry("u", "tab('access')", "Used", "account.used", "What the user or role here can do, and what it used"),
+    CardEntry("d", "draft", "Draft", "draft.open", "Show the what-if draft: its edits, impact and export"),
+    CardEntry("s", "sessions", "Sessions", "go.sessions", "Go to the sessions, and back"),
+    CardEntry(
+        "n", "paste_denial", "Denied", "denial.paste",
+        "Why was I denied: paste an AccessDenied message, a log or CloudTrail records",
+    ),
+    CardEntry(
+        "q", "in_question('questions')", "Questions", "go.questions", "Choose a question that was asked before or saved"
+    ),
+    CardEntry("b", "menu('bookmarks')", "Bookmarks", "go.bookmarks", "Go to a bookmark; m sets one"),
+    CardEntry("a", "app.choose_source", "Account", "app.source", "Open another: a profile, a snapshot, the demo"),
+    CardEntry(
+        "O", "app.choose_unit", "Organization", "app.organization",
+        "Open every account of the organization, or of a unit of it, by a role",
+    ),
+)  # fmt: skip
+"""Where g leads."""
+
+
+class GoCard(MenuDialog):
+    """What may follow g; gives the action of the entry that was chosen, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            one.letter, f"take({index})", one.label, show=False, priority=True, id=one.id,
+            tooltip=f"After g: {one.tooltip}",
+        )
+        for index, one in enumerate(GO)
+    ]  # fmt: skip
+
+    def __init__(self, keymap: Mapping[str, str]) -> None:
+        items = [MenuItem(one.action, one.label, keymap.get(one.id, one.letter), one.tooltip) for one in GO]
+        super().__init__(line("Go to"), items)
+
+    def action_take(self, index: int) -> None:
+        self.dismiss(GO[index].action)
 
 
 # Jump mode: a letter on every pane and field, a digit on every tab; pressed, it takes the focus there.

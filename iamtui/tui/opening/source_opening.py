@@ -355,7 +355,7 @@ class SourceOpening:
             goes_on = "A part of the account is there, r reads the rest." if in_part else "r tries again."
             if self.choice is not None and self._some_of(self.choice) is not None:
                 goes_on = "Some of the accounts are there, r reads the rest."
-            self._say(plain(f"Cancelled. {goes_on} P chooses a source."))
+            self._say(plain(f"Cancelled. {goes_on} g a chooses a source."))
 
     def choose(self) -> None:
         if self._chooser is None:
@@ -406,7 +406,7 @@ class SourceOpening:
         """Ask for a unit of the organization, and open its accounts in place of what is open."""
         shown, workspace = self._own or self._opened or self.choice, self._main.source_workspace
         if shown is None:
-            self._say(plain("Open an account first: P chooses one."))
+            self._say(plain("Open an account first: g a chooses one."))
             return
         if workspace is not None and shown is self._opened:
             shown = replace(shown, organization=workspace.source.organization)
@@ -420,7 +420,7 @@ class SourceOpening:
         if kept is None:
             return
         if workspace is None or opened is None or not workspace.can_call_aws:
-            self._say(plain("A session is browsed as from a live account, or the demo: P chooses one."))
+            self._say(plain("A session is browsed as from a live account, or the demo: g a chooses one."))
             return
         own = self._own or opened
         self._leaves, self._forgets = True, False
@@ -494,7 +494,7 @@ class SourceOpening:
     def choose_region(self) -> None:
         workspace = self._main.source_workspace
         if workspace is None:
-            self._say(plain("Open an account first: P chooses one."))
+            self._say(plain("Open an account first: g a chooses one."))
             return
         partition = workspace.account.partition
         choices = [
@@ -535,7 +535,7 @@ class SourceOpening:
     def _chooser_left(self, _choice: SourceChoice | None) -> None:
         self._chooser = None
         if self._main.workspace is None and self._opened is None:
-            self._say(plain("Nothing chosen. Press P to choose what to open, q to quit."), stays=True)
+            self._say(plain("Nothing chosen. Press g a to choose what to open, q to quit."), stays=True)
 
     def _say(self, text: Content | str, severity: Severity = Severity.INFORMATION, *, stays: bool = False) -> None:
         # A screen that is being left has lost its lines already.

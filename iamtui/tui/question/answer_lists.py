@@ -36,7 +36,7 @@ class LayersList(LineView):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,o", "open_line", "Statement", id="layers.jump", tooltip="Go to the statement"),
+        Binding("enter", "open_line", "Statement", id="layers.jump", tooltip="Go to the statement"),
         Binding(
             "space", "switch", "Layer on/off", id="layers.switch", tooltip="Ask without the layer, or with it again"
         ),

@@ -79,7 +79,7 @@ class SecondOpinionScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (100, "-beside")]  # noqa: RUF012 - declared so by the base class
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,v", "ask", "Ask AWS", id="opinion.ask", tooltip="Ask AWS's simulator; it changes nothing"),
+        Binding("enter,S", "ask", "Ask AWS", id="opinion.ask", tooltip="Ask AWS's simulator; it changes nothing"),
         Binding("j,down", "scroll(1)", "Down", show=False, id="opinion.down", tooltip="Scroll down"),
         Binding("k,up", "scroll(-1)", "Up", show=False, id="opinion.up", tooltip="Scroll up"),
         Binding("escape,q", "back", "Back", id="opinion.back", tooltip="Stop asking, or go back"),

@@ -69,9 +69,7 @@ class TraceView(LineView):
     """Shows `TraceRow`s. The cursor goes line by line; Enter leads to the statement or opens the fold."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,o", "open_line", "Statement", id="trace.jump", tooltip="Go to the statement, or unfold the line"
-        ),
+        Binding("enter", "open_line", "Statement", id="trace.jump", tooltip="Go to the statement, or unfold the line"),
         Binding("space", "fold", "Unfold", id="trace.fold", tooltip="Unfold or fold the statements that did not match"),
     ]
 
@@ -403,9 +401,9 @@ class TraceScreen(ReadingScreen):
     """Shows the answer at once and every statement that was looked at when a thread has traced them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f7,w", "back", "Back", show=False, id="trace.back", tooltip="Back to where you came from"),
+        Binding("f7", "back", "Back", show=False, id="trace.back", tooltip="Back to where you came from"),
         Binding(
-            "f10,A", "draft", "Draft a fix", id="draft.suggestion",
+            "f10,f", "draft", "Draft a fix", id="draft.suggestion",
             tooltip="Make a draft of what would allow it, to see what else it would do",
         ),
         Binding(

@@ -60,7 +60,7 @@ class WhoCanList(FilteredList[WhoCanRow]):
         Binding("enter", "open_line", "Go there", id="whocan.open", tooltip="Go to the principal in the tree"),
         *SORT_KEYS,
         Binding(
-            "space", "reverse_sort", "Reverse", id="table.reverse",
+            "o", "reverse_sort", "Reverse", id="table.reverse",
             tooltip="Turn the order round: worst answers first, and back",
         ),
     ]  # fmt: skip

@@ -137,11 +137,11 @@ class ReportScreen(Screen[Chosen | None]):
             for number in range(1, 8)
         ),
         Binding(
-            "f10,A", "draft", "Draft a fix", id="report.draft",
+            "f10,f", "draft", "Draft a fix", id="report.draft",
             tooltip="Draft what mends the finding, or edit the statement that it is about",
         ),
         Binding("x", "export", "Export", id="report.export", tooltip="Export the list as CSV, JSON or Markdown"),
-        Binding("V", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
+        Binding("v", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
     ]  # fmt: skip
 
@@ -438,7 +438,7 @@ class ReportScreen(Screen[Chosen | None]):
 def open_report(main: MainView, name: str, kind: str = "") -> None:
     """Open one of REPORTS; choosing a row goes to its entity, to the statement, or asks the step's question."""
     if main.workspace is None:
-        main.say(plain("Open an account first: P chooses one."))
+        main.say(plain("Open an account first: g a chooses one."))
         return
     more = _facts(main, main.workspace) if name == "findings" else None
     _open(main, ReportScreen(main.workspace, name.capitalize(), REPORTS[name], kind=kind, more=more))

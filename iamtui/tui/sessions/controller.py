@@ -152,7 +152,7 @@ class SessionLifecycle:
         """The account as it is, whatever a draft says, as AWS decides about that; None where none is open."""
         workspace = self._drafts.source_workspace
         if workspace is None:
-            self._screen.say(plain("Open an account first: P chooses one."))
+            self._screen.say(plain("Open an account first: g a chooses one."))
         return workspace
 
     def _browsed_as(self, workspace: Workspace) -> Session | None:

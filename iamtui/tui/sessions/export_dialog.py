@@ -68,10 +68,10 @@ def copy_fields(session: Session) -> dict[str, CopyField]:
         "1": CopyField("Access key id", session.masked_access_key_id, lambda: Secret(session.access_key_id)),
         "2": CopyField("Secret access key", MASK, lambda: session.secret_access_key),
         "3": CopyField("Session token", MASK, lambda: session.session_token),
-        "4": CopyField("Session ARN", arn, text=arn),
-        "5": CopyField("Account", session.account, text=session.account),
-        "6": CopyField("Role ARN", session.role_arn, text=session.role_arn),
-        "7": CopyField("Expiry", end, text=end),
+        "y": CopyField("Session ARN", arn, text=arn),
+        "4": CopyField("Account", session.account, text=session.account),
+        "5": CopyField("Role ARN", session.role_arn, text=session.role_arn),
+        "6": CopyField("Expiry", end, text=end),
     }
 
 
@@ -247,7 +247,9 @@ class LeaveDialog(Dialog[Leaving | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "agree", "Leave", id="leave.agree", tooltip="Leave all the same"),
         Binding("q", "again", "Leave", show=False, id="leave.again", tooltip="Leave, where no draft would be lost"),
-        Binding("d", "draft", "Show the draft", id="leave.draft", tooltip="Stay, and show the draft; s saves it there"),
+        Binding(
+            "d", "draft", "Show the draft", id="leave.draft", tooltip="Stay, and show the draft; ctrl+s saves it there"
+        ),
         Binding("c", "pick", "Hand over", id="leave.pick", tooltip="Hand the active session over, and leave with that"),
         Binding("escape,n", "dismiss", "Stay", id="leave.stay", tooltip="Stay; nothing is lost"),
     ]

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import ClassVar, Final
 
 from textual import events
@@ -19,9 +18,7 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
 
 from iamtui.credentials.session import Clock, Session, clock_off, utc_now
-from iamtui.problem import Problem
 from iamtui.tui.background import run_worker_in_thread
-from iamtui.tui.clipboard import Copier
 from iamtui.tui.content import Severity, forget_drawn_texts, line, lines, plain
 from iamtui.tui.dialogs.list_dialogs import MenuDialog, MenuItem
 from iamtui.tui.sessions.text import (
@@ -59,16 +56,14 @@ CONFIRM_SECONDS: Final = 5.0
 
 ON_A_SESSION: Final = frozenset((
     "forget", "screen.assume_from_session", "screen.renew_session", "screen.copy_exports", "screen.pick",
-    "copy_role_arn", "select",
+    "select",
 ))  # fmt: skip
 """Actions whose keys do nothing without a session."""
 
 _CARD: Final = (
     MenuItem("screen.go_to_role", "Show its role", "o", detail="Go to the session's role in the tree."),
     MenuItem("screen.sub_shell", "Open a shell", "!", detail="A shell with its credentials; exit comes back."),
-    MenuItem(
-        "screen.copy_exports", "Copy its export lines", "c", detail="Taken back after a while."
-    ),
+    MenuItem("screen.copy_exports", "Copy its export lines", "c", detail="Taken back after a while."),
     MenuItem("screen.export", "Export …", "x", detail="Every format, masked: copy it, write a file or a profile."),
     MenuItem("screen.console", "Open the AWS console", "b", detail="In a browser, as this session."),
     MenuItem("app.browse_as", "Browse as it", "w", detail="Open its account with its credentials; again: as before."),
@@ -87,8 +82,6 @@ _CARD: Final = (
 )
 """What can be done with a session, by the actions that do it."""
 
-_COPY: Final = "copy"
-
 
 class SessionsPanel(OptionList):
     """The sessions of this run. The one under the cursor is the active one: exports and sub-shells use it.
@@ -105,7 +98,6 @@ class SessionsPanel(OptionList):
                 tooltip="Copy the session in your shell's format, to be taken back after a while"),
         Binding("c", "screen.pick", "Pick", id="sessions.pick",
                 tooltip="Hand the session to the shell that started the picker, and leave; so does Enter"),
-        Binding("y", "copy_role_arn", "Copy ARN", id="sessions.copy-arn"),
         Binding("a,f8", "screen.assume_from_session", "Assume on", id="sessions.assume",
                 tooltip="Assume a role as this session (role chaining)"),
         Binding("r", "screen.renew_session", "Renew", id="sessions.renew",
@@ -164,7 +156,6 @@ class SessionsPanel(OptionList):
 
     def __init__(
         self,
-        copier: Copier,
         *,
         clock: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -183,7 +174,6 @@ class SessionsPanel(OptionList):
         self.is_production: Callable[[Session], bool] = lambda _session: False
         """Says whether a session's account or role looks like production."""
         self.on_enter: Callable[[], None] = self.open_card
-        self._copier = copier
         self._monotonic = monotonic
         self._off = off
         self._forgetting: tuple[str, float] | None = None
@@ -378,13 +368,6 @@ class SessionsPanel(OptionList):
 
         self.app.push_screen(MenuDialog(line("Session of ", (role_name(kept.session), "bold")), _CARD), chosen)
 
-    def action_copy_role_arn(self) -> None:
-        kept = self.kept_or_say()
-        if kept is not None:
-            session = kept.session
-            arn = session.identity.arn if session.identity is not None else session.role_arn
-            self._copy(partial(self._copier.copy_text, arn, "ARN"))
-
     def action_reveal(self, name: str) -> None:
         """Show one field of the active session for at most 15 seconds."""
         field = Field(name)
@@ -421,23 +404,8 @@ class SessionsPanel(OptionList):
             self.post_message(Notice(plain(f"There is no session. {self.how_to_get_one}")))
         return kept
 
-    # Copying
-
-    def _copy(self, work: Callable[[], str]) -> None:
-        run_worker_in_thread(self, partial(self._copying, work), group=_COPY)
-
-    def _copying(self, work: Callable[[], str]) -> None:
-        """In a thread: the clipboard's tools may take seconds."""
-        try:
-            sentence = work()
-            if sentence:
-                self.post_message(Notice(plain(sentence[:1].upper() + sentence[1:])))
-        except Problem as problem:
-            self.post_message(Notice(plain(problem), Severity.ERROR))
-
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         event.stop()
         if event.state is WorkerState.ERROR:
             name = type(event.worker.error).__name__
-            what = "Nothing was copied" if event.worker.group == _COPY else "Renewing failed"
-            self.post_message(Notice(plain(f"{what}: {name}, an error in iamtui."), Severity.ERROR))
+            self.post_message(Notice(plain(f"Renewing failed: {name}, an error in iamtui."), Severity.ERROR))

@@ -297,8 +297,8 @@ class EndpointScreen(Dialog[None]):
                 tooltip="Renew the session before its end, so that the endpoint goes on"),
         Binding("i", "metadata", "IMDSv2", id="endpoint.metadata",
                 tooltip="Answer as an instance metadata service too; warns first"),
-        Binding("x,delete", "stop", "Stop", id="endpoint.stop", tooltip="Stop the endpoint"),
-        Binding("escape,q,e", "dismiss", "Back", id="endpoint.back", tooltip="Leave it running and go back"),
+        Binding("d,delete", "stop", "Stop", id="endpoint.stop", tooltip="Stop the endpoint"),
+        Binding("escape,q", "dismiss", "Back", id="endpoint.back", tooltip="Leave it running and go back"),
     ]  # fmt: skip
 
     DEFAULT_CSS = """

@@ -144,7 +144,7 @@ def assumed_words(session: Session, now: datetime, *, picking: bool = False) -> 
         f" for {session.time_left_words(now)}. ",
         ("c", "bold $match"),
         " hands it to your shell, " if picking else " copies its export lines, ",
-        ("S", "bold $match"),
+        ("g s", "bold $match"),
         " shows it.",
     )
 

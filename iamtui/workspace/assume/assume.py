@@ -177,7 +177,7 @@ def as_session(workspace: Workspace, session: Session, now: datetime | None = No
         where = "the demo account" if session.demo else "AWS"
         raise Problem(
             f"The session of {session.role_arn} was assumed in {where}, and works nowhere else.",
-            "Open the account that it was assumed from with P, or choose another session.",
+            "Open the account that it was assumed from with g a, or choose another session.",
         )
     connection = session.connection(workspace.connection)
     arn = session.identity.arn if session.identity is not None else session_arn(session)

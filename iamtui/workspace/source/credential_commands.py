@@ -55,11 +55,11 @@ class UnconfirmedCommand(UserNeeded):
 
     def __init__(self, command: CredentialCommand) -> None:
         super().__init__(
-            about_command(command)[0], "Nothing was run. Choose the profile with P, which shows this and asks."
+            about_command(command)[0], "Nothing was run. Choose the profile with g a, which shows this and asks."
         )
         self.command = command
         name = command.profile
-        self.refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with P.")
+        self.refused = Problem(f"The command of the profile {name} was not run.", "Choose another source with g a.")
 
     def answer(self, given: bool) -> None:
         """Remember that it may be run; where that cannot be kept, for this run. Blocking for file access."""
@@ -88,7 +88,7 @@ class ProfileCodeNeeded(UserNeeded):
         self.use = use
         self.why = why
         self.refused = Problem(
-            f"No MFA code was given, so the profile {profile} was not opened.", "Choose another source with P."
+            f"No MFA code was given, so the profile {profile} was not opened.", "Choose another source with g a."
         )
 
     def answer(self, given: Secret) -> None:

@@ -299,7 +299,7 @@ def in_region(workspace: Workspace, region: str) -> Workspace:
     if workspace.source.kind is SourceKind.DEMO:
         raise Problem(
             f"The demo account is in one Region, {workspace.source.region}.",
-            f"Ask with -c aws:RequestedRegion={region} in the context, or open another account with P.",
+            f"Ask with -c aws:RequestedRegion={region} in the context, or open another account with g a.",
         )
     connection = workspace.connection
     if connection is not None:

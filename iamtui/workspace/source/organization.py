@@ -78,7 +78,7 @@ def load_organization(workspace: Workspace, where: OrganizationSource) -> Worksp
         Problem: that cannot be read, or does not list the account.
     """
     if workspace.source.kind is SourceKind.DEMO:
-        raise Problem("The demo account has an organization of its own.", "Open another account with P.")
+        raise Problem("The demo account has an organization of its own.", "Open another account with g a.")
     if where.file:
         return OrganizationReading(where).of(workspace)
     found = _read(workspace, where)

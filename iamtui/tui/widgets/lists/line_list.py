@@ -354,7 +354,8 @@ class LineView(DrawnLines, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "cursor_down", "Down", show=False, id="list.down", tooltip="Move to the next line"),
         Binding("k,up", "cursor_up", "Up", show=False, id="list.up", tooltip="Move to the line before"),
-        Binding("g,home", "cursor_first", "First", show=False, id="list.first", tooltip="Move to the first line"),
+        Binding("home", "cursor_first", "First", show=False, id="list.first", tooltip="Move to the first line"),
+        Binding("g", "app.go", "Go …", show=False, id="app.go", tooltip="Go somewhere by a letter; g: to the top"),
         Binding("G,end", "cursor_last", "Last", show=False, id="list.last", tooltip="Move to the last line"),
         Binding(
             "ctrl+d", "half_page_down", "Half down", show=False, id="list.half-down", tooltip="Move down half a page"

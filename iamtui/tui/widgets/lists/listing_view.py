@@ -47,7 +47,7 @@ class ListingView(FilteredList[Any]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open_line", "Go there", id="report.open", tooltip="Go to it in the tree, or ask the step"),
         *SORT_KEYS,
-        Binding("space", "reverse_sort", "Reverse", id="table.reverse", tooltip="Reverse the order of the lines"),
+        Binding("o", "reverse_sort", "Reverse", id="table.reverse", tooltip="Reverse the order of the lines"),
     ]
 
     HEADER_LINES = 1

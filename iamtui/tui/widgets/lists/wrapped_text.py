@@ -135,7 +135,8 @@ class WrappedText(VerticalScroll, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "Down", show=False, id="text.down"),
         Binding("k,up", "scroll_up", "Up", show=False, id="text.up"),
-        Binding("g,home", "scroll_home", "Top", show=False, id="text.top"),
+        Binding("home", "scroll_home", "Top", show=False, id="text.top"),
+        Binding("g", "app.go", "Go …", show=False, id="app.go", tooltip="Go somewhere by a letter; g: to the top"),
         Binding("G,end", "scroll_end", "Bottom", show=False, id="text.bottom"),
         Binding("ctrl+d,pagedown,space", "page_down", "Page down", show=False, id="text.page-down"),
         Binding("ctrl+u,pageup", "page_up", "Page up", show=False, id="text.page-up"),
