@@ -352,22 +352,10 @@ class IamtuiApp(TerminalApp):
 
     def action_go(self) -> None:
         """Open the card of what may follow g; in a dialog go to the top of its list."""
-        from iamtui.tui.main.place_menus import TO_THE_TOP, GoCard  # only for its keys
-
         if self.screen.is_modal:
             self._go_to_top(self.focused)
-            return
-        focused = self.focused
-
-        async def chosen(action: str | None) -> None:
-            if action == TO_THE_TOP:
-                self._go_to_top(focused)
-            elif action is not None:
-                while self.screen is not self.main:
-                    self.pop_screen()
-                await self.run_action(action, self.main)
-
-        self.push_screen(GoCard(self._config.keymap), chosen)
+        else:
+            self.main.open_go_card(self._config.keymap, partial(self._go_to_top, self.focused))
 
     def _go_to_top(self, focused: Widget | None) -> None:
         if isinstance(focused, LineView):

@@ -172,7 +172,7 @@ async def test_nothing_can_be_reached_of_a_session_that_was_handed_over_in_every
         await life.press("down", "down", "up", "F")
         await life.press("enter")
         assert [file.name for file in tmp_path.iterdir() if file.suffix == ".sh"], life.words
-        await life.press("y", "s", "escape")
+        await life.press("y", "s", "escape", "g", "s")
         await life.press("enter", "e")
         service = next(iter(app.main.sessions.keeper)).service
         assert service is not None, life.words

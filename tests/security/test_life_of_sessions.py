@@ -220,22 +220,20 @@ def assume(it: TerminalSession, life: Life) -> None:
 
 
 def reveal(it: TerminalSession, life: Life) -> tuple[int, int]:
-    """Show the secret and hide it again; returns the stretch of output in which it may be."""
+    """Show the secret, leave the panel, and come back; returns the stretch of output in which it may be."""
     secret = re.findall(r"<SecretAccessKey>([^<]+)<", life.proxy.sts_answers[-2].decode())[0]
     it.type(b"gs")
     at = it.type(b"\r")
     it.until("Secret access key", at)
     start = it.type(b"s")
     it.until(secret, start)
-    at = it.type(b"\r")
-    it.until("Secret access key", at)
-    it.type(b"s")
-    it.until_holds(lambda: secret not in _last_line_with(it, start, "secret"), "the secret is hidden again")
-    return start, it.at
-
-
-def _last_line_with(it: TerminalSession, since: int, word: str) -> str:
-    return it.text(since).rpartition(word)[2]
+    at = it.type(b"\x1b")
+    it.until_holds(
+        lambda: re.search(r"2\s+secret\s+••••", it.text(at)) is not None, "leaving the panel hides the secret"
+    )
+    end = it.at
+    it.type(b"gs")
+    return start, end
 
 
 def copy_and_sign_in(it: TerminalSession, life: Life, federation: Federation) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -218,6 +219,13 @@ def _label(node: Entity) -> str:
 
 
 DEFAULT_ASSUME_CONFIG: Final = AssumeConfig()
+
+
+def _place_menus() -> ModuleType:
+    """Loaded when the first of its menus is opened: it brings the questions with it."""
+    from iamtui.tui.main import place_menus
+
+    return place_menus
 
 
 class MainScreen(PanedScreen):
@@ -450,20 +458,21 @@ class MainScreen(PanedScreen):
 
     def action_menu(self, name: str) -> None:
         """Open the menu of this name: "copy", "session", "bookmarks" or "jump"."""
-        from iamtui.tui.main.place_menus import jump, open_bookmarks, open_copies
-
         if name == "session" or (name == "copy" and self.sessions.has_focus):
             self.hand_over.copy_menu()
         elif name == "copy":
-            open_copies(self, self.hand_over)
+            _place_menus().open_copies(self, self.hand_over)
+        elif name == "jump":
+            _place_menus().jump(self)
         else:
-            (jump if name == "jump" else open_bookmarks)(self)
+            _place_menus().open_bookmarks(self)
+
+    def open_go_card(self, keymap: Mapping[str, str], go_to_top: Callable[[], object]) -> None:
+        _place_menus().open_go_card(self, keymap, go_to_top)
 
     def action_bookmark(self) -> None:
         """Set a bookmark here, or take it away."""
-        from iamtui.tui.main.place_menus import bookmark_here
-
-        bookmark_here(self)
+        _place_menus().bookmark_here(self)
 
     def action_overview(self) -> None:
         self.browsing.go_to(key_of(OVERVIEW))

@@ -228,6 +228,21 @@ class GoCard(MenuDialog):
         self.dismiss(GO[index].action)
 
 
+def open_go_card(main: PanedScreen, keymap: Mapping[str, str], go_to_top: Callable[[], object]) -> None:
+    """Open the card, over any screen; every place but the top is one of the main screen."""
+    app = main.app
+
+    async def chosen(action: str | None) -> None:
+        if action == TO_THE_TOP:
+            go_to_top()
+        elif action is not None:
+            while app.screen is not main:
+                app.pop_screen()
+            await app.run_action(action, main)
+
+    app.push_screen(GoCard(keymap), chosen)
+
+
 # Jump mode: a letter on every pane and field, a digit on every tab; pressed, it takes the focus there.
 
 
