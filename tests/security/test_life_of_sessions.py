@@ -227,10 +227,9 @@ def reveal(it: TerminalSession, life: Life) -> tuple[int, int]:
     it.until("Secret access key", at)
     start = it.type(b"s")
     it.until(secret, start)
-    at = it.type(b"\x1b")
-    it.until_holds(
-        lambda: re.search(r"2\s+secret\s+••••", it.text(at)) is not None, "leaving the panel hides the secret"
-    )
+    at = it.at  # A busy machine needs so long for the next key that the secret is hidden by itself before.
+    it.type(b"\x1b")
+    it.until_holds(lambda: re.search(r"\ssecret ••••", it.text(at)) is not None, "leaving the panel hides the secret")
     end = it.at
     it.type(b"gs")
     return start, end

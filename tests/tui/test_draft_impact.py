@@ -119,7 +119,9 @@ async def test_with_a_question_the_whole_account_is_a_key_away() -> None:
         screen = pilot.app.screen
         assert isinstance(screen, DraftImpactScreen)
         await until(pilot, lambda: screen._done, 30)
-        assert "nobody's answer to this question. f shows everybody, a the whole account." in screen_text(app_of(pilot))
+        assert "nobody's answer to this question. space shows everybody, 1 the whole account." in screen_text(
+            app_of(pilot)
+        )
         await press(pilot, "1")
         await until(pilot, lambda: screen._done, 30)
         assert "its trust opens to user/carol" in screen_text(app_of(pilot))

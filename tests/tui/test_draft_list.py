@@ -108,7 +108,7 @@ async def test_the_document_that_an_edit_had_before_is_put_back() -> None:
         screen.editor.load_text(text({**allow("s3:GetObject"), "Sid": "again"}))
         await press(pilot, "ctrl+s")
         await laid(pilot)
-        assert "r puts it back as it was before" in screen_text(app_of(pilot))
+        assert "U puts it back as it was before" in screen_text(app_of(pilot))
         await press(pilot, "d")
         await laid(pilot)
         assert main.drafts.open_draft is not None

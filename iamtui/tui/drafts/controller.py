@@ -371,7 +371,7 @@ class DraftController:
         found = self.open_draft
         if found is not None and 0 <= index < len(found.draft.edits):
             self._desk.replace(found.draft.account_id, index, edit)
-            self.draft_changed(line("The edit was changed; ", ("r", "bold $match"), " puts it back as it was before."))
+            self.draft_changed(line("The edit was changed; ", ("U", "bold $match"), " puts it back as it was before."))
 
     def open_draft_from(self, draft: Draft, path: Path) -> None:
         self._desk.open(draft, path)

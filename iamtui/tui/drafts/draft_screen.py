@@ -332,9 +332,9 @@ class DraftScreen(Screen[None]):
             self.say(
                 line(
                     plain("Its edits are not saved: "),
-                    ("X", "bold"),
+                    ("D", "bold"),
                     " again drops them, ",
-                    ("s", "bold"),
+                    ("ctrl+s", "bold"),
                     " saves them.",
                 ),
                 Severity.WARNING,

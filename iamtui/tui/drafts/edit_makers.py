@@ -385,7 +385,7 @@ class DocumentEdits(EditContext):
         if made.document is None:
             screen = self.drafts.draft_screen
             if screen is not None:
-                screen.say(plain("This edit has no document to change: x removes it."))
+                screen.say(plain("This edit has no document to change: d removes it."))
             return
         self.edit(
             f"{index + 1}: {describe_edit(made, source.account, edits[:index])}",

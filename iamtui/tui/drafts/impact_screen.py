@@ -509,12 +509,14 @@ class DraftImpactScreen(Screen[str | None]):
         if not self._saved and self._asked is None:
             return plain(
                 "The draft changes neither access nor trust. There is no question: go back, press F5 and ask one; then "
-                "everybody's answers are compared. s compares the saved questions."
+                "everybody's answers are compared. 2 compares the saved questions."
             )
         if not self._saved:
-            return plain("The draft changes nobody's answer to this question. f shows everybody, a the whole account.")
+            return plain(
+                "The draft changes nobody's answer to this question. space shows everybody, 1 the whole account."
+            )
         if self._rows:
-            return plain("The draft changes no answer to a saved question. f shows all of them.")
+            return plain("The draft changes no answer to a saved question. space shows all of them.")
         return plain("No question is saved for this account: F5, a question, then ctrl+s saves one.")
 
     def idle_actions(self) -> frozenset[str]:

@@ -350,7 +350,7 @@ class EndpointScreen(Dialog[None]):
                 ("c", "copy the lines"),
                 ("R", "renew on, off"),
                 ("i", "IMDSv2"),
-                ("x", "stop"),
+                ("d", "stop"),
                 ("Esc", "leave it on"),
             )
             parts = [part for key, words in keys for part in ((key, "bold $match"), f" {words}   ")]
@@ -411,7 +411,7 @@ class EndpointScreen(Dialog[None]):
         if service is None:
             self._say(plain("The endpoint has stopped."), Severity.WARNING)
         elif service.metadata is not None:
-            self._say(plain("It answers as IMDSv2 already; x stops both."), Severity.WARNING)
+            self._say(plain("It answers as IMDSv2 already; d stops both."), Severity.WARNING)
         else:
             title = line("Offer credentials without authentication?")
             self.app.push_screen(ConfirmDialog(title, plain(METADATA_WARNING), "offer it"), self._confirmed)

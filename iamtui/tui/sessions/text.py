@@ -114,14 +114,11 @@ def credential_rows(session: Session, revealed: Collection[Field]) -> list[Conte
     """Access key, secret and token: masked on one line; a revealed secret or token on a line of its own."""
     key = session.access_key_id if Field.ACCESS_KEY in revealed else session.masked_access_key_id
     masked = line(
-        ("  1 ", "$faint"),
-        ("key ", "$muted"),
+        ("  key ", "$muted"),
         key,
-        ("  2 ", "$faint"),
-        ("secret ", "$muted"),
+        ("   secret ", "$muted"),
         "below" if Field.SECRET in revealed else MASK,
-        ("  3 ", "$faint"),
-        ("token ", "$muted"),
+        ("   token ", "$muted"),
         "below" if Field.TOKEN in revealed else MASK,
     )
     rows = [masked]
