@@ -97,10 +97,10 @@ async def test_escape_ends_it_and_the_help_takes_it_again() -> None:
         assert shown(app) == ""
         await press(pilot, "question_mark")
         assert isinstance(app.screen, HelpScreen)
-        await press(pilot, "T")
+        await press(pilot, "enter")
         assert app.screen is app.main
         assert "Tour 1 of 5" in shown(app)
-        await press(pilot, "question_mark", "T")
+        await press(pilot, "question_mark", "enter")
         assert len(app.main.query(Tour)) == 1
 
 

@@ -106,7 +106,7 @@ class HelpScreen(TextScreen):
         Binding("tab", "other_page", "Other page", show=False, id="help.page", tooltip="Keys, or what IAM says here"),
         Binding("1", "page(1)", "Keys", show=False, id="help.keys", tooltip="The keys that work here"),
         Binding("2", "page(2)", "IAM", id="help.iam", tooltip="What is under the cursor, and what it means here"),
-        Binding("T", "tour", "Tour", id="help.tour", tooltip="Take the tour of five keys"),
+        Binding("enter", "tour", "Tour", id="help.tour", tooltip="Take the tour of five keys"),
     ]
 
     def __init__(self, screen: Screen[object], about: tuple[Account, Node] | None = None) -> None:
@@ -266,7 +266,7 @@ STEPS: Final = (
     TourStep("question.ask", "asks what a user or role may do.", "Type an action, as s3:GetObject; esc goes back."),
     TourStep("question.why", "shows why: every policy that took part."),
     TourStep("session.assume", "assumes a role; c then copies its credentials."),
-    TourStep("app.help", "shows every key; T there takes this tour again."),
+    TourStep("app.help", "shows every key; Enter there repeats this tour."),
 )
 
 

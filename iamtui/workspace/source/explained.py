@@ -178,7 +178,7 @@ def _of_users(account: Account) -> Iterator[str]:
     if services:
         yield "A service account has access keys and no password: a role would give its program keys that expire."
     if unknown:
-        yield f"Of {unknown:,} it is not known whether they have a password or access keys (L asks for one, g f for all)."
+        yield f"Of {unknown:,} it is not known if they have a password or access keys (L asks for one, g f for all)."
 
 
 def _of_groups(account: Account) -> Iterator[str]:
