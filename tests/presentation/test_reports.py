@@ -95,4 +95,4 @@ def test_an_escalation_names_the_statement_that_alone_grants_it_and_where_a_draf
     assert [fix and fix.target for fix in fixes] == [Target(alice, StatementPlace("climb", 0))] * 2
     details = [*map(text_of, report.listing.details(step))]
     assert "by climb / statement 1" in details[1]
-    assert details[2] == "Enter asks it. A edits climb in a draft."
+    assert details[2] == "Enter asks it. f edits climb in a draft."
