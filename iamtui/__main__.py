@@ -25,8 +25,8 @@ _TEXTUAL_LOOKS = frozenset(("TEXTUAL_ANIMATIONS", "TEXTUAL_COLOR_SYSTEM", "TEXTU
 keys, or name a module to import."""
 
 
-def _open_screen(choice: SourceChoice | None, fresh: bool) -> int:
-    return _screen()[0](choice, fresh)
+def _open_screen(choice: SourceChoice | None, fresh: bool, plan: str | None) -> int:
+    return _screen()[0](choice, fresh, plan)
 
 
 def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
@@ -34,7 +34,7 @@ def _pick(choice: SourceChoice | None, format_name: str) -> Session | None:
 
 
 def _screen() -> tuple[
-    Callable[[SourceChoice | None, bool], int], Callable[[SourceChoice | None, str], Session | None]
+    Callable[[SourceChoice | None, bool, str | None], int], Callable[[SourceChoice | None, str], Session | None]
 ]:
     """The runners of the screen and of the picker, after what must be done before Textual is imported."""
     for name in [name for name in os.environ if name.startswith("TEXTUAL") and name not in _TEXTUAL_LOOKS]:

@@ -57,14 +57,14 @@ class Screen(NamedTuple):
 
     Args:
         open: runs the screen on a source (None: the user is asked), with or (True) without what it remembers from runs
-            before, and returns its exit code.
+            before, and with a Terraform plan as its draft or without (None), and returns its exit code.
         bindings: the keys that the config can change.
         pick: runs the screen on a source until the user picks a session for the format of this name; gives None when
             the user picks none, and raises Problem when the screen ends by an error.
         config_problems: what is wrong with the keymap and the themes, a sentence each.
     """
 
-    open: Callable[[SourceChoice | None, bool], int]
+    open: Callable[[SourceChoice | None, bool, str | None], int]
     bindings: Callable[[], Sequence[KeyBinding]]
     pick: Callable[[SourceChoice | None, str], Session | None]
     config_problems: Callable[[Config], Sequence[str]] = lambda _config: ()

@@ -195,9 +195,10 @@ _FOR_SHELLS: Final = frozenset(("assume", "pick", "serve"))
     None, "-V", "--version", package_name="iamtui", message="%(package)s %(version)s", help="Show the version."
 )
 @click.option("--fresh", is_flag=True, help="Open the screen without what it remembers, and remember nothing.")
+@click.option("--plan", metavar="FILE", help="Open the screen with a Terraform plan as its draft.")
 @source_options
 @click.pass_context
-def cli(context: click.Context, fresh: bool, source: SourceOptions) -> Exit | None:
+def cli(context: click.Context, fresh: bool, plan: str | None, source: SourceOptions) -> Exit | None:
     """Browse an AWS account's IAM, ask what a principal may do and why, and assume roles.
 
     Without a command, iamtui opens the screen: on the source that the options or the environment name, or it asks.
@@ -208,20 +209,20 @@ def cli(context: click.Context, fresh: bool, source: SourceOptions) -> Exit | No
             return None
         if command in _WITHOUT_SOURCE and source.given:
             raise Problem(f"{source.given[0]} does not apply to {command}.", "Leave it out.")
-        if fresh:
-            raise Problem(f"--fresh is for the screen, and does not apply to {command}.", "Leave it out.")
+        for option in ("--fresh",) * fresh + ("--plan",) * (plan is not None):
+            raise Problem(f"{option} is for the screen, and does not apply to {command}.", "Leave it out.")
         return None
-    return _open_screen(context.obj, source, fresh)
+    return _open_screen(context.obj, source, fresh, plan)
 
 
-def _open_screen(screen: Screen, source: SourceOptions, fresh: bool) -> Exit:
+def _open_screen(screen: Screen, source: SourceOptions, fresh: bool, plan: str | None) -> Exit:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         names = ", ".join(cli.list_commands(click.get_current_context()))
         raise Problem(f"The screen needs a terminal on stdin and stdout; without one use a command: {names}.")
     refuse_dumb_terminal(os.environ)
     from iamtui.cli.source_choice import choose_for_screen  # not needed for --help
 
-    return Exit.OK if screen.open(choose_for_screen(source), fresh) == 0 else Exit.ERROR
+    return Exit.OK if screen.open(choose_for_screen(source), fresh, plan) == 0 else Exit.ERROR
 
 
 def run(arguments: Sequence[str], screen: Screen, opened: list[object] | None = None) -> int:

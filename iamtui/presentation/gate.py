@@ -22,7 +22,7 @@ from iamtui.workspace.ask.proof_result import Proof, ProofStatus
 from iamtui.workspace.change.draft_session import Effect
 from iamtui.workspace.change.impact import AccessShift, Impact
 from iamtui.workspace.gate.plan_apply import CallVerdict, PlanApply
-from iamtui.workspace.gate.plan_draft import PlanDraft, documents_of
+from iamtui.workspace.gate.plan_draft import PlanDraft, documents_of, gaps_of
 
 _MOST_NAMED: Final = 4
 
@@ -153,15 +153,8 @@ def access_rows(
 
 def incomplete_rows(plan: TerraformPlan, made: PlanDraft, answer: str) -> Iterator[GateRow]:
     """Changes that an answer leaves out: those of other accounts, and those that the plan itself lacks."""
-    for other, addresses in made.elsewhere.items():
-        where = f"account {other}" if other else "an account that the plan does not tell"
-        words = f"{counted(len(addresses), 'change')} in {where}: {first_names(addresses, _MOST_NAMED)}"
-        yield GateRow(answer, "elsewhere", GateLevel.OPEN, addresses[0], words)
-    if plan.errored:
-        yield GateRow(answer, "incomplete", GateLevel.OPEN, "", "the plan ended with an error: changes may lack")
-    if not plan.complete:
-        words = f"the plan is not complete: {first_names(plan.deferred, _MOST_NAMED) or 'changes were put off'}"
-        yield GateRow(answer, "incomplete", GateLevel.OPEN, "", words)
+    for gap in gaps_of(plan, made):
+        yield GateRow(answer, gap.code, GateLevel.OPEN, gap.address, gap.words)
 
 
 def _trust_rows(account: Account, made: PlanDraft, impact: Impact) -> Iterator[GateRow]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
@@ -138,6 +139,7 @@ class IamtuiApp(TerminalApp):
         fresh: bool = False,
         tour: bool = False,
         default_theme: str = DEFAULT_DARK,
+        plan: str | None = None,
     ) -> None:
         """Make the app.
 
@@ -150,7 +152,9 @@ class IamtuiApp(TerminalApp):
             fresh: use nothing of what was remembered from runs before, and remember nothing of this one.
             tour: offer the tour of five keys where nothing is remembered yet.
             default_theme: the name of the theme where neither the settings nor an earlier run names one.
+            plan: the file of a Terraform plan, opened as a draft of the first account.
         """
+        self._plan = plan
         self._config = config or Config()
         self._problems = list(problems)
         loaded = load_themes()
@@ -310,6 +314,9 @@ class IamtuiApp(TerminalApp):
             self.say_account(workspace, news)
         if self._tour_waits:
             self.action_tour()
+        if self._plan is not None:
+            plan, self._plan = self._plan, None
+            self.main.drafts.show_draft(Path(plan))
 
     def action_tour(self) -> None:
         self._tour_waits = False
@@ -484,20 +491,22 @@ def _theme_of_terminal() -> str:
     return terminal_theme(os.environ, colours)
 
 
-def run_app(choice: SourceChoice | None, fresh: bool) -> int:
+def run_app(choice: SourceChoice | None, fresh: bool, plan: str | None = None) -> int:
     """Run the screen until the user leaves it.
 
     Args:
         choice: what to open; None: ask first.
         fresh: use nothing of what was remembered from runs before, and remember nothing of this one.
+        plan: the file of a Terraform plan, whose changes are the draft.
 
     Returns:
         The exit code: 0, or not 0 after a crash.
     """
     config, problems = load_config()
     app = IamtuiApp(
-        choice, config=config, problems=problems, fresh=fresh, tour=True, default_theme=_theme_of_terminal()
-    )
+        choice, config=config, problems=problems, fresh=fresh, tour=True, plan=plan,
+        default_theme=_theme_of_terminal(),
+    )  # fmt: skip
     # A loop of our own is left as it is; asyncio.run would first wait for every thread that is still loading.
     app.run(loop=asyncio.new_event_loop())
     return app.return_code or 0

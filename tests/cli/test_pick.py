@@ -60,7 +60,7 @@ def piped(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
             monkeypatch.setattr(sys, "stderr", err)
             monkeypatch.setattr("iamtui.cli.assume._is_terminal", lambda _stream: True)
             monkeypatch.setattr("iamtui.cli.assume_options.parent_program", lambda: "bash")
-            code = run(["pick", "--demo", *words], Screen(lambda _choice, _fresh: 0, tuple, pick))
+            code = run(["pick", "--demo", *words], Screen(lambda *_given: 0, tuple, pick))
         captured = capfd.readouterr()
         return int(code), captured.out, captured.err
 

@@ -337,9 +337,7 @@ def test_a_long_stream_needs_no_more_memory_than_a_short_one(cli: Cli, tmp_path:
             patch.setattr(sys, "stdout", sink)
             gc.collect()
             tracemalloc.start()
-            code = run(
-                ["simulate", str(file), "--json"], Screen(lambda _choice, _fresh: 0, tuple, lambda _choice, _name: None)
-            )
+            code = run(["simulate", str(file), "--json"], Screen(lambda *_given: 0, tuple, lambda _choice, _name: None))
             high = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         assert code == 0

@@ -96,6 +96,12 @@ def test_fresh_is_for_the_screen_alone(terminal: Cli) -> None:
     terminal("--fresh", "info").failed_with("--fresh is for the screen, and does not apply to info")
 
 
+def test_a_plan_is_for_the_screen_alone(terminal: Cli) -> None:
+    assert terminal("--demo", "--plan", "plan.json").code == 0
+    assert terminal.plan == "plan.json"
+    terminal("--plan", "plan.json", "info").failed_with("--plan is for the screen, and does not apply to info")
+
+
 def test_a_screen_that_crashed_is_no_success(terminal: Cli) -> None:
     terminal.screen_code = 1
     assert terminal("--demo").code == 2

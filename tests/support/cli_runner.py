@@ -60,6 +60,7 @@ class Cli:
     opened: list[SourceChoice | None] = field(default_factory=list)
     screen_code: int = 0
     fresh: bool = False
+    plan: str | None = None
 
     def __call__(self, *arguments: str | Path, stdin: str | bytes = "") -> Result:
         data = stdin.encode() if isinstance(stdin, str) else stdin
@@ -69,9 +70,9 @@ class Cli:
         captured = self.capsys.readouterr()
         return Result(int(code), captured.out, captured.err, _nothing([str(argument) for argument in arguments]))
 
-    def _open(self, choice: SourceChoice | None, fresh: bool) -> int:
+    def _open(self, choice: SourceChoice | None, fresh: bool, plan: str | None) -> int:
         self.opened.append(choice)
-        self.fresh = fresh
+        self.fresh, self.plan = fresh, plan
         return self.screen_code
 
     def _pick(self, choice: SourceChoice | None, _format_name: str) -> Session | None:

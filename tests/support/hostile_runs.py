@@ -74,7 +74,7 @@ def _theme() -> int:
     return 0 if theme is not None else 2
 
 
-_NO_SCREEN = Screen(lambda _choice, _fresh: 0, lambda: (), lambda _choice, _format: None)
+_NO_SCREEN = Screen(lambda *_given: 0, lambda: (), lambda _choice, _format: None)
 
 READERS: dict[str, tuple[str, Callable[[], int]]] = {
     "snapshot": ("snapshot", _command("list", "users", "--snapshot", "FILE")),

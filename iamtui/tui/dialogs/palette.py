@@ -159,7 +159,7 @@ _ALSO: Final[Mapping[str, str]] = {
     "denial.paste": "deny error accessdenied cloudtrail explain",
     "draft.edit": "lint change",
     "draft.impact": "diff blast",
-    "draft.open": "proof prove what-if simulate changes",
+    "draft.open": "plan terraform proof prove what-if simulate changes",
     "draft.suggestion": "fix deny",
     "go.bookmarks": "favourite favorite",
     "question.ask": "simulate simulation simulator can question test",

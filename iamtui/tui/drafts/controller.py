@@ -13,7 +13,7 @@ from textual.content import Content
 from iamtui.engine.decision import Outcome
 from iamtui.problem import Problem
 from iamtui.questions.question import QuestionMatrix
-from iamtui.text import counted
+from iamtui.text import counted, first_names
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.drafts.changes import DraftDesk, OpenDraft
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _GROUP: Final = "draft"
 """Of workers, of which the last one counts."""
+
+_MOST_LEFT_OUT: Final = 2
+"""Changes of a plan that the message line names."""
 
 _MOST_CAUTIONS: Final = 2
 """Sentences on what a suggested draft does besides: the message line has five lines."""
@@ -377,6 +380,14 @@ class DraftController:
         self._desk.open(draft, path)
         self.draft_changed(line("Opened the draft ", (path.name, "bold"), "."))
 
+    def plan_opened(self, path: Path, draft: Draft, left_out: Sequence[str]) -> None:
+        """Note what was read of a plan; the draft is not saved, and has no file: that of the plan stays as it is."""
+        self._desk.open(draft)
+        words = line("Opened the plan ", (path.name, "bold"), f" as a draft of {counted(len(draft.edits), 'edit')}.")
+        if left_out:
+            words = line(words, f" Not in it: {first_names(left_out, _MOST_LEFT_OUT, limit=200)}.")
+        self.draft_changed(words)
+
     def draft_saved(self, draft: Draft, path: Path) -> None:
         self._desk.saved(draft, path)
         self.draft_changed(line("Saved as ", (path, "bold"), "."))
@@ -396,13 +407,14 @@ class DraftController:
     def edit_menu(self) -> None:
         self._menu.show()
 
-    def show_draft(self) -> None:
+    def show_draft(self, plan: Path | None = None) -> None:
+        """Show the edits of the draft; those of a Terraform plan, where its file is given."""
         if self._given is None:
             self.screen.say(plain("Open an account first: g a chooses one."))
         else:
             from iamtui.tui.drafts.draft_screen import DraftScreen
 
-            self.screen.app.push_screen(DraftScreen(self))
+            self.screen.app.push_screen(DraftScreen(self, plan))
 
     def show_impact(self) -> None:
         drafted = self._drafted

@@ -32,6 +32,7 @@ from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.widgets.lists.line_list import LineView, Piece
 from iamtui.tui.widgets.status import KeyLine, MessageLine, TitleLine
 from iamtui.workspace.change.draft_session import open_draft_file, save_draft_file, saved_drafts, suggested_path
+from iamtui.workspace.gate.plan_draft import open_plan
 from iamtui.workspace.source.workspace import SourceKind
 
 if TYPE_CHECKING:
@@ -148,9 +149,15 @@ class DraftScreen(Screen[None]):
 
     edits = getters.query_one(EditLines)
 
-    def __init__(self, owner: DraftKeeper) -> None:
+    def __init__(self, owner: DraftKeeper, plan: Path | None = None) -> None:
+        """Make the screen.
+
+        Args:
+            plan: the file of a Terraform plan, whose changes become the draft.
+        """
         super().__init__()
         self.owner = owner
+        self._plan = plan
         self._discarding = False
         self._proved_of: DraftedAccount | None = None
         self._proof: Proof | None = None
@@ -169,6 +176,8 @@ class DraftScreen(Screen[None]):
         self.show()
         self.edits.move_to(self.owner.edit_at)
         self.edits.focus()
+        if self._plan is not None:
+            self.open_plan(self._plan)
 
     def say(self, words: Content | str, severity: Severity = Severity.INFORMATION) -> None:
         self.query_one(MessageLine).say(words, severity)
@@ -377,29 +386,46 @@ class DraftScreen(Screen[None]):
         if workspace is None:
             self.say(plain("Open an account first."))
         elif found is not None and found.unsaved:
-            self.say(
-                plain("Save the draft first (s), or discard it (X): another one takes its place."), Severity.WARNING
-            )
+            self.say(plain(_SAVE_FIRST), Severity.WARNING)
         else:
             more = partial(_saved_choices, workspace.account.id)
             self.app.push_screen(ChoiceDialog(line("Open a draft"), [], more=more), self._file_chosen)
 
     def _file_chosen(self, chosen: str | None) -> None:
-        if chosen == "?":
-            self._ask_path()
+        if chosen in ("?", "plan"):
+            self._ask_path(is_plan=chosen == "plan")
         elif chosen:
             self._open_in_thread(Path(chosen))
 
-    def _ask_path(self) -> None:
-        hint = plain("The path of a draft file.", "$muted")
-        self.app.push_screen(
-            LineDialog(line("Open a draft"), "", hint, check=needed, is_path=True),
-            self._path_given,
-        )
+    def _ask_path(self, *, is_plan: bool) -> None:
+        hint = "The path of a plan, as terraform show -json prints it." if is_plan else "The path of a draft file."
+        open_it = self.open_plan if is_plan else self._open_in_thread
 
-    def _path_given(self, text: str | None) -> None:
-        if text:
-            self._open_in_thread(home_expanded(text))
+        def given(text: str | None) -> None:
+            if text:
+                open_it(home_expanded(text))
+
+        title = line("Open a plan as a draft" if is_plan else "Open a draft")
+        self.app.push_screen(LineDialog(title, "", plain(hint, "$muted"), check=needed, is_path=True), given)
+
+    def open_plan(self, path: Path) -> None:
+        workspace, found = self.owner.source_workspace, self.owner.open_draft
+        if found is not None and found.unsaved:
+            self.say(plain(_SAVE_FIRST), Severity.WARNING)
+        elif workspace is not None:
+            self.say(line("Reading the plan ", (path.name, "bold"), " …"))
+            done = partial(self._plan_read, path)
+            get_in_thread(
+                self,
+                partial(open_plan, workspace, path),
+                done,
+                self._refuse,
+                name="opening the plan",
+                group="draft file",
+            )
+
+    def _plan_read(self, path: Path, made: tuple[Draft, tuple[str, ...]]) -> None:
+        self.owner.plan_opened(path, *made)
 
     def _open_in_thread(self, path: Path) -> None:
         workspace = self.owner.source_workspace
@@ -452,8 +478,11 @@ def _saved_choices(account_id: str) -> list[Choice]:
         Choice(str(path), draft.name or path.name, f"{counted(len(draft.edits), 'edit')}  {path.name}")
         for path, draft in saved_drafts(account_id)
     ]
-    return [*choices, Choice("?", "Another file …", "by its path")]
+    plan = Choice("plan", "A Terraform plan …", "its changes as edits")
+    return [*choices, Choice("?", "Another file …", "by its path"), plan]
 
+
+_SAVE_FIRST: Final = "Save the draft first (ctrl+s), or discard it (D): another one takes its place."
 
 _TITLES: Final = {"cli": "AWS CLI commands", "terraform": "Terraform", "diff": "Diff of the documents"}
 _SUFFIXES: Final = {"cli": ".sh", "terraform": ".tf", "diff": ".diff"}

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from iamtui.account.model import Account
@@ -33,11 +34,15 @@ from iamtui.drafts.edits.principals import (
     Tag,
     UpdateTrustPolicy,
 )
-from iamtui.plan.terraform import PlanChange, TerraformPlan
+from iamtui.input_files import read_document
+from iamtui.plan.terraform import LARGEST, PlanChange, TerraformPlan, read_plan
 from iamtui.policy.document import DocumentError, load_json
 from iamtui.resource_policy_services import SERVICE_SPECS
+from iamtui.text import counted, first_names, safe_text
 from iamtui.workspace.change.draft_session import DraftedAccount, apply, with_edited_resources
 from iamtui.workspace.source.workspace import Workspace
+
+_MOST_NAMED: Final = 4
 
 Fact: TypeAlias = tuple[str, ...]
 """What a plan sets: a kind ("role", "policy", "attached", "inline", "boundary", "member", "resource"), and of what."""
@@ -107,6 +112,47 @@ def plan_draft(workspace: Workspace, plan: TerraformPlan) -> PlanDraft:
         tuple(dict.fromkeys(reader.recovered)),
         {account: tuple(addresses) for account, addresses in reader.elsewhere.items()},
     )
+
+
+class PlanGap(NamedTuple):
+    """What a draft of a plan leaves out beside the changes that are not compared.
+
+    Args:
+        code: "elsewhere" or "incomplete".
+        address: of the first resource, or "".
+    """
+
+    code: str
+    address: str
+    words: str
+
+
+def gaps_of(plan: TerraformPlan, made: PlanDraft) -> Iterator[PlanGap]:
+    """Changes of other accounts, and those that the plan itself lacks."""
+    for other, addresses in made.elsewhere.items():
+        where = f"account {other}" if other else "an account that the plan does not tell"
+        words = f"{counted(len(addresses), 'change')} in {where}: {first_names(addresses, _MOST_NAMED)}"
+        yield PlanGap("elsewhere", addresses[0], words)
+    if plan.errored:
+        yield PlanGap("incomplete", "", "the plan ended with an error: changes may lack")
+    if not plan.complete:
+        words = f"the plan is not complete: {first_names(plan.deferred, _MOST_NAMED) or 'changes were put off'}"
+        yield PlanGap("incomplete", "", words)
+
+
+def open_plan(workspace: Workspace, path: Path) -> tuple[Draft, tuple[str, ...]]:
+    """The plan in a file as a draft of the account that is open, and a phrase about each thing that is not in it.
+
+    Blocking, as `plan_draft`.
+
+    Raises:
+        Problem: the file cannot be read, or holds no plan.
+    """
+    subject = f"The plan {safe_text(path)}"
+    plan = read_plan(read_document(path, subject, most=LARGEST), subject)
+    made = plan_draft(workspace, plan)
+    left_out = [f"{one.address} {one.reason}" for one in made.not_compared]
+    return made.drafted.draft.named(path.name), (*left_out, *(gap.words for gap in gaps_of(plan, made)))
 
 
 def _misfit(address: str, problem: DraftProblem) -> NotCompared:
