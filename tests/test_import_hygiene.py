@@ -113,7 +113,7 @@ from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     words = ["can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo"]
-    assert run(words, Screen(lambda choice, fresh: 0, tuple, lambda choice, name: None)) == 0
+    assert run(words, Screen(lambda *given: 0, tuple, lambda choice, name: None)) == 0
 """
     assert not packages(modules_after(code)) & {"boto3", "botocore", "moto", "textual", "rich"}
 
@@ -186,7 +186,7 @@ def test_the_bare_command_reaches_the_screen_without_them() -> None:
         "    def __getattr__(self, name): return getattr(self._stream, name)\n"
         "sys.stdin, sys.stdout = Terminal(sys.stdin), Terminal(sys.stdout)\n"
         "import iamtui.tui.app\n"
-        "iamtui.tui.app.run_app = lambda choice, fresh: 0\n"
+        "iamtui.tui.app.run_app = lambda *given: 0\n"
         "sys.argv = ['iamtui', '--demo']\n"
         "from iamtui.__main__ import main\n"
         "try: main()\n"
