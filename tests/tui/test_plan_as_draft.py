@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from iamtui.account.model import Known
 from iamtui.drafts.edits.principals import AttachPolicy, DetachPolicy
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.dialogs.dialogs import LineDialog
@@ -16,7 +18,7 @@ from iamtui.tui.drafts.draft_screen import DraftScreen
 from tests.support.drafting import app_of, choose, lay, until
 from tests.support.panel_apps import screen_text
 from tests.support.plans import plan_document, planned
-from tests.support.sample_account import LAKE_READ, iam
+from tests.support.sample_account import ADMIN_ARN, LAKE_READ, iam, sample_account
 from tests.support.screen_app import SAMPLE, RecordingCopier, opened, press, sample_workspace, settle
 
 
@@ -86,3 +88,22 @@ async def test_a_draft_that_is_not_saved_stays_in_place_of_a_plan(plan: Path) ->
         found = app_of(pilot).main.drafts.open_draft
         assert found is not None
         assert len(found.draft.edits) == 1
+
+
+async def test_no_answer_speaks_for_what_is_left_out_of_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    stranger = {"user": "nobody", "policy_arn": LAKE_READ.arn}
+    path.write_text(json.dumps(plan_document(planned("aws_iam_user_policy_attachment.x", "create", after=stranger))))
+    account = replace(sample_account(), organization=Known(None))
+    async with opened(account=account) as pilot:
+        drafts = app_of(pilot).main.drafts
+        drafts.show_draft(path)
+        await until(pilot, lambda: "None of the plan's changes is among the edits" in shown(pilot))
+        assert "PART OF THE PLAN" in shown(pilot)
+        drafts.add_edits([DetachPolicy(iam("role/deploy-prod"), ADMIN_ARN)])
+        await until(pilot, lambda: "of the rest of the plan it is not known: aws_iam_user_policy" in shown(pilot))
+        assert "(proved)" not in shown(pilot)
+        await press(pilot, "i")
+        assert "PART OF THE PLAN" in shown(pilot)
+        await press(pilot, "q", "q")
+        assert "PART OF THE PLAN" in shown(pilot)

@@ -61,7 +61,7 @@ class Stage:
         return self.main.query_one(StatusLine).render().plain
 
     async def choose(self, profile: str) -> None:
-        """Press P and choose a profile in the list."""
+        """Press g a and choose a profile in the list."""
         await press(self.pilot, "g", "a")
         await until(self.pilot, lambda: "broken" in self.words)
         rows = ["demo", "snapshot", "first", "second", "broken"]

@@ -266,12 +266,14 @@ class OpenDraft(Struct, frozen=True):
         saved: the draft as it stands in its file, or None when it was never saved.
         path: its file, or None.
         formers: what was taken out of it or replaced, the latest last; until another edit is made.
+        left_out: phrases about what of a Terraform plan is not among its edits: no answer holds for the whole plan.
     """
 
     draft: Draft
     saved: Draft | None = None
     path: Path | None = None
     formers: tuple[Former, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def unsaved(self) -> bool:
@@ -286,7 +288,8 @@ class OpenDraft(Struct, frozen=True):
     def words(self) -> str:
         count = len(self.draft.edits)
         name = f" {self.draft.name}" if self.draft.name else ""
-        return f"DRAFT{name} ({counted(count, 'edit')}{', unsaved' if self.unsaved else ''})"
+        part = "PART OF THE PLAN, " if self.left_out else ""
+        return f"DRAFT{name} ({part}{counted(count, 'edit')}{', unsaved' if self.unsaved else ''})"
 
 
 class DraftDesk:
@@ -309,9 +312,9 @@ class DraftDesk:
     def unsaved(self) -> tuple[OpenDraft, ...]:
         return tuple(found for found in self._open.values() if found.unsaved)
 
-    def open(self, draft: Draft, path: Path | None = None) -> OpenDraft:
+    def open(self, draft: Draft, path: Path | None = None, left_out: tuple[str, ...] = ()) -> OpenDraft:
         """Open a draft, in place of the account's last one; with a path, it was read from there."""
-        found = OpenDraft(draft, draft if path is not None else None, path)
+        found = OpenDraft(draft, draft if path is not None else None, path, left_out=left_out)
         self._open[draft.account_id] = found
         return found
 
@@ -358,7 +361,8 @@ class DraftDesk:
         """Note that a draft was saved; edits made since stay unsaved."""
         now = self._open.get(draft.account_id)
         latest = draft if now is None else now.draft.named(draft.name)
-        found = OpenDraft(latest, draft, path, now.formers if now is not None else ())
+        now = now or OpenDraft(latest)
+        found = structs.replace(now, draft=latest, saved=draft, path=path)
         self._open[draft.account_id] = found
         return found
 

@@ -192,7 +192,7 @@ class DraftController:
         assert found is not None
         more = f" and {count - 1} more" if count > 1 else ""
         words = self.words_of(found.draft, len(found.draft.edits) - count)
-        return line(("Drafted: ", "bold"), f"{words}{more}", ("  d draft, I impact", "$muted"))
+        return line(("Drafted: ", "bold"), f"{words}{more}", ("  g d draft, i impact", "$muted"))
 
     def tell(self, words: Content, severity: Severity = Severity.INFORMATION) -> None:
         """Say something about the draft, where its list is open also there."""
@@ -322,7 +322,7 @@ class DraftController:
         elif made.cautions:
             # What it does to others weighs more than how it reads: the draft shows that.
             count = f"{len(added)} edits" if len(added) > 1 else "1 edit"
-            keys = ("  d draft, I impact", "$muted")
+            keys = ("  g d draft, i impact", "$muted")
             told = " Also: ".join(made.cautions[:_MOST_CAUTIONS])
             others = len(made.cautions) - _MOST_CAUTIONS
             more = (f" {others} more: g d lists the edits." if others > 0 else "", "$muted")
@@ -380,9 +380,9 @@ class DraftController:
         self._desk.open(draft, path)
         self.draft_changed(line("Opened the draft ", (path.name, "bold"), "."))
 
-    def plan_opened(self, path: Path, draft: Draft, left_out: Sequence[str]) -> None:
+    def plan_opened(self, path: Path, draft: Draft, left_out: tuple[str, ...]) -> None:
         """Note what was read of a plan; the draft is not saved, and has no file: that of the plan stays as it is."""
-        self._desk.open(draft)
+        self._desk.open(draft, left_out=left_out)
         words = line("Opened the plan ", (path.name, "bold"), f" as a draft of {counted(len(draft.edits), 'edit')}.")
         if left_out:
             words = line(words, f" Not in it: {first_names(left_out, _MOST_LEFT_OUT, limit=200)}.")
@@ -428,7 +428,12 @@ class DraftController:
             from iamtui.tui.drafts.impact_screen import DraftImpactScreen
 
             self._push_impact(
-                DraftImpactScreen(drafted, self.screen.question.question_matrix, self.screen.question.principal)
+                DraftImpactScreen(
+                    drafted,
+                    self.screen.question.question_matrix,
+                    self.screen.question.principal,
+                    is_whole=self.open_draft is None or not self.open_draft.left_out,
+                )
             )
 
     def _push_impact(self, screen: DraftImpactScreen) -> None:

@@ -21,7 +21,7 @@ from iamtui.drafts.exports import export
 from iamtui.leaves import PROVE_DRAFT, is_there
 from iamtui.paths import home_expanded
 from iamtui.problem import Problem
-from iamtui.text import counted, safe_text
+from iamtui.text import counted, first_names, safe_text
 from iamtui.tui.background import Work, get_in_thread, in_thread
 from iamtui.tui.content import Severity, fit, line, plain
 from iamtui.tui.dialogs.dialogs import Choice, ChoiceDialog, LineDialog, needed
@@ -52,6 +52,11 @@ _EMPTIED = (
     "The draft has no edits: the account is as it is.",
     "",
     "U puts back what was taken out last, D closes the draft, F3 opens another one.",
+)
+
+_OF_NO_CHANGE: Final = (
+    "None of the plan's changes is among the edits: what is shown is the account without them.",
+    "`iamtui gate` lists every change that is not compared.",
 )
 
 
@@ -187,7 +192,8 @@ class DraftScreen(Screen[None]):
         empty = found is None or not found.draft.edits or workspace is None
         why = self.query_one("#draft-empty", Static)
         why.display = empty
-        why.update(Content("\n").join(plain(row) for row in (_EMPTY if found is None else _EMPTIED)))
+        rows = _EMPTY if found is None else _OF_NO_CHANGE if found.left_out else _EMPTIED
+        why.update(Content("\n").join(plain(row) for row in rows))
         self.edits.display = not empty
         for below in ("#draft-proof", "#draft-notes", "#draft-preview"):
             self.query_one(below).display = not empty
@@ -231,6 +237,10 @@ class DraftScreen(Screen[None]):
         elif proof.reasons:
             more = f", and {len(proof.reasons) - 1} more" if len(proof.reasons) > 1 else ""
             words = line(("? ", "bold $verdict-depends"), plain(f"Not proved: {next(iter(proof.reasons))}{more}"))
+        elif self.owner.open_draft is not None and self.owner.open_draft.left_out:
+            left_out = first_names(self.owner.open_draft.left_out, 1, limit=200)
+            told = f"Nothing newly possible by these edits; of the rest of the plan it is not known: {left_out}"
+            words = line(("? ", "bold $verdict-depends"), plain(told))
         else:
             words = line(("Nothing newly possible (proved)", "$verdict-allowed"))
         self.query_one("#draft-proof", Static).update(words)

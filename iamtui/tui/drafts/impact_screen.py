@@ -353,16 +353,23 @@ class DraftImpactScreen(Screen[str | None]):
     lines = getters.query_one(ImpactLines)
 
     def __init__(
-        self, drafted: DraftedAccount, question_matrix: QuestionMatrix | None, principal: Principal | None = None
+        self,
+        drafted: DraftedAccount,
+        question_matrix: QuestionMatrix | None,
+        principal: Principal | None = None,
+        *,
+        is_whole: bool = True,
     ) -> None:
         """Make the screen.
 
         Args:
             question_matrix: what is asked about everybody, or None.
             principal: who asks the saved questions that name nobody.
+            is_whole: whether every change of the plan that the draft was made from is among its edits.
         """
         super().__init__()
         self._drafted = drafted
+        self._is_whole = is_whole
         self._matrix = question_matrix
         self._principal = principal
         self._saved = self._whole = False
@@ -376,10 +383,10 @@ class DraftImpactScreen(Screen[str | None]):
     def again(self) -> Callable[[DraftedAccount], DraftImpactScreen]:
         """Makes the screen anew as it was left, of a draft; what it makes it from keeps this screen no longer."""
         matrix, principal, saved, whole = self._matrix, self._principal, self._saved, self._whole
-        only_changed, at = self._only_changed, self._at
+        only_changed, at, is_whole = self._only_changed, self._at, self._is_whole
 
         def make(drafted: DraftedAccount) -> DraftImpactScreen:
-            screen = DraftImpactScreen(drafted, matrix, principal)
+            screen = DraftImpactScreen(drafted, matrix, principal, is_whole=is_whole)
             screen._saved, screen._whole, screen._only_changed, screen._at = saved, whole, only_changed, at
             return screen
 
@@ -429,6 +436,7 @@ class DraftImpactScreen(Screen[str | None]):
         title = line(
             ("Impact of the draft", "bold $heading"),
             (f" {name}" if name else "", "bold"),
+            ("" if self._is_whole else "  PART OF THE PLAN", "bold $verdict-depends"),
             age_note(self._drafted.base.age),
         )
         if self._saved:

@@ -749,7 +749,7 @@ def _nothing_open(problem: Problem | None) -> Content:
         said += [plain(""), wrong(plain(problem.sentence, limit=None)), plain(problem.next_step, limit=None)]
     another = "another" if problem is not None else "one"
     choose = line(
-        "Press ", ("P", "bold $match"), f" to choose {another}: the demo, an AWS profile, or a snapshot file."
+        "Press ", ("g a", "bold $match"), f" to choose {another}: the demo, an AWS profile, or a snapshot file."
     )
     again = [line(("r", "bold $match"), " tries the same again.")] if problem is not None else []
     return lines(*said, plain(""), choose, *again)
