@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from iamtui.drafts.edits.base import describe_edits
-from iamtui.workspace.gate.plan_draft import PlanDraft, canonical, plan_draft
-from tests.support.plans import plan_of, planned
+from iamtui.workspace.gate.plan_draft import PlanDraft, canonical, open_plan, plan_draft
+from tests.support.plans import plan_document, plan_of, planned
 from tests.support.sample_account import ADMIN_ARN, ID, allow, iam, sample_workspace, trust
 
 READ = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:GetObject")]})
@@ -342,3 +343,15 @@ def test_what_is_forgotten_stays_beside_what_is_made_in_its_place() -> None:
     other = {"group": "auditors", "policy_arn": ADMIN_ARN}
     change = planned("aws_iam_group_policy_attachment.x", "create", "forget", before=grant, after=other)
     assert edits(change) == ["attach AdministratorAccess (AWS) to group/auditors"]
+
+
+def test_a_plan_file_is_opened_with_everything_that_its_draft_cannot_speak_for(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    role = planned("aws_iam_role.r", "create", after={"name": "r"})
+    document = plan_document(role, action_invocations=[{"address": "action.aws_lambda_invoke.x"}], errored=True)
+    path.write_text(json.dumps(document))
+    draft, left_out = open_plan(sample_workspace(), path)
+    assert draft.name == "plan.json"
+    words = "; ".join(left_out)
+    assert "what the action action.aws_lambda_invoke.x does" in words
+    assert "the plan ended with an error" in words

@@ -152,7 +152,13 @@ def open_plan(workspace: Workspace, path: Path) -> tuple[Draft, tuple[str, ...]]
     plan = read_plan(read_document(path, subject, most=LARGEST), subject)
     made = plan_draft(workspace, plan)
     left_out = [f"{one.address} {one.reason}" for one in made.not_compared]
-    return made.drafted.draft.named(path.name), (*left_out, *(gap.words for gap in gaps_of(plan, made)))
+    left_out += [gap.words for gap in gaps_of(plan, made)]
+    left_out += [
+        f"the final {one.attribute} of {one.address}, taken to be {one.value} from {one.reference}"
+        for one in made.recovered
+    ]
+    left_out += [f"what the action {action} does" for action in plan.actions]
+    return made.drafted.draft.named(path.name), tuple(left_out)
 
 
 def _misfit(address: str, problem: DraftProblem) -> NotCompared:
