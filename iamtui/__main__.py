@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from iamtui.cli.exits import KeyBinding, Screen
+from iamtui.cli.output import KeyBinding, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -109,7 +109,7 @@ def test_no_command_loads_the_screen() -> None:
 def test_a_decision_of_the_demo_needs_neither_moto_nor_boto3() -> None:
     code = """
 import contextlib, io, sys
-from iamtui.cli.exits import Screen
+from iamtui.cli.output import Screen
 from iamtui.cli.main import run
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     words = ["can", "amara.diallo", "s3:GetObject", "--on", "arn:aws:s3:::puffin-data-lake/x", "--demo"]

@@ -23,8 +23,7 @@ from iamtui.config import load_config, settings
 from iamtui.credentials.export import FORMATS
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import DEFAULT_OPTIONS
-from iamtui.engine.scenarios.scenario import parse_scenario
-from iamtui.engine.scenarios.scenario_format import OPTION_NAMES
+from iamtui.engine.scenarios.scenario import OPTION_NAMES, parse_scenario
 from iamtui.workspace.source.permissions import FEATURES
 from tests.support.cli_runner import Cli, cli
 from tests.support.slow import all_but

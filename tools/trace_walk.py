@@ -38,8 +38,8 @@ from textual.app import App
 
 import iamtui
 from benchmarks.screen import app_of, settle
-from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
+from iamtui.cli.output import Screen
 from iamtui.questions.question import Question
 from iamtui.tui.assume.dialog import AssumeDialog, AssumeResult
 from iamtui.tui.question.panel import QuestionPanel

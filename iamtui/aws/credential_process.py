@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from iamtui.aws.failures import OF_A_PROFILE
 from iamtui.problem import Problem
 
+OF_A_PROFILE: Final = "The credential_process of"
+"""The beginning of what is said when one fails."""
 DEPTH: Final = "IAMTUI_CREDENTIAL_PROCESS_DEPTH"
 """Counts, in the environment of a credential_process, how many of them run each other."""
 MOST_DEPTH: Final = 4

@@ -13,8 +13,7 @@ import click
 
 from iamtui.cli.assume_options import DEFAULT, Wanted, assume_options, assumed, say_nested, wanted_format
 from iamtui.cli.command import command
-from iamtui.cli.exits import Exit, ProgramExit, Screen, refuse_dumb_terminal
-from iamtui.cli.output import note, secret_on_stdout, stdout
+from iamtui.cli.output import Exit, ProgramExit, Screen, note, refuse_dumb_terminal, secret_on_stdout, stdout
 from iamtui.cli.source_choice import choose_for_screen
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.credentials.child_process import NotStarted, check_program, child_environment, replace_process

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import (
     all_or_open,
@@ -19,7 +18,7 @@ from iamtui.cli.opening import (
     with_account_facts,
     with_draft,
 )
-from iamtui.cli.output import note, progress_report, stdout
+from iamtui.cli.output import Exit, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.findings import findings, judged_findings, worst_first
 from iamtui.text import counted

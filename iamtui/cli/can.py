@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import JsonRecords, Output, note, stdout
-from iamtui.cli.question_options import (
+from iamtui.cli.output import Exit, JsonRecords, Output, note, stdout
+from iamtui.cli.questions import (
     Demands,
     QuestionOptions,
     answered,

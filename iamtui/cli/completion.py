@@ -29,8 +29,7 @@ from iamtui.catalog.actions import catalogue
 from iamtui.catalog.condition_keys import GLOBAL_KEYS
 from iamtui.catalog.newer import newer_actions
 from iamtui.cli.command import command
-from iamtui.cli.exits import COMPLETE_VARIABLE, Exit
-from iamtui.cli.output import stdout
+from iamtui.cli.output import COMPLETE_VARIABLE, Exit, stdout
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions
 from iamtui.problem import Problem

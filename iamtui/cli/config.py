@@ -13,9 +13,8 @@ import click
 
 from iamtui import paths
 from iamtui.cli.command import command
-from iamtui.cli.exits import Exit, Screen
 from iamtui.cli.main import CommandEntry, LazyGroup
-from iamtui.cli.output import note, stdout
+from iamtui.cli.output import Exit, Screen, note, stdout
 from iamtui.config import Config, Setting, load_config, settings
 from iamtui.credentials.export import FORMATS
 from iamtui.credentials.secure_files import replace_file

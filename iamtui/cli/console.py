@@ -15,8 +15,7 @@ from msgspec import structs
 
 from iamtui.cli.assume_options import Wanted, assume_options, assumed, read_time, say_nested
 from iamtui.cli.command import command
-from iamtui.cli.exits import Exit
-from iamtui.cli.output import note, secret_on_stdout, stdout
+from iamtui.cli.output import Exit, note, secret_on_stdout, stdout
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.config import load_config
 from iamtui.credentials.clipboard import ClearOnExit, ClipboardLease, ClipboardOptions

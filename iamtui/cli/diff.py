@@ -11,10 +11,9 @@ import click
 
 from iamtui.account.model import REST_OF_ACCOUNT, Account
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, say_part
-from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
+from iamtui.cli.output import Exit, Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, check_snapshot_account, snapshot_account_option, source_options
 from iamtui.engine.request import Principal
 from iamtui.paths import home_expanded

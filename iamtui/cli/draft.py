@@ -15,12 +15,11 @@ import click
 
 from iamtui.account.model import Account
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.opening import finding_label, open_workspace, read_drafted, say_findings
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import Demands, QuestionOptions, load_resource_policies, matrix_of, question_options
+from iamtui.cli.output import Exit, Output, Span, Style, note, stdout
+from iamtui.cli.questions import Demands, QuestionOptions, load_resource_policies, matrix_of, question_options
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft import EDIT_KINDS, Draft, Edit, draft_schema, edit_to_json

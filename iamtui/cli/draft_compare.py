@@ -10,10 +10,9 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, whole_or_open
-from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout
-from iamtui.cli.question_options import (
+from iamtui.cli.output import Exit, JsonRecords, Output, Span, Style, note, stdout
+from iamtui.cli.questions import (
     QuestionOptions,
     load_resource_policies,
     matrix_of,

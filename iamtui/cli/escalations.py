@@ -8,10 +8,9 @@ import click
 
 from iamtui.account.model import Role, User
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, unlisted_failures, with_draft
-from iamtui.cli.output import note, stdout
+from iamtui.cli.output import Exit, note, stdout
 from iamtui.cli.render import short_name
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.request import role_arn_of

@@ -12,10 +12,9 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened, opened_as_it_comes
 from iamtui.cli.opening import open_workspace
-from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout
+from iamtui.cli.output import Exit, JsonRecords, Output, Span, Style, note, stdout
 from iamtui.cli.render import verdict_style, write_suggestions
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.denials.denial import Denial, Findings

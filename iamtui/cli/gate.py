@@ -14,11 +14,10 @@ import click
 
 from iamtui.cli.command import command, output_options
 from iamtui.cli.diff import impact_json
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened, read_text, shown_name
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import open_workspace, say_part
-from iamtui.cli.output import Output, Span, Style, note, progress_report, stdout
+from iamtui.cli.output import Exit, Output, Span, Style, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft import Draft, write_draft
 from iamtui.drafts.edits.base import describe_edits

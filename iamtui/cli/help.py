@@ -8,9 +8,8 @@ import click
 
 from iamtui.cli.assume_options import assume_options
 from iamtui.cli.command import FORMS, TopicOption, command, output_options
-from iamtui.cli.exits import Exit
-from iamtui.cli.output import stdout
-from iamtui.cli.question_options import question_options
+from iamtui.cli.output import Exit, stdout
+from iamtui.cli.questions import question_options
 from iamtui.cli.source_options import source_options
 from iamtui.problem import Problem
 from iamtui.text import safe_text

@@ -11,8 +11,7 @@ import click
 from iamtui import paths
 from iamtui.catalog.actions import catalogue
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit, Screen
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Exit, Output, Screen, Span, Style, note, stdout
 from iamtui.cli.source_choice import ChosenSource, choose
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.config import Config, load_config, settings, value_of

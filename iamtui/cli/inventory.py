@@ -10,7 +10,6 @@ import click
 from iamtui.account.identity_center import Person
 from iamtui.account.model import UNLISTED, Account, Entity, Group, ManagedPolicy, Missing, Role, User
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import (
     all_or_open,
@@ -21,7 +20,7 @@ from iamtui.cli.opening import (
     with_people,
     with_user_details,
 )
-from iamtui.cli.output import Output, Span, Style, note, stdout
+from iamtui.cli.output import Exit, Output, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.policy.document import PolicyDocument
 from iamtui.presentation.listing import Listing

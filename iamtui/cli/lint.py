@@ -10,9 +10,8 @@ from typing import Any, Final
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text
-from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout, with_short_arguments
+from iamtui.cli.output import Exit, JsonRecords, Output, Span, Style, note, stdout, with_short_arguments
 from iamtui.lint.check_document import (
     DocumentKind,
     Suppression,

@@ -15,8 +15,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from iamtui.cli.command import write_options
-from iamtui.cli.exits import COMPLETE_VARIABLE, OPENED, Exit, ProgramExit, Screen, refuse_dumb_terminal
-from iamtui.cli.output import ProgressLine, stderr, with_short_arguments
+from iamtui.cli.output import (
+    COMPLETE_VARIABLE,
+    OPENED,
+    Exit,
+    ProgramExit,
+    ProgressLine,
+    Screen,
+    refuse_dumb_terminal,
+    stderr,
+    with_short_arguments,
+)
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.leaves import is_there
 from iamtui.problem import Problem

@@ -12,9 +12,8 @@ import click
 
 from iamtui.account.model import DEMO, REST_OF_ACCOUNT, Account, Known, Missing, User
 from iamtui.account.snapshot_parts import WITHOUT_VERDICT
-from iamtui.cli.exits import OPENED, Exit
 from iamtui.cli.input import ask_code, can_ask, read_text, says_yes
-from iamtui.cli.output import ProgressLine, note, progress_report, say_cached
+from iamtui.cli.output import OPENED, Exit, ProgressLine, note, progress_report, say_cached
 from iamtui.cli.source_choice import choose, choose_all
 from iamtui.cli.source_options import SourceOptions
 from iamtui.config import load_config

@@ -16,7 +16,6 @@ from msgspec import Struct, structs
 
 from iamtui.cli.command import command, output_options
 from iamtui.cli.diff import diff_fails, diff_json, fails, print_diff
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.listing import ListingPrinter
 from iamtui.cli.main import CommandEntry, LazyGroup
@@ -39,8 +38,8 @@ from iamtui.cli.organization_answers import (
     outside_row,
     row_cells,
 )
-from iamtui.cli.output import JsonRecords, Output, Span, Style, note, progress_report, stderr, stdout
-from iamtui.cli.question_options import Demands, question_store
+from iamtui.cli.output import Exit, JsonRecords, Output, Span, Style, note, progress_report, stderr, stdout
+from iamtui.cli.questions import Demands, question_store
 from iamtui.cli.source_choice import choose
 from iamtui.cli.source_options import SourceOptions, record_options
 from iamtui.credentials.secure_files import replace_file

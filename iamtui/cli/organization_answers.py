@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, field, structs
 
 from iamtui.account.model import DEMO, Account, Gap, Known, Missing
-from iamtui.cli.question_options import Demands
+from iamtui.cli.questions import Demands
 from iamtui.drafts.draft import Draft, OrganizationDraft
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Outcome

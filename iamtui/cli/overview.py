@@ -11,10 +11,9 @@ import click
 
 from iamtui.account.snapshot_parts import WITHOUT_VERDICT
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_account_facts, with_draft
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import load_resource_policies, question_store
+from iamtui.cli.output import Exit, Output, Span, Style, note, stdout
+from iamtui.cli.questions import load_resource_policies, question_store
 from iamtui.cli.render import verdict_style
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.overview import breakdown_bar

@@ -10,12 +10,11 @@ import click
 import msgspec
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import read_text, shown_name
 from iamtui.cli.main import CommandEntry, LazyGroup
 from iamtui.cli.opening import draft_option, open_workspace, read_drafted, say_findings, whole_or_open, with_draft
-from iamtui.cli.output import Span, Style, note, stdout
-from iamtui.cli.question_options import load_policies_of, question_store
+from iamtui.cli.output import Exit, Span, Style, note, stdout
+from iamtui.cli.questions import load_policies_of, question_store
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.condition_words import LAYER_NAMES
 from iamtui.engine.decision import Layer

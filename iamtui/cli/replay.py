@@ -18,10 +18,9 @@ from iamtui.activity.distinct_requests import COLUMNS, RequestCollector
 from iamtui.activity.event_rows import athena_query, write_parquet
 from iamtui.activity.trails import TrailCounts, Trails
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import shown_name
 from iamtui.cli.opening import open_workspace, read_drafted, say_findings, tells_count
-from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
+from iamtui.cli.output import Exit, Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.cli.used import tells_trails, trails_of
 from iamtui.credentials.secure_files import replace_file

@@ -7,9 +7,8 @@ from datetime import datetime
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import approval, command_choice, open_workspace, say_where
-from iamtui.cli.output import Span, Style, note, stderr, stdout
+from iamtui.cli.output import Exit, Span, Style, note, stderr, stdout
 from iamtui.cli.render import write_verdict
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.workspace.ask.context_syntax import at_time

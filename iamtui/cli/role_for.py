@@ -8,9 +8,8 @@ import click
 
 from iamtui.account.model import AccessKey, User
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, with_user_details
-from iamtui.cli.output import Span, Style, note, stderr, stdout
+from iamtui.cli.output import Exit, Span, Style, note, stderr, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.drafts.draft import write_draft
 from iamtui.workspace.review.service_accounts import RoleDraft, draft_role_for

@@ -18,9 +18,8 @@ import click
 
 from iamtui.cli.assume_options import DEFAULT, Assumed, Wanted, assume_options, assumed, say_nested, wanted_format
 from iamtui.cli.command import command
-from iamtui.cli.exits import Exit, ProgramExit
 from iamtui.cli.input import lending_terminal
-from iamtui.cli.output import note, secret_on_stdout, stdout
+from iamtui.cli.output import Exit, ProgramExit, note, secret_on_stdout, stdout
 from iamtui.cli.source_options import SourceOptions, option_words, source_options
 from iamtui.config import load_config
 from iamtui.credentials.child_process import NotStarted, check_program, endpoint_environment, handling, run_child

@@ -10,14 +10,12 @@ from typing import IO, Final, cast
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.input import opened
-from iamtui.cli.output import JsonRecords, Output, Span, Style, note, stdout
-from iamtui.cli.question_options import expect_option
+from iamtui.cli.output import Exit, JsonRecords, Output, Span, Style, note, stdout
+from iamtui.cli.questions import expect_option
 from iamtui.cli.render import subject_of, verdict_style, write_basis, write_trace
 from iamtui.engine.decision import Expectation
-from iamtui.engine.scenarios.scenario import MalformedScenario, Scenario, read_scenarios
-from iamtui.engine.scenarios.scenario_format import ScenarioError, scenario_schema
+from iamtui.engine.scenarios.scenario import MalformedScenario, Scenario, ScenarioError, read_scenarios, scenario_schema
 from iamtui.engine.words.decision_json import decision_schema as schema_of_decisions
 from iamtui.engine.words.decision_json import decision_to_json
 from iamtui.engine.words.explanation import explain

@@ -10,14 +10,13 @@ from iamtui import paths
 from iamtui.account.model import Missing
 from iamtui.account.snapshot_format import snapshot_schema
 from iamtui.cli.command import command
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import (
     open_workspace,
     whole_or_open,
     with_account_facts,
     with_people,
 )
-from iamtui.cli.output import note, progress_report, stdout
+from iamtui.cli.output import Exit, note, progress_report, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.credentials.secure_files import AlreadyThere
 from iamtui.leaves import WRITE_STORE

@@ -11,11 +11,10 @@ import click
 
 from iamtui.account.model import Role
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, ProgressLine, note, progress_report, stdout
-from iamtui.cli.question_options import say_assumed
+from iamtui.cli.output import Exit, Output, ProgressLine, note, progress_report, stdout
+from iamtui.cli.questions import say_assumed
 from iamtui.cli.render import short_name
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.presentation.trust import TrustRow, chains, outside_first, trust_edges

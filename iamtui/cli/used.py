@@ -13,9 +13,8 @@ import click
 
 from iamtui.activity.trails import TrailCounts
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.opening import open_workspace, tells_count
-from iamtui.cli.output import Output, ProgressLine, Span, Style, note, stdout
+from iamtui.cli.output import Exit, Output, ProgressLine, Span, Style, note, stdout
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.lint.check_document import finding_to_json
 from iamtui.policy.document import render

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import draft_option, open_workspace, with_draft
-from iamtui.cli.output import Output, Span, Style, note, stdout
-from iamtui.cli.question_options import (
+from iamtui.cli.output import Exit, Output, Span, Style, note, stdout
+from iamtui.cli.questions import (
     QuestionOptions,
     load_resource_policies,
     matrix_of,

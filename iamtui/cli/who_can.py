@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from iamtui.cli.command import command, output_options
-from iamtui.cli.exits import Exit
 from iamtui.cli.listing import print_listing
 from iamtui.cli.opening import all_or_open, draft_option, open_workspace, with_draft, with_people
-from iamtui.cli.output import note, stdout
-from iamtui.cli.question_options import QuestionOptions, load_resource_policies, matrix_of, question_options
+from iamtui.cli.output import Exit, note, stdout
+from iamtui.cli.questions import QuestionOptions, load_resource_policies, matrix_of, question_options
 from iamtui.cli.source_options import SourceOptions, source_options
 from iamtui.engine.decision import Layer, Outcome
 from iamtui.policy.patterns import is_pattern

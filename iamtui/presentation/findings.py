@@ -12,8 +12,7 @@ from iamtui.lint.sarif import SarifResult
 from iamtui.presentation.listing import At, Fix, ListColumn, Listing, Report, StatementPlace, Target
 from iamtui.presentation.overview import SEVERITY_WORDS
 from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
-from iamtui.workspace.review.audit import AuditFinding, AuditSuppression
-from iamtui.workspace.review.audit_edits import edits_that_mend, mending_words
+from iamtui.workspace.review.audit import AuditFinding, AuditSuppression, edits_that_mend, mending_words
 from iamtui.workspace.source.unknown_facts import FindingSeverity, UnknownFact
 from iamtui.workspace.source.workspace import Workspace
 

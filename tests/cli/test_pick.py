@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from iamtui.cli.assume import picking
-from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
+from iamtui.cli.output import Screen
 from iamtui.cli.source_options import SourceOptions
 from iamtui.credentials.export import FORMATS, find_format
 from iamtui.credentials.session import Session, utc_now

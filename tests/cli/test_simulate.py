@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
+from iamtui.cli.output import Screen
 from tests.support import wording
 from tests.support.cli_runner import Cli
 from tests.support.slow import one_quick

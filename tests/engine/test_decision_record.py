@@ -9,8 +9,7 @@ import pytest
 from iamtui.engine.condition_words import depends_text
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome, ResourceScope
 from iamtui.engine.evaluator import _WHAT, evaluate, read_all_layers, with_undocumented_behaviour
-from iamtui.engine.scenarios.scenario import Scenario, parse_scenario
-from iamtui.engine.scenarios.scenario_format import OPTION_NAMES
+from iamtui.engine.scenarios.scenario import OPTION_NAMES, Scenario, parse_scenario
 from iamtui.engine.words.explanation import explain
 from iamtui.engine.words.trace import trace, trace_to_json
 

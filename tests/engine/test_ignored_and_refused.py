@@ -11,8 +11,7 @@ from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, LayerState, Outcome
 from iamtui.engine.evaluator import evaluate, read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import NamedPolicy
-from iamtui.engine.scenarios.scenario import parse_scenario
-from iamtui.engine.scenarios.scenario_format import ScenarioError
+from iamtui.engine.scenarios.scenario import ScenarioError, parse_scenario
 from iamtui.engine.words.explanation import Explanation, explain
 from iamtui.engine.words.trace import trace
 from iamtui.policy.document import PolicyDocument

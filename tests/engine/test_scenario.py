@@ -15,8 +15,14 @@ from hypothesis import strategies as st
 from iamtui.engine.decision import Expectation, Outcome
 from iamtui.engine.evaluator import evaluate
 from iamtui.engine.request import EngineOptions, Mode, PrincipalKind
-from iamtui.engine.scenarios.scenario import MalformedScenario, Scenario, parse_scenario, read_scenarios
-from iamtui.engine.scenarios.scenario_format import ScenarioError, scenario_schema
+from iamtui.engine.scenarios.scenario import (
+    MalformedScenario,
+    Scenario,
+    ScenarioError,
+    parse_scenario,
+    read_scenarios,
+    scenario_schema,
+)
 from iamtui.policy.document import DocumentPool
 
 USERS = "arn:aws:iam::111111111111:user"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from iamtui.account.snapshot_writer import snapshot_of
-from iamtui.cli.exits import KeyBinding, Screen
 from iamtui.cli.main import run
+from iamtui.cli.output import KeyBinding, Screen
 from iamtui.credentials.session import Session
 from iamtui.workspace.source.workspace import SourceChoice
 from tests.support.sample_account import sample_account

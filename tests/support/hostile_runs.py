@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from iamtui.cli.exits import Screen
 from iamtui.cli.main import run
+from iamtui.cli.output import Screen
 from iamtui.config import load_config
 from iamtui.problem import Problem
 from iamtui.workspace.ask.denials import read_denial_file

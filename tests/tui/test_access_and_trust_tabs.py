@@ -9,9 +9,9 @@ from textual.pilot import Pilot
 
 from iamtui.account.model import Unread
 from iamtui.sources.demo import load_demo_account
-from iamtui.tui.explorer.access_and_trust_tabs import found_tab
 from iamtui.tui.explorer.detail_pane import DetailPane, ListAndDocument
 from iamtui.tui.explorer.listings import NOTHING_TO_GO_TO, RowsView, TabBar, TabId
+from iamtui.tui.explorer.tab_contents import found_tab
 from iamtui.tui.reports.report_screen import ReportScreen
 from iamtui.workspace.ask.trust import by_principal, chains_from, who_may_assume
 from iamtui.workspace.ask.what_can import what_can

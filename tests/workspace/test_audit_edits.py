@@ -16,8 +16,7 @@ from iamtui.drafts.edits.policies import PutInlinePolicy
 from iamtui.sources.demo import load_demo_account
 from iamtui.sources.snapshot import read_snapshot
 from iamtui.workspace.change.draft_session import apply
-from iamtui.workspace.review.audit import audit
-from iamtui.workspace.review.audit_edits import PASSED_ROLE, edits_that_mend, mending_words
+from iamtui.workspace.review.audit import PASSED_ROLE, audit, edits_that_mend, mending_words
 from iamtui.workspace.source.workspace import SourceInfo, SourceKind, Workspace
 from tests.support.open_account import FINDINGS, MENDED, open_snapshot
 from tests.support.sample_account import ADMIN_ARN, LAKE_READ, allow, document, iam, sample_workspace, trust

@@ -20,11 +20,12 @@ from iamtui.engine.calls.call_resources import (
     flat_parameters,
     has_key,
     naming,
+    partition_of,
     resources_of,
     tells,
     texts_in,
+    untold_types,
 )
-from iamtui.engine.calls.call_types import partition_of, untold_types
 from iamtui.policy.json_text import dict_in, list_in, text_in
 
 MOST_ACTIONS: Final = 32

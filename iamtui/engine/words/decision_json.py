@@ -9,7 +9,7 @@ from iamtui.engine.decision import Decision, LayerReport, Outcome, Reason, Resou
 from iamtui.engine.decision import Layer as LayerName
 from iamtui.engine.decision import LayerState as State
 from iamtui.engine.request import Principal, PrincipalKind, Request, caller_fixed_keys
-from iamtui.engine.scenarios.scenario_format import scenario_schema
+from iamtui.engine.scenarios.scenario import scenario_schema
 from iamtui.policy.context import (
     And,
     Beginning,

@@ -30,8 +30,8 @@ from iamtui.tui.widgets.status import Notice
 
 if TYPE_CHECKING:
     from iamtui.presentation.listing import Report
-    from iamtui.tui.explorer.access_and_trust_tabs import AccessSection, FoundTab
     from iamtui.tui.explorer.listings import ListingEntry
+    from iamtui.tui.explorer.tab_contents import AccessSection, FoundTab
     from iamtui.tui.reports.overview_view import OverviewView
     from iamtui.tui.reports.report_screen import Load
     from iamtui.workspace.source.workspace import Workspace
@@ -280,7 +280,7 @@ class DetailPane(FindsInDocument):
             in_thread(self, ask, name="asking what it can do", group=_FINDING)
 
     def _find(self, workspace: Workspace, entity: User | Role, tab: TabId, work: Work) -> None:
-        from iamtui.tui.explorer.access_and_trust_tabs import found_tab
+        from iamtui.tui.explorer.tab_contents import found_tab
 
         make: Callable[[DetailPane], AccessSection] | None = USED_SECTION.load()
         if make is not None and USED_SECTION not in self._sections:

@@ -17,9 +17,9 @@ from iamtui.tui import clock
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import Severity, line, plain
 from iamtui.tui.dialogs.dialogs import LineDialog, needed
-from iamtui.tui.explorer.access_and_trust_tabs import FoundTab
 from iamtui.tui.explorer.detail_pane import DetailPane
 from iamtui.tui.explorer.listings import BLANK, ListingRow, heading
+from iamtui.tui.explorer.tab_contents import FoundTab
 from iamtui.tui.widgets.status import Notice
 from iamtui.workspace.activity.used import ReadTrails, activity_of, compare_use, read_until
 from iamtui.workspace.ask.what_can import EffectiveAccess

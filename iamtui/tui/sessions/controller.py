@@ -172,7 +172,7 @@ class SessionLifecycle:
                     dialog.action_cancel()
                 self.open_assume(chosen.target.arn, caller=caller)
 
-        from iamtui.tui.explorer.access_and_trust_tabs import assumable_roles
+        from iamtui.tui.explorer.tab_contents import assumable_roles
 
         load = partial(assumable_roles, caller, clock.now)
 

@@ -21,7 +21,7 @@ from iamtui.denials.cloudtrail import encryption_context, is_outside_policies, r
 from iamtui.denials.denial import Denial, SourcePlace
 from iamtui.drafts.edits.deletions import DeleteAccessKey, DeleteLoginProfile
 from iamtui.engine.calls.api_calls import AuthorizedAction, CallActions, authorized_by
-from iamtui.engine.calls.call_types import patterns_of_type
+from iamtui.engine.calls.call_resources import patterns_of_type
 from iamtui.engine.condition_words import condition_of
 from iamtui.engine.decision import Decision, Layer, Outcome, ResourceScope
 from iamtui.engine.request import Mode, Principal, PrincipalKind

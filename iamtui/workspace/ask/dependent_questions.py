@@ -15,8 +15,7 @@ from iamtui.catalog.dependent_actions import Check, companions
 from iamtui.engine.decision import Decision, Expectation, ResourceScope
 from iamtui.engine.evaluator import read_all_layers, with_undocumented_behaviour
 from iamtui.engine.request import Request
-from iamtui.engine.scenarios.scenario import Scenario
-from iamtui.engine.scenarios.scenario_format import ScenarioError
+from iamtui.engine.scenarios.scenario import Scenario, ScenarioError
 from iamtui.policy.patterns import parse_arn
 from iamtui.policy.resource import resource_policy_arn
 from iamtui.problem import Problem
