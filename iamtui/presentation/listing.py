@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Flag, auto
-from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -55,6 +54,7 @@ class ListColumn(Generic[T]):
         words: the cell for people, as styled words or raw text; None: the value.
         least: cells that it takes at least in text.
         sort: what rows are sorted by; None: the value, texts in any letter case.
+        gives_way: where there is no room for all, the columns of the highest number go first; 0: it stays.
     """
 
     id: str
@@ -63,6 +63,7 @@ class ListColumn(Generic[T]):
     at: At = At.EVERYWHERE
     least: int = 0
     sort: Callable[[T], Any] | None = None
+    gives_way: int = 0
 
     @property
     def title(self) -> str:
@@ -143,6 +144,10 @@ def _none(_row: Any) -> None:
     return None
 
 
+def _itself(row: Any) -> object:
+    return row
+
+
 @dataclass(frozen=True)
 class Listing(Generic[T]):
     """A list as data, without the screen and the command line that show it.
@@ -151,11 +156,16 @@ class Listing(Generic[T]):
         id: by what commands, files and kept columns call it.
         nothing: what to say when there are no rows; raw.
         kinds: what rows can be narrowed to, in the order of the keys; aside: one that is shown only when it is chosen.
+        kind, others: the kind of a row, and those of the kinds that it is of besides.
+        key: the identity of a row, by which the cursor finds it again.
+        order: the order of the list itself; None: as rows come.
+        search: the text that a filter looks in, in lower case; None: all that stands in the row.
         inner: rows of the same columns that stand below a row for people; rows of a list have no inner rows of inner
             rows.
         group: a heading for people over rows that follow one another and have the same, or "".
         heads: whether text has headings above aligned columns; then all rows are read before the first is written.
         details: what stands below the list while the cursor is on the row; safe to show.
+        no_target: what to say where a row leads nowhere.
         data: the JSON of a row where it is richer than the columns.
         sarif, edge: the row as a result of a SARIF log, and as an arrow of a graph, where it can be one.
         help_uri: a page about the rules of the log.
@@ -169,10 +179,15 @@ class Listing(Generic[T]):
     aside: str = ""
     heads: bool = False
     kind: Callable[[T], str] = _no_text
+    others: Callable[[T], Sequence[str]] = _nothing
+    key: Callable[[T], object] = _itself
+    order: Callable[[T], Any] | None = None
+    search: Callable[[T], str] | None = None
     inner: Callable[[T], Sequence[T]] = _nothing
     group: Callable[[T], str] = _no_text
     details: Callable[[T], Sequence[Row]] = _nothing
     target: Callable[[T], Target | None] = _none
+    no_target: str = "It is about the account, not a part of the tree."
     fix: Callable[[T], Fix | None] = _none
     data: Callable[[T], Mapping[str, Any]] | None = None
     sarif: Callable[[T], SarifResult] | None = None
@@ -202,6 +217,8 @@ class Listing(Generic[T]):
 
     def haystack(self, row: T) -> str:
         """The text that a filter looks in, in lower case."""
+        if self.search is not None:
+            return self.search(row)
         columns = self.columns_at(At.PEOPLE)
         cells = (column.searched(one) for one in (row, *self.inner(row)) for column in columns)
         return " ".join((self.group(row), *cells)).lower()
@@ -238,36 +255,49 @@ class Listing(Generic[T]):
         return "".join(made)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Report(Generic[T]):
     """Rows of a list.
 
     Args:
         notes: what the list does not know, or what it adds up to; safe to show.
+        coming: rows that follow, each made when it is taken; after the last of them the notes are those of all.
+        expected: how many rows there will be, where some follow.
+        export: rows as a text in one of FORMATS, where the list itself does not have all that the text says; the
+            last argument tells whether nobody wants it any more.
     """
 
     listing: Listing[T]
     rows: Sequence[T] = ()
     notes: Sequence[str] = ()
+    coming: Iterator[T] | None = None
+    expected: int = 0
+    export: Callable[[str, Sequence[T], Callable[[], bool]], str] | None = None
+    _searched: list[str] = field(default_factory=list, repr=False)
+
+    def text(self, form: str, rows: Sequence[T], cancelled: Callable[[], bool] = lambda: False) -> str:
+        """Some of the rows in one of FORMATS."""
+        return self.listing.text(form, rows) if self.export is None else self.export(form, rows, cancelled)
 
     def counts(self) -> Counter[str]:
         """How many rows each kind has."""
-        return Counter(map(self.listing.kind, self.rows))
+        found = Counter(map(self.listing.kind, self.rows))
+        if self.listing.others is not _nothing:
+            found.update(kind for row in self.rows for kind in self.listing.others(row))
+        return found
 
     def shown(self, kind: str, needle: str) -> list[T]:
-        """The rows of a kind ("": of all) in which, or in whose inner rows, a text occurs, in any letter case."""
-        of, aside = self.listing.kind, self.listing.aside
-        wanted = needle.lower()
+        """The rows of a kind ("": of all) in which, or in whose inner rows, all words of a text occur, in any case."""
+        of, others, aside = self.listing.kind, self.listing.others, self.listing.aside
+        words = needle.lower().split()
+        if words:
+            self._searched += map(self.listing.haystack, self.rows[len(self._searched) :])
         return [
             row
-            for row, text in zip(self.rows, self._searched if wanted else repeat(""), strict=False)
-            if wanted in text and (of(row) == kind if kind else not aside or of(row) != aside)
+            for row, text in zip(self.rows, self._searched if words else repeat(""), strict=False)
+            if all(word in text for word in words)
+            and (of(row) == kind or kind in others(row) if kind else not aside or of(row) != aside)
         ]
-
-    @cached_property
-    def _searched(self) -> list[str]:
-        """The text that a filter looks in, by row; it goes with the report."""
-        return [*map(self.listing.haystack, self.rows)]
 
 
 _LONGEST_TEXT: Final = 32_000_000

@@ -1,29 +1,26 @@
-"""Who can: one principal with its answer as a row; how rows are counted, filtered, sorted and exported.
+"""Who can: principals and their answers as lists, on the screen (`who_can_rows`) and printed (`who_can_listing`).
 
-`who_can_listing` has the columns of the command line and of exports; those of the screen: `tui.question.who_can_list`.
+A row of the screen is words alone: thousands of answers are much to keep.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
+from itertools import repeat, takewhile
 from typing import Any, Final, TypeVar
-
-from msgspec import Struct
 
 from iamtui.engine.condition_words import LAYER_NAMES, condition_of, first_of
 from iamtui.engine.decision import Decision, Layer, Outcome, StatementRef, short_policy_name
 from iamtui.engine.request import Principal, PrincipalKind, Request
 from iamtui.policy.patterns import is_account_id, is_pattern, parse_arn
 from iamtui.presentation.answer_json import cell_to_json
-from iamtui.presentation.listing import At, ListColumn, Listing
-from iamtui.presentation.styled_words import Tone, Word, text_of
+from iamtui.presentation.listing import At, ListColumn, Listing, Report, Target
+from iamtui.presentation.styled_words import Row, Tone, Word, row_of, text_of
 from iamtui.presentation.verdict import (
     OUTCOME_WORDS,
-    VerdictCounts,
     VerdictWords,
     because,
     counts_of,
@@ -36,7 +33,8 @@ from iamtui.presentation.verdict import (
 from iamtui.questions.question import QuestionMatrix
 from iamtui.text import safe_text
 from iamtui.workspace.ask.access import Grant, PrincipalAccess, granting_statements, grants_of, who_has_access
-from iamtui.workspace.ask.who_can import Everybody
+from iamtui.workspace.ask.questions import check_known
+from iamtui.workspace.ask.who_can import Everybody, Provider, everybody
 from iamtui.workspace.source.inventory import known_behind, people_behind, people_words, sign_in_json
 from iamtui.workspace.source.workspace import Workspace
 
@@ -240,85 +238,113 @@ def _name_and_place(principal: Principal, inside: bool, elsewhere: bool) -> tupl
     return name, f"account {arn.account}" if arn.account else ""
 
 
-class Order(Struct, frozen=True):
-    """How rows are sorted: by one of ORDERS, perhaps in reverse."""
+_CHANGED: Final = "changed"
 
-    by: str = "verdict"
-    reverse: bool = False
-
-    def key(self, row: WhoCanRow) -> tuple[object, ...]:
-        """Sort key of a row; equal verdicts by name."""
-        name = row.name.lower()
-        if self.by == "verdict":
-            # A plain "allowed" is a better answer than one on some resources, or as far as loaded.
-            qualified = row.outcome is Outcome.ALLOWED and bool(row.words.rest)
-            at = BEST_FIRST.index(row.outcome)
-            return (-at if self.reverse else at, qualified, not row.inside, name, row.kind)
-        told = {"name": name, "kind": row.kind, "layer": row.layer, "statement": row.statement}[self.by]
-        return (told.lower(), name, row.kind)
-
-    @property
-    def title(self) -> str:
-        if self.by == "verdict":
-            return "worst first" if self.reverse else "best first"
-        return f"by {self.by}{', reversed' if self.reverse else ''}"
+_KIND_WORDS: Final = {
+    outcome: f"{words.mark} {words.rest or words.word.lower()}" for outcome, words in OUTCOME_WORDS.items()
+}
 
 
-ORDERS: Final = ("verdict", "name", "kind", "layer", "statement")
+def who_can_rows(*, draft: bool) -> Listing[WhoCanRow]:
+    """The list of principals and their answers on the screen, the best answer first.
+
+    Args:
+        draft: whether rows say what was answered without it.
+    """
+
+    def before(row: WhoCanRow) -> Word:
+        mark = row.before.mark + row.before.star if row.before is not None else ""
+        return Word(f"{mark} →", Tone.DEPENDS) if row.changed else Word(mark, Tone.FAINT)
+
+    def name(row: WhoCanRow) -> Row:
+        where = Word(f"  {row.where}", Tone.FAINT) if row.where else ""
+        return row_of(Word(row.name, Tone.STRONG if row.inside else Tone.PLAIN), where, limit=None)
+
+    def statement(row: WhoCanRow) -> Word:
+        return Word(row.statement, Tone.QUIET if row.outcome is Outcome.IMPLICIT_DENY else Tone.PLAIN)
+
+    earlier = ListColumn[WhoCanRow]("before", lambda row: row.before.mark if row.before is not None else None, before)
+    return Listing(
+        "who can",
+        (
+            *((earlier,) if draft else ()),
+            ListColumn(
+                "verdict", lambda row: row.words.short, lambda row: Word(row.words.short, row.words.tone, bold=True),
+                sort=_best_first,
+            ),
+            ListColumn("name", lambda row: row.name, name),
+            ListColumn("kind", lambda row: row.kind, lambda row: Word(row.kind, Tone.QUIET), gives_way=1),
+            ListColumn("layer", lambda row: row.layer, lambda row: Word(row.layer, Tone.QUIET), at=At.TEXT),
+            ListColumn("statement", lambda row: row.statement, statement),
+            ListColumn("condition", lambda row: row.condition, gives_way=2),
+            ListColumn("limit", lambda row: row.limit, lambda row: Word(row.limit, Tone.QUIET), gives_way=3),
+            ListColumn("why", lambda row: row.why, lambda row: Word(row.why, Tone.QUIET), at=At.TEXT),
+        ),
+        title="Who can",
+        nothing="This account has no users and no roles to ask about.",
+        kinds=(*(_KIND_WORDS[outcome] for outcome in BEST_FIRST), *((_CHANGED,) if draft else ())),
+        kind=lambda row: _KIND_WORDS[row.outcome],
+        others=lambda row: (_CHANGED,) if row.changed else (),
+        key=lambda row: row.principal.arn or row.name,
+        order=lambda row: (*_best_first(row), not row.inside, row.name.lower(), row.kind),
+        search=lambda row: row.haystack,
+        details=_row_details,
+        target=lambda row: Target(row.principal.arn) if row.inside else None,
+        no_target="It is not in the tree: it belongs to another account or to nobody. Press w for why.",
+    )  # fmt: skip
 
 
-class WhoCanRows:
-    """All rows, and those that pass the filter in their order; a batch of new ones costs a merge, not a new list."""
+def _best_first(row: WhoCanRow) -> tuple[int, bool]:
+    """A plain "allowed" is a better answer than one on some resources, or as far as loaded."""
+    return BEST_FIRST.index(row.outcome), row.outcome is Outcome.ALLOWED and bool(row.words.rest)
 
-    def __init__(self) -> None:
-        self.all: list[WhoCanRow] = []
-        self.shown: list[WhoCanRow] = []
-        self.counts = VerdictCounts()
-        self.changed = 0
-        self.order = Order()
-        self.outcome: Outcome | None = None
-        self.only_changed = False
-        self.needle = ""
 
-    def add(self, rows: Iterable[WhoCanRow]) -> None:
-        for row in rows:
-            self.all.append(row)
-            self.counts.count(row.words)
-            self.changed += row.changed
-            if self._passes(row):
-                self.shown.append(row)
-        self._sort()
+def _row_details(row: WhoCanRow) -> list[Row]:
+    before = (Word(str(row.before), Tone.QUIET), Word(" → ", Tone.DEPENDS)) if row.before and row.changed else ()
+    return [row_of(before, row.words.row), row_of(row.reason, limit=None)]
 
-    def choose(
-        self,
-        *,
-        outcome: Outcome | None = None,
-        only_changed: bool = False,
-        needle: str = "",
-        order: Order | None = None,
-    ) -> None:
-        """Filter and sort anew.
 
-        Args:
-            outcome: only this verdict; None: all.
-            only_changed: only what the draft changes.
-            needle: only rows that hold this text (any letter case).
-        """
-        self.outcome, self.only_changed, self.needle = outcome, only_changed, needle.lower()
-        self.order = order or self.order
-        self.shown = [row for row in self.all if self._passes(row)]
-        self._sort()
+def who_can_report(
+    question_matrix: QuestionMatrix,
+    before: Workspace | None,
+    provider: Provider,
+    workspace: Workspace,
+    cancelled: Callable[[], bool],
+) -> Report[WhoCanRow]:
+    """Everybody's answers, which come one by one, in the account and in that before a draft.
 
-    def _passes(self, row: WhoCanRow) -> bool:
-        if self.outcome is not None and row.outcome is not self.outcome:
-            return False
-        if self.only_changed and not row.changed:
-            return False
-        return not self.needle or all(word in row.haystack for word in self.needle.split())
+    Raises:
+        Problem: the question cannot be asked.
+    """
+    check_known(question_matrix.actions)
+    found = everybody(workspace, question_matrix)
+    unloaded: set[Layer] = set()
 
-    def _sort(self) -> None:
-        reverse = self.order.reverse and self.order.by != "verdict"
-        self.shown.sort(key=self.order.key, reverse=reverse)
+    def answers(side: Workspace) -> Iterator[tuple[Principal, Decision]]:
+        return provider(side, question_matrix, found.asked, cancelled)
+
+    def rows() -> Iterator[WhoCanRow]:
+        inside = len(found.principals) - found.outside
+        old = (decision for _, decision in answers(before)) if before is not None else repeat(None)
+        for at, ((principal, decision), earlier) in enumerate(zip(answers(workspace), old, strict=False)):
+            elsewhere, people = principal.account in workspace.others, people_behind(workspace, principal.arn)
+            row = who_can_row(principal, decision, earlier, inside=at < inside, elsewhere=elsewhere, people=people)
+            if not unloaded.issuperset(row.unloaded):
+                unloaded.update(row.unloaded)
+                report.notes = notes()
+            yield row
+
+    def notes() -> list[str]:
+        return [*found.never_asked, *filter(None, (not_evaluated(found, unloaded),))]
+
+    def export(form: str, rows: Sequence[WhoCanRow], cancelled: Callable[[], bool]) -> str:
+        principals = [row.principal for row in rows]
+        found = who_has_access(workspace, question_matrix, principals, only_deciding=form != "json")
+        return who_can_listing(workspace).text(form, takewhile(lambda _: not cancelled(), found))
+
+    listing = who_can_rows(draft=before is not None)
+    report = Report(listing, notes=notes(), coming=rows(), expected=len(found.asked), export=export)
+    return report
 
 
 def not_evaluated(found: Everybody, unloaded: Collection[Layer]) -> str:
@@ -486,15 +512,3 @@ def _by(workspace: Workspace, one: PrincipalAccess) -> str:
 def grant_words(grant: Grant) -> str:
     groups = f" of group {', '.join(map(safe_text, grant.groups))}" if grant.groups else ""
     return f"{statement_name(grant.statement)}{groups}"
-
-
-def who_can_text(
-    form: str,
-    workspace: Workspace,
-    question_matrix: QuestionMatrix,
-    principals: Iterable[Principal],
-    cancelled: Callable[[], bool],
-) -> str:
-    """The answers of some principals, in their order, in one of FORMATS."""
-    found = who_has_access(workspace, question_matrix, principals, only_deciding=form != "json")
-    return who_can_listing(workspace).text(form, takewhile(lambda _: not cancelled(), found))

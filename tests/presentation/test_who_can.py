@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from iamtui.engine.decision import Decision, Layer, Outcome
+from iamtui.engine.decision import Decision, Layer
 from iamtui.engine.request import Principal, PrincipalKind
 from iamtui.policy.context import And, ConditionLeaf
-from iamtui.presentation.styled_words import text_of
-from iamtui.presentation.who_can import ORDERS, Order, WhoCanRow, WhoCanRows, not_evaluated, who_can_row
+from iamtui.presentation.listing import Report
+from iamtui.presentation.who_can import WhoCanRow, not_evaluated, who_can_row, who_can_rows
 from iamtui.workspace.ask.who_can import Everybody
 from tests.support import panel_records as records
 from tests.support import wording
@@ -20,45 +22,36 @@ def row(name: str, decision: Decision, before: Decision | None = None, *, inside
 
 
 @pytest.fixture
-def rows() -> WhoCanRows:
-    found = WhoCanRows()
-    found.add(
-        (
-            row("zoe", records.allowed_fully()),
-            row("nobody", records.not_allowed()),
-            row("mfa", records.depends()),
-            row("alice", records.allowed(), records.not_allowed()),
-            row("stopped", records.denied()),
-        )
+def report() -> Report[WhoCanRow]:
+    rows = (
+        row("zoe", records.allowed_fully()),
+        row("nobody", records.not_allowed()),
+        row("mfa", records.depends()),
+        row("alice", records.allowed(), records.not_allowed()),
+        row("stopped", records.denied()),
     )
-    return found
+    return Report(who_can_rows(draft=True), rows)
 
 
-def names(rows: WhoCanRows) -> list[str]:
-    return [one.name for one in rows.shown]
+def names(rows: Iterable[WhoCanRow]) -> list[str]:
+    return [one.name for one in rows]
 
 
-def test_the_best_answers_stand_first_and_those_without_a_limit_before_others(rows: WhoCanRows) -> None:
-    assert names(rows) == ["zoe", "alice", "mfa", "stopped", "nobody"]
-    rows.choose(order=Order("verdict", reverse=True))
-    assert names(rows) == ["nobody", "stopped", "mfa", "zoe", "alice"]
-    rows.choose(order=Order("name", reverse=True))
-    assert names(rows) == ["zoe", "stopped", "nobody", "mfa", "alice"]
+def test_the_best_answers_stand_first_and_those_without_a_limit_before_others(report: Report[WhoCanRow]) -> None:
+    assert report.listing.order is not None
+    assert names(sorted(report.rows, key=report.listing.order)) == ["zoe", "alice", "mfa", "stopped", "nobody"]
 
 
-def test_rows_are_filtered_by_verdict_change_and_text(rows: WhoCanRows) -> None:
-    rows.choose(outcome=Outcome.EXPLICIT_DENY)
-    assert names(rows) == ["stopped"]
-    rows.choose(only_changed=True)
-    assert names(rows) == ["alice"]
-    rows.choose(needle="PATH NoDelete")
-    assert names(rows) == ["stopped"]
+def test_rows_are_filtered_by_verdict_change_and_text(report: Report[WhoCanRow]) -> None:
+    assert names(report.shown("[x] explicit", "")) == ["stopped"]
+    assert names(report.shown("changed", "")) == ["alice"]
+    assert names(report.shown("", "PATH NoDelete")) == ["stopped"]
 
 
-def test_answers_are_counted_by_verdict(rows: WhoCanRows) -> None:
-    assert text_of(rows.counts.short(best_first=True)) == "2 allowed (1*), 1 depends, 2 denied"
-    assert str(rows.counts) == "1 denied explicitly, 1 denied, 1 on a condition, 1 allowed as far as loaded, 1 allowed"
-    assert rows.changed == 1
+def test_answers_are_counted_by_verdict_and_by_change(report: Report[WhoCanRow]) -> None:
+    counts = {"[+] allowed": 2, "[?] depends": 1, "[x] explicit": 1, "[-] no allow": 1, "changed": 1}
+    assert report.counts() == counts
+    assert [*report.listing.kinds] == [*counts]
 
 
 @pytest.mark.parametrize(
@@ -126,15 +119,6 @@ def test_a_row_names_layer_statement_condition_and_limit() -> None:
     assert depends.condition in depends.why
     assert row("a", records.allowed()).limit.startswith("as far as loaded")
     assert row("a", records.allowed_fully()).limit == ""
-
-
-def test_rows_sort_by_each_order(rows: WhoCanRows) -> None:
-    for by in ORDERS:
-        rows.choose(order=Order(by))
-        forwards = names(rows)
-        assert sorted(forwards) == ["alice", "mfa", "nobody", "stopped", "zoe"]
-    statements = [one.statement.lower() for one in rows.shown]
-    assert statements == sorted(statements)
 
 
 def test_what_the_list_lacks_is_one_sentence_after_the_other() -> None:

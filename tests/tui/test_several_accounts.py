@@ -97,7 +97,7 @@ async def test_both_sides_answer_and_who_can_lists_all_accounts(files: tuple[str
         await press(it.pilot, "enter")
         await until(it.pilot, lambda: "[+] ALLOWED" in it.words)
         await press(it.pilot, "f6")
-        await until(it.pilot, lambda: isinstance(it.app.screen, WhoCanScreen) and "of 9 best first" in it.words)
+        await until(it.pilot, lambda: isinstance(it.app.screen, WhoCanScreen) and "? 9 ▸1 all" in it.words)
         assert f"both account {OTHER} user" in it.words
         assert "[+] ALLOWED* alice user" in it.words
         await press(it.pilot, "end", "enter")

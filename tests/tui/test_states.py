@@ -16,7 +16,7 @@ from iamtui.drafts.edits.principals import AttachPolicy
 from iamtui.problem import Problem
 from iamtui.tui.app import IamtuiApp
 from iamtui.tui.drafts import impact_screen
-from iamtui.tui.question import trace_screen, who_can_screen
+from iamtui.tui.question import trace_screen
 from iamtui.tui.reports import report_screen
 from iamtui.tui.widgets.status import KeyLine, MessageLine
 from iamtui.workspace.source import workspace as opening
@@ -97,7 +97,7 @@ async def impact(pilot: Pilot[None]) -> None:
 
 
 LOADING: Final[dict[str, tuple[ModuleType, Steps]]] = {
-    "who can": (who_can_screen, keys("W", ask=True)),
+    "who can": (report_screen, keys("W", ask=True)),
     "findings": (report_screen, keys("g", "f")),
     "impact": (impact_screen, impact),
     "trace": (trace_screen, keys("w", ask=True)),

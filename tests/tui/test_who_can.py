@@ -12,13 +12,15 @@ import pytest
 from textual.widgets import Input, Static
 
 from iamtui.account.model import InlinePolicy, ResourcePolicy
-from iamtui.engine.decision import Decision, Outcome
+from iamtui.engine.decision import Decision
 from iamtui.engine.request import Mode, Principal
 from iamtui.policy.document import PolicyDocument
+from iamtui.presentation.listing import Target
 from iamtui.questions.question import Question, QuestionMatrix
 from iamtui.tui.file_exports import ExportScreen
 from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.question.who_can_screen import WhoCanScreen
+from iamtui.tui.reports.report_screen import Chosen
 from iamtui.tui.widgets.lists.listing_view import shared_out
 from iamtui.workspace.ask import who_can as asking_everybody
 from iamtui.workspace.source.opening import open_source
@@ -67,7 +69,7 @@ def shared_workspace() -> Workspace:
 
 
 def names(screen: WhoCanScreen) -> list[str]:
-    return [row.name for row in screen.list.rows.shown]
+    return [row.name for row in screen.list.shown]
 
 
 async def test_everybody_is_listed_with_counts_the_best_answer_first() -> None:
@@ -77,15 +79,15 @@ async def test_everybody_is_listed_with_counts_the_best_answer_first() -> None:
         await settle(pilot)
         text = screen_text(app)
         assert names(screen) == ["deploy-prod", "999999999999", "alice", "bob"]
-        assert "2 allowed (2*), 0 depend, 2 denied of 4" in text
+        assert "▸1 all 2 [+] allowed (2) 3 [?] depends (0) 4 [x] explicit (1) 5 [-] no allow (1)" in text
         assert all(f"{wording.ALLOWED}*" in row for row in text.split("\n") if "deploy-prod" in row and "  role" in row)
+        assert names(screen)[0] == "deploy-prod"
         assert "inline / ReadLake" in text or "data-lake-read / ReadLake" in text
         assert wording.AS_LOADED in text
 
         await pilot.press("o")
         await settle(pilot)
-        assert names(screen) == ["bob", "alice", "deploy-prod", "999999999999"]
-        assert "worst first" in screen_text(app)
+        assert names(screen) == ["bob", "alice", "999999999999", "deploy-prod"]
 
 
 async def test_numbers_and_arrows_filter_by_verdict() -> None:
@@ -98,7 +100,7 @@ async def test_numbers_and_arrows_filter_by_verdict() -> None:
         await pilot.press("4")
         await settle(pilot)
         assert names(screen) == ["alice"]
-        assert "▸4 [x] explicit" in screen_text(app)
+        assert "▸4 [x] explicit (1)" in screen_text(app)
         await pilot.press("l")
         await settle(pilot)
         assert names(screen) == ["bob"]
@@ -107,7 +109,7 @@ async def test_numbers_and_arrows_filter_by_verdict() -> None:
         assert len(names(screen)) == 4
         await pilot.press("3")
         await settle(pilot)
-        assert "Nobody matches this filter" in screen_text(app)
+        assert "Nothing matches" in screen_text(app)
         await pilot.press("1")
         await settle(pilot)
         assert screen.list.display
@@ -145,7 +147,7 @@ async def test_enter_returns_whom_to_go_to_but_stays_with_somebody_from_outside(
         assert "not in the tree" in screen_text(app)
         await pilot.press("k", "enter")
         await settle(pilot)
-        assert app.returned == ["arn:aws:iam::123456789012:role/deploy-prod"]
+        assert app.returned == [Chosen(Target("arn:aws:iam::123456789012:role/deploy-prod"))]
 
 
 async def test_w_explains_the_answer_of_the_row() -> None:
@@ -171,13 +173,13 @@ async def test_a_resource_that_is_not_loaded_and_one_open_to_all_are_said() -> N
         assert "Who else the resource lets in is unknown" in screen_text(app)
 
 
-async def test_what_aws_never_asks_is_said_above_the_answers() -> None:
+async def test_what_aws_never_asks_is_said_with_the_answers() -> None:
     secret = replace(READ, actions=("secretsmanager:GetSecretValue",))
     app = ScreenApp(WhoCanScreen(small_workspace(), secret))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "AWS never asks this: secretsmanager:GetSecretValue is about" in screen_text(app)
-        assert "0 allowed" in screen_text(app)
+        assert "[+] allowed (0)" in screen_text(app)
 
 
 async def test_what_cannot_be_asked_is_a_sentence() -> None:
@@ -214,8 +216,8 @@ async def test_rows_show_while_others_are_still_asked_and_leaving_stops_the_thre
     screen = WhoCanScreen(shared_workspace(), READ, provider=slow)
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: len(screen.list.rows.all) == 2)
-        assert "asking … 50 %" in screen_text(app)
+        await until(pilot, lambda: len(screen.list.shown) == 2)
+        assert "2  looking … 50 %" in screen_text(app)
         assert not screen.done
         await pilot.press("f6")
         await settle(pilot)
@@ -248,7 +250,7 @@ async def test_a_draft_shows_before_and_after_and_what_it_changes() -> None:
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert "1 changed" in screen_text(app)
+        assert "6 changed (1)" in screen_text(app)
         await pilot.press("6")
         await settle(pilot)
         assert names(screen) == ["bob"]
@@ -266,7 +268,7 @@ async def test_newer_data_is_asked_anew_with_the_same_filter() -> None:
         assert len(names(screen)) == 2
         screen.set_workspace(small_workspace())
         await settle(pilot)
-        assert screen.list.rows.outcome is Outcome.ALLOWED
+        assert "▸2 [+] allowed (1)" in screen_text(app)
         assert names(screen) == ["deploy-prod"]
 
 
@@ -282,7 +284,7 @@ async def test_f6_turns_can_into_who_can_and_enter_keeps_the_question() -> None:
         await press_in_app(pilot, "f6")
         screen = app.screen
         assert isinstance(screen, WhoCanScreen)
-        target = screen.list.rows.shown[1].principal.arn
+        target = screen.list.shown[1].principal.arn
         await press_in_app(pilot, "j", "enter")
         assert app.screen is app.main
         assert getattr(app.main.subject.node, "arn", "") == target
@@ -302,7 +304,7 @@ async def test_hostile_names_cannot_leave_the_list() -> None:
     app = ScreenApp(screen)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        assert screen.list.rows.all
+        assert screen.list.shown
         assert_clean(app)
         for key in ("j", "j", "w", "G", "g", "g", "enter"):
             await pilot.press(key)
@@ -310,55 +312,28 @@ async def test_hostile_names_cannot_leave_the_list() -> None:
             assert_clean(app)
 
 
-async def test_names_are_not_cut_where_the_reasons_leave_room() -> None:
-    screen = WhoCanScreen(shared_workspace(), READ)
-    app = ScreenApp(screen)
-    async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        rows = screen.list
-
-        def widths(name: int, why: int, width: int = 118) -> tuple[int, ...]:
-            rows.longest |= {"name": name, "why": why}
-            found, reasons = rows._columns(width)
-            return found, *(size for _reason, size in reasons)
-
-        assert widths(60, 30) == (60, 30)
-        assert widths(60, 200) == (44, 46)
-        assert widths(20, 200) == (24, 66)
-        assert widths(20, 200, 78) == (52,)
-
-
-async def test_a_wide_window_has_the_parts_of_the_reasons_in_columns_that_sort() -> None:
+async def test_columns_give_way_where_there_is_no_room_and_sort_where_there_is() -> None:
     screen = WhoCanScreen(shared_workspace(), READ)
     app = ScreenApp(screen)
     async with app.run_test(size=(200, 60)) as pilot:
         await settle(pilot)
+        assert screen.list.shown_columns == ["verdict", "name", "kind", "statement", "limit"], "nothing has a condition"
         rows = screen_text(app).split("\n")
         header = next(row for row in rows if "verdict" in row and "kind" in row)
-        assert all(title in header for title in ("layer", "statement", "limit"))
-        alice = next(row for row in rows if "alice" in row)
-        assert "identity" in alice
-        assert "no-s3 / statement 1 (lines 4-8)" in alice
-        bob = next(row for row in rows if " bob " in row)
-        assert "no Allow in: identity policies" in bob
+        assert "no-s3 / statement 1 (lines 4-8)" in next(row for row in rows if "alice" in row)
+        assert "no Allow in: identity policies" in next(row for row in rows if " bob " in row)
         assert "SCP, RCP not evaluated" in next(row for row in rows if "deploy-prod" in row)
-        assert "condition" not in header, "nothing depends on any"
         await pilot.press("comma")
         await settle(pilot)
-        assert screen.list.rows.order.by == "statement"
+        assert screen.list.order.by == "limit"
         y = rows.index(header)
-        await pilot.click(offset=(header.index("layer") + 1, y))
+        for reverse in (False, True):
+            await pilot.click(offset=(header.index("statement") + 1, y))
+            await settle(pilot)
+            assert screen.list.order == ("statement", reverse)
+        await pilot.resize_terminal(70, 24)
         await settle(pilot)
-        assert [screen.list.rows.order.by, screen.list.rows.order.reverse] == ["layer", False]
-        await pilot.click(offset=(header.index("layer") + 1, y))
-        await settle(pilot)
-        assert screen.list.rows.order.reverse
-        await pilot.resize_terminal(120, 40)
-        await settle(pilot)
-        assert "why" in screen_text(app)
-        await pilot.press("full_stop")
-        await settle(pilot)
-        assert screen.list.rows.order.by == "name", "what has no column is no order here"
+        assert screen.list.shown_columns == ["verdict", "name", "statement"]
 
 
 def test_columns_share_what_there_is_and_the_widest_gives_most() -> None:
@@ -401,10 +376,10 @@ async def test_filter_order_and_selection_are_there_again_on_the_way_back() -> N
         await press_in_app(pilot, "enter", "j")
         screen = app.screen
         assert isinstance(screen, WhoCanScreen)
-        chosen, shown, order = screen.list.row, names(screen), screen.list.rows.order
+        chosen, shown, order = screen.list.row, names(screen), screen.list.order
         assert chosen is not None
         assert screen.list.cursor
-        assert len(shown) < len(screen.list.rows.all)
+        assert f"{len(shown)} of " in screen_text(app)
         await press_in_app(pilot, "enter")
         assert app.screen is app.main
         await press_in_app(pilot, "left_square_bracket")
@@ -412,7 +387,7 @@ async def test_filter_order_and_selection_are_there_again_on_the_way_back() -> N
         assert isinstance(again, WhoCanScreen)
         await until(pilot, lambda: again.done)
         assert names(again) == shown
-        assert again.list.rows.order == order
+        assert again.list.order == order
         assert again.list.row is not None
         assert again.list.row.principal == chosen.principal
         # From there it goes on as before.
@@ -458,24 +433,35 @@ async def test_what_is_shown_is_exported_as_the_command_prints_it(
 
 async def test_columns_are_chosen_and_kept_for_the_next_time() -> None:
     columns: dict[str, tuple[str, ...]] = {}
-    screen = WhoCanScreen(shared_workspace(), READ, columns=columns)
+    screen = WhoCanScreen(shared_workspace(), READ)
+    screen.columns = columns
     app = ScreenApp(screen)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert screen.list.shown_columns == ["why"]
-        await pilot.press("v", "space", "G", "space", "escape")
+        await pilot.press("v", "G", "space", "escape")
         await settle(pilot)
-        assert columns == {"who can": ("layer",)}
-        assert screen.list.shown_columns == ["layer"]
+        assert columns == {"who can": ("verdict", "name", "kind", "statement", "limit", "why")}
         again = screen.again()(shared_workspace(), None)
-        await pilot.resize_terminal(80, 24)
-        await settle(pilot)
-        assert screen.list.hidden_columns == ["layer"]
+        again.columns = columns
     app = ScreenApp(again)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert again.list.shown_columns == ["layer"]
+        assert "why" in again.list.shown_columns
         await pilot.press("v", "u", "escape")
         await settle(pilot)
         assert columns == {}
-        assert again.list.shown_columns == ["why"]
+        assert "why" not in again.list.shown_columns
+
+
+async def test_after_a_choice_keys_go_to_the_tree_and_not_into_the_question() -> None:
+    app = make_app()
+    async with app.run_test(size=SIZE) as pilot:
+        await settle_app(pilot)
+        app.main.go_to(iam("role/deploy-prod"))
+        await press_in_app(pilot, "s")
+        await type_text(pilot, "s3:GetObject")
+        await settle_app(pilot)
+        await press_in_app(pilot, "f6", "enter")
+        assert app.screen is app.main
+        await press_in_app(pilot, "left_square_bracket")
+        assert isinstance(app.screen, WhoCanScreen)

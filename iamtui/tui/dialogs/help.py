@@ -63,24 +63,24 @@ _UNMARKED: Final = (
 _JOBS: Final[Mapping[str, tuple[str, ...]]] = {
     "Here": (),
     "Move": (
-        "list", "tree", "text", "matrix", "layers", "choice", "completion", "overview", "tab", "whocan.open",
+        "list", "tree", "text", "matrix", "layers", "choice", "completion", "overview", "tab",
         "report.open", "impact.go", "trace.fold", "trace.jump", "go.top", "go.tree", "sessions.down", "sessions.up",
         "chooser.down", "chooser.up", "confirm.down", "confirm.up", "confirm.page-down", "confirm.page-up",
     ),
     "Find": (
-        "filter", "find", "document", "jump", "palette", "report", "whocan", "go.filter", "go.jump", "app.palette",
+        "filter", "find", "document", "jump", "palette", "report", "go.filter", "go.jump", "app.palette",
         "text.search", "text.next", "text.previous", "impact.filter",
     ),
-    "Ask": ("question", "save-question", "opinion", "denial", "compare", "trace", "impact", "whocan.why"),
+    "Ask": ("question", "save-question", "opinion", "denial", "compare", "trace", "impact", "report.why"),
     "Fix": ("draft", "draft-editor", "report.draft", "session.revoke"),
     "Assume": ("assume", "session-policy", "code", "login", "session.assume", "session.assume-any", "session.roles"),
     "Hand over": (
         "session", "sessions", "endpoint", "export", "draft-export", "copy", "console", "account.snapshot",
-        "question.copy_command", "report.export", "whocan.export", "text.copy",
+        "question.copy_command", "report.export", "text.copy",
     ),
     "Go": (
         "account", "go", "app.go", "app.source", "app.organization", "app.region", "app.back", "view.editor",
-        "text.back", "report.leave", "whocan.leave", "whocan.back", "trace.back", "question.leave",
+        "text.back", "report.leave", "whocan.back", "trace.back", "question.leave",
     ),
     "Window": ("app", "view", "table", "columns"),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from iamtui.account.model import Account
@@ -643,6 +643,9 @@ class Browsing:
         self._history.jump(self._screen.subject.tab, above, self._look())
         self._screen.explorer.reveal(key)
         self.show(node)
+        if above is not None and isinstance(self._screen.focused, Input):
+            # Whoever chose in a list is done with typing: the next key, such as [, is no letter of a field.
+            self._screen.explorer.tree_view.focus()
         detail = self._screen.subject.detail
         if place is not None and place.trust:
             detail.select_tab(TabId.TRUST)

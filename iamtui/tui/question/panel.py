@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from iamtui.engine.words.explanation import Explanation
     from iamtui.questions.answers import Answer
     from iamtui.questions.question import Question, QuestionMatrix
-    from iamtui.tui.question.who_can_screen import Arrangement
+    from iamtui.tui.reports.report_screen import Arrangement
     from iamtui.workspace.ask.saved_questions import SavedQuestion
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from iamtui.engine.request import Principal
     from iamtui.presentation.answer import AnsweredQuestion
     from iamtui.tui.question.asking import Alongside
-    from iamtui.tui.question.who_can_screen import WhoCanScreen
     from iamtui.workspace.ask.answers import BulkMatrixEvaluator
 
 
@@ -183,28 +182,9 @@ def open_who_can(main: AskedFrom, before: Workspace | None = None) -> None:
         )
         return
 
-    from iamtui.tui.question.who_can_screen import AS_FOUND, WhoCanScreen
+    from iamtui.tui.question.who_can_screen import show_who_can
 
-    left_out = main.question.left_out
-    asked, as_left = main.question.who_can_left or (None, AS_FOUND)
-    arrangement = as_left if asked == question_matrix else AS_FOUND
-    screen = WhoCanScreen(
-        workspace, question_matrix,
-        before=before, left_out=left_out, arrangement=arrangement, columns=main.list_columns,
-    )  # fmt: skip
-    _push_who_can(main, screen)
-
-
-def _push_who_can(main: AskedFrom, screen: WhoCanScreen) -> None:
-    """Show it; on the way back from who was chosen there, or for the same question, it is shown as it was left."""
-
-    def left(arn: str | None) -> None:
-        main.question.who_can_left = screen.question_matrix, screen.arrangement
-        if arn is not None:
-            again = screen.again()
-            main.go_to(arn, lambda workspace: _push_who_can(main, again(workspace, main.drafts.before_workspace)))
-
-    main.app.push_screen(screen, left)
+    show_who_can(main, main.question, workspace, question_matrix, before)
 
 
 def tell_screens(main: AskedFrom, workspace: Workspace) -> None:

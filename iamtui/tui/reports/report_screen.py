@@ -1,10 +1,11 @@
-"""ReportScreen: a list over the whole account with a filter and details: findings, escalations, members of a number."""
+"""ReportScreen: a declared list over the whole account with a filter and details: findings, escalations, who can."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from textual import getters, on
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Label
 
 from iamtui.account.model import Role, User
+from iamtui.engine.request import Principal
 from iamtui.presentation.access import OVER_TIME, changes_report, of_two
 from iamtui.presentation.escalations import escalations_report
 from iamtui.presentation.findings import findings_report
@@ -22,17 +24,20 @@ from iamtui.presentation.listing import Fix, Report, Target
 from iamtui.presentation.reports import members_report
 from iamtui.presentation.trust import trust_report
 from iamtui.problem import Problem
+from iamtui.questions.question import Question
 from iamtui.tui.background import Work, in_thread
 from iamtui.tui.content import age_note, line, lines, plain, styled, wrong
 from iamtui.tui.dialogs.list_dialogs import choose_columns
 from iamtui.tui.file_exports import choose_export
 from iamtui.tui.main.inventory import IndexedAccount
 from iamtui.tui.main.main_view import MainView
+from iamtui.tui.question.trace_screen import TraceScreen
 from iamtui.tui.widgets.lists.line_list import LineView
 from iamtui.tui.widgets.lists.list_pane import ON_A_ROW, FilteredList, FilterRow, ListPane, filter_chips
 from iamtui.tui.widgets.lists.listing_view import UNSORTED, ListingView, RowOrder
 from iamtui.tui.widgets.lists.wrapped_text import wrap_all
 from iamtui.tui.widgets.status import KeyLine, TitleLine
+from iamtui.workspace.ask.questions import ask
 from iamtui.workspace.ask.what_can import EffectiveAccess, what_can
 from iamtui.workspace.review.audit import audit, read_suppressions
 from iamtui.workspace.review.escalations import find_escalations_across
@@ -92,6 +97,9 @@ def comparison(before: Compared, after: Compared, _workspace: Workspace, cancell
 REPORTS: Final[dict[str, Load]] = {"findings": findings, "escalations": escalations, "trust": trust_report}
 """By the name that keys and numbers open them with."""
 
+KEPT_APART: Final = {*REPORTS, "who can"}
+"""Titles of the lists whose columns are kept by themselves."""
+
 
 # The rows.
 
@@ -108,6 +116,21 @@ class Chosen(NamedTuple):
 
     target: Target
     fix: Fix | None = None
+
+
+class Arrangement(NamedTuple):
+    """How a list is narrowed and sorted, and the key of the row under the cursor."""
+
+    kind: str = ""
+    needle: str = ""
+    order: RowOrder = UNSORTED
+    at: object = None
+
+
+AS_FOUND: Final = Arrangement()
+
+_BATCH_SECONDS: Final = 0.05
+"""How long rows are collected before they are handed on."""
 
 
 class More(NamedTuple):
@@ -140,6 +163,7 @@ class ReportScreen(Screen[Chosen | None]):
             "f10,f", "draft", "Draft a fix", id="report.draft",
             tooltip="Draft what mends the finding, or edit the statement that it is about",
         ),
+        Binding("w,f7", "why", "Why", id="report.why", tooltip="Show the whole trace of the answer"),
         Binding("x", "export", "Export", id="report.export", tooltip="Export the list as CSV, JSON or Markdown"),
         Binding("v", "columns", "Columns", id="table.columns", tooltip="Choose the columns of the table"),
         Binding("escape,q", "leave", "Back", id="report.leave", tooltip="End the filter, or go back"),
@@ -169,45 +193,41 @@ class ReportScreen(Screen[Chosen | None]):
 
     list = getters.query_one(ListingView)
 
+    left_out = ""
+    """What was half typed, and is not asked with; "" for nothing."""
+
     def __init__(
         self,
         workspace: Workspace,
         title: str,
         load: Load,
         *,
-        kind: str = "",
-        needle: str = "",
-        at: Any = None,
-        order: RowOrder = UNSORTED,
+        arrangement: Arrangement = AS_FOUND,
         more: More | None = None,
         enter: str = "",
     ) -> None:
         """Make the screen.
 
         Args:
+            arrangement: how the list is shown at first, and in the attribute how it was left.
             more: what the account still lacks for it, or None.
             enter: what Enter does in the place of going there, for the key line.
-            kind: the kind that is shown first; "": all.
-            needle: what is filtered by at first.
-            at: the row that the cursor starts on.
-            order: how the rows are sorted at first.
         """
         super().__init__()
         self._workspace = workspace
         self._title = title
         self._load = load
-        self._kind = kind
-        self._needle = needle
-        self._at = at
-        self._order = order
+        self.arrangement = arrangement
+        self._kind, self._needle, self._order, self._at = arrangement
         self._more = more
         self._enter = enter
         self._progress: Progress | None = None
         self.columns: MutableMapping[str, tuple[str, ...]] = {}
         """By the kind of list, the ids of the columns that the user wants; without an entry all."""
-        self._kind_of_list = title.lower() if title.lower() in REPORTS else "lists"
+        self._kind_of_list = title.lower() if title.lower() in KEPT_APART else "lists"
         self._report: Report[Any] | None = None
         self._problem: Problem | None = None
+        self._done = False
 
     def compose(self) -> ComposeResult:
         yield TitleLine()
@@ -222,6 +242,11 @@ class ReportScreen(Screen[Chosen | None]):
         self.list.focus()
         self.list.order = self._order
         self.list.show_columns(self.columns.get(self._kind_of_list))
+        self.load(self._load)
+
+    def load(self, load: Load) -> None:
+        """Make the list, or make it anew as it is arranged, in the place of what is being made."""
+        self._load, self._report, self._problem, self._done = load, None, None, False
         self._show_rows()
         doing = f"looking for {self._title.lower()}"
         in_thread(self, self._make, self._refuse, name=doing, next_step="Go back and try again.")
@@ -231,17 +256,20 @@ class ReportScreen(Screen[Chosen | None]):
 
     @property
     def done(self) -> bool:
-        return self._report is not None or self._problem is not None
+        """True once nothing more comes."""
+        return self._done
 
-    def again(self) -> Callable[[Workspace], ReportScreen | None]:
-        """Makes the screen anew as it is, with the report that it has; None for another account or another draft."""
-        report, kind, needle, at, order = self._report, self._kind, self._needle, self.list.row, self.list.order
-        account, title = self._workspace.account, self._title
+    def again(self) -> Callable[[Workspace, Workspace | None], ReportScreen | None]:
+        """Makes the screen anew as it was left, of a workspace and the one without its draft.
 
-        def make(now: Workspace) -> ReportScreen | None:
+        With the report that it has; None for another account or draft.
+        """
+        report, account, title, arrangement = self._report, self._workspace.account, self._title, self.arrangement
+
+        def make(now: Workspace, _before: Workspace | None) -> ReportScreen | None:
             if report is None or now.account is not account:
                 return None
-            return ReportScreen(now, title, lambda *_: report, kind=kind, needle=needle, at=at, order=order)
+            return ReportScreen(now, title, lambda *_: report, arrangement=arrangement)
 
         return make
 
@@ -253,7 +281,18 @@ class ReportScreen(Screen[Chosen | None]):
             except OpeningCancelled:
                 return
         report = self._load(workspace, work.cancelled)
-        work.tell(self._made, report)
+        if report.coming is None:
+            work.tell(self._add, report, [], True)
+            return
+        work.tell(self._add, report, [], False)
+        batch: list[Any] = []
+        handed_on = monotonic()
+        for row in report.coming:
+            batch.append(row)
+            if monotonic() - handed_on >= _BATCH_SECONDS:
+                work.tell(self._add, report, batch, False)
+                batch, handed_on = [], monotonic()
+        work.tell(self._add, report, batch, True)
 
     def _load_more(self, more: More, work: Work) -> Workspace:
         """The workspace with what the source gives only on demand, which the main screen is shown too."""
@@ -275,26 +314,39 @@ class ReportScreen(Screen[Chosen | None]):
         self._workspace = loaded.workspace
         more.show(loaded)
 
-    def _made(self, report: Report[Any]) -> None:
-        self._report = report
+    def _add(self, report: Report[Any], rows: Sequence[Any], done: bool) -> None:
+        self._report, self._done = report, done
+        if rows:
+            report.rows = [*report.rows, *rows]
         self._show_rows()
 
     def _refuse(self, problem: Problem) -> None:
-        self._problem = problem
+        self._problem, self._done = problem, True
         self._show_rows()
 
     # Showing.
 
     def _show_rows(self) -> None:
+        """Show the rows; the cursor stays on its row, or at the top while others still come in."""
         report = self._report
-        keep, self._at = self.list.row or self._at, None if report is not None else self._at
-        if report is not None:
+        if report is None:
+            self._at = self.list.key if self.list.key is not None else self._at
+            self.list.show_rows((), None)
+        else:
+            keep = self.list.key if self.list.cursor or (self._done and self._at is None) else self._at
             self.list.show_report(report, self._kind, self._needle, keep)
+            self._at = None if self._done or self.list.key == self._at else self._at
         rows = self.list.shown
-        title = report.listing.title if report is not None else self._title
-        groups = len(self.list.outer)
-        count: tuple[str, str] = (f"  {groups:,}", "$muted") if self.done else ("  looking …", "bold $match")
-        self.query_one(TitleLine).update(line((title, "bold $heading"), count, age_note(self._workspace.age)))
+        shown = len(self.list.outer)
+        count = f"  {shown:,}"
+        if report is not None and (self._kind or self._needle) and shown != len(report.rows):
+            count += f" of {len(report.rows):,}"
+        if not self._done:
+            expected = report.expected if report is not None else 0
+            percent = f" {len(report.rows) * 100 // expected} %" if report is not None and expected else ""
+            count = f"{count if percent else ''}  looking …{percent}"
+        style = "$muted" if self._done else "bold $match"
+        self.query_one(TitleLine).update(self.heading((count, style), age_note(self._workspace.age)))
         kinds = self.query_one("#report-kinds", Label)
         kinds.update(self._kinds())
         kinds.display = bool(report is not None and report.listing.kinds)
@@ -303,6 +355,10 @@ class ReportScreen(Screen[Chosen | None]):
         pane.show(None if rows else self._why_empty())
         pane.share_out()
         self.query_one(KeyLine).look_again()
+
+    def heading(self, *more: object) -> Content:
+        """The title, and what is said beside it."""
+        return line((self._report.listing.title if self._report is not None else self._title, "bold $heading"), *more)
 
     def on_resize(self) -> None:
         self._show_notes()
@@ -333,13 +389,13 @@ class ReportScreen(Screen[Chosen | None]):
     def _why_empty(self) -> Content:
         if self._problem is not None:
             return wrong(self._problem)
-        if self._report is None:
+        if not self._done:
             progress = self._progress
             count = f" {progress.done:,}" if progress is not None and progress.done else ""
             return plain(f"Reading {progress.step}{count} …" if progress is not None else "Looking …")
-        if self._report.rows:
+        if self._report is not None and self._report.rows:
             return plain("Nothing matches. Press 1 for all, or Escape to end the text filter.")
-        return plain(self._report.listing.nothing)
+        return plain(self._report.listing.nothing if self._report is not None else "")
 
     @on(LineView.CursorMoved)
     def _moved(self, event: LineView.CursorMoved) -> None:
@@ -351,8 +407,10 @@ class ReportScreen(Screen[Chosen | None]):
     # Keys.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There are as many keys as kinds of rows."""
+        """There are as many keys as kinds of rows, and no trace where nothing is asked."""
         if action == "show" and parameters[0] not in range(1, len(self._all_kinds) + 1):
+            return False
+        if action == "why" and self.asked is None:
             return False
         return super().check_action(action, parameters)
 
@@ -375,10 +433,27 @@ class ReportScreen(Screen[Chosen | None]):
     def _target(self) -> Target | None:
         return self._report.listing.target(self.list.row) if self._report and self.list.row is not None else None
 
+    @property
+    def asked(self) -> tuple[Principal, Question, str] | None:
+        """Whom a row asks about and what, and the caller's name; None where it asks nothing."""
+        target = self._target
+        if target is None or target.asked is None:
+            return None
+        principal, question = target.asked
+        return principal, question, self._workspace.short_name(principal.arn)
+
+    def action_why(self) -> None:
+        """Show the whole trace of the answer that a row stands for."""
+        if self.asked is not None:
+            principal, question, label = self.asked
+            decision = ask(self._workspace, principal, question)
+            screen = TraceScreen(self._workspace, decision, principal, question, label, left_out=self.left_out)
+            self.app.push_screen(screen)
+
     def action_draft(self) -> None:
         fix, target = self._fix, self._target
         if fix is not None and target is not None:
-            self.dismiss(Chosen(target, fix))
+            self.leave(Chosen(target, fix))
         else:
             self.query_one(ListPane).tell(plain("No edit of a draft mends this."))
 
@@ -400,10 +475,12 @@ class ReportScreen(Screen[Chosen | None]):
         rows = self.list.outer
         if report is None:
             return
+        if not self._done:
+            self.query_one(ListPane).tell(plain("The list is not complete yet: export it when it is."))
+            return
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", title.lower()).strip("-") or "list"
         choose_export(
-            self.app, "Export the list as", line((title, "bold $heading")),
-            lambda form, _work: report.listing.text(form, rows),
+            self.app, "Export the list as", self.heading(), lambda form, work: report.text(form, rows, work.cancelled),
             what=title, file_name=f"{name}-{account.id}", empty="The list is empty.",
         )  # fmt: skip
 
@@ -418,18 +495,22 @@ class ReportScreen(Screen[Chosen | None]):
 
     def action_leave(self) -> None:
         if not self.query_one(FilterRow).end():
-            self.dismiss(None)
+            self.leave()
+
+    def leave(self, chosen: Chosen | None = None) -> None:
+        self.arrangement = Arrangement(self._kind, self._needle, self.list.order, self.list.key)
+        self.dismiss(chosen)
 
     @on(LineView.LineOpened)
     def _chosen(self, event: LineView.LineOpened) -> None:
         event.stop()
         target = self._target
         if target is not None:
-            self.dismiss(Chosen(target))
+            self.leave(Chosen(target))
         elif self._report is not None and self.list.row is not None:
-            about = plain("It is about the account, not a part of the tree.")
-            details = self._report.listing.details(self.list.row)[:2]
-            self.query_one(ListPane).tell(lines(*map(styled, details), about))
+            listing = self._report.listing
+            about = plain(listing.no_target)
+            self.query_one(ListPane).tell(lines(*map(styled, listing.details(self.list.row)[:2]), about))
 
 
 # The way from the main screen to a report and back.
@@ -441,7 +522,8 @@ def open_report(main: MainView, name: str, kind: str = "") -> None:
         main.say(plain("Open an account first: g a chooses one."))
         return
     more = _facts(main, main.workspace) if name == "findings" else None
-    _open(main, ReportScreen(main.workspace, name.capitalize(), REPORTS[name], kind=kind, more=more))
+    screen = ReportScreen(main.workspace, name.capitalize(), REPORTS[name], arrangement=Arrangement(kind), more=more)
+    show_list(main, screen)
 
 
 def _facts(main: MainView, workspace: Workspace) -> More | None:
@@ -459,27 +541,33 @@ def _facts(main: MainView, workspace: Workspace) -> More | None:
 def open_members(main: MainView, figure: Figure, parts: Sequence[Figure] = ()) -> None:
     """List what a number of the overview counts, and which part of it."""
     if main.workspace is not None:
-        _open(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure, parts)))
+        show_list(main, ReportScreen(main.workspace, figure.label.capitalize(), partial(members, figure, parts)))
 
 
 def open_list(main: MainView, title: str, load: Load) -> None:
     """Open a list that lies behind a line of a tab, or any other."""
     if main.workspace is not None:
-        _open(main, ReportScreen(main.workspace, title, load))
+        show_list(main, ReportScreen(main.workspace, title, load))
 
 
-def _open(main: MainView, screen: ReportScreen) -> None:
+def show_list(main: MainView, screen: ReportScreen, left: Callable[[Arrangement], object] = lambda _: None) -> None:
+    """Show a list; what is chosen in it is shown, and on the way back from there the list is as it was left.
+
+    Args:
+        left: is told how it was left.
+    """
     screen.columns = main.list_columns
 
-    def left(chosen: Chosen | None) -> None:
+    def closed(chosen: Chosen | None) -> None:
+        left(screen.arrangement)
         if chosen is None or main.workspace is None:
             return
         again = screen.again()
 
         def return_to(workspace: Workspace) -> None:
-            screen = again(workspace)
+            screen = again(workspace, main.drafts.before_workspace)
             if screen is not None:
-                _open(main, screen)
+                show_list(main, screen, left)
 
         target, fix = chosen
         if fix is not None:
@@ -491,7 +579,7 @@ def _open(main: MainView, screen: ReportScreen) -> None:
             principal, question = target.asked
             main.ask_about(principal, main.workspace.account.short_name(principal.arn), question)
 
-    main.app.push_screen(screen, left)
+    main.app.push_screen(screen, closed)
 
 
 def _mend(main: MainView, fix: Fix) -> None:

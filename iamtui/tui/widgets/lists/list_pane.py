@@ -44,6 +44,10 @@ class FilteredList(LineView, Generic[RowType]):
         self.shown = rows
         self.set_total(len(rows), cursor=next((at for at, row in enumerate(rows) if row == keep), 0))
 
+    def on_unmount(self) -> None:
+        """Drop the rows, of which a large account has thousands, before the collector would find them."""
+        self.shown = ()
+
     def action_line_left(self) -> None:
         self.post_message(self.FilterStep(-1))
 

@@ -60,14 +60,20 @@ class ListingView(FilteredList[Any]):
         super().__init__(id=id)
         self._listing: Listing[Any] = Listing("", ())
         self._longest: dict[str, Widths] = {}
+        self._measured = 0
         self._chosen: Sequence[str] | None = None
         self._inner: set[int] = set()
         self.order = UNSORTED
 
-    def show_report(self, report: Report[Any], kind: str, needle: str, keep: Any) -> None:
-        """Show the rows of a kind in which a text occurs."""
-        if report.listing is not self._listing:
-            self._listing = report.listing
+    def show_report(self, report: Report[Any], kind: str, needle: str, keep: object = None) -> None:
+        """Show the rows of a kind in which a text occurs.
+
+        Args:
+            keep: the key of the row that the cursor is on, as far below the top as it was; None: the first.
+        """
+        measured = min(len(report.rows), _MEASURED)
+        if report.listing is not self._listing or measured != self._measured:
+            self._listing, self._measured = report.listing, measured
             self._measure(report.rows[:_MEASURED])
         shown: list[Any] = []
         self._inner = set()
@@ -75,7 +81,17 @@ class ListingView(FilteredList[Any]):
             shown.append(row)
             shown += (inner := report.listing.inner(row))
             self._inner.update(range(len(shown) - len(inner), len(shown)))
-        self.show_rows(shown, keep)
+        below, key = self.cursor - self.scroll_offset.y, report.listing.key
+        at = 0 if keep is None else next((at for at, row in enumerate(shown) if key(row) == keep), 0)
+        self.shown = shown
+        self.set_total(len(shown), cursor=at)
+        if at:
+            self.scroll_to(y=max(0, at - below), animate=False, force=True)
+
+    @property
+    def key(self) -> object:
+        """The identity of the row under the cursor, or None."""
+        return self._listing.key(self.row) if self.shown else None
 
     @property
     def outer(self) -> list[Any]:
@@ -94,6 +110,8 @@ class ListingView(FilteredList[Any]):
 
     def _sorted(self, rows: list[Any]) -> list[Any]:
         by, reverse = self.order
+        if self._listing.order is not None:
+            rows.sort(key=self._listing.order)
         column = next((one for one in self._listing.columns if one.id == by), None)
         if column is None:
             return rows[::-1] if reverse else rows
@@ -107,18 +125,34 @@ class ListingView(FilteredList[Any]):
     def titles(self) -> Mapping[str, str]:
         return {column.id: column.title for column in self._listing.columns_at(At.PEOPLE)}
 
+    def _columns(self, width: int) -> list[ListColumn[Any]]:
+        """Those that are wanted, have something in them and have room."""
+        columns = [one for one in self._wanted if self._longest[one.id].longest]
+        while 1 + sum(self._least(one) + len(_GAP) for one in columns) > width:
+            first = max(columns, key=lambda one: one.gives_way)
+            if not first.gives_way:
+                break
+            columns.remove(first)
+        return columns
+
     @property
-    def _columns(self) -> list[ListColumn[Any]]:
-        """Those that are wanted and have something in them."""
+    def _wanted(self) -> list[ListColumn[Any]]:
         chosen = [one for one in self._listing.columns_at(At.PEOPLE) if one.id in (self._chosen or ())]
-        wanted = chosen or self._listing.columns_at(At.SCREEN)
-        return [one for one in wanted if self._longest[one.id].longest]
+        return chosen or self._listing.columns_at(At.SCREEN)
+
+    def _least(self, column: ListColumn[Any]) -> int:
+        """The cells without which a column says too little."""
+        return min(max(self._longest[column.id].short, cell_len(column.title) + 2), _ENOUGH)
 
     @property
     def shown_columns(self) -> list[str]:
-        return [column.id for column in self._columns]
+        return [column.id for column in self._columns(self.size.width)]
 
-    hidden_columns: ClassVar[Sequence[str]] = ()
+    @property
+    def hidden_columns(self) -> list[str]:
+        shown = self.shown_columns
+        wanted = [one.id for one in self._wanted if self._chosen and self._longest[one.id].longest]
+        return [name for name in wanted if name not in shown]
 
     def show_columns(self, ids: Sequence[str] | None) -> None:
         """Show these columns; None, or none that there is: the usual ones."""
@@ -127,7 +161,7 @@ class ListingView(FilteredList[Any]):
 
     def _sizes(self, width: int) -> list[tuple[ListColumn[Any], int]]:
         """The columns and their widths: all that they hold, or what most rows need, names without paths last."""
-        columns = self._columns
+        columns = self._columns(width)
         room = width - 1 - len(_GAP) * len(columns)
         longest, most, short = (
             [max(widths, cell_len(one.title) + 2) for one, widths in zip(columns, each, strict=True)]
